@@ -1,0 +1,28 @@
+"""The CDK app: `cdk synth`, `cdk deploy --all`, `cdk destroy --all`."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import aws_cdk as cdk
+
+from infra import data, lab
+from infra.settings import SettingsError, read
+
+
+def main() -> None:
+    """Read the settings, put the lab's stacks together, write their templates."""
+    app = cdk.App()
+    try:
+        settings = read(app.node.get_all_context())
+    except SettingsError as error:
+        sys.exit(str(error))
+    # The CDK CLI says where it would deploy to; without it the templates fit every account and region.
+    env = cdk.Environment(account=os.environ.get("CDK_DEFAULT_ACCOUNT"), region=os.environ.get("CDK_DEFAULT_REGION"))
+    lab.compose(app, settings, data.folder(settings, os.environ), env=env)
+    app.synth()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,5 @@
+"""`python -m cli` is `./lab`."""
+
+from cli.main import run
+
+run()

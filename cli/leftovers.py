@@ -1,0 +1,87 @@
+"""What outlives the stacks: logs that SageMaker wrote, and whatever else still bears the lab's name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from cli import stacks
+from cli.watch import LOG_GROUP as TRAINING_LOGS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cli.place import Place
+
+
+def delete_logs(here: Place, lab: str) -> None:
+    """Delete the log streams of the lab's training jobs and the log group of its endpoint.
+
+    SageMaker makes them, no stack knows them (https://docs.aws.amazon.com/sagemaker/latest/dg/logging-cloudwatch.html);
+    the training jobs' group is shared with every other job of the account and stays.
+    """
+    logs = here.client("logs")
+    for stream in list(_streams(logs, lab)):
+        logs.delete_log_stream(logGroupName=TRAINING_LOGS, logStreamName=stream)
+    for group in _endpoint_groups(logs, lab):
+        logs.delete_log_group(logGroupName=group)
+
+
+def find(here: Place, lab: str) -> list[str]:
+    """Everything of the lab that still is there, a line each; a finished training job is a record, not a cost."""
+    sagemaker, logs = here.client("sagemaker"), here.client("logs")
+    running = sagemaker.list_training_jobs(NameContains=f"{lab}-", StatusEquals="InProgress")["TrainingJobSummaries"]
+    endpoints = sagemaker.list_endpoints(NameContains=lab)["Endpoints"]
+    notebooks = sagemaker.list_notebook_instances(NameContains=f"{lab}-")["NotebookInstances"]
+    return [
+        *(f"stack {stack.name} ({stack.status})" for stack in stacks.of_lab(here, lab)),
+        *(f"training job {job['TrainingJobName']}" for job in running),
+        *(f"endpoint {e['EndpointName']}" for e in endpoints if _is_of(e["EndpointName"], lab)),
+        *(
+            f"notebook instance {n['NotebookInstanceName']}"
+            for n in notebooks
+            if _is_of(n["NotebookInstanceName"], lab)
+        ),
+        *(f"log group {group}" for group in _endpoint_groups(logs, lab)),
+        *(f"log stream {TRAINING_LOGS}/{stream}" for stream in _streams(logs, lab)),
+    ]
+
+
+def keys_in_waiting(here: Place, lab: str) -> list[str]:
+    """The lab's KMS keys that wait for their deletion, each with the date of it."""
+    kms = here.client("kms")
+    found = []
+    for page in kms.get_paginator("list_keys").paginate():
+        for key in page["Keys"]:
+            described = kms.describe_key(KeyId=key["KeyId"])["KeyMetadata"]
+            if described["KeyState"] == "PendingDeletion" and _tagged(kms, key["KeyId"], lab):
+                found.append(f"{key['KeyId']} until {described['DeletionDate']:%Y-%m-%d}")
+    return found
+
+
+def _tagged(kms: Any, key: str, lab: str) -> bool:
+    try:
+        tags = kms.list_resource_tags(KeyId=key)["Tags"]
+    except ClientError:  # another team's key: its policy does not let us look
+        return False
+    return {"TagKey": stacks.TAG, "TagValue": lab} in tags
+
+
+def _is_of(name: str, lab: str) -> bool:
+    return name == lab or name.startswith(f"{lab}-")
+
+
+def _streams(logs: Any, lab: str) -> Iterator[str]:
+    pages = logs.get_paginator("describe_log_streams")
+    try:
+        for page in pages.paginate(logGroupName=TRAINING_LOGS, logStreamNamePrefix=f"{lab}-"):
+            yield from (stream["logStreamName"] for stream in page["logStreams"])
+    except logs.exceptions.ResourceNotFoundException:
+        return
+
+
+def _endpoint_groups(logs: Any, lab: str) -> list[str]:
+    prefix = f"/aws/sagemaker/Endpoints/{lab}"
+    groups = logs.describe_log_groups(logGroupNamePrefix=prefix)["logGroups"]
+    return [group["logGroupName"] for group in groups if group["logGroupName"] == prefix]

@@ -1,0 +1,16 @@
+"""Where things lie: the repository, what a lab keeps while it runs, what is kept between labs."""
+
+import os
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+HOME = Path(os.environ.get("BRICKLAB_HOME") or ROOT / ".lab").resolve()
+GATEWAY = HOME / "aws"
+ASSEMBLY = HOME / "cdk.out"
+LOGS = HOME / "logs"
+CDK = ROOT / "node_modules" / ".bin" / "cdk"
+
+
+def cache() -> Path:
+    """The user's cache folder for Bricklab (XDG Base Directory Specification)."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "bricklab"

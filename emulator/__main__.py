@@ -1,0 +1,90 @@
+"""Run the embedded AWS in the foreground: `python -m emulator --port 4566 --home .lab/aws`."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import os
+import shutil
+import signal
+from pathlib import Path
+
+HOST = "127.0.0.1"
+
+
+def main() -> None:
+    """Read the options, serve until SIGTERM or SIGINT, leave nothing behind."""
+    parser = argparse.ArgumentParser(prog="python -m emulator", description=__doc__)
+    parser.add_argument("--port", type=int, default=4566)
+    parser.add_argument("--home", type=Path, required=True, help="folder for what lives as long as the gateway")
+    parser.add_argument("--images", type=Path, required=True, help="folder of the images' requirements files")
+    parser.add_argument("--cache", type=Path, required=True, help="folder of the installed images, kept")
+    parser.add_argument("--pace", type=float, default=1.0, help="how long AWS's waits take here, in parts of normal")
+    options = parser.parse_args()
+    state = options.home.resolve() / "state"
+    shutil.rmtree(state, ignore_errors=True)
+    (state / "tmp").mkdir(parents=True)
+    # ministack reads its settings from the environment when it is imported.
+    os.environ.update(
+        {
+            "GATEWAY_PORT": str(options.port),
+            "BIND_HOST": HOST,
+            "MINISTACK_HOST": HOST,
+            "AWS_ENDPOINT_URL": f"http://{HOST}:{options.port}",
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "TMPDIR": str(state / "tmp"),
+            "S3_DATA_DIR": str(state / "s3"),
+            "STATE_DIR": str(state / "ministack"),
+            "IOT_MTLS_ENABLED": "0",
+            "SFTP_ENABLED": "0",
+        }
+    )
+    try:
+        asyncio.run(_serve(options, state))
+    finally:
+        shutil.rmtree(state, ignore_errors=True)
+
+
+async def _serve(options: argparse.Namespace, state: Path) -> None:
+    from hypercorn.asyncio import serve
+    from hypercorn.config import Config
+
+    from emulator import hooks
+    from emulator.sagemaker import cloudformation
+    from emulator.sagemaker.behaviour import Context
+    from emulator.sagemaker.clock import Clock
+    from emulator.sagemaker.service import SageMaker
+    from emulator.sagemaker.store import Store
+
+    context = Context(
+        store=Store(),
+        clock=Clock(pace=options.pace),
+        endpoint_url=os.environ["AWS_ENDPOINT_URL"],
+        state_dir=state,
+        images_dir=options.images.resolve(),
+        cache_dir=options.cache.resolve(),
+    )
+    service = SageMaker(context, caller=hooks.caller)
+    hooks.install(
+        service.handle,
+        cloudformation.resource_types(service),
+        replacing=cloudformation.REPLACING,
+        names=cloudformation.NAMES,
+    )
+    config = Config()
+    config.bind = [f"{HOST}:{options.port}"]
+    config.keep_alive_timeout = 75
+    ended = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, ended.set)
+    logging.getLogger("emulator").info("embedded AWS on %s", config.bind[0])
+    try:
+        await serve(hooks.application(), config, shutdown_trigger=ended.wait)  # type: ignore[arg-type]
+    finally:
+        await asyncio.to_thread(service.close)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,186 @@
+"""Start, find and stop the embedded AWS: one background process, known by a note in its home folder."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psutil
+from filelock import FileLock
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+HOST = "127.0.0.1"
+PORT = 4566
+ACCOUNT = "000000000000"
+REGION = "us-east-1"
+_ROOT = Path(__file__).resolve().parent.parent
+_START_SECONDS = 60
+_STOP_SECONDS = 30
+
+
+class GatewayError(RuntimeError):
+    """The embedded AWS did not start; the message says what it printed last."""
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """A running embedded AWS."""
+
+    pid: int
+    created: float  # the process's start, seconds since the epoch: a reused pid is not it
+    port: int
+
+    @property
+    def url(self) -> str:
+        """The endpoint of every service."""
+        return f"http://{HOST}:{self.port}"
+
+    def environment(self) -> dict[str, str]:
+        """The variables that point any AWS tool at it."""
+        return {
+            "AWS_ENDPOINT_URL": self.url,
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_REGION": REGION,
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+
+    def alive(self) -> bool:
+        """Whether that very process still runs."""
+        try:
+            process = psutil.Process(self.pid)
+            return process.create_time() == self.created and process.status() != psutil.STATUS_ZOMBIE
+        except psutil.NoSuchProcess:
+            return False
+
+
+def running(home: Path) -> Gateway | None:
+    """The embedded AWS that was started with this home folder, if it still runs."""
+    try:
+        gateway = Gateway(**json.loads(_note(home).read_text()))
+    except (FileNotFoundError, json.JSONDecodeError, TypeError):
+        return None
+    return gateway if gateway.alive() else None
+
+
+def start(home: Path, *, cache: Path, environment: Mapping[str, str], pace: float = 1.0, port: int = PORT) -> Gateway:
+    """Start it, or find the one that runs. Takes `port`, or a free one if that is taken or 0.
+
+    `environment` is the caller's: its PATH must lead to `node`, for the functions that CDK itself ships.
+
+    Raises GatewayError when it does not answer within a minute or ends at once.
+    """
+    home.mkdir(parents=True, exist_ok=True)
+    with FileLock(home / "gateway.lock"):
+        found = running(home)
+        if found and _answers(found.url):
+            return found
+        if found:
+            _end(found)
+        chosen = port if port and _free(port) else _any_free_port()
+        with log(home).open("wb") as output:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "emulator", *_options(port=chosen, home=home, pace=pace, cache=cache)],
+                cwd=_ROOT,
+                env=_without_aws(environment),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        gateway = Gateway(process.pid, psutil.Process(process.pid).create_time(), chosen)
+        _note(home).write_text(json.dumps(asdict(gateway)))
+        _wait_until_it_answers(process, gateway, home)
+        return gateway
+
+
+def stop(home: Path) -> bool:
+    """End it with everything it runs; true if there was one. What it held is gone with it."""
+    gateway = running(home)
+    if gateway:
+        _end(gateway)
+    _note(home).unlink(missing_ok=True)
+    shutil.rmtree(home / "state", ignore_errors=True)
+    return gateway is not None
+
+
+def log(home: Path) -> Path:
+    """The file that holds what it prints."""
+    return home / "gateway.log"
+
+
+def _options(**values: object) -> list[str]:
+    given = {**values, "images": _ROOT / "emulator" / "images"}
+    return [text for name, value in given.items() for text in (f"--{name}", str(value))]
+
+
+def _note(home: Path) -> Path:
+    return home / "gateway.json"
+
+
+def _without_aws(environment: Mapping[str, str]) -> dict[str, str]:
+    """No account of the caller's may reach what runs here; node finds the packages of CDK's own functions."""
+    kept = {name: value for name, value in environment.items() if not name.startswith("AWS_")}
+    return {**kept, "NODE_PATH": str(_ROOT / "node_modules")}
+
+
+def _wait_until_it_answers(process: subprocess.Popen[bytes], gateway: Gateway, home: Path) -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    while time.monotonic() < deadline:
+        if _answers(gateway.url):
+            return
+        if process.poll() is not None:
+            break
+        time.sleep(0.05)
+    _end(gateway)
+    last = "\n".join(log(home).read_text(errors="replace").splitlines()[-5:])
+    raise GatewayError(f"The embedded AWS did not start; it printed last:\n{last}\nThe whole log is {log(home)}.")
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{url}/_ministack/health", timeout=2) as response:  # noqa: S310 - our own http URL
+            return bool(response.status == 200)  # noqa: PLR2004 - HTTP's OK
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def _end(gateway: Gateway) -> None:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        process = psutil.Process(gateway.pid)
+        family = [process, *process.children(recursive=True)]
+        process.terminate()
+        _, left = psutil.wait_procs(family, timeout=_STOP_SECONDS)
+        for member in left:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                member.kill()
+        psutil.wait_procs(left, timeout=_STOP_SECONDS)
+
+
+def _free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return False
+        return True
+
+
+def _any_free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,62 @@
+"""What a kind of resource does beyond being recorded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from emulator.sagemaker.clock import Clock
+    from emulator.sagemaker.store import Record, Store
+
+
+@dataclass(frozen=True)
+class Context:
+    """What every behaviour is given.
+
+    `endpoint_url` is the gateway's own: S3, STS, Logs and CloudWatch are reached there, through boto3, from threads.
+    `state_dir` ends with the gateway; `cache_dir`, where installed images lie, outlives it.
+    """
+
+    store: Store
+    clock: Clock
+    endpoint_url: str
+    state_dir: Path
+    images_dir: Path
+    cache_dir: Path
+
+
+class Behaviour:
+    """A plain record: created at once, deleted at once.
+
+    Its methods are called on worker threads, never on the gateway's event loop: they may ask other services something
+    short, and leave long work to daemon threads. A `ServiceError` refuses the operation.
+    """
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+
+    def create(self, record: Record, request: dict[str, Any]) -> None:
+        """Check what the request refers to, set the first status, start the work. Raising: nothing is recorded."""
+
+    def update(self, record: Record, request: dict[str, Any]) -> None:
+        """Take the request's members over; the name stays as it was written first."""
+        changes = {name: value for name, value in request.items() if name != record.kind.name_member}
+        self.context.store.update(record, **changes)
+
+    def start(self, record: Record) -> None:
+        """Start a stopped resource."""
+        raise NotImplementedError(f"{record.kind.name} cannot be started")
+
+    def stop(self, record: Record) -> None:
+        """Stop what runs."""
+        raise NotImplementedError(f"{record.kind.name} cannot be stopped")
+
+    def delete(self, record: Record) -> None:
+        """Forget the record."""
+        self.context.store.remove(record)
+
+    def close(self) -> None:
+        """End all that runs: the gateway ends."""

@@ -1,0 +1,66 @@
+"""What a container is given besides its image: its folder in the place of /opt/ml, and its environment."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from emulator.sagemaker import layer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from emulator.sagemaker.images import Image
+
+# Settings of the machine that a container of a network-attached instance would not need: how the package index is
+# reached. They are taken over from the gateway's environment, nothing else is.
+_PASSED_ON = (
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+    "PIP_CERT",
+    "PIP_CONFIG_FILE",
+    "PIP_EXTRA_INDEX_URL",
+    "PIP_FIND_LINKS",
+    "PIP_INDEX_URL",
+    "REQUESTS_CA_BUNDLE",
+    "SSL_CERT_FILE",
+)
+
+
+class Container:
+    """One container's folders: `ml` is its /opt/ml, `layer` what it installs, `home` its home and temporary folder."""
+
+    def __init__(self, folder: Path, image: Image) -> None:
+        """Make the folders, which must not be there yet."""
+        self.ml = folder / "ml"
+        self.home = folder / "home"
+        self._layer = folder / "layer"
+        self._image = image
+        self.ml.mkdir(parents=True)
+        (self.home / "tmp").mkdir(parents=True)
+        self.python = layer.make(image, self._layer)
+
+    def environment(self, machine: Mapping[str, str], **added: str) -> dict[str, str]:
+        """The whole environment: that of AWS's Deep Learning Containers, and `added` last.
+
+        `machine` is the gateway's own environment: of it only the way to the package index is taken over. Python's
+        settings are those in the Dockerfiles of aws/deep-learning-containers, except PYTHONDONTWRITEBYTECODE: an image
+        here is kept, so what is compiled once serves the next start.
+        """
+        return {
+            **{name: machine[name] for name in _PASSED_ON if name in machine},
+            "PATH": layer.search_path(self._image, self._layer),
+            "HOME": str(self.home),
+            "TMPDIR": str(self.home / "tmp"),
+            "LANG": "C.UTF-8",
+            "LC_ALL": "C.UTF-8",
+            "PYTHONIOENCODING": "UTF-8",
+            "PYTHONUNBUFFERED": "1",
+            "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+            "PIP_ROOT_USER_ACTION": "ignore",
+            **added,
+        }

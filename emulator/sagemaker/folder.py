@@ -1,0 +1,71 @@
+"""The job folder: what a training container finds in /opt/ml, and what it leaves there.
+
+Layout: https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-running-container.html
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+HOST = "algo-1"
+
+
+class JobFolder:
+    """A training job's /opt/ml."""
+
+    def __init__(self, root: Path) -> None:
+        """Make its folders."""
+        self.root = root
+        self.model = root / "model"
+        self.output_data = root / "output" / "data"
+        self._config = root / "input" / "config"
+        self._failure = root / "output" / "failure"
+        for folder in (self.model, self.output_data, self._config, root / "input" / "data", root / "code"):
+            folder.mkdir(parents=True)
+
+    def channel(self, name: str) -> Path:
+        """The folder of an input channel."""
+        folder = self.root / "input" / "data" / name
+        folder.mkdir(exist_ok=True)
+        return folder
+
+    def configure(self, request: Mapping[str, Any]) -> None:
+        """Write hyperparameters, channels and hosts as the container reads them."""
+        instance = request.get("ResourceConfig", {}).get("InstanceType", "")
+        group = {"instance_group_name": "homogeneousCluster", "instance_type": instance, "hosts": [HOST]}
+        resources = {
+            "current_host": HOST,
+            "current_instance_type": instance,
+            "current_group_name": "homogeneousCluster",
+            "hosts": [HOST],
+            "instance_groups": [group],
+            "network_interface_name": "lo",
+        }
+        self._write("hyperparameters", request.get("HyperParameters", {}))
+        self._write(
+            "inputdataconfig", {each["ChannelName"]: _channel(each) for each in request.get("InputDataConfig", [])}
+        )
+        self._write("resourceconfig", resources)
+
+    @property
+    def failure(self) -> str:
+        """What the container wrote as the reason of its failure; empty if it wrote none."""
+        return self._failure.read_text(errors="replace") if self._failure.exists() else ""
+
+    def _write(self, name: str, document: Any) -> None:
+        (self._config / f"{name}.json").write_text(json.dumps(document))
+
+
+def _channel(channel: Mapping[str, Any]) -> dict[str, str]:
+    source = channel.get("DataSource", {}).get("S3DataSource", {})
+    return {
+        "TrainingInputMode": channel.get("InputMode", "File"),
+        "S3DistributionType": source.get("S3DataDistributionType", "FullyReplicated"),
+        "RecordWrapperType": channel.get("RecordWrapperType", "None"),
+        **({"ContentType": channel["ContentType"]} if "ContentType" in channel else {}),
+    }

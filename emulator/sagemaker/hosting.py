@@ -1,0 +1,209 @@
+"""A host: the container that serves one model of one production variant, kept running until it is stopped."""
+
+from __future__ import annotations
+
+import http.client
+import logging
+import os
+import secrets
+import shutil
+import socket
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from emulator.sagemaker import images, objects
+from emulator.sagemaker.container import Container
+from emulator.sagemaker.logs import LogStream
+from emulator.sagemaker.process import Process
+
+if TYPE_CHECKING:
+    from emulator.sagemaker.behaviour import Context
+    from emulator.sagemaker.credentials import Role
+    from emulator.sagemaker.metadata import CredentialsEndpoint
+    from emulator.sagemaker.store import Record
+
+log = logging.getLogger(__name__)
+
+GROUP = "/aws/sagemaker/Endpoints"
+_HOST = Path(__file__).with_name("host") / "__main__.py"
+_STARTUP_SECONDS = 480  # ContainerStartupHealthCheckTimeoutInSeconds' default
+_PING_SECONDS = 0.05
+_RESTART_SECONDS = 1.0
+_GRACE_SECONDS = 5
+
+
+class HostError(Exception):
+    """A host that did not come up; the message is the endpoint's FailureReason."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """What a host serves: a container definition, with the variant it is served as."""
+
+    container: dict[str, Any]
+    variant: dict[str, Any]
+    role: Role
+    network: bool
+
+    @property
+    def variant_name(self) -> str:
+        """The production variant's name."""
+        return str(self.variant["VariantName"])
+
+
+class Host:
+    """One container of an endpoint. `port` changes when it had to be restarted."""
+
+    def __init__(self, endpoint: Record, model: Model, *, context: Context, credentials: CredentialsEndpoint) -> None:
+        self.model = model
+        self.port = 0
+        self.image: images.Image | None = None
+        self._endpoint, self._context, self._credentials = endpoint, context, credentials
+        self._folder = context.state_dir / "endpoints" / endpoint.name / secrets.token_hex(8)
+        self._stopping = threading.Event()
+        self._process: Process | None = None
+        self._lock = threading.Lock()
+        self._network: dict[str, str] = {}
+
+    def start(self) -> None:
+        """Bring it up; returns when it answers /ping. Raises HostError, after which nothing of it is left."""
+        try:
+            container = Container(self._folder, self._pull())
+            self._fetch(container)
+            if self.model.network:
+                self._network = self._credentials.environment(self.model.role)
+            process = self._launch(container)
+            threading.Thread(target=self._keep, args=(container, process), name=str(self._folder), daemon=True).start()
+            self._wait_for_ping(process)
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """End it: requests in progress have a few seconds. Returns when it has ended."""
+        self._stopping.set()
+        with self._lock:
+            process = self._process
+        if process:
+            process.terminate(grace=_GRACE_SECONDS)
+            process.wait()
+        self._credentials.forget(self._network)
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def kill(self) -> None:
+        """End it at once."""
+        self._stopping.set()
+        with self._lock:
+            if self._process:
+                self._process.kill()
+
+    def _pull(self) -> images.Image:
+        directories = {"images_dir": self._context.images_dir}
+        try:
+            name = images.name_of(self.model.container["Image"], **directories)
+            self.image = images.install(name, **directories, cache_dir=self._context.cache_dir)
+        except images.ImageError as error:
+            raise HostError(
+                f"Please make sure all images included in the model for the production variant "
+                f"{self.model.variant_name} exist, and that the execution role used to create the model has "
+                f"permissions to access them. {error}"
+            ) from error
+        return self.image
+
+    def _fetch(self, container: Container) -> None:
+        """Bring the model artifact and take it apart below /opt/ml/model."""
+        folder = container.ml / "model"
+        folder.mkdir()
+        uri = self.model.container.get("ModelDataUrl")
+        if not uri:
+            return
+        archive = self._folder / "model.tar.gz"
+        try:
+            objects.download(self.model.role.client("s3"), uri, archive)
+            objects.unpack(archive, folder)
+        except (ClientError, BotoCoreError) as error:
+            raise HostError(
+                f'Could not access model data at {uri}. Please ensure that the role "{self.model.role.arn}" exists '
+                f'and that its trust relationship policy allows the action "sts:AssumeRole" for the service principal '
+                f'"sagemaker.amazonaws.com". Also ensure that the role has "s3:GetObject" permissions and that the '
+                f"object is located in {self._endpoint.region}. {error}"
+            ) from error
+        except objects.ArchiveError as error:
+            raise HostError(
+                f'Failed to extract model data archive from URL "{uri}". Please ensure that the object located at the '
+                f"URL is a valid tar.gz archive. {error}"
+            ) from error
+        archive.unlink()
+
+    def _launch(self, container: Container) -> Process:
+        with socket.create_server(("127.0.0.1", 0), backlog=1024) as listening, self._lock:
+            if self._stopping.is_set():
+                raise HostError("The endpoint was deleted while its hosts came up.")
+            self._process = Process(
+                [container.python, "-P", _HOST, str(listening.fileno()), container.ml],
+                environment=self._environment(container),
+                folder=container.ml,
+                listen=listening,
+            )
+            self.port = listening.getsockname()[1]
+            return self._process
+
+    def _environment(self, container: Container) -> dict[str, str]:
+        reach = {"PIP_NO_INDEX": "1"}
+        if self.model.network:
+            reach = {"AWS_ENDPOINT_URL": self._context.endpoint_url, **self._network}
+        return container.environment(
+            os.environ,
+            AWS_REGION=self._endpoint.region,
+            AWS_EC2_METADATA_DISABLED="true",
+            **reach,
+            **self.model.container.get("Environment", {}),
+        )
+
+    def _wait_for_ping(self, process: Process) -> None:
+        limit = self.model.variant.get("ContainerStartupHealthCheckTimeoutInSeconds", _STARTUP_SECONDS)
+        deadline = time.monotonic() + limit
+        while time.monotonic() < deadline and process.running:
+            if _answers(self.port, deadline - time.monotonic()):
+                return
+            time.sleep(_PING_SECONDS)
+        raise HostError(
+            f"The primary container for production variant {self.model.variant_name} did not pass the ping health "
+            "check. Please check CloudWatch logs for this endpoint."
+        )
+
+    def _keep(self, container: Container, process: Process) -> None:
+        """Write its log while it runs; start it again when it ends by itself."""
+        stream = LogStream(
+            self.model.role,
+            group=f"{GROUP}/{self._endpoint.name}",
+            stream=f"{self.model.variant_name}/i-{secrets.token_hex(8)}0",
+        )
+        while True:
+            for line in process.lines():
+                stream.put(line)
+            status = process.wait()
+            if self._stopping.wait(_RESTART_SECONDS):
+                break
+            log.warning("host of endpoint %s ended with status %d; starting it again", self._endpoint.name, status)
+            try:
+                process = self._launch(container)
+            except HostError:
+                break
+        stream.close()
+
+
+def _answers(port: int, seconds: float) -> bool:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=max(seconds, 0.001))
+    try:
+        connection.request("GET", "/ping")
+        return connection.getresponse().status == http.client.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()

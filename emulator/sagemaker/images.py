@@ -1,0 +1,107 @@
+"""Container images without a container engine: each is a virtual environment made from a requirements file.
+
+`<account>.dkr.ecr.<region>.amazonaws.com/<repository>:<tag>` is `<images_dir>/<repository>-<tag>.txt`, a compiled list
+of pins. "Pulling" it installs them once with uv under `<cache_dir>/images/`, where every job and endpoint finds it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from filelock import FileLock
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_URI = re.compile(r"\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(?:\.cn)?/(?P<repository>[\w./-]+):(?P<tag>[\w.-]+)")
+_COMPLETE = ".complete"
+
+
+class ImageError(Exception):
+    """An image that does not exist or could not be installed; the message says which and why."""
+
+
+@dataclass(frozen=True)
+class Image:
+    """An installed image: its name, its interpreter, and the sha256 of what it consists of."""
+
+    name: str
+    python: Path
+    digest: str
+
+
+def available(images_dir: Path) -> list[str]:
+    """The names of all images, sorted."""
+    return sorted(path.stem for path in images_dir.glob("*.txt"))
+
+
+def name_of(uri: str, *, images_dir: Path) -> str:
+    """The name of the image that a URI speaks of.
+
+    Raises ImageError, with the names that there are, for a URI that is none of them.
+    """
+    match = _URI.fullmatch(uri)
+    name = f"{match['repository'].replace('/', '-')}-{match['tag']}" if match else None
+    if name is None or name not in available(images_dir):
+        known = ", ".join(available(images_dir)) or "none"
+        raise ImageError(f"{uri} is not an image of the embedded AWS; it has (repository-tag): {known}.")
+    return name
+
+
+def is_installed(name: str, *, images_dir: Path, cache_dir: Path) -> bool:
+    """Whether `install` would find it and have nothing to do."""
+    return _is_complete(_folder(name, images_dir=images_dir, cache_dir=cache_dir))
+
+
+def install(name: str, *, images_dir: Path, cache_dir: Path) -> Image:
+    """The installed image; installs it first if need be. Safe to call from several processes at once.
+
+    Raises ImageError when the installation fails; what is half installed is redone at the next call.
+    """
+    requirements = images_dir / f"{name}.txt"
+    folder = _folder(name, images_dir=images_dir, cache_dir=cache_dir)
+    image = Image(name, folder / "bin" / "python", _digest(requirements))
+    if _is_complete(folder):
+        return image
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder.with_name(f"{folder.name}.lock")):
+        if not _is_complete(folder):
+            shutil.rmtree(folder, ignore_errors=True)
+            _uv("venv", "--python", sys.executable, str(folder))
+            # Without compiled sources every start of a job would parse them anew: 5.6 s against 3.0 s.
+            _uv("pip", "install", "--compile-bytecode", "-p", str(image.python), "-r", str(requirements))
+            (folder / _COMPLETE).touch()
+    return image
+
+
+def _digest(requirements: Path) -> str:
+    return hashlib.sha256(requirements.read_bytes()).hexdigest()
+
+
+def _folder(name: str, *, images_dir: Path, cache_dir: Path) -> Path:
+    """Where it is or will be: other pins or another interpreter make another installation."""
+    made_of = f"{_digest(images_dir / f'{name}.txt')} {sys.base_prefix} {platform.python_version()}"
+    return cache_dir / "images" / f"{name}-{hashlib.sha256(made_of.encode()).hexdigest()[:16]}"
+
+
+def _is_complete(folder: Path) -> bool:
+    """Whether the installation ended well and its base interpreter (a link) is still there."""
+    return (folder / _COMPLETE).exists() and (folder / "bin" / "python").exists()
+
+
+def _uv(*arguments: str) -> None:
+    uv = shutil.which("uv", path=sysconfig.get_path("scripts")) or shutil.which("uv")
+    if uv is None:
+        raise ImageError("uv is needed to install images and was not found; run `pip install uv`.")
+    result = subprocess.run([uv, "--quiet", *arguments], capture_output=True, text=True, check=False)
+    if result.returncode:
+        last = " ".join(result.stderr.split()[-60:])
+        raise ImageError(f"`uv {' '.join(arguments[:2])}` failed: {last}")

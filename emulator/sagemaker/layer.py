@@ -1,0 +1,35 @@
+"""The writable layer over an image: what one container installs changes nothing for the next.
+
+A virtual environment of a few links whose packages are found before the image's, as a container's own file system
+layer lies over its image. pip counts what the image has as satisfied and installs only the rest, here.
+"""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from emulator.sagemaker.images import Image
+
+
+def make(image: Image, folder: Path) -> Path:
+    """Make the layer in `folder`; returns its interpreter."""
+    below = image.python.parent.parent
+    (packages_below,) = below.glob("lib/python3.*/site-packages")
+    packages = folder / packages_below.relative_to(below)
+    packages.mkdir(parents=True)
+    (packages / "_image.pth").write_text(f"import site; site.addsitedir({str(packages_below)!r})\n")
+    shutil.copy(below / "pyvenv.cfg", folder)
+    python = folder / "bin" / "python"
+    python.parent.mkdir()
+    python.symlink_to(image.python.resolve())
+    (folder / "bin" / "python3").symlink_to("python")
+    return python
+
+
+def search_path(image: Image, folder: Path) -> str:
+    """The PATH of a container of the image: the layer's programs, the image's, the system's."""
+    return f"{folder / 'bin'}:{image.python.parent}:/usr/local/bin:/usr/bin:/bin"

@@ -1,0 +1,105 @@
+"""S3 as jobs and endpoints use it: prefixes brought into folders, folders put into archives, archives taken apart."""
+
+from __future__ import annotations
+
+import json
+import tarfile
+from typing import TYPE_CHECKING, Any
+
+from boto3.s3.transfer import TransferConfig
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# Small files dominate; ten threads a transfer would only compete with what trains.
+_TRANSFER = TransferConfig(use_threads=False)
+_UNPACKED_BYTES = 32 * 1024**3
+_UNPACKED_MEMBERS = 100_000
+
+
+class ArchiveError(Exception):
+    """An archive that can't be unpacked safely; the message says why."""
+
+
+def split(uri: str) -> tuple[str, str]:
+    """Bucket and key of `s3://bucket/key`."""
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    return bucket, key
+
+
+def listing(client: Any, uri: str) -> list[str]:
+    """The keys of all objects whose key starts with the URI's; folder markers left out."""
+    bucket, prefix = split(uri)
+    pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+    return [each["Key"] for page in pages for each in page.get("Contents", []) if not each["Key"].endswith("/")]
+
+
+def download_prefix(client: Any, uri: str, folder: Path) -> int:
+    """Bring all objects under a prefix into a folder, under the names that follow the prefix; how many there were.
+
+    A prefix that ends within a name (`s3://b/data/tr` for `data/train.npy`) is cut at its last slash.
+    """
+    bucket, prefix = split(uri)
+    keys = listing(client, uri)
+    for key in keys:
+        whole = prefix if prefix.endswith("/") else f"{prefix}/"
+        name = key.removeprefix(whole) if key.startswith(whole) else key[prefix.rfind("/") + 1 :]
+        download(client, f"s3://{bucket}/{key}", _inside(folder, name))
+    return len(keys)
+
+
+def download_manifest(client: Any, uri: str, folder: Path) -> int:
+    """Bring what a manifest lists, `[{"prefix": "s3://…"}, "name", …]`, into a folder; how many objects."""
+    bucket, key = split(uri)
+    head, *names = json.loads(client.get_object(Bucket=bucket, Key=key)["Body"].read())
+    for name in names:
+        download(client, f"{head['prefix']}{name}", _inside(folder, name))
+    return len(names)
+
+
+def download(client: Any, uri: str, path: Path) -> None:
+    """Bring one object."""
+    bucket, key = split(uri)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    client.download_file(bucket, key, str(path), Config=_TRANSFER)
+
+
+def upload(client: Any, path: Path, uri: str, *, key_id: str | None) -> None:
+    """Put one file, encrypted with the KMS key if there is one."""
+    bucket, key = split(uri)
+    client.upload_file(str(path), bucket, key, ExtraArgs=encryption(key_id), Config=_TRANSFER)
+
+
+def encryption(key_id: str | None) -> dict[str, str]:
+    """The arguments that make S3 encrypt with that key."""
+    return {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key_id} if key_id else {}
+
+
+def pack(folder: Path, archive: Path) -> None:
+    """Put what a folder holds into a gzipped tar archive, with paths that start below it."""
+    with tarfile.open(archive, "w:gz", compresslevel=6) as tar:
+        for path in sorted(folder.iterdir()):
+            tar.add(path, arcname=path.name)
+
+
+def unpack(archive: Path, folder: Path) -> None:
+    """Take a gzipped tar archive apart into a folder.
+
+    Raises ArchiveError for what is no such archive, for members that would land outside the folder or are no plain
+    files, folders or links within it, and for sizes no model has.
+    """
+    try:
+        with tarfile.open(archive, "r:gz") as tar:
+            members = tar.getmembers()
+            if len(members) > _UNPACKED_MEMBERS or sum(each.size for each in members) > _UNPACKED_BYTES:
+                raise ArchiveError("it is too large unpacked")
+            tar.extractall(folder, members, filter="data")
+    except (tarfile.TarError, OSError, EOFError) as error:
+        raise ArchiveError(str(error)) from error
+
+
+def _inside(folder: Path, name: str) -> Path:
+    path = folder / name
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise ArchiveError(f"the key {name} leads out of its folder")
+    return path

@@ -1,0 +1,115 @@
+"""Child processes that end with the gateway, even if that is killed, and whose output is read line by line."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Iterator, Mapping, Sequence
+
+_SUPERVISE = Path(__file__).with_name("launch") / "supervise.py"
+_CHUNK = 65_536
+_QUIET_SECONDS = 0.5
+
+
+class Process:
+    """A command in its own session and process group, under `launch/supervise.py`."""
+
+    def __init__(
+        self,
+        command: Sequence[str | Path],
+        *,
+        environment: Mapping[str, str],
+        folder: Path,
+        listen: socket.socket | None = None,
+    ) -> None:
+        """Start it in `folder` with exactly this environment; it inherits the socket `listen` under its number."""
+        ours, self._orders = os.pipe()
+        inherited = [ours] if listen is None else [ours, listen.fileno()]
+        arguments = [str(ours), str(listen.fileno() if listen else -1), *map(str, command)]
+        try:
+            self._supervisor = subprocess.Popen(
+                [sys.executable, "-I", "-S", str(_SUPERVISE), *arguments],
+                env=dict(environment),
+                cwd=folder,
+                pass_fds=inherited,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        finally:
+            os.close(ours)
+        self._lock = threading.Lock()
+        self._open = True
+
+    @property
+    def running(self) -> bool:
+        """Whether anything of it still runs."""
+        return self._supervisor.poll() is None
+
+    def lines(self) -> Iterator[str]:
+        """Its output's lines as they come, until it ends. To be read by one thread, once."""
+        assert self._supervisor.stdout is not None  # noqa: S101 - asked for above
+        rest = b""
+        with self._supervisor.stdout as output:
+            # A process that left the group may hold the output open for ever: the supervisor's end counts as well.
+            while self.running or _readable(output.fileno(), 0):
+                if not _readable(output.fileno(), _QUIET_SECONDS):
+                    continue
+                chunk = os.read(output.fileno(), _CHUNK)
+                if not chunk:
+                    break
+                *whole, rest = (rest + chunk).split(b"\n")
+                for line in whole:
+                    yield line.decode(errors="replace").rstrip("\r")
+        if rest:
+            yield rest.decode(errors="replace")
+
+    def wait(self, seconds: float | None = None) -> int:
+        """Its exit status once all of it has ended, 128 + n after signal n. Raises TimeoutError."""
+        try:
+            status = self._supervisor.wait(seconds)
+        except subprocess.TimeoutExpired:
+            raise TimeoutError(f"still running after {seconds} s") from None
+        self._close()
+        return status
+
+    def terminate(self, *, grace: float) -> None:
+        """SIGTERM to all of it now, SIGKILL after `grace` seconds. Returns at once."""
+        self._order(b"t")
+        timer = threading.Timer(grace, self.kill)
+        timer.daemon = True
+        timer.start()
+
+    def kill(self) -> None:
+        """SIGKILL to all of it."""
+        self._close()
+
+    def _order(self, order: bytes) -> None:
+        with self._lock:
+            if self._open:
+                with contextlib.suppress(BrokenPipeError):
+                    os.write(self._orders, order)
+
+    def _close(self) -> None:
+        """The end of the pipe is the order to kill."""
+        with self._lock:
+            if self._open:
+                self._open = False
+                os.close(self._orders)
+
+
+def _readable(descriptor: int, seconds: float) -> bool:
+    # poll, not select: a gateway with many sockets has descriptors that select refuses.
+    waiting = select.poll()
+    waiting.register(descriptor, select.POLLIN | select.POLLHUP)
+    return bool(waiting.poll(int(seconds * 1000)))

@@ -1,0 +1,186 @@
+"""SageMaker as one service of the gateway: its control plane and, for InvokeEndpoint, the way to the data plane."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+from emulator.sagemaker import api, listing, tags
+from emulator.sagemaker.behaviour import Behaviour, Context
+from emulator.sagemaker.endpoints import Endpoints
+from emulator.sagemaker.errors import ServiceError
+from emulator.sagemaker.kinds import KINDS, Kind
+from emulator.sagemaker.models import Models
+from emulator.sagemaker.notebooks import NotebookInstances
+from emulator.sagemaker.store import Record
+from emulator.sagemaker.training import TrainingJobs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+Response = tuple[int, dict[str, str], bytes]
+
+BEHAVIOURS: Mapping[str, type[Behaviour]] = {
+    "TrainingJob": TrainingJobs,
+    "Endpoint": Endpoints,
+    "NotebookInstance": NotebookInstances,
+    "Model": Models,
+}
+_WORKERS = 16
+_JSON = "application/x-amz-json-1.1"
+_INVOCATIONS = re.compile(r"/endpoints/([^/]+)/invocations")
+_SERVING = ("InService", "Updating", "SystemUpdating", "RollingBack", "UpdateRollbackFailed")
+
+
+class _Host(Protocol):
+    async def invoke(self, record: Record, body: bytes, headers: dict[str, str]) -> Response: ...
+
+
+class SageMaker:
+    """The embedded SageMaker.
+
+    `caller` answers account and region of the request at hand. `behaviours` says what each kind does beyond being
+    recorded.
+    """
+
+    def __init__(
+        self,
+        context: Context,
+        *,
+        caller: Callable[[], tuple[str, str]],
+        behaviours: Mapping[str, type[Behaviour]] = BEHAVIOURS,
+    ) -> None:
+        self.context = context
+        self.caller = caller
+        # Behaviours ask IAM and S3, which the event loop answers: it must not wait for them.
+        self._workers = ThreadPoolExecutor(_WORKERS, thread_name_prefix="sagemaker")
+        self._behaviours = {name: behaviours.get(name, Behaviour)(context) for name in KINDS}
+
+    async def handle(
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes, query: Mapping[str, list[str]]
+    ) -> Response:
+        """Answer one HTTP request, of the control plane (awsJson1.1) or of the runtime (restJson)."""
+        del query  # neither protocol's claimed operations have any
+        lowered = {name.lower(): value for name, value in headers.items()}
+        account, region = self.caller()
+        invocation = _INVOCATIONS.fullmatch(path)
+        if method == "POST" and invocation:
+            return await self._invoke(invocation[1], body, lowered, account=account, region=region)
+        operation = lowered.get("x-amz-target", f"{method} {path}").rpartition("SageMaker.")[2]
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._workers, self._control, operation, body, account, region)
+
+    def call(self, operation: str, document: dict[str, Any], *, account: str, region: str) -> dict[str, Any]:
+        """Carry out one operation of the control plane; the answer has at least the members of its output shape.
+
+        Raises ServiceError.
+        """
+        request = api.read_request(operation, document)
+        if operation in api.TAG_OPERATIONS:
+            return tags.handle(self.context.store, operation, request, account=account, region=region)
+        verb, kind = api.KIND_OPERATIONS[operation]
+        if verb == "List":
+            return self._list(kind, operation, request, account=account, region=region)
+        if verb == "Create":
+            return self._create(kind, request, account=account, region=region)
+        name = request[kind.name_member]
+        record = self.context.store.get(kind.name, name, account=account, region=region, verb=verb)
+        if verb != "Describe":
+            self._change(verb, record, request)
+        return record.members
+
+    def close(self) -> None:
+        """End everything that runs."""
+        self.context.clock.close()
+        self._workers.shutdown(wait=False, cancel_futures=True)
+        for behaviour in self._behaviours.values():
+            behaviour.close()
+
+    def _control(self, operation: str, body: bytes, account: str, region: str) -> Response:
+        try:
+            answer = self.call(operation, api.parse(body), account=account, region=region)
+            return 200, {"Content-Type": _JSON}, json.dumps(api.write_response(operation, answer)).encode()
+        except ServiceError as error:
+            content = json.dumps({"__type": error.code, "message": error.message}).encode()
+            return error.status, {"Content-Type": _JSON, "x-amzn-ErrorType": error.code}, content
+
+    def _create(self, kind: Kind, request: dict[str, Any], *, account: str, region: str) -> dict[str, Any]:
+        name = request[kind.name_member]
+        arn = kind.arn(name, account=account, region=region)
+        now = self.context.clock.now()
+        members = {
+            **kind.defaults,
+            **kind.described(request),
+            kind.arn_member: arn,
+            "CreationTime": now,
+            "LastModifiedTime": now,
+            **({kind.status: kind.first_status} if kind.status else {}),
+        }
+        record = Record(kind, name, arn, account, region, members, tags.read(request.get("Tags", ())))
+        self._check_references(kind, request, account=account, region=region)
+        with record.lock:
+            self.context.store.add(record)
+            try:
+                self._behaviours[kind.name].create(record, request)
+            except Exception:
+                self.context.store.remove(record)
+                raise
+        return {kind.arn_member: arn}
+
+    def _change(self, verb: str, record: Record, request: dict[str, Any]) -> None:
+        """Update, start, stop or delete, if the resource's state allows it."""
+        with record.lock:
+            if not self.context.store.alive(record):
+                raise record.kind.missing(record.name, account=record.account, region=record.region, verb=verb)
+            record.kind.check(verb, record)
+            self._act(verb, record, request)
+
+    def _act(self, verb: str, record: Record, request: dict[str, Any]) -> None:
+        behaviour = self._behaviours[record.kind.name]
+        match verb:
+            case "Update":
+                self._check_references(record.kind, request, account=record.account, region=record.region)
+                behaviour.update(record, request)
+            case "Start":
+                behaviour.start(record)
+            case "Stop":
+                behaviour.stop(record)
+            case "Delete":
+                behaviour.delete(record)
+
+    def _check_references(self, kind: Kind, request: dict[str, Any], *, account: str, region: str) -> None:
+        """Raise AWS's not-found error for the first resource that a request names, itself or through another."""
+        for other, names in kind.references.items():
+            for name in names(request):
+                record = self.context.store.get(other, name, account=account, region=region)
+                self._check_references(record.kind, record.members, account=account, region=region)
+
+    def _list(
+        self, kind: Kind, operation: str, request: dict[str, Any], *, account: str, region: str
+    ) -> dict[str, Any]:
+        records = self.context.store.all(kind.name, account=account, region=region)
+        page, token = listing.page(kind, listing.select(kind, records, request), request)
+        answer: dict[str, Any] = {api.summaries_member(operation): [record.members for record in page]}
+        return {**answer, "NextToken": token} if token else answer
+
+    async def _invoke(self, name: str, body: bytes, headers: dict[str, str], *, account: str, region: str) -> Response:
+        """InvokeEndpoint. The name must match in case too (botocore's model of CreateEndpoint says so).
+
+        "Endpoint … of account … not found." is AWS's; the wording for one that does not serve was not compared.
+        """
+        record = self.context.store.find("Endpoint", name, account=account, region=region)
+        if record is None or record.name != name:
+            return _runtime_refusal(f"Endpoint {name} of account {account} not found.")
+        if record.status not in _SERVING:
+            return _runtime_refusal(
+                f"Endpoint {name} of account {account} does not serve: its status is {record.status}."
+            )
+        return await cast("_Host", self._behaviours["Endpoint"]).invoke(record, body, headers)
+
+
+def _runtime_refusal(message: str) -> Response:
+    headers = {"Content-Type": "application/json", "x-amzn-ErrorType": "ValidationError"}
+    return 400, headers, json.dumps({"Message": message}).encode()

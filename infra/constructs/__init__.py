@@ -1,0 +1,1 @@
+"""One noun a module: the resources that the stacks are put together from."""

@@ -1,0 +1,47 @@
+"""The lab's bucket."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_s3 as s3
+
+from infra.constructs.findings import acknowledge
+
+if TYPE_CHECKING:
+    from aws_cdk import aws_kms as kms
+    from constructs import Construct
+
+
+class LabBucket(s3.Bucket):
+    """Encrypted with the lab's key, reached over TLS only, never public; what is replaced stays for 30 days."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, key: kms.IKey) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            bucket_key_enabled=True,
+            encryption=s3.BucketEncryption.KMS,
+            encryption_key=key,
+            enforce_ssl=True,
+            lifecycle_rules=[
+                s3.LifecycleRule(
+                    id="forget-what-was-replaced",
+                    abort_incomplete_multipart_upload_after=Duration.days(1),
+                    expired_object_delete_marker=True,
+                    noncurrent_version_expiration=Duration.days(30),
+                )
+            ],
+            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            removal_policy=RemovalPolicy.DESTROY,
+            versioned=True,
+        )
+        acknowledge(
+            self,
+            {
+                "S1": "A bucket of access logs would outlive the lab, for its own logs refill it while it is emptied; "
+                "accounts that need such logs have CloudTrail's data events.",
+            },
+        )

@@ -1,0 +1,103 @@
+"""What lies in the lab's bucket from the start, and its emptying at the end.
+
+CDK's BucketDeployment asks for wildcard actions, and its auto-delete handler does not look at DeleteObjects' errors.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from aws_cdk import CfnResource, CustomResource, Duration, RemovalPolicy
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3_assets as assets
+from constructs import Construct
+
+from infra.constructs import statements
+from infra.constructs.findings import acknowledge, wildcard
+from infra.constructs.provider import HandlerProvider
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from aws_cdk import aws_kms as kms
+    from aws_cdk import aws_s3 as s3
+
+
+class BucketContents(Construct):
+    """Copies files to their keys in the bucket; with the stack, empties the whole bucket.
+
+    `digests` maps each key to the hash of its file.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        bucket: s3.IBucket,
+        key: kms.IKey,
+        files: Mapping[str, Path],
+        log_retention_days: int,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        sources = {
+            name: assets.Asset(self, f"File{number}", path=str(file))
+            for number, (name, file) in enumerate(files.items())
+        }
+        self.digests = {name: asset.asset_hash for name, asset in sources.items()}
+        provider = HandlerProvider(
+            self,
+            "Handler",
+            handler="bucket_contents",
+            log_retention_days=log_retention_days,
+            statements=[*_may_fill(bucket, sources), *_may_empty(bucket), statements.read_and_write_encrypted(key)],
+            timeout=Duration.minutes(15),
+            total_timeout=Duration.minutes(55),
+        )
+        acknowledge(
+            provider,
+            {
+                wildcard("…/data/*"): "Every file of the data set.",
+                wildcard("…/notebooks/*"): "Every notebook of the lab.",
+                wildcard("…/*"): "Emptying a bucket means every object in it; it is the lab's own.",
+            },
+        )
+        resource = CustomResource(
+            self,
+            "Resource",
+            properties={
+                "Bucket": bucket.bucket_name,
+                "Objects": [
+                    {"Key": name, "SourceBucket": asset.s3_bucket_name, "SourceKey": asset.s3_object_key}
+                    for name, asset in sources.items()
+                ],
+            },
+            removal_policy=RemovalPolicy.DESTROY,
+            resource_type="Custom::BucketContents",
+            service_token=provider.service_token,
+        )
+        # The bucket's policy too: it has to be there while files are copied, and go after they have gone.
+        resource.node.add_dependency(bucket)
+        # Under another logical id CloudFormation would take it for another resource, and delete this one: that empties
+        # the bucket.
+        cast("CfnResource", resource.node.default_child).override_logical_id("BucketContents")
+
+
+def _may_fill(bucket: s3.IBucket, sources: Mapping[str, assets.Asset]) -> list[iam.PolicyStatement]:
+    read = [asset.bucket.arn_for_objects(asset.s3_object_key) for asset in sources.values()]
+    return [
+        iam.PolicyStatement(actions=["s3:GetObject"], resources=read),
+        statements.on_objects(bucket, actions=["s3:PutObject"], prefixes=["data/", "notebooks/"]),
+    ]
+
+
+def _may_empty(bucket: s3.IBucket) -> list[iam.PolicyStatement]:
+    return [
+        iam.PolicyStatement(
+            actions=["s3:ListBucketMultipartUploads", "s3:ListBucketVersions"], resources=[bucket.bucket_arn]
+        ),
+        statements.on_objects(
+            bucket, actions=["s3:AbortMultipartUpload", "s3:DeleteObject", "s3:DeleteObjectVersion"], prefixes=[""]
+        ),
+    ]

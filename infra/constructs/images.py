@@ -1,0 +1,54 @@
+"""AWS's own TensorFlow containers, chosen by region and version."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from aws_cdk import Aws, Stack, region_info
+from aws_cdk import aws_iam as iam
+
+if TYPE_CHECKING:
+    from constructs import Construct
+
+# Source: sagemaker.core.image_uris 2.27.0, the newest of each.
+_TRAINING = ("tensorflow-training", "2.21-cpu-py312")
+_INFERENCE = ("tensorflow-inference", "2.20-cpu")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContainerImage:
+    """An image of AWS's Deep Learning Containers, in the region of the stack that uses it."""
+
+    uri: str
+    repository_arn: str
+
+    @classmethod
+    def training(cls, scope: Construct) -> ContainerImage:
+        """What training jobs run in."""
+        return cls._in_region(scope, *_TRAINING)
+
+    @classmethod
+    def inference(cls, scope: Construct) -> ContainerImage:
+        """What endpoints serve from."""
+        return cls._in_region(scope, *_INFERENCE)
+
+    @classmethod
+    def _in_region(cls, scope: Construct, repository: str, tag: str) -> ContainerImage:
+        stack = Stack.of(scope)
+        account = stack.regional_fact(region_info.FactName.DLC_REPOSITORY_ACCOUNT)
+        return cls(
+            uri=f"{account}.dkr.ecr.{stack.region}.{Aws.URL_SUFFIX}/{repository}:{tag}",
+            repository_arn=f"arn:{Aws.PARTITION}:ecr:{stack.region}:{account}:repository/{repository}",
+        )
+
+    def pull(self) -> list[iam.PolicyStatement]:
+        """What a role needs to pull the image."""
+        return [
+            iam.PolicyStatement(
+                actions=["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
+                resources=[self.repository_arn],
+            ),
+            # ECR gives one token for a whole registry: the action has no resource to name.
+            iam.PolicyStatement(actions=["ecr:GetAuthorizationToken"], resources=["*"]),
+        ]

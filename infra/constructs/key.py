@@ -1,0 +1,70 @@
+"""The lab's encryption key."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+
+if TYPE_CHECKING:
+    from constructs import Construct
+
+# The CDK's own key policy says "kms:*". These are KMS's actions on a key by name; IAM decides who in the account may.
+# Source: service authorization reference, "Actions defined by AWS Key Management Service".
+_KEY_ACTIONS = [
+    "CancelKeyDeletion",
+    "CreateAlias",
+    "CreateGrant",
+    "Decrypt",
+    "DeleteAlias",
+    "DescribeKey",
+    "DisableKey",
+    "DisableKeyRotation",
+    "EnableKey",
+    "EnableKeyRotation",
+    "Encrypt",
+    "GenerateDataKey",
+    "GenerateDataKeyPair",
+    "GenerateDataKeyPairWithoutPlaintext",
+    "GenerateDataKeyWithoutPlaintext",
+    "GetKeyPolicy",
+    "GetKeyRotationStatus",
+    "ListGrants",
+    "ListKeyPolicies",
+    "ListKeyRotations",
+    "ListResourceTags",
+    "PutKeyPolicy",
+    "ReEncryptFrom",
+    "ReEncryptTo",
+    "RetireGrant",
+    "RevokeGrant",
+    "RotateKeyOnDemand",
+    "ScheduleKeyDeletion",
+    "TagResource",
+    "UntagResource",
+    "UpdateAlias",
+    "UpdateKeyDescription",
+]
+
+
+class LabKey(kms.Key):
+    """A customer managed key that rotates; its deletion takes the seven days that KMS asks for at least."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, lab: str) -> None:
+        account = iam.PolicyStatement(
+            actions=[f"kms:{action}" for action in _KEY_ACTIONS],
+            principals=[iam.AccountRootPrincipal()],
+            resources=["*"],  # in a key's policy: this key
+        )
+        super().__init__(
+            scope,
+            construct_id,
+            alias=f"alias/{lab}",
+            description=f"Encrypts what the lab {lab} stores",
+            enable_key_rotation=True,
+            pending_window=Duration.days(7),
+            policy=iam.PolicyDocument(statements=[account]),
+            removal_policy=RemovalPolicy.DESTROY,
+        )

@@ -1,0 +1,128 @@
+"""A student's notebook instance."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from aws_cdk import Aws, Fn, Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_sagemaker as sagemaker
+from constructs import Construct
+
+from infra.constructs import statements
+from infra.constructs.execution_role import ExecutionRole, write_logs
+from infra.constructs.findings import acknowledge, wildcard
+
+if TYPE_CHECKING:
+    from aws_cdk import aws_kms as kms
+    from aws_cdk import aws_s3 as s3
+
+    from infra.settings import Settings
+
+_SCRIPTS = Path(__file__).resolve().parent.parent / "scripts"
+# The newest in botocore's model; Amazon Linux 2 had its end of support in June 2026.
+_PLATFORM = "notebook-al2023-v1"
+_VOLUME_GB = 5
+
+
+class Notebook(Construct):
+    """A notebook instance in which the lab's notebook and data lie when it opens."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: Settings,
+        seat: str,
+        bucket: s3.IBucket,
+        key: kms.IKey,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        name = f"{settings.name}-{seat}"
+        role = ExecutionRole(
+            self,
+            "Role",
+            description=f"What the seat {seat} of the lab {settings.name} may do",
+            statements=[
+                *_may_use_the_lab(self, lab=settings.name, bucket=bucket),
+                *_may_use_its_prefix(seat, bucket=bucket),
+                statements.read_and_write_encrypted(key),
+                statements.attach_encrypted_volumes(key),
+                *write_logs(self, group="/aws/sagemaker/NotebookInstances", streams=f"{name}/*"),
+            ],
+        )
+        where = {"BUCKET": bucket.bucket_name, "ENDPOINT": settings.name, "REGION": Aws.REGION, "SEAT": seat}
+        lifecycle = sagemaker.CfnNotebookInstanceLifecycleConfig(
+            self,
+            "Lifecycle",
+            notebook_instance_lifecycle_config_name=name,
+            on_create=[_script("on_create.sh", where)],
+            on_start=[_script("on_start.sh", where)],
+        )
+        notebook = sagemaker.CfnNotebookInstance(
+            self,
+            "Instance",
+            direct_internet_access="Enabled",
+            instance_metadata_service_configuration=(
+                sagemaker.CfnNotebookInstance.InstanceMetadataServiceConfigurationProperty(
+                    minimum_instance_metadata_service_version="2"
+                )
+            ),
+            instance_type=settings.notebook_instance_type,
+            kms_key_id=key.key_arn,
+            lifecycle_config_name=lifecycle.attr_notebook_instance_lifecycle_config_name,
+            notebook_instance_name=name,
+            platform_identifier=_PLATFORM,
+            role_arn=role.role_arn,
+            root_access="Disabled",
+            volume_size_in_gb=_VOLUME_GB,
+        )
+        acknowledge(
+            role,
+            {
+                wildcard("…/data/*"): "Every file of the data set.",
+                wildcard("…/notebooks/*"): "Every notebook of the lab.",
+                wildcard(f"…/seats/{seat}/*"): "Students name their own objects.",
+                wildcard("…/aws/sagemaker/NotebookInstances:*"): "SageMaker shares the log group among notebooks.",
+                wildcard(f"…/aws/sagemaker/NotebookInstances:log-stream:{name}/*"): "The streams of this instance.",
+            },
+        )
+        acknowledge(
+            notebook,
+            {
+                "SM1": "A lab that anyone can deploy asks for no VPC; its students need packages and AWS's endpoints.",
+                "SM3": "As SM1: without a VPC of its own an instance reaches AWS over the internet only.",
+            },
+        )
+        self.instance_name = notebook.attr_notebook_instance_name
+
+
+def _may_use_the_lab(scope: Construct, *, lab: str, bucket: s3.IBucket) -> list[iam.PolicyStatement]:
+    endpoint = Stack.of(scope).format_arn(service="sagemaker", resource="endpoint", resource_name=lab)
+    return [
+        statements.list_bucket(bucket, prefixes=["data/", "notebooks/"]),
+        statements.on_objects(bucket, actions=["s3:GetObject"], prefixes=["data/", "notebooks/"]),
+        iam.PolicyStatement(actions=["sagemaker:InvokeEndpoint"], resources=[endpoint]),
+    ]
+
+
+def _may_use_its_prefix(seat: str, *, bucket: s3.IBucket) -> list[iam.PolicyStatement]:
+    prefixes = [f"seats/{seat}/"]
+    actions = ["s3:AbortMultipartUpload", "s3:DeleteObject", "s3:GetObject", "s3:PutObject"]
+    return [
+        statements.list_bucket(bucket, prefixes=prefixes),
+        statements.on_objects(bucket, actions=actions, prefixes=prefixes),
+    ]
+
+
+def _script(
+    name: str, variables: dict[str, str]
+) -> sagemaker.CfnNotebookInstanceLifecycleConfig.NotebookInstanceLifecycleHookProperty:
+    """A script of infra/scripts with its variables set at the top, in base64 as SageMaker wants it."""
+    assignments = "".join(f"{name}='{value}'\n" for name, value in variables.items())
+    content = "#!/bin/bash\n" + assignments + (_SCRIPTS / name).read_text(encoding="utf-8")
+    return sagemaker.CfnNotebookInstanceLifecycleConfig.NotebookInstanceLifecycleHookProperty(
+        content=Fn.base64(content)
+    )

@@ -1,0 +1,94 @@
+"""A custom resource's provider: the CDK's framework around a handler of ours."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from aws_cdk import Duration
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import custom_resources as cr
+from constructs import Construct
+
+from infra.constructs.findings import acknowledge, wildcard
+from infra.constructs.log_group import LogGroup
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+HANDLERS = Path(__file__).resolve().parent.parent / "handlers"
+
+# A handler waits inside its own call for up to 45 s (its POLL_SECONDS), so the framework may ask again at once.
+_ASK_AGAIN = Duration.seconds(1)
+
+
+class HandlerProvider(Construct):
+    """Runs `infra/handlers/<handler>/handler.py` (`on_event`, `is_complete`) for a custom resource.
+
+    All of its functions write to one log group of the stack's own.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        handler: str,
+        statements: Sequence[iam.PolicyStatement],
+        timeout: Duration,
+        total_timeout: Duration,
+        log_retention_days: int,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self._log_group = LogGroup(self, "Logs", retention_days=log_retention_days)
+        role = self._role("HandlerRole", *statements)
+        code = lambda_.Code.from_asset(str(HANDLERS), exclude=["**/__pycache__", "**/*.pyc"])
+
+        def function(entry: str) -> lambda_.Function:
+            return lambda_.Function(
+                self,
+                entry.title().replace("_", ""),
+                code=code,
+                description=f"{handler}: {entry}",
+                handler=f"{handler}.handler.{entry}",
+                log_group=self._log_group,
+                memory_size=256,
+                role=role,
+                runtime=lambda_.Runtime.PYTHON_3_14,
+                timeout=timeout,
+            )
+
+        provider = cr.Provider(
+            self,
+            "Provider",
+            on_event_handler=function("on_event"),
+            is_complete_handler=function("is_complete"),
+            framework_on_event_role=self._role("OnEventRole"),
+            framework_complete_and_timeout_role=self._role("IsCompleteRole"),
+            log_group=self._log_group,
+            query_interval=_ASK_AGAIN,
+            total_timeout=total_timeout,
+        )
+        self.service_token = provider.service_token
+        acknowledge(
+            provider,
+            {
+                "SF1": "The waiter asks one function again until it says yes: that function's log tells all it does.",
+                "SF2": "There is nothing to trace in a machine of one state that runs at deployments only.",
+            },
+        )
+        acknowledge(
+            self, {wildcard("….Arn>:*"): "CDK's framework may invoke every version of the functions it is made for."}
+        )
+
+    def _role(self, construct_id: str, *statements: iam.PolicyStatement) -> iam.Role:
+        write_logs = iam.PolicyStatement(
+            actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[self._log_group.log_group_arn]
+        )
+        return iam.Role(
+            self,
+            construct_id,
+            assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
+            inline_policies={"handler": iam.PolicyDocument(statements=[write_logs, *statements])},
+        )

@@ -1,0 +1,46 @@
+"""The training job's code as SageMaker wants it: `sourcedir.tar.gz`."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import tarfile
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from aws_cdk import aws_s3_assets as assets
+
+if TYPE_CHECKING:
+    from constructs import Construct
+
+
+def pack(folder: Path) -> bytes:
+    """A tar of the folder's Python files and its requirements; the same files always give the same bytes.
+
+    Order, times, owners and modes would differ from one checkout to the next, so none is taken from the disk.
+    """
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w", format=tarfile.USTAR_FORMAT) as archive:
+        for file in sorted([*folder.glob("*.py"), *folder.glob("requirements*.txt")]):
+            content = file.read_bytes()
+            entry = tarfile.TarInfo(file.name)
+            entry.size = len(content)
+            archive.addfile(entry, io.BytesIO(content))
+    return packed.getvalue()
+
+
+class SourceDirectory(assets.Asset):
+    """`sourcedir.tar.gz` of a flat folder of code, as a file asset.
+
+    `digest` is the sha256 of what is in it, whichever zlib has compressed it.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, folder: Path) -> None:
+        packed = pack(folder)
+        self.digest = hashlib.sha256(packed).hexdigest()
+        with tempfile.TemporaryDirectory() as place:
+            archive = Path(place) / "sourcedir.tar.gz"
+            archive.write_bytes(gzip.compress(packed, mtime=0))
+            super().__init__(scope, construct_id, path=str(archive), asset_hash=self.digest)

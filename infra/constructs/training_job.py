@@ -1,0 +1,179 @@
+"""A SageMaker training job as a resource of a stack: CloudFormation has none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from aws_cdk import CustomResource, Duration, Stack
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+from infra.constructs import statements
+from infra.constructs.findings import acknowledge, wildcard
+from infra.constructs.provider import HandlerProvider
+from infra.settings import PENDING_SECONDS, TOTAL_SECONDS, has_local_storage
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from aws_cdk import aws_kms as kms
+    from aws_cdk import aws_s3 as s3
+
+    from infra.constructs.images import ContainerImage
+    from infra.constructs.source_directory import SourceDirectory
+    from infra.settings import Settings
+
+# CloudWatch's names of what train.py prints: one line an epoch, one at the end. `\b` keeps val_loss and test_loss out
+# of the training's own.
+_METRICS = {
+    "train:loss": r"\bloss",
+    "train:accuracy": r"\baccuracy",
+    "validation:loss": "val_loss",
+    "validation:accuracy": "val_accuracy",
+    "test:loss": "test_loss",
+    "test:accuracy": "test_accuracy",
+}
+_NUMBER = "=([0-9.eE+-]+)"
+_VOLUME_GB = 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingInputs:
+    """What decides the outcome of a training, apart from the settings."""
+
+    image: ContainerImage
+    source: SourceDirectory
+    data: Mapping[str, str]  # key in the bucket -> hash of the file
+
+
+class TrainingJob(Construct):
+    """Trains when its code, data, hyperparameters, image or instance type are new, and only then."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: Settings,
+        bucket: s3.IBucket,
+        key: kms.IKey,
+        role: iam.IRole,
+        inputs: TrainingInputs,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        provider = HandlerProvider(
+            self,
+            "Handler",
+            handler="training_job",
+            log_retention_days=settings.log_retention_days,
+            statements=_may_run_jobs(self, lab=settings.name, role=role, bucket=bucket),
+            timeout=Duration.minutes(5),
+            total_timeout=Duration.seconds(TOTAL_SECONDS),
+        )
+        resource = CustomResource(
+            self,
+            "Resource",
+            properties={
+                "Lab": settings.name,
+                "Identity": _identity(settings, inputs),
+                "Request": _request(self, settings=settings, bucket=bucket, key=key, role=role, inputs=inputs),
+            },
+            resource_type="Custom::TrainingJob",
+            service_timeout=Duration.hours(1),
+            service_token=provider.service_token,
+        )
+        acknowledge(
+            provider,
+            {
+                wildcard(f"…/{settings.name}-*"): "A job's name holds a hash of what it trains.",
+                wildcard("*"): "ListTrainingJobs has no resource to name.",
+            },
+        )
+        self.job_name = resource.get_att_string("TrainingJobName")
+        self.model_artifact = resource.get_att_string("ModelArtifact")
+        self.test_accuracy = resource.get_att_string("TestAccuracy")
+        self.test_loss = resource.get_att_string("TestLoss")
+
+
+def _identity(settings: Settings, inputs: TrainingInputs) -> dict[str, Any]:
+    """What makes two trainings the same one; where it runs and what may read it does not."""
+    return {
+        "Code": inputs.source.digest,
+        "Data": dict(inputs.data),
+        "HyperParameters": settings.hyperparameters(),
+        "Image": inputs.image.uri,
+        "InstanceType": settings.training_instance_type,
+    }
+
+
+def _request(
+    scope: Construct,
+    *,
+    settings: Settings,
+    bucket: s3.IBucket,
+    key: kms.IKey,
+    role: iam.IRole,
+    inputs: TrainingInputs,
+) -> dict[str, Any]:
+    """CreateTrainingJob's request, all but the name."""
+    return {
+        "AlgorithmSpecification": {
+            "TrainingImage": inputs.image.uri,
+            "TrainingInputMode": "File",
+            "MetricDefinitions": [{"Name": name, "Regex": word + _NUMBER} for name, word in _METRICS.items()],
+        },
+        # Script mode fetches the code from S3 itself, which network isolation would forbid.
+        "EnableNetworkIsolation": False,
+        "EnableInterContainerTrafficEncryption": True,
+        "HyperParameters": {
+            **settings.hyperparameters(),
+            "sagemaker_container_log_level": "20",
+            "sagemaker_program": "train.py",
+            "sagemaker_region": Stack.of(scope).region,
+            "sagemaker_submit_directory": inputs.source.s3_object_url,
+        },
+        "InputDataConfig": [
+            {
+                "ChannelName": "training",
+                "DataSource": {
+                    "S3DataSource": {
+                        "S3DataDistributionType": "FullyReplicated",
+                        "S3DataType": "S3Prefix",
+                        "S3Uri": f"s3://{bucket.bucket_name}/data/",
+                    }
+                },
+            }
+        ],
+        "OutputDataConfig": {"KmsKeyId": key.key_arn, "S3OutputPath": f"s3://{bucket.bucket_name}/training"},
+        "ResourceConfig": _resources(settings.training_instance_type, key),
+        "RoleArn": role.role_arn,
+        "StoppingCondition": {
+            "MaxPendingTimeInSeconds": PENDING_SECONDS,
+            "MaxRuntimeInSeconds": settings.max_run,
+        },
+        "Tags": [{"Key": "bricklab:lab", "Value": settings.name}],
+    }
+
+
+def _resources(instance_type: str, key: kms.IKey) -> dict[str, Any]:
+    resources = {"InstanceCount": 1, "InstanceType": instance_type, "VolumeSizeInGB": _VOLUME_GB}
+    if not has_local_storage(instance_type):
+        resources["VolumeKmsKeyId"] = key.key_arn
+    return resources
+
+
+def _may_run_jobs(scope: Construct, *, lab: str, role: iam.IRole, bucket: s3.IBucket) -> list[iam.PolicyStatement]:
+    jobs = Stack.of(scope).format_arn(service="sagemaker", resource="training-job", resource_name=f"{lab}-*")
+    calls = "AddTags CreateTrainingJob DeleteTrainingJob DescribeTrainingJob ListTags StopTrainingJob"
+    return [
+        iam.PolicyStatement(actions=[f"sagemaker:{call}" for call in calls.split()], resources=[jobs]),
+        # Listing has no resource to name; it is how a Delete finds a job whose name CloudFormation never learnt.
+        iam.PolicyStatement(actions=["sagemaker:ListTrainingJobs"], resources=["*"]),
+        iam.PolicyStatement(
+            actions=["iam:PassRole"],
+            resources=[role.role_arn],
+            conditions={"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}},
+        ),
+        statements.list_bucket(bucket, prefixes=["training/"]),
+    ]

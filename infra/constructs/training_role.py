@@ -1,0 +1,67 @@
+"""The training job's execution role."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_cdk import aws_iam as iam
+
+from infra.constructs import statements
+from infra.constructs.execution_role import ExecutionRole, publish_metrics, write_logs
+from infra.constructs.findings import acknowledge, wildcard
+
+if TYPE_CHECKING:
+    from aws_cdk import aws_kms as kms
+    from aws_cdk import aws_s3 as s3
+    from constructs import Construct
+
+    from infra.constructs.images import ContainerImage
+    from infra.constructs.source_directory import SourceDirectory
+
+
+class TrainingRole(ExecutionRole):
+    """Reads the data and the code, writes below training/, and its own logs and metrics."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        lab: str,
+        bucket: s3.IBucket,
+        key: kms.IKey,
+        image: ContainerImage,
+        source: SourceDirectory,
+    ) -> None:
+        read_code = iam.PolicyStatement(
+            actions=["s3:GetObject"], resources=[source.bucket.arn_for_objects(source.s3_object_key)]
+        )
+        super().__init__(
+            scope,
+            construct_id,
+            description=f"What the training jobs of the lab {lab} may do",
+            statements=[
+                statements.list_bucket(bucket, prefixes=["data/", "training/"]),
+                statements.on_objects(bucket, actions=["s3:GetObject"], prefixes=["data/"]),
+                statements.on_objects(
+                    bucket, actions=["s3:AbortMultipartUpload", "s3:PutObject"], prefixes=["training/"]
+                ),
+                read_code,
+                statements.read_and_write_encrypted(key),
+                statements.attach_encrypted_volumes(key),
+                *image.pull(),
+                *write_logs(scope, group="/aws/sagemaker/TrainingJobs", streams=f"{lab}-*"),
+                publish_metrics(),
+            ],
+        )
+        acknowledge(
+            self,
+            {
+                wildcard("…/data/*"): "Every file of the data set.",
+                wildcard("…/training/*"): "SageMaker makes the names of the artifacts.",
+                wildcard("…/aws/sagemaker/TrainingJobs:*"): "SageMaker shares the log group among an account's jobs.",
+                wildcard(f"…/aws/sagemaker/TrainingJobs:log-stream:{lab}-*"): "The streams of this lab's jobs.",
+                wildcard("*"): "GetAuthorizationToken and PutMetricData have no resource to name; the latter is held "
+                "to SageMaker's namespaces.",
+            },
+        )

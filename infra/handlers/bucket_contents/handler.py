@@ -1,0 +1,130 @@
+"""Copies CDK file assets to their keys in the lab's bucket, and empties the bucket when the lab goes.
+
+Properties: Bucket; Objects, a list of {Key, SourceBucket, SourceKey}.
+
+All work is done in `is_complete`. If `on_event` raised during a Create, CDK's provider framework would answer the
+Delete that follows by itself, and the half-filled bucket would stay.
+"""
+
+from __future__ import annotations
+
+import time
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from types_boto3_s3 import S3Client
+    from types_boto3_s3.type_defs import CopySourceTypeDef
+
+# One call's share of emptying; the framework asks again. The function's timeout is 15 minutes.
+POLL_SECONDS = 45.0
+# What DeleteObjects answers for a key that the next round may well delete. Source: S3's list of error codes.
+_PASSING = {"InternalError", "OperationAborted", "ServiceUnavailable", "SlowDown"}
+_COPY = {"MetadataDirective": "REPLACE", "TaggingDirective": "REPLACE"}  # copying tags would need their permission
+
+Event = dict[str, Any]
+
+
+class ContentsError(Exception):
+    """The bucket could not be filled or emptied; the message goes to the stack's events."""
+
+
+class BucketContents:
+    """The custom resource, told its S3 client and its clock."""
+
+    def __init__(
+        self,
+        s3: S3Client,
+        *,
+        now: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._s3 = s3
+        self._now = now
+        self._sleep = sleep
+
+    def on_event(self, event: Event) -> Event:
+        """The resource is its bucket: another bucket is another resource, and the old one is deleted."""
+        if event["RequestType"] == "Delete":
+            return {"PhysicalResourceId": event["PhysicalResourceId"]}
+        return {"PhysicalResourceId": event["ResourceProperties"]["Bucket"]}
+
+    def is_complete(self, event: Event) -> dict[str, bool]:
+        """Do the work, or the share of it that one call has time for."""
+        bucket = event["ResourceProperties"]["Bucket"]
+        try:
+            if event["RequestType"] == "Delete":
+                return {"IsComplete": self._empty(bucket)}
+            self._fill(event)
+        except (BotoCoreError, ClientError) as error:
+            raise ContentsError(f"The contents of bucket {bucket}: {error}") from error
+        return {"IsComplete": True}
+
+    def _fill(self, event: Event) -> None:
+        new, old = event["ResourceProperties"], event.get("OldResourceProperties", {})
+        for item in new["Objects"]:
+            source: CopySourceTypeDef = {"Bucket": item["SourceBucket"], "Key": item["SourceKey"]}
+            self._s3.copy(source, new["Bucket"], item["Key"], ExtraArgs=_COPY)
+        if old.get("Bucket") == new["Bucket"]:
+            kept = {item["Key"] for item in new["Objects"]}
+            for key in sorted({item["Key"] for item in old["Objects"]} - kept):
+                self._s3.delete_object(Bucket=new["Bucket"], Key=key)
+
+    def _empty(self, bucket: str) -> bool:
+        """Delete until nothing is listed any more; false if there is more than this call has time for."""
+        deadline = self._now() + POLL_SECONDS
+        try:
+            while found := list(self._first_versions(bucket)):
+                self._delete(bucket, found)
+                if self._now() > deadline:
+                    return False
+            self._abort_uploads(bucket)
+        except self._s3.exceptions.ClientError as error:
+            if error.response["Error"]["Code"] != "NoSuchBucket":
+                raise
+        return True
+
+    def _first_versions(self, bucket: str) -> Iterator[dict[str, str]]:
+        page = self._s3.list_object_versions(Bucket=bucket, MaxKeys=1000)
+        for entry in [*page.get("Versions", []), *page.get("DeleteMarkers", [])]:
+            yield {"Key": entry["Key"], "VersionId": entry["VersionId"]}
+
+    def _delete(self, bucket: str, found: list[dict[str, str]]) -> None:
+        answer = self._s3.delete_objects(Bucket=bucket, Delete={"Objects": found, "Quiet": True})  # type: ignore[typeddict-item]
+        errors = answer.get("Errors", [])
+        lasting = [error for error in errors if error.get("Code") not in _PASSING]
+        if lasting:
+            first = lasting[0]
+            raise ContentsError(
+                f"Bucket {bucket} could not be emptied: {len(lasting)} of {len(found)} deletions were refused, the "
+                f"first for {first.get('Key')}: {first.get('Code')}: {first.get('Message')}. Delete what is left, then "
+                "delete the stack again."
+            )
+        if errors:
+            self._sleep(1)
+
+    def _abort_uploads(self, bucket: str) -> None:
+        while uploads := self._s3.list_multipart_uploads(Bucket=bucket).get("Uploads", []):
+            for upload in uploads:
+                self._s3.abort_multipart_upload(Bucket=bucket, Key=upload["Key"], UploadId=upload["UploadId"])
+
+
+@cache
+def _resource() -> BucketContents:
+    return BucketContents(boto3.client("s3", config=Config(retries={"mode": "standard", "total_max_attempts": 10})))
+
+
+def on_event(event: Event, _context: object) -> Event:
+    """Entry point of the Lambda function that CDK's provider framework calls first."""
+    return _resource().on_event(event)
+
+
+def is_complete(event: Event, _context: object) -> dict[str, bool]:
+    """Entry point of the Lambda function that CDK's provider framework calls until it answers yes."""
+    return _resource().is_complete(event)

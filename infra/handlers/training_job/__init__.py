@@ -1,0 +1,1 @@
+"""The custom resource Custom::TrainingJob: starts a SageMaker training job, waits for it, stops it."""

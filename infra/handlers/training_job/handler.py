@@ -1,0 +1,124 @@
+"""A training job as a resource of a stack.
+
+Properties: Lab; Identity, whatever decides the outcome of the training; Request, CreateTrainingJob's input without the
+name. The physical id, `<lab>-<mark>`, is the same for the life of the resource: an Update never ends in a Delete.
+Attributes: TrainingJobName, ModelArtifact, TestAccuracy, TestLoss.
+
+`on_event` does nothing after it has started a job, and `is_complete` raises for a job that has failed only: an
+exception in the first would make CDK's provider framework swallow the Delete that follows (aws-cdk#5524, #28996), and
+any in the second fails the deployment at once.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from . import errors
+from .jobs import Jobs
+from .request import identity, resource_mark
+
+# A call waits for so long, and looks so often; the framework asks again. The function's timeout is five minutes.
+POLL_SECONDS = 45.0
+POLL_INTERVAL = 1.0
+_UNKNOWN = "not reported"
+
+Event = dict[str, Any]
+Answer = dict[str, Any]
+
+
+class TrainingJobResource:
+    """The custom resource, told where its jobs are."""
+
+    def __init__(self, jobs: Jobs) -> None:
+        self._jobs = jobs
+
+    def on_event(self, event: Event) -> Answer:
+        """Adopt or start the job; on a Delete, leave everything to `is_complete`, which can be asked again."""
+        if event["RequestType"] == "Delete":
+            return {"PhysicalResourceId": event["PhysicalResourceId"]}
+        properties, mark = event["ResourceProperties"], resource_mark(event)
+        prefix = f"{properties['Lab']}-{mark}"
+        name = f"{prefix}-{identity(properties)}"
+        request = properties["Request"]
+        try:
+            self._stop_others(mark, name)
+            started = self._jobs.adopt_or_start(name, request)
+        except ClientError as error:
+            raise errors.refused(error, instance_type=request["ResourceConfig"]["InstanceType"]) from error
+        return {"PhysicalResourceId": prefix, "TrainingJobName": started}
+
+    def is_complete(self, event: Event) -> Answer:
+        """Wait for the job's end, or for the end of all jobs on a Delete, as long as one call may."""
+        deadline = self._jobs.now() + POLL_SECONDS
+        while True:
+            answer = self._look(event)
+            if answer["IsComplete"] or self._jobs.now() > deadline:
+                return answer
+            self._jobs.sleep(POLL_INTERVAL)
+
+    def _look(self, event: Event) -> Answer:
+        try:
+            if event["RequestType"] == "Delete":
+                return {"IsComplete": self._is_gone(resource_mark(event))}
+            return self._outcome(self._jobs.describe(event["TrainingJobName"]))
+        except ClientError as error:
+            if errors.is_throttling(error):
+                return {"IsComplete": False}
+            raise errors.TrainingJobError(f"The training job could not be watched ({error}).") from error
+
+    def _outcome(self, job: dict[str, Any]) -> Answer:
+        status = job["TrainingJobStatus"]
+        if status not in {"Completed", "Failed", "Stopped"}:
+            return {"IsComplete": False}
+        artifact = None if status == "Failed" else self._jobs.artifact(job)
+        if artifact is None:
+            raise errors.failed(job, region=self._jobs.region)
+        metrics = {metric["MetricName"]: str(metric["Value"]) for metric in job.get("FinalMetricDataList", [])}
+        data = {
+            "TrainingJobName": job["TrainingJobName"],
+            "ModelArtifact": artifact,
+            "TestAccuracy": metrics.get("test:accuracy", _UNKNOWN),
+            "TestLoss": metrics.get("test:loss", _UNKNOWN),
+        }
+        return {"IsComplete": True, "Data": data}
+
+    def _stop_others(self, mark: str, name: str) -> None:
+        """A deployment that timed out or was cancelled has left its job running."""
+        for job in self._jobs.marked(mark):
+            other = job["TrainingJobName"]
+            if job["TrainingJobStatus"] == "InProgress" and not f"{other}-".startswith(f"{name}-"):
+                self._jobs.stop(other)
+
+    def _is_gone(self, mark: str) -> bool:
+        """Stop what runs, forget what has ended; true when nothing is left to wait for."""
+        jobs = list(self._jobs.marked(mark))
+        unfinished = [job for job in jobs if job["TrainingJobStatus"] in {"InProgress", "Stopping"}]
+        for job in unfinished:
+            if job["TrainingJobStatus"] == "InProgress":
+                self._jobs.stop(job["TrainingJobName"])
+        if unfinished:
+            return False
+        for job in jobs:
+            self._jobs.forget(job["TrainingJobName"])
+        return True
+
+
+@cache
+def _resource() -> TrainingJobResource:
+    patience = Config(retries={"mode": "standard", "total_max_attempts": 8})
+    return TrainingJobResource(Jobs(boto3.client("sagemaker", config=patience), boto3.client("s3", config=patience)))
+
+
+def on_event(event: Event, _context: object) -> Answer:
+    """Entry point of the Lambda function that CDK's provider framework calls first."""
+    return _resource().on_event(event)
+
+
+def is_complete(event: Event, _context: object) -> Answer:
+    """Entry point of the Lambda function that CDK's provider framework calls until it answers yes."""
+    return _resource().is_complete(event)

@@ -1,0 +1,45 @@
+"""From the properties of the resource to the name and the request of a training job."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from botocore.model import Shape
+
+_STACK_DIGITS = 8
+_IDENTITY_DIGITS = 16
+
+
+def resource_mark(event: dict[str, Any]) -> str:
+    """Eight digits that every job of this resource has in its name.
+
+    They come from the stack and the logical id alone: a Delete may bring an invented physical id and odd properties.
+    """
+    return _digest(f"{event['StackId']}/{event['LogicalResourceId']}")[:_STACK_DIGITS]
+
+
+def identity(properties: dict[str, Any]) -> str:
+    """Sixteen digits that are the same for two trainings with the same outcome."""
+    return _digest(json.dumps(properties["Identity"], sort_keys=True))[:_IDENTITY_DIGITS]
+
+
+def typed(value: Any, shape: Shape) -> Any:
+    """The value with numbers and booleans where SageMaker's model has them; CloudFormation makes them all strings."""
+    if shape.type_name == "structure":
+        return {key: typed(item, shape.members[key]) for key, item in value.items()}  # type: ignore[attr-defined]
+    if shape.type_name == "map":
+        return {key: typed(item, shape.value) for key, item in value.items()}  # type: ignore[attr-defined]
+    if shape.type_name == "list":
+        return [typed(item, shape.member) for item in value]  # type: ignore[attr-defined]
+    if shape.type_name in {"integer", "long"}:
+        return int(value)
+    if shape.type_name == "boolean":
+        return str(value).lower() == "true"
+    return value
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,54 @@
+"""The whole lab: its stacks, put together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from aws_cdk import Tags
+
+from infra.stacks.endpoint import EndpointStack
+from infra.stacks.seat import SeatStack
+from infra.stacks.storage import StorageStack
+from infra.stacks.training import TrainingStack
+
+if TYPE_CHECKING:
+    from aws_cdk import App, Environment, Stack
+
+    from infra.settings import Settings
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def compose(app: App, settings: Settings, data: Path, *, env: Environment | None = None) -> None:
+    """Add the lab's stacks to the app; `data` is the folder with the four files of the data set."""
+    lab = settings.name
+    # The stacks bear the tag themselves too (CDK's explicitStackTags leaves that to the app): that is how a lab is found.
+    tags = {"bricklab:lab": lab}
+    storage = StorageStack(
+        app,
+        f"{lab}-storage",
+        settings=settings,
+        data=data,
+        notebook=ROOT / "notebooks" / "bricks.ipynb",
+        env=env,
+        tags=tags,
+    )
+    training = TrainingStack(
+        app, f"{lab}-training", settings=settings, storage=storage, model_code=ROOT / "model_code", env=env, tags=tags
+    )
+    EndpointStack(app, f"{lab}-endpoint", settings=settings, storage=storage, training=training, env=env, tags=tags)
+    for seat in settings.seats:
+        SeatStack(
+            app,
+            f"{lab}-seat-{seat}",
+            settings=settings,
+            seat=seat,
+            storage=storage,
+            env=env,
+            tags={**tags, "bricklab:seat": seat},
+        )
+    Tags.of(app).add("bricklab:lab", lab)
+    for stack in app.node.children:
+        # The CDK names a function's role in DependsOn, though the function refers to it anyway.
+        cast("Stack", stack).add_metadata("cfn-lint", {"config": {"ignore_checks": ["W3005"]}})

@@ -1,0 +1,202 @@
+"""The lab's settings: context key "lab" of cdk.json, overridden one by one by `-c lab.KEY=VALUE`.
+
+`read` is the one door. It imports nothing of the CDK, so that command line tools can use it too.
+"""
+
+from __future__ import annotations
+
+import re
+from difflib import get_close_matches
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from botocore.loaders import Loader
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pydantic_core import ErrorDetails
+
+DATA_FILES = tuple(f"lego-simple-{split}-{kind}.npy" for split in ("train", "test") for kind in ("images", "labels"))
+
+# CloudFormation waits one hour for a custom resource; SageMaker's own limits have to end the job before that.
+PENDING_SECONDS = 1800  # the least MaxPendingTimeInSeconds that botocore's model of SageMaker allows
+STOP_SECONDS = 120  # between StopTrainingJob's SIGTERM and the job's end
+TOTAL_SECONDS = 3540  # what the provider framework is given, a minute below CloudFormation's 3,600
+LONGEST_RUN = TOTAL_SECONDS - PENDING_SECONDS - STOP_SECONDS - 1
+
+# SageMaker's own pattern for names, in the lower case that S3 wants. 32 characters for the lab and 30 for a seat keep
+# `<lab>-<seat>` and `<lab>-<8>-<16>-<attempt>` within SageMaker's 63.
+_NAME = re.compile(r"[a-z](-?[a-z0-9])*")
+_LAB_NAME_LENGTH = 32
+_SEAT_NAME_LENGTH = 30
+_MOST_SEATS = 100
+
+# Source: CloudWatch Logs, PutRetentionPolicy.
+_RETENTION_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288)
+
+# botocore's names for the three lists of instance types.
+_Use = Literal["TrainingInstanceType", "ProductionVariantInstanceType", "InstanceType"]
+
+# Arm processors (a "g" right after the generation: m6g, c7gn, g5g; Grace: p6e-gb200), and the accelerators Trainium,
+# Inferentia and Gaudi: their containers are others than the x86 TensorFlow images that the lab takes.
+_OTHER_IMAGE = re.compile(r"ml\.([a-z]+\d+g[a-z]*|p\d+e-gb\d+|trn\d+[a-z]*|inf\d+|dl\d+)\.")
+
+# The EC2 families with instance store volumes: a "d" after the generation (m5d, g4dn, p4de), and those named here.
+# Source: EC2's user guide, "Instance store volumes"; not checked against the service itself.
+_LOCAL_STORAGE = re.compile(r"ml\.([a-z]+\d+[a-z]*d[a-z]*|g[5-7][a-z]*|gr6|p[56][-a-z0-9]*|i\d+[a-z]*)\.")
+
+
+class SettingsError(Exception):
+    """Every problem of the settings in one message that names key, value and rule."""
+
+
+def _name(value: str, longest: int) -> str:
+    if not _NAME.fullmatch(value) or len(value) > longest:
+        raise ValueError(
+            "must be lower-case letters, digits and single hyphens, begin with a letter, not end with a hyphen, "
+            f"and have at most {longest} characters"
+        )
+    return value
+
+
+def _lab_name(value: str) -> str:
+    if value.startswith(("aws", "ssm")):  # Source: Systems Manager, PutParameter
+        raise ValueError('must not begin with "aws" or "ssm": Parameter Store refuses such names')
+    return _name(value, _LAB_NAME_LENGTH)
+
+
+def _seat_list(value: object) -> object:
+    """A number becomes seat-01, seat-02, …; a text is a list of names with commas between them."""
+    text = str(value).strip()
+    if not isinstance(value, bool) and re.fullmatch(r"-?\d+", text):
+        if not 0 <= int(text) <= _MOST_SEATS:
+            raise ValueError(f"must be between 0 and {_MOST_SEATS}, or the seats' names")
+        return tuple(f"seat-{number:02d}" for number in range(1, int(text) + 1))
+    if isinstance(value, str):
+        return tuple(name.strip() for name in value.split(",") if name.strip())
+    return value
+
+
+def _seat_names(value: tuple[str, ...]) -> tuple[str, ...]:
+    if len(value) > _MOST_SEATS:
+        raise ValueError(f"must be at most {_MOST_SEATS} seats")
+    if len(set(value)) < len(value):
+        raise ValueError("must name each seat once")
+    return tuple(_name(seat, _SEAT_NAME_LENGTH) for seat in value)
+
+
+def _data_folder(value: str) -> str:
+    missing = [name for name in DATA_FILES if value and not (Path(value) / name).is_file()]
+    if missing:
+        raise ValueError(f"must be a folder with the lab's four files; {', '.join(missing)} not found in it")
+    return value
+
+
+def _hidden_units(value: str) -> str:
+    units = [unit.strip() for unit in value.split(",")]
+    if not all(re.fullmatch(r"[1-9]\d{0,4}", unit) for unit in units):
+        raise ValueError('must be one whole number of units for each hidden layer, such as "128" or "256,128"')
+    return ",".join(units)
+
+
+def has_local_storage(instance_type: str) -> bool:
+    """Whether SageMaker would refuse a volume key for it: local NVMe disks are encrypted by their hardware."""
+    return bool(_LOCAL_STORAGE.match(instance_type))
+
+
+@cache
+def _sagemaker_shapes() -> dict[str, dict[str, list[str]]]:
+    """SageMaker's service description alone: 0.1 s, where a botocore session takes 0.3 s."""
+    shapes: dict[str, dict[str, list[str]]] = Loader().load_service_model("sagemaker", "service-2")["shapes"]
+    return shapes
+
+
+def _instance_type(use: _Use) -> AfterValidator:
+    def check(value: str) -> str:
+        known = _sagemaker_shapes()[use]["enum"]
+        if value not in known:
+            raise ValueError(f"must be an instance type that SageMaker has for this{_nearest(value, known)}")
+        if use != "InstanceType" and _OTHER_IMAGE.match(value):
+            raise ValueError(
+                "must have x86 processors: the lab's containers do not run on Arm, Trainium, Inferentia or Gaudi"
+            )
+        return value
+
+    return AfterValidator(check)
+
+
+def _retention(value: int) -> int:
+    if value not in _RETENTION_DAYS:
+        raise ValueError(f"must be one of {', '.join(map(str, _RETENTION_DAYS))}, as CloudWatch Logs has it")
+    return value
+
+
+def _max_run(value: int) -> int:
+    if not 1 <= value <= LONGEST_RUN:
+        raise ValueError(
+            f"must be between 1 and {LONGEST_RUN} seconds: with {PENDING_SECONDS} s of waiting for an instance and "
+            f"{STOP_SECONDS} s of stopping it has to end within {TOTAL_SECONDS} s, for CloudFormation waits one hour"
+        )
+    return value
+
+
+class Settings(BaseModel):
+    """One lab's settings. Frozen, and valid when it exists."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False, coerce_numbers_to_str=True
+    )
+
+    name: Annotated[str, AfterValidator(_lab_name)] = "bricklab"
+    data: Annotated[str, AfterValidator(_data_folder)] = ""
+    seats: Annotated[tuple[str, ...], BeforeValidator(_seat_list), AfterValidator(_seat_names)] = ("seat-01",)
+    training_instance_type: Annotated[str, _instance_type("TrainingInstanceType")] = "ml.m5.large"
+    endpoint_instance_type: Annotated[str, _instance_type("ProductionVariantInstanceType")] = "ml.m5.large"
+    notebook_instance_type: Annotated[str, _instance_type("InstanceType")] = "ml.t3.medium"
+    epochs: Annotated[int, Field(ge=1, le=10_000)] = 10
+    batch_size: Annotated[int, Field(ge=1, le=65_536)] = 32
+    learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.001
+    hidden_units: Annotated[str, AfterValidator(_hidden_units)] = "128"
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    max_run: Annotated[int, AfterValidator(_max_run)] = 900
+    capture_percentage: Annotated[int, Field(ge=0, le=100)] = 100
+    log_retention_days: Annotated[int, AfterValidator(_retention)] = 7
+
+    def hyperparameters(self) -> dict[str, str]:
+        """What train.py is given, as the strings that SageMaker passes on."""
+        keys = ("epochs", "batch_size", "learning_rate", "hidden_units", "seed")
+        return {key: str(getattr(self, key)) for key in keys}
+
+
+def read(context: Mapping[str, Any]) -> Settings:
+    """The settings in a CDK context: its mapping "lab", then each "lab.KEY" over it.
+
+    Raises SettingsError with every problem at once.
+    """
+    lab = context.get("lab", {})
+    if not isinstance(lab, dict):
+        raise SettingsError(f'The context key "lab" is {lab!r}; it must be an object with the lab\'s settings.')
+    overrides = {key.removeprefix("lab."): value for key, value in context.items() if key.startswith("lab.")}
+    try:
+        return Settings.model_validate({**lab, **overrides})
+    except ValidationError as error:
+        problems = [_sentence(problem) for problem in error.errors(include_url=False)]
+    heading = f"The lab's settings have {len(problems)} problem{'s' * (len(problems) > 1)}:"
+    advice = 'Correct them in cdk.json under context "lab", or with -c lab.KEY=VALUE.'
+    raise SettingsError("\n  ".join([heading, *problems]) + f"\n{advice}")
+
+
+def _sentence(problem: ErrorDetails) -> str:
+    key = str(problem["loc"][0])
+    if problem["type"] == "extra_forbidden":
+        return f"lab.{key}: there is no such setting{_nearest(key, Settings.model_fields)}"
+    rule = problem["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
+    return f"lab.{key} = {problem['input']!r}: {rule}"
+
+
+def _nearest(word: str, known: Any) -> str:
+    near = get_close_matches(word, known, n=1)
+    return f"; did you mean {near[0]}?" if near else f"; there are {', '.join(sorted(known)[:15])}"

@@ -1,0 +1,1 @@
+"""One module a stack: what is deployed and destroyed together."""

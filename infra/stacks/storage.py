@@ -1,0 +1,54 @@
+"""The storage stack: the lab's key, its bucket, and what lies in it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from aws_cdk import CfnOutput, Stack
+
+from infra.constructs.bucket import LabBucket
+from infra.constructs.bucket_contents import BucketContents
+from infra.constructs.key import LabKey
+from infra.settings import DATA_FILES
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from constructs import Construct
+
+    from infra.settings import Settings
+
+
+class StorageStack(Stack):
+    """Owns the key and the bucket; every other stack gets them from here."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: Settings,
+        data: Path,
+        notebook: Path,
+        **stack: Any,
+    ) -> None:
+        super().__init__(scope, construct_id, description=f"{settings.name}: key, bucket and data", **stack)
+        self.key = LabKey(self, "Key", lab=settings.name)
+        self.bucket = LabBucket(self, "Bucket", key=self.key)
+        contents = BucketContents(
+            self,
+            "Contents",
+            bucket=self.bucket,
+            key=self.key,
+            files={f"data/{name}": data / name for name in DATA_FILES} | {"notebooks/bricks.ipynb": notebook},
+            log_retention_days=settings.log_retention_days,
+        )
+        self.data = {key: digest for key, digest in contents.digests.items() if key.startswith("data/")}
+        CfnOutput(self, "BucketName", value=self.bucket.bucket_name, description="The lab's bucket")
+        CfnOutput(
+            self,
+            "DataUri",
+            value=f"s3://{self.bucket.bucket_name}/data/",
+            description="Where the four files of the data set lie",
+        )
+        CfnOutput(self, "KeyArn", value=self.key.key_arn, description="The key that encrypts what the lab stores")

@@ -1,0 +1,1 @@
+"""Bricklab, held to its word."""

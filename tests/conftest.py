@@ -1,0 +1,88 @@
+"""What every test may use: an embedded AWS of this test run's own, on a free port."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+
+from cli import paths
+from cli.place import tools
+from emulator import gateway
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_account() -> Iterator[None]:
+    """No test can reach an account: the caller's AWS settings are gone, and the metadata service is off."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("AWS_")]:
+            patch.delenv(name)
+        patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+        patch.setenv("AWS_CONFIG_FILE", os.devnull)
+        patch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
+        yield
+
+
+@pytest.fixture(scope="session")
+def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[gateway.Gateway]:
+    """A running embedded AWS whose waits are a tenth of the usual."""
+    home = tmp_path_factory.mktemp("aws")
+    yield gateway.start(home, cache=paths.cache(), environment=tools(), pace=0.1, port=0)
+    gateway.stop(home)
+
+
+@pytest.fixture(scope="session")
+def client(embedded: gateway.Gateway) -> Callable[[str], Any]:
+    """A boto3 client for a service of the embedded AWS."""
+    session = boto3.Session("test", "test", region_name=gateway.REGION)
+    return lambda service: session.client(service, endpoint_url=embedded.url)
+
+
+class Lab:
+    """`./lab` in a home folder of its own."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.environment = {**os.environ, "BRICKLAB_HOME": str(home), "COLUMNS": "200"}
+
+    def __call__(self, *arguments: str, code: int = 0) -> str:
+        """Run a command; its standard output, or with another exit `code` its standard error."""
+        done = subprocess.run(
+            [sys.executable, "-m", "cli", *arguments],
+            cwd=paths.ROOT,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == code, done.stdout + done.stderr
+        assert "Traceback" not in done.stdout + done.stderr
+        return done.stderr if code else done.stdout
+
+    def client(self, service: str) -> Any:
+        """A boto3 client for the embedded AWS that the lab started."""
+        running = gateway.running(self.home / "aws")
+        assert running
+        session = boto3.Session("test", "test", region_name=gateway.REGION)
+        return session.client(service, endpoint_url=running.url)
+
+    def outputs(self) -> dict[str, str]:
+        """The outputs of all stacks."""
+        stacks = self.client("cloudformation").describe_stacks()["Stacks"]
+        return {o["OutputKey"]: o["OutputValue"] for stack in stacks for o in stack.get("Outputs", [])}
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """A lab that is gone after the module, whatever happened."""
+    home = tmp_path_factory.mktemp("lab")
+    yield Lab(home)
+    gateway.stop(home / "aws")

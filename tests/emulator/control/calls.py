@@ -1,0 +1,76 @@
+"""The calls that create one resource of each kind, and the error that a call ends with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ARN = "arn:aws:sagemaker:us-east-1:000000000000"
+ROLE = "arn:aws:iam::000000000000:role/lab"
+IMAGE = "763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-inference:2.20-cpu"
+
+
+def notebook(client: Any, name: str = "seat", **more: Any) -> Any:
+    """CreateNotebookInstance."""
+    return client.create_notebook_instance(NotebookInstanceName=name, InstanceType="ml.t3.medium", RoleArn=ROLE, **more)
+
+
+def lifecycle(client: Any, name: str = "onstart", **more: Any) -> Any:
+    """CreateNotebookInstanceLifecycleConfig."""
+    return client.create_notebook_instance_lifecycle_config(NotebookInstanceLifecycleConfigName=name, **more)
+
+
+def model(client: Any, name: str = "bricks", **more: Any) -> Any:
+    """CreateModel."""
+    return client.create_model(ModelName=name, PrimaryContainer={"Image": IMAGE}, ExecutionRoleArn=ROLE, **more)
+
+
+def endpoint_config(client: Any, name: str = "config", **more: Any) -> Any:
+    """CreateEndpointConfig, with the model that it names."""
+    if not client.list_models(NameContains="bricks")["Models"]:
+        model(client)
+    return client.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant()], **more)
+
+
+def endpoint(client: Any, name: str = "lab", config: str = "config", **more: Any) -> Any:
+    """CreateEndpoint, with the configuration that it names."""
+    if not client.list_endpoint_configs(NameContains=config)["EndpointConfigs"]:
+        endpoint_config(client, config)
+    return client.create_endpoint(EndpointName=name, EndpointConfigName=config, **more)
+
+
+def training_job(client: Any, name: str = "job", **more: Any) -> Any:
+    """CreateTrainingJob."""
+    return client.create_training_job(
+        TrainingJobName=name,
+        RoleArn=ROLE,
+        AlgorithmSpecification={"TrainingImage": IMAGE, "TrainingInputMode": "File"},
+        OutputDataConfig={"S3OutputPath": "s3://bucket/training"},
+        ResourceConfig={"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 5},
+        StoppingCondition={"MaxRuntimeInSeconds": 600},
+        **more,
+    )
+
+
+def variant(model_name: str = "bricks", **more: Any) -> dict[str, Any]:
+    """A production variant."""
+    return {
+        "VariantName": "all",
+        "ModelName": model_name,
+        "InstanceType": "ml.m5.large",
+        "InitialInstanceCount": 1,
+        **more,
+    }
+
+
+def refusal(call: Callable[..., Any], **request: Any) -> tuple[str, str]:
+    """The code and the message with which a call is refused."""
+    with pytest.raises(ClientError) as caught:
+        call(**request)
+    error = caught.value.response["Error"]
+    return error["Code"], error["Message"]

@@ -1,0 +1,113 @@
+"""Stacks of SageMaker resources on the running embedded AWS, through CloudFormation itself."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from botocore.exceptions import WaiterError
+
+from tests.emulator.control.calls import ARN, IMAGE, ROLE, variant
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+NAME = {"StackName": "control-plane"}
+QUICK = {"Delay": 0.1, "MaxAttempts": 200}
+
+
+def template(image: str = IMAGE, volume: int = 5, **model: Any) -> str:
+    """A model with its endpoint configuration, a notebook instance with its lifecycle configuration."""
+    resources = {
+        "Model": {"PrimaryContainer": {"Image": image}, "ExecutionRoleArn": ROLE, **model},
+        "EndpointConfig": {"ProductionVariants": [{**variant(), "ModelName": {"Fn::GetAtt": ["Model", "ModelName"]}}]},
+        "NotebookInstanceLifecycleConfig": {"OnStart": [{"Content": "YQ=="}]},
+        "NotebookInstance": {
+            "NotebookInstanceName": "control-plane",
+            "InstanceType": "ml.t3.medium",
+            "RoleArn": ROLE,
+            "VolumeSizeInGB": volume,
+            "LifecycleConfigName": {
+                "Fn::GetAtt": ["NotebookInstanceLifecycleConfig", "NotebookInstanceLifecycleConfigName"]
+            },
+        },
+    }
+    return json.dumps(
+        {
+            "Resources": {
+                kind: {"Type": f"AWS::SageMaker::{kind}", "Properties": properties}
+                for kind, properties in resources.items()
+            },
+            "Outputs": {kind: {"Value": {"Ref": kind}} for kind in resources},
+        }
+    )
+
+
+def outputs(cloudformation: Any) -> dict[str, str]:
+    """What Ref gives for each resource."""
+    stack = cloudformation.describe_stacks(**NAME)["Stacks"][0]
+    return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+
+
+@pytest.fixture
+def services(client: Callable[[str], Any]) -> Iterator[tuple[Any, Any]]:
+    """CloudFormation and SageMaker; the stack is gone afterwards, with all that was in it."""
+    cloudformation, sagemaker = client("cloudformation"), client("sagemaker")
+    yield cloudformation, sagemaker
+    cloudformation.delete_stack(**NAME)
+    cloudformation.get_waiter("stack_delete_complete").wait(**NAME, WaiterConfig=QUICK)
+    assert sagemaker.list_models()["Models"] == []
+    assert sagemaker.list_endpoint_configs()["EndpointConfigs"] == []
+    assert sagemaker.list_notebook_instances()["NotebookInstances"] == []
+    assert sagemaker.list_notebook_instance_lifecycle_configs()["NotebookInstanceLifecycleConfigs"] == []
+    cloudformation.close()
+    sagemaker.close()
+
+
+def test_a_stack_replaces_and_updates_what_aws_does(services: tuple[Any, Any]) -> None:
+    """A changed image makes a new model and configuration and deletes the old; a changed volume is updated in place."""
+    cloudformation, sagemaker = services
+    cloudformation.create_stack(**NAME, TemplateBody=template(), Tags=[{"Key": "bricklab:lab", "Value": "one"}])
+    cloudformation.get_waiter("stack_create_complete").wait(**NAME, WaiterConfig=QUICK)
+    before = outputs(cloudformation)
+    tags = sagemaker.list_tags(ResourceArn=before["NotebookInstance"])["Tags"]
+    assert {"Key": "bricklab:lab", "Value": "one"} in tags
+    assert {"Key": "aws:cloudformation:logical-id", "Value": "NotebookInstance"} in tags
+    cloudformation.update_stack(**NAME, TemplateBody=template(f"{IMAGE}-new", volume=20))
+    cloudformation.get_waiter("stack_update_complete").wait(**NAME, WaiterConfig=QUICK)
+    after = outputs(cloudformation)
+    kept = {kind for kind in before if before[kind] == after[kind]}
+    assert kept == {"NotebookInstance", "NotebookInstanceLifecycleConfig"}
+    assert [model["ModelArn"] for model in sagemaker.list_models()["Models"]] == [after["Model"]]
+    seat = sagemaker.describe_notebook_instance(NotebookInstanceName="control-plane")
+    assert (seat["NotebookInstanceStatus"], seat["VolumeSizeInGB"]) == ("InService", 20)
+    assert seat["NotebookInstanceArn"] == f"{ARN}:notebook-instance/control-plane"
+
+
+def test_a_stack_fails_with_the_words_of_sagemaker(services: tuple[Any, Any]) -> None:
+    """What SageMaker refuses is the reason that the stack's events show."""
+    cloudformation, _ = services
+    cloudformation.create_stack(**NAME, TemplateBody=template(ModelName="under_score"))
+    with pytest.raises(WaiterError):
+        cloudformation.get_waiter("stack_create_complete").wait(**NAME, WaiterConfig=QUICK)
+    reasons = [
+        event.get("ResourceStatusReason", "")
+        for event in cloudformation.describe_stack_events(**NAME)["StackEvents"]
+        if event["LogicalResourceId"] == "Model" and event["ResourceStatus"] == "CREATE_FAILED"
+    ]
+    assert len(reasons) == 1
+    assert "Value 'under_score' at 'modelName' failed to satisfy constraint" in reasons[0]
+
+
+def test_a_named_resource_is_not_replaced_under_its_name(services: tuple[Any, Any]) -> None:
+    """CloudFormation asks for another name, as AWS does, and leaves the resource as it was."""
+    cloudformation, sagemaker = services
+    cloudformation.create_stack(**NAME, TemplateBody=template(ModelName="own"))
+    cloudformation.get_waiter("stack_create_complete").wait(**NAME, WaiterConfig=QUICK)
+    cloudformation.update_stack(**NAME, TemplateBody=template(f"{IMAGE}-new", ModelName="own"))
+    with pytest.raises(WaiterError):
+        cloudformation.get_waiter("stack_update_complete").wait(**NAME, WaiterConfig=QUICK)
+    events = cloudformation.describe_stack_events(**NAME)["StackEvents"]
+    assert any("custom-named resource requires replacing" in e.get("ResourceStatusReason", "") for e in events)
+    assert sagemaker.describe_model(ModelName="own")["PrimaryContainer"]["Image"] == IMAGE

@@ -1,0 +1,170 @@
+"""The embedded AWS as the tests of jobs and endpoints use it: a role, a bucket, short ways to train and to serve."""
+
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+import time
+import uuid
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+BUCKET = "lab-data"
+TRAINING_IMAGE = "763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-training:2.21-cpu-py312"
+INFERENCE_IMAGE = "763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-inference:2.20-cpu"
+_TRUST = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}],
+}
+
+
+def archive(files: Mapping[str, bytes]) -> bytes:
+    """A gzipped tar archive of these files."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
+        for name, content in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            tar.addfile(member, io.BytesIO(content))
+    return buffer.getvalue()
+
+
+def files_of(content: bytes) -> dict[str, bytes]:
+    """The files of a gzipped tar archive."""
+    with tarfile.open(fileobj=io.BytesIO(content), mode="r:gz") as tar:
+        return {member.name: tar.extractfile(member).read() for member in tar if member.isfile()}  # type: ignore[union-attr]
+
+
+def until(condition: Callable[[], Any], seconds: float = 60) -> Any:
+    """Wait for a condition to hold; its value."""
+    deadline = time.monotonic() + seconds
+    while not (value := condition()):
+        assert time.monotonic() < deadline, f"not within {seconds} s"
+        time.sleep(0.05)
+    return value
+
+
+class Account:
+    """The embedded AWS with a role and a bucket in it."""
+
+    def __init__(self, client: Callable[[str], Any]) -> None:
+        names = ("s3", "iam", "logs", "cloudwatch", "sagemaker", "sagemaker-runtime")
+        self.s3, self.iam, self.logs, self.cloudwatch, self.sagemaker, self.runtime = map(client, names)
+        self.s3.create_bucket(Bucket=BUCKET)
+        role = self.iam.create_role(RoleName="execution", AssumeRolePolicyDocument=json.dumps(_TRUST))
+        self.role = role["Role"]["Arn"]
+
+    def put(self, key: str, content: bytes) -> str:
+        """Put an object; its URI."""
+        self.s3.put_object(Bucket=BUCKET, Key=key, Body=content)
+        return f"s3://{BUCKET}/{key}"
+
+    def get(self, uri: str) -> bytes:
+        """An object's content."""
+        bucket, _, key = uri.removeprefix("s3://").partition("/")
+        return bytes(self.s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+
+    def keys(self, prefix: str) -> list[str]:
+        """The keys below a prefix."""
+        return [each["Key"] for each in self.s3.list_objects_v2(Bucket=BUCKET, Prefix=prefix).get("Contents", [])]
+
+    def lines(self, group: str, prefix: str = "") -> list[str]:
+        """All lines of a log group's streams whose name starts so."""
+        arguments = {"logStreamNamePrefix": prefix} if prefix else {}
+        streams = self.logs.describe_log_streams(logGroupName=group, **arguments)["logStreams"]
+        return [
+            event["message"]
+            for stream in streams
+            for event in self.logs.get_log_events(
+                logGroupName=group, logStreamName=stream["logStreamName"], startFromHead=True
+            )["events"]
+        ]
+
+    # Training
+
+    def start_job(self, *, entrypoint: list[str] | None = None, runtime: int = 120, **request: Any) -> str:
+        """Start a training job; its name. `entrypoint` is run in the place of the toolkit."""
+        name = f"job-{uuid.uuid4().hex[:8]}"
+        algorithm = {"TrainingImage": TRAINING_IMAGE, "TrainingInputMode": "File", **request.pop("algorithm", {})}
+        if entrypoint:
+            algorithm["ContainerEntrypoint"] = entrypoint
+        self.sagemaker.create_training_job(
+            **{
+                "TrainingJobName": name,
+                "RoleArn": self.role,
+                "AlgorithmSpecification": algorithm,
+                "OutputDataConfig": {"S3OutputPath": f"s3://{BUCKET}/training"},
+                "ResourceConfig": {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 5},
+                "StoppingCondition": {"MaxRuntimeInSeconds": runtime},
+                **request,
+            }
+        )
+        return name
+
+    def train(self, **request: Any) -> dict[str, Any]:
+        """Run a training job to its end; what DescribeTrainingJob answers then."""
+        return self.end_of(self.start_job(**request))
+
+    def end_of(self, job: str) -> dict[str, Any]:
+        """Wait for a job's end; what DescribeTrainingJob answers then."""
+
+        def ended() -> dict[str, Any] | None:
+            answer: dict[str, Any] = self.sagemaker.describe_training_job(TrainingJobName=job)
+            return answer if answer["TrainingJobStatus"] in ("Completed", "Failed", "Stopped") else None
+
+        return dict(until(ended, 120))
+
+    def source(self, files: Mapping[str, bytes], program: str = "train.py") -> dict[str, str]:
+        """Hyperparameters that make the toolkit run a program of a source directory."""
+        uri = self.put(f"source/{uuid.uuid4().hex}/sourcedir.tar.gz", archive(files))
+        return {"sagemaker_program": json.dumps(program), "sagemaker_submit_directory": json.dumps(uri)}
+
+    # Serving
+
+    def model(self, files: Mapping[str, bytes], *, image: str = INFERENCE_IMAGE) -> str:
+        """Create a model of these files; its name."""
+        name = f"model-{uuid.uuid4().hex[:8]}"
+        uri = self.put(f"models/{name}/model.tar.gz", archive(files))
+        container = {"Image": image, "ModelDataUrl": uri}
+        self.sagemaker.create_model(ModelName=name, PrimaryContainer=container, ExecutionRoleArn=self.role)
+        return name
+
+    def config(self, *models: str, weights: tuple[float, ...] = (1, 1), **request: Any) -> str:
+        """Create an endpoint configuration with a variant v0, v1, … a model; its name."""
+        name = f"config-{uuid.uuid4().hex[:8]}"
+        variants = [
+            {
+                "VariantName": f"v{number}",
+                "ModelName": model,
+                "InitialInstanceCount": 1,
+                "InstanceType": "ml.m5.large",
+                "InitialVariantWeight": weight,
+            }
+            for number, (model, weight) in enumerate(zip(models, weights, strict=False))
+        ]
+        self.sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=variants, **request)
+        return name
+
+    def endpoint(self, config: str) -> str:
+        """Create an endpoint and wait until it serves or has failed; its name."""
+        name = f"endpoint-{uuid.uuid4().hex[:8]}"
+        self.sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=config)
+        self.settled(name)
+        return name
+
+    def settled(self, name: str) -> dict[str, Any]:
+        """Wait until nothing changes at an endpoint any more; what DescribeEndpoint answers then."""
+
+        def settled() -> dict[str, Any] | None:
+            answer: dict[str, Any] = self.sagemaker.describe_endpoint(EndpointName=name)
+            return answer if answer["EndpointStatus"] in ("InService", "Failed") else None
+
+        return dict(until(settled, 120))
+
+    def invoke(self, endpoint: str, document: Any, **request: Any) -> Any:
+        """Invoke an endpoint with JSON; the JSON it answers."""
+        arguments = {"ContentType": "application/json", "Body": json.dumps(document), **request}
+        return json.loads(self.runtime.invoke_endpoint(EndpointName=endpoint, **arguments)["Body"].read())

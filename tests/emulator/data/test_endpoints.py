@@ -1,0 +1,294 @@
+"""Endpoints load the model artifact, answer as TensorFlow Serving does, and change without losing a request."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import botocore.exceptions
+import psutil
+import pytest
+
+from tests.emulator.data.account import BUCKET, Account, until
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from emulator.gateway import Gateway
+
+    SavedModel = Callable[[float], dict[str, bytes]]
+
+ROWS = [[1.0, 2.0, 3.0], [0.0, 0.0, 0.5]]
+HANDLERS = b"""
+import json
+from collections import namedtuple
+
+def input_handler(data, context):
+    if context.request_content_type == "text/boom":
+        raise ValueError("no such thing")
+    numbers = [float(cell) for cell in data.read().decode().split()]
+    return json.dumps({"instances": [numbers]})
+
+def output_handler(response, context):
+    if response.status_code != 200:
+        raise ValueError(response.text)
+    total = response.json()["predictions"][0][0]
+    return f"total {total} of {context.custom_attributes} for {context.accept_header}", "text/plain"
+"""
+
+
+@pytest.fixture(scope="module")
+def plain(account: Account, saved_model: SavedModel) -> str:
+    """An endpoint with two variants without handlers: v0 sums up, v1 sums up tenfold. Captures everything."""
+    models = [account.model(saved_model(factor)) for factor in (1.0, 10.0)]
+    capture = {
+        "EnableCapture": True,
+        "InitialSamplingPercentage": 100,
+        "DestinationS3Uri": f"s3://{BUCKET}/capture",
+        "CaptureOptions": [{"CaptureMode": "Input"}, {"CaptureMode": "Output"}],
+        "CaptureContentTypeHeader": {"JsonContentTypes": ["application/json"]},
+    }
+    return account.endpoint(account.config(*models, weights=(1, 0), DataCaptureConfig=capture))
+
+
+@pytest.fixture(scope="module")
+def handled(account: Account, saved_model: SavedModel) -> str:
+    """An endpoint whose model brings its own handlers."""
+    return account.endpoint(account.config(account.model({**saved_model(1.0), "code/inference.py": HANDLERS})))
+
+
+def test_comes_into_service(account: Account, plain: str) -> None:
+    """A created endpoint is InService with its variants, weights and images described."""
+    answer = account.sagemaker.describe_endpoint(EndpointName=plain)
+    assert answer["EndpointStatus"] == "InService"
+    variants = {each["VariantName"]: each for each in answer["ProductionVariants"]}
+    assert {name: each["CurrentWeight"] for name, each in variants.items()} == {"v0": 1.0, "v1": 0.0}
+    assert variants["v0"]["DeployedImages"][0]["ResolvedImage"].partition("@sha256:")[2]
+    assert answer["DataCaptureConfig"]["CaptureStatus"] == "Started"
+
+
+@pytest.mark.parametrize(
+    ("document", "expected"),
+    [
+        ({"instances": ROWS}, {"predictions": [[6.0], [0.5]]}),
+        ({"instances": [{"rows": row} for row in ROWS]}, {"predictions": [[6.0], [0.5]]}),
+        ({"inputs": ROWS}, {"outputs": [[6.0], [0.5]]}),
+        ({"inputs": {"rows": ROWS}}, {"outputs": [[6.0], [0.5]]}),
+        ({"signature_name": "serving_default", "instances": [[1, 2, 3]]}, {"predictions": [[6.0]]}),
+        (ROWS, {"predictions": [[6.0], [0.5]]}),
+        ([1, 2, 3], {"predictions": [[6.0]]}),
+    ],
+)
+def test_answers_json(account: Account, plain: str, document: Any, expected: Any) -> None:
+    """Row form, column form and bare lists are answered as TensorFlow Serving behind the container's front answers."""
+    assert account.invoke(plain, document) == expected
+
+
+def test_answers_csv(account: Account, plain: str) -> None:
+    """text/csv is one row a line."""
+    answer = account.runtime.invoke_endpoint(EndpointName=plain, ContentType="text/csv", Body=b"1,2,3\n0,0,0.1\n")
+    assert answer["Body"].read() == b'{"predictions": [[6.0], [0.1]]}'
+
+
+@pytest.mark.parametrize(
+    ("document", "status", "message"),
+    [
+        ({"instances": []}, 400, "No values in 'instances' array"),
+        ({"instances": [["a", 2, 3]]}, 400, 'JSON Value: "a" Type: String is not of expected type: float'),
+        ({"instances": [[1, 2, 3], [1, 2]]}, 400, "Failed to process element: 1 of 'instances' list."),
+        ({"instances": [{"columns": [1, 2, 3]}]}, 400, "does not have named input: columns"),
+        ({"instances": [[1, 2]]}, 400, "Cannot feed value of shape (1, 2) for input rows"),
+        ({"inputs": ROWS, "instances": ROWS}, 400, "expecting only one of 'inputs' or 'instances'"),
+        ({"signature_name": "other", "inputs": ROWS}, 400, 'Serving signature name: "other" not found'),
+    ],
+)
+def test_explains_what_it_refuses(account: Account, plain: str, document: Any, status: int, message: str) -> None:
+    """A bad request is a ModelError (424) that carries the model's own status and TensorFlow Serving's words."""
+    with pytest.raises(account.runtime.exceptions.ModelError) as refused:
+        account.invoke(plain, document)
+    answer = refused.value.response
+    assert answer["ResponseMetadata"]["HTTPStatusCode"] == 424
+    assert answer["OriginalStatusCode"] == status
+    assert message in json.loads(answer["OriginalMessage"])["error"]
+    assert answer["LogStreamArn"].endswith(f":log-group:/aws/sagemaker/Endpoints/{plain}")
+
+
+def test_refuses_other_content_types(account: Account, plain: str) -> None:
+    """Without handlers the container takes JSON and CSV only."""
+    with pytest.raises(account.runtime.exceptions.ModelError, match="Unsupported Media Type: image/png") as refused:
+        account.runtime.invoke_endpoint(EndpointName=plain, ContentType="image/png", Body=b"x")
+    assert refused.value.response["OriginalStatusCode"] == 415
+
+
+def test_refuses_large_bodies(account: Account, plain: str) -> None:
+    """A body beyond 6 MiB is refused before any host sees it."""
+    with pytest.raises(account.runtime.exceptions.ValidationError, match="6291456"):
+        account.runtime.invoke_endpoint(EndpointName=plain, Body=b" " * 6_291_457)
+
+
+def test_routes_by_weight_and_target(account: Account, plain: str) -> None:
+    """A variant of weight 0 gets no traffic but answers when it is the target; the answer names the variant."""
+    call = {"EndpointName": plain, "ContentType": "application/json", "Body": b'{"instances": [[1, 1, 1]]}'}
+    names = {account.runtime.invoke_endpoint(**call)["InvokedProductionVariant"] for _ in range(10)}
+    assert names == {"v0"}
+    targeted = account.runtime.invoke_endpoint(**call, TargetVariant="v1")
+    assert targeted["InvokedProductionVariant"] == "v1"
+    assert json.loads(targeted["Body"].read()) == {"predictions": [[30.0]]}
+    with pytest.raises(account.runtime.exceptions.ValidationError, match="v9"):
+        account.runtime.invoke_endpoint(**call, TargetVariant="v9")
+
+
+def test_captures_requests_and_answers(account: Account, plain: str) -> None:
+    """Data capture writes AWS's JSON lines below <destination>/<endpoint>/<variant>/yyyy/mm/dd/hh/."""
+    account.invoke(plain, {"instances": [[0.25, 0, 0]]}, InferenceId="number-7")
+
+    def captured() -> list[dict[str, Any]]:
+        keys = account.keys(f"capture/{plain}/v0/")
+        assert all(key.count("/") == 7 and key.endswith(".jsonl") for key in keys)
+        records = [json.loads(line) for key in keys for line in account.get(f"s3://{BUCKET}/{key}").splitlines()]
+        return [each for each in records if each["eventMetadata"].get("inferenceId") == "number-7"]
+
+    (record,) = until(captured)
+    assert record["eventVersion"] == "0"
+    assert record["captureData"]["endpointInput"] == {
+        "observedContentType": "application/json",
+        "mode": "INPUT",
+        "data": '{"instances": [[0.25, 0, 0]]}',
+        "encoding": "JSON",
+    }
+    assert record["captureData"]["endpointOutput"]["data"] == '{"predictions": [[0.25]]}'
+
+
+def test_calls_the_models_handlers(account: Account, handled: str) -> None:
+    """input_handler and output_handler stand around TensorFlow Serving and see the request's context."""
+    answer = account.runtime.invoke_endpoint(
+        EndpointName=handled,
+        ContentType="text/x-numbers",
+        Accept="text/plain",
+        CustomAttributes="blue",
+        Body=b"1 2 3.5",
+    )
+    assert answer["ContentType"] == "text/plain"
+    assert answer["Body"].read() == b"total 6.5 of blue for text/plain"
+
+
+def test_a_handlers_error_is_the_models(account: Account, handled: str) -> None:
+    """What a handler raises is the model's own 500, and its traceback is in the endpoint's log."""
+    with pytest.raises(account.runtime.exceptions.ModelError) as refused:
+        account.runtime.invoke_endpoint(EndpointName=handled, ContentType="text/boom", Body=b"")
+    assert refused.value.response["OriginalStatusCode"] == 500
+    assert json.loads(refused.value.response["OriginalMessage"]) == {"error": "no such thing"}
+    group = f"/aws/sagemaker/Endpoints/{handled}"
+    until(lambda: any("ValueError: no such thing" in line for line in account.lines(group, "v0/i-")))
+
+
+@pytest.mark.parametrize(
+    ("files", "logged"),
+    [
+        ({"readme.txt": b"no model"}, "no SavedModel bundles found!"),
+        ({"code/inference.py": b"def handler(data): ..."}, "no SavedModel bundles found!"),
+    ],
+)
+def test_a_model_that_does_not_load_fails_the_endpoint(account: Account, files: dict[str, bytes], logged: str) -> None:
+    """An endpoint whose host does not come up is Failed with AWS's reason, and the cause is in its log."""
+    name = account.endpoint(account.config(account.model(files)))
+    answer = account.sagemaker.describe_endpoint(EndpointName=name)
+    assert answer["EndpointStatus"] == "Failed"
+    assert answer["FailureReason"] == (
+        "The primary container for production variant v0 did not pass the ping health check. "
+        "Please check CloudWatch logs for this endpoint."
+    )
+    group = f"/aws/sagemaker/Endpoints/{name}"
+    until(lambda: any(logged in line for line in account.lines(group, "v0/i-")))
+    with pytest.raises(account.runtime.exceptions.ValidationError):
+        account.invoke(name, {"instances": ROWS})
+
+
+def test_an_archive_cannot_leave_its_folder(account: Account) -> None:
+    """An artifact with a member outside its folder fails the endpoint and writes nothing there."""
+    name = account.endpoint(account.config(account.model({"../../escaped.txt": b"x"})))
+    reason = account.sagemaker.describe_endpoint(EndpointName=name)["FailureReason"]
+    assert reason.startswith("Failed to extract model data archive")
+    assert "escaped.txt" in reason
+
+
+def test_an_unknown_image_fails_the_endpoint(account: Account, saved_model: SavedModel) -> None:
+    """An image that does not exist fails the endpoint in AWS's words."""
+    image = "763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-inference:1.0-cpu"
+    name = account.endpoint(account.config(account.model(saved_model(1.0), image=image)))
+    reason = account.sagemaker.describe_endpoint(EndpointName=name)["FailureReason"]
+    assert reason.startswith("Please make sure all images included in the model for the production variant v0 exist")
+
+
+def test_changes_under_load_without_losing_a_request(account: Account, saved_model: SavedModel, client: Any) -> None:
+    """An update switches to the new model while requests go on: each is answered, by the old model or the new one.
+
+    An update that fails then leaves the endpoint serving what it served, with the reason.
+    """
+    first, second = (account.config(account.model(saved_model(factor))) for factor in (1.0, 2.0))
+    name = account.endpoint(first)
+    runtime = client("sagemaker-runtime")
+    answers: list[float] = []
+    failures: list[Exception] = []
+    enough = threading.Event()
+
+    def load() -> None:
+        while not enough.is_set():
+            try:
+                body = runtime.invoke_endpoint(
+                    EndpointName=name, ContentType="application/json", Body=b'{"instances": [[1, 1, 1]]}'
+                )["Body"]
+                answers.append(json.loads(body.read())["predictions"][0][0])
+            except botocore.exceptions.ClientError as error:
+                failures.append(error)
+
+    threads = [threading.Thread(target=load) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    account.sagemaker.update_endpoint(EndpointName=name, EndpointConfigName=second)
+    assert account.settled(name)["EndpointConfigName"] == second
+    until(lambda: answers[-1] == 6.0)
+    time.sleep(0.5)
+    enough.set()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert set(answers) == {3.0, 6.0}
+
+    broken = account.config(account.model({"readme.txt": b"no model"}))
+    account.sagemaker.update_endpoint(EndpointName=name, EndpointConfigName=broken)
+    rolled_back = account.settled(name)
+    assert (rolled_back["EndpointStatus"], rolled_back["EndpointConfigName"]) == ("InService", second)
+    assert "did not pass the ping health check" in rolled_back["FailureReason"]
+    assert account.invoke(name, {"instances": [[1, 1, 1]]}) == {"predictions": [[6.0]]}
+
+
+def test_a_host_that_dies_comes_back_and_delete_ends_it(account: Account, handled: str, embedded: Gateway) -> None:
+    """A killed host is started again, its requests get ModelError meanwhile; delete ends its processes."""
+    (host,) = _hosts(embedded, handled)
+    host.kill()
+    call = {"EndpointName": handled, "Body": b"1 2 3"}
+
+    def answered() -> bool:
+        try:
+            return bool(account.runtime.invoke_endpoint(**call)["Body"].read())
+        except account.runtime.exceptions.ModelError as error:
+            return bool(error.response["OriginalStatusCode"] != 0)
+
+    until(answered)
+    account.sagemaker.delete_endpoint(EndpointName=handled)
+    account.sagemaker.get_waiter("endpoint_deleted").wait(EndpointName=handled, WaiterConfig={"Delay": 1})
+    assert _hosts(embedded, handled) == []
+
+
+def _hosts(embedded: Gateway, endpoint: str) -> list[psutil.Process]:
+    """The host processes of an endpoint."""
+    found = []
+    for process in psutil.Process(embedded.pid).children(recursive=True):
+        command = process.cmdline()
+        if any(f"/endpoints/{endpoint}/" in part for part in command) and "supervise.py" not in " ".join(command):
+            found.append(process)
+    return found

@@ -1,0 +1,29 @@
+"""The internals of ministack that emulator/hooks.py builds on are where it expects them."""
+
+from __future__ import annotations
+
+import importlib
+
+import pytest
+
+
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [
+        ("ministack.app", "app"),
+        ("ministack.app", "SERVICE_HANDLERS"),
+        ("ministack.core.router", "SERVICE_PATTERNS"),
+        ("ministack.core.responses", "get_account_id"),
+        ("ministack.core.responses", "get_region"),
+        ("ministack.services.cloudformation.provisioners", "_RESOURCE_HANDLERS"),
+        ("ministack.services.cloudformation.provisioners", "_REPLACING_PROPERTIES"),
+        ("ministack.services.cloudformation.provisioners", "_CUSTOM_NAME_REPLACEMENT"),
+        ("ministack.services.cloudformation.provisioners", "_STACK_TAG_PROPERTY"),
+        ("ministack.services.cloudformation.stacks", "_runs_on_worker_thread"),
+        ("ministack.services.stepfunctions", "_AWS_SDK_SERVICE_MAP"),
+        ("ministack.services.stepfunctions", "_AWS_SDK_ERROR_PREFIX"),
+    ],
+)
+def test_ministack_still_has_it(module: str, name: str) -> None:
+    """A new release of ministack that moved an internal fails here, by its name."""
+    assert hasattr(importlib.import_module(module), name)

@@ -1,0 +1,1 @@
+"""What is provisioned, held against its promises."""

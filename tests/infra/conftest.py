@@ -1,0 +1,95 @@
+"""The lab, synthesised once, with a data set that is a stand-in: no template depends on what is in it."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import aws_cdk as cdk
+import pytest
+
+from infra import lab
+from infra.constructs.provider import HANDLERS
+from infra.settings import DATA_FILES, read
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+Template = dict[str, Any]
+
+
+@pytest.fixture(scope="session")
+def data_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with four files of the right names."""
+    folder = tmp_path_factory.mktemp("data")
+    for name in DATA_FILES:
+        (folder / name).write_text(name)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def compose(data_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., cdk.App]:
+    """An app with the lab in it; keyword arguments are settings."""
+
+    def composed(**settings: object) -> cdk.App:
+        app = cdk.App(outdir=str(tmp_path_factory.mktemp("cdk.out")))
+        env = cdk.Environment(account="111122223333", region="eu-west-1")
+        lab.compose(app, read({"lab": settings}), data_folder, env=env)
+        return app
+
+    return composed
+
+
+@pytest.fixture(scope="session")
+def app(compose: Callable[..., cdk.App]) -> cdk.App:
+    """The lab with two seats and all else at its default."""
+    return compose(seats=["ada", "grace"])
+
+
+@pytest.fixture(scope="session")
+def templates(app: cdk.App) -> dict[str, Template]:
+    """The templates by the name of their stack."""
+    return {stack.stack_name: stack.template for stack in app.synth().stacks}
+
+
+@pytest.fixture(scope="session")
+def resources(templates: dict[str, Template]) -> Callable[[str], list[dict[str, Any]]]:
+    """The properties of every resource of a type, in all stacks."""
+
+    def of(kind: str) -> list[dict[str, Any]]:
+        everything = [item for template in templates.values() for item in template["Resources"].values()]
+        return [item.get("Properties", {}) for item in everything if item["Type"] == kind]
+
+    return of
+
+
+@pytest.fixture
+def handlers() -> Iterator[None]:
+    """Lambda's view of the handlers: their folder is where Python looks first."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(HANDLERS))
+        yield
+    for name in [name for name in sys.modules if name.partition(".")[0] in {"training_job", "bucket_contents"}]:
+        del sys.modules[name]
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """A clock for handlers that wait."""
+    return Clock()
+
+
+class Clock:
+    """Time that passes only while somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.time = 0.0
+
+    def now(self) -> float:
+        """Seconds since the start."""
+        return self.time
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass."""
+        self.time += seconds

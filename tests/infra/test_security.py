@@ -1,0 +1,186 @@
+"""Rules that hold in every template; some of them no checker sees."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_s3 as s3
+
+from infra.audit import unacknowledged
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    Resources = Callable[[str], list[dict[str, Any]]]
+    Template = dict[str, Any]
+
+# What has no tags in CloudFormation's own schema.
+UNTAGGED = {
+    "AWS::IAM::Policy",
+    "AWS::KMS::Alias",
+    "AWS::S3::BucketPolicy",
+    "AWS::SageMaker::NotebookInstanceLifecycleConfig",
+    "Custom::BucketContents",
+    "Custom::TrainingJob",
+}
+
+
+def documents(template: Template) -> Iterator[dict[str, Any]]:
+    """Every policy document of a template, wherever it is."""
+    queue: list[Any] = [template]
+    while queue:
+        item = queue.pop()
+        if isinstance(item, dict):
+            if "Statement" in item and "Version" in item:
+                yield item
+            queue.extend(item.values())
+        elif isinstance(item, list):
+            queue.extend(item)
+
+
+def statements(templates: dict[str, Template]) -> list[dict[str, Any]]:
+    """Every statement of every policy."""
+    return [
+        statement
+        for template in templates.values()
+        for document in documents(template)
+        for statement in document["Statement"]
+    ]
+
+
+def listed(value: Any) -> list[Any]:
+    """A list, where CloudFormation takes one or one thing."""
+    return value if isinstance(value, list) else [value]
+
+
+def test_every_allowed_action_is_named(templates: dict[str, Template]) -> None:
+    """No role, key or bucket policy allows an action with a wildcard in it."""
+    allowed = [item for item in statements(templates) if item["Effect"] == "Allow"]
+    assert len(allowed) > 40
+    assert not [action for item in allowed for action in listed(item["Action"]) if "*" in action]
+
+
+def test_no_managed_policies(templates: dict[str, Template]) -> None:
+    """What a role may do is written in this repository."""
+    assert "ManagedPolicyArns" not in json.dumps(templates)
+
+
+def test_a_role_is_passed_to_sagemaker_only(templates: dict[str, Template]) -> None:
+    """PassRole names one role and one service."""
+    passing = [item for item in statements(templates) if "iam:PassRole" in listed(item["Action"])]
+    assert len(passing) == 1
+    assert passing[0]["Action"] == "iam:PassRole"
+    assert "Fn::GetAtt" in passing[0]["Resource"]
+    assert passing[0]["Condition"] == {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
+
+
+def test_a_bare_star_is_rare(templates: dict[str, Template]) -> None:
+    """Only actions that have no resource to name go without one; a key's own policy says `*` for the key."""
+    bare = {
+        action
+        for item in statements(templates)
+        if item["Effect"] == "Allow" and "*" in listed(item.get("Resource"))
+        for action in listed(item["Action"])
+        if not action.startswith("kms:")
+    }
+    assert bare == {"cloudwatch:PutMetricData", "ecr:GetAuthorizationToken", "sagemaker:ListTrainingJobs"}
+
+
+def test_every_role_is_assumed_by_its_service_alone(resources: Resources) -> None:
+    """Lambda, Step Functions or SageMaker, and the last for this account only."""
+    services = {"lambda.amazonaws.com", "states.amazonaws.com", "sagemaker.amazonaws.com"}
+    for role in resources("AWS::IAM::Role"):
+        [statement] = role["AssumeRolePolicyDocument"]["Statement"]
+        assert statement["Principal"]["Service"] in services
+        if statement["Principal"]["Service"] == "sagemaker.amazonaws.com":
+            assert statement["Condition"] == {"StringEquals": {"aws:SourceAccount": "111122223333"}}
+
+
+def test_everything_bears_the_lab_s_tag(templates: dict[str, Template]) -> None:
+    """Every resource that takes tags says which lab it belongs to; a seat's also whose seat."""
+    for name, template in templates.items():
+        for resource in template["Resources"].values():
+            if resource["Type"] in UNTAGGED:
+                continue
+            given = resource["Properties"]["Tags"]
+            tags = given if isinstance(given, dict) else {tag["Key"]: tag["Value"] for tag in given}
+            assert tags["bricklab:lab"] == "bricklab"
+            assert tags.get("bricklab:seat") == (name.removeprefix("bricklab-seat-") if "-seat-" in name else None)
+
+
+def test_nothing_is_kept(templates: dict[str, Template]) -> None:
+    """What holds data is deleted with its stack, not retained."""
+    for template in templates.values():
+        for resource in template["Resources"].values():
+            assert resource.get("DeletionPolicy", "Delete") == "Delete"
+
+
+def test_every_function_logs_to_a_group_of_the_stack(resources: Resources) -> None:
+    """No function makes a log group of its own, which would outlive the stack; retention comes from the settings."""
+    assert len(resources("AWS::Lambda::Function")) == 10
+    assert all("Ref" in function["LoggingConfig"]["LogGroup"] for function in resources("AWS::Lambda::Function"))
+    assert {group["RetentionInDays"] for group in resources("AWS::Logs::LogGroup")} == {7}
+
+
+def test_the_key_rotates(resources: Resources) -> None:
+    """One key, that rotates and takes the shortest time to go."""
+    [key] = resources("AWS::KMS::Key")
+    assert key["EnableKeyRotation"] is True
+    assert key["PendingWindowInDays"] == 7
+
+
+def test_the_bucket_is_closed(resources: Resources) -> None:
+    """Encrypted with the lab's key, never public, versioned, reached over TLS only."""
+    [bucket] = resources("AWS::S3::Bucket")
+    [rule] = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert rule["ServerSideEncryptionByDefault"]["SSEAlgorithm"] == "aws:kms"
+    assert "KMSMasterKeyID" in rule["ServerSideEncryptionByDefault"]
+    assert rule["BucketKeyEnabled"] is True
+    assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+    assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
+    [policy] = resources("AWS::S3::BucketPolicy")
+    [tls] = [item for item in policy["PolicyDocument"]["Statement"] if item["Effect"] == "Deny"]
+    assert tls["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    assert tls["Action"] == "s3:*"
+    assert tls["Principal"] == {"AWS": "*"}
+
+
+def test_notebooks_are_hardened(resources: Resources) -> None:
+    """No root, metadata service 2 only, a volume key, and a platform that is current."""
+    notebooks = resources("AWS::SageMaker::NotebookInstance")
+    assert {notebook["NotebookInstanceName"] for notebook in notebooks} == {"bricklab-ada", "bricklab-grace"}
+    for notebook in notebooks:
+        assert notebook["RootAccess"] == "Disabled"
+        assert notebook["InstanceMetadataServiceConfiguration"] == {"MinimumInstanceMetadataServiceVersion": "2"}
+        assert notebook["PlatformIdentifier"] == "notebook-al2023-v1"
+        assert "KmsKeyId" in notebook
+
+
+def test_a_seat_reaches_its_own_prefix_only(templates: dict[str, Template]) -> None:
+    """Ada writes below seats/ada/, and nowhere else."""
+    written = [
+        json.dumps(resource)
+        for item in statements({"ada": templates["bricklab-seat-ada"]})
+        if "s3:PutObject" in listed(item["Action"])
+        for resource in listed(item["Resource"])
+    ]
+    assert len(written) == 1
+    assert "/seats/ada/*" in written[0]
+
+
+def test_cdk_nag_finds_nothing_unacknowledged(app: cdk.App, templates: dict[str, Template]) -> None:
+    """AwsSolutions has no finding that does not come with a reason."""
+    assert templates
+    assert unacknowledged(app) == []
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_the_audit_sees_what_is_wrong(tmp_path: Any) -> None:
+    """A bare bucket is found, with its rule and its place."""
+    app = cdk.App(outdir=str(tmp_path))
+    s3.Bucket(cdk.Stack(app, "Stack"), "Bare")
+    app.synth()
+    assert any(finding.startswith("AwsSolutions-S10 at Stack/Bare/Resource") for finding in unacknowledged(app))

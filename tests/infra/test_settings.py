@@ -1,0 +1,162 @@
+"""The settings: one door, every problem at once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from infra.settings import LONGEST_RUN, SettingsError, has_local_storage, read
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def message(**lab: Any) -> str:
+    """What the user reads for these settings."""
+    with pytest.raises(SettingsError) as caught:
+        read({"lab": lab})
+    return str(caught.value)
+
+
+def test_defaults_are_valid() -> None:
+    """An empty context is a lab."""
+    settings = read({})
+    assert settings.name == "bricklab"
+    assert settings.seats == ("seat-01",)
+    assert settings.hyperparameters() == {
+        "epochs": "10",
+        "batch_size": "32",
+        "learning_rate": "0.001",
+        "hidden_units": "128",
+        "seed": "0",
+    }
+
+
+def test_an_override_wins_over_the_mapping() -> None:
+    """`-c lab.KEY=VALUE` arrives as a text under a key of its own, and wins."""
+    context = {"lab": {"epochs": 5, "batch_size": 16}, "lab.epochs": "3", "lab.learning_rate": "1e-2", "other": 1}
+    settings = read(context)
+    assert (settings.epochs, settings.batch_size, settings.learning_rate) == (3, 16, 0.01)
+
+
+@pytest.mark.parametrize(
+    ("given", "seats"),
+    [
+        (0, ()),
+        ("0", ()),
+        ("", ()),
+        (2, ("seat-01", "seat-02")),
+        ("2", ("seat-01", "seat-02")),
+        ("ada,grace", ("ada", "grace")),
+        ("ada, grace", ("ada", "grace")),
+        (["ada", "grace"], ("ada", "grace")),
+    ],
+)
+def test_seats_are_a_number_or_names(given: object, seats: tuple[str, ...]) -> None:
+    """A number of seats numbers them; names are taken as they are."""
+    assert read({"lab": {"seats": given}}).seats == seats
+
+
+def test_a_hundred_seats_are_allowed() -> None:
+    """The most seats a lab has is 100, and the last is seat-100."""
+    assert read({"lab.seats": "100"}).seats[-1] == "seat-100"
+
+
+def test_one_hidden_layer_may_be_a_number() -> None:
+    """JSON's 128 and the text "128" are the same hidden layer; spaces do not make another one."""
+    assert read({"lab": {"hidden_units": 128}}).hidden_units == "128"
+    assert read({"lab": {"hidden_units": "256, 128"}}).hidden_units == "256,128"
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "rule"),
+    [
+        ("name", "Lab", "lower-case letters"),
+        ("name", "lab-", "not end with a hyphen"),
+        ("name", "a--b", "single hyphens"),
+        ("name", "x" * 33, "at most 32 characters"),
+        ("name", "ssm-lab", 'must not begin with "aws" or "ssm"'),
+        ("data", "/nowhere", "must be a folder with the lab's four files"),
+        ("seats", 101, "must be between 0 and 100"),
+        ("seats", "-1", "must be between 0 and 100"),
+        ("seats", "ada,ada", "must name each seat once"),
+        ("seats", "Ada", "lower-case letters"),
+        ("seats", "x" * 31, "at most 30 characters"),
+        ("training_instance_type", "ml.m5.larg", "did you mean ml.m5.large?"),
+        ("training_instance_type", "ml.t2.medium", "must be an instance type that SageMaker has for this"),
+        ("training_instance_type", "ml.trn1.2xlarge", "must have x86 processors"),
+        ("endpoint_instance_type", "ml.c7g.large", "must have x86 processors"),
+        ("notebook_instance_type", "t3.medium", "did you mean ml.t3.medium?"),
+        ("epochs", 0, "must be greater than or equal to 1"),
+        ("epochs", "many", "must be a valid integer"),
+        ("epochs", "1.5", "must be a valid integer"),
+        ("batch_size", 0, "must be greater than or equal to 1"),
+        ("learning_rate", 0, "must be greater than 0"),
+        ("learning_rate", "nan", "must be a finite number"),
+        ("hidden_units", "128,", "one whole number of units for each hidden layer"),
+        ("hidden_units", "0", "one whole number of units for each hidden layer"),
+        ("seed", -1, "must be greater than or equal to 0"),
+        ("seed", 2**32, "must be less than 4294967296"),
+        ("max_run", 0, "must be between 1 and 1619 seconds"),
+        ("max_run", LONGEST_RUN + 1, "CloudFormation waits one hour"),
+        ("capture_percentage", 101, "must be less than or equal to 100"),
+        ("log_retention_days", 6, "must be one of 1, 3, 5, 7"),
+        ("epoch", 3, "there is no such setting; did you mean epochs?"),
+        ("colour", "red", "there is no such setting; there are batch_size, "),
+    ],
+)
+def test_a_problem_names_key_value_and_rule(key: str, value: object, rule: str) -> None:
+    """A wrong setting is named with what it is and what it must be."""
+    said = message(**{key: value})
+    assert "have 1 problem:" in said
+    assert f"lab.{key}" in said
+    assert rule in said
+    if "no such setting" not in rule:
+        assert repr(value) in said
+
+
+def test_all_problems_come_at_once() -> None:
+    """Three mistakes are one message, so nobody corrects them one deployment at a time."""
+    said = message(epochs=0, seats="Ada", colour="red")
+    assert "have 3 problems:" in said
+    assert all(f"lab.{key}" in said for key in ("epochs", "seats", "colour"))
+    assert said.endswith('Correct them in cdk.json under context "lab", or with -c lab.KEY=VALUE.')
+
+
+def test_data_needs_all_four_files(data_folder: Path, tmp_path: Path) -> None:
+    """A team's folder is taken when it is whole; else the message names what is missing."""
+    assert read({"lab": {"data": str(data_folder)}}).data == str(data_folder)
+    (tmp_path / "lego-simple-train-images.npy").touch()
+    said = message(data=str(tmp_path))
+    assert "lego-simple-test-labels.npy" in said
+    assert "lego-simple-train-images.npy" not in said
+
+
+def test_lab_must_be_an_object() -> None:
+    """`-c lab=x` replaces all settings by a text, which is none."""
+    with pytest.raises(SettingsError, match="must be an object"):
+        read({"lab": "x"})
+
+
+def test_settings_are_frozen() -> None:
+    """Nobody changes a setting after it has been checked."""
+    with pytest.raises(ValueError, match="frozen"):
+        read({}).epochs = 3  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("instance_type", "local"),
+    [
+        ("ml.m5.large", False),
+        ("ml.m5d.large", True),
+        ("ml.g4dn.xlarge", True),
+        ("ml.g5.xlarge", True),
+        ("ml.p3.2xlarge", False),
+        ("ml.p4d.24xlarge", True),
+        ("ml.c7i.large", False),
+    ],
+)
+def test_local_storage_is_known(instance_type: str, local: bool) -> None:  # noqa: FBT001 - a table's column
+    """SageMaker refuses a volume key where disks are local, so these are told apart."""
+    assert has_local_storage(instance_type) is local

@@ -1,0 +1,61 @@
+"""sourcedir.tar.gz: the same code is the same training job."""
+
+from __future__ import annotations
+
+import io
+import os
+import tarfile
+from typing import TYPE_CHECKING
+
+import aws_cdk as cdk
+import pytest
+
+from infra.constructs.source_directory import SourceDirectory, pack
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def code(tmp_path: Path) -> Path:
+    """A folder of code with things in it that are none."""
+    folder = tmp_path / "code"
+    (folder / "__pycache__").mkdir(parents=True)
+    for name in ("train.py", "data.py", "requirements.txt", "notes.md", "__pycache__/train.pyc"):
+        (folder / name).write_text(name)
+    return folder
+
+
+def test_only_code_is_packed(code: Path) -> None:
+    """Python files and requirements lie at the archive's root, in order; nothing else does."""
+    with tarfile.open(fileobj=io.BytesIO(pack(code))) as archive:
+        assert archive.getnames() == ["data.py", "requirements.txt", "train.py"]
+
+
+def test_times_owners_and_modes_do_not_count(code: Path) -> None:
+    """A fresh checkout of the same code gives the same bytes."""
+    before = pack(code)
+    os.utime(code / "train.py", (1, 1))
+    (code / "train.py").chmod(0o755)
+    assert pack(code) == before
+
+
+def test_a_changed_line_counts(code: Path) -> None:
+    """Other code is another archive."""
+    before = pack(code)
+    (code / "train.py").write_text("other")
+    assert pack(code) != before
+
+
+def test_the_asset_is_named_by_its_content(code: Path, tmp_path: Path) -> None:
+    """Two synths of the same code publish the same object, a gzip that unpacks to the code."""
+    written = []
+    for place in ("one", "two"):
+        app = cdk.App(outdir=str(tmp_path / place))
+        SourceDirectory(cdk.Stack(app, "Stack"), "Source", folder=code)
+        app.synth()
+        [asset] = (tmp_path / place).glob("asset.*.tar.gz")
+        written.append((asset.name, asset.read_bytes()))
+        with tarfile.open(asset, mode="r:gz") as archive:
+            assert "train.py" in archive.getnames()
+    assert written[0] == written[1]

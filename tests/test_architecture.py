@@ -1,0 +1,68 @@
+"""The rooms of the house, and the one direction in which imports run."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# package -> what of ours it may import. A name covers everything below it.
+ALLOWED = {
+    "infra/settings": {"infra.settings"},
+    "infra/constructs": {"infra.settings", "infra.constructs"},
+    "infra/stacks": {"infra.settings", "infra.constructs", "infra.stacks"},
+    "infra/handlers": set(),
+    "model_code": set(),
+    "datasets": {"datasets"},
+    "emulator": {"emulator"},
+    "cli": {"cli", "emulator.gateway", "emulator.sagemaker.images", "infra.settings"},
+}
+OURS = {"app", "cli", "datasets", "emulator", "infra", "model_code", "tests"}
+
+
+def imports(path: Path) -> set[str]:
+    """The modules that a file imports, with `from a import b` as both `a` and `a.b`."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def files(place: str) -> list[Path]:
+    """The Python files of a package, or the one file of a module."""
+    module = ROOT / f"{place}.py"
+    return [module] if module.exists() else sorted((ROOT / place).rglob("*.py"))
+
+
+@pytest.mark.parametrize("place", ALLOWED)
+def test_imports_run_one_way(place: str) -> None:
+    """A package imports, of ours, only what lies before it in the design's direction."""
+    assert files(place)
+    wrong = {
+        f"{path.relative_to(ROOT)} imports {name}"
+        for path in files(place)
+        for name in imports(path)
+        if name.split(".")[0] in OURS
+        and not any(name == allowed or name.startswith(f"{allowed}.") for allowed in ALLOWED[place])
+    }
+    assert not wrong
+
+
+def test_only_hooks_touches_ministack() -> None:
+    """Ministack's internals are reached through one module, so that a new release breaks in one place."""
+    touching = {path.name for path in files("emulator") if any(n.startswith("ministack") for n in imports(path))}
+    assert touching == {"hooks.py"}
+
+
+@pytest.mark.parametrize("place", ["infra", "model_code"])
+def test_the_app_does_not_know_where_it_is_deployed(place: str) -> None:
+    """Neither what is provisioned nor what runs on the instances names the embedded AWS."""
+    words = ("ministack", "embedded", "localhost", "4566", "AWS_ENDPOINT_URL")
+    naming = {p.name for p in files(place) if any(word in p.read_text() for word in words)}
+    assert not naming

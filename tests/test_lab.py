@@ -1,0 +1,174 @@
+"""The lab as its user meets it, from `./lab up` to `./lab down`; the tests of this module run in their order."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from cli import paths
+from emulator import gateway
+
+if TYPE_CHECKING:
+    from tests.conftest import Lab
+
+pytestmark = pytest.mark.xdist_group("lab")
+NAME = "e2e"
+SETTINGS = ["-c", f"lab.name={NAME}", "-c", "lab.seats=1"]
+
+
+@pytest.fixture(scope="module")
+def held_out(lab: Lab) -> tuple[np.ndarray, np.ndarray]:
+    """Images (n, 48, 48) and labels (n,) that the network was not trained on, read from the lab's bucket."""
+    s3, bucket = lab.client("s3"), lab.outputs()["BucketName"]
+
+    def array(what: str) -> np.ndarray:
+        body = s3.get_object(Bucket=bucket, Key=f"data/lego-simple-test-{what}.npy")["Body"].read()
+        return np.load(io.BytesIO(body), allow_pickle=False)
+
+    return array("images"), array("labels")
+
+
+def asked(lab: Lab, images: np.ndarray) -> list[dict[str, Any]]:
+    """What the endpoint answers for an array."""
+    body = io.BytesIO()
+    np.save(body, images)
+    answer = lab.client("sagemaker-runtime").invoke_endpoint(
+        EndpointName=NAME, ContentType="application/x-npy", Body=body.getvalue()
+    )
+    predictions: list[dict[str, Any]] = json.loads(answer["Body"].read())["predictions"]
+    return predictions
+
+
+def test_up_deploys_trains_and_serves(lab: Lab) -> None:
+    """One command leads to a trained model behind an endpoint, and shows every epoch on the way."""
+    shown = lab("up", *SETTINGS, "-c", "lab.epochs=4")
+    assert shown.count("val_accuracy=") == 4
+    assert f"{NAME}-storage" in shown
+    assert float(lab.outputs()["TestAccuracy"]) > 0.8
+
+
+def test_it_sorts_images_that_it_never_saw(lab: Lab, held_out: tuple[np.ndarray, np.ndarray]) -> None:
+    """The endpoint's answers for held-out images are as good as the job's own metric."""
+    images, labels = held_out
+    classes = np.array([prediction["class"] for prediction in asked(lab, images)])
+    assert np.mean(classes == labels) == pytest.approx(float(lab.outputs()["TestAccuracy"]), abs=0.005)
+
+
+def test_predict_names_the_brick(lab: Lab, held_out: tuple[np.ndarray, np.ndarray], tmp_path: Path) -> None:
+    """`predict` prints the label of a photo with a bar a class, and the same as JSON."""
+    photo = tmp_path / "photo.png"
+    Image.fromarray(held_out[0][0]).save(photo)
+    answer = json.loads(lab("predict", str(photo), "-c", f"lab.name={NAME}", "--json"))[str(photo)][0]
+    shown = lab("predict", str(photo), "-c", f"lab.name={NAME}")
+    assert answer["label"] in shown
+    assert sum(answer["probabilities"].values()) == pytest.approx(1, abs=1e-4)
+    assert "█" in shown
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("none.png", "is not a file"), ("README.md", "ends with .md"), ("text.png", "the model refused it")],
+)
+def test_predict_says_what_is_wrong_with_a_file(lab: Lab, tmp_path: Path, name: str, said: str) -> None:
+    """A file that is not there, or is no photo, is answered with one sentence."""
+    (tmp_path / "README.md").touch()
+    (tmp_path / "text.png").write_text("brick")
+    assert said in lab("predict", str(tmp_path / name), "-c", f"lab.name={NAME}", code=1)
+
+
+def test_status_shows_the_lab(lab: Lab) -> None:
+    """`status --json` tells a program how stacks, job, endpoint and seats stand."""
+    status = json.loads(lab("status", "--json", "-c", f"lab.name={NAME}"))
+    assert {stack["status"] for stack in status["stacks"]} == {"CREATE_COMPLETE"}
+    assert len(status["stacks"]) == 4
+    assert status["training_job"]["status"] == "Completed"
+    assert status["endpoint"] == {"name": NAME, "status": "InService"}
+    assert [seat["status"] for seat in status["seats"]] == ["InService"]
+
+
+def test_env_points_the_aws_cli_here(lab: Lab) -> None:
+    """The exports of `./lab env` are enough for the AWS CLI, unmodified."""
+    script = f'eval "$({sys.executable} -m cli env)"; aws sagemaker describe-endpoint --endpoint-name {NAME}'
+    environment = {**os.environ, "BRICKLAB_HOME": str(lab.home)}
+    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
+    answer = subprocess.run(["bash", "-c", script], cwd=paths.ROOT, env=environment, capture_output=True, check=True)
+    assert json.loads(answer.stdout)["EndpointStatus"] == "InService"
+
+
+def test_up_again_retrains_nothing(lab: Lab) -> None:
+    """With nothing changed there is no new job, and it says so."""
+    before = lab.outputs()
+    shown = lab("up", *SETTINGS, "-c", "lab.epochs=4")
+    assert "not retrained" in shown
+    assert lab.outputs() == before
+
+
+def test_a_new_hyperparameter_brings_a_new_model_to_the_same_endpoint(
+    lab: Lab, held_out: tuple[np.ndarray, np.ndarray]
+) -> None:
+    """A change trains anew, and the endpoint is updated, not replaced."""
+    sagemaker = lab.client("sagemaker")
+    before, artifact = sagemaker.describe_endpoint(EndpointName=NAME), lab.outputs()["ModelArtifact"]
+    old = asked(lab, held_out[0][:5])
+    lab("up", *SETTINGS, "-c", "lab.epochs=2", "-c", "lab.hidden_units=64,32")
+    after = sagemaker.describe_endpoint(EndpointName=NAME)
+    assert lab.outputs()["ModelArtifact"] != artifact
+    assert after["CreationTime"] == before["CreationTime"]
+    assert after["EndpointConfigName"] != before["EndpointConfigName"]
+    assert after["EndpointStatus"] == "InService"
+    assert asked(lab, held_out[0][:5]) != old
+
+
+def test_a_failed_job_shows_its_reason_and_leaves_the_lab_as_it_was(lab: Lab, tmp_path: Path) -> None:
+    """Data that the training refuses fail the deployment with the job's own sentence; the old model goes on serving."""
+    rng = np.random.default_rng(0)
+    for part, count in (("train", 20), ("test", 10)):
+        np.save(tmp_path / f"lego-simple-{part}-images.npy", rng.random((count, 48, 48)))
+        np.save(tmp_path / f"lego-simple-{part}-labels.npy", np.full(count, 11))
+    serving = lab.client("sagemaker").describe_endpoint(EndpointName=NAME)["EndpointConfigName"]
+    said = lab("up", *SETTINGS, "-c", "lab.epochs=2", "-c", f"lab.data={tmp_path}", code=1)
+    assert "lego-simple-train-labels.npy" in said
+    assert lab.client("sagemaker").describe_endpoint(EndpointName=NAME)["EndpointConfigName"] == serving
+
+
+def test_down_leaves_nothing(lab: Lab) -> None:
+    """`down --keep-aws` deletes everything and says so; a second one is a no-op; a plain one stops the rest."""
+    assert "is left" in lab("down", "--keep-aws", "-c", f"lab.name={NAME}")
+    sagemaker = lab.client("sagemaker")
+    assert not sagemaker.list_endpoints()["Endpoints"]
+    assert not sagemaker.list_models()["Models"]
+    assert not sagemaker.list_endpoint_configs()["EndpointConfigs"]
+    assert not sagemaker.list_notebook_instances()["NotebookInstances"]
+    assert not [b for b in lab.client("s3").list_buckets()["Buckets"] if not b["Name"].startswith("cdk-")]
+    stacks = lab.client("cloudformation").describe_stacks()["Stacks"]
+    assert [stack["StackName"] for stack in stacks] == ["CDKToolkit"]
+    groups = lab.client("logs").describe_log_groups()["logGroups"]
+    assert {group["logGroupName"] for group in groups} <= {"/aws/sagemaker/TrainingJobs"}
+    lab("down", "-c", f"lab.name={NAME}")
+    assert gateway.running(lab.home / "aws") is None
+    assert "nothing to take down" in lab("down", "-c", f"lab.name={NAME}")
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ("lab.epochs=0", "epochs"),
+        ("lab.training_instance_type=ml.toy.large", "ml.toy.large"),
+        ("lab.epoch=3", "epochs"),
+        ("lab.name=My_Lab", "My_Lab"),
+        ("epochs", "lab.KEY=VALUE"),
+    ],
+)
+def test_a_wrong_setting_is_named_before_anything_happens(lab: Lab, setting: str, said: str) -> None:
+    """Every command refuses a setting that can't be, with its key and rule, and starts nothing."""
+    assert said in lab("up", "-c", setting, code=1)
+    assert gateway.running(lab.home / "aws") is None

@@ -23,10 +23,11 @@ def down(target: Target, context: Sequence[str], *, keep_aws: bool) -> None:
         screen.console.print("Nothing runs and nothing is deployed: there is nothing to take down.")
         return
     here = place.find(target)
+    declared = leftovers.own_log_groups(here, lab)
     with screen.step("stacks deleted") as retitle:
         gone = stacks.delete(here, lab, notice=retitle)
         retitle(f"{len(gone)} stacks deleted")
-    leftovers.delete_logs(here, lab)
+    leftovers.delete_logs(here, lab, declared)
     left = leftovers.find(here, lab)
     if target is Target.EMBEDDED and not keep_aws and not left:
         with screen.step("embedded AWS stopped"):

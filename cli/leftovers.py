@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -10,18 +11,34 @@ from cli import stacks
 from cli.watch import LOG_GROUP as TRAINING_LOGS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from cli.place import Place
 
 
-def delete_logs(here: Place, lab: str) -> None:
-    """Delete the log streams of the lab's training jobs and the log group of its endpoint.
+def own_log_groups(here: Place, lab: str) -> list[str]:
+    """The log groups that the lab's stacks declare; a function that ends late can write one anew after its deletion."""
+    client = here.client("cloudformation")
+    pages = client.get_paginator("list_stack_resources")
+    return [
+        resource["PhysicalResourceId"]
+        for stack in stacks.of_lab(here, lab)
+        for page in pages.paginate(StackName=stack.name)
+        for resource in page["StackResourceSummaries"]
+        if resource["ResourceType"] == "AWS::Logs::LogGroup" and "PhysicalResourceId" in resource
+    ]
+
+
+def delete_logs(here: Place, lab: str, declared: Iterable[str]) -> None:
+    """Delete the log streams of the lab's training jobs, its endpoint's log group, and what came back of `declared`.
 
     SageMaker makes them, no stack knows them (https://docs.aws.amazon.com/sagemaker/latest/dg/logging-cloudwatch.html);
     the training jobs' group is shared with every other job of the account and stays.
     """
     logs = here.client("logs")
+    for group in declared:
+        with suppress(logs.exceptions.ResourceNotFoundException):
+            logs.delete_log_group(logGroupName=group)
     for stream in list(_streams(logs, lab)):
         logs.delete_log_stream(logGroupName=TRAINING_LOGS, logStreamName=stream)
     for group in _endpoint_groups(logs, lab):

@@ -81,7 +81,7 @@ async def _serve(options: argparse.Namespace, state: Path) -> None:
         loop.add_signal_handler(name, ended.set)
     logging.getLogger("emulator").info("embedded AWS on %s", config.bind[0])
     try:
-        await serve(hooks.application(), config, shutdown_trigger=ended.wait)  # type: ignore[arg-type]
+        await serve(hooks.application(), config, shutdown_trigger=ended.wait)
     finally:
         await asyncio.to_thread(service.close)
 

@@ -104,6 +104,7 @@ def start(home: Path, *, cache: Path, environment: Mapping[str, str], pace: floa
         gateway = Gateway(process.pid, psutil.Process(process.pid).create_time(), chosen)
         _note(home).write_text(json.dumps(asdict(gateway)))
         _wait_until_it_answers(process, gateway, home)
+        process.returncode = 0  # it outlives us on purpose: without this, Popen warns that it still runs
         return gateway
 
 

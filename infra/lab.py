@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent
 def compose(app: App, settings: Settings, data: Path, *, env: Environment | None = None) -> None:
     """Add the lab's stacks to the app; `data` is the folder with the four files of the data set."""
     lab = settings.name
-    # The stacks bear the tag themselves too (CDK's explicitStackTags leaves that to the app): that is how a lab is found.
+    # CDK's explicitStackTags leaves the stacks' own tags to the app, and by these a lab is found.
     tags = {"bricklab:lab": lab}
     storage = StorageStack(
         app,

@@ -48,8 +48,8 @@ class Container:
         """The whole environment: that of AWS's Deep Learning Containers, and `added` last.
 
         `machine` is the gateway's own environment: of it only the way to the package index is taken over. Python's
-        settings are those in the Dockerfiles of aws/deep-learning-containers, except PYTHONDONTWRITEBYTECODE: an image
-        here is kept, so what is compiled once serves the next start.
+        settings are those in tensorflow/training/docker/2.19/py3/Dockerfile.cpu of aws/deep-learning-containers, except
+        PYTHONDONTWRITEBYTECODE: an image here is kept, so what is compiled once serves the next start.
         """
         return {
             **{name: machine[name] for name in _PASSED_ON if name in machine},

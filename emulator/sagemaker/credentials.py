@@ -31,10 +31,11 @@ class Role:
     def __init__(self, arn: str, *, account: str, region: str, endpoint_url: str) -> None:
         self.arn = arn
         self._account, self._region, self._endpoint_url = account, region, endpoint_url
-        self._session = botocore.session.get_session()
-        self._session.register_component("data_loader", _LOADER)
+        session = botocore.session.get_session()
+        session.register_component("data_loader", _LOADER)
         self._credentials = DeferredRefreshableCredentials(self._assume, "assume-role")
-        self._session._credentials = self._credentials  # type: ignore[attr-defined]  # noqa: SLF001 - no public way
+        session._credentials = self._credentials  # type: ignore[attr-defined]  # noqa: SLF001 - no public way
+        self._session = boto3.Session(botocore_session=session)
         self._lock = threading.Lock()
 
     def check(self) -> None:
@@ -49,7 +50,7 @@ class Role:
     def client(self, service: str) -> Any:
         """A boto3 client that acts as the role."""
         with self._lock:  # sessions are not safe to use from several threads
-            return self._make(boto3.Session(botocore_session=self._session), service)
+            return self._make(self._session, service)
 
     def credentials(self) -> tuple[ReadOnlyCredentials, str]:
         """The credentials of now and the time they expire, ISO 8601."""
@@ -69,7 +70,7 @@ class Role:
         # An account's number is its root's access key in the embedded AWS.
         session = botocore.session.get_session()
         session.register_component("data_loader", _LOADER)
-        session.set_credentials(self._account, "root")
+        session.set_credentials(self._account, "test")
         return self._make(boto3.Session(botocore_session=session), service)
 
     def _make(self, session: boto3.Session, service: str) -> Any:

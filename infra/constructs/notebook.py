@@ -58,7 +58,6 @@ class Notebook(Construct):
             self,
             "Lifecycle",
             notebook_instance_lifecycle_config_name=name,
-            on_create=[_script("on_create.sh", where)],
             on_start=[_script("on_start.sh", where)],
         )
         notebook = sagemaker.CfnNotebookInstance(

@@ -1,4 +1,5 @@
-# Runs at every start, as root: brings the lab's notebook and data. A notebook that the student has changed stays as it is.
+# Runs as root when the notebook instance is made and at every start: brings the lab's notebook and data, and tells
+# notebooks where the lab is. A notebook that the student has changed stays as it is.
 # BUCKET, ENDPOINT, REGION and SEAT are set above.
 set -eu
 
@@ -14,3 +15,12 @@ if [ ! -e "$home/bricks.ipynb" ] || cmp -s "$home/bricks.ipynb" "$delivered"; th
 fi
 mv "$delivered.new" "$delivered"
 chown -R ec2-user:ec2-user "$home/.lab" "$home/data"
+
+# Jupyter's kernels inherit these once its server has read them anew (aws-samples' lifecycle script "set-env-variable").
+cat > /etc/profile.d/jupyter-env.sh <<VARIABLES
+export AWS_DEFAULT_REGION=$REGION
+export BRICKLAB_DATA=$home/data
+export BRICKLAB_ENDPOINT=$ENDPOINT
+export BRICKLAB_SEAT_URI=s3://$BUCKET/seats/$SEAT/
+VARIABLES
+systemctl --no-block restart jupyter-server

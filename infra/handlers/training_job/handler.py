@@ -95,7 +95,11 @@ class TrainingJobResource:
                 self._jobs.stop(other)
 
     def _is_gone(self, mark: str) -> bool:
-        """Stop what runs, forget what has ended; true when nothing is left to wait for."""
+        """Stop what runs, forget what has ended; true when nothing is left to wait for.
+
+        A failed job stays on record: a first deployment that fails is rolled back with a Delete, and then its record
+        and its log are what the user has to go by.
+        """
         jobs = list(self._jobs.marked(mark))
         unfinished = [job for job in jobs if job["TrainingJobStatus"] in {"InProgress", "Stopping"}]
         for job in unfinished:
@@ -104,7 +108,8 @@ class TrainingJobResource:
         if unfinished:
             return False
         for job in jobs:
-            self._jobs.forget(job["TrainingJobName"])
+            if job["TrainingJobStatus"] in {"Completed", "Stopped"}:
+                self._jobs.forget(job["TrainingJobName"])
         return True
 
 

@@ -39,6 +39,14 @@ def output_handler(response, context):
     return f"total {total} of {context.custom_attributes} for {context.accept_header}", "text/plain"
 """
 
+HANDLER = b"""
+import requests
+
+def handler(data, context):
+    response = requests.post(context.rest_uri, data=data.read())
+    return response.content, context.accept_header
+"""
+
 
 @pytest.fixture(scope="module")
 def plain(account: Account, saved_model: SavedModel) -> str:
@@ -56,8 +64,10 @@ def plain(account: Account, saved_model: SavedModel) -> str:
 
 @pytest.fixture(scope="module")
 def handled(account: Account, saved_model: SavedModel) -> str:
-    """An endpoint whose model brings its own handlers."""
-    return account.endpoint(account.config(account.model({**saved_model(1.0), "code/inference.py": HANDLERS})))
+    """An endpoint whose models bring their own handlers: v0 a pair, v1 one that calls TensorFlow Serving itself."""
+    scripts = (HANDLERS, HANDLER)
+    models = [account.model({**saved_model(1.0), "code/inference.py": script}) for script in scripts]
+    return account.endpoint(account.config(*models, weights=(1, 0)))
 
 
 def test_comes_into_service(account: Account, plain: str) -> None:
@@ -175,6 +185,11 @@ def test_calls_the_models_handlers(account: Account, handled: str) -> None:
     assert answer["Body"].read() == b"total 6.5 of blue for text/plain"
 
 
+def test_a_handler_may_call_tensorflow_serving(account: Account, handled: str) -> None:
+    """A handler that posts to context.rest_uri itself gets TensorFlow Serving's answer."""
+    assert account.invoke(handled, {"instances": ROWS}, TargetVariant="v1") == {"predictions": [[6.0], [0.5]]}
+
+
 def test_a_handlers_error_is_the_models(account: Account, handled: str) -> None:
     """What a handler raises is the model's own 500, and its traceback is in the endpoint's log."""
     with pytest.raises(account.runtime.exceptions.ModelError) as refused:
@@ -186,14 +201,17 @@ def test_a_handlers_error_is_the_models(account: Account, handled: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("files", "logged"),
+    ("model", "script", "logged"),
     [
-        ({"readme.txt": b"no model"}, "no SavedModel bundles found!"),
-        ({"code/inference.py": b"def handler(data): ..."}, "no SavedModel bundles found!"),
+        (False, b"", "no SavedModel bundles found!"),
+        (True, b"def input_handler(data, context): ...", "Handlers are not implemented correctly in user script."),
     ],
 )
-def test_a_model_that_does_not_load_fails_the_endpoint(account: Account, files: dict[str, bytes], logged: str) -> None:
+def test_a_model_that_does_not_load_fails_the_endpoint(
+    account: Account, saved_model: SavedModel, *, model: bool, script: bytes, logged: str
+) -> None:
     """An endpoint whose host does not come up is Failed with AWS's reason, and the cause is in its log."""
+    files = {**(saved_model(1.0) if model else {}), "code/inference.py": script}
     name = account.endpoint(account.config(account.model(files)))
     answer = account.sagemaker.describe_endpoint(EndpointName=name)
     assert answer["EndpointStatus"] == "Failed"
@@ -268,8 +286,9 @@ def test_changes_under_load_without_losing_a_request(account: Account, saved_mod
 
 def test_a_host_that_dies_comes_back_and_delete_ends_it(account: Account, handled: str, embedded: Gateway) -> None:
     """A killed host is started again, its requests get ModelError meanwhile; delete ends its processes."""
-    (host,) = _hosts(embedded, handled)
-    host.kill()
+    assert len(_hosts(embedded, handled)) == 2
+    for host in _hosts(embedded, handled):
+        host.kill()
     call = {"EndpointName": handled, "Body": b"1 2 3"}
 
     def answered() -> bool:

@@ -20,13 +20,13 @@ SCRIPT = b"""
 import json, os, sys
 import boto3
 
-print("arguments", sys.argv[1:])
-print("channel", sorted(os.listdir(os.environ["SM_CHANNEL_TRAINING"])))
+print("arguments " + " ".join(sys.argv[1:]))
+print("channel " + " ".join(sorted(os.listdir(os.environ["SM_CHANNEL_TRAINING"]))))
 for epoch in range(3):
     print(f"epoch={epoch + 1}/3 loss=0.{epoch} val_loss=1.{epoch}")
-print("acts as", boto3.client("sts", region_name=os.environ["AWS_REGION"]).get_caller_identity()["Arn"])
-print("job", os.environ["TRAINING_JOB_NAME"], "host", os.environ["SM_CURRENT_HOST"])
-print("keys", sorted(name for name in os.environ if "ACCESS_KEY" in name), file=sys.stderr)
+print("acts as " + boto3.client("sts", region_name=os.environ["AWS_REGION"]).get_caller_identity()["Arn"])
+print("job " + os.environ["TRAINING_JOB_NAME"] + " host " + os.environ["SM_CURRENT_HOST"])
+print("keys:" + " ".join(name for name in os.environ if "ACCESS_KEY" in name), file=sys.stderr)
 with open(os.path.join(os.environ["SM_MODEL_DIR"], "weights.txt"), "w") as file:
     file.write("42")
 with open(os.path.join(os.environ["SM_OUTPUT_DATA_DIR"], "curve.txt"), "w") as file:
@@ -79,11 +79,11 @@ def test_logs_what_the_script_prints(account: Account, trained: dict[str, Any]) 
     """The stream <job>/algo-1-… has the script's lines; it acts as the job's role, without keys in its environment."""
     name = trained["TrainingJobName"]
     lines = account.lines(GROUP, f"{name}/algo-1-")
-    assert "arguments ['--epochs', '3']" in lines
-    assert "channel ['images.npy', 'labels']" in lines
+    assert "arguments --epochs 3" in lines
+    assert "channel images.npy labels" in lines
     assert f"job {name} host algo-1" in lines
     assert "acts as arn:aws:sts::000000000000:assumed-role/execution/SageMaker" in lines
-    assert "keys []" in lines
+    assert "keys:" in lines
     assert any("Requirement already satisfied: numpy" in line for line in lines)
 
 
@@ -188,7 +188,7 @@ def test_a_job_installs_for_itself_only(account: Account) -> None:
         file.writestr("studs-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: studs\nVersion: 1.0\n")
         file.writestr("studs-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
         file.writestr("studs-1.0.dist-info/RECORD", "studs.py,,\nstuds-1.0.dist-info/METADATA,,\n")
-    files = {"train.py": b"import studs\nprint('studs', studs.COUNT)", "studs-1.0-py3-none-any.whl": wheel.getvalue()}
+    files = {"train.py": b"import studs\nprint(f'studs {studs.COUNT}')", "studs-1.0-py3-none-any.whl": wheel.getvalue()}
     requirements = {"requirements.txt": b"./studs-1.0-py3-none-any.whl\n"}
     having = account.start_job(HyperParameters=account.source({**files, **requirements}))
     assert account.end_of(having)["TrainingJobStatus"] == "Completed"

@@ -1,0 +1,45 @@
+"""app.py, started as the CDK CLI starts it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+def start(program: list[str], outdir: Path, **context: object) -> subprocess.CompletedProcess[str]:
+    """Run the app with this context over cdk.json's own."""
+    written = json.loads((ROOT / "cdk.json").read_text())["context"]
+    environment = {**os.environ, "CDK_OUTDIR": str(outdir), "CDK_CONTEXT_JSON": json.dumps({**written, **context})}
+    return subprocess.run(
+        [sys.executable, *program], cwd=ROOT, env=environment, check=False, capture_output=True, text=True
+    )
+
+
+@pytest.mark.parametrize("program", [["app.py"], ["-m", "infra.audit"]])
+def test_a_mistake_is_a_message_and_no_traceback(program: list[str], tmp_path: Path) -> None:
+    """A wrong setting ends the app with what is wrong, and nothing is written."""
+    ended = start(program, tmp_path, **{"lab.epochs": "0", "lab.name": "No"})
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("The lab's settings have 2 problems:")
+    assert "Traceback" not in ended.stderr
+    assert not (tmp_path / "manifest.json").exists()
+
+
+def test_the_app_fits_every_account_and_region(data_folder: Path, tmp_path: Path) -> None:
+    """Without credentials the CLI names no account: the templates choose the images' registry by region themselves."""
+    ended = start(["app.py"], tmp_path, **{"lab.data": str(data_folder)})
+    assert ended.returncode == 0, ended.stderr
+    template = json.loads((tmp_path / "bricklab-training.template.json").read_text())
+    assert "eu-central-1" in json.dumps(template["Mappings"])
+
+
+def test_app_is_short() -> None:
+    """Under 40 lines, as the design has it."""
+    assert len((ROOT / "app.py").read_text().splitlines()) < 40

@@ -27,7 +27,7 @@ def check() -> None:
             "mypy --strict": [*python, "mypy", "infra", "emulator", "cli", "datasets", "app.py", "lab"],
             "mypy --strict: model_code": [*python, "mypy", "--explicit-package-bases", "model_code"],
             "cdk-nag: AwsSolutions": [*synth, "--app", f"{sys.executable} -m infra.audit"],
-            "cfn-lint": [*python, "cfnlint", "--non-zero-exit-code", "warning", "--", f"{folder}/*.template.json"],
+            "cfn-lint": ["cfn-lint", "--non-zero-exit-code", "warning", "--", f"{folder}/*.template.json"],
         }
         failed = [name for name, command in checks.items() if not _passes(name, command)]
     if failed:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from cli.place import Place
 
 TAG = "bricklab:lab"
+_FRAMEWORK = "\n\nLogs: /aws/lambda"  # from here on CDK's provider framework speaks of itself, with a stack trace
 _POLL_SECONDS = 0.3
 _SETTLE_SECONDS = 3600  # CloudFormation's own limit for a custom resource
 
@@ -71,7 +72,7 @@ def failures(place: Place, names: Iterable[str], *, since: float) -> list[str]:
             reason = event.get("ResourceStatusReason", "")
             first = event["ResourceStatus"].endswith("_FAILED") and "cancelled" not in reason.lower()
             if first and event["Timestamp"].timestamp() >= since and event["LogicalResourceId"] != name:
-                found.append(f"{name}: {event['LogicalResourceId']}: {reason}")
+                found.append(f"{name}: {event['LogicalResourceId']}: {reason.partition(_FRAMEWORK)[0]}")
     return found
 
 

@@ -38,12 +38,17 @@ def _lab(here: Place, lab: str) -> dict[str, Any]:
     jobs = sagemaker.list_training_jobs(NameContains=f"{lab}-", SortBy="CreationTime", SortOrder="Descending")
     endpoints = sagemaker.list_endpoints(NameContains=lab)["Endpoints"]
     seats = sagemaker.list_notebook_instances(NameContains=f"{lab}-")["NotebookInstances"]
-    accuracy = next((s.outputs["TestAccuracy"] for s in found if "TestAccuracy" in s.outputs), None)
+    outputs = {key: value for stack in found for key, value in stack.outputs.items()}
+    accuracy = {outputs.get("TrainingJobName"): outputs.get("TestAccuracy")}  # of the model that is served
     return {
         "stacks": [{"name": s.name, "status": s.status} for s in found],
         "training_job": next(
             (
-                {"name": j["TrainingJobName"], "status": j["TrainingJobStatus"], "test_accuracy": accuracy}
+                {
+                    "name": j["TrainingJobName"],
+                    "status": j["TrainingJobStatus"],
+                    "test_accuracy": accuracy.get(j["TrainingJobName"]),
+                }
                 for j in jobs["TrainingJobSummaries"]
             ),
             None,

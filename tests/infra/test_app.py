@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from cli.place import tools
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -16,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 def start(program: list[str], outdir: Path, **context: object) -> subprocess.CompletedProcess[str]:
     """Run the app with this context over cdk.json's own."""
     written = json.loads((ROOT / "cdk.json").read_text())["context"]
-    environment = {**os.environ, "CDK_OUTDIR": str(outdir), "CDK_CONTEXT_JSON": json.dumps({**written, **context})}
+    environment = {**tools(), "CDK_OUTDIR": str(outdir), "CDK_CONTEXT_JSON": json.dumps({**written, **context})}
     return subprocess.run(
         [sys.executable, *program], cwd=ROOT, env=environment, check=False, capture_output=True, text=True
     )

@@ -8,7 +8,6 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from cli import paths, place
@@ -17,7 +16,6 @@ from emulator import gateway
 if TYPE_CHECKING:
     from tests.conftest import Lab
 
-pytestmark = pytest.mark.xdist_group("cdk")
 SETTINGS = ["-c", "lab.name=plain", "-c", "lab.seats=alice,bob", "-c", "lab.epochs=1"]
 
 

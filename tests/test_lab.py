@@ -20,7 +20,6 @@ from emulator import gateway
 if TYPE_CHECKING:
     from tests.conftest import Lab
 
-pytestmark = pytest.mark.xdist_group("lab")
 NAME = "e2e"
 SETTINGS = ["-c", f"lab.name={NAME}", "-c", "lab.seats=1"]
 

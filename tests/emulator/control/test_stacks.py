@@ -50,17 +50,26 @@ def outputs(cloudformation: Any) -> dict[str, str]:
     return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
 
 
+def arns(sagemaker: Any) -> set[str]:
+    """All resources of the kinds that the template has; other tests' among them."""
+    answers = (
+        sagemaker.list_models(MaxResults=100)["Models"],
+        sagemaker.list_endpoint_configs(MaxResults=100)["EndpointConfigs"],
+        sagemaker.list_notebook_instances(MaxResults=100)["NotebookInstances"],
+        sagemaker.list_notebook_instance_lifecycle_configs(MaxResults=100)["NotebookInstanceLifecycleConfigs"],
+    )
+    return {value for answer in answers for item in answer for name, value in item.items() if name.endswith("Arn")}
+
+
 @pytest.fixture
 def services(client: Callable[[str], Any]) -> Iterator[tuple[Any, Any]]:
     """CloudFormation and SageMaker; the stack is gone afterwards, with all that was in it."""
     cloudformation, sagemaker = client("cloudformation"), client("sagemaker")
+    before = arns(sagemaker)
     yield cloudformation, sagemaker
     cloudformation.delete_stack(**NAME)
     cloudformation.get_waiter("stack_delete_complete").wait(**NAME, WaiterConfig=QUICK)
-    assert sagemaker.list_models()["Models"] == []
-    assert sagemaker.list_endpoint_configs()["EndpointConfigs"] == []
-    assert sagemaker.list_notebook_instances()["NotebookInstances"] == []
-    assert sagemaker.list_notebook_instance_lifecycle_configs()["NotebookInstanceLifecycleConfigs"] == []
+    assert arns(sagemaker) == before
     cloudformation.close()
     sagemaker.close()
 
@@ -68,6 +77,7 @@ def services(client: Callable[[str], Any]) -> Iterator[tuple[Any, Any]]:
 def test_a_stack_replaces_and_updates_what_aws_does(services: tuple[Any, Any]) -> None:
     """A changed image makes a new model and configuration and deletes the old; a changed volume is updated in place."""
     cloudformation, sagemaker = services
+    others = arns(sagemaker)
     cloudformation.create_stack(**NAME, TemplateBody=template(), Tags=[{"Key": "bricklab:lab", "Value": "one"}])
     cloudformation.get_waiter("stack_create_complete").wait(**NAME, WaiterConfig=QUICK)
     before = outputs(cloudformation)
@@ -79,7 +89,7 @@ def test_a_stack_replaces_and_updates_what_aws_does(services: tuple[Any, Any]) -
     after = outputs(cloudformation)
     kept = {kind for kind in before if before[kind] == after[kind]}
     assert kept == {"NotebookInstance", "NotebookInstanceLifecycleConfig"}
-    assert [model["ModelArn"] for model in sagemaker.list_models()["Models"]] == [after["Model"]]
+    assert arns(sagemaker) - others == set(after.values())
     seat = sagemaker.describe_notebook_instance(NotebookInstanceName="control-plane")
     assert (seat["NotebookInstanceStatus"], seat["VolumeSizeInGB"]) == ("InService", 20)
     assert seat["NotebookInstanceArn"] == f"{ARN}:notebook-instance/control-plane"

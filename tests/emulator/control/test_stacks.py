@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 NAME = {"StackName": "control-plane"}
+TRUST = {"Statement": [{"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "*"}]}
 QUICK = {"Delay": 0.1, "MaxAttempts": 200}
 
 
@@ -22,7 +23,7 @@ def template(image: str = IMAGE, volume: int = 5, **model: Any) -> str:
     resources = {
         "Model": {"PrimaryContainer": {"Image": image}, "ExecutionRoleArn": ROLE, **model},
         "EndpointConfig": {"ProductionVariants": [{**variant(), "ModelName": {"Fn::GetAtt": ["Model", "ModelName"]}}]},
-        "NotebookInstanceLifecycleConfig": {"OnStart": [{"Content": "YQ=="}]},
+        "NotebookInstanceLifecycleConfig": {"OnStart": [{"Content": "dHJ1ZQ=="}]},
         "NotebookInstance": {
             "NotebookInstanceName": "control-plane",
             "InstanceType": "ml.t3.medium",
@@ -63,15 +64,17 @@ def arns(sagemaker: Any) -> set[str]:
 
 @pytest.fixture
 def services(client: Callable[[str], Any]) -> Iterator[tuple[Any, Any]]:
-    """CloudFormation and SageMaker; the stack is gone afterwards, with all that was in it."""
-    cloudformation, sagemaker = client("cloudformation"), client("sagemaker")
+    """CloudFormation and SageMaker, with a role; the stack is gone afterwards, with all that was in it."""
+    cloudformation, sagemaker, iam = client("cloudformation"), client("sagemaker"), client("iam")
+    iam.create_role(RoleName=ROLE.rpartition("/")[2], AssumeRolePolicyDocument=json.dumps(TRUST))
     before = arns(sagemaker)
     yield cloudformation, sagemaker
     cloudformation.delete_stack(**NAME)
     cloudformation.get_waiter("stack_delete_complete").wait(**NAME, WaiterConfig=QUICK)
     assert arns(sagemaker) == before
-    cloudformation.close()
-    sagemaker.close()
+    iam.delete_role(RoleName=ROLE.rpartition("/")[2])
+    for each in (cloudformation, sagemaker, iam):
+        each.close()
 
 
 def test_a_stack_replaces_and_updates_what_aws_does(services: tuple[Any, Any]) -> None:

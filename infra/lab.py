@@ -38,7 +38,7 @@ def compose(app: App, settings: Settings, data: Path, *, env: Environment | None
         app, f"{lab}-training", settings=settings, storage=storage, model_code=ROOT / "model_code", env=env, tags=tags
     )
     EndpointStack(app, f"{lab}-endpoint", settings=settings, storage=storage, training=training, env=env, tags=tags)
-    for seat in settings.seats:
+    for seat in (each.name for each in settings.seats):
         SeatStack(
             app,
             f"{lab}-seat-{seat}",

@@ -9,10 +9,13 @@ import re
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from botocore.loaders import Loader
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from infra.seats import Seat
+from infra.seats import parse as parse_seats
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,12 +30,13 @@ STOP_SECONDS = 120  # between StopTrainingJob's SIGTERM and the job's end
 TOTAL_SECONDS = 3540  # what the provider framework is given, a minute below CloudFormation's 3,600
 LONGEST_RUN = TOTAL_SECONDS - PENDING_SECONDS - STOP_SECONDS - 1
 
-# SageMaker's own pattern for names, in the lower case that S3 wants. 32 characters for the lab and 30 for a seat keep
-# `<lab>-<seat>` and `<lab>-<8>-<16>-<attempt>` within SageMaker's 63.
+# SageMaker's own pattern for names, in the lower case that S3 wants. 32 characters keep `<lab>-<8>-<16>-<attempt>`
+# within SageMaker's 63; a lab and a seat together leave a student's `<lab>-<seat>-…` a name like bricks-20261124093000.
 _NAME = re.compile(r"[a-z](-?[a-z0-9])*")
 _LAB_NAME_LENGTH = 32
-_SEAT_NAME_LENGTH = 30
-_MOST_SEATS = 100
+_LAB_AND_SEAT_LENGTH = 40
+
+_SHOWN = 100  # characters of a value in a message about it
 
 # Source: CloudWatch Logs, PutRetentionPolicy.
 _RETENTION_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288)
@@ -68,24 +72,9 @@ def _lab_name(value: str) -> str:
     return _name(value, _LAB_NAME_LENGTH)
 
 
-def _seat_list(value: object) -> object:
-    """A number becomes seat-01, seat-02, …; a text is a list of names with commas between them."""
-    text = str(value).strip()
-    if not isinstance(value, bool) and re.fullmatch(r"-?\d+", text):
-        if not 0 <= int(text) <= _MOST_SEATS:
-            raise ValueError(f"must be between 0 and {_MOST_SEATS}, or the seats' names")
-        return tuple(f"seat-{number:02d}" for number in range(1, int(text) + 1))
-    if isinstance(value, str):
-        return tuple(name.strip() for name in value.split(",") if name.strip())
-    return value
-
-
-def _seat_names(value: tuple[str, ...]) -> tuple[str, ...]:
-    if len(value) > _MOST_SEATS:
-        raise ValueError(f"must be at most {_MOST_SEATS} seats")
-    if len(set(value)) < len(value):
-        raise ValueError("must name each seat once")
-    return tuple(_name(seat, _SEAT_NAME_LENGTH) for seat in value)
+def _listed(value: object) -> object:
+    """A text is a list with commas between its items."""
+    return [item.strip() for item in value.split(",") if item.strip()] if isinstance(value, str) else value
 
 
 def _data_folder(value: str) -> str:
@@ -114,18 +103,23 @@ def _sagemaker_shapes() -> dict[str, dict[str, list[str]]]:
     return shapes
 
 
-def _instance_type(use: _Use) -> AfterValidator:
+def _instance_type(*uses: _Use) -> AfterValidator:
+    """An instance type for one of these uses."""
+
     def check(value: str) -> str:
-        known = _sagemaker_shapes()[use]["enum"]
+        known = [each for use in uses for each in _sagemaker_shapes()[use]["enum"]]
         if value not in known:
             raise ValueError(f"must be an instance type that SageMaker has for this{_nearest(value, known)}")
-        if use != "InstanceType" and _OTHER_IMAGE.match(value):
+        if "InstanceType" not in uses and _OTHER_IMAGE.match(value):
             raise ValueError(
                 "must have x86 processors: the lab's containers do not run on Arm, Trainium, Inferentia or Gaudi"
             )
         return value
 
     return AfterValidator(check)
+
+
+_STUDENTS_TYPE = Annotated[str, _instance_type("TrainingInstanceType", "ProductionVariantInstanceType")]
 
 
 def _retention(value: int) -> int:
@@ -152,7 +146,12 @@ class Settings(BaseModel):
 
     name: Annotated[str, AfterValidator(_lab_name)] = "bricklab"
     data: Annotated[str, AfterValidator(_data_folder)] = ""
-    seats: Annotated[tuple[str, ...], BeforeValidator(_seat_list), AfterValidator(_seat_names)] = ("seat-01",)
+    seats: Annotated[tuple[Seat, ...], BeforeValidator(parse_seats)] = parse_seats(1)
+    seat_instance_types: Annotated[tuple[_STUDENTS_TYPE, ...], BeforeValidator(_listed), Field(min_length=1)] = (
+        "ml.m5.large",
+    )
+    idle_minutes: Annotated[int, Field(ge=0, le=1440)] = 60
+    deploy_concurrency: Annotated[int, Field(ge=1, le=50)] = 8
     training_instance_type: Annotated[str, _instance_type("TrainingInstanceType")] = "ml.m5.large"
     endpoint_instance_type: Annotated[str, _instance_type("ProductionVariantInstanceType")] = "ml.m5.large"
     notebook_instance_type: Annotated[str, _instance_type("InstanceType")] = "ml.t3.medium"
@@ -164,6 +163,17 @@ class Settings(BaseModel):
     max_run: Annotated[int, AfterValidator(_max_run)] = 900
     capture_percentage: Annotated[int, Field(ge=0, le=100)] = 100
     log_retention_days: Annotated[int, AfterValidator(_retention)] = 7
+
+    @model_validator(mode="after")
+    def _leave_students_a_name(self) -> Self:
+        for seat in self.seats:
+            together = len(self.name) + len(seat.name)
+            if together > _LAB_AND_SEAT_LENGTH:
+                raise ValueError(
+                    f"lab.seats: {seat} and the lab's name have {together} characters together; at most "
+                    f"{_LAB_AND_SEAT_LENGTH}, for SageMaker's names have 63 and what a student makes begins with both"
+                )
+        return self
 
     def hyperparameters(self) -> dict[str, str]:
         """What train.py is given, as the strings that SageMaker passes on."""
@@ -190,13 +200,17 @@ def read(context: Mapping[str, Any]) -> Settings:
 
 
 def _sentence(problem: ErrorDetails) -> str:
+    if not problem["loc"]:  # it is about several settings, and names them itself
+        return problem["msg"].removeprefix("Value error, ")
     key = str(problem["loc"][0])
     if problem["type"] == "extra_forbidden":
         return f"lab.{key}: there is no such setting{_nearest(key, Settings.model_fields)}"
     rule = problem["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
-    return f"lab.{key} = {problem['input']!r}: {rule}"
+    rule = rule.replace("Value should have", "must have")
+    given = repr(problem["input"])
+    return f"lab.{key} = {given if len(given) <= _SHOWN else f'{given[:_SHOWN]}…'}: {rule}"
 
 
 def _nearest(word: str, known: Any) -> str:
     near = get_close_matches(word, known, n=1)
-    return f"; did you mean {near[0]}?" if near else f"; there are {', '.join(sorted(known)[:15])}"
+    return f"; did you mean {near[0]}?" if near else f"; there are {', '.join(sorted(set(known))[:15])}"

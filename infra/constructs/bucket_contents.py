@@ -24,10 +24,13 @@ if TYPE_CHECKING:
     from aws_cdk import aws_s3 as s3
 
 
+_TYPE = "Custom::BucketContents"
+
+
 class BucketContents(Construct):
     """Copies files to their keys in the bucket; with the stack, empties the whole bucket.
 
-    `digests` maps each key to the hash of its file.
+    `digests` maps each key to the hash of its file; `service_token` serves a `PrefixContents` too.
     """
 
     def __init__(
@@ -60,6 +63,7 @@ class BucketContents(Construct):
             {
                 wildcard("…/data/*"): "Every file of the data set.",
                 wildcard("…/notebooks/*"): "Every notebook of the lab.",
+                wildcard("…/seats/*"): "Every seat's copy of the notebook.",
                 wildcard("…/*"): "Emptying a bucket means every object in it; it is the lab's own.",
             },
         )
@@ -74,9 +78,10 @@ class BucketContents(Construct):
                 ],
             },
             removal_policy=RemovalPolicy.DESTROY,
-            resource_type="Custom::BucketContents",
+            resource_type=_TYPE,
             service_token=provider.service_token,
         )
+        self.service_token = provider.service_token
         # The bucket's policy too: it has to be there while files are copied, and go after they have gone.
         resource.node.add_dependency(bucket)
         # Under another logical id CloudFormation would take it for another resource, and delete this one: that empties
@@ -84,11 +89,46 @@ class BucketContents(Construct):
         cast("CfnResource", resource.node.default_child).override_logical_id("BucketContents")
 
 
+class PrefixContents(Construct):
+    """Copies objects of the lab's bucket below a prefix of it; with the stack, empties the prefix.
+
+    `copies` maps a key, without the prefix, to the key it is copied from and the hash of what lies there.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        bucket: s3.IBucket,
+        prefix: str,
+        copies: Mapping[str, tuple[str, str]],
+        service_token: str,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        CustomResource(
+            self,
+            "Resource",
+            properties={
+                "Bucket": bucket.bucket_name,
+                "Prefix": prefix,
+                "Objects": [
+                    {"Key": f"{prefix}{key}", "SourceBucket": bucket.bucket_name, "SourceKey": source, "Hash": digest}
+                    for key, (source, digest) in copies.items()
+                ],
+            },
+            removal_policy=RemovalPolicy.DESTROY,
+            resource_type=_TYPE,
+            service_token=service_token,
+        )
+
+
 def _may_fill(bucket: s3.IBucket, sources: Mapping[str, assets.Asset]) -> list[iam.PolicyStatement]:
     read = [asset.bucket.arn_for_objects(asset.s3_object_key) for asset in sources.values()]
     return [
         iam.PolicyStatement(actions=["s3:GetObject"], resources=read),
-        statements.on_objects(bucket, actions=["s3:PutObject"], prefixes=["data/", "notebooks/"]),
+        statements.on_objects(bucket, actions=["s3:GetObject"], prefixes=["notebooks/"]),
+        statements.on_objects(bucket, actions=["s3:PutObject"], prefixes=["data/", "notebooks/", "seats/"]),
     ]
 
 

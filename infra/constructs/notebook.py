@@ -5,14 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from aws_cdk import Aws, Fn, Stack
-from aws_cdk import aws_iam as iam
+from aws_cdk import Aws, Fn
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
-from infra.constructs import statements
-from infra.constructs.execution_role import ExecutionRole, write_logs
-from infra.constructs.findings import acknowledge, wildcard
+from infra.constructs.findings import acknowledge
+from infra.constructs.seat_role import SeatRole
 
 if TYPE_CHECKING:
     from aws_cdk import aws_kms as kms
@@ -41,18 +39,7 @@ class Notebook(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         name = f"{settings.name}-{seat}"
-        role = ExecutionRole(
-            self,
-            "Role",
-            description=f"What the seat {seat} of the lab {settings.name} may do",
-            statements=[
-                *_may_use_the_lab(self, lab=settings.name, bucket=bucket),
-                *_may_use_its_prefix(seat, bucket=bucket),
-                statements.read_and_write_encrypted(key),
-                statements.attach_encrypted_volumes(key),
-                *write_logs(self, group="/aws/sagemaker/NotebookInstances", streams=f"{name}/*"),
-            ],
-        )
+        role = SeatRole(self, "Role", settings=settings, seat=seat, bucket=bucket, key=key)
         where = {"BUCKET": bucket.bucket_name, "ENDPOINT": settings.name, "REGION": Aws.REGION, "SEAT": seat}
         lifecycle = sagemaker.CfnNotebookInstanceLifecycleConfig(
             self,
@@ -79,41 +66,15 @@ class Notebook(Construct):
             volume_size_in_gb=_VOLUME_GB,
         )
         acknowledge(
-            role,
-            {
-                wildcard("…/data/*"): "Every file of the data set.",
-                wildcard("…/notebooks/*"): "Every notebook of the lab.",
-                wildcard(f"…/seats/{seat}/*"): "Students name their own objects.",
-                wildcard("…/aws/sagemaker/NotebookInstances:*"): "SageMaker shares the log group among notebooks.",
-                wildcard(f"…/aws/sagemaker/NotebookInstances:log-stream:{name}/*"): "The streams of this instance.",
-            },
-        )
-        acknowledge(
             notebook,
             {
                 "SM1": "A lab that anyone can deploy asks for no VPC; its students need packages and AWS's endpoints.",
                 "SM3": "As SM1: without a VPC of its own an instance reaches AWS over the internet only.",
             },
         )
+        self.instance = notebook
         self.instance_name = notebook.attr_notebook_instance_name
-
-
-def _may_use_the_lab(scope: Construct, *, lab: str, bucket: s3.IBucket) -> list[iam.PolicyStatement]:
-    endpoint = Stack.of(scope).format_arn(service="sagemaker", resource="endpoint", resource_name=lab)
-    return [
-        statements.list_bucket(bucket, prefixes=["data/", "notebooks/"]),
-        statements.on_objects(bucket, actions=["s3:GetObject"], prefixes=["data/", "notebooks/"]),
-        iam.PolicyStatement(actions=["sagemaker:InvokeEndpoint"], resources=[endpoint]),
-    ]
-
-
-def _may_use_its_prefix(seat: str, *, bucket: s3.IBucket) -> list[iam.PolicyStatement]:
-    prefixes = [f"seats/{seat}/"]
-    actions = ["s3:AbortMultipartUpload", "s3:DeleteObject", "s3:GetObject", "s3:PutObject"]
-    return [
-        statements.list_bucket(bucket, prefixes=prefixes),
-        statements.on_objects(bucket, actions=actions, prefixes=prefixes),
-    ]
+        self.role_arn = role.role_arn
 
 
 def _script(

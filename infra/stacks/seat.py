@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from aws_cdk import CfnOutput, Stack, Tags
 
+from infra.constructs.bucket_contents import PrefixContents
 from infra.constructs.notebook import Notebook
+from infra.stacks.storage import NOTEBOOK
 
 if TYPE_CHECKING:
     from constructs import Construct
@@ -30,10 +32,28 @@ class SeatStack(Stack):
     ) -> None:
         super().__init__(scope, construct_id, description=f"{settings.name}: the seat {seat}", **stack)
         Tags.of(self).add("bricklab:seat", seat)
+        prefix = f"seats/{seat}/"
+        contents = PrefixContents(
+            self,
+            "Prefix",
+            bucket=storage.bucket,
+            prefix=prefix,
+            copies={"bricks.ipynb": (NOTEBOOK, storage.notebook_digest)},
+            service_token=storage.contents_token,
+        )
         notebook = Notebook(self, "Notebook", settings=settings, seat=seat, bucket=storage.bucket, key=storage.key)
+        # The machine reads its copy when it starts for the first time.
+        notebook.instance.node.add_dependency(contents)
         CfnOutput(
             self,
             "NotebookInstanceName",
             value=notebook.instance_name,
-            description="The notebook instance, to be opened in SageMaker's console",
+            description="The notebook instance: `./lab notebook` opens it",
+        )
+        CfnOutput(self, "RoleArn", value=notebook.role_arn, description="What the student's jobs and models run with")
+        CfnOutput(
+            self,
+            "SeatUri",
+            value=f"s3://{storage.bucket.bucket_name}/{prefix}",
+            description="Where the student's objects lie",
         )

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from infra.settings import Settings
 
 
+NOTEBOOK = "notebooks/bricks.ipynb"
+
+
 class StorageStack(Stack):
     """Owns the key and the bucket; every other stack gets them from here."""
 
@@ -40,9 +43,11 @@ class StorageStack(Stack):
             "Contents",
             bucket=self.bucket,
             key=self.key,
-            files={f"data/{name}": data / name for name in DATA_FILES} | {"notebooks/bricks.ipynb": notebook},
+            files={f"data/{name}": data / name for name in DATA_FILES} | {NOTEBOOK: notebook},
             log_retention_days=settings.log_retention_days,
         )
+        self.contents_token = contents.service_token
+        self.notebook_digest = contents.digests[NOTEBOOK]
         self.data = {key: digest for key, digest in contents.digests.items() if key.startswith("data/")}
         CfnOutput(self, "BucketName", value=self.bucket.bucket_name, description="The lab's bucket")
         CfnOutput(

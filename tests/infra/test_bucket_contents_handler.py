@@ -44,13 +44,13 @@ class Driver:
         }
         self.s3.add_response("copy_object", {}, expected)
 
-    def versions(self, *keys: str, markers: tuple[str, ...] = ()) -> None:
+    def versions(self, *keys: str, markers: tuple[str, ...] = (), prefix: str = "") -> None:
         """Expect a listing; answer these versions and delete markers."""
         answer = {
             "Versions": [{"Key": key, "VersionId": "1"} for key in keys],
             "DeleteMarkers": [{"Key": key, "VersionId": "2"} for key in markers],
         }
-        self.s3.add_response("list_object_versions", answer, {"Bucket": "lab", "MaxKeys": 1000})
+        self.s3.add_response("list_object_versions", answer, {"Bucket": "lab", "Prefix": prefix, "MaxKeys": 1000})
 
     def deleted(self, *entries: tuple[str, str], errors: tuple[tuple[str, str], ...] = ()) -> None:
         """Expect these versions to be deleted; answer these errors."""
@@ -61,10 +61,10 @@ class Driver:
         answer = {"Errors": [{"Key": key, "Code": code, "Message": "as it says"} for key, code in errors]}
         self.s3.add_response("delete_objects", answer, expected)
 
-    def uploads(self, *keys: str) -> None:
+    def uploads(self, *keys: str, prefix: str = "") -> None:
         """Expect a look at the multipart uploads; answer these."""
         answer = {"Uploads": [{"Key": key, "UploadId": "u"} for key in keys]}
-        self.s3.add_response("list_multipart_uploads", answer, {"Bucket": "lab"})
+        self.s3.add_response("list_multipart_uploads", answer, {"Bucket": "lab", "Prefix": prefix})
 
     def is_complete(self, kind: str, new: dict[str, Any], **more: Any) -> dict[str, bool]:
         """What the handler answers when it is asked."""
@@ -173,7 +173,24 @@ def test_a_bucket_that_is_gone_is_empty(driver: Driver) -> None:
 def test_a_listing_that_is_refused_is_told(driver: Driver) -> None:
     """Another error than a missing bucket does not pass for an empty one."""
     driver.s3.add_client_error(
-        "list_object_versions", "AccessDenied", "no", expected_params={"Bucket": ANY, "MaxKeys": ANY}
+        "list_object_versions", "AccessDenied", "no", expected_params={"Bucket": ANY, "Prefix": ANY, "MaxKeys": ANY}
     )
     with pytest.raises(Exception, match=r"The contents of bucket lab: .*AccessDenied"):
         driver.is_complete("Delete", properties())
+
+
+def test_a_prefix_is_a_resource_of_its_own(driver: Driver) -> None:
+    """A seat's resource is its bucket and prefix, so that CloudFormation never takes one for another's."""
+    event = {"RequestType": "Create", "ResourceProperties": {**properties(), "Prefix": "seats/ada/"}}
+    assert driver.handler.on_event(event) == {"PhysicalResourceId": "lab/seats/ada/"}
+
+
+def test_delete_empties_a_prefix_and_nothing_else(driver: Driver) -> None:
+    """What lies outside of the prefix is not even listed."""
+    driver.versions("seats/ada/one", prefix="seats/ada/")
+    driver.deleted(("seats/ada/one", "1"))
+    driver.versions(prefix="seats/ada/")
+    driver.uploads(prefix="seats/ada/")
+    with driver.s3:
+        assert driver.is_complete("Delete", {**properties(), "Prefix": "seats/ada/"}) == {"IsComplete": True}
+    driver.s3.assert_no_pending_responses()

@@ -49,7 +49,7 @@ def test_there_is_a_stack_for_each_part_and_seat(templates: dict[str, Template])
         ("storage", {"BucketName", "DataUri", "KeyArn"}),
         ("training", {"TrainingJobName", "ModelArtifact", "TestAccuracy", "TestLoss"}),
         ("endpoint", {"EndpointName"}),
-        ("seat-ada", {"NotebookInstanceName"}),
+        ("seat-ada", {"NotebookInstanceName", "RoleArn", "SeatUri"}),
     ],
 )
 def test_outputs_name_what_is_needed_next(templates: dict[str, Template], stack: str, outputs: set[str]) -> None:
@@ -63,9 +63,18 @@ def test_outputs_name_what_is_needed_next(templates: dict[str, Template], stack:
 
 def test_the_bucket_gets_data_and_notebook(resources: Resources) -> None:
     """The four files and the notebook come to the keys that everybody relies on."""
-    [contents] = resources("Custom::BucketContents")
+    [contents] = [each for each in resources("Custom::BucketContents") if "Prefix" not in each]
     keys = {item["Key"] for item in contents["Objects"]}
     assert keys == {f"data/{name}" for name in DATA_FILES} | {"notebooks/bricks.ipynb"}
+
+
+def test_each_seat_gets_its_own_copy_of_the_notebook(resources: Resources) -> None:
+    """It is copied below the seat's prefix, anew when the lab's notebook changes, and goes with the seat."""
+    [contents] = [each for each in resources("Custom::BucketContents") if each.get("Prefix") == "seats/ada/"]
+    [copy] = contents["Objects"]
+    assert (copy["SourceKey"], copy["Key"]) == ("notebooks/bricks.ipynb", "seats/ada/bricks.ipynb")
+    assert copy["SourceBucket"] == contents["Bucket"]
+    assert len(copy["Hash"]) == 64
 
 
 def test_the_bucket_s_contents_keep_their_logical_id(templates: dict[str, Template]) -> None:

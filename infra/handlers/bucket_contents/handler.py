@@ -1,6 +1,7 @@
-"""Copies CDK file assets to their keys in the lab's bucket, and empties the bucket when the lab goes.
+"""Copies objects to their keys in the lab's bucket, and empties the bucket, or one prefix of it, with the stack.
 
-Properties: Bucket; Objects, a list of {Key, SourceBucket, SourceKey}.
+Properties: Bucket; Objects, a list of {Key, SourceBucket, SourceKey}; Prefix, below which it empties, all if it is not
+given.
 
 All work is done in `is_complete`. If `on_event` raised during a Create, CDK's provider framework would answer the
 Delete that follows by itself, and the half-filled bucket would stay.
@@ -50,17 +51,18 @@ class BucketContents:
         self._sleep = sleep
 
     def on_event(self, event: Event) -> Event:
-        """The resource is its bucket: another bucket is another resource, and the old one is deleted."""
+        """The resource is its bucket and prefix: others are another resource, and the old one is deleted."""
         if event["RequestType"] == "Delete":
             return {"PhysicalResourceId": event["PhysicalResourceId"]}
-        return {"PhysicalResourceId": event["ResourceProperties"]["Bucket"]}
+        bucket, prefix = _place(event)
+        return {"PhysicalResourceId": f"{bucket}/{prefix}" if prefix else bucket}
 
     def is_complete(self, event: Event) -> dict[str, bool]:
         """Do the work, or the share of it that one call has time for."""
-        bucket = event["ResourceProperties"]["Bucket"]
+        bucket, prefix = _place(event)
         try:
             if event["RequestType"] == "Delete":
-                return {"IsComplete": self._empty(bucket)}
+                return {"IsComplete": self._empty(bucket, prefix)}
             self._fill(event)
         except (BotoCoreError, ClientError) as error:
             raise ContentsError(f"The contents of bucket {bucket}: {error}") from error
@@ -76,22 +78,22 @@ class BucketContents:
             for key in sorted({item["Key"] for item in old["Objects"]} - kept):
                 self._s3.delete_object(Bucket=new["Bucket"], Key=key)
 
-    def _empty(self, bucket: str) -> bool:
+    def _empty(self, bucket: str, prefix: str) -> bool:
         """Delete until nothing is listed any more; false if there is more than this call has time for."""
         deadline = self._now() + POLL_SECONDS
         try:
-            while found := list(self._first_versions(bucket)):
+            while found := list(self._first_versions(bucket, prefix)):
                 self._delete(bucket, found)
                 if self._now() > deadline:
                     return False
-            self._abort_uploads(bucket)
+            self._abort_uploads(bucket, prefix)
         except self._s3.exceptions.ClientError as error:
             if error.response["Error"]["Code"] != "NoSuchBucket":
                 raise
         return True
 
-    def _first_versions(self, bucket: str) -> Iterator[dict[str, str]]:
-        page = self._s3.list_object_versions(Bucket=bucket, MaxKeys=1000)
+    def _first_versions(self, bucket: str, prefix: str) -> Iterator[dict[str, str]]:
+        page = self._s3.list_object_versions(Bucket=bucket, Prefix=prefix, MaxKeys=1000)
         for entry in [*page.get("Versions", []), *page.get("DeleteMarkers", [])]:
             yield {"Key": entry["Key"], "VersionId": entry["VersionId"]}
 
@@ -109,10 +111,16 @@ class BucketContents:
         if errors:
             self._sleep(1)
 
-    def _abort_uploads(self, bucket: str) -> None:
-        while uploads := self._s3.list_multipart_uploads(Bucket=bucket).get("Uploads", []):
+    def _abort_uploads(self, bucket: str, prefix: str) -> None:
+        while uploads := self._s3.list_multipart_uploads(Bucket=bucket, Prefix=prefix).get("Uploads", []):
             for upload in uploads:
                 self._s3.abort_multipart_upload(Bucket=bucket, Key=upload["Key"], UploadId=upload["UploadId"])
+
+
+def _place(event: Event) -> tuple[str, str]:
+    """Bucket and prefix that the resource stands for."""
+    properties = event["ResourceProperties"]
+    return properties["Bucket"], properties.get("Prefix", "")
 
 
 @cache

@@ -65,7 +65,7 @@ async def _serve(options: argparse.Namespace, state: Path) -> None:
         images_dir=options.images.resolve(),
         cache_dir=options.cache.resolve(),
     )
-    service = SageMaker(context, caller=hooks.caller)
+    service = SageMaker(context, caller=hooks.caller, principal=hooks.principal)
     hooks.install(
         service.handle,
         cloudformation.resource_types(service),

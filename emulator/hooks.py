@@ -6,26 +6,73 @@ says which one is gone when that pin moves.
 
 from __future__ import annotations
 
+from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from xml.sax.saxutils import escape
 
 import ministack.app
-from ministack.core import responses, router
-from ministack.services import stepfunctions
+from ministack.core import iam_actions, iam_evaluator, responses, router
+from ministack.services import iam, stepfunctions
 from ministack.services.cloudformation import provisioners, stacks
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Iterator, Mapping
 
     Response = tuple[int, dict[str, str], bytes]
     Handler = Callable[[str, str, dict[str, str], bytes, dict[str, list[str]]], Awaitable[Response]]
     Provisioner = Mapping[str, Callable[..., Any]]
 
 PREFIX = "AWS::SageMaker::"
+_S3 = "s3"
+_DECISIONS = {"Allow": "allowed", "Deny": "explicitDeny", "ImplicitDeny": "implicitDeny"}
+_SIMULATED: ContextVar[Mapping[str, Any]] = ContextVar("simulated")
 
 
 def caller() -> tuple[str, str]:
     """Account and region of the request that is being answered (also inside CloudFormation's threads)."""
     return responses.get_account_id(), responses.get_region()
+
+
+@dataclass(frozen=True)
+class Principal:
+    """A user or role whose own policies decide what it may do; ministack itself asks them under AUTH=true only.
+
+    Resource policies are not asked: a bucket of the lab denies whatever does not come over TLS, and here nothing does.
+    """
+
+    info: Any  # ministack's PrincipalInfo
+    region: str
+
+    def refusal(self, action: str, resource: str, context: Mapping[str, Any]) -> str | None:
+        """AWS's sentence if no policy of the principal's allows the action, or one denies it."""
+        decision = self.decision(action, resource, context)
+        if decision == "Allow":
+            return None
+        return str(iam_actions.identity_denial_message(action, self.info.arn, resource, decision == "Deny"))
+
+    def decision(self, action: str, resource: str, context: Mapping[str, Any]) -> str:
+        """Allow, Deny, or ImplicitDeny."""
+        asked = iam_evaluator.EvalContext(
+            principal_arn=self.info.arn,
+            principal_type=self.info.type,
+            principal_account=self.info.account,
+            action=action,
+            resource_arn=resource,
+            region=self.region,
+            service_context={"aws:tagkeys": None, **{key.lower(): value for key, value in context.items()}},
+            principal_keys=self.info.keys,
+        )
+        return str(iam_evaluator.evaluate(asked, self.info.policies, *self.info.limits).decision)
+
+
+def principal(headers: Mapping[str, str], query: Mapping[str, list[str]] | None = None) -> Principal | None:
+    """Who signed a request; None for root, and for keys that the embedded AWS did not give out."""
+    key = router.extract_access_key_id({name.lower(): value for name, value in headers.items()}, query or {})
+    found = iam_evaluator.resolve_principal(key, responses.get_account_id())
+    if isinstance(found, iam_evaluator.AuthError) or found.policies is None:
+        return None
+    return Principal(found, responses.get_region())
 
 
 def application() -> Any:
@@ -58,6 +105,96 @@ def install(
         provisioners._CUSTOM_NAME_REPLACEMENT[type_name] = {"name": names[type_name]}
         provisioners._STACK_TAG_PROPERTY[type_name] = ("Tags", "list")
     _provision_off_the_loop()
+    _ask_before_objects()
+    _simulate_with_context()
+
+
+def _ask_before_objects() -> None:
+    """Let S3 ask the policies of roles and users, so that one student can't reach another one's objects."""
+    answer = ministack.app.SERVICE_HANDLERS[_S3]
+
+    async def ask_first(
+        method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, list[str]]
+    ) -> Response:
+        who = principal(headers, query)
+        for action, resource, context in _object_questions(method, path, headers, body, query) if who else ():
+            if who and who.refusal(action, resource, context):
+                return _no_access(action, who, headers)
+        answered: Response = await answer(method, path, headers, body, query)
+        return answered
+
+    ministack.app.SERVICE_HANDLERS[_S3] = ask_first
+
+
+def _no_access(action: str, who: Principal, headers: dict[str, str]) -> Response:
+    answer: Response = iam_actions.access_denied_response(_S3, action, who.info.arn, "", headers=headers)
+    return answer
+
+
+def _object_questions(
+    method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, list[str]]
+) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Actions, resources and condition keys of a request to S3; a copy also reads its source."""
+    action = iam_actions.extract_iam_action(_S3, method, path, headers, body, query)
+    if action is None:
+        return
+    account, region = caller()
+    resource = iam_actions.extract_resource_arn(_S3, method, path, headers, body, query, region, account)
+    yield action, resource, iam_actions.s3_service_context(action, query, path, headers)
+    for further, other in iam_actions.s3_additional_checks(method, path, headers, body, query):
+        yield further, other, {}
+
+
+def _simulate_with_context() -> None:
+    """Let IAM's policy simulator take ContextEntries and every ResourceArn; ministack's looks at neither."""
+    for operation in ("SimulatePrincipalPolicy", "SimulateCustomPolicy"):
+        iam._IAM_HANDLERS[operation] = _simulating(iam._IAM_HANDLERS[operation])
+    iam._build_simulate_results_real = _simulated
+
+
+def _simulating(answer: Callable[[Any], Response]) -> Callable[[Any], Response]:
+    def with_request(parameters: Mapping[str, Any]) -> Response:
+        token = _SIMULATED.set(parameters)
+        try:
+            return answer(parameters)
+        finally:
+            _SIMULATED.reset(token)
+
+    return with_request
+
+
+def _simulated(actions: list[str], _resource: str, arn: str, account: str, policies: list[Any]) -> str:
+    """The results, one for each action and resource. That AWS lists several resources so was not checked."""
+    asked = _SIMULATED.get()
+    info = iam_evaluator.PrincipalInfo(arn, "AssumedRole" if ":role/" in arn else "User", account, policies)
+    who = Principal(info, responses.get_region())
+    resources = _members(asked, "ResourceArns.member.{}") or ["*"]
+    names = _members(asked, "ContextEntries.member.{}.ContextKeyName")
+    values = [
+        _members(asked, f"ContextEntries.member.{number}.ContextKeyValues.member.{{}}")
+        for number in range(1, len(names) + 1)
+    ]
+    kinds = _members(asked, "ContextEntries.member.{}.ContextKeyType")
+    context = {
+        name: given if kind.endswith("List") else given[0]
+        for name, kind, given in zip(names, kinds, values, strict=True)
+    }
+    return "".join(
+        f"<member><EvalActionName>{escape(action)}</EvalActionName>"
+        f"<EvalResourceName>{escape(resource)}</EvalResourceName>"
+        f"<EvalDecision>{_DECISIONS[who.decision(action, resource, context)]}</EvalDecision>"
+        "<MatchedStatements></MatchedStatements><MissingContextValues></MissingContextValues></member>"
+        for action in actions
+        for resource in resources
+    )
+
+
+def _members(parameters: Mapping[str, Any], pattern: str) -> list[str]:
+    """A list as the Query protocol writes it: one parameter an element, counted from 1."""
+    found: list[str] = []
+    while value := iam._p(parameters, pattern.format(len(found) + 1)):
+        found.append(value)
+    return found
 
 
 def _provision_off_the_loop() -> None:

@@ -6,9 +6,10 @@ import asyncio
 import json
 import re
 from concurrent.futures import ThreadPoolExecutor
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from emulator.sagemaker import api, listing, tags
+from emulator.sagemaker import api, authorization, listing, tags
 from emulator.sagemaker.behaviour import Behaviour, Context
 from emulator.sagemaker.endpoints import Endpoints
 from emulator.sagemaker.errors import ServiceError
@@ -20,6 +21,8 @@ from emulator.sagemaker.training import TrainingJobs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from emulator.sagemaker.authorization import Principal
 
 Response = tuple[int, dict[str, str], bytes]
 
@@ -42,8 +45,8 @@ class _Host(Protocol):
 class SageMaker:
     """The embedded SageMaker.
 
-    `caller` answers account and region of the request at hand. `behaviours` says what each kind does beyond being
-    recorded.
+    `caller` answers account and region of the request at hand, `principal` who signed it (None: one who may all).
+    `behaviours` says what each kind does beyond being recorded.
     """
 
     def __init__(
@@ -51,10 +54,12 @@ class SageMaker:
         context: Context,
         *,
         caller: Callable[[], tuple[str, str]],
+        principal: Callable[[Mapping[str, str]], Principal | None] = lambda _headers: None,
         behaviours: Mapping[str, type[Behaviour]] = BEHAVIOURS,
     ) -> None:
         self.context = context
         self.caller = caller
+        self._principal = principal
         # Behaviours ask IAM and S3, which the event loop answers: it must not wait for them.
         self._workers = ThreadPoolExecutor(_WORKERS, thread_name_prefix="sagemaker")
         self._behaviours = {name: behaviours.get(name, Behaviour)(context) for name in KINDS}
@@ -71,14 +76,25 @@ class SageMaker:
             return await self._invoke(invocation[1], body, lowered, account=account, region=region)
         operation = lowered.get("x-amz-target", f"{method} {path}").rpartition("SageMaker.")[2]
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._workers, self._control, operation, body, account, region)
+        principal = self._principal(lowered)
+        return await loop.run_in_executor(self._workers, self._control, operation, body, account, region, principal)
 
-    def call(self, operation: str, document: dict[str, Any], *, account: str, region: str) -> dict[str, Any]:
+    def call(
+        self,
+        operation: str,
+        document: dict[str, Any],
+        *,
+        account: str,
+        region: str,
+        principal: Principal | None = None,
+    ) -> dict[str, Any]:
         """Carry out one operation of the control plane; the answer has at least the members of its output shape.
 
         Raises ServiceError.
         """
         request = api.read_request(operation, document)
+        asked = authorization.questions(operation, request, self.context.store, account=account, region=region)
+        authorization.check(principal, asked)
         if operation in api.TAG_OPERATIONS:
             return tags.handle(self.context.store, operation, request, account=account, region=region)
         verb, kind = api.KIND_OPERATIONS[operation]
@@ -99,9 +115,9 @@ class SageMaker:
         for behaviour in self._behaviours.values():
             behaviour.close()
 
-    def _control(self, operation: str, body: bytes, account: str, region: str) -> Response:
+    def _control(self, operation: str, body: bytes, account: str, region: str, principal: Principal | None) -> Response:
         try:
-            answer = self.call(operation, api.parse(body), account=account, region=region)
+            answer = self.call(operation, api.parse(body), account=account, region=region, principal=principal)
             return 200, {"Content-Type": _JSON}, json.dumps(api.write_response(operation, answer)).encode()
         except ServiceError as error:
             content = json.dumps({"__type": error.code, "message": error.message}).encode()
@@ -172,6 +188,11 @@ class SageMaker:
         "Endpoint … of account … not found." is AWS's; the wording for one that does not serve was not compared.
         """
         record = self.context.store.find("Endpoint", name, account=account, region=region)
+        try:
+            arn = KINDS["Endpoint"].arn(name, account=account, region=region)
+            authorization.check(self._principal(headers), authorization.invocation(arn, record))
+        except ServiceError as error:
+            return _runtime_refusal(error.message, code=error.code, status=HTTPStatus.FORBIDDEN)
         if record is None or record.name != name:
             return _runtime_refusal(f"Endpoint {name} of account {account} not found.")
         if record.status not in _SERVING:
@@ -181,6 +202,6 @@ class SageMaker:
         return await cast("_Host", self._behaviours["Endpoint"]).invoke(record, body, headers)
 
 
-def _runtime_refusal(message: str) -> Response:
-    headers = {"Content-Type": "application/json", "x-amzn-ErrorType": "ValidationError"}
-    return 400, headers, json.dumps({"Message": message}).encode()
+def _runtime_refusal(message: str, *, code: str = "ValidationError", status: int = HTTPStatus.BAD_REQUEST) -> Response:
+    headers = {"Content-Type": "application/json", "x-amzn-ErrorType": code}
+    return status, headers, json.dumps({"Message": message}).encode()

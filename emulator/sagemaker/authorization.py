@@ -1,0 +1,106 @@
+"""What IAM is asked before an operation is carried out: actions, resources and condition keys of each request.
+
+Source: the service authorization reference of SageMaker, for the operations that there are here. A request with tags
+needs AddTags too, and one that names a role needs PassRole on it. ListTags, AddTags and DeleteTags are asked about the
+tagged resource; List operations about `*`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from emulator.sagemaker import api
+from emulator.sagemaker.errors import ServiceError
+from emulator.sagemaker.kinds import KINDS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from emulator.sagemaker.store import Record, Store
+
+Context = Mapping[str, Any]
+_SERVICE = "sagemaker.amazonaws.com"
+_ROLES = ("RoleArn", "ExecutionRoleArn")
+
+
+class Principal(Protocol):
+    """Who calls, where that is somebody whose policies count; root is nobody of that kind."""
+
+    def refusal(self, action: str, resource: str, context: Context) -> str | None:
+        """AWS's sentence if the principal's policies do not allow it."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """Whether the caller may do this, to that, under these circumstances."""
+
+    action: str
+    resource: str
+    context: Context = field(default_factory=dict)
+
+
+def check(principal: Principal | None, questions: Iterator[Question]) -> None:
+    """Raise AccessDeniedException for the first question whose answer is no."""
+    if principal is None:
+        return
+    for question in questions:
+        refusal = principal.refusal(question.action, question.resource, question.context)
+        if refusal:
+            raise ServiceError("AccessDeniedException", refusal)
+
+
+def questions(
+    operation: str, request: Mapping[str, Any], store: Store, *, account: str, region: str
+) -> Iterator[Question]:
+    """What IAM is asked about a request of the control plane."""
+    action = f"sagemaker:{operation}"
+    context = _context(request)
+    for resource in _resources(operation, request, account=account, region=region):
+        record = store.find_arn(resource, account=account, region=region)
+        yield Question(action, resource, {**context, **_tags_of(record)})
+        if operation.startswith("Create") and request.get("Tags"):
+            yield Question("sagemaker:AddTags", resource, context)
+    for member in _ROLES:
+        if member in request:
+            yield Question("iam:PassRole", request[member], {"iam:PassedToService": _SERVICE})
+
+
+def invocation(arn: str, record: Record | None) -> Iterator[Question]:
+    """What IAM is asked about an InvokeEndpoint, whether or not there is such an endpoint."""
+    yield Question("sagemaker:InvokeEndpoint", arn, _tags_of(record))
+
+
+def _resources(operation: str, request: Mapping[str, Any], *, account: str, region: str) -> list[str]:
+    if operation in api.TAG_OPERATIONS:
+        return [request["ResourceArn"]]
+    verb, kind = api.KIND_OPERATIONS[operation]
+    if verb == "List":
+        return ["*"]
+    arns = [kind.arn(request[kind.name_member], account=account, region=region)]
+    if kind.name == "Endpoint" and verb in ("Create", "Update"):
+        arns.append(KINDS["EndpointConfig"].arn(request["EndpointConfigName"], account=account, region=region))
+    return arns
+
+
+def _context(request: Mapping[str, Any]) -> Context:
+    tags = {tag["Key"]: tag["Value"] for tag in request.get("Tags", ())}
+    types = list(_instance_types(request))
+    return {
+        **({"sagemaker:InstanceTypes": types} if types else {}),
+        **{f"aws:RequestTag/{key}": value for key, value in tags.items()},
+        **({"aws:TagKeys": list(tags)} if tags else {}),
+    }
+
+
+def _instance_types(request: Mapping[str, Any]) -> Iterator[str]:
+    resources = request.get("ResourceConfig", {})
+    variants = [*request.get("ProductionVariants", ()), *request.get("ShadowProductionVariants", ())]
+    for holder in (request, resources, *resources.get("InstanceGroups", ()), *variants):
+        if "InstanceType" in holder:
+            yield holder["InstanceType"]
+
+
+def _tags_of(record: Record | None) -> Context:
+    return {f"aws:ResourceTag/{key}": value for key, value in record.tags.items()} if record else {}

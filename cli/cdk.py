@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cli import paths
 from cli.errors import LabError
+from cli.stacks import SEAT_TAG
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from cli.place import Place
 
 _QUIET = ["--no-notices", "--no-color"]
+_DONE = re.compile(r"^\s*✅\s+(\S+)", re.MULTILINE)
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
@@ -31,11 +34,26 @@ def synth(place: Place, context: Sequence[str]) -> None:
         raise LabError(_own_words(output))
 
 
-def stack_names() -> list[str]:
+@dataclass(frozen=True)
+class Assembly:
     """The stacks of the synthesised app, in its order."""
+
+    core: list[str]  # what all share: storage, training job, endpoint
+    seats: dict[str, str]  # seat -> its stack
+
+    @property
+    def names(self) -> list[str]:
+        """Every stack."""
+        return [*self.core, *self.seats.values()]
+
+
+def assembly() -> Assembly:
+    """What `synth` has written."""
     manifest = json.loads((paths.ASSEMBLY / "manifest.json").read_text())
-    stacks = {k: a for k, a in manifest["artifacts"].items() if a["type"] == "aws:cloudformation:stack"}
-    return [artifact["properties"].get("stackName", name) for name, artifact in stacks.items()]
+    stacks = {k: a["properties"] for k, a in manifest["artifacts"].items() if a["type"] == "aws:cloudformation:stack"}
+    named = {properties.get("stackName", key): properties.get("tags", {}) for key, properties in stacks.items()}
+    seats = {tags[SEAT_TAG]: name for name, tags in named.items() if SEAT_TAG in tags}
+    return Assembly([name for name in named if name not in seats.values()], seats)
 
 
 def bootstrap(place: Place) -> None:
@@ -45,15 +63,21 @@ def bootstrap(place: Place) -> None:
         raise LabError(f"`cdk bootstrap` failed: {_own_words(output)} The whole log is {output}.")
 
 
-def deploy(place: Place) -> bool:
-    """Deploy every stack of the synthesised app; false if it failed (the stacks' events say why)."""
-    command = ["deploy", "--all", "--app", str(paths.ASSEMBLY), "--require-approval", "never"]
-    return not _run(place, [*command, "--concurrency", "8", "--progress", "events"], deploy_log())
+def deploy(place: Place, names: Sequence[str], *, concurrency: int, log: Path) -> bool:
+    """Deploy these stacks of the synthesised app and no other; false if one failed (its events say why)."""
+    command = ["deploy", *names, "--exclusively", "--app", str(paths.ASSEMBLY), "--require-approval", "never"]
+    return not _run(place, [*command, "--concurrency", str(concurrency), "--progress", "events"], log)
 
 
-def deploy_log() -> Path:
-    """The file that holds what the last `cdk deploy` printed."""
-    return paths.LOGS / "deploy.log"
+def deployed(log: Path) -> set[str]:
+    """The stacks that a `cdk deploy` says it has brought to their end."""
+    return set(_DONE.findall(_ESCAPES.sub("", log.read_text(errors="replace"))))
+
+
+def failure(log: Path, name: str) -> str:
+    """What a `cdk deploy` says about the failure of a stack; empty if it says nothing about it."""
+    said = re.search(rf"❌\s+{re.escape(name)} failed: (.+)", _ESCAPES.sub("", log.read_text(errors="replace")))
+    return said[1].strip() if said else ""
 
 
 def last_words(output: Path) -> str:

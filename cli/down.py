@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cli import leftovers, paths, place, screen, settings, stacks
+from cli import leftovers, paths, place, screen, seat, settings, stacks, students_work
 from cli.errors import LabError
 from cli.place import Target
 from emulator import gateway
@@ -18,12 +18,17 @@ def down(target: Target, context: Sequence[str], *, keep_aws: bool) -> None:
 
     Raises LabError when something is left that should not be.
     """
-    lab = settings.read(context).name
+    wanted = settings.read(context)
+    lab = wanted.name
     if target is Target.EMBEDDED and gateway.running(paths.GATEWAY) is None:
         screen.console.print("Nothing runs and nothing is deployed: there is nothing to take down.")
         return
     here = place.find(target)
     declared = leftovers.own_log_groups(here, lab)
+    with screen.step("students' work deleted") as retitle:
+        seats = [each.name for each in seat.find(here, wanted)]
+        swept = [thing for name in seats for thing in students_work.sweep(here, seat.prefix(lab, name), retitle)]
+        retitle(f"students' work deleted: {len(swept)} things")
     with screen.step("stacks deleted") as retitle:
         gone = stacks.delete(here, lab, notice=retitle)
         retitle(f"{len(gone)} stacks deleted")

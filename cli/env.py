@@ -1,13 +1,45 @@
-"""`./lab env`: the exports that point any AWS tool at the embedded AWS."""
+"""`./lab env`: the exports that point any AWS tool at the lab, and a notebook at its seat."""
 
 from __future__ import annotations
 
 import shlex
+from typing import TYPE_CHECKING
 
-from cli.place import Target, find
+from cli import paths, place, seat, settings, stacks
+from cli.errors import LabError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from cli.place import Place, Target
+    from infra.settings import Settings
 
 
-def env() -> None:
-    """Print them, for `eval "$(./lab env)"`."""
-    for name, value in find(Target.EMBEDDED).variables.items():
-        print(f"export {name}={shlex.quote(value)}")
+def env(target: Target, context: Sequence[str], name: str | None) -> None:
+    """Print them, for `eval "$(./lab env)"`; with a seat, also what its notebook instance tells its notebooks."""
+    here = place.find(target)
+    variables = dict(here.variables)
+    if name is not None:
+        variables |= _of_seat(here, settings.read(context), name)
+    for key, value in variables.items():
+        print(f"export {key}={shlex.quote(value)}")
+
+
+def _of_seat(here: Place, lab: Settings, name: str) -> dict[str, str]:
+    """The same variables as infra/scripts/on_start.sh sets, for a notebook on the user's own machine."""
+    [one] = seat.chosen(seat.find(here, lab), [name])
+    found = {stack.name: stack.outputs for stack in stacks.of_lab(here, lab.name)}
+    own, storage = found.get(seat.stack_name(lab.name, one.name), {}), found.get(f"{lab.name}-storage", {})
+    if "RoleArn" not in own:
+        raise LabError(f"The seat {one.name} is not deployed (its stack: {one.stack or 'none'}): `./lab up` does it.")
+    return {
+        "AWS_DEFAULT_REGION": here.region,
+        "BRICKLAB_BUCKET": storage["BucketName"],
+        "BRICKLAB_DATA": str(paths.HOME / "data"),
+        "BRICKLAB_ENDPOINT": lab.name,
+        "BRICKLAB_INSTANCE_TYPE": lab.seat_instance_types[0],
+        "BRICKLAB_PREFIX": seat.prefix(lab.name, one.name),
+        "BRICKLAB_ROLE": own["RoleArn"],
+        "BRICKLAB_SEAT": one.name,
+        "BRICKLAB_SEAT_URI": own["SeatUri"],
+    }

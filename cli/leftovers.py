@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from cli import stacks
+from cli import seat, stacks
+from cli.students_work import ENDPOINT_LOGS, NOTEBOOK_LOGS, streams
 from cli.watch import LOG_GROUP as TRAINING_LOGS
 
 if TYPE_CHECKING:
@@ -30,17 +31,17 @@ def own_log_groups(here: Place, lab: str) -> list[str]:
 
 
 def delete_logs(here: Place, lab: str, declared: Iterable[str]) -> None:
-    """Delete the log streams of the lab's training jobs, its endpoint's log group, and what came back of `declared`.
+    """Delete the log streams of the lab's jobs and notebooks, its endpoints' groups, and what came back of `declared`.
 
     SageMaker makes them, no stack knows them (https://docs.aws.amazon.com/sagemaker/latest/dg/logging-cloudwatch.html);
-    the training jobs' group is shared with every other job of the account and stays.
+    the jobs' and the notebooks' group are shared with every other one of the account and stay.
     """
     logs = here.client("logs")
     for group in declared:
         with suppress(logs.exceptions.ResourceNotFoundException):
             logs.delete_log_group(logGroupName=group)
-    for stream in list(_streams(logs, lab)):
-        logs.delete_log_stream(logGroupName=TRAINING_LOGS, logStreamName=stream)
+    for group, stream in list(_streams(logs, lab)):
+        logs.delete_log_stream(logGroupName=group, logStreamName=stream)
     for group in _endpoint_groups(logs, lab):
         logs.delete_log_group(logGroupName=group)
 
@@ -50,18 +51,13 @@ def find(here: Place, lab: str) -> list[str]:
     sagemaker, logs = here.client("sagemaker"), here.client("logs")
     running = sagemaker.list_training_jobs(NameContains=f"{lab}-", StatusEquals="InProgress")["TrainingJobSummaries"]
     endpoints = sagemaker.list_endpoints(NameContains=lab)["Endpoints"]
-    notebooks = sagemaker.list_notebook_instances(NameContains=f"{lab}-")["NotebookInstances"]
     return [
         *(f"stack {stack.name} ({stack.status})" for stack in stacks.of_lab(here, lab)),
         *(f"training job {job['TrainingJobName']}" for job in running),
         *(f"endpoint {e['EndpointName']}" for e in endpoints if _is_of(e["EndpointName"], lab)),
-        *(
-            f"notebook instance {n['NotebookInstanceName']}"
-            for n in notebooks
-            if _is_of(n["NotebookInstanceName"], lab)
-        ),
+        *(f"notebook instance {name}" for name in seat.notebooks(here, lab)),
         *(f"log group {group}" for group in _endpoint_groups(logs, lab)),
-        *(f"log stream {TRAINING_LOGS}/{stream}" for stream in _streams(logs, lab)),
+        *(f"log stream {group}/{stream}" for group, stream in _streams(logs, lab)),
     ]
 
 
@@ -89,16 +85,13 @@ def _is_of(name: str, lab: str) -> bool:
     return name == lab or name.startswith(f"{lab}-")
 
 
-def _streams(logs: Any, lab: str) -> Iterator[str]:
-    pages = logs.get_paginator("describe_log_streams")
-    try:
-        for page in pages.paginate(logGroupName=TRAINING_LOGS, logStreamNamePrefix=f"{lab}-"):
-            yield from (stream["logStreamName"] for stream in page["logStreams"])
-    except logs.exceptions.ResourceNotFoundException:
-        return
+def _streams(logs: Any, lab: str) -> Iterator[tuple[str, str]]:
+    """Group and name of each."""
+    for group in (TRAINING_LOGS, NOTEBOOK_LOGS):
+        yield from ((group, stream) for stream in streams(logs, group, f"{lab}-"))
 
 
 def _endpoint_groups(logs: Any, lab: str) -> list[str]:
-    prefix = f"/aws/sagemaker/Endpoints/{lab}"
-    groups = logs.describe_log_groups(logGroupNamePrefix=prefix)["logGroups"]
-    return [group["logGroupName"] for group in groups if group["logGroupName"] == prefix]
+    pages = logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=f"{ENDPOINT_LOGS}/{lab}")
+    names = [group["logGroupName"] for page in pages for group in page["logGroups"]]
+    return [name for name in names if _is_of(name.removeprefix(f"{ENDPOINT_LOGS}/"), lab)]

@@ -13,6 +13,7 @@ from rich.markup import escape
 from cli import screen
 from cli.errors import LabError
 from cli.place import Target
+from cli.settings import absolute
 
 app = typer.Typer(
     help="A machine-learning lab on Amazon SageMaker: on the embedded AWS (default) or on AWS.",
@@ -22,6 +23,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+seats = typer.Typer(help="The class's seats: show, add, remove or rebuild them.", no_args_is_help=True)
+app.add_typer(seats, name="seats")
+
 TargetOption = Annotated[
     Target, typer.Option("--target", envvar="BRICKLAB_TARGET", help="Where: the embedded AWS, or AWS itself.")
 ]
@@ -29,6 +33,8 @@ ContextOption = Annotated[
     list[str] | None,
     typer.Option("-c", "--context", metavar="lab.KEY=VALUE", help="Override a setting of cdk.json; repeatable."),
 ]
+NamesArgument = Annotated[list[str], typer.Argument(metavar="NAME…", help="Seats, as their students write them.")]
+ForceOption = Annotated[bool, typer.Option("--force", help="Even if a student is at work: what is not saved is lost.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
 
@@ -37,7 +43,7 @@ def up(target: TargetOption = Target.EMBEDDED, context: ContextOption = None) ->
     """Deploy the lab with the CDK, train, serve; run again to change it."""
     from cli.up import up as command
 
-    command(target, context or [])
+    command(target, absolute(context))
 
 
 @app.command()
@@ -51,7 +57,7 @@ def predict(
     """Ask the lab's endpoint which brick is in each file."""
     from cli.predict import predict as command
 
-    command(target, context or [], files, as_json=as_json)
+    command(target, absolute(context), files, as_json=as_json)
 
 
 @app.command()
@@ -61,15 +67,80 @@ def status(
     """Show the lab's stacks, training job, endpoint, seats, and what runs."""
     from cli.status import status as command
 
-    command(target, context or [], as_json=as_json)
+    command(target, absolute(context), as_json=as_json)
 
 
 @app.command()
-def env() -> None:
-    """Print the exports that point any AWS tool at the embedded AWS: eval "$(./lab env)"."""
+def env(
+    seat: Annotated[str | None, typer.Argument(metavar="[SEAT]", help="A seat, whose notebook is to run here.")] = None,
+    target: TargetOption = Target.EMBEDDED,
+    context: ContextOption = None,
+) -> None:
+    """Print the exports that point any AWS tool, and a seat's notebook, at the lab: eval "$(./lab env)"."""
     from cli.env import env as command
 
-    command()
+    command(target, absolute(context), seat)
+
+
+@app.command()
+def notebook(
+    seat: Annotated[str | None, typer.Argument(metavar="[SEAT]", help="Whose; none if there is only one.")] = None,
+    target: TargetOption = Target.EMBEDDED,
+    context: ContextOption = None,
+    *,
+    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open it, or print its URL only.")] = True,
+    as_json: JsonOption = False,
+) -> None:
+    """Open a seat's JupyterLab; starts its notebook instance if that is stopped."""
+    from cli.notebook import notebook as command
+
+    command(target, absolute(context), seat, browser=browser, as_json=as_json)
+
+
+@seats.command("list")
+def seats_list(
+    target: TargetOption = Target.EMBEDDED, context: ContextOption = None, *, as_json: JsonOption = False
+) -> None:
+    """Show every seat: its stack, its notebook, its student's address."""
+    from cli.seats import show as command
+
+    command(target, absolute(context), as_json=as_json)
+
+
+@seats.command("add")
+def seats_add(names: NamesArgument, target: TargetOption = Target.EMBEDDED, context: ContextOption = None) -> None:
+    """Add seats to the settings (cdk.json or the roster), and deploy them."""
+    from cli.seats import add as command
+
+    command(target, absolute(context), names)
+
+
+@seats.command("remove")
+def seats_remove(
+    names: NamesArgument,
+    target: TargetOption = Target.EMBEDDED,
+    context: ContextOption = None,
+    *,
+    force: ForceOption = False,
+) -> None:
+    """Delete seats with all that their students made, and take them off the settings."""
+    from cli.seats import remove as command
+
+    command(target, absolute(context), names, force=force)
+
+
+@seats.command("rebuild")
+def seats_rebuild(
+    names: NamesArgument,
+    target: TargetOption = Target.EMBEDDED,
+    context: ContextOption = None,
+    *,
+    force: ForceOption = False,
+) -> None:
+    """Make seats anew: what their students made and did not save elsewhere is gone."""
+    from cli.seats import rebuild as command
+
+    command(target, absolute(context), names, force=force)
 
 
 @app.command()
@@ -82,7 +153,7 @@ def down(
     """Destroy the lab and stop everything it started."""
     from cli.down import down as command
 
-    command(target, context or [], keep_aws=keep_aws)
+    command(target, absolute(context), keep_aws=keep_aws)
 
 
 @app.command()

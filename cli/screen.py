@@ -16,11 +16,14 @@ errors = Console(stderr=True, highlight=False)
 
 
 @contextmanager
-def step(title: str) -> Iterator[Callable[[str], None]]:
-    """Show `title` while the block runs, then a line with the time it took; the block can change the title."""
+def step(title: str, *, quiet: bool = False) -> Iterator[Callable[[str], None]]:
+    """Show `title` while the block runs, then a line with the time it took; the block can change the title.
+
+    Quiet, it says so on the standard error, and the line is left out: the output is for a program.
+    """
     started = time.monotonic()
     shown = title
-    with console.status(f"{title} …") as status:
+    with (errors if quiet else console).status(f"{title} …") as status:
 
         def retitle(text: str) -> None:
             nonlocal shown
@@ -28,7 +31,8 @@ def step(title: str) -> Iterator[Callable[[str], None]]:
             status.update(f"{text} …")
 
         yield retitle
-    done(shown, time.monotonic() - started)
+    if not quiet:
+        done(shown, time.monotonic() - started)
 
 
 def done(title: str, seconds: float) -> None:

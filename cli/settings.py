@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from contextlib import chdir
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from cli import paths
 from cli.errors import LabError
@@ -12,22 +14,43 @@ from infra import settings as door
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+_FILES = ("lab.data", "lab.seats")
 
-def read(context: Sequence[str]) -> door.Settings:
-    """Raises LabError that names every wrong setting."""
-    overrides = dict(_pair(text) for text in context)
+
+def read(context: Sequence[str], **instead: Any) -> door.Settings:
+    """Raises LabError that names every wrong setting. `instead` are values in the place of what stands there."""
+    overrides = {**dict(pair(text) for text in context), **{f"lab.{key}": value for key, value in instead.items()}}
+    given = document()["context"]
     try:
-        given = json.loads((paths.ROOT / "cdk.json").read_text())["context"]
-    except (OSError, json.JSONDecodeError, KeyError) as error:
-        raise LabError(f"cdk.json can't be read ({error!r}): `git diff cdk.json` shows what changed.") from None
-    try:
-        return door.read({**given, **overrides})
+        # The CDK reads cdk.json's paths from where that lies; so do we, from wherever the command is run.
+        with chdir(paths.ROOT):
+            return door.read({**given, **overrides})
     except door.SettingsError as error:
         raise LabError(str(error)) from None
 
 
-def _pair(text: str) -> tuple[str, str]:
+def document() -> dict[str, Any]:
+    """What cdk.json holds. Raises LabError when that can't be read."""
+    try:
+        found: dict[str, Any] = json.loads(paths.CDK_JSON.read_text())
+        found["context"].setdefault("lab", {})
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise LabError(f"cdk.json can't be read ({error!r}): `git diff cdk.json` shows what changed.") from None
+    return found
+
+
+def absolute(context: Sequence[str] | None) -> list[str]:
+    """The overrides, with paths as they are seen from where the command is run: the CDK runs elsewhere."""
+    return [f"{key}={_path(value) if key in _FILES else value}" for key, value in map(pair, context or [])]
+
+
+def pair(text: str) -> tuple[str, str]:
+    """Key and value of `lab.KEY=VALUE`. Raises LabError for anything else."""
     key, separator, value = text.partition("=")
     if not separator or not key.startswith("lab."):
         raise LabError(f"-c {text}: a setting is given as lab.KEY=VALUE, for example `-c lab.epochs=20`.")
     return key, value
+
+
+def _path(value: str) -> str:
+    return str(Path(value).resolve()) if value and Path(value).exists() else value

@@ -11,13 +11,16 @@ from botocore.exceptions import ClientError
 from cli.errors import LabError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection, Iterable
 
     from cli.place import Place
 
 TAG = "bricklab:lab"
+SEAT_TAG = "bricklab:seat"
 _FRAMEWORK = "\n\nLogs: /aws/lambda"  # from here on CDK's provider framework speaks of itself, with a stack trace
 _POLL_SECONDS = 0.3
+_DELETED_AT_ONCE = 20  # each runs a function that empties a prefix: a hundred at once would be a hundred processes
+_BROKEN = {"CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED"}
 _SETTLE_SECONDS = 3600  # CloudFormation's own limit for a custom resource
 
 
@@ -29,6 +32,16 @@ class Stack:
     status: str
     outputs: dict[str, str]
     tags: dict[str, str]
+
+    @property
+    def seat(self) -> str | None:
+        """The seat whose stack it is."""
+        return self.tags.get(SEAT_TAG)
+
+    @property
+    def broken(self) -> bool:
+        """Whether it failed while it was made or deleted: CloudFormation takes nothing but its deletion then."""
+        return self.status in _BROKEN
 
     @property
     def moving(self) -> bool:
@@ -90,26 +103,29 @@ def settle(place: Place, lab: str, notice: Callable[[str], None]) -> list[Stack]
         time.sleep(_POLL_SECONDS)
 
 
-def delete(place: Place, lab: str, notice: Callable[[str], None]) -> list[str]:
-    """Delete the lab's stacks, dependents first; the names of those deleted.
+def delete(place: Place, lab: str, notice: Callable[[str], None], *, only: Collection[str] | None = None) -> list[str]:
+    """Delete the lab's stacks, or those of these names, dependents first; the names of those deleted.
 
-    What imports from a stack goes before it; the rest goes at the same time. Raises LabError when a stack
-    can't be deleted; what is gone by then stays gone, and the next call goes on from there.
+    What imports from a stack goes before it; the rest goes at the same time, but not all of a large class at once.
+    Raises LabError when a stack can't be deleted, after all others that can; the next call goes on from there.
     """
     client = place.client("cloudformation")
-    gone: list[str] = []
+    settle(place, lab, notice)
+    asked: list[str] = []
     started = time.time()
-    while True:
-        found = settle(place, lab, notice)
-        if not found:
-            return gone
+    while found := [stack for stack in of_lab(place, lab) if only is None or stack.name in only]:
         wave = _wave([stack.name for stack in found], lab)
-        if set(wave) & set(gone):
+        moving = [stack for stack in found if stack.moving]
+        fresh = [name for name in wave if name not in asked]
+        if not moving and not fresh:
             reasons = failures(place, wave, since=started) or [f"{wave[0]} could not be deleted"]
-            raise LabError("\n".join([*reasons, "Mend what it names, then run `./lab down` again."]))
-        for name in wave:
+            raise LabError("\n".join([*reasons, "Mend what it names, then run the same command again."]))
+        for name in fresh[: max(0, _DELETED_AT_ONCE - len(moving))]:
             client.delete_stack(StackName=name)
-        gone += wave
+            asked.append(name)
+        notice(f"{len(asked) - len(moving)} stacks deleted, {len(moving)} on their way")
+        time.sleep(_POLL_SECONDS)
+    return asked
 
 
 def _wave(names: list[str], lab: str) -> list[str]:

@@ -9,7 +9,7 @@ import psutil
 from rich.markup import escape
 from rich.table import Table
 
-from cli import paths, place, screen, settings, stacks
+from cli import paths, place, screen, seat, settings, stacks
 from cli.place import Place, Target
 from emulator import gateway
 
@@ -37,7 +37,7 @@ def _lab(here: Place, lab: str) -> dict[str, Any]:
     sagemaker = here.client("sagemaker")
     jobs = sagemaker.list_training_jobs(NameContains=f"{lab}-", SortBy="CreationTime", SortOrder="Descending")
     endpoints = sagemaker.list_endpoints(NameContains=lab)["Endpoints"]
-    seats = sagemaker.list_notebook_instances(NameContains=f"{lab}-")["NotebookInstances"]
+    seats = seat.notebooks(here, lab).values()
     outputs = {key: value for stack in found for key, value in stack.outputs.items()}
     accuracy = {outputs.get("TrainingJobName"): outputs.get("TestAccuracy")}  # of the model that is served
     return {
@@ -90,8 +90,8 @@ def _show(found: dict[str, Any]) -> None:
         table.add_row("training job", f"{job['name']}  {_coloured(job['status'])}{accuracy}")
     if endpoint := found["endpoint"]:
         table.add_row("endpoint", f"{endpoint['name']:<32} {_coloured(endpoint['status'])}")
-    for seat in found["seats"]:
-        table.add_row("seat", f"{seat['name']:<32} {_coloured(seat['status'])}  {seat['type']}")
+    for each in found["seats"]:
+        table.add_row("seat", f"{each['name']:<32} {_coloured(each['status'])}  {each['type']}")
     if runs := found["runs"]:
         table.add_row(
             "runs", f"{runs['url']}  {runs['processes']} processes, {runs['memory_mb']} MB  log {escape(runs['log'])}"

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from rich.panel import Panel
 
-from cli import cdk, images, place, screen, settings, stacks
-from cli.errors import LabError
+from cli import cdk, deployment, images, place, screen, seat, seats, settings, stacks
 from cli.place import Place, Target
-from cli.watch import Watch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,8 +28,10 @@ def up(target: Target, context: Sequence[str]) -> None:
         here = place.aws()
     before = _job(here, lab.name)
     _prepare(here, context)
-    _deploy(here, lab)
+    outcome = deployment.everything(here, lab)
     _summary(here, lab, retrained=_job(here, lab.name) != before)
+    _told_of_strangers(here, lab)
+    seats.report(outcome)
 
 
 def _prepare(here: Place, context: Sequence[str]) -> None:
@@ -45,24 +44,20 @@ def _prepare(here: Place, context: Sequence[str]) -> None:
             bootstrapping.result()
 
 
-def _deploy(here: Place, lab: Settings) -> None:
-    names = cdk.stack_names()
-    started = time.time()
-    stacks.settle(here, lab.name, notice=lambda _: None)
-    with Watch(here, lab.name, names):
-        deployed = cdk.deploy(here)
-    if deployed:
-        return
-    reasons = stacks.failures(here, names, since=started) or [cdk.last_words(cdk.deploy_log())]
-    raise LabError(
-        "\n".join([*reasons, f"Mend it and run `./lab up` again; the CDK's whole log is {cdk.deploy_log()}."])
-    )
-
-
 def _job(here: Place, lab: str) -> str | None:
     """The training job whose model the lab has."""
     outputs = {k: v for stack in stacks.of_lab(here, lab) for k, v in stack.outputs.items()}
     return outputs.get("TrainingJobName")
+
+
+def _told_of_strangers(here: Place, lab: Settings) -> None:
+    """Seats that have left the settings still stand, and cost: say so."""
+    strangers = [each.name for each in seat.find(here, lab) if not each.listed]
+    if strangers:
+        names = " ".join(strangers)
+        screen.console.print(
+            f"[yellow]![/] Not in the settings, but still there: `./lab seats remove {names}` ends it."
+        )
 
 
 def _summary(here: Place, lab: Settings, *, retrained: bool) -> None:

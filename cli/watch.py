@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 _POLL_SECONDS = 0.5
+_FEW = 5  # seats that get a line each; more are counted
 
 
 class Watch:
@@ -28,6 +29,7 @@ class Watch:
         self._names = names
         self._started = time.time()
         self._moving: set[str] = set()
+        self._ready: set[str] = set()
         self._read: dict[str, str] = {}  # log stream -> where to go on reading
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
@@ -49,12 +51,20 @@ class Watch:
                     self._stacks()
                 except (BotoCoreError, ClientError):
                     pass  # A look that failed is taken again; what fails for good, `cdk deploy` itself reports.
-                status.update(f"cdk deploy: {', '.join(sorted(self._moving)) or 'reading the stacks'} …")
+                status.update(f"cdk deploy: {self._doing()} …")
                 if last:
                     return
                 self._over.wait(_POLL_SECONDS)
 
+    def _doing(self) -> str:
+        """What CloudFormation is at work on: seats are counted when there are many."""
+        ready, seats = (sum("-seat-" in name for name in names) for names in (self._ready, self._names))
+        moving = sorted(name for name in self._moving if seats <= _FEW or "-seat-" not in name)
+        counted = [f"{ready} of {seats} seats ready"] if seats > _FEW else []
+        return ", ".join([*moving, *counted]) or "reading the stacks"
+
     def _stacks(self) -> None:
+        many = sum("-seat-" in name for name in self._names) > _FEW
         for stack in stacks.of_lab(self._place, self._lab):
             if stack.name not in self._names:
                 continue
@@ -63,7 +73,9 @@ class Watch:
             elif stack.name in self._moving:
                 self._moving.remove(stack.name)
                 if stack.complete:
-                    screen.done(stack.name, time.time() - self._started)
+                    self._ready.add(stack.name)
+                    if not (stack.seat and many):
+                        screen.done(stack.name, time.time() - self._started)
 
     def _epochs(self) -> None:
         """The lines of the jobs that this deployment started."""

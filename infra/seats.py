@@ -71,6 +71,11 @@ def roster_file(value: Any) -> Path | None:
     return Path(value.strip()) if isinstance(value, str) and value.strip().lower().endswith(".csv") else None
 
 
+def safe(name: str) -> str:
+    """A student's name as AWS can have it: other scripts in Latin letters, a hyphen for what is no letter or digit."""
+    return slugify(name)
+
+
 def _numbered(count: int) -> list[Seat]:
     if not 0 <= count <= MOST:
         raise ValueError(f"must be between 0 and {MOST}, or the seats' names")
@@ -83,8 +88,7 @@ def _listed(path: Path) -> list[Seat]:
 
 
 def _seat(written: str, *, where: str = "", email: str = "") -> Seat:
-    """Letters of other scripts are put into Latin ones, all else that is no letter or digit into a hyphen."""
-    return Seat(slugify(written), written, where, email)
+    return Seat(safe(written), written, where, email)
 
 
 def _check(seats: list[Seat]) -> None:

@@ -151,7 +151,7 @@ class Settings(BaseModel):
         "ml.m5.large",
     )
     idle_minutes: Annotated[int, Field(ge=0, le=1440)] = 60
-    deploy_concurrency: Annotated[int, Field(ge=1, le=50)] = 8
+    deploy_concurrency: Annotated[int, Field(ge=1, le=50)] = 20
     training_instance_type: Annotated[str, _instance_type("TrainingInstanceType")] = "ml.m5.large"
     endpoint_instance_type: Annotated[str, _instance_type("ProductionVariantInstanceType")] = "ml.m5.large"
     notebook_instance_type: Annotated[str, _instance_type("InstanceType")] = "ml.t3.medium"

@@ -30,7 +30,7 @@ _TYPE = "Custom::BucketContents"
 class BucketContents(Construct):
     """Copies files to their keys in the bucket; with the stack, empties the whole bucket.
 
-    `digests` maps each key to the hash of its file; `service_token` serves a `PrefixContents` too.
+    `digests` maps each key to the hash of its file; `prefix_token` is a `PrefixContents`' service token.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class BucketContents(Construct):
             resource_type=_TYPE,
             service_token=provider.service_token,
         )
-        self.service_token = provider.service_token
+        self.prefix_token = provider.function("Prefix", "prefix.handler").function_arn
         # The bucket's policy too: it has to be there while files are copied, and go after they have gone.
         resource.node.add_dependency(bucket)
         # Under another logical id CloudFormation would take it for another resource, and delete this one: that empties

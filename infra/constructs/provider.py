@@ -42,28 +42,14 @@ class HandlerProvider(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         self._log_group = LogGroup(self, "Logs", retention_days=log_retention_days)
-        role = self._role("HandlerRole", *statements)
-        code = lambda_.Code.from_asset(str(HANDLERS), exclude=["**/__pycache__", "**/*.pyc"])
-
-        def function(entry: str) -> lambda_.Function:
-            return lambda_.Function(
-                self,
-                entry.title().replace("_", ""),
-                code=code,
-                description=f"{handler}: {entry}",
-                handler=f"{handler}.handler.{entry}",
-                log_group=self._log_group,
-                memory_size=256,
-                role=role,
-                runtime=lambda_.Runtime.PYTHON_3_14,
-                timeout=timeout,
-            )
-
+        self._handler, self._timeout = handler, timeout
+        self._handler_role = self._role("HandlerRole", *statements)
+        self._code = lambda_.Code.from_asset(str(HANDLERS), exclude=["**/__pycache__", "**/*.pyc"])
         provider = cr.Provider(
             self,
             "Provider",
-            on_event_handler=function("on_event"),
-            is_complete_handler=function("is_complete"),
+            on_event_handler=self.function("OnEvent", "handler.on_event"),
+            is_complete_handler=self.function("IsComplete", "handler.is_complete"),
             framework_on_event_role=self._role("OnEventRole"),
             framework_complete_and_timeout_role=self._role("IsCompleteRole"),
             log_group=self._log_group,
@@ -80,6 +66,21 @@ class HandlerProvider(Construct):
         )
         acknowledge(
             self, {wildcard("….Arn>:*"): "CDK's framework may invoke every version of the functions it is made for."}
+        )
+
+    def function(self, construct_id: str, entry: str) -> lambda_.Function:
+        """A function that runs `<module>.<name>` of the handler's package, with the handler's role."""
+        return lambda_.Function(
+            self,
+            construct_id,
+            code=self._code,
+            description=f"{self._handler}: {entry}",
+            handler=f"{self._handler}.{entry}",
+            log_group=self._log_group,
+            memory_size=256,
+            role=self._handler_role,
+            runtime=lambda_.Runtime.PYTHON_3_14,
+            timeout=self._timeout,
         )
 
     def _role(self, construct_id: str, *statements: iam.PolicyStatement) -> iam.Role:

@@ -39,7 +39,7 @@ class SeatStack(Stack):
             bucket=storage.bucket,
             prefix=prefix,
             copies={"bricks.ipynb": (NOTEBOOK, storage.notebook_digest)},
-            service_token=storage.contents_token,
+            service_token=storage.prefix_token,
         )
         notebook = Notebook(self, "Notebook", settings=settings, seat=seat, bucket=storage.bucket, key=storage.key)
         # The machine reads its copy when it starts for the first time.

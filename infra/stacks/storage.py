@@ -46,7 +46,7 @@ class StorageStack(Stack):
             files={f"data/{name}": data / name for name in DATA_FILES} | {NOTEBOOK: notebook},
             log_retention_days=settings.log_retention_days,
         )
-        self.contents_token = contents.service_token
+        self.prefix_token = contents.prefix_token
         self.notebook_digest = contents.digests[NOTEBOOK]
         self.data = {key: digest for key, digest in contents.digests.items() if key.startswith("data/")}
         CfnOutput(self, "BucketName", value=self.bucket.bucket_name, description="The lab's bucket")

@@ -124,15 +124,16 @@ def _place(event: Event) -> tuple[str, str]:
 
 
 @cache
-def _resource() -> BucketContents:
+def resource() -> BucketContents:
+    """The resource with a client of its own, made once an execution environment."""
     return BucketContents(boto3.client("s3", config=Config(retries={"mode": "standard", "total_max_attempts": 10})))
 
 
 def on_event(event: Event, _context: object) -> Event:
     """Entry point of the Lambda function that CDK's provider framework calls first."""
-    return _resource().on_event(event)
+    return resource().on_event(event)
 
 
 def is_complete(event: Event, _context: object) -> dict[str, bool]:
     """Entry point of the Lambda function that CDK's provider framework calls until it answers yes."""
-    return _resource().is_complete(event)
+    return resource().is_complete(event)

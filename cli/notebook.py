@@ -1,0 +1,88 @@
+"""`./lab notebook`: a seat's JupyterLab in the browser."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+import webbrowser
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from cli import place, screen, seat, settings
+from cli.errors import LabError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from cli.place import Target
+
+_POLL_SECONDS = 0.5
+_SECONDS = 900  # a notebook instance takes minutes to start on AWS
+_SHOWN = 10
+
+
+def notebook(target: Target, context: Sequence[str], name: str | None, *, browser: bool, as_json: bool) -> None:
+    """Start the seat's notebook instance if need be, and open it by a presigned URL."""
+    lab = settings.read(context)
+    here = place.find(target)
+    one = _seat(seat.find(here, lab), name)
+    instance = seat.instance_name(lab.name, one.name)
+    sagemaker = here.client("sagemaker")
+    with screen.step(f"notebook {instance}", quiet=as_json) as retitle:
+        _bring_into_service(sagemaker, instance, retitle)
+        retitle(f"notebook {instance}: JupyterLab starts")
+        try:
+            url = sagemaker.create_presigned_notebook_instance_url(NotebookInstanceName=instance)["AuthorizedUrl"]
+        except ClientError as error:
+            raise LabError(_refused(one.name, error.response["Error"]["Message"])) from None
+        retitle(f"notebook {instance} is ready")
+    if as_json:
+        print(json.dumps({"seat": one.name, "notebook_instance": instance, "url": url}, indent=2))
+        return
+    if browser and sys.stdout.isatty():
+        webbrowser.open(url)
+    # The URL lets its holder in: it goes to the screen, never to a log.
+    screen.console.print(f"\n  {url}\n", soft_wrap=True, markup=False)
+
+
+def _seat(found: Sequence[seat.Seat], name: str | None) -> seat.Seat:
+    """The seat that is meant: the only one, if none is named."""
+    if name is None and len(found) != 1:
+        some = ", ".join([*(each.name for each in found[:_SHOWN]), *["…"] * (len(found) > _SHOWN)])
+        raise LabError(
+            f"Which seat? `./lab notebook SEAT` with one of: {some}."
+            if found
+            else "The lab has no seats: `./lab seats add NAME` makes one."
+        )
+    one = found[0] if name is None else seat.chosen(found, [name])[0]
+    if one.notebook is None:
+        raise LabError(
+            f"The seat {one.name} has no notebook instance (its stack: {one.stack or 'none'}): `./lab up` deploys it, "
+            f"`./lab seats rebuild {one.name}` makes it anew."
+        )
+    return one
+
+
+def _bring_into_service(sagemaker: Any, instance: str, notice: Any) -> None:
+    deadline = time.monotonic() + _SECONDS
+    while time.monotonic() < deadline:
+        found = sagemaker.describe_notebook_instance(NotebookInstanceName=instance)
+        status = found["NotebookInstanceStatus"]
+        if status == "InService":
+            return
+        if status == "Failed":
+            raise LabError(_refused(instance, found.get("FailureReason", "it failed")))
+        if status == "Stopped":
+            sagemaker.start_notebook_instance(NotebookInstanceName=instance)
+        notice(f"notebook {instance} is {status}")
+        time.sleep(_POLL_SECONDS)
+    raise LabError(f"The notebook {instance} did not come into service within {_SECONDS // 60} minutes.")
+
+
+def _refused(name: str, reason: str) -> str:
+    return (
+        f"The notebook of {name} can't be opened: {reason} Its log is in CloudWatch, /aws/sagemaker/NotebookInstances; "
+        f"`./lab seats rebuild {name}` makes the seat anew."
+    )

@@ -1,0 +1,137 @@
+"""`./lab seats`: who sits in the class, and its change while the lab is up."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from rich.markup import escape
+from rich.table import Table
+
+from cli import cdk, deployment, jupyter, place, screen, seat, seat_setting, settings, stacks, students_work
+from cli.errors import LabError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from cli.deployment import Outcome
+    from cli.place import Place, Target
+    from cli.seat import Seat
+    from infra.settings import Settings
+
+_COLOURS = {"ready": "green", "failed": "red"}
+
+
+def show(target: Target, context: Sequence[str], *, as_json: bool) -> None:
+    """Print every seat of the settings and of the account."""
+    lab = settings.read(context)
+    found = seat.find(place.find(target), lab)
+    if as_json:
+        print(json.dumps([each.document() for each in found], indent=2))
+        return
+    table = Table("seat", "", "notebook", "stack", "email", box=None, header_style="dim", padding=(0, 2))
+    for each in found:
+        colour = _COLOURS.get(each.standing, "yellow")
+        cells = (each.notebook or "", each.stack or "", escape(each.email))
+        table.add_row(f"[bold]{each.name}[/]", f"[{colour}]{each.standing}[/]", *cells)
+    screen.console.print(table if found else "The lab has no seats: `./lab seats add NAME` makes one.")
+
+
+def add(target: Target, context: Sequence[str], names: Sequence[str]) -> None:
+    """Write the seats down and deploy them."""
+    change = seat_setting.add(context, names)
+    here = _lab(target, change.settings)
+    change.write()
+    _deploy(here, change.settings, context, [each.name for each in change.settings.seats][-len(names) :])
+
+
+def remove(target: Target, context: Sequence[str], names: Sequence[str], *, force: bool) -> None:
+    """Delete the seats with all that their students made, and take them off the settings."""
+    lab = settings.read(context)
+    here = _lab(target, lab)
+    leaving = seat.chosen(seat.find(here, lab), names)
+    change = seat_setting.remove(context, [each.name for each in leaving])
+    _delete(here, lab, leaving, force=force)
+    change.write()
+    screen.console.print(f"{_list(each.name for each in leaving)}: gone, and nothing of it is left.")
+
+
+def rebuild(target: Target, context: Sequence[str], names: Sequence[str], *, force: bool) -> None:
+    """Delete the seats and make them anew."""
+    lab = settings.read(context)
+    here = _lab(target, lab)
+    found = seat.chosen(seat.find(here, lab), names)
+    if unlisted := [each.name for each in found if not each.listed]:
+        raise LabError(f"{_list(unlisted)} is not in the settings: `./lab seats add` or `./lab seats remove` it.")
+    _delete(here, lab, found, force=force)
+    _deploy(here, lab, context, [each.name for each in found])
+
+
+def report(outcome: Outcome) -> None:
+    """The table in which a deployment of seats ends. Raises LabError if one failed."""
+    if not (outcome.ready or outcome.failed):
+        return
+    table = Table("seats", "", box=None, header_style="dim", padding=(0, 2))
+    if outcome.ready:
+        table.add_row(f"[green]✓ {len(outcome.ready)} ready[/]", _list(sorted(outcome.ready)))
+    for name, reason in sorted(outcome.failed.items()):
+        table.add_row(f"[red]✗ {name}[/]", escape(reason))
+    screen.console.print(table)
+    if outcome.failed:
+        total = len(outcome.ready) + len(outcome.failed)
+        raise LabError(
+            f"{len(outcome.failed)} of {total} seats failed: mend what the table names, then `./lab up` or "
+            f"`./lab seats rebuild {next(iter(sorted(outcome.failed)))}` goes on."
+        )
+
+
+def _lab(target: Target, lab: Settings) -> Place:
+    """The place where the lab is up. Raises LabError if it is not."""
+    here = place.find(target)
+    if not stacks.exists(here, f"{lab.name}-storage"):
+        raise LabError(
+            f"The lab {lab.name} is not up, and seats share its storage: `./lab up` deploys it with every seat of the "
+            "settings."
+        )
+    return here
+
+
+def _deploy(here: Place, lab: Settings, context: Sequence[str], names: Sequence[str]) -> None:
+    with screen.step("CDK app synthesised"):
+        cdk.synth(here, context)
+    stacks_of = cdk.assembly().seats
+    report(deployment.seats(here, lab, {name: stacks_of[name] for name in names}))
+
+
+def _delete(here: Place, lab: Settings, leaving: Sequence[Seat], *, force: bool) -> None:
+    """Notebook, role and prefix with their stack, after what their students made; nothing if one is busy."""
+    if not force:
+        _refuse_busy(here, lab, leaving)
+    with screen.step("students' work deleted") as retitle:
+        swept = [
+            thing for each in leaving for thing in students_work.sweep(here, seat.prefix(lab.name, each.name), retitle)
+        ]
+        retitle(f"students' work deleted: {len(swept)} things")
+    with screen.step("seats deleted") as retitle:
+        stacks.delete(here, lab.name, retitle, only=[seat.stack_name(lab.name, each.name) for each in leaving])
+        retitle(f"seats deleted: {_list(each.name for each in leaving)}")
+    for each in leaving:
+        students_work.delete_logs(here, seat.prefix(lab.name, each.name))
+
+
+def _refuse_busy(here: Place, lab: Settings, leaving: Sequence[Seat]) -> None:
+    busy = {}
+    for each in leaving:
+        if each.notebook and (activity := jupyter.activity(here, seat.instance_name(lab.name, each.name))):
+            busy[each.name] = str(activity)
+    busy = {name: what for name, what in busy.items() if what}
+    if busy:
+        told = "; ".join(f"{name} has {what}" for name, what in busy.items())
+        raise LabError(
+            f"At work: {told}. What is not saved elsewhere would be lost: ask the student, or add --force. Nothing was "
+            "changed."
+        )
+
+
+def _list(names: Iterable[Any]) -> str:
+    return ", ".join(names)

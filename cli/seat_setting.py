@@ -28,8 +28,12 @@ class Change:
 def add(context: Sequence[str], names: Sequence[str]) -> Change:
     """The seats with these names too, as their students write them. Raises LabError for names that can't be."""
     file = _file(context)
-    before = settings.read(context).seats
-    after = settings.read(context, seats=[*(seat.written for seat in before), *names])
+    written = [*(seat.written for seat in settings.read(context).seats), *names]
+    try:
+        seats.parse(written)
+    except ValueError as error:
+        raise LabError(f"Nothing was changed: {error}.") from None
+    after = settings.read(context, seats=written)
     if file:
         return Change(after, lambda: roster.read(file).with_names(list(names)).write(file))
     return Change(after, lambda: _write([seat.written for seat in after.seats]))

@@ -1,0 +1,336 @@
+"""A class as its instructor meets it: seats that can't touch each other, and that come, fail, and go alone.
+
+The tests of this module run in their order.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from emulator import gateway
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.conftest import Lab
+
+NAME = "class"
+IMAGES = "763104351884.dkr.ecr.us-east-1.amazonaws.com"
+TRAINING_IMAGE = f"{IMAGES}/tensorflow-training:2.21-cpu-py312"
+INFERENCE_IMAGE = f"{IMAGES}/tensorflow-inference:2.20-cpu"
+
+
+@pytest.fixture(scope="module")
+def roster(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The class's roster; one of its students has a name that AWS could not take."""
+    file = tmp_path_factory.mktemp("class") / "class.csv"
+    file.write_text("name,email\nAda,ada@school.example\nGrace Hopper,grace@school.example\n", encoding="utf-8")
+    return file
+
+
+@pytest.fixture(scope="module")
+def settings(roster: Path) -> list[str]:
+    """The lab's settings, as options of every command."""
+    return ["-c", f"lab.name={NAME}", "-c", f"lab.seats={roster}", "-c", "lab.epochs=1"]
+
+
+def outputs(lab: Lab, stack: str) -> dict[str, str]:
+    """A stack's outputs."""
+    [found] = lab.client("cloudformation").describe_stacks(StackName=f"{NAME}-{stack}")["Stacks"]
+    return {output["OutputKey"]: output["OutputValue"] for output in found["Outputs"]}
+
+
+def standings(lab: Lab, settings: list[str]) -> dict[str, str]:
+    """How each seat stands."""
+    return {seat["name"]: seat["standing"] for seat in json.loads(lab("seats", "list", "--json", *settings))}
+
+
+def notebooks(lab: Lab) -> set[str]:
+    """The notebook instances that there are."""
+    return {n["NotebookInstanceName"] for n in lab.client("sagemaker").list_notebook_instances()["NotebookInstances"]}
+
+
+class Student:
+    """AWS as a student's role reaches it."""
+
+    def __init__(self, lab: Lab, seat: str) -> None:
+        self.role = outputs(lab, f"seat-{seat}")["RoleArn"]
+        self.bucket = outputs(lab, "storage")["BucketName"]
+        self.other = outputs(lab, "seat-grace-hopper")["RoleArn"]
+        given = lab.client("sts").assume_role(RoleArn=self.role, RoleSessionName="SageMaker")["Credentials"]
+        session = boto3.Session(
+            given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"], region_name=gateway.REGION
+        )
+        running = gateway.running(lab.home / "aws")
+        assert running
+        self.s3, self.sagemaker, self.runtime = (
+            session.client(service, endpoint_url=running.url) for service in ("s3", "sagemaker", "sagemaker-runtime")
+        )
+
+    def train(self, name: str, instance_type: str = "ml.m5.large", role: str = "") -> None:
+        """Start a training job that does nothing."""
+        self.sagemaker.create_training_job(
+            TrainingJobName=name,
+            RoleArn=role or self.role,
+            AlgorithmSpecification={
+                "TrainingImage": TRAINING_IMAGE,
+                "TrainingInputMode": "File",
+                "ContainerEntrypoint": ["true"],
+            },
+            OutputDataConfig={"S3OutputPath": f"s3://{self.bucket}/seats/ada/"},
+            ResourceConfig={"InstanceCount": 1, "InstanceType": instance_type, "VolumeSizeInGB": 5},
+            StoppingCondition={"MaxRuntimeInSeconds": 60},
+        )
+
+    def model(self, name: str, role: str = "") -> None:
+        """Make a model of nothing."""
+        container = {"Image": INFERENCE_IMAGE, "ModelDataUrl": f"s3://{self.bucket}/seats/ada/model.tar.gz"}
+        self.sagemaker.create_model(ModelName=name, PrimaryContainer=container, ExecutionRoleArn=role or self.role)
+
+    def config(self, name: str, instance_type: str | None = "ml.m5.large") -> None:
+        """Make an endpoint configuration, serverless without an instance type."""
+        variant: dict[str, Any] = {"VariantName": "v", "ModelName": f"{NAME}-ada-model"}
+        if instance_type:
+            variant |= {"InstanceType": instance_type, "InitialInstanceCount": 1}
+        else:
+            variant |= {"ServerlessConfig": {"MemorySizeInMB": 2048, "MaxConcurrency": 1}}
+        self.sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant])
+
+
+@pytest.fixture(scope="module")
+def ada(lab: Lab) -> Student:
+    """Ada, once the class is up."""
+    return Student(lab, "ada")
+
+
+def test_a_seat_that_fails_does_not_stop_the_others(lab: Lab, settings: list[str]) -> None:
+    """Somebody has Grace's notebook already: Ada's seat and the lab come up, and the table says why Grace's did not."""
+    lab("up", "-c", f"lab.name={NAME}", "-c", "lab.seats=0", "-c", "lab.epochs=1")
+    role = next(r["Arn"] for r in lab.client("iam").list_roles()["Roles"] if "sagemaker" in json.dumps(r))
+    sagemaker = lab.client("sagemaker")
+    sagemaker.create_notebook_instance(
+        NotebookInstanceName=f"{NAME}-grace-hopper", InstanceType="ml.t3.medium", RoleArn=role
+    )
+    said = lab("up", *settings, code=1)
+    assert "1 of 2 seats failed" in said
+    assert "./lab seats rebuild grace-hopper" in said
+    found = standings(lab, settings)
+    assert found["ada"] == "ready"
+    assert found["grace-hopper"] != "ready"
+    assert lab.client("sagemaker").describe_endpoint(EndpointName=NAME)["EndpointStatus"] == "InService"
+
+
+def test_a_seat_that_failed_is_rebuilt(lab: Lab, settings: list[str]) -> None:
+    """With the cause gone, what was left in the middle is cleared away and the seat made."""
+    sagemaker = lab.client("sagemaker")
+    name = f"{NAME}-grace-hopper"
+    if sagemaker.describe_notebook_instance(NotebookInstanceName=name)["NotebookInstanceStatus"] == "InService":
+        sagemaker.stop_notebook_instance(NotebookInstanceName=name)
+    sagemaker.get_waiter("notebook_instance_stopped").wait(NotebookInstanceName=name, WaiterConfig={"Delay": 1})
+    sagemaker.delete_notebook_instance(NotebookInstanceName=name)
+    sagemaker.get_waiter("notebook_instance_deleted").wait(NotebookInstanceName=name, WaiterConfig={"Delay": 1})
+    assert "✓ 1 ready" in lab("seats", "rebuild", "Grace Hopper", *settings)
+    assert standings(lab, settings) == {"ada": "ready", "grace-hopper": "ready"}
+
+
+def test_each_seat_has_its_copy_of_the_notebook(lab: Lab, ada: Student) -> None:
+    """It lies below the seat's own prefix, and the student can read it."""
+    keys = {o["Key"] for o in ada.s3.list_objects_v2(Bucket=ada.bucket, Prefix="seats/ada/")["Contents"]}
+    assert keys == {"seats/ada/bricks.ipynb"}
+    copy = ada.s3.get_object(Bucket=ada.bucket, Key="seats/ada/bricks.ipynb")["Body"].read()
+    assert copy == lab.client("s3").get_object(Bucket=ada.bucket, Key="notebooks/bricks.ipynb")["Body"].read()
+
+
+def test_a_student_can_do_the_lab(ada: Student) -> None:
+    """Read the data, keep objects, train, host and ask the lab's endpoint: all under the seat's own names."""
+    assert ada.s3.list_objects_v2(Bucket=ada.bucket, Prefix="data/")["KeyCount"] == 4
+    ada.s3.get_object(Bucket=ada.bucket, Key="data/lego-simple-test-labels.npy")
+    ada.s3.put_object(Bucket=ada.bucket, Key="seats/ada/mine", Body=b"1")
+    ada.s3.delete_object(Bucket=ada.bucket, Key="seats/ada/mine")
+    ada.s3.put_object(Bucket=ada.bucket, Key="seats/ada/model.tar.gz", Body=_empty_archive())
+    ada.train(f"{NAME}-ada-job")
+    ada.sagemaker.describe_training_job(TrainingJobName=f"{NAME}-ada-job")
+    ada.model(f"{NAME}-ada-model")
+    ada.config(f"{NAME}-ada-config")
+    image = io.BytesIO()
+    labels = ada.s3.get_object(Bucket=ada.bucket, Key="data/lego-simple-test-images.npy")["Body"].read()
+    image.write(labels)
+    answer = ada.runtime.invoke_endpoint(EndpointName=NAME, ContentType="application/x-npy", Body=image.getvalue())
+    assert json.load(answer["Body"])["predictions"]
+    ada.sagemaker.describe_notebook_instance(NotebookInstanceName=f"{NAME}-ada")
+
+
+@pytest.mark.parametrize(
+    "attempt",
+    [
+        lambda a: a.s3.get_object(Bucket=a.bucket, Key="seats/grace-hopper/bricks.ipynb"),
+        lambda a: a.s3.put_object(Bucket=a.bucket, Key="seats/grace-hopper/bricks.ipynb", Body=b"gone"),
+        lambda a: a.s3.delete_object(Bucket=a.bucket, Key="seats/grace-hopper/bricks.ipynb"),
+        lambda a: a.s3.list_objects_v2(Bucket=a.bucket, Prefix="seats/grace-hopper/"),
+        lambda a: a.s3.list_objects_v2(Bucket=a.bucket, Prefix="seats/"),
+        lambda a: a.s3.list_objects_v2(Bucket=a.bucket),
+        lambda a: a.s3.copy_object(
+            Bucket=a.bucket, Key="seats/ada/stolen", CopySource=f"{a.bucket}/seats/grace-hopper/bricks.ipynb"
+        ),
+        lambda a: a.s3.put_object(Bucket=a.bucket, Key="data/lego-simple-test-labels.npy", Body=b"all wrong"),
+        lambda a: a.s3.put_object(Bucket=a.bucket, Key="notebooks/bricks.ipynb", Body=b"another"),
+        lambda a: a.s3.delete_bucket(Bucket=a.bucket),
+        lambda a: a.train(f"{NAME}-ada-large", instance_type="ml.p3.16xlarge"),
+        lambda a: a.train(f"{NAME}-grace-hopper-job"),
+        lambda a: a.train(f"{NAME}-job"),
+        lambda a: a.train("ada-job"),
+        lambda a: a.train(f"{NAME}-ada-as-grace", role=a.other),
+        lambda a: a.model(f"{NAME}-grace-hopper-model"),
+        lambda a: a.model(f"{NAME}-ada-as-grace", role=a.other),
+        lambda a: a.config(f"{NAME}-ada-large", instance_type="ml.p3.16xlarge"),
+        lambda a: a.config(f"{NAME}-ada-serverless", instance_type=None),
+        lambda a: a.config(f"{NAME}-grace-hopper-config"),
+        lambda a: a.sagemaker.create_endpoint(EndpointName=f"{NAME}-other", EndpointConfigName=f"{NAME}-ada-config"),
+        lambda a: a.sagemaker.update_endpoint(EndpointName=NAME, EndpointConfigName=f"{NAME}-ada-config"),
+        lambda a: a.sagemaker.delete_endpoint(EndpointName=NAME),
+        lambda a: a.sagemaker.stop_notebook_instance(NotebookInstanceName=f"{NAME}-grace-hopper"),
+        lambda a: a.sagemaker.create_presigned_notebook_instance_url(NotebookInstanceName=f"{NAME}-grace-hopper"),
+        lambda a: a.sagemaker.delete_notebook_instance(NotebookInstanceName=f"{NAME}-ada"),
+        lambda a: a.sagemaker.create_notebook_instance(
+            NotebookInstanceName=f"{NAME}-ada-two", InstanceType="ml.t3.medium", RoleArn=a.role
+        ),
+        lambda a: a.sagemaker.list_notebook_instances(),
+        lambda a: a.runtime.invoke_endpoint(EndpointName=f"{NAME}-grace-hopper-endpoint", Body=b"x"),
+    ],
+)
+def test_a_student_cannot(ada: Student, attempt: Callable[[Student], object]) -> None:
+    """Another seat's objects and resources, the lab's own, large instances, another's role: IAM says no to each."""
+    with pytest.raises(ClientError) as caught:
+        attempt(ada)
+    assert caught.value.response["Error"]["Code"] in ("AccessDenied", "AccessDeniedException")
+    assert "is not authorized to perform" in caught.value.response["Error"]["Message"]
+
+
+@pytest.mark.parametrize(
+    ("instance_types", "decision"),
+    [
+        (["ml.m5.large"], "allowed"),
+        (["ml.m5.large", "ml.p3.16xlarge"], "implicitDeny"),
+        ([], "implicitDeny"),
+    ],
+)
+def test_iam_s_own_simulator_agrees(lab: Lab, ada: Student, instance_types: list[str], decision: str) -> None:
+    """SimulatePrincipalPolicy with the condition key decides as the service does."""
+    entry = {
+        "ContextKeyName": "sagemaker:InstanceTypes",
+        "ContextKeyValues": instance_types,
+        "ContextKeyType": "stringList",
+    }
+    answer = lab.client("iam").simulate_principal_policy(
+        PolicySourceArn=ada.role,
+        ActionNames=["sagemaker:CreateTrainingJob"],
+        ResourceArns=[f"arn:aws:sagemaker:us-east-1:{gateway.ACCOUNT}:training-job/{NAME}-ada-job"],
+        ContextEntries=[entry] if instance_types else [],
+    )
+    assert [result["EvalDecision"] for result in answer["EvaluationResults"]] == [decision]
+
+
+def test_list_shows_people_and_programs_the_class(lab: Lab, settings: list[str]) -> None:
+    """Each seat with its student's address and how it stands."""
+    shown = lab("seats", "list", *settings)
+    assert "grace@school.example" in shown
+    assert "InService" in shown
+    assert standings(lab, settings) == {"ada": "ready", "grace-hopper": "ready"}
+
+
+def test_add_writes_the_roster_and_deploys_the_seat(lab: Lab, settings: list[str], roster: Path) -> None:
+    """A student who comes late gets a seat; the roster has the name as it was written."""
+    assert "✓ 1 ready" in lab("seats", "add", "José Núñez", *settings)
+    assert roster.read_text(encoding="utf-8").endswith("José Núñez,\n")
+    assert f"{NAME}-jose-nunez" in notebooks(lab)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["add", "ADA"], "both make the seat ada"),
+        (["add", "Grace"], "begin with grace-"),
+        (["add", "?"], "no letter or digit"),
+        (["add", "x" * 200], "shorten it to at most 30"),
+        (["remove", "gracehopper"], "Did you mean grace-hopper?"),
+        (["remove", "ada", "bob"], "There is no seat bob"),
+        (["rebuild", "bob"], "There are ada, grace-hopper, jose-nunez"),
+    ],
+)
+def test_a_wrong_name_changes_nothing(
+    lab: Lab, settings: list[str], roster: Path, arguments: list[str], said: str
+) -> None:
+    """A sentence with the next step; roster and seats are as before."""
+    before = roster.read_text(encoding="utf-8"), notebooks(lab)
+    assert said in lab("seats", *arguments, *settings, code=1)
+    assert (roster.read_text(encoding="utf-8"), notebooks(lab)) == before
+
+
+def test_seats_on_the_command_line_can_not_be_changed(lab: Lab) -> None:
+    """What -c lab.seats=… names is nowhere written down, so it is refused with the way out."""
+    said = lab("seats", "add", "Bob", "-c", f"lab.name={NAME}", "-c", "lab.seats=ada", code=1)
+    assert "-c lab.seats=class.csv" in said
+
+
+def test_remove_takes_the_seat_and_what_its_student_made(
+    lab: Lab, settings: list[str], roster: Path, ada: Student
+) -> None:
+    """Notebook, role, objects, jobs, models and configurations of Ada's are gone, and of nobody else's."""
+    ada.model(f"{NAME}-ada-second")
+    root = lab.client("sagemaker")
+    neighbour = outputs(lab, "seat-jose-nunez")["RoleArn"]
+    root.create_model(ModelName=f"{NAME}-adam", ExecutionRoleArn=neighbour, PrimaryContainer={"Image": INFERENCE_IMAGE})
+    assert "nothing of it is left" in lab("seats", "remove", "Ada", *settings)
+    assert "Ada" not in roster.read_text(encoding="utf-8")
+    assert notebooks(lab) == {f"{NAME}-grace-hopper", f"{NAME}-jose-nunez"}
+    models = {model["ModelName"] for model in root.list_models()["Models"]}
+    assert f"{NAME}-adam" in models
+    assert not [name for name in models if name.startswith(f"{NAME}-ada-")]
+    assert not root.list_training_jobs(NameContains=f"{NAME}-ada-")["TrainingJobSummaries"]
+    assert not root.list_endpoint_configs(NameContains=f"{NAME}-ada-")["EndpointConfigs"]
+    objects = lab.client("s3").list_object_versions(Bucket=ada.bucket, Prefix="seats/")
+    assert {each["Key"].split("/")[1] for each in objects["Versions"]} == {"grace-hopper", "jose-nunez"}
+    assert ada.role not in {role["Arn"] for role in lab.client("iam").list_roles()["Roles"]}
+    root.delete_model(ModelName=f"{NAME}-adam")
+
+
+def test_up_names_seats_that_have_left_the_settings(lab: Lab, settings: list[str], roster: Path) -> None:
+    """A line taken out of the roster by hand leaves a seat that costs: `up` says so, `remove` ends it."""
+    kept = [line for line in roster.read_text(encoding="utf-8").splitlines() if "José" not in line]
+    roster.write_text("\n".join(kept) + "\n", encoding="utf-8")
+    assert "./lab seats remove jose-nunez" in lab("up", *settings)
+    lab("seats", "remove", "jose-nunez", *settings)
+    assert standings(lab, settings) == {"grace-hopper": "ready"}
+
+
+def test_down_takes_the_class_with_it(lab: Lab, settings: list[str]) -> None:
+    """No seat, no student's work and no log of either outlives the lab."""
+    grace = Student(lab, "grace-hopper")
+    grace.model(f"{NAME}-grace-hopper-model")
+    assert "is left" in lab("down", "--keep-aws", *settings)
+    assert not lab.client("sagemaker").list_models()["Models"]
+    assert not notebooks(lab)
+    assert not lab.client("sagemaker").list_training_jobs(StatusEquals="InProgress")["TrainingJobSummaries"]
+
+
+def test_there_are_no_seats_without_a_lab(lab: Lab, settings: list[str], roster: Path) -> None:
+    """Seats share the lab's storage: `add` says that the lab is not up, and leaves the roster alone."""
+    before = roster.read_text(encoding="utf-8")
+    assert "`./lab up` deploys it" in lab("seats", "add", "Bob", *settings, code=1)
+    assert roster.read_text(encoding="utf-8") == before
+
+
+def _empty_archive() -> bytes:
+    """A gzipped tar archive with nothing in it."""
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w:gz"):
+        pass
+    return content.getvalue()

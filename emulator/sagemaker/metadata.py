@@ -11,6 +11,8 @@ import secrets
 import threading
 from typing import TYPE_CHECKING
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 if TYPE_CHECKING:
     from emulator.sagemaker.credentials import Role
 
@@ -53,7 +55,11 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if role is None:
             self._answer(403, {"code": "AccessDenied", "message": "The token is not one that was given out."})
             return
-        credentials, expiration = role.credentials()
+        try:
+            credentials, expiration = role.credentials()
+        except (ClientError, BotoCoreError) as error:
+            self._answer(403, {"code": "AssumeRoleFailed", "message": str(error)})
+            return
         document = {
             "RoleArn": role.arn,
             "AccessKeyId": credentials.access_key,

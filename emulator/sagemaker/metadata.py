@@ -18,17 +18,25 @@ if TYPE_CHECKING:
 
 
 class CredentialsEndpoint:
-    """Answers the credentials of a role to whoever holds the token it was given out with."""
+    """Answers the credentials of a role to whoever holds the token it was given out with.
+
+    It listens from the first time that it gives one out.
+    """
 
     def __init__(self) -> None:
         self._roles: dict[str, Role] = {}
         handler = type("Handler", (_Handler,), {"roles": self._roles})
         self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self._server.daemon_threads = True
-        threading.Thread(target=self._server.serve_forever, name="sagemaker-credentials", daemon=True).start()
+        self._lock = threading.Lock()
+        self._serving = False
 
     def environment(self, role: Role) -> dict[str, str]:
         """The variables with which an SDK in a container finds the role's credentials."""
+        with self._lock:
+            if not self._serving:
+                self._serving = True
+                threading.Thread(target=self._server.serve_forever, name="sagemaker-credentials", daemon=True).start()
         token = secrets.token_urlsafe(32)
         self._roles[token] = role
         return {
@@ -42,7 +50,9 @@ class CredentialsEndpoint:
 
     def close(self) -> None:
         """Stop answering."""
-        self._server.shutdown()
+        with self._lock:
+            if self._serving:  # or shutdown would wait for ever
+                self._server.shutdown()
         self._server.server_close()
 
 

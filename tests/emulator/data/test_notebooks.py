@@ -303,10 +303,9 @@ def test_ends_with_a_killed_gateway(tmp_path: Path) -> None:
     home = tmp_path / "aws"
     running = gateway.start(home, cache=paths.cache(), environment=tools(), pace=0.1, port=0)
     try:
-        session = boto3.Session("test", "test", region_name=gateway.REGION)
-        jupyter = Notebook(
-            Account(lambda service: session.client(service, endpoint_url=running.url)), "orphan", on_start="true"
-        ).open()
+        session: Any = boto3.Session("test", "test", region_name=gateway.REGION)
+        account = Account(lambda service: session.client(service, endpoint_url=running.url))
+        jupyter = Notebook(account, "orphan", on_start="true").open()
         jupyter.run("import subprocess; subprocess.Popen(['sleep', '600'], start_new_session=True)")
         family = machine("orphan", running)
         assert [process.name() for process in family].count("sleep") == 1

@@ -29,7 +29,8 @@ def notebook(target: Target, context: Sequence[str], name: str | None, *, browse
     here = place.find(target)
     one = _seat(seat.find(here, lab), name)
     instance = seat.instance_name(lab.name, one.name)
-    sagemaker = here.client("sagemaker")
+    # The embedded AWS answers when JupyterLab runs, after two lifecycle scripts of up to five minutes.
+    sagemaker = here.client("sagemaker", patience=_SECONDS)
     with screen.step(f"notebook {instance}", quiet=as_json) as retitle:
         _bring_into_service(sagemaker, instance, retitle)
         retitle(f"notebook {instance}: JupyterLab starts")

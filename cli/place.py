@@ -37,16 +37,16 @@ class Place:
     account: str
     region: str
 
-    def client(self, service: str) -> Any:
-        """A boto3 client for the service."""
+    def client(self, service: str, *, patience: float = 60) -> Any:
+        """A boto3 client for the service, which waits so many seconds for an answer."""
         names = {
             "endpoint_url": "AWS_ENDPOINT_URL",
             "aws_access_key_id": "AWS_ACCESS_KEY_ID",
             "aws_secret_access_key": "AWS_SECRET_ACCESS_KEY",
         }
         given = {option: self.variables[name] for option, name in names.items() if name in self.variables}
-        retries = Config(retries={"mode": "adaptive", "max_attempts": 8})
-        return boto3.client(service, region_name=self.region, config=retries, **given)  # type: ignore[call-overload]
+        config = Config(retries={"mode": "adaptive", "max_attempts": 8}, read_timeout=patience)
+        return boto3.client(service, region_name=self.region, config=config, **given)  # type: ignore[call-overload]
 
     def environment(self) -> dict[str, str]:
         """The whole environment of a child process that acts here."""

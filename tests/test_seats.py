@@ -114,7 +114,11 @@ def ada(lab: Lab) -> Student:
 def test_a_seat_that_fails_does_not_stop_the_others(lab: Lab, settings: list[str]) -> None:
     """Somebody has Grace's notebook already: Ada's seat and the lab come up, and the table says why Grace's did not."""
     lab("up", "-c", f"lab.name={NAME}", "-c", "lab.seats=0", "-c", "lab.epochs=1")
-    role = next(r["Arn"] for r in lab.client("iam").list_roles()["Roles"] if "sagemaker" in json.dumps(r))
+    role = next(
+        r["Arn"]
+        for r in lab.client("iam").list_roles()["Roles"]
+        if "sagemaker" in json.dumps(r["AssumeRolePolicyDocument"])
+    )
     sagemaker = lab.client("sagemaker")
     sagemaker.create_notebook_instance(
         NotebookInstanceName=f"{NAME}-grace-hopper", InstanceType="ml.t3.medium", RoleArn=role

@@ -10,7 +10,7 @@ import botocore.session
 
 from emulator.sagemaker import shapes
 from emulator.sagemaker.errors import ServiceError
-from emulator.sagemaker.kinds import KINDS, Kind
+from emulator.sagemaker.kinds import KINDS, PRESIGNED_URL, Kind
 
 if TYPE_CHECKING:
     from botocore.model import OperationModel, ServiceModel, Shape
@@ -19,6 +19,8 @@ TAG_OPERATIONS = ("AddTags", "ListTags", "DeleteTags")
 KIND_OPERATIONS: dict[str, tuple[str, Kind]] = {
     kind.operation(verb): (verb, kind) for kind in KINDS.values() for verb in kind.verbs
 }
+# Those whose answer waits for something that may itself call SageMaker.
+LONG_OPERATIONS = frozenset({KINDS["NotebookInstance"].operation(PRESIGNED_URL)})
 OPERATIONS = frozenset({*KIND_OPERATIONS, *TAG_OPERATIONS})
 
 

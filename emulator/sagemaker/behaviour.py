@@ -54,6 +54,10 @@ class Behaviour:
         """Stop what runs."""
         raise NotImplementedError(f"{record.kind.name} cannot be stopped")
 
+    def answer(self, verb: str, record: Record) -> dict[str, Any]:
+        """Answer an operation that changes nothing of the record's; others go on meanwhile."""
+        raise NotImplementedError(f"{record.kind.name} has no {verb}")
+
     def delete(self, record: Record) -> None:
         """Forget the record."""
         self.context.store.remove(record)

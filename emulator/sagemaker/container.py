@@ -45,22 +45,27 @@ class Container:
         self.python = layer.make(image, self._layer)
 
     def environment(self, machine: Mapping[str, str], **added: str) -> dict[str, str]:
-        """The whole environment: that of AWS's Deep Learning Containers, and `added` last.
+        """The whole environment; see `environment` below."""
+        search_path = layer.search_path(self._image, self._layer)
+        return environment(machine, home=self.home, temporary=self.home / "tmp", PATH=search_path, **added)
 
-        `machine` is the gateway's own environment: of it only the way to the package index is taken over. Python's
-        settings are those in tensorflow/training/docker/2.19/py3/Dockerfile.cpu of aws/deep-learning-containers, except
-        PYTHONDONTWRITEBYTECODE: an image here is kept, so what is compiled once serves the next start.
-        """
-        return {
-            **{name: machine[name] for name in _PASSED_ON if name in machine},
-            "PATH": layer.search_path(self._image, self._layer),
-            "HOME": str(self.home),
-            "TMPDIR": str(self.home / "tmp"),
-            "LANG": "C.UTF-8",
-            "LC_ALL": "C.UTF-8",
-            "PYTHONIOENCODING": "UTF-8",
-            "PYTHONUNBUFFERED": "1",
-            "PIP_DISABLE_PIP_VERSION_CHECK": "1",
-            "PIP_ROOT_USER_ACTION": "ignore",
-            **added,
-        }
+
+def environment(machine: Mapping[str, str], *, home: Path, temporary: Path, **added: str) -> dict[str, str]:
+    """The environment of AWS's Deep Learning Containers, and `added` last.
+
+    `machine` is the gateway's own environment: of it only the way to the package index is taken over. Python's settings
+    are those in tensorflow/training/docker/2.19/py3/Dockerfile.cpu of aws/deep-learning-containers, except
+    PYTHONDONTWRITEBYTECODE: an image here is kept, so what is compiled once serves the next start.
+    """
+    return {
+        **{name: machine[name] for name in _PASSED_ON if name in machine},
+        "HOME": str(home),
+        "TMPDIR": str(temporary),
+        "LANG": "C.UTF-8",
+        "LC_ALL": "C.UTF-8",
+        "PYTHONIOENCODING": "UTF-8",
+        "PYTHONUNBUFFERED": "1",
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+        "PIP_ROOT_USER_ACTION": "ignore",
+        **added,
+    }

@@ -5,7 +5,8 @@ Wording of the errors, and who quotes it: `Could not find …`, `Cannot create a
 `Status (…) not in ([…])` (moto, a log of StopNotebookInstance); `The request was rejected because the training job is
 in status …` (error matchers of several clients); `Cannot update in-progress endpoint …`, for DeleteEndpoint too (ACK's
 controller, logs). That a Failed endpoint can only be deleted, and which training jobs can: botocore's model.
-Not compared with AWS: the sentence of DeleteTrainingJob, and what follows the quoted part of the others.
+Not compared with AWS: the sentences of DeleteTrainingJob and CreatePresignedNotebookInstanceUrl, and what follows the
+quoted part of the others.
 
 ARNs hold names in lower case: CloudFormation's reference (`notebook-instance/mynotebookinstance`). Order of listings:
 botocore's model; where it is silent (notebook instances, their lifecycle configs) ascending was assumed.
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from emulator.sagemaker.store import Record
+
+PRESIGNED_URL = "CreatePresigned{}Url"
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,7 @@ class Kind:
     """A kind of resource.
 
     The texts may use {arn} and {verb} (the operation's, in lower case).
+    `verbs` begin the names of its operations; one that surrounds the kind's name has {} in its place.
     `status` is the member that holds the state, `first_status` what it says at first.
     `defaults` are the members that AWS fills in when the Create request leaves them out.
     `renamed` are the members that Describe calls otherwise than Create.
@@ -74,7 +78,9 @@ class Kind:
         return f"{self.name}Arn"
 
     def operation(self, verb: str) -> str:
-        """The operation of a verb: `CreateModel`, `ListModels`."""
+        """The operation of a verb: `CreateModel`, `ListModels`, `CreatePresignedNotebookInstanceUrl`."""
+        if "{}" in verb:
+            return verb.format(self.name)
         return f"{verb}{self.name}{'s' if verb == 'List' else ''}"
 
     def arn(self, name: str, *, account: str, region: str) -> str:
@@ -114,6 +120,7 @@ def _models_of_variants(request: Mapping[str, Any]) -> list[str]:
 
 
 _NOTEBOOK = "Status ({status}) not in ([{states}]). Unable to transition to ({target}) for Notebook Instance ({arn})"
+_NOT_OPEN = "Status ({status}) not in ([{states}]). Unable to create a presigned URL for Notebook Instance ({arn})"
 _ENDPOINT = 'Cannot update in-progress endpoint "{arn}".'
 
 KINDS: dict[str, Kind] = {
@@ -122,7 +129,7 @@ KINDS: dict[str, Kind] = {
         Kind(
             name="NotebookInstance",
             arn_type="notebook-instance",
-            verbs=("Create", "Describe", "List", "Update", "Start", "Stop", "Delete"),
+            verbs=("Create", "Describe", "List", "Update", "Start", "Stop", "Delete", PRESIGNED_URL),
             status="NotebookInstanceStatus",
             first_status="Pending",
             rules={
@@ -130,6 +137,7 @@ KINDS: dict[str, Kind] = {
                 "Stop": Rule(("InService",), _NOTEBOOK, "Stopping"),
                 "Update": Rule(("Stopped", "Failed"), _NOTEBOOK, "Updating"),
                 "Delete": Rule(("Stopped", "Failed"), _NOTEBOOK, "Deleting"),
+                PRESIGNED_URL: Rule(("InService",), _NOT_OPEN),
             },
             defaults={
                 "DirectInternetAccess": "Enabled",

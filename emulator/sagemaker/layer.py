@@ -27,6 +27,12 @@ def make(image: Image, folder: Path) -> Path:
     python.parent.mkdir()
     python.symlink_to(image.python.resolve())
     (folder / "bin" / "python3").symlink_to("python")
+    if (image.python.parent / "pip").exists():
+        # The image's own pip would install into the image.
+        for name in ("pip", "pip3"):
+            program = folder / "bin" / name
+            program.write_text(f'#!/bin/sh\nexec "{python}" -m pip "$@"\n')
+            program.chmod(0o755)
     return python
 
 

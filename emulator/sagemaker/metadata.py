@@ -11,22 +11,32 @@ import secrets
 import threading
 from typing import TYPE_CHECKING
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 if TYPE_CHECKING:
     from emulator.sagemaker.credentials import Role
 
 
 class CredentialsEndpoint:
-    """Answers the credentials of a role to whoever holds the token it was given out with."""
+    """Answers the credentials of a role to whoever holds the token it was given out with.
+
+    It listens from the first time that it gives one out.
+    """
 
     def __init__(self) -> None:
         self._roles: dict[str, Role] = {}
         handler = type("Handler", (_Handler,), {"roles": self._roles})
         self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self._server.daemon_threads = True
-        threading.Thread(target=self._server.serve_forever, name="sagemaker-credentials", daemon=True).start()
+        self._lock = threading.Lock()
+        self._serving = False
 
     def environment(self, role: Role) -> dict[str, str]:
         """The variables with which an SDK in a container finds the role's credentials."""
+        with self._lock:
+            if not self._serving:
+                self._serving = True
+                threading.Thread(target=self._server.serve_forever, name="sagemaker-credentials", daemon=True).start()
         token = secrets.token_urlsafe(32)
         self._roles[token] = role
         return {
@@ -40,7 +50,9 @@ class CredentialsEndpoint:
 
     def close(self) -> None:
         """Stop answering."""
-        self._server.shutdown()
+        with self._lock:
+            if self._serving:  # or shutdown would wait for ever
+                self._server.shutdown()
         self._server.server_close()
 
 
@@ -53,7 +65,11 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if role is None:
             self._answer(403, {"code": "AccessDenied", "message": "The token is not one that was given out."})
             return
-        credentials, expiration = role.credentials()
+        try:
+            credentials, expiration = role.credentials()
+        except (ClientError, BotoCoreError) as error:
+            self._answer(403, {"code": "AssumeRoleFailed", "message": str(error)})
+            return
         document = {
             "RoleArn": role.arn,
             "AccessKeyId": credentials.access_key,

@@ -21,7 +21,7 @@ _QUIET_SECONDS = 0.5
 
 
 class Process:
-    """A command in its own session and process group, under `launch/supervise.py`."""
+    """A command with all that it starts, under `launch/supervise.py`."""
 
     def __init__(
         self,
@@ -61,7 +61,7 @@ class Process:
         assert self._supervisor.stdout is not None  # noqa: S101 - asked for above
         rest = b""
         with self._supervisor.stdout as output:
-            # A process that left the group may hold the output open for ever: the supervisor's end counts as well.
+            # A process that got away (supervise.py says how) may hold the output open: the supervisor's end counts too.
             while self.running or _readable(output.fileno(), 0):
                 if not _readable(output.fileno(), _QUIET_SECONDS):
                     continue

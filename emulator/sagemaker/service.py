@@ -33,6 +33,8 @@ BEHAVIOURS: Mapping[str, type[Behaviour]] = {
     "Model": Models,
 }
 _WORKERS = 16
+_PATIENT_WORKERS = 256  # a class that opens its notebooks at once
+_CHANGES = ("Update", "Start", "Stop", "Delete")
 _JSON = "application/x-amz-json-1.1"
 _INVOCATIONS = re.compile(r"/endpoints/([^/]+)/invocations")
 _SERVING = ("InService", "Updating", "SystemUpdating", "RollingBack", "UpdateRollbackFailed")
@@ -62,6 +64,7 @@ class SageMaker:
         self._principal = principal
         # Behaviours ask IAM and S3, which the event loop answers: it must not wait for them.
         self._workers = ThreadPoolExecutor(_WORKERS, thread_name_prefix="sagemaker")
+        self._patient = ThreadPoolExecutor(_PATIENT_WORKERS, thread_name_prefix="sagemaker-patient")
         self._behaviours = {name: behaviours.get(name, Behaviour)(context) for name in KINDS}
 
     async def handle(
@@ -77,7 +80,8 @@ class SageMaker:
         operation = lowered.get("x-amz-target", f"{method} {path}").rpartition("SageMaker.")[2]
         loop = asyncio.get_running_loop()
         principal = self._principal(lowered)
-        return await loop.run_in_executor(self._workers, self._control, operation, body, account, region, principal)
+        workers = self._patient if operation in api.LONG_OPERATIONS else self._workers
+        return await loop.run_in_executor(workers, self._control, operation, body, account, region, principal)
 
     def call(
         self,
@@ -104,14 +108,18 @@ class SageMaker:
             return self._create(kind, request, account=account, region=region)
         name = request[kind.name_member]
         record = self.context.store.get(kind.name, name, account=account, region=region, verb=verb)
-        if verb != "Describe":
+        if verb in _CHANGES:
             self._change(verb, record, request)
+        elif verb != "Describe":
+            record.kind.check(verb, record)
+            return self._behaviours[kind.name].answer(verb, record)
         return record.members
 
     def close(self) -> None:
         """End everything that runs."""
         self.context.clock.close()
-        self._workers.shutdown(wait=False, cancel_futures=True)
+        for workers in (self._workers, self._patient):
+            workers.shutdown(wait=False, cancel_futures=True)
         for behaviour in self._behaviours.values():
             behaviour.close()
 

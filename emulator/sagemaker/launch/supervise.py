@@ -1,9 +1,12 @@
 """Run a command for as long as its owner lives: `supervise.py CONTROL LISTEN COMMAND…`.
 
-CONTROL is the read end of a pipe whose write end only the owner holds: a byte `t` terminates the command's process
-group, any other byte kills it, and so does the end of the pipe, which comes when the owner dies, however it dies.
-LISTEN is a socket the command inherits, or -1. Ends when no process of the group is left, with the command's exit
-status (128 + the signal's number after a signal).
+CONTROL is the read end of a pipe whose write end only the owner holds: a byte `t` terminates the command and all that
+it started, any other byte kills them, and so does the end of the pipe, which comes when the owner dies, however it
+dies. LISTEN is a socket the command inherits, or -1. Ends when nothing is left of it, with the command's exit status
+(128 + the signal's number after a signal).
+
+What it started is found by parentage: a Jupyter kernel and a terminal have sessions of their own. On Linux an orphan
+becomes a child of this process, so nothing gets away. Elsewhere an orphan that also left the process group does.
 """
 
 import contextlib
@@ -14,15 +17,17 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
+ROUND_SECONDS = 0.02
 
 
 def main() -> int:
     """Start the command and stay until it and all that it started have ended."""
     control, listen, command = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3:]
     if sys.platform == "linux":
-        # Orphans of the group become our children: only then can their end be seen everywhere.
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     inherited = (listen,) if listen >= 0 else ()
     try:
@@ -34,39 +39,94 @@ def main() -> int:
         os.close(descriptor)
     told = threading.Event()
     threading.Thread(target=_obey, args=(control, child.pid, told), daemon=True).start()
-    status = child.wait()
+    status = _wait_for(child.pid)
     if not told.is_set():
-        _signal(child.pid, signal.SIGKILL)
-    _wait_for_group(child.pid)
+        _start_killing(child.pid)
+    _wait_for_all(child.pid)
     return status if status >= 0 else 128 - status
 
 
 def _obey(control: int, group: int, told: threading.Event) -> None:
     while order := os.read(control, 1):
         told.set()
-        _signal(group, signal.SIGTERM if order == b"t" else signal.SIGKILL)
+        if order == b"t":
+            _signal(group, signal.SIGTERM)
+        else:
+            _start_killing(group)
     told.set()
-    _signal(group, signal.SIGKILL)
+    _start_killing(group)
+
+
+def _start_killing(group: int) -> None:
+    """Kill on a thread of its own, again and again: a process may be born while its parents are counted."""
+
+    def kill() -> None:
+        while True:
+            _signal(group, signal.SIGKILL)
+            time.sleep(ROUND_SECONDS)
+
+    threading.Thread(target=kill, daemon=True).start()
 
 
 def _signal(group: int, number: int) -> None:
+    """Send a signal to the group and to every descendant that left it."""
+    family = list(_descendants(os.getpid(), _parents()))  # before any of them dies and its children lose their parent
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(group, number)
+    for pid in family:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            if os.getpgid(pid) != group:
+                os.kill(pid, number)
 
 
-def _wait_for_group(group: int) -> None:
+def _descendants(ancestor: int, parents: dict[int, int]) -> Iterator[int]:
+    for pid in [pid for pid, parent in parents.items() if parent == ancestor]:
+        yield pid
+        yield from _descendants(pid, parents)
+
+
+def _parents() -> dict[int, int]:
+    """The parent of every process."""
+    return dict(_read_proc() if sys.platform == "linux" else _ask_ps())
+
+
+def _read_proc() -> Iterable[tuple[int, int]]:
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            # "pid (name) state parent …": the name may hold anything, a parenthesis too.
+            parent = stat.read_text(errors="replace").rpartition(")")[2].split()[1]
+            yield int(stat.parent.name), int(parent)
+
+
+def _ask_ps() -> Iterable[tuple[int, int]]:
+    listed = subprocess.run(["/bin/ps", "-axo", "pid=,ppid="], capture_output=True, text=True, check=False).stdout
+    for line in listed.splitlines():
+        pid, parent = line.split()
+        yield int(pid), int(parent)
+
+
+def _wait_for(pid: int) -> int:
+    """The process's exit status, -n after signal n; orphans that end before it are buried on the way."""
     while True:
-        with contextlib.suppress(ChildProcessError):
-            os.waitpid(-group, os.WNOHANG)
+        ended, status = os.wait()
+        if ended == pid:
+            return os.waitstatus_to_exitcode(status)
+
+
+def _wait_for_all(group: int) -> None:
+    with contextlib.suppress(ChildProcessError):
+        while True:
+            os.wait()
+    while True:
         try:
             os.killpg(group, 0)
         except (ProcessLookupError, PermissionError):  # macOS refuses to signal what has ended
             return
-        time.sleep(0.02)
+        time.sleep(ROUND_SECONDS)
 
 
 if __name__ == "__main__":
-    # Not sys.exit: the thread that waits for orders would hold up the interpreter's end.
+    # Not sys.exit: the threads that wait for orders or kill would hold up the interpreter's end.
     ended_with = main()
     sys.stdout.flush()
     os._exit(ended_with)

@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import boto3
 import pytest
 from botocore.config import Config
 
+import emulator
 from emulator.sagemaker.behaviour import Behaviour, Context
 from emulator.sagemaker.clock import Clock
+from emulator.sagemaker.credentials import Role
 from emulator.sagemaker.models import Models
 from emulator.sagemaker.notebooks import NotebookInstances
 from emulator.sagemaker.service import SageMaker
@@ -20,11 +23,11 @@ from emulator.sagemaker.store import Record, Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 ACCOUNT, REGION = "000000000000", "us-east-1"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/lab"
 PACE = 0.1
+IMAGES = Path(emulator.__file__).parent / "images"
 
 
 class Jobs(Behaviour):
@@ -69,6 +72,14 @@ class Hosts(Behaviour):
 
     def _later(self, record: Record, **members: Any) -> None:
         self.context.clock.after(1, lambda: self.context.store.update(record, **members))
+
+
+class Notebooks(NotebookInstances):
+    """Notebook instances whose role nobody is asked about: no IAM is there."""
+
+    def role(self, record: Record, arn: str) -> Role:
+        """A role that is not checked."""
+        return Role(arn, account=record.account, region=record.region, endpoint_url=self.context.endpoint_url)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -127,8 +138,8 @@ def clients(control_url: str) -> Iterator[dict[str, Any]]:
 @pytest.fixture
 def service(tmp_path: Path) -> Iterator[SageMaker]:
     """A service with nothing in it."""
-    context = Context(Store(), Clock(PACE), "http://127.0.0.1:1", tmp_path, tmp_path, tmp_path)
-    behaviours = {"TrainingJob": Jobs, "Endpoint": Hosts, "NotebookInstance": NotebookInstances, "Model": Models}
+    context = Context(Store(), Clock(PACE), "http://127.0.0.1:1", tmp_path, IMAGES, tmp_path)
+    behaviours = {"TrainingJob": Jobs, "Endpoint": Hosts, "NotebookInstance": Notebooks, "Model": Models}
     made = SageMaker(context, caller=lambda: (ACCOUNT, REGION), behaviours=behaviours)
     _Handler.service = made
     yield made

@@ -62,6 +62,31 @@ def test_kills_the_whole_family() -> None:
     assert not psutil.pid_exists(grandchild)
 
 
+def test_kills_what_left_the_family() -> None:
+    """A grandchild in a session of its own dies too, as does one whose parent has gone before it."""
+    sleep = "subprocess.Popen(['sleep', '60'], start_new_session=True).pid"
+    process = start(
+        f"import subprocess, sys, time; print({sleep}, flush=True); "
+        f"subprocess.run([sys.executable, '-c', \"import subprocess; print({sleep}, flush=True)\"]); time.sleep(60)"
+    )
+    lines = process.lines()
+    strays = [int(next(lines)) for _ in range(2)]
+    assert all(psutil.pid_exists(stray) for stray in strays)
+    process.kill()
+    process.wait()
+    assert not any(psutil.pid_exists(stray) for stray in strays)
+
+
+def test_leaves_nothing_behind_when_it_ends() -> None:
+    """A command that ends by itself takes with it what it left in the background, in whatever session."""
+    process = start(
+        "import subprocess; print(subprocess.Popen(['sleep', '60'], start_new_session=True).pid, flush=True)"
+    )
+    stray = int(next(process.lines()))
+    assert process.wait(30) == 0
+    assert not psutil.pid_exists(stray)
+
+
 def test_terminates_gently_first() -> None:
     """Terminating sends SIGTERM and waits for those who handle it, even after the first process has gone."""
     child = (

@@ -70,13 +70,13 @@ def deploy(place: Place, names: Sequence[str], *, concurrency: int, log: Path) -
 
 
 def deployed(log: Path) -> set[str]:
-    """The stacks that a `cdk deploy` says it has brought to their end."""
-    return set(_DONE.findall(_ESCAPES.sub("", log.read_text(errors="replace"))))
+    """The stacks that a `cdk deploy` says it has brought to their end, so far."""
+    return set(_DONE.findall(_text(log)))
 
 
 def failure(log: Path, name: str) -> str:
     """What a `cdk deploy` says about the failure of a stack; empty if it says nothing about it."""
-    said = re.search(rf"❌\s+{re.escape(name)} failed: (.+)", _ESCAPES.sub("", log.read_text(errors="replace")))
+    said = re.search(rf"❌\s+{re.escape(name)} failed[^\n]*\n?(?:‣ )?([^\n]*)", _text(log))
     return said[1].strip() if said else ""
 
 
@@ -99,8 +99,15 @@ def _run(place: Place, arguments: Sequence[str], output: Path) -> int:
         ).returncode
 
 
+def _text(output: Path) -> str:
+    return _ESCAPES.sub("", output.read_text(errors="replace")) if output.exists() else ""
+
+
 def _own_words(output: Path) -> str:
     """What was said before the CLI's own remark that the app ended with an error."""
-    lines = [_ESCAPES.sub("", line).rstrip() for line in output.read_text(errors="replace").splitlines()]
-    said = [line for line in lines if line and "Subprocess exited with error" not in line]
+    said = [
+        line.rstrip()
+        for line in _text(output).splitlines()
+        if line.strip() and "Subprocess exited with error" not in line
+    ]
     return "\n".join(said[-12:]) or f"It said nothing; the log is {output}."

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from infra.settings import Settings
 
 _POLL_SECONDS = 0.3
+_CORE_LOG = paths.LOGS / "deploy.log"
+_SEATS_LOG = paths.LOGS / "seats.log"
 
 
 @dataclass
@@ -38,15 +40,17 @@ def everything(here: Place, settings: Settings) -> Outcome:
     started = time.time()
     stacks.settle(here, settings.name, notice=lambda _: None)
     over = threading.Event()
+    _CORE_LOG.unlink(missing_ok=True)
     with Watch(here, settings.name, assembly.names), ThreadPoolExecutor() as pool:
         classroom = pool.submit(_seats_after_storage, here, settings, assembly.seats, over)
-        log = paths.LOGS / "deploy.log"
-        deployed = cdk.deploy(here, assembly.core, concurrency=settings.deploy_concurrency, log=log)
-        over.set()
+        try:
+            deployed = cdk.deploy(here, assembly.core, concurrency=settings.deploy_concurrency, log=_CORE_LOG)
+        finally:
+            over.set()
         outcome = classroom.result()
     if not deployed:
-        reasons = stacks.failures(here, assembly.core, since=started) or [cdk.last_words(log)]
-        raise LabError("\n".join([*reasons, f"Mend it and run `./lab up` again; the CDK's whole log is {log}."]))
+        reasons = stacks.failures(here, assembly.core, since=started) or [cdk.last_words(_CORE_LOG)]
+        raise LabError("\n".join([*reasons, f"Mend it and run `./lab up` again; the CDK's whole log is {_CORE_LOG}."]))
     return outcome
 
 
@@ -58,10 +62,10 @@ def seats(here: Place, settings: Settings, wanted: Mapping[str, str]) -> Outcome
 
 
 def _seats_after_storage(here: Place, settings: Settings, wanted: Mapping[str, str], over: threading.Event) -> Outcome:
-    """Wait for the storage stack, which all seats read from; without it none can be deployed."""
+    """Wait until this deployment has the storage stack behind it: all seats read from it, also what it changes now."""
     storage = f"{settings.name}-storage"
-    while wanted and not _complete(here, settings.name, storage):
-        if over.wait(_POLL_SECONDS) and not _complete(here, settings.name, storage):
+    while wanted and storage not in cdk.deployed(_CORE_LOG):
+        if over.wait(_POLL_SECONDS) and storage not in cdk.deployed(_CORE_LOG):
             return Outcome(failed=dict.fromkeys(wanted, "not deployed, for the lab's storage was not"))
     return _seats(here, settings, wanted)
 
@@ -71,32 +75,25 @@ def _seats(here: Place, settings: Settings, wanted: Mapping[str, str]) -> Outcom
     outcome = Outcome()
     _clear_broken(here, settings.name, set(wanted.values()))
     left = dict(wanted)
-    log = paths.LOGS / "seats.log"
     while left:
         started = time.time()
-        whole = cdk.deploy(here, list(left.values()), concurrency=settings.deploy_concurrency, log=log)
-        done = set(left.values()) if whole else cdk.deployed(log)
-        reasons = {} if whole else _reasons(here, left, since=started)
+        whole = cdk.deploy(here, list(left.values()), concurrency=settings.deploy_concurrency, log=_SEATS_LOG)
+        done = set(left.values()) if whole else cdk.deployed(_SEATS_LOG)
         outcome.ready += [seat for seat, stack in left.items() if stack in done]
+        rest = {seat: stack for seat, stack in left.items() if stack not in done}
+        reasons = {seat: reason for seat, stack in rest.items() if (reason := _reason(here, stack, since=started))}
         outcome.failed |= reasons
-        rest = {seat: stack for seat, stack in left.items() if stack not in done and seat not in reasons}
-        if len(rest) == len(left):  # no stack's fault: every other run would end like this one
-            outcome.failed |= dict.fromkeys(rest, cdk.last_words(log))
+        left = {seat: stack for seat, stack in rest.items() if seat not in reasons}
+        if not (done or reasons):  # no stack's fault: every other run would end like this one
+            outcome.failed |= dict.fromkeys(left, cdk.last_words(_SEATS_LOG))
             break
-        left = rest
     return outcome
 
 
-def _reasons(here: Place, left: Mapping[str, str], *, since: float) -> dict[str, str]:
-    """The first cause of each seat that failed."""
-    log = paths.LOGS / "seats.log"
-    found = {}
-    for seat, stack in left.items():
-        said = cdk.failure(log, stack)
-        if said:
-            events = stacks.failures(here, [stack], since=since)
-            found[seat] = events[0].removeprefix(f"{stack}: ") if events else said
-    return found
+def _reason(here: Place, stack: str, *, since: float) -> str:
+    """The first cause of a stack's failure; empty if it did not have its turn."""
+    events = stacks.failures(here, [stack], since=since)
+    return events[0].removeprefix(f"{stack}: ") if events else cdk.failure(_SEATS_LOG, stack)
 
 
 def _clear_broken(here: Place, lab: str, names: set[str]) -> None:
@@ -104,8 +101,3 @@ def _clear_broken(here: Place, lab: str, names: set[str]) -> None:
     broken = [stack.name for stack in stacks.of_lab(here, lab) if stack.broken and stack.name in names]
     if broken:
         stacks.delete(here, lab, lambda _: None, only=broken)
-
-
-def _complete(here: Place, lab: str, name: str) -> bool:
-    """Whether the stack stands as asked for, with nothing of it being changed."""
-    return any(stack.name == name and stack.complete for stack in stacks.of_lab(here, lab))

@@ -49,6 +49,10 @@ class StorageStack(Stack):
         self.prefix_token = contents.prefix_token
         self.notebook_digest = contents.digests[NOTEBOOK]
         self.data = {key: digest for key, digest in contents.digests.items() if key.startswith("data/")}
+        # Seats come and go: what they import is exported whether or not there are any, for CloudFormation takes no
+        # export away that a seat still imports.
+        for value in (self.bucket.bucket_name, self.bucket.bucket_arn, self.key.key_arn, self.prefix_token):
+            self.export_value(value)
         CfnOutput(self, "BucketName", value=self.bucket.bucket_name, description="The lab's bucket")
         CfnOutput(
             self,

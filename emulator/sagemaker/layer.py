@@ -6,6 +6,7 @@ layer lies over its image. pip counts what the image has as satisfied and instal
 
 from __future__ import annotations
 
+import shlex
 import shutil
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,11 @@ def make(image: Image, folder: Path) -> Path:
     python.parent.mkdir()
     python.symlink_to(image.python.resolve())
     (folder / "bin" / "python3").symlink_to("python")
+    for name in ("pip", "pip3"):
+        # The image's own would install into the image.
+        program = python.with_name(name)
+        program.write_text(f'#!/bin/sh\nexec {shlex.quote(str(python))} -m pip "$@"\n')
+        program.chmod(0o755)
     return python
 
 

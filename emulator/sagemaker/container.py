@@ -32,12 +32,16 @@ _PASSED_ON = (
 
 
 class Container:
-    """One container's folders: `ml` is its /opt/ml, `layer` what it installs, `home` its home and temporary folder."""
+    """One container's folders: `ml` is its /opt/ml, `layer` what it installs, `home` its home and temporary folder.
+
+    `places` says where the paths lie here that mean something in a container only.
+    """
 
     def __init__(self, folder: Path, image: Image) -> None:
         """Make the folders, which must not be there yet."""
         self.ml = folder / "ml"
         self.home = folder / "home"
+        self.places = {"/opt/ml": self.ml}
         self._layer = folder / "layer"
         self._image = image
         self.ml.mkdir(parents=True)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_CONTAINER = {"ContainerHostname", "Environment", "Image", "Mode", "ModelDataUrl"}
 _VARIANT = "x-amzn-sagemaker-target-variant"
 _INTERNAL = "Request to service failed. If failure persists after retry, contact customer support."
 
@@ -169,6 +170,8 @@ class Endpoints(Behaviour):
             containers = [model["PrimaryContainer"]] if "PrimaryContainer" in model else model["Containers"]
             if len(containers) != 1 or containers[0].get("Mode") == "MultiModel" or "Image" not in containers[0]:
                 raise validation("The embedded AWS offers models of one container with an image and one model only.")
+            if others := containers[0].keys() - _CONTAINER:
+                raise validation(f"The embedded AWS does not offer a model's {', '.join(sorted(others))}.")
             role = Role(model["ExecutionRoleArn"], **place, endpoint_url=self.context.endpoint_url)
             role.check()
             yield Model(containers[0], variant, role, network=not model.get("EnableNetworkIsolation"))

@@ -8,11 +8,16 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from emulator.sagemaker.relocate import relocate
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
 HOST = "algo-1"
+# The channels in which the SageMaker SDK's ModelTrainer sends programs instead of data: SM_CODE and SM_DRIVERS of
+# sagemaker.core.training.constants 2.27.0.
+_PROGRAMS = ("code", "sm_drivers")
 
 
 class JobFolder:
@@ -33,6 +38,16 @@ class JobFolder:
         folder = self.root / "input" / "data" / name
         folder.mkdir(exist_ok=True)
         return folder
+
+    def relocate_programs(self, places: Mapping[str, Path]) -> None:
+        """Move a container's absolute paths, in the text files of the channels that hold programs, to where they lie.
+
+        A program within an archive, or one that puts such a path together from parts, is out of reach.
+        """
+        for name in _PROGRAMS:
+            for path in (self.root / "input" / "data" / name).rglob("*"):
+                if path.is_file():
+                    _relocate_file(path, places)
 
     def configure(self, request: Mapping[str, Any]) -> None:
         """Write hyperparameters, channels and hosts as the container reads them."""
@@ -59,6 +74,19 @@ class JobFolder:
 
     def _write(self, name: str, document: Any) -> None:
         (self._config / f"{name}.json").write_text(json.dumps(document))
+
+
+def _relocate_file(path: Path, places: Mapping[str, Path]) -> None:
+    content = path.read_bytes()
+    if b"\0" in content:
+        return
+    try:
+        text = content.decode()
+    except UnicodeDecodeError:
+        return
+    moved = relocate(text, places).encode()
+    if moved != content:
+        path.write_bytes(moved)
 
 
 def _channel(channel: Mapping[str, Any]) -> dict[str, str]:

@@ -20,6 +20,7 @@ from emulator.sagemaker import images, objects
 from emulator.sagemaker.container import Container
 from emulator.sagemaker.logs import LogStream
 from emulator.sagemaker.process import Process
+from emulator.sagemaker.relocate import relocate
 
 if TYPE_CHECKING:
     from emulator.sagemaker.behaviour import Context
@@ -157,12 +158,13 @@ class Host:
         reach = {"PIP_NO_INDEX": "1"}
         if self.model.network:
             reach = {"AWS_ENDPOINT_URL": self._context.endpoint_url, **self._network}
+        wanted = self.model.container.get("Environment", {})
         return container.environment(
             os.environ,
             AWS_REGION=self._endpoint.region,
             AWS_EC2_METADATA_DISABLED="true",
             **reach,
-            **self.model.container.get("Environment", {}),
+            **{name: relocate(value, container.places) for name, value in wanted.items()},
         )
 
     def _wait_for_ping(self, process: Process) -> None:

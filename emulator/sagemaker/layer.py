@@ -6,6 +6,7 @@ layer lies over its image. pip counts what the image has as satisfied and instal
 
 from __future__ import annotations
 
+import shlex
 import shutil
 from typing import TYPE_CHECKING
 
@@ -31,7 +32,7 @@ def make(image: Image, folder: Path) -> Path:
         # The image's own pip would install into the image.
         for name in ("pip", "pip3"):
             program = folder / "bin" / name
-            program.write_text(f'#!/bin/sh\nexec "{python}" -m pip "$@"\n')
+            program.write_text(f'#!/bin/sh\nexec {shlex.quote(str(python))} -m pip "$@"\n')
             program.chmod(0o755)
     return python
 

@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 # What a path can't begin after, unless it is a file's URL, and what can't follow its last component.
-_BEFORE = r"(?:(?<=file://)|(?<![\w.}~/)*?%+-]))"
-_AFTER = r"(?![\w-]|\.\w)"
+_BEFORE = r"(?:(?<=file://)|(?<![\w.}~/)\]*?%+-]))"
+_AFTER = r"(?![\w+@%~-]|\.\w)"
 
 
 def relocate(text: str, places: Mapping[str, Path]) -> str:

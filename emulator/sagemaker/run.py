@@ -20,6 +20,7 @@ from emulator.sagemaker.logs import LogStream
 from emulator.sagemaker.metrics import MetricScanner
 from emulator.sagemaker.process import Process
 from emulator.sagemaker.progress import Progress
+from emulator.sagemaker.relocate import relocate
 
 if TYPE_CHECKING:
     from emulator.sagemaker.behaviour import Context
@@ -108,6 +109,7 @@ class Run:
         self._progress.enter("Downloading", "Downloading input data")
         for channel in self._request.get("InputDataConfig", []):
             self._download(s3, channel, job)
+        job.relocate_programs(container.places)
         status = self._train(container)
         if status and not self._stopping:
             self._upload_data(s3, job)
@@ -186,14 +188,15 @@ class Run:
 
     def _command(self, container: Container) -> list[str | Path]:
         algorithm = self._request["AlgorithmSpecification"]
-        arguments = algorithm.get("ContainerArguments", [])
+        arguments = [relocate(each, container.places) for each in algorithm.get("ContainerArguments", [])]
         if "ContainerEntrypoint" in algorithm:
-            return [*algorithm["ContainerEntrypoint"], *arguments]
+            return [*(relocate(each, container.places) for each in algorithm["ContainerEntrypoint"]), *arguments]
         return [container.python, "-P", _LAUNCH, *arguments]
 
     def _environment(self, container: Container, network: dict[str, str]) -> dict[str, str]:
         region = self.record.region
         reach = {"AWS_ENDPOINT_URL": self._context.endpoint_url, **network} if network else {"PIP_NO_INDEX": "1"}
+        wanted = self._request.get("Environment", {})
         return container.environment(
             os.environ,
             AWS_REGION=region,
@@ -206,7 +209,7 @@ class Run:
             SAGEMAKER_TRAINING_MODULE=_TOOLKIT_MODULE,
             SM_STUDIO_LOCAL_MODE="true",  # no name server knows algo-1: the toolkit would wait for one to
             **reach,
-            **self._request.get("Environment", {}),
+            **{name: relocate(value, container.places) for name, value in wanted.items()},
         )
 
     def _upload_data(self, s3: Any, job: JobFolder) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any
 
+from emulator.sagemaker import offer
 from emulator.sagemaker.behaviour import Behaviour
 from emulator.sagemaker.credentials import Role
 from emulator.sagemaker.errors import validation
@@ -30,7 +31,7 @@ class TrainingJobs(Behaviour):
 
         Asks IAM about the role: not to be called on the gateway's event loop. Raises ServiceError.
         """
-        _refuse_what_is_not_there(request)
+        offer.check(request)
         role = Role(
             request["RoleArn"],
             account=record.account,
@@ -66,23 +67,3 @@ class TrainingJobs(Behaviour):
         finally:
             with self._lock:
                 self._runs.pop(run.record, None)
-
-
-def _refuse_what_is_not_there(request: dict[str, Any]) -> None:
-    """Raise ValidationException for what AWS has and this SageMaker has not, rather than doing something else."""
-    algorithm = request.get("AlgorithmSpecification", {})
-    resources = request.get("ResourceConfig", {})
-    modes = {algorithm.get("TrainingInputMode", "File")}
-    kinds = set()
-    for channel in request.get("InputDataConfig", []):
-        modes.add(channel.get("InputMode", "File"))
-        kinds.add(channel.get("DataSource", {}).get("S3DataSource", {}).get("S3DataType"))
-    problems = {
-        "training without AlgorithmSpecification.TrainingImage": "TrainingImage" not in algorithm,
-        "more than one instance": resources.get("InstanceCount", 1) > 1 or "InstanceGroups" in resources,
-        "input mode Pipe": "Pipe" in modes,
-        "channels other than S3Prefix and ManifestFile": bool(kinds - {"S3Prefix", "ManifestFile"}),
-    }
-    for problem, found in problems.items():
-        if found:
-            raise validation(f"The embedded AWS does not offer {problem}; train with this on AWS.")

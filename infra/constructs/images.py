@@ -11,9 +11,10 @@ from aws_cdk import aws_iam as iam
 if TYPE_CHECKING:
     from constructs import Construct
 
-# Source: sagemaker.core.image_uris 2.27.0, the newest of each.
+# Source: sagemaker.core.image_uris 2.27.0, the newest of each. Of 2.20 no tag without -py312 was published
+# (aws/sagemaker-python-sdk, pull request 6230).
 _TRAINING = ("tensorflow-training", "2.21-cpu-py312")
-_INFERENCE = ("tensorflow-inference", "2.20-cpu")
+_INFERENCE = ("tensorflow-inference", "2.20-cpu-py312")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,6 +22,10 @@ PLACES = {"/home/ec2-user": Path("/seat/home"), "/opt/ml": Path("/seat/ml"), "/o
         ("$(ls /opt/ml)", "$(ls /seat/ml)"),
         ("It lies in /opt/ml.", "It lies in /seat/ml."),
         ("file:///opt/ml/a", "file:///seat/ml/a"),
+        (
+            "--out=/opt/ml, `/opt/ml`\n/opt/ml\ttwice; MODEL='/opt/ml/x';",
+            "--out=/seat/ml, `/seat/ml`\n/seat/ml\ttwice; MODEL='/seat/ml/x';",
+        ),
         ("/opt/ml/model /opt/ml/model/1 /opt/ml/models", "/m /m/1 /seat/ml/models"),
     ],
 )
@@ -36,6 +40,10 @@ def test_a_path_is_put_in_its_new_place(text: str, expected: str) -> None:
         "/home/ec2-user2/x",
         "/home/ec2-user-old",
         "/opt/ml.bak",
+        "/opt/ml_2",
+        "/opt/ml~",
+        "https://opt/ml",
+        "/opt",
         "/srv/opt/ml",
         "$ROOT/opt/ml ${ROOT}/opt/ml $(pwd)/opt/ml ~/opt/ml ./opt/ml",
         "s3://bucket/opt/ml",

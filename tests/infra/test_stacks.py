@@ -174,7 +174,7 @@ def test_the_images_are_aws_s_own(resources: Resources, training: dict[str, Any]
     [model] = resources("AWS::SageMaker::Model")
     served = json.dumps(model["PrimaryContainer"]["Image"])
     assert registry in served
-    assert "/tensorflow-inference:2.20-cpu" in served
+    assert "/tensorflow-inference:2.20-cpu-py312" in served
 
 
 def test_the_artifact_is_handed_over_in_a_parameter(templates: dict[str, Template]) -> None:

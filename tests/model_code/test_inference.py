@@ -235,7 +235,7 @@ def test_the_artifacts_code_imports_no_tensorflow(trained: Any) -> None:
     ("requirements", "image"),
     [
         ("requirements.txt", "tensorflow-training-2.21-cpu-py312"),
-        ("requirements-inference.txt", "tensorflow-inference-2.20-cpu"),
+        ("requirements-inference.txt", "tensorflow-inference-2.20-cpu-py312"),
     ],
 )
 def test_pip_finds_every_requirement_in_the_embedded_aws_images(requirements: str, image: str) -> None:

@@ -7,6 +7,7 @@ import json
 import tarfile
 import time
 import uuid
+import zipfile
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 BUCKET = "lab-data"
 TRAINING_IMAGE = "763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-training:2.21-cpu-py312"
-INFERENCE_IMAGE = "763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-inference:2.20-cpu"
+INFERENCE_IMAGE = "763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-inference:2.20-cpu-py312"
 _TRUST = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}],
@@ -29,6 +30,17 @@ def archive(files: Mapping[str, bytes]) -> bytes:
             member = tarfile.TarInfo(name)
             member.size = len(content)
             tar.addfile(member, io.BytesIO(content))
+    return buffer.getvalue()
+
+
+def wheel(name: str, source: bytes) -> bytes:
+    """`<name>-1.0-py3-none-any.whl` with one module of that name."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as file:
+        file.writestr(f"{name}.py", source)
+        file.writestr(f"{name}-1.0.dist-info/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+        file.writestr(f"{name}-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        file.writestr(f"{name}-1.0.dist-info/RECORD", f"{name}.py,,\n{name}-1.0.dist-info/METADATA,,\n")
     return buffer.getvalue()
 
 
@@ -124,11 +136,13 @@ class Account:
 
     # Serving
 
-    def model(self, files: Mapping[str, bytes], *, image: str = INFERENCE_IMAGE) -> str:
+    def model(
+        self, files: Mapping[str, bytes], *, image: str = INFERENCE_IMAGE, environment: Mapping[str, str] | None = None
+    ) -> str:
         """Create a model of these files; its name."""
         name = f"model-{uuid.uuid4().hex[:8]}"
         uri = self.put(f"models/{name}/model.tar.gz", archive(files))
-        container = {"Image": image, "ModelDataUrl": uri}
+        container = {"Image": image, "ModelDataUrl": uri, "Environment": environment or {}}
         self.sagemaker.create_model(ModelName=name, PrimaryContainer=container, ExecutionRoleArn=self.role)
         return name
 

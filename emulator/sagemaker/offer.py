@@ -1,0 +1,91 @@
+"""What a training job may ask of the embedded AWS: all else is refused, because ignoring it would be a lie.
+
+Members are listed that are carried out, and members that change nothing for one machine without an interruption
+(encryption between hosts, spot instances, how long to wait for capacity). A member that a later release of botocore
+brings is refused until it is listed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from emulator.sagemaker.errors import validation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_REQUEST = {
+    "TrainingJobName",
+    "HyperParameters",
+    "AlgorithmSpecification",
+    "RoleArn",
+    "InputDataConfig",
+    "OutputDataConfig",
+    "ResourceConfig",
+    "StoppingCondition",
+    "Tags",
+    "EnableNetworkIsolation",
+    "EnableInterContainerTrafficEncryption",
+    "EnableManagedSpotTraining",
+    "Environment",
+}
+_ALGORITHM = {
+    "TrainingImage",
+    "TrainingInputMode",
+    "MetricDefinitions",
+    "EnableSageMakerMetricsTimeSeries",
+    "ContainerEntrypoint",
+    "ContainerArguments",
+}
+_RESOURCES = {"InstanceType", "InstanceCount", "VolumeSizeInGB", "VolumeKmsKeyId"}
+_OUTPUT = {"S3OutputPath", "KmsKeyId", "CompressionType"}
+_CHANNEL = {"ChannelName", "DataSource", "ContentType", "CompressionType", "RecordWrapperType", "InputMode"}
+_S3_SOURCE = {"S3DataType", "S3Uri", "S3DataDistributionType"}
+# FastFile shows the same files as File does, only sooner.
+_MODES = {"File", "FastFile"}
+
+
+def check(request: Mapping[str, Any]) -> None:
+    """Raise ValidationException, with all that it names, for a CreateTrainingJob that only AWS can carry out."""
+    problems = [*_problems(request)]
+    for channel in request.get("InputDataConfig", []):
+        problems += [f"{problem} (channel {channel['ChannelName']})" for problem in _channel_problems(channel)]
+    if problems:
+        raise validation(f"The embedded AWS does not offer {', '.join(problems)}; train with this on AWS.")
+
+
+def _problems(request: Mapping[str, Any]) -> Iterator[str]:
+    algorithm = request.get("AlgorithmSpecification", {})
+    resources = request.get("ResourceConfig", {})
+    output = request.get("OutputDataConfig", {})
+    yield from _others(request, _REQUEST)
+    yield from _others(algorithm, _ALGORITHM, "AlgorithmSpecification.")
+    yield from _others(resources, _RESOURCES, "ResourceConfig.")
+    yield from _others(output, _OUTPUT, "OutputDataConfig.")
+    yield from _value(algorithm, "TrainingInputMode", _MODES, "AlgorithmSpecification.")
+    yield from _value(output, "CompressionType", {"GZIP"}, "OutputDataConfig.")
+    if "TrainingImage" not in algorithm:
+        yield "training without AlgorithmSpecification.TrainingImage"
+    if resources.get("InstanceCount", 1) > 1:
+        yield "more than one instance"
+
+
+def _channel_problems(channel: Mapping[str, Any]) -> Iterator[str]:
+    source = channel["DataSource"]
+    yield from _others(channel, _CHANNEL)
+    if "S3DataSource" not in source:
+        yield "a DataSource other than S3DataSource"
+    yield from _others(source.get("S3DataSource", {}), _S3_SOURCE, "S3DataSource.")
+    yield from _value(source.get("S3DataSource", {}), "S3DataType", {"S3Prefix", "ManifestFile"}, "S3DataSource.")
+    yield from _value(channel, "InputMode", _MODES)
+    yield from _value(channel, "CompressionType", {"None"})
+    yield from _value(channel, "RecordWrapperType", {"None"})
+
+
+def _others(members: Mapping[str, Any], known: set[str], path: str = "") -> Iterator[str]:
+    yield from (f"{path}{name}" for name in members if name not in known)
+
+
+def _value(members: Mapping[str, Any], name: str, offered: set[str], path: str = "") -> Iterator[str]:
+    if name in members and members[name] not in offered:
+        yield f"{path}{name} {members[name]}"

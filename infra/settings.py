@@ -162,6 +162,10 @@ class Settings(BaseModel):
     hidden_units: Annotated[str, AfterValidator(_hidden_units)] = "128"
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     max_run: Annotated[int, AfterValidator(_max_run)] = 900
+    idle_minutes: Annotated[int, Field(ge=0, le=10_080)] = 60
+    seat_instance_types: Annotated[
+        tuple[Annotated[str, _instance_type("TrainingInstanceType")], ...], Field(min_length=1)
+    ] = ("ml.m5.large",)
     capture_percentage: Annotated[int, Field(ge=0, le=100)] = 100
     log_retention_days: Annotated[int, AfterValidator(_retention)] = 7
 

@@ -29,6 +29,7 @@ for file in idle_stop.py packages.py requirements.txt; do fetch "notebooks/$file
 chown -R ec2-user:ec2-user "$home/.lab" "$home/data"
 
 # Jupyter's kernels inherit these once its server has read them anew (aws-samples' lifecycle script "set-env-variable").
+# JUPYTER_PATH: a Jupyter in an environment of its own would take that one's kernel python3 for the user's.
 cat > /etc/profile.d/jupyter-env.sh <<VARIABLES
 export AWS_DEFAULT_REGION=$REGION
 export BRICKLAB_BUCKET=$BUCKET
@@ -39,6 +40,7 @@ export BRICKLAB_PREFIX=$PREFIX
 export BRICKLAB_ROLE=$ROLE
 export BRICKLAB_SEAT=$SEAT
 export BRICKLAB_SEAT_URI=s3://$BUCKET/seats/$SEAT/
+export JUPYTER_PATH=/home/ec2-user/.local/share/jupyter
 VARIABLES
 systemctl --no-block restart jupyter-server
 

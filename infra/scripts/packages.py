@@ -95,7 +95,7 @@ def _digest(requirements: Path) -> str:
 
 
 def register(python: str, *, home: Path) -> None:
-    """Make it the user's kernel `python3`: that goes before a kernel of the same name that the machine has."""
+    """Make it the user's kernel `python3`, which JUPYTER_PATH puts before a kernel of that name of the machine's."""
     folder = home / ".local" / "share" / "jupyter" / "kernels" / "python3"
     kernel = {
         "argv": [python, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
@@ -141,7 +141,7 @@ def main() -> None:
     if options.missing:
         print(missing(options.requirements))
     else:
-        sys.exit(provide(options.requirements, options.environment, home=Path.home()) or None)
+        sys.exit(provide(options.requirements, options.environment.absolute(), home=Path.home()) or None)
 
 
 if __name__ == "__main__":

@@ -122,6 +122,7 @@ def test_notebooks_are_told_where_the_lab_is(script: str, instance: Instance) ->
         "export BRICKLAB_ROLE=arn:aws:iam::111122223333:role/ada",
         "export BRICKLAB_SEAT=ada",
         "export BRICKLAB_SEAT_URI=s3://the-bucket/seats/ada/",
+        f"export JUPYTER_PATH={instance.user}/.local/share/jupyter",
     ]
 
 

@@ -106,6 +106,19 @@ def test_a_machine_that_has_all_installs_nothing(machine: Machine) -> None:
     assert not machine.environment.exists()
 
 
+def test_jupyter_takes_the_kernel_for_its_own(machine: Machine) -> None:
+    """With the lifecycle script's JUPYTER_PATH: a Jupyter in a virtual environment prefers the kernels of that one."""
+    machine.provide(f"keras=={version('keras')}\n")
+    folder = machine.home / KERNEL
+    listing = subprocess.run(
+        [sys.executable, "-m", "jupyter", "kernelspec", "list", "--json"],
+        env={"HOME": str(machine.home), "PATH": str(machine.bin), "JUPYTER_PATH": str(folder.parents[2])},
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+    assert json.loads(listing.stdout)["kernelspecs"]["python3"]["resource_dir"] == str(folder.parent)
+
+
 def test_the_lab_s_own_environment_has_what_notebooks_need(machine: Machine) -> None:
     """The requirements of a notebook instance are those of this repository, version for version."""
     machine.provide((SCRIPT.parent.parent.parent / "notebooks" / "requirements.txt").read_text())

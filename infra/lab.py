@@ -18,6 +18,12 @@ if TYPE_CHECKING:
     from infra.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
+NOTEBOOK_FILES = (
+    ROOT / "notebooks" / "bricks.ipynb",
+    ROOT / "notebooks" / "requirements.txt",
+    ROOT / "infra" / "scripts" / "idle_stop.py",
+    ROOT / "infra" / "scripts" / "packages.py",
+)
 
 
 def compose(app: App, settings: Settings, data: Path, *, env: Environment | None = None) -> None:
@@ -30,7 +36,7 @@ def compose(app: App, settings: Settings, data: Path, *, env: Environment | None
         f"{lab}-storage",
         settings=settings,
         data=data,
-        notebook=ROOT / "notebooks" / "bricks.ipynb",
+        notebooks={file.name: file for file in NOTEBOOK_FILES},
         env=env,
         tags=tags,
     )

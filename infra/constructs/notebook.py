@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _SCRIPTS = Path(__file__).resolve().parent.parent / "scripts"
 # The newest in botocore's model; Amazon Linux 2 had its end of support in June 2026.
 _PLATFORM = "notebook-al2023-v1"
-_VOLUME_GB = 5
+_VOLUME_GB = 10  # the lab's packages take about three
 
 
 class Notebook(Construct):
@@ -40,12 +40,22 @@ class Notebook(Construct):
         super().__init__(scope, construct_id)
         name = f"{settings.name}-{seat}"
         role = SeatRole(self, "Role", settings=settings, seat=seat, bucket=bucket, key=key)
-        where = {"BUCKET": bucket.bucket_name, "ENDPOINT": settings.name, "REGION": Aws.REGION, "SEAT": seat}
+        variables = {
+            "BUCKET": bucket.bucket_name,
+            "ENDPOINT": settings.name,
+            "IDLE_SECONDS": str(settings.idle_minutes * 60),
+            "INSTANCE_TYPE": settings.seat_instance_types[0],
+            "NAME": name,
+            "PREFIX": f"{name}-",
+            "REGION": Aws.REGION,
+            "ROLE": role.role_arn,
+            "SEAT": seat,
+        }
         lifecycle = sagemaker.CfnNotebookInstanceLifecycleConfig(
             self,
             "Lifecycle",
             notebook_instance_lifecycle_config_name=name,
-            on_start=[_script("on_start.sh", where)],
+            on_start=[_script("on_start.sh", variables)],
         )
         notebook = sagemaker.CfnNotebookInstance(
             self,

@@ -137,6 +137,11 @@ def _train_and_host(own: _Own, instance_types: Sequence[str]) -> list[iam.Policy
             actions=["sagemaker:AddTags", "sagemaker:ListTags"],
             resources=own.arns("endpoint", "endpoint-config", "model", "training-job"),
         ),
+        # Names can be listed all or none: it is how the notebook finds what its student left running.
+        iam.PolicyStatement(
+            actions=[f"sagemaker:List{kind}" for kind in ("EndpointConfigs", "Endpoints", "Models", "TrainingJobs")],
+            resources=["*"],
+        ),
         _may("Describe Stop", "NotebookInstance", [own.arn("notebook-instance", own.notebook)]),
     ]
 
@@ -177,7 +182,9 @@ def _acknowledge(role: SeatRole, own: _Own) -> None:
             wildcard(f"…{_NOTEBOOKS}:*"): "SageMaker shares the log group among notebooks.",
             wildcard(f"…{_NOTEBOOKS}:log-stream:{own.notebook}/*"): "The streams of this instance.",
             wildcard(f"…{_ENDPOINTS}/{own.names}"): "SageMaker names an endpoint's log group after the endpoint.",
-            wildcard("*"): "GetAuthorizationToken and PutMetricData have no resource to name; the latter is held to "
-            "SageMaker's namespaces.",
+            wildcard(
+                "*"
+            ): "GetAuthorizationToken, PutMetricData and lists have no resource to name; the second is held "
+            "to SageMaker's namespaces, and a list shows names.",
         },
     )

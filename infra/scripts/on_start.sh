@@ -1,26 +1,51 @@
-# Runs as root when the notebook instance is made and at every start: brings the lab's notebook and data, and tells
-# notebooks where the lab is. A notebook that the student has changed stays as it is.
-# BUCKET, ENDPOINT, REGION and SEAT are set above.
+# Runs as root when the notebook instance is made and at every start: brings the lab's notebook and data, tells notebooks
+# where the lab is, gives them their packages, and has the instance stopped when nobody uses it.
+# A notebook that the student has changed stays as it is.
+# BUCKET, ENDPOINT, IDLE_SECONDS, INSTANCE_TYPE, NAME, PREFIX, REGION, ROLE and SEAT are set above.
 set -eu
 
 home=/home/ec2-user/SageMaker
 delivered="$home/.lab/bricks.ipynb"
 mkdir -p "$home/.lab" "$home/data"
 
+fetch() { aws s3 cp --region "$REGION" --only-show-errors "s3://$BUCKET/$1" "$2"; }
+
+# As the student, past the end of this script: SageMaker gives it five minutes.
+start() {
+    log="$1"
+    shift
+    sudo -u ec2-user env HOME=/home/ec2-user nohup "$@" >> "$log" 2>&1 < /dev/null &
+}
+
 aws s3 sync --region "$REGION" --only-show-errors "s3://$BUCKET/data/" "$home/data/"
-aws s3 cp --region "$REGION" --only-show-errors "s3://$BUCKET/notebooks/bricks.ipynb" "$delivered.new"
+# The seat's own copy is the student's to delete: then it is the lab's again.
+fetch "seats/$SEAT/bricks.ipynb" "$delivered.new" || fetch notebooks/bricks.ipynb "$delivered.new"
 if [ ! -e "$home/bricks.ipynb" ] || cmp -s "$home/bricks.ipynb" "$delivered"; then
     cp "$delivered.new" "$home/bricks.ipynb"
     chown ec2-user:ec2-user "$home/bricks.ipynb"
 fi
 mv "$delivered.new" "$delivered"
+for file in idle_stop.py packages.py requirements.txt; do fetch "notebooks/$file" "$home/.lab/$file"; done
 chown -R ec2-user:ec2-user "$home/.lab" "$home/data"
 
 # Jupyter's kernels inherit these once its server has read them anew (aws-samples' lifecycle script "set-env-variable").
+# JUPYTER_PATH: a Jupyter in an environment of its own would take that one's kernel python3 for the user's.
 cat > /etc/profile.d/jupyter-env.sh <<VARIABLES
 export AWS_DEFAULT_REGION=$REGION
+export BRICKLAB_BUCKET=$BUCKET
 export BRICKLAB_DATA=$home/data
 export BRICKLAB_ENDPOINT=$ENDPOINT
+export BRICKLAB_INSTANCE_TYPE=$INSTANCE_TYPE
+export BRICKLAB_PREFIX=$PREFIX
+export BRICKLAB_ROLE=$ROLE
+export BRICKLAB_SEAT=$SEAT
 export BRICKLAB_SEAT_URI=s3://$BUCKET/seats/$SEAT/
+export JUPYTER_PATH=/home/ec2-user/.local/share/jupyter
 VARIABLES
 systemctl --no-block restart jupyter-server
+
+start "$home/packages.log" python3 "$home/.lab/packages.py" "$home/.lab/requirements.txt" "$home/.lab/python"
+if [ "$IDLE_SECONDS" -gt 0 ]; then
+    start "$home/.lab/idle-stop.log" python3 "$home/.lab/idle_stop.py" --folder "$home" \
+        --notebook-instance "$NAME" --region "$REGION" --idle-seconds "$IDLE_SECONDS"
+fi

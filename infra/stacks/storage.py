@@ -12,6 +12,7 @@ from infra.constructs.key import LabKey
 from infra.settings import DATA_FILES
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from constructs import Construct
@@ -23,7 +24,10 @@ NOTEBOOK = "notebooks/bricks.ipynb"
 
 
 class StorageStack(Stack):
-    """Owns the key and the bucket; every other stack gets them from here."""
+    """Owns the key and the bucket; every other stack gets them from here.
+
+    `data` is the folder with the four files; `notebooks` are what notebook instances fetch, by their names there.
+    """
 
     def __init__(
         self,
@@ -32,7 +36,7 @@ class StorageStack(Stack):
         *,
         settings: Settings,
         data: Path,
-        notebook: Path,
+        notebooks: Mapping[str, Path],
         **stack: Any,
     ) -> None:
         super().__init__(scope, construct_id, description=f"{settings.name}: key, bucket and data", **stack)
@@ -43,7 +47,10 @@ class StorageStack(Stack):
             "Contents",
             bucket=self.bucket,
             key=self.key,
-            files={f"data/{name}": data / name for name in DATA_FILES} | {NOTEBOOK: notebook},
+            files={
+                **{f"data/{name}": data / name for name in DATA_FILES},
+                **{f"notebooks/{name}": file for name, file in notebooks.items()},
+            },
             log_retention_days=settings.log_retention_days,
         )
         self.prefix_token = contents.prefix_token

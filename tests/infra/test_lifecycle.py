@@ -5,18 +5,28 @@ from __future__ import annotations
 import base64
 import os
 import subprocess
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
-HOME = "/home/ec2-user/SageMaker"
-# `aws s3 cp … SOURCE TARGET` writes $NOTEBOOK to the target; `aws s3 sync … SOURCE TARGET` puts a file in it.
+    import aws_cdk as cdk
+
+# `aws s3 cp … SOURCE TARGET` copies what lies in $BUCKET; `aws s3 sync … SOURCE TARGET` puts a file into the target.
 AWS = """#!/bin/bash
-target="${@: -1}"
-if [ "$2" = cp ]; then printf '%s' "$NOTEBOOK" > "$target"; else touch "$target/images.npy"; fi
+key="${@: -2:1}"; target="${@: -1}"
+if [ "$2" = cp ]; then cp "$BUCKET/${key#s3://the-bucket/}" "$target"; else touch "$target/images.npy"; fi
+"""
+SUDO = """#!/bin/bash
+[ "$1 $2" = "-u ec2-user" ] && exec "${@:3}"
+"""
+# Says how it was called, once it has been called to the end.
+PYTHON = """#!/bin/bash
+echo "HOME=$HOME $*"
 """
 
 
@@ -26,34 +36,59 @@ def text(value: Any) -> str:
         return value
     if "Fn::Join" in value:
         return "".join(text(part) for part in value["Fn::Join"][1])
+    if "Fn::GetAtt" in value:
+        return "arn:aws:iam::111122223333:role/ada"
     return "eu-west-1" if value == {"Ref": "AWS::Region"} else "the-bucket"
+
+
+def on_start(template: dict[str, Any]) -> str:
+    """The script in a seat's template."""
+    resources = template["Resources"].values()
+    [hooks] = [item for item in resources if item["Type"] == "AWS::SageMaker::NotebookInstanceLifecycleConfig"]
+    return text(hooks["Properties"]["OnStart"][0]["Content"]["Fn::Base64"])
 
 
 @pytest.fixture
 def script(templates: dict[str, Any]) -> str:
     """Ada's script."""
-    resources = templates["bricklab-seat-ada"]["Resources"].values()
-    [hooks] = [item for item in resources if item["Type"] == "AWS::SageMaker::NotebookInstanceLifecycleConfig"]
-    return text(hooks["Properties"]["OnStart"][0]["Content"]["Fn::Base64"])
+    return on_start(templates["bricklab-seat-ada"])
 
 
 class Instance:
-    """A notebook instance's home folder, and a PATH with stubs."""
+    """A notebook instance's home folder, a PATH with stubs, and the lab's bucket."""
 
     def __init__(self, folder: Path) -> None:
-        self.home = folder / "home"
+        self.user = folder / "user"
+        self.home = self.user / "SageMaker"
         self.bin = folder / "bin"
-        self.home.mkdir()
-        self.bin.mkdir()
-        for name, content in (("aws", AWS), ("chown", "#!/bin/bash\n"), ("systemctl", "#!/bin/bash\n")):
+        self.bucket = folder / "bucket"
+        for place in (self.home, self.bin, self.bucket / "notebooks", self.bucket / "seats" / "ada"):
+            place.mkdir(parents=True)
+        for file in ("bricks.ipynb", "idle_stop.py", "packages.py", "requirements.txt"):
+            (self.bucket / "notebooks" / file).write_text(f"the lab's {file}")
+        stubs = {"aws": AWS, "sudo": SUDO, "python3": PYTHON, "chown": "#!/bin/bash\n", "systemctl": "#!/bin/bash\n"}
+        for name, content in stubs.items():
             (self.bin / name).write_text(content)
             (self.bin / name).chmod(0o755)
 
-    def run(self, script: str, notebook: str) -> None:
-        """Run a script as SageMaker does; `notebook` is what lies in the bucket."""
-        environment = {"PATH": f"{self.bin}{os.pathsep}{os.environ['PATH']}", "NOTEBOOK": notebook}
-        here = script.replace(HOME, str(self.home)).replace("/etc/profile.d", str(self.home))
+    def run(self, script: str, notebook: str | None = None) -> None:
+        """Run a script as SageMaker does; `notebook` is the seat's own copy in the bucket, if there is one."""
+        if notebook:
+            (self.bucket / "seats" / "ada" / "bricks.ipynb").write_text(notebook)
+        environment = {"PATH": f"{self.bin}{os.pathsep}{os.environ['PATH']}", "BUCKET": str(self.bucket)}
+        # The script's own BUCKET is another variable to the stub.
+        here = script.replace("BUCKET", "NAME_OF_BUCKET").replace("/home/ec2-user", str(self.user))
+        here = here.replace("BRICKLAB_NAME_OF_BUCKET", "BRICKLAB_BUCKET").replace("/etc/profile.d", str(self.user))
         subprocess.run(["bash", "-c", here], check=True, env=environment)
+
+    def said(self, file: str) -> str:
+        """What a program that goes on in the background has printed, once it has."""
+        log = self.home / file
+        deadline = time.monotonic() + 30
+        while not (log.exists() and log.read_text().endswith("\n")):
+            assert time.monotonic() < deadline, f"nothing in {file}"
+            time.sleep(0.05)
+        return log.read_text()
 
     @property
     def notebook(self) -> Path:
@@ -75,13 +110,19 @@ def test_the_script_fits(script: str) -> None:
 
 
 def test_notebooks_are_told_where_the_lab_is(script: str, instance: Instance) -> None:
-    """What the notebook reads: the data's folder and the endpoint's name; and the seat's own place."""
+    """The variables that every notebook of the lab may rely on."""
     instance.run(script, notebook="one")
-    assert (instance.home / "jupyter-env.sh").read_text().splitlines() == [
+    assert (instance.user / "jupyter-env.sh").read_text().splitlines() == [
         "export AWS_DEFAULT_REGION=eu-west-1",
+        "export BRICKLAB_BUCKET=the-bucket",
         f"export BRICKLAB_DATA={instance.home}/data",
         "export BRICKLAB_ENDPOINT=bricklab",
+        "export BRICKLAB_INSTANCE_TYPE=ml.m5.large",
+        "export BRICKLAB_PREFIX=bricklab-ada-",
+        "export BRICKLAB_ROLE=arn:aws:iam::111122223333:role/ada",
+        "export BRICKLAB_SEAT=ada",
         "export BRICKLAB_SEAT_URI=s3://the-bucket/seats/ada/",
+        f"export JUPYTER_PATH={instance.user}/.local/share/jupyter",
     ]
 
 
@@ -106,3 +147,41 @@ def test_a_student_s_work_is_never_overwritten(script: str, instance: Instance) 
     for delivered in ("two", "three", "three"):
         instance.run(script, notebook=delivered)
     assert instance.notebook.read_text() == "mine"
+
+
+def test_a_seat_without_a_copy_gets_the_lab_s_notebook(script: str, instance: Instance) -> None:
+    """The copy is the student's to delete, and an instance has to start all the same."""
+    instance.run(script)
+    assert instance.notebook.read_text() == "the lab's bricks.ipynb"
+
+
+def test_packages_are_provided_in_the_background(script: str, instance: Instance) -> None:
+    """By the student, from the lab's requirements, on the volume that stays, with a log that the student can read."""
+    instance.run(script)
+    lab = instance.home / ".lab"
+    called = f"HOME={instance.user} {lab}/packages.py {lab}/requirements.txt {lab}/python\n"
+    assert instance.said("packages.log") == called
+    assert (lab / "packages.py").read_text() == "the lab's packages.py"
+    assert (lab / "requirements.txt").read_text() == "the lab's requirements.txt"
+
+
+def test_an_idle_instance_is_stopped(script: str, instance: Instance) -> None:
+    """By the student's own watch: after an hour, if the settings say nothing else."""
+    instance.run(script)
+    lab = instance.home / ".lab"
+    watch = f"--folder {instance.home} --notebook-instance bricklab-ada --region eu-west-1 --idle-seconds"
+    called = f"HOME={instance.user} {lab}/idle_stop.py {watch} 3600\n"
+    assert instance.said(".lab/idle-stop.log") == called
+    assert (lab / "idle_stop.py").read_text() == "the lab's idle_stop.py"
+
+
+@pytest.mark.parametrize("minutes", [5, 0])
+def test_the_settings_say_when(compose: Callable[..., cdk.App], instance: Instance, minutes: int) -> None:
+    """After the setting's minutes; at zero nothing is started."""
+    seat = compose(seats=["ada"], idle_minutes=minutes).synth().get_stack_by_name("bricklab-seat-ada")
+    instance.run(on_start(seat.template))
+    assert instance.said("packages.log")
+    if minutes:
+        assert instance.said(".lab/idle-stop.log").endswith(f"--idle-seconds {minutes * 60}\n")
+    else:
+        assert not (instance.home / ".lab" / "idle-stop.log").exists()

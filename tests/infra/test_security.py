@@ -87,7 +87,8 @@ def test_a_bare_star_is_rare(templates: dict[str, Template]) -> None:
         for action in listed(item["Action"])
         if not action.startswith("kms:")
     }
-    assert bare == {"cloudwatch:PutMetricData", "ecr:GetAuthorizationToken", "sagemaker:ListTrainingJobs"}
+    lists = {f"sagemaker:List{kind}" for kind in ("EndpointConfigs", "Endpoints", "Models", "TrainingJobs")}
+    assert bare == {"cloudwatch:PutMetricData", "ecr:GetAuthorizationToken", *lists}
 
 
 def test_every_role_is_assumed_by_its_service_alone(resources: Resources) -> None:
@@ -121,7 +122,7 @@ def test_nothing_is_kept(templates: dict[str, Template]) -> None:
 
 def test_every_function_logs_to_a_group_of_the_stack(resources: Resources) -> None:
     """No function makes a log group of its own, which would outlive the stack; retention comes from the settings."""
-    assert len(resources("AWS::Lambda::Function")) == 10
+    assert len(resources("AWS::Lambda::Function")) == 11
     assert all("Ref" in function["LoggingConfig"]["LogGroup"] for function in resources("AWS::Lambda::Function"))
     assert {group["RetentionInDays"] for group in resources("AWS::Logs::LogGroup")} == {7}
 

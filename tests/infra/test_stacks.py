@@ -62,10 +62,11 @@ def test_outputs_name_what_is_needed_next(templates: dict[str, Template], stack:
 
 
 def test_the_bucket_gets_data_and_notebook(resources: Resources) -> None:
-    """The four files and the notebook come to the keys that everybody relies on."""
+    """The four files, the notebook and what notebook instances run come to the keys that everybody relies on."""
     [contents] = [each for each in resources("Custom::BucketContents") if "Prefix" not in each]
     keys = {item["Key"] for item in contents["Objects"]}
-    assert keys == {f"data/{name}" for name in DATA_FILES} | {"notebooks/bricks.ipynb"}
+    notebooks = {"bricks.ipynb", "idle_stop.py", "packages.py", "requirements.txt"}
+    assert keys == {f"data/{name}" for name in DATA_FILES} | {f"notebooks/{name}" for name in notebooks}
 
 
 def test_each_seat_gets_its_own_copy_of_the_notebook(resources: Resources) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import copy
-import json
 import re
+import shlex
 from typing import TYPE_CHECKING
 
 import nbformat
@@ -12,8 +12,6 @@ import pytest
 from nbclient import NotebookClient
 
 from cli import paths
-from emulator import gateway
-
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -29,34 +27,23 @@ LAB, SEAT = "school", "ada"
 PREFIX = f"{LAB}-{SEAT}-"
 # What a student may well run a second time: it must not break, nor leave anything behind.
 RUN_TWICE = {"data", "script-folder", "names", "clean-up-function", "deploy", "clean-up", "left"}
-TRUST = {
-    "Version": "2012-10-17",
-    "Statement": [{"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}],
-}
 
 
 @pytest.fixture(scope="module")
 def variables(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """What a student's notebook finds in its environment, with a lab behind it that serves."""
-    lab("up", "-c", f"lab.name={LAB}", "-c", f"lab.seats={SEAT}", "-c", "lab.epochs=2")
-    running = gateway.running(lab.home / "aws")
-    assert running
-    role = lab.client("iam").create_role(RoleName=f"{PREFIX}student", AssumeRolePolicyDocument=json.dumps(TRUST))
-    bucket = lab.outputs()["BucketName"]
+    """What `./lab env SEAT` tells a notebook, with the seat's own role in the place of the user's credentials."""
+    settings = ["-c", f"lab.name={LAB}", "-c", f"lab.seats={SEAT}", "-c", "lab.epochs=2"]
+    lab("up", *settings)
+    exports = [shlex.split(line)[1] for line in lab("env", SEAT, *settings).splitlines()]
+    told = dict(export.split("=", 1) for export in exports)
+    role = lab.client("sts").assume_role(RoleArn=told["BRICKLAB_ROLE"], RoleSessionName="SageMaker")["Credentials"]
     return {
-        **running.environment(),
-        "BRICKLAB_BUCKET": bucket,
+        **told,
+        "AWS_ACCESS_KEY_ID": role["AccessKeyId"],
+        "AWS_SECRET_ACCESS_KEY": role["SecretAccessKey"],
+        "AWS_SESSION_TOKEN": role["SessionToken"],
         "BRICKLAB_DATA": str(tmp_path_factory.mktemp("student") / "data"),
-        "BRICKLAB_ENDPOINT": LAB,
-        "BRICKLAB_INSTANCE_TYPE": "ml.m5.large",
-        "BRICKLAB_PREFIX": PREFIX,
-        "BRICKLAB_ROLE": role["Role"]["Arn"],
-        "BRICKLAB_SEAT": SEAT,
-        "BRICKLAB_SEAT_URI": f"s3://{bucket}/seats/{SEAT}/",
     }
-
-
-
 
 
 @pytest.fixture(scope="module")

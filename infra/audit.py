@@ -5,9 +5,11 @@ Writes the same templates as the app, then prints every finding that no construc
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import aws_cdk as cdk
@@ -19,8 +21,6 @@ from infra.settings import SettingsError, read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from constructs import IConstruct
 
 
 def main() -> None:
@@ -39,25 +39,43 @@ def main() -> None:
 
 def unacknowledged(app: cdk.App) -> list[str]:
     """The findings that neither their construct nor one around it acknowledges, a line each. The app is synthesised."""
-    constructs = {construct.node.path: construct for construct in app.node.find_all()}
+    acknowledged = _acknowledged(Path(app.outdir))
     return [
         f"{violation.rule_name} at {resource.construct_path}: {violation.description}"
         for violation in AwsSolutionsChecks(app).validate_scope(app).violations
         for resource in violation.violating_resources
         if not any(
-            re.fullmatch(pattern, violation.rule_name) for pattern in _acknowledged(constructs[resource.construct_path])
+            re.fullmatch(pattern, violation.rule_name)
+            for scope in _scopes(resource.construct_path)
+            for pattern in acknowledged.get(scope, ())
         )
     ]
 
 
-def _acknowledged(construct: IConstruct) -> Iterator[str]:
-    """Patterns of what is acknowledged here and around here. What the CDK generates has no slash in it."""
-    for scope in construct.node.scopes:
-        for entry in scope.node.metadata:
-            if entry.type == cdk.Validations.ACKNOWLEDGED_RULES_METADATA_KEY:
-                for rule in entry.data:
-                    words = rule.rpartition("Annotation::")[2]
-                    yield re.escape(words).replace(re.escape(GENERATED), "[^/]*")
+def _acknowledged(assembly: Path) -> dict[str, list[str]]:
+    """Patterns of what each construct acknowledges, by its path: read from the assembly, for a class has many.
+
+    What the CDK generates has no slash in it.
+    """
+    found: dict[str, list[str]] = {}
+    for file in assembly.glob("*.metadata.json"):
+        for path, entries in json.loads(file.read_text(encoding="utf-8")).items():
+            rules = [
+                rule
+                for entry in entries
+                if entry["type"] == cdk.Validations.ACKNOWLEDGED_RULES_METADATA_KEY
+                for rule in entry["data"]
+            ]
+            words = [rule.rpartition("Annotation::")[2] for rule in rules]
+            found[path.strip("/")] = [re.escape(word).replace(re.escape(GENERATED), "[^/]*") for word in words]
+    return found
+
+
+def _scopes(path: str) -> Iterator[str]:
+    """The construct's path and those of all around it."""
+    while path:
+        yield path
+        path = path.rpartition("/")[0]
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from aws_cdk import Tags
 
@@ -13,7 +13,7 @@ from infra.stacks.storage import StorageStack
 from infra.stacks.training import TrainingStack
 
 if TYPE_CHECKING:
-    from aws_cdk import App, Environment, Stack
+    from aws_cdk import App, Environment
 
     from infra.settings import Settings
 
@@ -43,6 +43,9 @@ def compose(app: App, settings: Settings, data: Path, *, env: Environment | None
     training = TrainingStack(
         app, f"{lab}-training", settings=settings, storage=storage, model_code=ROOT / "model_code", env=env, tags=tags
     )
+    for stack in (storage, training):
+        # The CDK names a function's role in DependsOn, though the function refers to it anyway.
+        stack.add_metadata("cfn-lint", {"config": {"ignore_checks": ["W3005"]}})
     EndpointStack(app, f"{lab}-endpoint", settings=settings, storage=storage, training=training, env=env, tags=tags)
     for seat in (each.name for each in settings.seats):
         SeatStack(
@@ -50,11 +53,8 @@ def compose(app: App, settings: Settings, data: Path, *, env: Environment | None
             f"{lab}-seat-{seat}",
             settings=settings,
             seat=seat,
-            storage=storage,
+            storage=storage.shared,
             env=env,
             tags={**tags, "bricklab:seat": seat},
         )
     Tags.of(app).add("bricklab:lab", lab)
-    for stack in app.node.children:
-        # The CDK names a function's role in DependsOn, though the function refers to it anyway.
-        cast("Stack", stack).add_metadata("cfn-lint", {"config": {"ignore_checks": ["W3005"]}})

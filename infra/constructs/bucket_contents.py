@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from aws_cdk import aws_kms as kms
     from aws_cdk import aws_s3 as s3
 
+    from infra.constructs.shared_storage import SharedStorage
+
 
 _TYPE = "Custom::BucketContents"
 
@@ -100,26 +102,25 @@ class PrefixContents(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        bucket: s3.IBucket,
+        storage: SharedStorage,
         prefix: str,
         copies: Mapping[str, tuple[str, str]],
-        service_token: str,
     ) -> None:
         super().__init__(scope, construct_id)
         CustomResource(
             self,
             "Resource",
             properties={
-                "Bucket": bucket.bucket_name,
+                "Bucket": storage.bucket_name,
                 "Prefix": prefix,
                 "Objects": [
-                    {"Key": f"{prefix}{key}", "SourceBucket": bucket.bucket_name, "SourceKey": source, "Hash": digest}
+                    {"Key": f"{prefix}{key}", "SourceBucket": storage.bucket_name, "SourceKey": source, "Hash": digest}
                     for key, (source, digest) in copies.items()
                 ],
             },
             removal_policy=RemovalPolicy.DESTROY,
             resource_type=_TYPE,
-            service_token=service_token,
+            service_token=storage.prefix_token,
         )
 
 

@@ -51,18 +51,20 @@ class Endpoint(Construct):
             self,
             "Role",
             description=f"What the endpoint of the lab {settings.name} may do",
-            statements=[
-                statements.list_bucket(bucket, prefixes=["training/"]),
-                statements.on_objects(bucket, actions=["s3:GetObject"], prefixes=["training/"]),
-                statements.on_objects(bucket, actions=["s3:PutObject"], prefixes=["capture/"]),
-                statements.read_and_write_encrypted(key),
-                *image.pull(),
-                iam.PolicyStatement(
-                    actions=["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
-                    resources=[logs.log_group_arn],
-                ),
-                publish_metrics(),
-            ],
+            policy=iam.PolicyDocument(
+                statements=[
+                    statements.list_bucket(bucket, prefixes=["training/"]),
+                    statements.on_objects(bucket, actions=["s3:GetObject"], prefixes=["training/"]),
+                    statements.on_objects(bucket, actions=["s3:PutObject"], prefixes=["capture/"]),
+                    statements.read_and_write_encrypted(key),
+                    *image.pull(),
+                    iam.PolicyStatement(
+                        actions=["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
+                        resources=[logs.log_group_arn],
+                    ),
+                    publish_metrics(),
+                ]
+            ),
         )
         model = sagemaker.CfnModel(
             self,

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from infra.constructs.arns import account, arn
 
+if TYPE_CHECKING:
     from constructs import Construct
 
 
 class ExecutionRole(iam.Role):
-    """A role that SageMaker assumes, for resources of this account only, with nothing but these statements."""
+    """A role that SageMaker assumes, for resources of this account only, with nothing but this policy."""
 
     def __init__(
         self,
@@ -22,26 +21,28 @@ class ExecutionRole(iam.Role):
         construct_id: str,
         *,
         description: str,
-        statements: Sequence[iam.PolicyStatement],
+        policy: iam.PolicyDocument,
     ) -> None:
         super().__init__(
             scope,
             construct_id,
             assumed_by=iam.ServicePrincipal("sagemaker.amazonaws.com").with_conditions(
-                {"StringEquals": {"aws:SourceAccount": Stack.of(scope).account}}
+                {"StringEquals": {"aws:SourceAccount": account()}}
             ),
             description=description,
-            inline_policies={"lab": iam.PolicyDocument(statements=list(statements))},
+            inline_policies={"lab": policy},
         )
 
 
-def write_logs(scope: Construct, *, group: str, streams: str) -> list[iam.PolicyStatement]:
+def write_logs(*, group: str, streams: str) -> list[iam.PolicyStatement]:
     """May write the streams of a log group that SageMaker shares among all of an account's jobs or notebooks."""
-    arn = f"arn:{Stack.of(scope).partition}:logs:{Stack.of(scope).region}:{Stack.of(scope).account}:log-group:{group}"
+    there = arn("logs", f"log-group:{group}")
     return [
-        iam.PolicyStatement(actions=["logs:CreateLogGroup", "logs:DescribeLogStreams"], resources=[arn, f"{arn}:*"]),
         iam.PolicyStatement(
-            actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[f"{arn}:log-stream:{streams}"]
+            actions=["logs:CreateLogGroup", "logs:DescribeLogStreams"], resources=[there, f"{there}:*"]
+        ),
+        iam.PolicyStatement(
+            actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[f"{there}:log-stream:{streams}"]
         ),
     ]
 

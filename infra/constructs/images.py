@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
-from aws_cdk import Aws, Stack, region_info
+from aws_cdk import Stack, region_info
 from aws_cdk import aws_iam as iam
+
+from infra.constructs import arns
 
 if TYPE_CHECKING:
     from constructs import Construct
@@ -37,10 +40,10 @@ class ContainerImage:
     @classmethod
     def _in_region(cls, scope: Construct, repository: str, tag: str) -> ContainerImage:
         stack = Stack.of(scope)
-        account = stack.regional_fact(region_info.FactName.DLC_REPOSITORY_ACCOUNT)
+        account = _registry(stack)
         return cls(
-            uri=f"{account}.dkr.ecr.{stack.region}.{Aws.URL_SUFFIX}/{repository}:{tag}",
-            repository_arn=f"arn:{Aws.PARTITION}:ecr:{stack.region}:{account}:repository/{repository}",
+            uri=f"{account}.dkr.ecr.{stack.region}.{arns.url_suffix()}/{repository}:{tag}",
+            repository_arn=arns.arn("ecr", f"repository/{repository}", account=account),
         )
 
     def pull(self) -> list[iam.PolicyStatement]:
@@ -53,3 +56,9 @@ class ContainerImage:
             # ECR gives one token for a whole registry: the action has no resource to name.
             iam.PolicyStatement(actions=["ecr:GetAuthorizationToken"], resources=["*"]),
         ]
+
+
+@cache
+def _registry(stack: Stack) -> str:
+    """The account of AWS's containers in the stack's region."""
+    return stack.regional_fact(region_info.FactName.DLC_REPOSITORY_ACCOUNT)

@@ -5,17 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from aws_cdk import Aws, Fn
+from aws_cdk import Fn
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
+from infra.constructs.arns import region
 from infra.constructs.findings import acknowledge
 from infra.constructs.seat_role import SeatRole
 
 if TYPE_CHECKING:
-    from aws_cdk import aws_kms as kms
-    from aws_cdk import aws_s3 as s3
-
+    from infra.constructs.shared_storage import SharedStorage
     from infra.settings import Settings
 
 _SCRIPTS = Path(__file__).resolve().parent.parent / "scripts"
@@ -34,21 +33,23 @@ class Notebook(Construct):
         *,
         settings: Settings,
         seat: str,
-        bucket: s3.IBucket,
-        key: kms.IKey,
+        storage: SharedStorage,
     ) -> None:
         super().__init__(scope, construct_id)
         name = f"{settings.name}-{seat}"
-        role = SeatRole(self, "Role", settings=settings, seat=seat, bucket=bucket, key=key)
+        role = SeatRole(
+            self, "Role", settings=settings, seat=seat, bucket_arn=storage.bucket_arn, key_arn=storage.key_arn
+        )
+        self.role_arn = role.role_arn
         variables = {
-            "BUCKET": bucket.bucket_name,
+            "BUCKET": storage.bucket_name,
             "ENDPOINT": settings.name,
             "IDLE_SECONDS": str(settings.idle_minutes * 60),
             "INSTANCE_TYPE": settings.seat_instance_types[0],
             "NAME": name,
             "PREFIX": f"{name}-",
-            "REGION": Aws.REGION,
-            "ROLE": role.role_arn,
+            "REGION": region(),
+            "ROLE": self.role_arn,
             "SEAT": seat,
         }
         lifecycle = sagemaker.CfnNotebookInstanceLifecycleConfig(
@@ -67,11 +68,11 @@ class Notebook(Construct):
                 )
             ),
             instance_type=settings.notebook_instance_type,
-            kms_key_id=key.key_arn,
+            kms_key_id=storage.key_arn,
             lifecycle_config_name=lifecycle.attr_notebook_instance_lifecycle_config_name,
             notebook_instance_name=name,
             platform_identifier=_PLATFORM,
-            role_arn=role.role_arn,
+            role_arn=self.role_arn,
             root_access="Disabled",
             volume_size_in_gb=_VOLUME_GB,
         )
@@ -84,7 +85,6 @@ class Notebook(Construct):
         )
         self.instance = notebook
         self.instance_name = notebook.attr_notebook_instance_name
-        self.role_arn = role.role_arn
 
 
 def _script(

@@ -1,36 +1,37 @@
-"""What a student may do: use the lab, train and host small things under names of the seat's own, and nothing else."""
+"""What a student may do: use the lab, train and host small things under names of the seat's own, and nothing else.
+
+The policy is written as IAM's JSON: as objects of the CDK its statements would take most of the time of a synthesis.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 
-from infra.constructs import statements
-from infra.constructs.execution_role import ExecutionRole, publish_metrics, write_logs
+from infra.constructs.arns import arn
+from infra.constructs.execution_role import ExecutionRole
 from infra.constructs.findings import acknowledge, wildcard
 from infra.constructs.images import ContainerImage
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
-    from aws_cdk import aws_kms as kms
-    from aws_cdk import aws_s3 as s3
     from constructs import Construct
 
     from infra.settings import Settings
 
+    Statement = dict[str, Any]
+
 _JOBS = "/aws/sagemaker/TrainingJobs"
 _NOTEBOOKS = "/aws/sagemaker/NotebookInstances"
 _ENDPOINTS = "/aws/sagemaker/Endpoints"
+_KINDS = ("endpoint", "endpoint-config", "model", "training-job")
+_SHARED = ("data/", "notebooks/")
 
 
 class SeatRole(ExecutionRole):
-    """The role of a seat's notebook instance, and of the jobs and models that its student makes.
-
-    `prefix` is what every name of theirs in SageMaker begins with.
-    """
+    """The role of a seat's notebook instance, and of the jobs and models that its student makes."""
 
     def __init__(
         self,
@@ -39,149 +40,144 @@ class SeatRole(ExecutionRole):
         *,
         settings: Settings,
         seat: str,
-        bucket: s3.IBucket,
-        key: kms.IKey,
+        bucket_arn: str,
+        key_arn: str,
     ) -> None:
-        self.prefix = f"{settings.name}-{seat}-"
-        own = _Own(scope, lab=settings.name, seat=seat)
+        lab, notebook, names = settings.name, f"{settings.name}-{seat}", f"{settings.name}-{seat}-*"
+        statements = [
+            *_use_the_bucket(bucket_arn, own=f"seats/{seat}/"),
+            *_use_the_key(key_arn),
+            *_train_and_host(names, settings.seat_instance_types),
+            _allow(["InvokeEndpoint"], [_named("endpoint", lab), _named("endpoint", names)]),
+            _allow(["DescribeNotebookInstance", "StopNotebookInstance"], [_named("notebook-instance", notebook)]),
+            *_write_and_read_logs(names, notebook=notebook),
+            *_pull(ContainerImage.training(scope), ContainerImage.inference(scope)),
+            _publish_metrics(),
+        ]
         super().__init__(
             scope,
             construct_id,
-            description=f"What the seat {seat} of the lab {settings.name} may do",
-            statements=[
-                *_use_the_lab(own, bucket=bucket),
-                *_use_its_prefix(seat, bucket=bucket),
-                statements.read_and_write_encrypted(key),
-                statements.attach_encrypted_volumes(key),
-                *_train_and_host(own, settings.seat_instance_types),
-                *_watch_its_work(own),
-                *ContainerImage.training(scope).pull(),
-                *ContainerImage.inference(scope).pull(),
-                publish_metrics(),
-            ],
+            description=f"What the seat {seat} of the lab {lab} may do",
+            policy=_document(statements),
         )
-        iam.Policy(
+        role_arn = self.role_arn
+        pass_role = _allow(
+            ["PassRole"], [role_arn], service="iam", StringEquals={"iam:PassedToService": "sagemaker.amazonaws.com"}
+        )
+        # A policy of its own: within the role's it would need the role's ARN before there is a role.
+        iam.CfnPolicy(
             scope,
             "PassRole",
-            # A policy of its own: within the role's it would need the role's ARN before there is a role.
-            statements=[
-                iam.PolicyStatement(
-                    actions=["iam:PassRole"],
-                    resources=[self.role_arn],
-                    conditions={"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}},
-                )
-            ],
-            roles=[self],
+            policy_name="pass-role",
+            policy_document={"Version": "2012-10-17", "Statement": [pass_role]},
+            roles=[self.role_name],
         )
-        _acknowledge(self, own)
+        _acknowledge(self, seat=seat, notebook=notebook, names=names)
 
 
-class _Own:
-    """The ARNs of what is a seat's own."""
-
-    def __init__(self, scope: Construct, *, lab: str, seat: str) -> None:
-        self.scope, self.lab, self.seat = scope, lab, seat
-        self.notebook = f"{lab}-{seat}"
-        self.names = f"{lab}-{seat}-*"
-
-    def arns(self, *kinds: str) -> list[str]:
-        """Everything of these kinds of resources in SageMaker whose name begins with the seat's prefix."""
-        return [self.arn(kind, self.names) for kind in kinds]
-
-    def arn(self, kind: str, name: str) -> str:
-        """One resource in SageMaker."""
-        return Stack.of(self.scope).format_arn(service="sagemaker", resource=kind, resource_name=name)
+def _document(statements: Iterable[Statement]) -> iam.PolicyDocument:
+    return iam.PolicyDocument.from_json({"Version": "2012-10-17", "Statement": list(statements)})
 
 
-def _use_the_lab(own: _Own, *, bucket: s3.IBucket) -> list[iam.PolicyStatement]:
-    shared = ["data/", "notebooks/"]
-    return [
-        statements.list_bucket(bucket, prefixes=shared),
-        statements.on_objects(bucket, actions=["s3:GetObject"], prefixes=shared),
-        iam.PolicyStatement(
-            actions=["sagemaker:InvokeEndpoint"], resources=[own.arn("endpoint", own.lab), *own.arns("endpoint")]
-        ),
-    ]
+def _allow(
+    actions: Sequence[str], resources: Sequence[str], *, service: str = "sagemaker", **conditions: Any
+) -> Statement:
+    """A statement; `ForAllValues` and its like are given as `ForAllValues_StringEquals`."""
+    named = {operator.replace("_", ":"): keys for operator, keys in conditions.items()}
+    statement = {
+        "Effect": "Allow",
+        "Action": [f"{service}:{action}" for action in actions],
+        "Resource": list(resources),
+    }
+    return {**statement, "Condition": named} if named else statement
 
 
-def _use_its_prefix(seat: str, *, bucket: s3.IBucket) -> list[iam.PolicyStatement]:
-    prefixes = [f"seats/{seat}/"]
-    actions = ["s3:AbortMultipartUpload", "s3:DeleteObject", "s3:GetObject", "s3:PutObject"]
-    return [
-        statements.list_bucket(bucket, prefixes=prefixes),
-        statements.on_objects(bucket, actions=actions, prefixes=prefixes),
-    ]
+def _named(kind: str, name: str) -> str:
+    """The ARN of what is called so in SageMaker."""
+    return arn("sagemaker", f"{kind}/{name}")
 
 
-def _train_and_host(own: _Own, instance_types: Sequence[str]) -> list[iam.PolicyStatement]:
+def _use_the_bucket(bucket: str, *, own: str) -> Iterator[Statement]:
+    """Read what all share; read and write below the seat's own prefix."""
+    prefixes = [*_SHARED, own]
+    listed = {"s3:prefix": [f"{prefix}*" for prefix in prefixes]}
+    yield _allow(["ListBucket"], [bucket], service="s3", StringLike=listed)
+    yield _allow(["GetObject"], [f"{bucket}/{prefix}*" for prefix in prefixes], service="s3")
+    yield _allow(["AbortMultipartUpload", "DeleteObject", "PutObject"], [f"{bucket}/{own}*"], service="s3")
+
+
+def _use_the_key(key: str) -> Iterator[Statement]:
+    """The same as `statements.read_and_write_encrypted` and `attach_encrypted_volumes` say."""
+    yield _allow(["Decrypt", "DescribeKey", "Encrypt", "GenerateDataKey"], [key], service="kms")
+    yield _allow(["CreateGrant"], [key], service="kms", Bool={"kms:GrantIsForAWSResource": "true"})
+
+
+def _train_and_host(names: str, instance_types: Sequence[str]) -> Iterator[Statement]:
     """Training jobs, models and endpoints of the seat's own, on the lab's instance types.
 
     `ForAllValues` alone would also hold for a request that names no instance type, such as a serverless variant, so
     the key has to be there (IAM's user guide, "Multivalued context keys").
     """
-    return [
-        iam.PolicyStatement(
-            actions=["sagemaker:CreateEndpointConfig", "sagemaker:CreateTrainingJob"],
-            resources=own.arns("endpoint-config", "training-job"),
-            conditions={
-                "ForAllValues:StringEquals": {"sagemaker:InstanceTypes": list(instance_types)},
-                "Null": {"sagemaker:InstanceTypes": "false"},
-            },
-        ),
-        _may("Delete Describe Stop", "TrainingJob", own.arns("training-job")),
-        _may("Create Delete Describe", "Model", own.arns("model")),
-        _may("Delete Describe", "EndpointConfig", own.arns("endpoint-config")),
-        # An endpoint is made from a configuration, and IAM looks at both.
-        _may("Create Delete Describe Update", "Endpoint", own.arns("endpoint", "endpoint-config")),
-        iam.PolicyStatement(
-            actions=["sagemaker:AddTags", "sagemaker:ListTags"],
-            resources=own.arns("endpoint", "endpoint-config", "model", "training-job"),
-        ),
-        # Names can be listed all or none: it is how the notebook finds what its student left running.
-        iam.PolicyStatement(
-            actions=[f"sagemaker:List{kind}" for kind in ("EndpointConfigs", "Endpoints", "Models", "TrainingJobs")],
-            resources=["*"],
-        ),
-        _may("Describe Stop", "NotebookInstance", [own.arn("notebook-instance", own.notebook)]),
-    ]
+    own = {kind: _named(kind, names) for kind in _KINDS}
+    yield _allow(
+        ["CreateEndpointConfig", "CreateTrainingJob"],
+        [own["endpoint-config"], own["training-job"]],
+        ForAllValues_StringEquals={"sagemaker:InstanceTypes": list(instance_types)},
+        Null={"sagemaker:InstanceTypes": "false"},
+    )
+    yield _allow(["DeleteTrainingJob", "DescribeTrainingJob", "StopTrainingJob"], [own["training-job"]])
+    yield _allow(["CreateModel", "DeleteModel", "DescribeModel"], [own["model"]])
+    yield _allow(["DeleteEndpointConfig", "DescribeEndpointConfig"], [own["endpoint-config"]])
+    yield _allow(["DeleteEndpoint", "DescribeEndpoint"], [own["endpoint"]])
+    # An endpoint is made from a configuration, and IAM looks at both.
+    yield _allow(["CreateEndpoint", "UpdateEndpoint"], [own["endpoint"], own["endpoint-config"]])
+    # Names can be listed all or none: it is how the notebook finds what its student left running.
+    yield _allow(["ListEndpointConfigs", "ListEndpoints", "ListModels", "ListTrainingJobs"], ["*"])
 
 
-def _may(verbs: str, kind: str, resources: list[str]) -> iam.PolicyStatement:
-    return iam.PolicyStatement(actions=[f"sagemaker:{verb}{kind}" for verb in verbs.split()], resources=resources)
-
-
-def _watch_its_work(own: _Own) -> list[iam.PolicyStatement]:
+def _write_and_read_logs(names: str, *, notebook: str) -> Iterator[Statement]:
     """Write the logs of its notebook, jobs and endpoints, and read those of its jobs: the SDK shows them."""
-    logs = Stack.of(own.scope).format_arn(service="logs", resource="log-group", resource_name="").rstrip("/")
-    endpoints = f"{logs}:{_ENDPOINTS}/{own.names}"
-    return [
-        *write_logs(own.scope, group=_NOTEBOOKS, streams=f"{own.notebook}/*"),
-        *write_logs(own.scope, group=_JOBS, streams=own.names),
-        iam.PolicyStatement(actions=["logs:GetLogEvents"], resources=[f"{logs}:{_JOBS}:log-stream:{own.names}"]),
-        iam.PolicyStatement(
-            actions=["logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
-            resources=[endpoints],
-        ),
-    ]
+    groups = [arn("logs", f"log-group:{group}") for group in (_JOBS, _NOTEBOOKS)]
+    jobs, notebooks = groups
+    yield _allow(
+        ["CreateLogGroup", "DescribeLogStreams"],
+        [*groups, *(f"{group}:*" for group in groups)],
+        service="logs",
+    )
+    streams = [f"{jobs}:log-stream:{names}", f"{notebooks}:log-stream:{notebook}/*"]
+    yield _allow(["CreateLogStream", "PutLogEvents"], streams, service="logs")
+    yield _allow(["GetLogEvents"], streams[:1], service="logs")
+    yield _allow(
+        ["CreateLogGroup", "CreateLogStream", "DescribeLogStreams", "PutLogEvents"],
+        [arn("logs", f"log-group:{_ENDPOINTS}/{names}")],
+        service="logs",
+    )
 
 
-def _acknowledge(role: SeatRole, own: _Own) -> None:
-    kinds = ("endpoint", "endpoint-config", "model", "training-job")
+def _pull(*images: ContainerImage) -> Iterator[Statement]:
+    actions = ["BatchCheckLayerAvailability", "BatchGetImage", "GetDownloadUrlForLayer"]
+    yield _allow(actions, [image.repository_arn for image in images], service="ecr")
+    yield _allow(["GetAuthorizationToken"], ["*"], service="ecr")
+
+
+def _publish_metrics() -> Statement:
+    namespaces = {"cloudwatch:namespace": ["/aws/sagemaker/*", "AWS/SageMaker"]}
+    return _allow(["PutMetricData"], ["*"], service="cloudwatch", StringLike=namespaces)
+
+
+def _acknowledge(role: SeatRole, *, seat: str, notebook: str, names: str) -> None:
     acknowledge(
         role,
         {
             wildcard("…/data/*"): "Every file of the data set.",
             wildcard("…/notebooks/*"): "Every notebook of the lab.",
-            wildcard(f"…/seats/{own.seat}/*"): "Students name their own objects.",
-            **{
-                wildcard(f"…{kind}/{own.names}"): "Students name their own work, with their seat's prefix."
-                for kind in kinds
-            },
+            wildcard(f"…/seats/{seat}/*"): "Students name their own objects.",
+            **{wildcard(f"…{kind}/{names}"): "Students' own work, named with their prefix." for kind in _KINDS},
             wildcard(f"…{_JOBS}:*"): "SageMaker shares the log group among an account's jobs.",
-            wildcard(f"…{_JOBS}:log-stream:{own.names}"): "The streams of this seat's jobs.",
+            wildcard(f"…{_JOBS}:log-stream:{names}"): "The streams of this seat's jobs.",
             wildcard(f"…{_NOTEBOOKS}:*"): "SageMaker shares the log group among notebooks.",
-            wildcard(f"…{_NOTEBOOKS}:log-stream:{own.notebook}/*"): "The streams of this instance.",
-            wildcard(f"…{_ENDPOINTS}/{own.names}"): "SageMaker names an endpoint's log group after the endpoint.",
+            wildcard(f"…{_NOTEBOOKS}:log-stream:{notebook}/*"): "The streams of this instance.",
+            wildcard(f"…{_ENDPOINTS}/{names}"): "SageMaker names an endpoint's log group after the endpoint.",
             wildcard(
                 "*"
             ): "GetAuthorizationToken, PutMetricData and lists have no resource to name; the second is held "

@@ -40,19 +40,21 @@ class TrainingRole(ExecutionRole):
             scope,
             construct_id,
             description=f"What the training jobs of the lab {lab} may do",
-            statements=[
-                statements.list_bucket(bucket, prefixes=["data/", "training/"]),
-                statements.on_objects(bucket, actions=["s3:GetObject"], prefixes=["data/"]),
-                statements.on_objects(
-                    bucket, actions=["s3:AbortMultipartUpload", "s3:PutObject"], prefixes=["training/"]
-                ),
-                read_code,
-                statements.read_and_write_encrypted(key),
-                statements.attach_encrypted_volumes(key),
-                *image.pull(),
-                *write_logs(scope, group="/aws/sagemaker/TrainingJobs", streams=f"{lab}-*"),
-                publish_metrics(),
-            ],
+            policy=iam.PolicyDocument(
+                statements=[
+                    statements.list_bucket(bucket, prefixes=["data/", "training/"]),
+                    statements.on_objects(bucket, actions=["s3:GetObject"], prefixes=["data/"]),
+                    statements.on_objects(
+                        bucket, actions=["s3:AbortMultipartUpload", "s3:PutObject"], prefixes=["training/"]
+                    ),
+                    read_code,
+                    statements.read_and_write_encrypted(key),
+                    statements.attach_encrypted_volumes(key),
+                    *image.pull(),
+                    *write_logs(group="/aws/sagemaker/TrainingJobs", streams=f"{lab}-*"),
+                    publish_metrics(),
+                ]
+            ),
         )
         acknowledge(
             self,

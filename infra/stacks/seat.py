@@ -8,13 +8,12 @@ from aws_cdk import CfnOutput, Stack, Tags
 
 from infra.constructs.bucket_contents import PrefixContents
 from infra.constructs.notebook import Notebook
-from infra.stacks.storage import NOTEBOOK
 
 if TYPE_CHECKING:
     from constructs import Construct
 
+    from infra.constructs.shared_storage import SharedStorage
     from infra.settings import Settings
-    from infra.stacks.storage import StorageStack
 
 
 class SeatStack(Stack):
@@ -27,7 +26,7 @@ class SeatStack(Stack):
         *,
         settings: Settings,
         seat: str,
-        storage: StorageStack,
+        storage: SharedStorage,
         **stack: Any,
     ) -> None:
         super().__init__(scope, construct_id, description=f"{settings.name}: the seat {seat}", **stack)
@@ -36,12 +35,11 @@ class SeatStack(Stack):
         contents = PrefixContents(
             self,
             "Prefix",
-            bucket=storage.bucket,
+            storage=storage,
             prefix=prefix,
-            copies={"bricks.ipynb": (NOTEBOOK, storage.notebook_digest)},
-            service_token=storage.prefix_token,
+            copies={"bricks.ipynb": storage.notebook},
         )
-        notebook = Notebook(self, "Notebook", settings=settings, seat=seat, bucket=storage.bucket, key=storage.key)
+        notebook = Notebook(self, "Notebook", settings=settings, seat=seat, storage=storage)
         # The machine reads its copy when it starts for the first time.
         notebook.instance.node.add_dependency(contents)
         CfnOutput(
@@ -54,6 +52,6 @@ class SeatStack(Stack):
         CfnOutput(
             self,
             "SeatUri",
-            value=f"s3://{storage.bucket.bucket_name}/{prefix}",
+            value=f"s3://{storage.bucket_name}/{prefix}",
             description="Where the student's objects lie",
         )

@@ -9,6 +9,7 @@ from aws_cdk import CfnOutput, Stack
 from infra.constructs.bucket import LabBucket
 from infra.constructs.bucket_contents import BucketContents
 from infra.constructs.key import LabKey
+from infra.constructs.shared_storage import SharedStorage
 from infra.settings import DATA_FILES
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from infra.settings import Settings
 
 
-NOTEBOOK = "notebooks/bricks.ipynb"
+_NOTEBOOK = "notebooks/bricks.ipynb"
 
 
 class StorageStack(Stack):
@@ -53,12 +54,22 @@ class StorageStack(Stack):
             },
             log_retention_days=settings.log_retention_days,
         )
-        self.prefix_token = contents.prefix_token
-        self.notebook_digest = contents.digests[NOTEBOOK]
+        self.shared = SharedStorage(
+            bucket_name=self.bucket.bucket_name,
+            bucket_arn=self.bucket.bucket_arn,
+            key_arn=self.key.key_arn,
+            prefix_token=contents.prefix_token,
+            notebook=(_NOTEBOOK, contents.digests[_NOTEBOOK]),
+        )
         self.data = {key: digest for key, digest in contents.digests.items() if key.startswith("data/")}
         # Seats come and go: what they import is exported whether or not there are any, for CloudFormation takes no
         # export away that a seat still imports.
-        for value in (self.bucket.bucket_name, self.bucket.bucket_arn, self.key.key_arn, self.prefix_token):
+        for value in (
+            self.shared.bucket_name,
+            self.shared.bucket_arn,
+            self.shared.key_arn,
+            self.shared.prefix_token,
+        ):
             self.export_value(value)
         CfnOutput(self, "BucketName", value=self.bucket.bucket_name, description="The lab's bucket")
         CfnOutput(

@@ -73,8 +73,9 @@ def test_a_role_is_passed_to_sagemaker_only(templates: dict[str, Template]) -> N
     passing = [item for item in statements(templates) if "iam:PassRole" in listed(item["Action"])]
     assert len(passing) == 3
     for statement in passing:
-        assert statement["Action"] == "iam:PassRole"
-        assert "Fn::GetAtt" in statement["Resource"]
+        assert listed(statement["Action"]) == ["iam:PassRole"]
+        [role] = listed(statement["Resource"])
+        assert "Fn::GetAtt" in role
         assert statement["Condition"] == {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
 
 
@@ -98,7 +99,7 @@ def test_every_role_is_assumed_by_its_service_alone(resources: Resources) -> Non
         [statement] = role["AssumeRolePolicyDocument"]["Statement"]
         assert statement["Principal"]["Service"] in services
         if statement["Principal"]["Service"] == "sagemaker.amazonaws.com":
-            assert statement["Condition"] == {"StringEquals": {"aws:SourceAccount": "111122223333"}}
+            assert statement["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
 
 
 def test_everything_bears_the_lab_s_tag(templates: dict[str, Template]) -> None:

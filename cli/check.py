@@ -24,7 +24,7 @@ def check() -> None:
         checks = {
             "ruff: lint": [*python, "ruff", "check", "--quiet", "."],
             "ruff: format": [*python, "ruff", "format", "--check", "--quiet", "."],
-            "mypy --strict": [*python, "mypy", "infra", "emulator", "cli", "datasets", "app.py", "lab"],
+            "mypy --strict": [*python, "mypy", "infra", "emulator", "cli", "datasets", "bench", "app.py", "lab"],
             "mypy --strict: model_code": [*python, "mypy", "--explicit-package-bases", "model_code"],
             "cdk-nag: AwsSolutions": [*synth, "--app", f"{sys.executable} -m infra.audit"],
             "cfn-lint": ["cfn-lint", "--non-zero-exit-code", "warning", "--", f"{folder}/*.template.json"],

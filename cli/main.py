@@ -172,6 +172,16 @@ def test(arguments: typer.Context) -> None:
     command(arguments.args)
 
 
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def bench(
+    name: Annotated[str, typer.Argument(help="Which: seats (how a class grows).")], arguments: typer.Context
+) -> None:
+    """Measure: a benchmark of bench/; further arguments go to it."""
+    from cli.bench import bench as command
+
+    command(name, arguments.args)
+
+
 class Interrupted(BaseException):
     """Ctrl-C. Typer would answer KeyboardInterrupt with the one word "Aborted"."""
 

@@ -20,9 +20,10 @@ ALLOWED = {
     "model_code": set(),
     "datasets": {"datasets"},
     "emulator": {"emulator"},
+    "bench": {"bench", "cli", "emulator.gateway"},
     "cli": {"cli", "emulator.gateway", "emulator.sagemaker.images", "infra.roster", "infra.seats", "infra.settings"},
 }
-OURS = {"app", "cli", "datasets", "emulator", "infra", "model_code", "tests"}
+OURS = {"app", "bench", "cli", "datasets", "emulator", "infra", "model_code", "tests"}
 
 
 def imports(path: Path) -> set[str]:

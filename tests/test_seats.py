@@ -15,6 +15,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from emulator import gateway
+from tests.emulator.data.jupyter import Jupyter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -250,6 +251,67 @@ def test_list_shows_people_and_programs_the_class(lab: Lab, settings: list[str])
     assert standings(lab, settings) == {"ada": "ready", "grace-hopper": "ready"}
 
 
+def test_notebook_needs_to_know_whose(lab: Lab, settings: list[str]) -> None:
+    """In a class of several a seat has to be named; one that is not there is a sentence."""
+    assert "one of: ada, grace-hopper" in lab("notebook", *settings, code=1)
+    assert "There is no seat bob" in lab("notebook", "bob", *settings, code=1)
+    assert "There is no seat bob" in lab("env", "bob", *settings, code=1)
+
+
+def test_notebook_opens_the_seat_s_jupyterlab(lab: Lab, settings: list[str], ada: Student) -> None:
+    """The URL leads to a JupyterLab in which notebook and data lie, that has every package and acts as the seat."""
+    opened = json.loads(lab("notebook", "Ada", "--json", *settings))
+    jupyter = Jupyter(opened["url"])
+    assert opened["notebook_instance"] == f"{NAME}-ada"
+    names = {item["name"] for item in jupyter.ask("GET", "/api/contents")[1]["content"]}
+    assert {"bricks.ipynb", "data"} <= names
+    code = """
+import os, boto3, keras, matplotlib, sagemaker, tensorflow
+print(boto3.client("sts").get_caller_identity()["Arn"])
+print(os.environ["BRICKLAB_SEAT"], os.environ["BRICKLAB_PREFIX"], os.environ["BRICKLAB_ROLE"], sep="\\n")
+print(len(os.listdir(os.environ["BRICKLAB_DATA"])))
+"""
+    arn, *told = jupyter.run(code).split()
+    assert arn.split("/")[1] == ada.role.rpartition("/")[2]
+    assert told == ["ada", f"{NAME}-ada-", ada.role, "4"]
+    assert jupyter.run("!tail -1 packages.log").startswith("The kernel python3 is ")
+
+
+def test_the_presigned_url_of_a_running_notebook_comes_again(lab: Lab, settings: list[str]) -> None:
+    """A second `notebook` finds the server of the first."""
+    urls = {json.loads(lab("notebook", "ada", "--json", *settings))["url"] for _ in range(2)}
+    assert len(urls) == 1
+    assert urls.pop() in lab("notebook", "ada", "--no-browser", *settings)
+
+
+def test_a_seat_at_work_is_not_taken_away(lab: Lab, settings: list[str], roster: Path) -> None:
+    """While Ada's kernel computes, neither `remove` nor `rebuild` touches her seat: each says what runs."""
+    jupyter = Jupyter(json.loads(lab("notebook", "ada", "--json", *settings))["url"])
+    before = roster.read_text(encoding="utf-8")
+    kernel = jupyter.start("import time; time.sleep(600)")
+    for command in ("remove", "rebuild"):
+        said = lab("seats", command, "ada", *settings, code=1)
+        assert "ada has 1 busy kernel" in said
+        assert "--force" in said
+    assert roster.read_text(encoding="utf-8") == before
+    assert standings(lab, settings)["ada"] == "ready"
+    jupyter.ask("DELETE", f"/api/kernels/{kernel}")
+
+
+def test_a_stopped_notebook_is_started_again(lab: Lab, settings: list[str]) -> None:
+    """What idle stop or StopNotebookInstance ended, `notebook` brings back, with the student's files."""
+    jupyter = Jupyter(json.loads(lab("notebook", "ada", "--json", *settings))["url"])
+    jupyter.run("open('mine.txt', 'w').write('work')")
+    sagemaker = lab.client("sagemaker")
+    sagemaker.stop_notebook_instance(NotebookInstanceName=f"{NAME}-ada")
+    sagemaker.get_waiter("notebook_instance_stopped").wait(
+        NotebookInstanceName=f"{NAME}-ada", WaiterConfig={"Delay": 1}
+    )
+    assert standings(lab, settings)["ada"] == "stopped"
+    again = Jupyter(json.loads(lab("notebook", "ada", "--json", *settings))["url"])
+    assert again.ask("GET", "/api/contents/mine.txt")[1]["content"] == "work"
+
+
 def test_add_writes_the_roster_and_deploys_the_seat(lab: Lab, settings: list[str], roster: Path) -> None:
     """A student who comes late gets a seat; the roster has the name as it was written."""
     assert "✓ 1 ready" in lab("seats", "add", "José Núñez", *settings)
@@ -311,6 +373,20 @@ def test_up_names_seats_that_have_left_the_settings(lab: Lab, settings: list[str
     kept = [line for line in roster.read_text(encoding="utf-8").splitlines() if "José" not in line]
     roster.write_text("\n".join(kept) + "\n", encoding="utf-8")
     assert "./lab seats remove jose-nunez" in lab("up", *settings)
+    assert standings(lab, settings) == {"grace-hopper": "ready", "jose-nunez": "not in the settings"}
+
+
+def test_a_seat_that_could_not_be_deleted_goes_with_the_next_command(lab: Lab, settings: list[str]) -> None:
+    """The handler may not empty the prefix any more: `remove` says so, and finishes once it may."""
+    iam = lab.client("iam")
+    roles = [role["RoleName"] for role in iam.list_roles()["Roles"]]
+    [handler] = [name for name in roles if name.startswith(f"{NAME}-storage-ContentsHandlerHandlerRole")]
+    policy = iam.get_role_policy(RoleName=handler, PolicyName="handler")["PolicyDocument"]
+    iam.delete_role_policy(RoleName=handler, PolicyName="handler")
+    said = lab("seats", "remove", "jose-nunez", *settings, code=1)
+    assert "is not authorized to perform: s3:" in said
+    assert "run the same command again" in said
+    iam.put_role_policy(RoleName=handler, PolicyName="handler", PolicyDocument=json.dumps(policy))
     lab("seats", "remove", "jose-nunez", *settings)
     assert standings(lab, settings) == {"grace-hopper": "ready"}
 

@@ -43,6 +43,21 @@ class Jupyter:
 
     def run(self, code: str) -> str:
         """What a cell prints, run in a kernel of its own, which stays."""
+        with self._asked(code) as (_, socket, question):
+            return "".join(_printed(socket, question))
+
+    def start(self, code: str) -> str:
+        """Start a cell in a kernel of its own, and leave it at that once the kernel is busy; the kernel's id."""
+        with self._asked(code) as (kernel, socket, question):
+            while True:
+                message = json.loads(socket.recv())
+                mine = message["parent_header"].get("msg_id") == question
+                if mine and message["content"].get("execution_state") == "busy":
+                    return kernel
+
+    @contextlib.contextmanager
+    def _asked(self, code: str) -> Iterator[tuple[str, Any, str]]:
+        """A new kernel that was sent a cell: its id, its socket, and the id of the message."""
         kernel = self.ask("POST", "/api/kernels", {"name": "python3", "path": ""})[1]["id"]
         with self._socket(f"/api/kernels/{kernel}/channels") as socket:
             header = {
@@ -61,7 +76,7 @@ class Jupyter:
             }
             message = {"header": header, "parent_header": {}, "metadata": {}, "content": content, "channel": "shell"}
             socket.send(json.dumps(message))
-            return "".join(_printed(socket, header["msg_id"]))
+            yield kernel, socket, header["msg_id"]
 
     def type(self, line: str, *, until: str) -> None:
         """Type a line into a new terminal, which stays, and read until it shows a text."""

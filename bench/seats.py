@@ -1,0 +1,158 @@
+"""How a class grows: `./lab bench seats` deploys labs of 1, 10, 50 and 100 seats on an embedded AWS of their own.
+
+For each size: seconds of `cdk synth`, `./lab up` and `./lab down`, and the most memory that the embedded AWS had with
+all it runs (resident, so what processes share counts for each of them). Ratios are over the first size.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from dataclasses import asdict, astuple, dataclass
+from pathlib import Path
+from typing import Self
+
+import psutil
+from rich.console import Console
+from rich.table import Table
+
+from cli import paths
+from cli.place import tools
+from emulator import gateway
+
+_NAME = "bench"
+_SAMPLE_SECONDS = 0.5
+
+
+@dataclass
+class Row:
+    """One size of class."""
+
+    seats: int
+    synth_seconds: float
+    up_seconds: float
+    down_seconds: float
+    memory_mb: float
+
+
+class Memory:
+    """Samples the memory of the embedded AWS in a home folder while the `with` block runs; `most` in bytes."""
+
+    def __init__(self, home: Path) -> None:
+        self._home = home
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self.most = 0
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._over.wait(_SAMPLE_SECONDS):
+            running = gateway.running(self._home)
+            if running:
+                self.most = max(self.most, _resident(running.pid))
+
+
+def measure(seats: int, folder: Path) -> Row:
+    """Deploy a lab of so many seats, and take it down again. Raises CalledProcessError if a command fails."""
+    home = folder / f"lab-{seats}"
+    settings = ["-c", f"lab.name={_NAME}", "-c", f"lab.seats={seats}"]
+    synth = [str(paths.CDK), "synth", "--quiet", "--no-notices", "--output", str(folder / f"cdk-{seats}"), *settings]
+    lab = [sys.executable, "-m", "cli"]
+    with Memory(home / "aws") as memory:
+        try:
+            synthesised = _seconds(synth, home)
+            deployed = _seconds([*lab, "up", *settings], home)
+            destroyed = _seconds([*lab, "down", *settings], home)
+        finally:
+            gateway.stop(home / "aws")
+    return Row(seats, synthesised, deployed, destroyed, memory.most / 1e6)
+
+
+def _resident(pid: int) -> int:
+    total = 0
+    try:
+        process = psutil.Process(pid)
+        for member in [process, *process.children(recursive=True)]:
+            try:
+                total += member.memory_info().rss
+            except psutil.NoSuchProcess:
+                continue
+    except psutil.NoSuchProcess:
+        return 0
+    return total
+
+
+def _seconds(command: list[str], home: Path) -> float:
+    started = time.monotonic()
+    environment = {**tools(), "BRICKLAB_HOME": str(home)}
+    done = subprocess.run(command, cwd=paths.ROOT, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        sys.exit(f"`{' '.join(command)}` failed:\n{done.stdout}{done.stderr}")
+    return time.monotonic() - started
+
+
+def _show(rows: list[Row]) -> None:
+    heads = ("synth s", "x", "up s", "x", "down s", "x", "memory MB", "x")
+    table = Table("seats", *heads, title=f"{os.cpu_count()} cores", box=None, padding=(0, 1))
+    first = astuple(rows[0])
+    for row in rows:
+        seats, *measured = astuple(row)
+        pairs = zip(measured, first[1:], strict=True)
+        table.add_row(str(seats), *(text for now, then in pairs for text in (f"{now:.1f}", f"{now / then:.2f}")))
+    Console().print(table)
+
+
+def _draw(rows: list[Row], path: Path) -> None:
+    """Seconds and memory over the number of seats."""
+    import matplotlib as mpl  # noqa: PLC0415 - only a picture needs it
+
+    mpl.use("agg")
+    from matplotlib import pyplot as plt  # noqa: PLC0415 - the same
+
+    figure, (seconds, memory) = plt.subplots(1, 2, figsize=(10, 4))
+    sizes = [row.seats for row in rows]
+    for what in ("synth", "up", "down"):
+        seconds.plot(sizes, [getattr(row, f"{what}_seconds") for row in rows], marker="o", label=what)
+    memory.plot(sizes, [row.memory_mb for row in rows], marker="o", color="tab:gray")
+    for axis, label in ((seconds, "seconds"), (memory, "MB")):
+        axis.set(xlabel="seats", ylabel=label, ylim=(0, None))
+    seconds.legend()
+    figure.tight_layout()
+    figure.savefig(path)
+
+
+def main() -> None:
+    """Measure, print the table, and keep numbers and picture where asked."""
+    parser = argparse.ArgumentParser(prog="./lab bench seats", description=__doc__)
+    parser.add_argument("--seats", default="1,10,50,100", help="sizes of class, with commas (default: %(default)s)")
+    parser.add_argument("--picture", type=Path, help="write the curves to this PNG file")
+    parser.add_argument("--json", action="store_true", help="print JSON for programs")
+    options = parser.parse_args()
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        for seats in (int(text) for text in options.seats.split(",")):
+            print(f"{seats} seats …", file=sys.stderr, flush=True)
+            rows.append(measure(seats, Path(folder)))
+    if options.json:
+        print(json.dumps([asdict(row) for row in rows], indent=2))
+    else:
+        _show(rows)
+    if options.picture:
+        _draw(rows, options.picture)
+
+
+if __name__ == "__main__":
+    main()

@@ -8,6 +8,8 @@ from __future__ import annotations
 import io
 import json
 import tarfile
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -18,7 +20,7 @@ from emulator import gateway
 from tests.emulator.data.jupyter import Jupyter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from tests.conftest import Lab
@@ -271,7 +273,7 @@ print(boto3.client("sts").get_caller_identity()["Arn"])
 print(os.environ["BRICKLAB_SEAT"], os.environ["BRICKLAB_PREFIX"], os.environ["BRICKLAB_ROLE"], sep="\\n")
 print(len(os.listdir(os.environ["BRICKLAB_DATA"])))
 """
-    arn, *told = jupyter.run(code).split()
+    arn, *told = jupyter.run(code).split()[-5:]  # TensorFlow speaks first
     assert arn.split("/")[1] == ada.role.rpartition("/")[2]
     assert told == ["ada", f"{NAME}-ada-", ada.role, "4"]
     assert jupyter.run("!tail -1 packages.log").startswith("The kernel python3 is ")
@@ -376,17 +378,43 @@ def test_up_names_seats_that_have_left_the_settings(lab: Lab, settings: list[str
     assert standings(lab, settings) == {"grace-hopper": "ready", "jose-nunez": "not in the settings"}
 
 
-def test_a_seat_that_could_not_be_deleted_goes_with_the_next_command(lab: Lab, settings: list[str]) -> None:
-    """The handler may not empty the prefix any more: `remove` says so, and finishes once it may."""
-    iam = lab.client("iam")
-    roles = [role["RoleName"] for role in iam.list_roles()["Roles"]]
-    [handler] = [name for name in roles if name.startswith(f"{NAME}-storage-ContentsHandlerHandlerRole")]
-    policy = iam.get_role_policy(RoleName=handler, PolicyName="handler")["PolicyDocument"]
-    iam.delete_role_policy(RoleName=handler, PolicyName="handler")
+class _Refusal(BaseHTTPRequestHandler):
+    """An S3 that lets nobody in."""
+
+    def do_GET(self) -> None:  # http.server asks for this name
+        body = b"<Error><Code>AccessDenied</Code><Message>Not today.</Message></Error>"
+        self.send_response(403)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - http.server's name
+        """Say nothing."""
+
+
+@pytest.fixture
+def refusing() -> Iterator[str]:
+    """The address of an S3 that refuses every call."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Refusal) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_a_seat_that_could_not_be_deleted_goes_with_the_next_command(
+    lab: Lab, settings: list[str], refusing: str
+) -> None:
+    """S3 does not let the prefix be emptied: `remove` says so, and finishes when it may."""
+    functions = lab.client("lambda")
+    names = [function["FunctionName"] for function in functions.list_functions()["Functions"]]
+    [handler] = [name for name in names if "ContentsHandlerPrefix" in name]
+    functions.update_function_configuration(
+        FunctionName=handler, Environment={"Variables": {"AWS_ENDPOINT_URL_S3": refusing}}
+    )
     said = lab("seats", "remove", "jose-nunez", *settings, code=1)
-    assert "is not authorized to perform: s3:" in said
+    assert "Not today." in said
     assert "run the same command again" in said
-    iam.put_role_policy(RoleName=handler, PolicyName="handler", PolicyDocument=json.dumps(policy))
+    functions.update_function_configuration(FunctionName=handler, Environment={"Variables": {}})
     lab("seats", "remove", "jose-nunez", *settings)
     assert standings(lab, settings) == {"grace-hopper": "ready"}
 

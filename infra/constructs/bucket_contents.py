@@ -120,6 +120,8 @@ class PrefixContents(Construct):
             },
             removal_policy=RemovalPolicy.DESTROY,
             resource_type=_TYPE,
+            # A function that ended without an answer would be waited for, for an hour by default.
+            service_timeout=Duration.minutes(16),
             service_token=storage.prefix_token,
         )
 

@@ -25,13 +25,13 @@ def down(target: Target, context: Sequence[str], *, keep_aws: bool) -> None:
         return
     here = place.find(target)
     declared = leftovers.own_log_groups(here, lab)
-    with screen.step("students' work deleted") as retitle:
-        seats = [each.name for each in seat.find(here, wanted)]
-        swept = [thing for name in seats for thing in students_work.sweep(here, seat.prefix(lab, name), retitle)]
-        retitle(f"students' work deleted: {len(swept)} things")
+    prefixes = [seat.prefix(lab, each.name) for each in seat.find(here, wanted)]
+    students_work.end(here, prefixes)
     with screen.step("stacks deleted") as retitle:
         gone = stacks.delete(here, lab, notice=retitle)
         retitle(f"{len(gone)} stacks deleted")
+    # What a student still made before the role was gone.
+    students_work.end(here, prefixes)
     leftovers.delete_logs(here, lab, declared)
     left = leftovers.find(here, lab)
     if target is Target.EMBEDDED and not keep_aws and not left:

@@ -41,5 +41,5 @@ def _of_seat(here: Place, lab: Settings, name: str) -> dict[str, str]:
         "BRICKLAB_PREFIX": seat.prefix(lab.name, one.name),
         "BRICKLAB_ROLE": own["RoleArn"],
         "BRICKLAB_SEAT": one.name,
-        "BRICKLAB_SEAT_URI": own["SeatUri"],
+        "BRICKLAB_SEAT_URI": f"s3://{storage['BucketName']}/{own['Prefix']}",
     }

@@ -49,12 +49,14 @@ def delete_logs(here: Place, lab: str, declared: Iterable[str]) -> None:
 def find(here: Place, lab: str) -> list[str]:
     """Everything of the lab that still is there, a line each; a finished training job is a record, not a cost."""
     sagemaker, logs = here.client("sagemaker"), here.client("logs")
-    running = sagemaker.list_training_jobs(NameContains=f"{lab}-", StatusEquals="InProgress")["TrainingJobSummaries"]
-    endpoints = sagemaker.list_endpoints(NameContains=lab)["Endpoints"]
+    jobs = sagemaker.get_paginator("list_training_jobs").paginate(NameContains=f"{lab}-", StatusEquals="InProgress")
+    endpoints = sagemaker.get_paginator("list_endpoints").paginate(NameContains=lab)
+    running = [job["TrainingJobName"] for page in jobs for job in page["TrainingJobSummaries"]]
+    serving = [endpoint["EndpointName"] for page in endpoints for endpoint in page["Endpoints"]]
     return [
         *(f"stack {stack.name} ({stack.status})" for stack in stacks.of_lab(here, lab)),
-        *(f"training job {job['TrainingJobName']}" for job in running),
-        *(f"endpoint {e['EndpointName']}" for e in endpoints if _is_of(e["EndpointName"], lab)),
+        *(f"training job {name}" for name in running if _is_of(name, lab)),
+        *(f"endpoint {name}" for name in serving if _is_of(name, lab)),
         *(f"notebook instance {name}" for name in seat.notebooks(here, lab)),
         *(f"log group {group}" for group in _endpoint_groups(logs, lab)),
         *(f"log stream {group}/{stream}" for group, stream in _streams(logs, lab)),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.markup import escape
 from rich.table import Table
@@ -104,34 +104,30 @@ def _deploy(here: Place, lab: Settings, context: Sequence[str], names: Sequence[
 
 
 def _delete(here: Place, lab: Settings, leaving: Sequence[Seat], *, force: bool) -> None:
-    """Notebook, role and prefix with their stack, after what their students made; nothing if one is busy."""
+    """Notebook, role and prefix with their stack, and what their students made; nothing if one is busy."""
     if not force:
         _refuse_busy(here, lab, leaving)
-    with screen.step("students' work deleted") as retitle:
-        swept = [
-            thing for each in leaving for thing in students_work.sweep(here, seat.prefix(lab.name, each.name), retitle)
-        ]
-        retitle(f"students' work deleted: {len(swept)} things")
+    prefixes = [seat.prefix(lab.name, each.name) for each in leaving]
+    students_work.end(here, prefixes)
     with screen.step("seats deleted") as retitle:
         stacks.delete(here, lab.name, retitle, only=[seat.stack_name(lab.name, each.name) for each in leaving])
         retitle(f"seats deleted: {_list(each.name for each in leaving)}")
-    for each in leaving:
-        students_work.delete_logs(here, seat.prefix(lab.name, each.name))
+    # What a student still made before the role was gone.
+    students_work.end(here, prefixes)
+    for prefix in prefixes:
+        students_work.delete_logs(here, prefix)
 
 
 def _refuse_busy(here: Place, lab: Settings, leaving: Sequence[Seat]) -> None:
-    busy = {}
-    for each in leaving:
-        if each.notebook and (activity := jupyter.activity(here, seat.instance_name(lab.name, each.name))):
-            busy[each.name] = str(activity)
-    busy = {name: what for name, what in busy.items() if what}
+    instances = {each.name: seat.instance_name(lab.name, each.name) for each in leaving if each.notebook}
+    activities = {name: str(jupyter.activity(here, instance)) for name, instance in instances.items()}
+    busy = [f"{name} has {activity}" for name, activity in activities.items() if activity]
     if busy:
-        told = "; ".join(f"{name} has {what}" for name, what in busy.items())
         raise LabError(
-            f"At work: {told}. What is not saved elsewhere would be lost: ask the student, or add --force. Nothing was "
-            "changed."
+            f"At work: {'; '.join(busy)}. What is not saved elsewhere would be lost: ask the student, or add --force. "
+            "Nothing was changed."
         )
 
 
-def _list(names: Iterable[Any]) -> str:
+def _list(names: Iterable[str]) -> str:
     return ", ".join(names)

@@ -36,7 +36,8 @@ def _lab(here: Place, lab: str) -> dict[str, Any]:
     found = stacks.of_lab(here, lab)
     sagemaker = here.client("sagemaker")
     jobs = sagemaker.list_training_jobs(NameContains=f"{lab}-", SortBy="CreationTime", SortOrder="Descending")
-    endpoints = sagemaker.list_endpoints(NameContains=lab)["Endpoints"]
+    pages = sagemaker.get_paginator("list_endpoints").paginate(NameContains=lab)
+    endpoints = [endpoint for page in pages for endpoint in page["Endpoints"]]
     seats = seat.notebooks(here, lab).values()
     outputs = {key: value for stack in found for key, value in stack.outputs.items()}
     accuracy = {outputs.get("TrainingJobName"): outputs.get("TestAccuracy")}  # of the model that is served

@@ -6,11 +6,12 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from cli import screen
 from cli.errors import LabError
 from cli.watch import LOG_GROUP as TRAINING_LOGS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from cli.place import Place
 
@@ -21,6 +22,15 @@ _SECONDS = 1800  # an endpoint that is being created or updated can't be deleted
 # DeleteEndpoint's condition, and the states of a job that has ended. Source: SageMaker's API reference.
 _SETTLED = {"InService", "OutOfService", "Failed", "UpdateRollbackFailed"}
 _ENDED = {"Completed", "Failed", "Stopped"}
+
+
+def end(here: Place, prefixes: Iterable[str]) -> None:
+    """Sweep each prefix, and show what that came to, unless it was nothing."""
+    with screen.step("students' work", quiet=True) as retitle:
+        started = time.monotonic()
+        gone = [thing for prefix in prefixes for thing in sweep(here, prefix, retitle)]
+    if gone:
+        screen.done(f"students' work deleted: {len(gone)} things", time.monotonic() - started)
 
 
 def sweep(here: Place, prefix: str, notice: Callable[[str], None]) -> list[str]:

@@ -34,7 +34,7 @@ class SeatStack(Stack):
         prefix = f"seats/{seat}/"
         contents = PrefixContents(
             self,
-            "Prefix",
+            "Contents",
             storage=storage,
             prefix=prefix,
             copies={"bricks.ipynb": storage.notebook},
@@ -49,9 +49,4 @@ class SeatStack(Stack):
             description="The notebook instance: `./lab notebook` opens it",
         )
         CfnOutput(self, "RoleArn", value=notebook.role_arn, description="What the student's jobs and models run with")
-        CfnOutput(
-            self,
-            "SeatUri",
-            value=f"s3://{storage.bucket_name}/{prefix}",
-            description="Where the student's objects lie",
-        )
+        CfnOutput(self, "Prefix", value=prefix, description="Below which the student's objects lie in the lab's bucket")

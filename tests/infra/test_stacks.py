@@ -49,7 +49,7 @@ def test_there_is_a_stack_for_each_part_and_seat(templates: dict[str, Template])
         ("storage", {"BucketName", "DataUri", "KeyArn"}),
         ("training", {"TrainingJobName", "ModelArtifact", "TestAccuracy", "TestLoss"}),
         ("endpoint", {"EndpointName"}),
-        ("seat-ada", {"NotebookInstanceName", "RoleArn", "SeatUri"}),
+        ("seat-ada", {"NotebookInstanceName", "RoleArn", "Prefix"}),
     ],
 )
 def test_outputs_name_what_is_needed_next(templates: dict[str, Template], stack: str, outputs: set[str]) -> None:

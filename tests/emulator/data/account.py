@@ -20,6 +20,7 @@ _TRUST = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}],
 }
+_ALL = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ["s3:*", "sagemaker:*"], "Resource": "*"}]}
 
 
 def archive(files: Mapping[str, bytes]) -> bytes:
@@ -68,6 +69,7 @@ class Account:
         self.s3.create_bucket(Bucket=BUCKET)
         role = self.iam.create_role(RoleName="execution", AssumeRolePolicyDocument=json.dumps(_TRUST))
         self.role = role["Role"]["Arn"]
+        self.iam.put_role_policy(RoleName="execution", PolicyName="all", PolicyDocument=json.dumps(_ALL))
 
     def put(self, key: str, content: bytes) -> str:
         """Put an object; its URI."""

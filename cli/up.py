@@ -72,8 +72,8 @@ def _summary(here: Place, lab: Settings, *, retrained: bool) -> None:
             f"job        {outputs['TrainingJobName']}\n"
             f"endpoint   {outputs['EndpointName']}\n"
             f"bucket     {outputs['BucketName']}\n\n"
-            f"Next:  [bold]./lab predict photo.png{on_aws}[/]   [bold]./lab status{on_aws}[/]   "
-            f"[bold]./lab down{on_aws}[/]",
+            f"Next:  [bold]./lab notebook{on_aws}[/]   [bold]./lab predict photo.png{on_aws}[/]   "
+            f"[bold]./lab status{on_aws}[/]   [bold]./lab down{on_aws}[/]",
             border_style="green",
         )
     )

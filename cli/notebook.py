@@ -32,7 +32,7 @@ def notebook(target: Target, context: Sequence[str], name: str | None, *, browse
     # The embedded AWS answers when JupyterLab runs, after two lifecycle scripts of up to five minutes.
     sagemaker = here.client("sagemaker", patience=_SECONDS)
     with screen.step(f"notebook {instance}", quiet=as_json) as retitle:
-        _bring_into_service(sagemaker, instance, retitle)
+        _bring_into_service(sagemaker, instance, retitle, seat_name=one.name)
         retitle(f"notebook {instance}: JupyterLab starts")
         try:
             url = sagemaker.create_presigned_notebook_instance_url(NotebookInstanceName=instance)["AuthorizedUrl"]
@@ -66,7 +66,7 @@ def _seat(found: Sequence[seat.Seat], name: str | None) -> seat.Seat:
     return one
 
 
-def _bring_into_service(sagemaker: Any, instance: str, notice: Any) -> None:
+def _bring_into_service(sagemaker: Any, instance: str, notice: Any, *, seat_name: str) -> None:
     deadline = time.monotonic() + _SECONDS
     while time.monotonic() < deadline:
         found = sagemaker.describe_notebook_instance(NotebookInstanceName=instance)
@@ -74,7 +74,7 @@ def _bring_into_service(sagemaker: Any, instance: str, notice: Any) -> None:
         if status == "InService":
             return
         if status == "Failed":
-            raise LabError(_refused(instance, found.get("FailureReason", "it failed")))
+            raise LabError(_refused(seat_name, found.get("FailureReason", "it failed")))
         if status == "Stopped":
             sagemaker.start_notebook_instance(NotebookInstanceName=instance)
         notice(f"notebook {instance} is {status}")

@@ -50,7 +50,7 @@ async def _serve(options: argparse.Namespace, state: Path) -> None:
     from hypercorn.asyncio import serve
     from hypercorn.config import Config
 
-    from emulator import hooks
+    from emulator import budgets, hooks
     from emulator.sagemaker import cloudformation
     from emulator.sagemaker.behaviour import Context
     from emulator.sagemaker.clock import Clock
@@ -68,9 +68,7 @@ async def _serve(options: argparse.Namespace, state: Path) -> None:
     service = SageMaker(context, caller=hooks.caller, principal=hooks.principal)
     hooks.install(
         service.handle,
-        cloudformation.resource_types(service),
-        replacing=cloudformation.REPLACING,
-        names=cloudformation.NAMES,
+        {**cloudformation.resource_types(service), **budgets.resource_types(hooks.budgets, hooks.caller)},
     )
     config = Config()
     config.bind = [f"{HOST}:{options.port}"]

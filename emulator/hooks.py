@@ -6,6 +6,7 @@ says which one is gone when that pin moves.
 
 from __future__ import annotations
 
+import json
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -13,17 +14,18 @@ from xml.sax.saxutils import escape
 
 import ministack.app
 from ministack.core import iam_actions, iam_evaluator, responses, router
+from ministack.services import budgets as budgets_service
 from ministack.services import iam, stepfunctions
 from ministack.services.cloudformation import provisioners, stacks
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Mapping
 
+    from emulator.provisioning import ResourceType
+
     Response = tuple[int, dict[str, str], bytes]
     Handler = Callable[[str, str, dict[str, str], bytes, dict[str, list[str]]], Awaitable[Response]]
-    Provisioner = Mapping[str, Callable[..., Any]]
 
-PREFIX = "AWS::SageMaker::"
 _S3 = "s3"
 _DECISIONS = {"Allow": "allowed", "Deny": "explicitDeny", "ImplicitDeny": "implicitDeny"}
 _SIMULATED: ContextVar[Mapping[str, Any]] = ContextVar("simulated")
@@ -75,23 +77,20 @@ def principal(headers: Mapping[str, str], query: Mapping[str, list[str]] | None 
     return Principal(found, responses.get_region())
 
 
+def budgets(operation: str, request: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
+    """Carry out an operation of AWS Budgets for the caller; HTTP status and document of its answer."""
+    status, _, body = budgets_service._DISPATCH[operation](request)
+    return status, json.loads(body)
+
+
 def application() -> Any:
     """Ministack's ASGI application."""
     return ministack.app.app
 
 
-def install(
-    handler: Handler,
-    resource_types: Mapping[str, Provisioner],
-    *,
-    replacing: Mapping[str, tuple[str, ...]],
-    names: Mapping[str, str],
-) -> None:
-    """Answer SageMaker's calls with `handler` and provision `resource_types` in CloudFormation.
-
-    `replacing` lists, by type, the properties whose change makes a new resource; `names` the one that names it.
-    """
-    ministack.app.SERVICE_HANDLERS["sagemaker"] = handler
+def install(sagemaker: Handler, resource_types: Mapping[str, ResourceType]) -> None:
+    """Answer SageMaker's calls with `sagemaker` and provision `resource_types`, by name, in CloudFormation."""
+    ministack.app.SERVICE_HANDLERS["sagemaker"] = sagemaker
     router.SERVICE_PATTERNS["sagemaker"] = {
         "target_prefixes": ["SageMaker."],
         "host_patterns": [r"sagemaker\.", r"runtime\.sagemaker\."],
@@ -99,14 +98,21 @@ def install(
     }
     stepfunctions._AWS_SDK_SERVICE_MAP["sagemaker"] = {"target_prefix": "SageMaker", "protocol": "json"}
     stepfunctions._AWS_SDK_ERROR_PREFIX["sagemaker"] = "SageMaker"
-    for type_name, provisioner in resource_types.items():
-        provisioners._RESOURCE_HANDLERS[type_name] = dict(provisioner)
-        provisioners._REPLACING_PROPERTIES[type_name] = replacing[type_name]
-        provisioners._CUSTOM_NAME_REPLACEMENT[type_name] = {"name": names[type_name]}
-        provisioners._STACK_TAG_PROPERTY[type_name] = ("Tags", "list")
-    _provision_off_the_loop()
+    _provision(resource_types)
     _ask_before_objects()
     _simulate_with_context()
+
+
+def _provision(types: Mapping[str, ResourceType]) -> None:
+    for name, one in types.items():
+        provisioners._RESOURCE_HANDLERS[name] = {"create": one.create, "update": one.update, "delete": one.delete}
+        provisioners._REPLACING_PROPERTIES[name] = one.replacing
+        provisioners._STACK_TAG_PROPERTY[name] = (one.tags, "list")
+        if one.name:
+            provisioners._CUSTOM_NAME_REPLACEMENT[name] = {"name": one.name}
+    waiting = {name for name, one in types.items() if one.waits}
+    blocks = stacks._runs_on_worker_thread
+    stacks._runs_on_worker_thread = lambda name: name in waiting or bool(blocks(name))
 
 
 def _ask_before_objects() -> None:
@@ -195,13 +201,3 @@ def _members(parameters: Mapping[str, Any], pattern: str) -> list[str]:
     while value := iam._p(parameters, pattern.format(len(found) + 1)):
         found.append(value)
     return found
-
-
-def _provision_off_the_loop() -> None:
-    """Run SageMaker's provisioners on worker threads: they wait until a resource has settled."""
-    blocks = stacks._runs_on_worker_thread
-
-    def blocks_or_is_ours(resource_type: str) -> bool:
-        return resource_type.startswith(PREFIX) or bool(blocks(resource_type))
-
-    stacks._runs_on_worker_thread = blocks_or_is_ours

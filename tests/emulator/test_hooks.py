@@ -25,6 +25,7 @@ import pytest
         ("ministack.core.iam_evaluator", "PrincipalInfo"),
         ("ministack.core.iam_evaluator", "evaluate"),
         ("ministack.core.iam_evaluator", "resolve_principal"),
+        ("ministack.services.budgets", "_DISPATCH"),
         ("ministack.services.iam", "_IAM_HANDLERS"),
         ("ministack.services.iam", "_build_simulate_results_real"),
         ("ministack.services.iam", "_p"),

@@ -56,6 +56,7 @@ async def _serve(options: argparse.Namespace, state: Path) -> None:
     from emulator.sagemaker.clock import Clock
     from emulator.sagemaker.service import SageMaker
     from emulator.sagemaker.store import Store
+    from emulator.sagemaker.tagged import TaggedResources
 
     context = Context(
         store=Store(),
@@ -69,6 +70,7 @@ async def _serve(options: argparse.Namespace, state: Path) -> None:
     hooks.install(
         service.handle,
         {**cloudformation.resource_types(service), **budgets.resource_types(hooks.budgets, hooks.caller)},
+        TaggedResources(context.store, hooks.caller),
     )
     config = Config()
     config.bind = [f"{HOST}:{options.port}"]

@@ -7,19 +7,20 @@ says which one is gone when that pin moves.
 from __future__ import annotations
 
 import json
+import re
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 from xml.sax.saxutils import escape
 
 import ministack.app
 from ministack.core import iam_actions, iam_evaluator, responses, router
 from ministack.services import budgets as budgets_service
-from ministack.services import iam, stepfunctions
+from ministack.services import cloudwatch_logs, iam, ssm, stepfunctions, tagging
 from ministack.services.cloudformation import provisioners, stacks
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator, Mapping
+    from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 
     from emulator.provisioning import ResourceType
 
@@ -88,8 +89,24 @@ def application() -> Any:
     return ministack.app.app
 
 
-def install(sagemaker: Handler, resource_types: Mapping[str, ResourceType]) -> None:
-    """Answer SageMaker's calls with `sagemaker` and provision `resource_types`, by name, in CloudFormation."""
+class Tagged(Protocol):
+    """The tagged resources of a service; `tag` and `untag` raise LookupError for one that is not there."""
+
+    def all(self) -> Iterable[tuple[str, dict[str, str]]]:
+        """ARN and tags of each."""
+
+    def tag(self, arn: str, given: dict[str, str], /) -> None:
+        """Set tags."""
+
+    def untag(self, arn: str, keys: Iterable[str], /) -> None:
+        """Take tags away."""
+
+
+def install(sagemaker: Handler, resource_types: Mapping[str, ResourceType], tagged: Tagged) -> None:
+    """Answer SageMaker's calls with `sagemaker` and provision `resource_types`, by name, in CloudFormation.
+
+    `tagged` are the resources that the Resource Groups Tagging API lists under sagemaker.
+    """
     ministack.app.SERVICE_HANDLERS["sagemaker"] = sagemaker
     router.SERVICE_PATTERNS["sagemaker"] = {
         "target_prefixes": ["SageMaker."],
@@ -99,6 +116,9 @@ def install(sagemaker: Handler, resource_types: Mapping[str, ResourceType]) -> N
     stepfunctions._AWS_SDK_SERVICE_MAP["sagemaker"] = {"target_prefix": "SageMaker", "protocol": "json"}
     stepfunctions._AWS_SDK_ERROR_PREFIX["sagemaker"] = "SageMaker"
     _provision(resource_types)
+    for service, resources in (("sagemaker", tagged), ("logs", _LogGroups()), ("ssm", _Parameters())):
+        _list_tagged(service, resources)
+    tagging._matches_type_filters = _of_types
     _ask_before_objects()
     _simulate_with_context()
 
@@ -113,6 +133,77 @@ def _provision(types: Mapping[str, ResourceType]) -> None:
     waiting = {name for name, one in types.items() if one.waits}
     blocks = stacks._runs_on_worker_thread
     stacks._runs_on_worker_thread = lambda name: name in waiting or bool(blocks(name))
+
+
+def _list_tagged(service: str, resources: Tagged) -> None:
+    """Let the Resource Groups Tagging API list, tag and untag them."""
+
+    def collect() -> Iterator[tuple[str, list[dict[str, str]]]]:
+        for arn, tags in resources.all():
+            yield arn, [{"Key": key, "Value": value} for key, value in tags.items()]
+
+    def changing(change: Callable[[str, Any], None]) -> Callable[[Any, str, Any], None]:
+        def change_or_tell(_spec: Any, arn: str, given: Any) -> None:
+            try:
+                change(arn, given)
+            except LookupError as error:
+                raise tagging._ResourceNotFound(arn) from error
+
+        return change_or_tell
+
+    tagging._COLLECTORS[service] = collect
+    tagging._WRITERS[service] = changing(resources.tag)
+    tagging._REMOVERS[service] = changing(resources.untag)
+
+
+class _LogGroups:
+    """CloudWatch's log groups, under ARNs without the `:*` that DescribeLogGroups adds."""
+
+    def all(self) -> Iterator[tuple[str, dict[str, str]]]:
+        for group in cloudwatch_logs._log_groups.values():
+            if group["tags"]:
+                yield group["arn"].removesuffix(":*"), group["tags"]
+
+    def tag(self, arn: str, given: dict[str, str]) -> None:
+        self._tags(arn).update(given)
+
+    def untag(self, arn: str, keys: Iterable[str]) -> None:
+        for key in keys:
+            self._tags(arn).pop(key, None)
+
+    def _tags(self, arn: str) -> dict[str, str]:
+        found: dict[str, str] | None = cloudwatch_logs._resolve_tag_record_by_arn(arn)
+        if found is None:
+            raise LookupError(arn)
+        return found
+
+
+class _Parameters:
+    """Systems Manager's parameters."""
+
+    def all(self) -> Iterator[tuple[str, dict[str, str]]]:
+        for parameter in ssm._parameters.values():
+            if tags := ssm._tags.get(parameter["ARN"]):
+                yield parameter["ARN"], tags
+
+    def tag(self, arn: str, given: dict[str, str]) -> None:
+        ssm._tags.setdefault(self._known(arn), {}).update(given)
+
+    def untag(self, arn: str, keys: Iterable[str]) -> None:
+        for key in keys:
+            ssm._tags.get(self._known(arn), {}).pop(key, None)
+
+    def _known(self, arn: str) -> str:
+        if arn not in (parameter["ARN"] for parameter in ssm._parameters.values()):
+            raise LookupError(arn)
+        return arn
+
+
+def _of_types(arn: str, filters: list[str]) -> bool:
+    """Whether an ARN is of one of the types, `logs` or `logs:log-group`; ministack stumbles over names with slashes."""
+    _, _, service, _, _, resource = arn.split(":", 5)
+    kind = re.split("[:/]", resource, maxsplit=1)[0]
+    return not filters or service in filters or f"{service}:{kind}" in filters
 
 
 def _ask_before_objects() -> None:

@@ -120,18 +120,23 @@ class _Provisioner:
         return self._answer(record)
 
     def delete(self, physical_id: str, properties: Properties) -> None:
-        """Delete the resource and wait until it is gone; one that is gone already is fine."""
+        """Delete the resource and wait until it is gone; one that is gone already is fine, or goes meanwhile."""
         del properties
         record = self._find(physical_id)
-        if record is None:
+        while record and self.service.context.store.alive(record):
+            self._towards_deletion(record)
+
+    def _towards_deletion(self, record: Record) -> None:
+        """Wait for a state that lasts and ask for the next one. A refusal counts unless somebody else changed it."""
+        status = self._settled(record)
+        stops = status == "InService" and "Stop" in self.kind.verbs
+        if not self.service.context.store.alive(record):
             return
-        if self._settled(record) == "InService" and "Stop" in self.kind.verbs:
-            self._call("Stop", {self.kind.name_member: record.name})
-            self._settled(record)
-        if self.service.context.store.alive(record):
-            self._call("Delete", {self.kind.name_member: record.name})
-        while self.service.context.store.alive(record):
-            self._wait(record)
+        try:
+            self._call("Stop" if stops else "Delete", {self.kind.name_member: record.name})
+        except ProvisioningError:
+            if self.service.context.store.alive(record) and self._status(record) == status:
+                raise
 
     def _change(self, record: Record, members: dict[str, Any], changed: set[str]) -> None:
         request = {self.kind.name_member: record.name}
@@ -199,12 +204,14 @@ class _Provisioner:
         return record
 
     def _settled(self, record: Record) -> str:
-        """Wait until the state is one that lasts; it, or "" for a kind without states."""
-        if self.kind.status is None:
-            return ""
-        while record.status in _PASSING and self.service.context.store.alive(record):
+        """Wait until the state is one that lasts, or the resource is gone; the state."""
+        while self._status(record) in _PASSING and self.service.context.store.alive(record):
             self._wait(record)
-        return record.status
+        return self._status(record)
+
+    def _status(self, record: Record) -> str:
+        """The resource's state, "" for a kind without states."""
+        return record.status if self.kind.status else ""
 
     def _wait(self, record: Record) -> None:
         if not self.service.context.clock.sleep(_POLL_SECONDS):

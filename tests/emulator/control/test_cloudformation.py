@@ -178,6 +178,58 @@ def test_an_endpoint_is_gone_when_delete_returns(stack: Stack, sagemaker: Any) -
         assert sagemaker.list_endpoints()["Endpoints"] == []
 
 
+@pytest.mark.parametrize("step", ["StopNotebookInstance", "DeleteNotebookInstance"])
+def test_two_may_take_down_a_notebook_at_once(
+    service: SageMaker, stack: Stack, sagemaker: Any, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    """Somebody who is faster by one step does not fail the stack's deletion."""
+    calls.notebook(sagemaker)
+    call = service.call
+    others: list[dict[str, Any]] = []
+
+    def after_another(operation: str, document: dict[str, Any], **more: Any) -> dict[str, Any]:
+        if operation == step and not others:
+            others.append(call(operation, document, **more))
+        return call(operation, document, **more)
+
+    monkeypatch.setattr(service, "call", after_another)
+    stack.delete("NotebookInstance", f"{ARN}:notebook-instance/seat")
+    assert len(others) == 1
+    assert sagemaker.list_notebook_instances()["NotebookInstances"] == []
+
+
+def test_what_somebody_deleted_is_deleted(stack: Stack, sagemaker: Any) -> None:
+    """A stack can be taken down whose resources are gone, or going."""
+    endpoint, _ = hosting(stack)
+    notebook, _ = stack.create("NotebookInstance", **NOTEBOOK, NotebookInstanceName="seat")
+    sagemaker.stop_notebook_instance(NotebookInstanceName="seat")
+    sagemaker.get_waiter("notebook_instance_stopped").wait(NotebookInstanceName="seat", WaiterConfig={"Delay": 0.01})
+    sagemaker.delete_notebook_instance(NotebookInstanceName="seat")
+    sagemaker.delete_endpoint(EndpointName="lab")
+    sagemaker.delete_endpoint_config(EndpointConfigName="config")
+    for kind, arn in (
+        ("NotebookInstance", notebook),
+        ("Endpoint", endpoint),
+        ("EndpointConfig", f"{ARN}:endpoint-config/config"),
+    ):
+        stack.delete(kind, arn)
+    assert sagemaker.list_endpoints()["Endpoints"] == sagemaker.list_notebook_instances()["NotebookInstances"] == []
+
+
+def test_an_endpoint_that_was_made_anew_is_the_stacks(stack: Stack, sagemaker: Any) -> None:
+    """Deleted and created again under its name, it is updated and deleted with the stack as before."""
+    arn, _ = hosting(stack)
+    sagemaker.delete_endpoint(EndpointName="lab")
+    sagemaker.get_waiter("endpoint_deleted").wait(EndpointName="lab", WaiterConfig={"Delay": 0.01})
+    calls.endpoint(sagemaker)
+    calls.endpoint_config(sagemaker, "second")
+    old = {"EndpointName": "lab", "EndpointConfigName": "config"}
+    assert stack.update("Endpoint", arn, old, {**old, "EndpointConfigName": "second"})[0] == arn
+    assert sagemaker.describe_endpoint(EndpointName="lab")["EndpointConfigName"] == "second"
+    stack.delete("Endpoint", arn)
+    assert sagemaker.list_endpoints()["Endpoints"] == []
+
+
 @pytest.mark.parametrize(
     ("kind", "properties", "reason"),
     [

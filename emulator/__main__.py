@@ -50,7 +50,8 @@ async def _serve(options: argparse.Namespace, state: Path) -> None:
     from hypercorn.asyncio import serve
     from hypercorn.config import Config
 
-    from emulator import budgets, hooks
+    from emulator import budgets
+    from emulator.hooks import objects, principals, services, simulator, stacks, tagged
     from emulator.sagemaker import cloudformation
     from emulator.sagemaker.behaviour import Context
     from emulator.sagemaker.clock import Clock
@@ -66,12 +67,23 @@ async def _serve(options: argparse.Namespace, state: Path) -> None:
         images_dir=options.images.resolve(),
         cache_dir=options.cache.resolve(),
     )
-    service = SageMaker(context, caller=hooks.caller, principal=hooks.principal)
-    hooks.install(
-        service.handle,
-        {**cloudformation.resource_types(service), **budgets.resource_types(hooks.budgets, hooks.caller)},
-        TaggedResources(context.store, hooks.caller),
+    service = SageMaker(context, caller=principals.caller, principal=principals.principal)
+    services.add(
+        {
+            "sagemaker": services.Service(
+                handler=service.handle,
+                target="SageMaker",
+                hosts=("sagemaker", "runtime.sagemaker"),
+                scope="sagemaker",
+                sdk_name="SageMaker",
+            ),
+        }
     )
+    stacks.provision(cloudformation.resource_types(service))
+    stacks.provision(budgets.resource_types(services.budgets, principals.caller))
+    tagged.find_tagged({"sagemaker": TaggedResources(context.store, principals.caller)})
+    objects.ask_before_objects()
+    simulator.simulate_with_context()
     config = Config()
     config.bind = [f"{HOST}:{options.port}"]
     config.keep_alive_timeout = 75
@@ -81,7 +93,7 @@ async def _serve(options: argparse.Namespace, state: Path) -> None:
         loop.add_signal_handler(name, ended.set)
     logging.getLogger("emulator").info("embedded AWS on %s", config.bind[0])
     try:
-        await serve(hooks.application(), config, shutdown_trigger=ended.wait)
+        await serve(services.application(), config, shutdown_trigger=ended.wait)
     finally:
         await asyncio.to_thread(service.close)
 

@@ -1,4 +1,4 @@
-"""The internals of ministack that emulator/hooks.py builds on are where it expects them."""
+"""The internals of ministack that emulator/hooks/ builds on are where it expects them."""
 
 from __future__ import annotations
 

@@ -52,6 +52,8 @@ async def _serve(options: argparse.Namespace, state: Path) -> None:
 
     from emulator import budgets
     from emulator.hooks import objects, principals, services, simulator, stacks, tagged
+    from emulator.quotas.account import Granted
+    from emulator.quotas.service import ServiceQuotas
     from emulator.sagemaker import cloudformation
     from emulator.sagemaker.behaviour import Context
     from emulator.sagemaker.clock import Clock
@@ -67,7 +69,8 @@ async def _serve(options: argparse.Namespace, state: Path) -> None:
         images_dir=options.images.resolve(),
         cache_dir=options.cache.resolve(),
     )
-    service = SageMaker(context, caller=principals.caller, principal=principals.principal)
+    granted = Granted()
+    service = SageMaker(context, caller=principals.caller, principal=principals.principal, quota=granted.limit)
     services.add(
         {
             "sagemaker": services.Service(
@@ -76,6 +79,13 @@ async def _serve(options: argparse.Namespace, state: Path) -> None:
                 hosts=("sagemaker", "runtime.sagemaker"),
                 scope="sagemaker",
                 sdk_name="SageMaker",
+            ),
+            "service-quotas": services.Service(
+                handler=ServiceQuotas(granted, caller=principals.caller).handle,
+                target="ServiceQuotasV20190624",
+                hosts=("servicequotas",),
+                scope="servicequotas",
+                sdk_name="ServiceQuotas",
             ),
         }
     )

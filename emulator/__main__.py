@@ -51,6 +51,7 @@ async def _serve(options: argparse.Namespace, state: Path) -> None:
     from hypercorn.config import Config
 
     from emulator import budgets
+    from emulator.containers import Containers
     from emulator.hooks import objects, principals, services, simulator, stacks, tagged
     from emulator.quotas.account import Granted
     from emulator.quotas.service import ServiceQuotas
@@ -92,6 +93,7 @@ async def _serve(options: argparse.Namespace, state: Path) -> None:
     stacks.provision(cloudformation.resource_types(service))
     stacks.provision(budgets.resource_types(services.budgets, principals.caller))
     tagged.find_tagged({"sagemaker": TaggedResources(context.store, principals.caller)})
+    services.wrap("ecr", Containers(context.images_dir, caller=principals.caller).before)
     objects.ask_before_objects()
     simulator.simulate_with_context()
     config = Config()

@@ -45,6 +45,11 @@ def add(services: Mapping[str, Service]) -> None:
         stepfunctions._AWS_SDK_ERROR_PREFIX[name] = service.sdk_name
 
 
+def wrap(name: str, wrapped: Callable[[Handler], Handler]) -> None:
+    """Answer a service through what `wrapped` makes of its handler."""
+    ministack.app.SERVICE_HANDLERS[name] = wrapped(ministack.app.SERVICE_HANDLERS[name])
+
+
 def budgets(operation: str, request: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
     """Carry out an operation of AWS Budgets for the caller; HTTP status and document of its answer."""
     status, _, body = budgets_service._DISPATCH[operation](request)

@@ -52,7 +52,7 @@ async def _serve(options: argparse.Namespace, state: Path) -> None:
 
     from emulator import budgets
     from emulator.containers import Containers
-    from emulator.hooks import objects, principals, services, simulator, stacks, tagged
+    from emulator.hooks import objects, principals, services, simulator, stacks, tagged, unknown
     from emulator.quotas.account import Granted
     from emulator.quotas.service import ServiceQuotas
     from emulator.sagemaker import cloudformation
@@ -96,6 +96,7 @@ async def _serve(options: argparse.Namespace, state: Path) -> None:
     services.wrap("ecr", Containers(context.images_dir, caller=principals.caller).before)
     objects.ask_before_objects()
     simulator.simulate_with_context()
+    unknown.refuse_unknown()
     config = Config()
     config.bind = [f"{HOST}:{options.port}"]
     config.keep_alive_timeout = 75

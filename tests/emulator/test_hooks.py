@@ -12,6 +12,7 @@ import pytest
     [
         ("ministack.app", "app"),
         ("ministack.app", "SERVICE_HANDLERS"),
+        ("ministack.app", "detect_service"),
         ("ministack.core.router", "SERVICE_PATTERNS"),
         ("ministack.core.router", "extract_access_key_id"),
         ("ministack.core.iam_actions", "access_denied_response"),

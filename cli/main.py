@@ -144,6 +144,26 @@ def seats_rebuild(
 
 
 @app.command()
+def pause(
+    target: TargetOption = Target.EMBEDDED, context: ContextOption = None, *, as_json: JsonOption = False
+) -> None:
+    """Delete the lab's endpoints and stop its notebooks, so that they cost nothing until they are resumed."""
+    from cli.pause import pause as command
+
+    command(target, absolute(context), as_json=as_json)
+
+
+@app.command()
+def resume(
+    target: TargetOption = Target.EMBEDDED, context: ContextOption = None, *, as_json: JsonOption = False
+) -> None:
+    """Bring back what pause ended, without training."""
+    from cli.resume import resume as command
+
+    command(target, absolute(context), as_json=as_json)
+
+
+@app.command()
 def down(
     target: TargetOption = Target.EMBEDDED,
     context: ContextOption = None,

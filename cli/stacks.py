@@ -61,6 +61,12 @@ def of_lab(place: Place, lab: str) -> list[Stack]:
     return [_stack(s) for s in sorted(found, key=lambda s: s["CreationTime"]) if s["StackStatus"] != "DELETE_COMPLETE"]
 
 
+def labs(place: Place) -> set[str]:
+    """The names of all labs of the account and region that have stacks."""
+    pages = place.client("cloudformation").get_paginator("describe_stacks").paginate()
+    return {t["Value"] for page in pages for s in page["Stacks"] for t in s.get("Tags", []) if t["Key"] == TAG}
+
+
 def exists(place: Place, name: str) -> bool:
     """Whether a stack of this name stands."""
     try:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from rich.panel import Panel
 
-from cli import cdk, deployment, images, place, screen, seat, seats, settings, stacks
+from cli import cdk, deployment, images, place, resume, screen, seat, seats, settings, stacks
 from cli.place import Place, Target
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ def up(target: Target, context: Sequence[str]) -> None:
             retitle(f"embedded AWS on {here.variables['AWS_ENDPOINT_URL']}")
     else:
         here = place.aws()
+    resume.bring_back(here, lab.name)  # an endpoint that is not there can't be updated
     before = _job(here, lab.name)
     _prepare(here, context)
     outcome = deployment.everything(here, lab)

@@ -71,6 +71,14 @@ def status(
 
 
 @app.command()
+def cost(target: TargetOption = Target.EMBEDDED, context: ContextOption = None, *, as_json: JsonOption = False) -> None:
+    """Show what the lab costs an hour, so far, and until its lease ends."""
+    from cli.cost import cost as command
+
+    command(target, absolute(context), as_json=as_json)
+
+
+@app.command()
 def env(
     seat: Annotated[str | None, typer.Argument(metavar="[SEAT]", help="A seat, whose notebook is to run here.")] = None,
     target: TargetOption = Target.EMBEDDED,

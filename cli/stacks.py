@@ -12,6 +12,7 @@ from cli.errors import LabError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
+    from datetime import datetime
 
     from cli.place import Place
 
@@ -32,6 +33,7 @@ class Stack:
     status: str
     outputs: dict[str, str]
     tags: dict[str, str]
+    created: datetime
 
     @property
     def seat(self) -> str | None:
@@ -141,4 +143,5 @@ def _stack(answer: dict[str, Any]) -> Stack:
         status=answer["StackStatus"],
         outputs={o["OutputKey"]: o["OutputValue"] for o in answer.get("Outputs", [])},
         tags={t["Key"]: t["Value"] for t in answer.get("Tags", [])},
+        created=answer["CreationTime"],
     )

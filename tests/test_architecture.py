@@ -22,7 +22,17 @@ ALLOWED = {
     "datasets": {"datasets"},
     "emulator": {"emulator"},
     "bench": {"bench", "cli", "emulator.gateway"},
-    "cli": {"cli", "emulator.gateway", "emulator.sagemaker.images", "infra.lease", "infra.roster", "infra.seats", "infra.settings"},
+    "cli": {
+        "cli",
+        "emulator.gateway",
+        "emulator.sagemaker.images",
+        "infra.handlers.bucket_contents",
+        "infra.handlers.teardown",
+        "infra.lease",
+        "infra.roster",
+        "infra.seats",
+        "infra.settings",
+    },
 }
 OURS = {"app", "bench", "cli", "datasets", "emulator", "infra", "model_code", "tests"}
 

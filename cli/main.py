@@ -71,6 +71,14 @@ def status(
 
 
 @app.command()
+def cost(target: TargetOption = Target.EMBEDDED, context: ContextOption = None, *, as_json: JsonOption = False) -> None:
+    """Show what the lab costs an hour, so far, and until its lease ends."""
+    from cli.cost import cost as command
+
+    command(target, absolute(context), as_json=as_json)
+
+
+@app.command()
 def env(
     seat: Annotated[str | None, typer.Argument(metavar="[SEAT]", help="A seat, whose notebook is to run here.")] = None,
     target: TargetOption = Target.EMBEDDED,
@@ -169,11 +177,12 @@ def down(
     context: ContextOption = None,
     *,
     keep_aws: Annotated[bool, typer.Option("--keep-aws", help="Leave the embedded AWS running.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
-    """Destroy the lab and stop everything it started."""
+    """Destroy the lab, sweep what no stack knows, and end with a receipt; exit code 1 if anything is left."""
     from cli.down import down as command
 
-    command(target, absolute(context), keep_aws=keep_aws)
+    command(target, absolute(context), keep_aws=keep_aws, as_json=as_json)
 
 
 @app.command()

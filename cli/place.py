@@ -37,15 +37,16 @@ class Place:
     account: str
     region: str
 
-    def client(self, service: str, *, patience: float = 60) -> Any:
-        """A boto3 client for the service, which waits so many seconds for an answer."""
+    def client(self, service: str, *, patience: float = 60, attempts: int = 8) -> Any:
+        """A boto3 client for the service, which waits so many seconds for an answer, and asks so many times."""
         names = {
             "endpoint_url": "AWS_ENDPOINT_URL",
             "aws_access_key_id": "AWS_ACCESS_KEY_ID",
             "aws_secret_access_key": "AWS_SECRET_ACCESS_KEY",
         }
         given = {option: self.variables[name] for option, name in names.items() if name in self.variables}
-        config = Config(retries={"mode": "adaptive", "max_attempts": 8}, read_timeout=patience)
+        retries: Any = {"mode": "adaptive", "total_max_attempts": attempts}
+        config = Config(retries=retries, read_timeout=patience, connect_timeout=min(patience, 60))
         return boto3.client(service, region_name=self.region, config=config, **given)  # type: ignore[call-overload]
 
     def environment(self) -> dict[str, str]:

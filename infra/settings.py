@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from botocore.loaders import Loader
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
+from infra.lease import Lease
+from infra.lease import parse as parse_lease
 from infra.seats import Seat
 from infra.seats import parse as parse_seats
 
@@ -37,6 +39,11 @@ _LAB_NAME_LENGTH = 32
 _LAB_AND_SEAT_LENGTH = 40
 
 _SHOWN = 100  # characters of a value in a message about it
+
+# What a tag's value may hold, without spaces around it. Source: CloudFormation's and SageMaker's "Tag".
+_OWNER = re.compile(r"[\w.:/=+@-]([\w.:/=+@ -]{0,126}[\w.:/=+@-])?")
+# Enough to be sure that it is one; the confirmation that SNS sends proves the rest.
+_ADDRESS = re.compile(r"[^@\s,]+@[^@\s,]+\.[^@\s,]+")
 
 # Source: CloudWatch Logs, PutRetentionPolicy.
 _RETENTION_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288)
@@ -81,6 +88,18 @@ def _data_folder(value: str) -> str:
     missing = [name for name in DATA_FILES if value and not (Path(value) / name).is_file()]
     if missing:
         raise ValueError(f"must be a folder with the lab's four files; {', '.join(missing)} not found in it")
+    return value
+
+
+def _owner(value: str) -> str:
+    if value and not _OWNER.fullmatch(value):
+        raise ValueError("must be 1 to 128 letters, digits, spaces and . : / = + @ - _, for it becomes a tag")
+    return value
+
+
+def _address(value: str) -> str:
+    if not _ADDRESS.fullmatch(value):
+        raise ValueError("must be e-mail addresses, such as ana@example.org")
     return value
 
 
@@ -145,6 +164,10 @@ class Settings(BaseModel):
     )
 
     name: Annotated[str, AfterValidator(_lab_name)] = "bricklab"
+    owner: Annotated[str, AfterValidator(_owner)] = ""
+    lease: Annotated[Lease | None, BeforeValidator(parse_lease)] = None
+    budget: Annotated[int, Field(ge=0, le=1_000_000)] = 50
+    notify: Annotated[tuple[Annotated[str, AfterValidator(_address)], ...], BeforeValidator(_listed)] = ()
     data: Annotated[str, AfterValidator(_data_folder)] = ""
     seats: Annotated[tuple[Seat, ...], BeforeValidator(parse_seats)] = parse_seats(1)
     seat_instance_types: Annotated[tuple[_STUDENTS_TYPE, ...], BeforeValidator(_listed), Field(min_length=1)] = (
@@ -173,6 +196,16 @@ class Settings(BaseModel):
                     f"lab.seats: {seat} and the lab's name have {together} characters together; at most "
                     f"{_LAB_AND_SEAT_LENGTH}, for SageMaker's names have 63 and what a student makes begins with both"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _let_the_training_end(self) -> Self:
+        length = self.lease.duration if self.lease else None
+        if length and length.total_seconds() <= self.max_run:
+            raise ValueError(
+                f"lab.lease = {str(self.lease)!r}: must be longer than lab.max_run ({self.max_run} s), or the lab ends "
+                "before its training job may"
+            )
         return self
 
     def hyperparameters(self) -> dict[str, str]:

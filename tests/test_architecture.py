@@ -13,7 +13,8 @@ ROOT = Path(__file__).resolve().parent.parent
 ALLOWED = {
     "infra/roster": set(),
     "infra/seats": {"infra.roster"},
-    "infra/settings": {"infra.seats"},
+    "infra/lease": set(),
+    "infra/settings": {"infra.lease", "infra.seats"},
     "infra/constructs": {"infra.settings", "infra.constructs"},
     "infra/stacks": {"infra.settings", "infra.constructs", "infra.stacks"},
     "infra/handlers": set(),
@@ -21,7 +22,17 @@ ALLOWED = {
     "datasets": {"datasets"},
     "emulator": {"emulator"},
     "bench": {"bench", "cli", "emulator.gateway"},
-    "cli": {"cli", "emulator.gateway", "emulator.sagemaker.images", "infra.roster", "infra.seats", "infra.settings"},
+    "cli": {
+        "cli",
+        "emulator.gateway",
+        "emulator.sagemaker.images",
+        "infra.handlers.bucket_contents",
+        "infra.handlers.teardown",
+        "infra.lease",
+        "infra.roster",
+        "infra.seats",
+        "infra.settings",
+    },
 }
 OURS = {"app", "bench", "cli", "datasets", "emulator", "infra", "model_code", "tests"}
 

@@ -1,7 +1,7 @@
 """What of a lab costs while nobody uses it, and can be had back as it was: endpoints and notebook instances.
 
-The lab's are those of its name and those whose names begin with `<lab>-`, whoever made them. Where a name would fit two
-labs, the tag decides, and without a tag the longer name of a lab.
+The lab's are those that a teardown would end: those of its name and those whose names begin with `<lab>-`, whoever made
+them, unless the tag says otherwise.
 
 DeleteEndpoint is refused while an endpoint changes; states: SageMaker's API reference. What UpdateEndpointWeights-
 AndCapacities changed is not brought back: the config's weights and counts are.
@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from cli import stacks
 from cli.paused import Kept
+from infra.handlers.teardown.scope import Scope
+from infra.handlers.teardown.stacks import other_labs
 
 if TYPE_CHECKING:
     from cli.place import Place
@@ -76,7 +78,7 @@ class Endpoints:
         return {
             each["EndpointName"]: Standing(each["EndpointStatus"], each["EndpointArn"])
             for each in found
-            if _may_be_of(each["EndpointName"], lab)
+            if Scope(lab=lab).names(each["EndpointName"])
         }
 
     def kept(self, name: str) -> Kept:
@@ -132,7 +134,7 @@ class NotebookInstances:
         return {
             each["NotebookInstanceName"]: Standing(each["NotebookInstanceStatus"], each["NotebookInstanceArn"])
             for each in found
-            if _may_be_of(each["NotebookInstanceName"], lab)
+            if Scope(lab=lab).names(each["NotebookInstanceName"])
         }
 
     def kept(self, name: str) -> Kept:
@@ -164,18 +166,9 @@ def kinds(here: Place) -> list[Pausable]:
 
 def names(here: Place, lab: str, of: Pausable) -> list[str]:
     """The lab's own of a kind: no other lab's whose name begins like this one's."""
-    longer = [other for other in stacks.labs(here) if other.startswith(f"{lab}-")]
+    scope = Scope(lab=lab, others=other_labs(stacks.every(here), lab))
     sagemaker = here.client("sagemaker")
-    found = []
-    for name, standing in of.standing(lab).items():
-        owner = _tags(sagemaker, standing.arn).get(stacks.TAG)
-        if owner == lab or (owner is None and not any(_may_be_of(name, other) for other in longer)):
-            found.append(name)
-    return found
-
-
-def _may_be_of(name: str, lab: str) -> bool:
-    return name == lab or name.startswith(f"{lab}-")
+    return [name for name, one in of.standing(lab).items() if scope.has(name, _tags(sagemaker, one.arn))]
 
 
 def _tags(sagemaker: Any, arn: str) -> dict[str, str]:

@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import json
-import time
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from rich.markup import escape
 from rich.table import Table
 
-from cli import pausable, paused, place, screen, settings, stacks
+from cli import patience, pausable, paused, place, screen, settings, stacks
 from cli.errors import LabError
 from cli.place import Target
+from infra.handlers.teardown.receipt import Thing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
     from cli.pausable import Pausable
     from cli.place import Place
-
-_POLL_SECONDS = 0.5
-_SECONDS = 1800  # an endpoint that is being created or updated can't be deleted before it has settled
 
 
 @dataclass(frozen=True)
@@ -69,19 +66,18 @@ def show(deeds: Sequence[Deed]) -> None:
 def settle(of: Pausable, lab: str, names: Collection[str], notice: Callable[[str], None]) -> dict[str, str]:
     """Wait until these are in states that last; the states, by name, of those that are there then.
 
-    Raises LabError after half an hour.
+    Raises LabError when nothing has moved for half an hour.
     """
-    deadline = time.monotonic() + _SECONDS
-    while names:
-        states = {name: one.status for name, one in of.standing(lab).items() if name in names}
-        moving = [f"{of.kind} {name} {status}" for name, status in states.items() if status in of.passing]
-        if not moving:
-            return states
-        if time.monotonic() > deadline:
-            raise LabError(f"{moving[0]} for half an hour: look at it in SageMaker, then run the same command again.")
-        notice(f"{moving[0]}, {len(moving)} in all" if len(moving) > 1 else moving[0])
-        time.sleep(_POLL_SECONDS)
-    return {}
+    states: dict[str, str] = {}
+
+    def moving() -> list[Thing]:
+        nonlocal states
+        states = {name: one.status for name, one in of.standing(lab).items() if name in names} if names else {}
+        return [Thing(of.kind, f"{name} {status}") for name, status in states.items() if status in of.passing]
+
+    if late := patience.until(moving, notice):
+        raise LabError(f"{late[0]}: {patience.LATE}, then run the same command again.")
+    return states
 
 
 def _pause(here: Place, lab: str, notice: Callable[[str], None]) -> list[Deed]:

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from cli import stacks
+from infra.handlers.teardown.scope import TAG
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,7 +47,7 @@ def keep(here: Place, lab: str, kept: Kept) -> None:
         "Tier": "Intelligent-Tiering",  # fifty long tags are more than a standard parameter holds
     }
     try:
-        ssm.put_parameter(**request, Tags=[{"Key": stacks.TAG, "Value": lab}])
+        ssm.put_parameter(**request, Tags=[{"Key": TAG, "Value": lab}])
     except ssm.exceptions.ParameterAlreadyExists:
         ssm.put_parameter(**request, Overwrite=True)
 

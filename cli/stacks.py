@@ -36,12 +36,6 @@ def every(place: Place) -> list[Stack]:
     return teardown.every(place.client("cloudformation"))
 
 
-def labs(place: Place) -> set[str]:
-    """The names of all labs of the account and region that have stacks."""
-    pages = place.client("cloudformation").get_paginator("describe_stacks").paginate()
-    return {t["Value"] for page in pages for s in page["Stacks"] for t in s.get("Tags", []) if t["Key"] == TAG}
-
-
 def exists(place: Place, name: str) -> bool:
     """Whether a stack of this name stands."""
     return any(stack.name == name and stack.complete for stack in every(place))

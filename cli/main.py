@@ -172,6 +172,20 @@ def resume(
 
 
 @app.command()
+def extend(
+    by: Annotated[str, typer.Argument(metavar="TERM", help="How much longer (2h, 90m, 1d), or until when (ISO 8601).")],
+    target: TargetOption = Target.EMBEDDED,
+    context: ContextOption = None,
+    *,
+    as_json: JsonOption = False,
+) -> None:
+    """Prolong the lab's lease: when it is over, the lab ends by itself."""
+    from cli.lease import extend as command
+
+    command(target, absolute(context), by, as_json=as_json)
+
+
+@app.command()
 def down(
     target: TargetOption = Target.EMBEDDED,
     context: ContextOption = None,

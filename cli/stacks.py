@@ -56,11 +56,16 @@ class Stack:
         return self.status in {"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"}
 
 
+def everything(place: Place) -> list[Stack]:
+    """The account's stacks that exist in this region, oldest first."""
+    pages = place.client("cloudformation").get_paginator("describe_stacks").paginate()
+    found = [_stack(answer) for page in pages for answer in page["Stacks"]]
+    return [stack for stack in sorted(found, key=lambda stack: stack.created) if stack.status != "DELETE_COMPLETE"]
+
+
 def of_lab(place: Place, lab: str) -> list[Stack]:
     """The lab's stacks that exist, oldest first."""
-    pages = place.client("cloudformation").get_paginator("describe_stacks").paginate()
-    found = [s for page in pages for s in page["Stacks"] if {"Key": TAG, "Value": lab} in s.get("Tags", [])]
-    return [_stack(s) for s in sorted(found, key=lambda s: s["CreationTime"]) if s["StackStatus"] != "DELETE_COMPLETE"]
+    return [stack for stack in everything(place) if stack.tags.get(TAG) == lab]
 
 
 def exists(place: Place, name: str) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from rich.panel import Panel
 
-from cli import cdk, deployment, images, place, screen, seat, seats, settings, stacks
+from cli import cdk, deployment, images, place, preflight, screen, seat, seats, settings, stacks
 from cli.place import Place, Target
 
 if TYPE_CHECKING:
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from infra.settings import Settings
 
 
-def up(target: Target, context: Sequence[str]) -> None:
-    """Deploy the lab; raises LabError with the reason when it could not."""
+def up(target: Target, context: Sequence[str], *, force: bool) -> None:
+    """Deploy the lab; raises LabError with the reason when it could not. `force` overrides what preflight lets it."""
     lab = settings.read(context)
     if target is Target.EMBEDDED:
         images.install()
@@ -26,6 +26,7 @@ def up(target: Target, context: Sequence[str]) -> None:
             retitle(f"embedded AWS on {here.variables['AWS_ENDPOINT_URL']}")
     else:
         here = place.aws()
+    preflight.before_up(here, lab, force=force)
     before = _job(here, lab.name)
     _prepare(here, context)
     outcome = deployment.everything(here, lab)

@@ -14,15 +14,25 @@ ALLOWED = {
     "infra/roster": set(),
     "infra/seats": {"infra.roster"},
     "infra/lease": set(),
+    "infra/containers": set(),
     "infra/settings": {"infra.lease", "infra.seats"},
-    "infra/constructs": {"infra.settings", "infra.constructs"},
+    "infra/constructs": {"infra.settings", "infra.constructs", "infra.containers"},
     "infra/stacks": {"infra.settings", "infra.constructs", "infra.stacks"},
     "infra/handlers": set(),
     "model_code": set(),
     "datasets": {"datasets"},
     "emulator": {"emulator"},
     "bench": {"bench", "cli", "emulator.gateway"},
-    "cli": {"cli", "emulator.gateway", "emulator.sagemaker.images", "infra.lease", "infra.roster", "infra.seats", "infra.settings"},
+    "cli": {
+        "cli",
+        "emulator.gateway",
+        "emulator.sagemaker.images",
+        "infra.containers",
+        "infra.lease",
+        "infra.roster",
+        "infra.seats",
+        "infra.settings",
+    },
 }
 OURS = {"app", "bench", "cli", "datasets", "emulator", "infra", "model_code", "tests"}
 

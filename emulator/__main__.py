@@ -50,12 +50,17 @@ async def _serve(options: argparse.Namespace, state: Path) -> None:
     from hypercorn.asyncio import serve
     from hypercorn.config import Config
 
-    from emulator import hooks
+    from emulator import budgets
+    from emulator.containers import Containers
+    from emulator.hooks import objects, principals, services, simulator, stacks, tagged, unknown
+    from emulator.quotas.account import Granted
+    from emulator.quotas.service import ServiceQuotas
     from emulator.sagemaker import cloudformation
     from emulator.sagemaker.behaviour import Context
     from emulator.sagemaker.clock import Clock
     from emulator.sagemaker.service import SageMaker
     from emulator.sagemaker.store import Store
+    from emulator.sagemaker.tagged import TaggedResources
 
     context = Context(
         store=Store(),
@@ -65,13 +70,33 @@ async def _serve(options: argparse.Namespace, state: Path) -> None:
         images_dir=options.images.resolve(),
         cache_dir=options.cache.resolve(),
     )
-    service = SageMaker(context, caller=hooks.caller, principal=hooks.principal)
-    hooks.install(
-        service.handle,
-        cloudformation.resource_types(service),
-        replacing=cloudformation.REPLACING,
-        names=cloudformation.NAMES,
+    granted = Granted()
+    service = SageMaker(context, caller=principals.caller, principal=principals.principal, quota=granted.limit)
+    services.add(
+        {
+            "sagemaker": services.Service(
+                handler=service.handle,
+                target="SageMaker",
+                hosts=("sagemaker", "runtime.sagemaker"),
+                scope="sagemaker",
+                sdk_name="SageMaker",
+            ),
+            "service-quotas": services.Service(
+                handler=ServiceQuotas(granted, caller=principals.caller).handle,
+                target="ServiceQuotasV20190624",
+                hosts=("servicequotas",),
+                scope="servicequotas",
+                sdk_name="ServiceQuotas",
+            ),
+        }
     )
+    stacks.provision(cloudformation.resource_types(service))
+    stacks.provision(budgets.resource_types(services.budgets, principals.caller))
+    tagged.find_tagged({"sagemaker": TaggedResources(context.store, principals.caller)})
+    services.wrap("ecr", Containers(context.images_dir, caller=principals.caller).before)
+    objects.ask_before_objects()
+    simulator.simulate_with_context()
+    unknown.refuse_unknown()
     config = Config()
     config.bind = [f"{HOST}:{options.port}"]
     config.keep_alive_timeout = 75
@@ -81,7 +106,7 @@ async def _serve(options: argparse.Namespace, state: Path) -> None:
         loop.add_signal_handler(name, ended.set)
     logging.getLogger("emulator").info("embedded AWS on %s", config.bind[0])
     try:
-        await serve(hooks.application(), config, shutdown_trigger=ended.wait)
+        await serve(services.application(), config, shutdown_trigger=ended.wait)
     finally:
         await asyncio.to_thread(service.close)
 

@@ -7,30 +7,23 @@ pattern does it. A resource that fails to settle is deleted again, which is what
 
 from __future__ import annotations
 
-import json
-import secrets
-import string
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from emulator.provisioning import ProvisioningError, ResourceType, api_error, generated_name, typed_members
 from emulator.sagemaker import api, tags
 from emulator.sagemaker.errors import ServiceError
 from emulator.sagemaker.kinds import KINDS, Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
     from botocore.model import Shape
 
+    from emulator.provisioning import Answer, Properties
     from emulator.sagemaker.service import SageMaker
     from emulator.sagemaker.store import Record
 
-    Properties = Mapping[str, Any]
-    Answer = tuple[str, dict[str, str]]
-
 _PREFIX = "AWS::SageMaker::"
 _NAME_LENGTH = 63
-_SUFFIX_LENGTH = 12
 _POLL_SECONDS = 0.05
 _PASSING = ("Pending", "Updating", "Stopping", "Creating", "SystemUpdating", "RollingBack", "Deleting")
 
@@ -69,7 +62,6 @@ _REPLACING: dict[str, tuple[str, ...]] = {
     "NotebookInstanceLifecycleConfig": ("NotebookInstanceLifecycleConfigName",),
 }
 REPLACING = {f"{_PREFIX}{kind}": properties for kind, properties in _REPLACING.items()}
-NAMES = {f"{_PREFIX}{kind}": KINDS[kind].name_member for kind in _REPLACING}
 # What UpdateX is told when a template no longer has a property.
 _TAKEN_AWAY: dict[str, tuple[str, Any]] = {
     "LifecycleConfigName": ("DisassociateLifecycleConfig", True),
@@ -81,17 +73,9 @@ _TAKEN_AWAY: dict[str, tuple[str, Any]] = {
 }
 
 
-def resource_types(service: SageMaker) -> dict[str, dict[str, Callable[..., Any]]]:
-    """The provisioners by type. They block until the resource has settled: never call them on the event loop."""
-    provisioners = {kind: _Provisioner(service, KINDS[kind]) for kind in _REPLACING}
-    return {
-        f"{_PREFIX}{kind}": {"create": one.create, "update": one.update, "delete": one.delete}
-        for kind, one in provisioners.items()
-    }
-
-
-class ProvisioningError(RuntimeError):
-    """Why a resource was not made as the template says; CloudFormation shows it as the resource's status reason."""
+def resource_types(service: SageMaker) -> dict[str, ResourceType]:
+    """The types by name. They block until the resource has settled."""
+    return {f"{_PREFIX}{name}": _Provisioner(service, KINDS[name]).resource_type() for name in _REPLACING}
 
 
 @dataclass(frozen=True)
@@ -99,10 +83,21 @@ class _Provisioner:
     service: SageMaker
     kind: Kind
 
+    def resource_type(self) -> ResourceType:
+        """The type as templates know it."""
+        return ResourceType(
+            create=self.create,
+            update=self.update,
+            delete=self.delete,
+            replacing=_REPLACING[self.kind.name],
+            name=self.kind.name_member,
+            waits=True,
+        )
+
     def create(self, logical_id: str, properties: Properties, stack_name: str) -> Answer:
         """Create the resource and wait for it; without a name it gets logical id and a random suffix, as on AWS."""
         del stack_name  # AWS leaves it out of these types' names too
-        name = properties.get(self.kind.name_member) or _generated_name(logical_id)
+        name = properties.get(self.kind.name_member) or generated_name(logical_id, longest=_NAME_LENGTH)
         own, system = _split_tags(properties)
         members = self._typed({**properties, self.kind.name_member: name, "Tags": own})
         taken = api.input_members(self.kind.operation("Create"))
@@ -125,18 +120,23 @@ class _Provisioner:
         return self._answer(record)
 
     def delete(self, physical_id: str, properties: Properties) -> None:
-        """Delete the resource and wait until it is gone; one that is gone already is fine."""
+        """Delete the resource and wait until it is gone; one that is gone already is fine, or goes meanwhile."""
         del properties
         record = self._find(physical_id)
-        if record is None:
+        while record and self.service.context.store.alive(record):
+            self._towards_deletion(record)
+
+    def _towards_deletion(self, record: Record) -> None:
+        """Wait for a state that lasts and ask for the next one. A refusal counts unless somebody else changed it."""
+        status = self._settled(record)
+        stops = status == "InService" and "Stop" in self.kind.verbs
+        if not self.service.context.store.alive(record):
             return
-        if self._settled(record) == "InService" and "Stop" in self.kind.verbs:
-            self._call("Stop", {self.kind.name_member: record.name})
-            self._settled(record)
-        if self.service.context.store.alive(record):
-            self._call("Delete", {self.kind.name_member: record.name})
-        while self.service.context.store.alive(record):
-            self._wait(record)
+        try:
+            self._call("Stop" if stops else "Delete", {self.kind.name_member: record.name})
+        except ProvisioningError:
+            if self.service.context.store.alive(record) and self._status(record) == status:
+                raise
 
     def _change(self, record: Record, members: dict[str, Any], changed: set[str]) -> None:
         request = {self.kind.name_member: record.name}
@@ -177,10 +177,7 @@ class _Provisioner:
         for verb in ("Update", "Create"):
             if verb in self.kind.verbs:
                 shapes |= api.input_members(self.kind.operation(verb))
-        unknown = sorted(properties.keys() - shapes.keys())
-        if unknown:
-            raise ProvisioningError(f"Properties validation failed: #: extraneous key [{unknown[0]}] is not permitted")
-        return {name: _typed(shapes[name], value, f"#/{name}") for name, value in properties.items()}
+        return typed_members(shapes, properties)
 
     def _call(self, verb: str, request: dict[str, Any]) -> None:
         self._tag_call(self.kind.operation(verb), request)
@@ -190,8 +187,7 @@ class _Provisioner:
         try:
             self.service.call(operation, request, account=account, region=region)
         except ServiceError as error:
-            detail = f"Service: SageMaker, Status Code: {error.status}, Error Code: {error.code}"
-            raise ProvisioningError(f"{error.message} ({detail})") from error
+            raise api_error("SageMaker", status=error.status, code=error.code, message=error.message) from error
 
     def _record(self, name: str) -> Record:
         account, region = self.service.caller()
@@ -208,12 +204,14 @@ class _Provisioner:
         return record
 
     def _settled(self, record: Record) -> str:
-        """Wait until the state is one that lasts; it, or "" for a kind without states."""
-        if self.kind.status is None:
-            return ""
-        while record.status in _PASSING and self.service.context.store.alive(record):
+        """Wait until the state is one that lasts, or the resource is gone; the state."""
+        while self._status(record) in _PASSING and self.service.context.store.alive(record):
             self._wait(record)
-        return record.status
+        return self._status(record)
+
+    def _status(self, record: Record) -> str:
+        """The resource's state, "" for a kind without states."""
+        return record.status if self.kind.status else ""
 
     def _wait(self, record: Record) -> None:
         if not self.service.context.clock.sleep(_POLL_SECONDS):
@@ -223,46 +221,8 @@ class _Provisioner:
         return record.arn, {self.kind.name_member: record.name, self.kind.arn_member: record.arn}
 
 
-def _generated_name(logical_id: str) -> str:
-    suffix = "".join(secrets.choice(string.ascii_lowercase + string.digits) for _ in range(_SUFFIX_LENGTH))
-    return f"{logical_id[: _NAME_LENGTH - _SUFFIX_LENGTH - 1]}-{suffix}"
-
-
 def _split_tags(properties: Properties) -> tuple[list[dict[str, str]], dict[str, str]]:
     """The template's and the stack's tags as a request has them, and those that only AWS may set."""
     given: list[dict[str, str]] = properties.get("Tags") or []
     own = [tag for tag in given if not tag["Key"].startswith(tags.SYSTEM)]
     return own, {tag["Key"]: tag["Value"] for tag in given if tag["Key"].startswith(tags.SYSTEM)}
-
-
-def _typed(shape: Shape, value: Any, path: str) -> Any:
-    """A template's value as the API's type: templates write numbers and booleans as strings too, and parameters do."""
-    match shape.type_name, value:
-        case "structure", dict():
-            members = shape.members  # type: ignore[attr-defined]  # botocore: only StructureShape has them
-            unknown = sorted(value.keys() - members.keys())
-            if unknown:
-                message = f"Properties validation failed: {path}: extraneous key [{unknown[0]}] is not permitted"
-                raise ProvisioningError(message)
-            return {name: _typed(members[name], item, f"{path}/{name}") for name, item in value.items()}
-        case "list", list():
-            return [_typed(shape.member, item, f"{path}/{n}") for n, item in enumerate(value)]  # type: ignore[attr-defined]  # ListShape
-        case "map", dict():
-            return {key: _typed(shape.value, item, f"{path}/{key}") for key, item in value.items()}  # type: ignore[attr-defined]  # MapShape
-        case _:
-            return _typed_scalar(shape.type_name, value)
-
-
-def _typed_scalar(type_name: str, value: Any) -> Any:
-    """The value as that type, or as it is if it cannot be: the API then refuses it."""
-    match type_name, value:
-        case "boolean", "true" | "false":
-            return value == "true"
-        case "integer" | "long", str() if value.lstrip("-").isdigit():
-            return int(value)
-        case "float" | "double", str() if value.replace(".", "", 1).isdigit():
-            return float(value)
-        case "string", bool() | int() | float():
-            return json.dumps(value)
-        case _:
-            return value

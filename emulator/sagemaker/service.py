@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from emulator.sagemaker import api, authorization, listing, tags
+from emulator.sagemaker import api, authorization, listing, tags, usage
 from emulator.sagemaker.behaviour import Behaviour, Context
 from emulator.sagemaker.endpoints import Endpoints
 from emulator.sagemaker.errors import ServiceError
@@ -48,7 +49,7 @@ class SageMaker:
     """The embedded SageMaker.
 
     `caller` answers account and region of the request at hand, `principal` who signed it (None: one who may all).
-    `behaviours` says what each kind does beyond being recorded.
+    `behaviours` says what each kind does beyond being recorded, `quota` how many instances may be in use.
     """
 
     def __init__(
@@ -58,10 +59,13 @@ class SageMaker:
         caller: Callable[[], tuple[str, str]],
         principal: Callable[[Mapping[str, str]], Principal | None] = lambda _headers: None,
         behaviours: Mapping[str, type[Behaviour]] = BEHAVIOURS,
+        quota: usage.Quota = usage.unlimited,
     ) -> None:
         self.context = context
         self.caller = caller
         self._principal = principal
+        self._quota = quota
+        self._room = threading.Lock()  # held while instances are counted and the next ones taken
         # Behaviours ask IAM and S3, which the event loop answers: it must not wait for them.
         self._workers = ThreadPoolExecutor(_WORKERS, thread_name_prefix="sagemaker")
         self._patient = ThreadPoolExecutor(_PATIENT_WORKERS, thread_name_prefix="sagemaker-patient")
@@ -146,7 +150,10 @@ class SageMaker:
         record = Record(kind, name, arn, account, region, members, tags.read(request.get("Tags", ())))
         self._check_references(kind, request, account=account, region=region)
         with record.lock:
-            self.context.store.add(record)
+            with self._room:
+                if self.context.store.find(kind.name, name, account=account, region=region) is None:
+                    self._check_room(record, request)
+                self.context.store.add(record)
             try:
                 self._behaviours[kind.name].create(record, request)
             except Exception:
@@ -167,13 +174,20 @@ class SageMaker:
         match verb:
             case "Update":
                 self._check_references(record.kind, request, account=record.account, region=record.region)
+                if record.kind.name == "Endpoint":
+                    self._check_room(record, request)
                 behaviour.update(record, request)
             case "Start":
-                behaviour.start(record)
+                with self._room:
+                    self._check_room(record, record.members)
+                    behaviour.start(record)
             case "Stop":
                 behaviour.stop(record)
             case "Delete":
                 behaviour.delete(record)
+
+    def _check_room(self, record: Record, wanted: Mapping[str, Any]) -> None:
+        usage.check(self.context.store, self._quota, record, wanted)
 
     def _check_references(self, kind: Kind, request: dict[str, Any], *, account: str, region: str) -> None:
         """Raise AWS's not-found error for the first resource that a request names, itself or through another."""

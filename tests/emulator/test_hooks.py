@@ -1,4 +1,4 @@
-"""The internals of ministack that emulator/hooks.py builds on are where it expects them."""
+"""The internals of ministack that emulator/hooks/ builds on are where it expects them."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pytest
     [
         ("ministack.app", "app"),
         ("ministack.app", "SERVICE_HANDLERS"),
+        ("ministack.app", "detect_service"),
         ("ministack.core.router", "SERVICE_PATTERNS"),
         ("ministack.core.router", "extract_access_key_id"),
         ("ministack.core.iam_actions", "access_denied_response"),
@@ -25,6 +26,16 @@ import pytest
         ("ministack.core.iam_evaluator", "PrincipalInfo"),
         ("ministack.core.iam_evaluator", "evaluate"),
         ("ministack.core.iam_evaluator", "resolve_principal"),
+        ("ministack.services.budgets", "_DISPATCH"),
+        ("ministack.services.cloudwatch_logs", "_log_groups"),
+        ("ministack.services.cloudwatch_logs", "_resolve_tag_record_by_arn"),
+        ("ministack.services.ssm", "_parameters"),
+        ("ministack.services.ssm", "_tags"),
+        ("ministack.services.tagging", "_COLLECTORS"),
+        ("ministack.services.tagging", "_REMOVERS"),
+        ("ministack.services.tagging", "_ResourceNotFound"),
+        ("ministack.services.tagging", "_WRITERS"),
+        ("ministack.services.tagging", "_matches_type_filters"),
         ("ministack.services.iam", "_IAM_HANDLERS"),
         ("ministack.services.iam", "_build_simulate_results_real"),
         ("ministack.services.iam", "_p"),

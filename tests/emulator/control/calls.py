@@ -46,15 +46,14 @@ def endpoint(client: Any, name: str = "lab", config: str = "config", **more: Any
 
 def training_job(client: Any, name: str = "job", **more: Any) -> Any:
     """CreateTrainingJob."""
-    return client.create_training_job(
-        TrainingJobName=name,
-        RoleArn=ROLE,
-        AlgorithmSpecification={"TrainingImage": IMAGE, "TrainingInputMode": "File"},
-        OutputDataConfig={"S3OutputPath": "s3://bucket/training"},
-        ResourceConfig={"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 5},
-        StoppingCondition={"MaxRuntimeInSeconds": 600},
-        **more,
-    )
+    request = {
+        "RoleArn": ROLE,
+        "AlgorithmSpecification": {"TrainingImage": IMAGE, "TrainingInputMode": "File"},
+        "OutputDataConfig": {"S3OutputPath": "s3://bucket/training"},
+        "ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 5},
+        "StoppingCondition": {"MaxRuntimeInSeconds": 600},
+    }
+    return client.create_training_job(TrainingJobName=name, **{**request, **more})
 
 
 def variant(model_name: str = "bricks", **more: Any) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
+from emulator.provisioning import ProvisioningError
 from emulator.sagemaker import cloudformation
 from tests.emulator.control import calls
 from tests.emulator.control.calls import ARN, IMAGE, ROLE
@@ -44,7 +45,8 @@ class Stack:
         self._handler(kind, "delete")(physical_id, {})
 
     def _handler(self, kind: str, verb: str) -> Callable[..., Any]:
-        return self._types[f"AWS::SageMaker::{kind}"][verb]
+        handler: Callable[..., Any] = getattr(self._types[f"AWS::SageMaker::{kind}"], verb)
+        return handler
 
 
 @pytest.fixture
@@ -93,7 +95,7 @@ def test_tags_of_stack_and_service_reach_the_resource(stack: Stack, sagemaker: A
 
 def test_a_failed_endpoint_fails_the_stack_with_its_reason(stack: Stack, sagemaker: Any) -> None:
     """The reason is what CloudFormation shows; nothing is left that the rollback would not know of."""
-    with pytest.raises(cloudformation.ProvisioningError, match="The model does not load"):
+    with pytest.raises(ProvisioningError, match="The model does not load"):
         hosting(stack, "broken")
     assert sagemaker.list_endpoints()["Endpoints"] == []
 
@@ -113,7 +115,7 @@ def test_an_update_that_an_endpoint_rolled_back_fails_the_stack(stack: Stack, sa
     arn, _ = hosting(stack)
     calls.endpoint_config(sagemaker, "broken")
     old = {"EndpointName": "lab", "EndpointConfigName": "config"}
-    with pytest.raises(cloudformation.ProvisioningError, match="The model does not load"):
+    with pytest.raises(ProvisioningError, match="The model does not load"):
         stack.update("Endpoint", arn, old, {**old, "EndpointConfigName": "broken"})
     assert sagemaker.describe_endpoint(EndpointName="lab")["EndpointConfigName"] == "config"
 
@@ -134,7 +136,7 @@ def test_a_notebook_runs_again_after_an_update_that_failed(stack: Stack, sagemak
     """A volume cannot shrink: the stack is told so, the instance is as it was."""
     old = {**NOTEBOOK, "NotebookInstanceName": "seat", "VolumeSizeInGB": 20}
     arn, _ = stack.create("NotebookInstance", **old)
-    with pytest.raises(cloudformation.ProvisioningError, match="VolumeSizeInGB cannot be decreased"):
+    with pytest.raises(ProvisioningError, match="VolumeSizeInGB cannot be decreased"):
         stack.update("NotebookInstance", arn, old, {**old, "VolumeSizeInGB": 10})
     seat = sagemaker.describe_notebook_instance(NotebookInstanceName="seat")
     assert (seat["NotebookInstanceStatus"], seat["VolumeSizeInGB"]) == ("InService", 20)
@@ -176,6 +178,58 @@ def test_an_endpoint_is_gone_when_delete_returns(stack: Stack, sagemaker: Any) -
         assert sagemaker.list_endpoints()["Endpoints"] == []
 
 
+@pytest.mark.parametrize("step", ["StopNotebookInstance", "DeleteNotebookInstance"])
+def test_two_may_take_down_a_notebook_at_once(
+    service: SageMaker, stack: Stack, sagemaker: Any, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    """Somebody who is faster by one step does not fail the stack's deletion."""
+    calls.notebook(sagemaker)
+    call = service.call
+    others: list[dict[str, Any]] = []
+
+    def after_another(operation: str, document: dict[str, Any], **more: Any) -> dict[str, Any]:
+        if operation == step and not others:
+            others.append(call(operation, document, **more))
+        return call(operation, document, **more)
+
+    monkeypatch.setattr(service, "call", after_another)
+    stack.delete("NotebookInstance", f"{ARN}:notebook-instance/seat")
+    assert len(others) == 1
+    assert sagemaker.list_notebook_instances()["NotebookInstances"] == []
+
+
+def test_what_somebody_deleted_is_deleted(stack: Stack, sagemaker: Any) -> None:
+    """A stack can be taken down whose resources are gone, or going."""
+    endpoint, _ = hosting(stack)
+    notebook, _ = stack.create("NotebookInstance", **NOTEBOOK, NotebookInstanceName="seat")
+    sagemaker.stop_notebook_instance(NotebookInstanceName="seat")
+    sagemaker.get_waiter("notebook_instance_stopped").wait(NotebookInstanceName="seat", WaiterConfig={"Delay": 0.01})
+    sagemaker.delete_notebook_instance(NotebookInstanceName="seat")
+    sagemaker.delete_endpoint(EndpointName="lab")
+    sagemaker.delete_endpoint_config(EndpointConfigName="config")
+    for kind, arn in (
+        ("NotebookInstance", notebook),
+        ("Endpoint", endpoint),
+        ("EndpointConfig", f"{ARN}:endpoint-config/config"),
+    ):
+        stack.delete(kind, arn)
+    assert sagemaker.list_endpoints()["Endpoints"] == sagemaker.list_notebook_instances()["NotebookInstances"] == []
+
+
+def test_an_endpoint_that_was_made_anew_is_the_stacks(stack: Stack, sagemaker: Any) -> None:
+    """Deleted and created again under its name, it is updated and deleted with the stack as before."""
+    arn, _ = hosting(stack)
+    sagemaker.delete_endpoint(EndpointName="lab")
+    sagemaker.get_waiter("endpoint_deleted").wait(EndpointName="lab", WaiterConfig={"Delay": 0.01})
+    calls.endpoint(sagemaker)
+    calls.endpoint_config(sagemaker, "second")
+    old = {"EndpointName": "lab", "EndpointConfigName": "config"}
+    assert stack.update("Endpoint", arn, old, {**old, "EndpointConfigName": "second"})[0] == arn
+    assert sagemaker.describe_endpoint(EndpointName="lab")["EndpointConfigName"] == "second"
+    stack.delete("Endpoint", arn)
+    assert sagemaker.list_endpoints()["Endpoints"] == []
+
+
 @pytest.mark.parametrize(
     ("kind", "properties", "reason"),
     [
@@ -196,13 +250,13 @@ def test_an_endpoint_is_gone_when_delete_returns(stack: Stack, sagemaker: Any) -
 )
 def test_what_a_template_may_not_say(stack: Stack, kind: str, properties: dict[str, Any], reason: str) -> None:
     """Unknown properties and what the API refuses fail the resource with the reason."""
-    with pytest.raises(cloudformation.ProvisioningError, match=reason):
+    with pytest.raises(ProvisioningError, match=reason):
         stack.create(kind, **properties)
 
 
 def test_a_resource_that_somebody_deleted_is_not_updated(stack: Stack) -> None:
     """The update says that it is gone."""
-    with pytest.raises(cloudformation.ProvisioningError, match="model/bricks is gone"):
+    with pytest.raises(ProvisioningError, match="model/bricks is gone"):
         stack.update("Model", f"{ARN}:model/bricks", MODEL, {**MODEL, "Tags": STACK_TAGS})
 
 

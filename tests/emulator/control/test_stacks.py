@@ -124,3 +124,29 @@ def test_a_named_resource_is_not_replaced_under_its_name(services: tuple[Any, An
     events = cloudformation.describe_stack_events(**NAME)["StackEvents"]
     assert any("custom-named resource requires replacing" in e.get("ResourceStatusReason", "") for e in events)
     assert sagemaker.describe_model(ModelName="own")["PrimaryContainer"]["Image"] == IMAGE
+
+
+def test_a_stack_is_deleted_whose_resources_somebody_deleted(services: tuple[Any, Any]) -> None:
+    """DeleteStack ends well when all that it would delete is gone."""
+    cloudformation, sagemaker = services
+    before = arns(sagemaker)
+    cloudformation.create_stack(**NAME, TemplateBody=template())
+    cloudformation.get_waiter("stack_create_complete").wait(**NAME, WaiterConfig=QUICK)
+    refs = outputs(cloudformation)
+    seat = {"NotebookInstanceName": "control-plane"}
+    sagemaker.stop_notebook_instance(**seat)
+    sagemaker.get_waiter("notebook_instance_stopped").wait(**seat, WaiterConfig=QUICK)
+    sagemaker.delete_notebook_instance(**seat)
+    sagemaker.get_waiter("notebook_instance_deleted").wait(**seat, WaiterConfig=QUICK)
+    names = {kind: ref.rpartition("/")[2] for kind, ref in refs.items()}
+    config = next(
+        one["NotebookInstanceLifecycleConfigName"]
+        for one in sagemaker.list_notebook_instance_lifecycle_configs()["NotebookInstanceLifecycleConfigs"]
+        if one["NotebookInstanceLifecycleConfigArn"] == refs["NotebookInstanceLifecycleConfig"]
+    )
+    sagemaker.delete_notebook_instance_lifecycle_config(NotebookInstanceLifecycleConfigName=config)
+    sagemaker.delete_endpoint_config(EndpointConfigName=names["EndpointConfig"])
+    sagemaker.delete_model(ModelName=names["Model"])
+    assert arns(sagemaker) == before
+    cloudformation.delete_stack(**NAME)
+    cloudformation.get_waiter("stack_delete_complete").wait(**NAME, WaiterConfig=QUICK)

@@ -1,0 +1,57 @@
+"""Who calls: account and region of a request, and the user or role whose policies count."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ministack.core import iam_actions, iam_evaluator, responses, router
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def caller() -> tuple[str, str]:
+    """Account and region of the request that is being answered (also inside CloudFormation's threads)."""
+    return responses.get_account_id(), responses.get_region()
+
+
+@dataclass(frozen=True)
+class Principal:
+    """A user or role whose own policies decide what it may do; ministack itself asks them under AUTH=true only.
+
+    Resource policies are not asked: a bucket of the lab denies whatever does not come over TLS, and here nothing does.
+    """
+
+    info: Any  # ministack's PrincipalInfo
+    region: str
+
+    def refusal(self, action: str, resource: str, context: Mapping[str, Any]) -> str | None:
+        """AWS's sentence if no policy of the principal's allows the action, or one denies it."""
+        decision = self.decision(action, resource, context)
+        if decision == "Allow":
+            return None
+        return str(iam_actions.identity_denial_message(action, self.info.arn, resource, decision == "Deny"))
+
+    def decision(self, action: str, resource: str, context: Mapping[str, Any]) -> str:
+        """Allow, Deny, or ImplicitDeny."""
+        asked = iam_evaluator.EvalContext(
+            principal_arn=self.info.arn,
+            principal_type=self.info.type,
+            principal_account=self.info.account,
+            action=action,
+            resource_arn=resource,
+            region=self.region,
+            service_context={"aws:tagkeys": None, **{key.lower(): value for key, value in context.items()}},
+            principal_keys=self.info.keys,
+        )
+        return str(iam_evaluator.evaluate(asked, self.info.policies, *self.info.limits).decision)
+
+
+def principal(headers: Mapping[str, str], query: Mapping[str, list[str]] | None = None) -> Principal | None:
+    """Who signed a request; None for root, and for keys that the embedded AWS did not give out."""
+    key = router.extract_access_key_id({name.lower(): value for name, value in headers.items()}, query or {})
+    found = iam_evaluator.resolve_principal(key, responses.get_account_id())
+    if isinstance(found, iam_evaluator.AuthError) or found.policies is None:
+        return None
+    return Principal(found, responses.get_region())

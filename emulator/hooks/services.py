@@ -1,0 +1,61 @@
+"""The services that answer on the port: ours beside ministack's."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import ministack.app
+from ministack.core import router
+from ministack.services import budgets as budgets_service
+from ministack.services import stepfunctions
+
+Response = tuple[int, dict[str, str], bytes]
+Handler = Callable[[str, str, dict[str, str], bytes, dict[str, list[str]]], Awaitable[Response]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Service:
+    """A service of ours: what answers it, and how its requests are known.
+
+    `target` begins X-Amz-Target up to the dot, `hosts` are the first labels of its host names, `scope` is the service
+    that requests are signed for. `sdk_name` is its part of a Step Functions resource `aws-sdk:…`.
+    """
+
+    handler: Handler
+    target: str
+    hosts: tuple[str, ...]
+    scope: str
+    sdk_name: str
+
+
+def add(services: Mapping[str, Service]) -> None:
+    """Answer these services, by name."""
+    for name, service in services.items():
+        ministack.app.SERVICE_HANDLERS[name] = service.handler
+        router.SERVICE_PATTERNS[name] = {
+            "target_prefixes": [f"{service.target}."],
+            "host_patterns": [re.escape(f"{host}.") for host in service.hosts],
+            "credential_scope": service.scope,
+        }
+        stepfunctions._AWS_SDK_SERVICE_MAP[name] = {"target_prefix": service.target, "protocol": "json"}
+        stepfunctions._AWS_SDK_ERROR_PREFIX[name] = service.sdk_name
+
+
+def wrap(name: str, wrapped: Callable[[Handler], Handler]) -> None:
+    """Answer a service through what `wrapped` makes of its handler."""
+    ministack.app.SERVICE_HANDLERS[name] = wrapped(ministack.app.SERVICE_HANDLERS[name])
+
+
+def budgets(operation: str, request: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
+    """Carry out an operation of AWS Budgets for the caller; HTTP status and document of its answer."""
+    status, _, body = budgets_service._DISPATCH[operation](request)
+    return status, json.loads(body)
+
+
+def application() -> Any:
+    """Ministack's ASGI application."""
+    return ministack.app.app

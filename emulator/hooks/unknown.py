@@ -1,0 +1,67 @@
+"""What the embedded AWS has not got is refused with a coded error that names it, in the protocol it was asked in.
+
+ministack answers some of it with a document that has no code. The codes are AWS's for an operation that a service has
+not got: InvalidAction of the query protocol, UnknownOperationException of the JSON ones.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs
+from xml.sax.saxutils import escape
+
+import ministack.app
+
+if TYPE_CHECKING:
+    from emulator.hooks.services import Response
+
+_UNKNOWN = "unknown"
+_SCOPE = re.compile(r"Credential=[^/]+/[^/]+/[^/]+/([^/]+)/")
+_QUERY = "application/x-www-form-urlencoded"
+
+
+def refuse_unknown() -> None:
+    """Answer for every service that nothing else answers for."""
+    detect = ministack.app.detect_service
+
+    def detect_or_refuse(*request: Any) -> str:
+        service = str(detect(*request))
+        return service if service in ministack.app.SERVICE_HANDLERS else _UNKNOWN
+
+    ministack.app.detect_service = detect_or_refuse
+    ministack.app.SERVICE_HANDLERS[_UNKNOWN] = _refuse
+
+
+async def _refuse(
+    method: str, path: str, headers: dict[str, str], body: bytes, _query: dict[str, list[str]]
+) -> Response:
+    lowered = {name.lower(): value for name, value in headers.items()}
+    signed = _SCOPE.search(lowered.get("authorization", ""))
+    service = signed[1] if signed else lowered.get("host", "this host")
+    if lowered.get("content-type", "").startswith(_QUERY):
+        operation = parse_qs(body.decode()).get("Action", [f"{method} {path}"])[0]
+        return _query_error(_sentence(service, operation))
+    operation = lowered.get("x-amz-target", f"{method} {path}").rpartition(".")[2]
+    return _json_error(_sentence(service, operation))
+
+
+def _sentence(service: str, operation: str) -> str:
+    return f"The embedded AWS has not got the service {service}, so {operation} can't be answered. Ask AWS for it."
+
+
+def _query_error(message: str) -> Response:
+    body = (
+        f"<ErrorResponse><Error><Type>Sender</Type><Code>InvalidAction</Code><Message>{escape(message)}</Message>"
+        "</Error></ErrorResponse>"
+    )
+    return HTTPStatus.BAD_REQUEST, {"Content-Type": "text/xml"}, body.encode()
+
+
+def _json_error(message: str) -> Response:
+    code = "UnknownOperationException"
+    body = json.dumps({"__type": code, "message": message}).encode()
+    headers = {"Content-Type": "application/x-amz-json-1.1", "x-amzn-ErrorType": code}
+    return HTTPStatus.BAD_REQUEST, headers, body

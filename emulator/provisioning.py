@@ -1,0 +1,91 @@
+"""What our CloudFormation types have in common: how a type is described, and how a template's values become an API's.
+
+A generated name is the logical id and a random suffix, as CloudFormation's reference shows for SageMaker's types.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import string
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from botocore.model import Shape
+
+    Properties = Mapping[str, Any]
+    Answer = tuple[str, dict[str, str]]
+
+_SUFFIX_LENGTH = 12
+
+
+class ProvisioningError(RuntimeError):
+    """Why a resource was not made as the template says; CloudFormation shows it as the resource's status reason."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResourceType:
+    """A type that templates may use.
+
+    `create` and `update` answer the physical id and what Fn::GetAtt gives. `replacing` are the properties whose change
+    makes a new resource, `name` is the one that names it: where a template sets it, nothing is replaced under it.
+    `waits` says that the three block until the resource has settled: they must not run on the event loop.
+    """
+
+    create: Callable[[str, Properties, str], Answer]
+    update: Callable[[str, Properties, Properties, str], Answer]
+    delete: Callable[[str, Properties], None]
+    replacing: tuple[str, ...]
+    name: str | None = None
+    tags: str = "Tags"
+    waits: bool = False
+
+
+def api_error(service: str, *, status: int, code: str, message: str) -> ProvisioningError:
+    """An API's refusal as CloudFormation words it."""
+    return ProvisioningError(f"{message} (Service: {service}, Status Code: {status}, Error Code: {code})")
+
+
+def generated_name(logical_id: str, *, longest: int) -> str:
+    """A new name of at most `longest` characters that begins with the logical id."""
+    suffix = "".join(secrets.choice(string.ascii_lowercase + string.digits) for _ in range(_SUFFIX_LENGTH))
+    return f"{logical_id[: longest - _SUFFIX_LENGTH - 1]}-{suffix}"
+
+
+def typed_members(shapes: Mapping[str, Shape], values: Properties, path: str = "#") -> dict[str, Any]:
+    """A template's properties with the types that the API wants. Raises ProvisioningError for one it does not have."""
+    unknown = sorted(values.keys() - shapes.keys())
+    if unknown:
+        raise ProvisioningError(f"Properties validation failed: {path}: extraneous key [{unknown[0]}] is not permitted")
+    return {name: _typed(shapes[name], value, f"{path}/{name}") for name, value in values.items()}
+
+
+def _typed(shape: Shape, value: Any, path: str) -> Any:
+    """A template's value as the API's type: templates write numbers and booleans as strings too, and parameters do."""
+    match shape.type_name, value:
+        case "structure", dict():
+            return typed_members(shape.members, value, path)  # type: ignore[attr-defined]  # botocore: only StructureShape has them
+        case "list", list():
+            return [_typed(shape.member, item, f"{path}/{n}") for n, item in enumerate(value)]  # type: ignore[attr-defined]  # ListShape
+        case "map", dict():
+            return {key: _typed(shape.value, item, f"{path}/{key}") for key, item in value.items()}  # type: ignore[attr-defined]  # MapShape
+        case _:
+            return _typed_scalar(shape.type_name, value)
+
+
+def _typed_scalar(type_name: str, value: Any) -> Any:
+    """The value as that type, or as it is if it cannot be: the API then refuses it."""
+    match type_name, value:
+        case "boolean", "true" | "false":
+            return value == "true"
+        case "integer" | "long", str() if value.lstrip("-").isdigit():
+            return int(value)
+        case "float" | "double", str() if value.replace(".", "", 1).isdigit():
+            return float(value)
+        case "string", bool() | int() | float():
+            return json.dumps(value)
+        case _:
+            return value

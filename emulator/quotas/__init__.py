@@ -1,0 +1,1 @@
+"""Service Quotas of the embedded AWS."""

@@ -1,0 +1,90 @@
+"""Which quotas SageMaker has, under AWS's own names, and what they are in a new account of the embedded AWS.
+
+Names and the quoted codes are AWS's, from public notes of `list-service-quotas`; all other codes are derived from the
+name, stable but not AWS's. The values are this account's, of 2026-11: a class of a hundred finds room on small CPU
+types, and accelerators that new AWS accounts get none of are none here. AWS's own differ by account and region, and are
+often 0 for every type but a few: there, ask Service Quotas.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+import botocore.session
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_USAGES = {
+    "endpoint": "ProductionVariantInstanceType",
+    "notebook instance": "InstanceType",
+    "processing job": "ProcessingInstanceType",
+    "training job": "TrainingInstanceType",
+    "transform job": "TransformInstanceType",
+}
+_AWS_CODES = {
+    "ml.g4dn.xlarge for training job usage": "L-3F53BF0F",
+    "ml.g5.12xlarge for endpoint usage": "L-65C4BD00",
+    "ml.g5.xlarge for endpoint usage": "L-1928E07B",
+    "ml.m5.4xlarge for endpoint usage": "L-E2649D46",
+    "ml.m5.large for endpoint usage": "L-614B09FD",
+    "ml.m5.large for training job usage": "L-611FA074",
+    "ml.m5.large for transform job usage": "L-236AE59F",
+    "ml.m5.xlarge for endpoint usage": "L-2F737F8D",
+    "ml.p3.2xlarge for endpoint usage": "L-1623D0BE",
+    "ml.p5.48xlarge for training job usage": "L-82E1C851",
+    "ml.t3.large for notebook instance usage": "L-8E454C05",
+}
+_SMALL = re.compile(r"ml\.[cmrt]\d.*\.(medium|large|xlarge|2xlarge)")
+_ACCELERATED = re.compile(r"ml\.(p|g|trn|inf|dl)\d")
+_NONE_AT_FIRST = re.compile(r"ml\.(p3dn|p[4-9]|g[7-9]|trn|inf|dl)")
+_OF_SMALL, _OF_ACCELERATED, _OF_OTHERS = 400.0, 2.0, 20.0
+
+
+@dataclass(frozen=True)
+class Quota:
+    """How many instances of a type an account may use at once for one purpose, before any increase."""
+
+    name: str
+    code: str
+    default: float
+
+
+def name(instance_type: str, usage: str) -> str:
+    """The quota's name, as "ml.m5.large for endpoint usage"."""
+    return f"{instance_type} for {usage} usage"
+
+
+@cache
+def quotas() -> Mapping[str, Quota]:
+    """SageMaker's quotas by code, for every instance type that botocore's model knows."""
+    model = botocore.session.get_session().get_service_model("sagemaker")
+    made = [
+        _quota(name(instance_type, usage), instance_type)
+        for usage, shape in _USAGES.items()
+        for instance_type in model.shape_for(shape).metadata["enum"]
+    ]
+    return {quota.code: quota for quota in sorted(made, key=lambda quota: quota.name)}
+
+
+@cache
+def code(name: str) -> str | None:
+    """The code of the quota of that name, if there is one."""
+    return next((quota.code for quota in quotas().values() if quota.name == name), None)
+
+
+def _quota(name: str, instance_type: str) -> Quota:
+    derived = f"L-{hashlib.sha256(name.encode()).hexdigest()[:8].upper()}"
+    return Quota(name, _AWS_CODES.get(name, derived), _default(instance_type))
+
+
+def _default(instance_type: str) -> float:
+    if _NONE_AT_FIRST.match(instance_type):
+        return 0.0
+    if _ACCELERATED.match(instance_type):
+        return _OF_ACCELERATED
+    return _OF_SMALL if _SMALL.fullmatch(instance_type) else _OF_OTHERS

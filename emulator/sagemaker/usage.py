@@ -1,0 +1,83 @@
+"""How many instances of each type are in use, and the refusal of what would go beyond the account's quota.
+
+The sentence is AWS's, as users quote it. What counts: notebook instances from Pending until they have stopped, training
+jobs until they have ended, endpoints unless they are Failed or going. An endpoint's update needs room for its new
+instances beside those that serve. Not compared with AWS: when exactly an instance stops counting. An endpoint whose
+configuration is gone counts nothing here.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any, Protocol
+
+from emulator.sagemaker.errors import limit
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from emulator.sagemaker.store import Record, Store
+
+_USAGES = {"Endpoint": "endpoint", "NotebookInstance": "notebook instance", "TrainingJob": "training job"}
+_IDLE = {
+    "Endpoint": ("Failed", "Deleting", "OutOfService"),
+    "NotebookInstance": ("Stopped", "Failed", "Updating", "Deleting"),
+    "TrainingJob": ("Completed", "Failed", "Stopped"),
+}
+
+
+class Quota(Protocol):
+    """The account's quota of an instance type for a purpose; None where nobody limits it."""
+
+    def __call__(self, instance_type: str, usage: str, *, account: str, region: str) -> float | None:
+        """As many instances as may be in use at once."""
+
+
+def unlimited(instance_type: str, usage: str, *, account: str, region: str) -> None:
+    """The quota of an account that has none."""
+    del instance_type, usage, account, region
+
+
+def check(store: Store, quota: Quota, record: Record, wanted: Mapping[str, Any]) -> None:
+    """Raise ResourceLimitExceeded if there is no room for what `wanted`, a request or members, asks of the record."""
+    kind = record.kind.name
+    if kind not in _USAGES:
+        return
+    used: Counter[str] = Counter()
+    for other in store.all(kind, account=record.account, region=record.region):
+        if other.status not in _IDLE[kind]:
+            used += _instances(store, other, other.members)
+    for instance_type, delta in _instances(store, record, wanted).items():
+        allowed = quota(instance_type, _USAGES[kind], account=record.account, region=record.region)
+        if allowed is not None and used[instance_type] + delta > allowed:
+            raise limit(
+                f"The account-level service limit '{instance_type} for {_USAGES[kind]} usage' is {allowed:.0f} "
+                f"Instances, with current utilization of {used[instance_type]} Instances and a request delta of "
+                f"{delta} Instances. Please use AWS Service Quotas to request an increase for this quota. If AWS "
+                "Service Quotas is not available, contact AWS support to request an increase for this quota."
+            )
+
+
+def _instances(store: Store, record: Record, members: Mapping[str, Any]) -> Counter[str]:
+    """How many instances of each type these members stand for."""
+    match record.kind.name:
+        case "TrainingJob":
+            resources = members["ResourceConfig"]
+            groups = resources.get("InstanceGroups") or [resources]
+            counted = [(group["InstanceType"], group["InstanceCount"]) for group in groups if "InstanceType" in group]
+        case "Endpoint":
+            config = store.find(
+                "EndpointConfig", members["EndpointConfigName"], account=record.account, region=record.region
+            )
+            counted = _of_variants(config.members) if config else []
+        case _:
+            counted = [(members["InstanceType"], 1)]
+    total: Counter[str] = Counter()
+    for instance_type, count in counted:
+        total[instance_type] += count
+    return total
+
+
+def _of_variants(config: Mapping[str, Any]) -> list[tuple[str, int]]:
+    variants = [*config["ProductionVariants"], *config.get("ShadowProductionVariants", ())]
+    return [(one["InstanceType"], one.get("InitialInstanceCount", 1)) for one in variants if "InstanceType" in one]

@@ -1,0 +1,124 @@
+"""The account's quotas hold: what would need more instances than there may be is refused, as AWS words it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from botocore.exceptions import WaiterError
+
+from tests.emulator.control import calls
+from tests.emulator.control.calls import refusal
+
+if TYPE_CHECKING:
+    from emulator.sagemaker.service import SageMaker
+
+QUICK = {"Delay": 0.01, "MaxAttempts": 500}
+SENTENCE = (
+    "The account-level service limit '{}' is {} Instances, with current utilization of {} Instances and a request "
+    "delta of {} Instances. Please use AWS Service Quotas to request an increase for this quota. If AWS Service Quotas "
+    "is not available, contact AWS support to request an increase for this quota."
+)
+
+
+@pytest.fixture
+def sagemaker(sagemaker: Any, service: SageMaker, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A client of an account that may use two instances of each type for each purpose, of trn1 none."""
+
+    def two(instance_type: str, usage: str, *, account: str, region: str) -> float:
+        del usage, account, region
+        return 0.0 if "trn1" in instance_type else 2.0
+
+    monkeypatch.setattr(service, "_quota", two)
+    return sagemaker
+
+
+def over(name: str, limit: int, used: int, delta: int) -> tuple[str, str]:
+    """The refusal of what goes beyond a quota."""
+    return "ResourceLimitExceeded", SENTENCE.format(name, limit, used, delta)
+
+
+def stopped(sagemaker: Any, name: str) -> None:
+    """Stop a notebook instance that may still be coming up."""
+    seat = {"NotebookInstanceName": name}
+    sagemaker.get_waiter("notebook_instance_in_service").wait(**seat, WaiterConfig=QUICK)
+    sagemaker.stop_notebook_instance(**seat)
+    sagemaker.get_waiter("notebook_instance_stopped").wait(**seat, WaiterConfig=QUICK)
+
+
+def test_notebook_instances_that_run_use_up_the_quota(sagemaker: Any) -> None:
+    """A third one is refused, until another one has stopped; then that one can't be started."""
+    name = "ml.t3.medium for notebook instance usage"
+    calls.notebook(sagemaker, "one")
+    calls.notebook(sagemaker, "two")
+    assert refusal(lambda: calls.notebook(sagemaker, "three")) == over(name, 2, 2, 1)
+    stopped(sagemaker, "one")
+    calls.notebook(sagemaker, "three")
+    assert refusal(sagemaker.start_notebook_instance, NotebookInstanceName="one") == over(name, 2, 2, 1)
+    assert sagemaker.describe_notebook_instance(NotebookInstanceName="one")["NotebookInstanceStatus"] == "Stopped"
+    stopped(sagemaker, "two")
+    sagemaker.start_notebook_instance(NotebookInstanceName="one")
+
+
+def test_training_jobs_that_have_ended_use_nothing(sagemaker: Any) -> None:
+    """A job counts with all its instances, as long as it runs."""
+    calls.training_job(sagemaker, "one")
+    resources = {"InstanceType": "ml.m5.large", "InstanceCount": 2, "VolumeSizeInGB": 5}
+    refused = refusal(lambda: calls.training_job(sagemaker, "two", ResourceConfig=resources))
+    assert refused == over("ml.m5.large for training job usage", 2, 1, 2)
+    sagemaker.stop_training_job(TrainingJobName="one")
+    calls.training_job(sagemaker, "two", ResourceConfig=resources)
+
+
+def test_a_type_that_the_account_gets_none_of(sagemaker: Any) -> None:
+    """The first one is refused."""
+    resources = {"InstanceType": "ml.trn1.2xlarge", "InstanceCount": 1, "VolumeSizeInGB": 5}
+    refused = refusal(lambda: calls.training_job(sagemaker, ResourceConfig=resources))
+    assert refused == over("ml.trn1.2xlarge for training job usage", 0, 0, 1)
+    assert sagemaker.list_training_jobs()["TrainingJobSummaries"] == []
+
+
+def test_an_endpoint_counts_with_all_its_variants(sagemaker: Any) -> None:
+    """Instances of one type add up over variants and endpoints; other types are counted by themselves."""
+    name = "ml.m5.large for endpoint usage"
+    calls.model(sagemaker)
+    both = [calls.variant(VariantName="a"), calls.variant(VariantName="b", InitialInstanceCount=2)]
+    other = [calls.variant(InstanceType="ml.c5.xlarge", InitialInstanceCount=2)]
+    for config, variants in (("both", both), ("other", other)):
+        sagemaker.create_endpoint_config(EndpointConfigName=config, ProductionVariants=variants)
+    assert refusal(lambda: calls.endpoint(sagemaker, "one", "both")) == over(name, 2, 0, 3)
+    calls.endpoint(sagemaker, "one")
+    calls.endpoint(sagemaker, "two")
+    assert refusal(lambda: calls.endpoint(sagemaker, "three")) == over(name, 2, 2, 1)
+    calls.endpoint(sagemaker, "three", "other")
+
+
+def test_an_update_needs_room_beside_what_serves(sagemaker: Any) -> None:
+    """Without it the update is refused and the endpoint goes on; after another one's deletion it is taken."""
+    for endpoint in ("one", "two"):
+        calls.endpoint(sagemaker, endpoint)
+        sagemaker.get_waiter("endpoint_in_service").wait(EndpointName=endpoint, WaiterConfig=QUICK)
+    calls.endpoint_config(sagemaker, "second")
+    update = {"EndpointName": "one", "EndpointConfigName": "second"}
+    assert refusal(sagemaker.update_endpoint, **update) == over("ml.m5.large for endpoint usage", 2, 2, 1)
+    assert sagemaker.describe_endpoint(EndpointName="one")["EndpointStatus"] == "InService"
+    sagemaker.delete_endpoint(EndpointName="two")
+    sagemaker.get_waiter("endpoint_deleted").wait(EndpointName="two", WaiterConfig=QUICK)
+    sagemaker.update_endpoint(**update)
+
+
+def test_a_failed_endpoint_uses_nothing(sagemaker: Any) -> None:
+    """Its instances are free for others."""
+    for endpoint in ("one", "two"):
+        calls.endpoint(sagemaker, endpoint, "broken")
+    for endpoint in ("one", "two"):
+        with pytest.raises(WaiterError, match="Failed"):
+            sagemaker.get_waiter("endpoint_in_service").wait(EndpointName=endpoint, WaiterConfig=QUICK)
+    calls.endpoint(sagemaker, "three")
+
+
+def test_a_taken_name_is_told_before_a_used_up_quota(sagemaker: Any) -> None:
+    """Who creates what is there already learns that."""
+    calls.endpoint(sagemaker, "one")
+    calls.endpoint(sagemaker, "two")
+    assert "already existing" in refusal(lambda: calls.endpoint(sagemaker, "two"))[1]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from cli import paths
 from cli.errors import LabError
-from cli.stacks import SEAT_TAG
+from infra.handlers.teardown.scope import SEAT_TAG
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,49 +1,78 @@
-"""`./lab down`: destroy the lab, stop everything it started, and say what is left."""
+"""`./lab down`: destroy the lab, sweep what no stack knows, and prove with a receipt what is left: nothing."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+from typing import TYPE_CHECKING, Any
 
-from cli import leftovers, paths, place, screen, seat, settings, stacks, students_work
+from cli import paths, place, receipts, screen, settings, stacks, teardown
 from cli.errors import LabError
-from cli.place import Target
+from cli.place import Place, Target
 from emulator import gateway
+from infra.handlers.teardown.receipt import Receipt
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-def down(target: Target, context: Sequence[str], *, keep_aws: bool) -> None:
-    """Delete the lab's stacks, its logs, and (unless `keep_aws`) the embedded AWS.
+def down(target: Target, context: Sequence[str], *, keep_aws: bool, as_json: bool) -> None:
+    """End the lab and (unless `keep_aws`, or something else stands in it) the embedded AWS.
 
     Raises LabError when something is left that should not be.
     """
-    wanted = settings.read(context)
-    lab = wanted.name
+    lab = settings.read(context).name
     if target is Target.EMBEDDED and gateway.running(paths.GATEWAY) is None:
-        screen.console.print("Nothing runs and nothing is deployed: there is nothing to take down.")
+        _nothing_runs(lab, as_json=as_json)
         return
     here = place.find(target)
-    declared = leftovers.own_log_groups(here, lab)
-    prefixes = [seat.prefix(lab, each.name) for each in seat.find(here, wanted)]
-    students_work.end(here, prefixes)
-    with screen.step("stacks deleted") as retitle:
-        gone = stacks.delete(here, lab, notice=retitle)
-        retitle(f"{len(gone)} stacks deleted")
-    # What a student still made before the role was gone.
-    students_work.end(here, prefixes)
-    leftovers.delete_logs(here, lab, declared)
-    left = leftovers.find(here, lab)
-    if target is Target.EMBEDDED and not keep_aws and not left:
-        with screen.step("embedded AWS stopped"):
-            gateway.stop(paths.GATEWAY)
-        screen.console.print("Nothing is left.")
+    receipt = teardown.of_lab(here, lab, quiet=as_json)
+    if target is Target.EMBEDDED and receipt.clean and not keep_aws:
+        _stop_embedded(here, receipt, quiet=as_json)
+    written = receipts.document(here, lab, receipt)
+    kept = receipts.keep(written)
+    if as_json:
+        print(json.dumps(written, indent=2))
+    else:
+        receipts.show(receipt)
+    if not receipt.clean:
+        raise LabError(
+            f"Something of {lab} is left: see what the receipt says of it, then run `./lab down` again, which goes on "
+            f"from here. The whole receipt: {kept}"
+        )
+    if not as_json:
+        nothing = f"Nothing of {lab} is left." if receipt.deleted else f"There was nothing of {lab} to take down."
+        screen.console.print(f"{nothing} [dim]The receipt: {kept}[/]", soft_wrap=True)
+
+
+def _nothing_runs(lab: str, *, as_json: bool) -> None:
+    if as_json:
+        place_of = {"target": Target.EMBEDDED.value, "account": gateway.ACCOUNT, "region": gateway.REGION}
+        print(json.dumps({"lab": lab, **place_of, **Receipt().document()}, indent=2))
+    else:
+        screen.console.print("Nothing runs and nothing is deployed: there is nothing to take down.")
+
+
+def _stop_embedded(here: Place, receipt: Receipt, *, quiet: bool) -> None:
+    """Stop it, and with it what waits there for its deletion; but not with somebody else's things in it."""
+    if others := _others(here):
+        if not quiet:
+            screen.console.print(f"The embedded AWS goes on: {', '.join(others)} is there too.")
         return
-    if left:
-        raise LabError("\n".join(["Left behind:", *(f"  {thing}" for thing in left), "Run `./lab down` again."]))
-    screen.console.print(f"Nothing of {lab} is left." + _waiting(leftovers.keys_in_waiting(here, lab)))
+    with screen.step("embedded AWS stopped", quiet=quiet):
+        gateway.stop(paths.GATEWAY)
+    receipt.forget_expected()
 
 
-def _waiting(keys: list[str]) -> str:
-    """KMS keys can't be deleted at once: https://docs.aws.amazon.com/kms/latest/developerguide/deleting-keys.html."""
-    return "".join(f"\n  KMS key {key}: in its waiting period, costs nothing" for key in keys)
+def _others(here: Place) -> list[str]:
+    """What else stands in the account, without what the CDK's bootstrap made."""
+    sagemaker: Any = here.client("sagemaker")
+    buckets = (each["Name"] for each in here.client("s3").list_buckets()["Buckets"])
+    return [
+        *(f"stack {stack.name}" for stack in stacks.every(here) if stack.name != stacks.BOOTSTRAP),
+        *(f"endpoint {each['EndpointName']}" for each in sagemaker.list_endpoints()["Endpoints"]),
+        *(
+            f"notebook instance {each['NotebookInstanceName']}"
+            for each in sagemaker.list_notebook_instances()["NotebookInstances"]
+        ),
+        *(f"bucket {name}" for name in buckets if not name.startswith("cdk-")),
+    ]

@@ -173,11 +173,12 @@ def down(
     context: ContextOption = None,
     *,
     keep_aws: Annotated[bool, typer.Option("--keep-aws", help="Leave the embedded AWS running.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
-    """Destroy the lab and stop everything it started."""
+    """Destroy the lab, sweep what no stack knows, and end with a receipt; exit code 1 if anything is left."""
     from cli.down import down as command
 
-    command(target, absolute(context), keep_aws=keep_aws)
+    command(target, absolute(context), keep_aws=keep_aws, as_json=as_json)
 
 
 @app.command()

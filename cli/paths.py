@@ -8,6 +8,7 @@ HOME = Path(os.environ.get("BRICKLAB_HOME") or ROOT / ".lab").resolve()
 GATEWAY = HOME / "aws"
 ASSEMBLY = HOME / "cdk.out"
 LOGS = HOME / "logs"
+RECEIPTS = HOME / "receipts"
 CDK_JSON = ROOT / "cdk.json"
 CDK = ROOT / "node_modules" / ".bin" / "cdk"
 

@@ -55,7 +55,7 @@ def preflight(target: Target, context: Sequence[str], *, as_json: bool) -> bool:
 
 def findings(here: Place, lab: Settings) -> list[Finding]:
     """What every check has found, all asked at the same time, in their own order."""
-    subject = Subject(here, lab, stacks.everything(here))
+    subject = Subject(here, lab, stacks.every(here))
     with ThreadPoolExecutor(len(_CHECKS)) as pool:
         asked = [pool.submit(_asked, named, subject) for named in _CHECKS]
         return [finding for answer in asked for finding in answer.result()]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import TYPE_CHECKING
 
 from rich.markup import escape
 from rich.table import Table
 
-from cli import cdk, deployment, jupyter, place, screen, seat, seat_setting, settings, stacks, students_work
+from cli import cdk, deployment, jupyter, place, screen, seat, seat_setting, settings, stacks, teardown
 from cli.errors import LabError
 
 if TYPE_CHECKING:
@@ -107,15 +108,26 @@ def _delete(here: Place, lab: Settings, leaving: Sequence[Seat], *, force: bool)
     """Notebook, role and prefix with their stack, and what their students made; nothing if one is busy."""
     if not force:
         _refuse_busy(here, lab, leaving)
-    prefixes = [seat.prefix(lab.name, each.name) for each in leaving]
-    students_work.end(here, prefixes)
+    names = [each.name for each in leaving]
+    _end_work(here, lab, names)
     with screen.step("seats deleted") as retitle:
-        stacks.delete(here, lab.name, retitle, only=[seat.stack_name(lab.name, each.name) for each in leaving])
-        retitle(f"seats deleted: {_list(each.name for each in leaving)}")
+        stacks.delete(here, lab.name, retitle, only=[seat.stack_name(lab.name, name) for name in names])
+        retitle(f"seats deleted: {_list(names)}")
     # What a student still made before the role was gone.
-    students_work.end(here, prefixes)
-    for prefix in prefixes:
-        students_work.delete_logs(here, prefix)
+    _end_work(here, lab, names)
+    for name in names:
+        teardown.of_seat_logs(here, lab.name, name)
+
+
+def _end_work(here: Place, lab: Settings, names: Iterable[str]) -> None:
+    """Delete what students made in SageMaker, and show what that came to, unless it was nothing."""
+    started = time.monotonic()
+    with screen.step("students' work", quiet=True) as notice:
+        done = [teardown.of_seat_work(here, lab.name, name, notice) for name in names]
+    if reasons := [f"{each.thing}: {each.why}" for receipt in done for each in receipt.remains.values()]:
+        raise LabError("\n".join([*reasons, "Mend what it names, then run the same command again."]))
+    if gone := sum(len(receipt.deleted) for receipt in done):
+        screen.done(f"students' work deleted: {gone} things", time.monotonic() - started)
 
 
 def _refuse_busy(here: Place, lab: Settings, leaving: Sequence[Seat]) -> None:

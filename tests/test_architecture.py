@@ -28,6 +28,8 @@ ALLOWED = {
         "emulator.gateway",
         "emulator.sagemaker.images",
         "infra.containers",
+        "infra.handlers.bucket_contents",
+        "infra.handlers.teardown",
         "infra.lease",
         "infra.roster",
         "infra.seats",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from cli.stacks import TAG
+from infra.handlers.teardown.scope import TAG
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

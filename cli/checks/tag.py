@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cli.checks.finding import Finding, State
-from cli.stacks import TAG
+from infra.handlers.teardown.scope import TAG
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

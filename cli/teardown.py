@@ -1,0 +1,56 @@
+"""The teardown as `./lab` runs it: with the user's rights, to its very end, and what it did on the screen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cli import buckets, patience, remnants, screen
+from infra.handlers.teardown.logs import LogsSweep
+from infra.handlers.teardown.receipt import Receipt
+from infra.handlers.teardown.sagemaker import SageMakerSweep
+from infra.handlers.teardown.scope import Scope
+from infra.handlers.teardown.teardown import Teardown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cli.place import Place
+    from infra.handlers.teardown.receipt import Thing
+
+
+def of_lab(here: Place, lab: str, *, quiet: bool) -> Receipt:
+    """End the whole lab; what was found, deleted, and remains."""
+    teardown = Teardown(here.client, lab)
+    with screen.step("students' work and stacks deleted", quiet=quiet) as notice:
+        _until(teardown.clear, teardown.receipt, notice)
+        if teardown.retry():
+            buckets.empty_stuck(here, lab)
+            _until(teardown.clear, teardown.receipt, notice)
+        notice("students' work and stacks deleted")
+    with screen.step("swept twice for what no stack knows", quiet=quiet) as notice:
+        _until(teardown.sweep, teardown.receipt, notice)
+        _until(teardown.finish, teardown.receipt, notice)
+        _until(teardown.sweep, teardown.receipt, notice)
+        if not teardown.stuck():
+            buckets.delete_left(here, lab, teardown.receipt)
+            remnants.note(here, lab, teardown.receipt)
+        notice("swept twice for what no stack knows")
+    return teardown.receipt
+
+
+def of_seat_work(here: Place, lab: str, seat: str, notice: Callable[[str], None]) -> Receipt:
+    """End what a seat's student made in SageMaker, outside of the seat's stack."""
+    receipt = Receipt()
+    _until(SageMakerSweep(here.client, Scope(lab=lab, seat=seat), receipt, loose=True).step, receipt, notice)
+    return receipt
+
+
+def of_seat_logs(here: Place, lab: str, seat: str) -> None:
+    """Delete what SageMaker logged for a seat."""
+    receipt = Receipt()
+    _until(LogsSweep(here.client, Scope(lab=lab, seat=seat), receipt).step, receipt, lambda _: None)
+
+
+def _until(step: Callable[[], list[Thing]], receipt: Receipt, notice: Callable[[str], None]) -> None:
+    for late in patience.until(step, notice):
+        receipt.keep(late, patience.LATE)

@@ -1,0 +1,112 @@
+"""The logs that outlive what wrote them: SageMaker's, and those of functions that ended late.
+
+SageMaker makes its groups itself (https://docs.aws.amazon.com/sagemaker/latest/dg/logging-cloudwatch.html): one for
+each endpoint, one for all jobs of a kind, which the account's other jobs share.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from . import refusals
+from .receipt import Thing
+from .refusals import Refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from .receipt import Receipt
+    from .scope import Scope
+
+ENDPOINTS = "/aws/sagemaker/Endpoints"
+NOTEBOOKS = "/aws/sagemaker/NotebookInstances"
+SHARED = (
+    NOTEBOOKS,
+    *(
+        f"/aws/sagemaker/{kind}"
+        for kind in (
+            "CompilationJobs",
+            "InferenceRecommendationsJobs",
+            "LabelingJobs",
+            "ProcessingJobs",
+            "TrainingJobs",
+            "TransformJobs",
+        )
+    ),
+)
+# Before the lab's name: the groups that CloudFormation named for its stacks, functions' own, SageMaker's.
+_ROOTS = ("", "/aws/lambda/", f"{ENDPOINTS}/", "/aws/sagemaker/InferenceComponents/")
+_GROUP, _STREAM = "log group", "log stream"
+
+
+class LogsSweep:
+    """The log groups and streams of a lab or seat."""
+
+    def __init__(self, client: Callable[[str], Any], scope: Scope, receipt: Receipt) -> None:
+        self._logs, self._scope, self._receipt = client("logs"), scope, receipt
+
+    def step(self) -> list[Thing]:
+        """Delete what there is; what it was, to be looked for again."""
+        left = []
+        for kind, name, delete in [*self._groups(), *self._streams()]:
+            thing = Thing(kind, name)
+            self._receipt.found.add(thing)
+            try:
+                delete()
+            except ClientError as error:
+                if refusals.of(error) is Refusal.DENIED:
+                    self._receipt.keep(thing, str(error))
+                    continue
+            left.append(thing)
+        self._forget_empty()
+        return left
+
+    def _groups(self) -> Iterator[tuple[str, str, Callable[[], Any]]]:
+        pages = self._logs.get_paginator("describe_log_groups")
+        own = self._scope.prefix.removesuffix("-")
+        for root in _ROOTS:
+            for page in pages.paginate(logGroupNamePrefix=f"{root}{own}"):
+                for group in page["logGroups"]:
+                    name = group["logGroupName"]
+                    if self._scope.has(name.removeprefix(root), self._tags(group)):
+                        yield _GROUP, name, partial(self._logs.delete_log_group, logGroupName=name)
+
+    def _tags(self, group: dict[str, Any]) -> dict[str, str]:
+        try:
+            arn = group["arn"].removesuffix(":*")
+            return dict(self._logs.list_tags_for_resource(resourceArn=arn)["tags"])
+        except ClientError:  # gone meanwhile, or not to be looked at: the name decides
+            return {}
+
+    def _streams(self) -> Iterator[tuple[str, str, Callable[[], Any]]]:
+        for group in SHARED:
+            for stream in self._streams_of(group, self._scope.prefix.removesuffix("-")):
+                # A stream is `<job>/<host>-…`, `<notebook instance>/jupyter.log`.
+                if self._scope.names(stream.partition("/")[0]):
+                    delete = partial(self._logs.delete_log_stream, logGroupName=group, logStreamName=stream)
+                    yield _STREAM, f"{group}: {stream}", delete
+
+    def _streams_of(self, group: str, beginning: str = "") -> Iterator[str]:
+        among = {"logStreamNamePrefix": beginning} if beginning else {}
+        try:
+            for page in self._logs.get_paginator("describe_log_streams").paginate(logGroupName=group, **among):
+                yield from (stream["logStreamName"] for stream in page["logStreams"])
+        except ClientError as error:
+            if refusals.of(error) is not Refusal.GONE:
+                raise
+
+    def _forget_empty(self) -> None:
+        """Delete a group that SageMaker shares among jobs and that is as it makes it, with nothing in it any more.
+
+        It makes it anew for the next job. One that somebody has given a retention, a key or tags stays.
+        """
+        for page in self._logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix="/aws/sagemaker/"):
+            for group in page["logGroups"]:
+                name = group["logGroupName"]
+                changed = "retentionInDays" in group or "kmsKeyId" in group or self._tags(group)
+                if name in SHARED and not changed and next(self._streams_of(name), None) is None:
+                    self._receipt.found.add(Thing(_GROUP, name))
+                    self._logs.delete_log_group(logGroupName=name)

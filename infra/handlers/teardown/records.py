@@ -1,0 +1,70 @@
+"""What is made beside the stacks while a lab stands: Parameter Store's notes, and schedules."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from . import refusals
+from .receipt import Thing
+from .refusals import Refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .receipt import Receipt
+
+
+class RecordsSweep:
+    """The parameters below `/<lab>/` and the schedules `<lab>-lease-…`: exactly the lab's, no other lab's."""
+
+    def __init__(self, client: Callable[[str], Any], lab: str, receipt: Receipt) -> None:
+        self._ssm, self._scheduler = client("ssm"), client("scheduler")
+        self._lab, self._receipt = lab, receipt
+
+    def step(self) -> list[Thing]:
+        """Delete what there is; what it was, to be looked for again."""
+        return [
+            *self._each("parameter", self._parameters, self._forget),
+            *self._each("schedule", self._due, self._call_off),
+        ]
+
+    def _each(self, kind: str, names: Callable[[], list[str]], delete: Callable[[str], Any]) -> list[Thing]:
+        try:
+            found = [Thing(kind, name) for name in names()]
+        except ClientError as error:
+            if refusals.of(error) is not Refusal.ABSENT:
+                self._receipt.unseen[kind] = str(error)
+            return []
+        left = []
+        for thing in found:
+            self._receipt.found.add(thing)
+            try:
+                delete(thing.name)
+            except ClientError as error:
+                if refusals.of(error) is Refusal.DENIED:
+                    self._receipt.keep(thing, str(error))
+                    continue
+            left.append(thing)
+        return left
+
+    def _parameters(self) -> list[str]:
+        pages = self._ssm.get_paginator("get_parameters_by_path").paginate(Path=f"/{self._lab}", Recursive=True)
+        return [each["Name"] for page in pages for each in page["Parameters"]]
+
+    def _forget(self, name: str) -> None:
+        self._ssm.delete_parameter(Name=name)
+
+    def _due(self) -> list[str]:
+        pages = self._scheduler.get_paginator("list_schedules").paginate(NamePrefix=f"{self._lab}-lease-")
+        names = [each["Name"] for page in pages for each in page["Schedules"]]
+        return [name for name in names if name in schedule_names(self._lab)]
+
+    def _call_off(self, name: str) -> None:
+        self._scheduler.delete_schedule(Name=name)
+
+
+def schedule_names(lab: str) -> tuple[str, str]:
+    """The schedule that ends the lab, and the one that warns before."""
+    return f"{lab}-lease-end", f"{lab}-lease-warning"

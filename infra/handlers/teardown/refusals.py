@@ -1,0 +1,44 @@
+"""What an AWS error means for a teardown: gone already, busy, not to be touched, or there is no such operation.
+
+Sources of codes and words: botocore's models, and what terraform-provider-aws' sweepers match on; SageMaker answers
+most of them as a ValidationException with a sentence.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from botocore.exceptions import ClientError
+
+_GONE_CODES = {
+    "NoSuchBucket",
+    "NotFoundException",
+    "ObjectNotFoundException",
+    "ParameterNotFound",
+    "ResourceNotFound",
+    "ResourceNotFoundException",
+}
+_GONE_WORDS = ("could not find", "does not exist", "not found", "recordnotfound")
+_DENIED_CODES = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
+_ABSENT_CODES = {"InvalidAction", "NotImplemented", "UnknownOperation", "UnknownOperationException"}
+
+
+class Refusal(Enum):
+    """Why AWS did not do it."""
+
+    GONE = "it is not there (any more)"
+    DENIED = "the caller may not"
+    ABSENT = "this region does not have the operation"
+    BUSY = "not now"
+
+
+def of(error: ClientError) -> Refusal:
+    """Which of them the error is; what is none of the others is worth another try."""
+    code, message = error.response["Error"]["Code"], error.response["Error"]["Message"].lower()
+    if code in _GONE_CODES or (code == "ValidationException" and any(words in message for words in _GONE_WORDS)):
+        return Refusal.GONE
+    if code in _DENIED_CODES:
+        return Refusal.DENIED
+    return Refusal.ABSENT if code in _ABSENT_CODES else Refusal.BUSY

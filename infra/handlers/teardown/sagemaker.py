@@ -1,0 +1,148 @@
+"""What bears a lab's tag or name in SageMaker: stopped, waited for, deleted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from . import refusals
+from .kinds import KINDS
+from .receipt import Thing
+from .refusals import Refusal
+from .scope import TAG
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from .kinds import Kind
+    from .receipt import Receipt
+    from .scope import Scope
+
+Summary = dict[str, Any]
+
+_OF_A_STACK = "aws:cloudformation:stack-id"  # CloudFormation's own tag on what it makes
+_OF_STACKS_ONLY = {"notebook_instance", "notebook_instance_lifecycle_config"}  # no student may make one
+_RECORD = "ended; AWS keeps the record of such a job for ever, and it costs nothing"
+
+
+class SageMakerSweep:
+    """One lab's or seat's resources of every kind. `loose`: only those that no stack of CloudFormation owns."""
+
+    def __init__(self, client: Callable[[str], Any], scope: Scope, receipt: Receipt, *, loose: bool) -> None:
+        self._sagemaker = client("sagemaker")
+        self._tagging = client("resourcegroupstaggingapi")
+        self._scope, self._receipt, self._loose = scope, receipt, loose
+        self._kinds = [kind for kind in KINDS if not (loose and kind.noun in _OF_STACKS_ONLY)]
+
+    def step(self) -> list[Thing]:
+        """Stop what runs and delete what has settled; what is still there afterwards, to be looked at again.
+
+        A later stage has its turn when nothing of the earlier ones is left, so an endpoint goes before its config.
+        What nobody may delete is noted in the receipt, and waited for no longer.
+        """
+        for stage in sorted({kind.stage for kind in self._kinds}):
+            left = [thing for kind in self._kinds if kind.stage == stage for thing in self._sweep(kind)]
+            if left:
+                return left
+        return []
+
+    def _sweep(self, kind: Kind) -> list[Thing]:
+        try:
+            found = list(self._owned(kind))
+        except ClientError as error:
+            self._not_listed(kind, error)
+            return []
+        left = []
+        for name, shown, summary in found:
+            thing = Thing(kind.title, shown)
+            self._receipt.found.add(thing)
+            if self._is_waited_for(kind, thing, name, summary):
+                left.append(thing)
+        return left
+
+    def _not_listed(self, kind: Kind, error: ClientError) -> None:
+        """A kind that this region does not have leaves nothing behind; one that can't be looked at may."""
+        if refusals.of(error) is not Refusal.ABSENT:
+            self._receipt.unseen[kind.title] = str(error)
+
+    def _is_waited_for(self, kind: Kind, thing: Thing, name: str, summary: Summary) -> bool:
+        status = summary.get(kind.status, "")
+        if status in kind.running:
+            return self._tried("stop", kind, thing, name)
+        if kind.settled is not None and status not in kind.settled:
+            return True
+        if kind.kept:
+            self._receipt.keep(thing, _RECORD, expected=True)
+            return False
+        return self._tried("delete", kind, thing, name)
+
+    def _tried(self, verb: str, kind: Kind, thing: Thing, name: str) -> bool:
+        """Whether to look again after the operation: not if the caller may not, or this SDK or region can't."""
+        operation = getattr(self._sagemaker, f"{verb}_{kind.noun}", None)
+        if operation is None:  # an SDK from before the operation
+            self._receipt.keep(thing, _RECORD, expected=True)
+            return False
+        try:
+            operation(**{kind.name_parameter: name})
+        except ClientError as error:
+            match refusals.of(error):
+                case Refusal.DENIED:
+                    self._receipt.keep(thing, str(error))
+                    return False
+                case Refusal.ABSENT:
+                    self._receipt.keep(thing, _RECORD, expected=True)
+                    return False
+                case Refusal.BUSY:
+                    return True
+                case Refusal.GONE:
+                    return False
+        return True
+
+    def _owned(self, kind: Kind) -> Iterator[tuple[str, str, Summary]]:
+        """Name for the API, name for people, and summary of everything of the kind that is in the scope."""
+        listed = {each[kind.arn_member]: each for each in self._listed(kind, self._scope.prefix.removesuffix("-"))}
+        for arn in self._tagged(kind) - listed.keys():
+            name = arn.rpartition("/")[2]
+            listed |= {each[kind.arn_member]: each for each in self._listed(kind, name) if each[kind.arn_member] == arn}
+        for arn, summary in listed.items():
+            name = summary.get(kind.name) or arn  # a version of a model package has no name but its ARN
+            shown = name.rpartition(":")[2]
+            tags = self._tags(arn)
+            if tags is None or not self._scope.has(_own_name(summary, kind), tags):
+                continue
+            if not (self._loose and _OF_A_STACK in tags):
+                yield name, shown, summary
+
+    def _listed(self, kind: Kind, words: str) -> Iterator[Summary]:
+        pages = self._sagemaker.get_paginator(kind.list_operation)
+        for page in pages.paginate(NameContains=words):
+            yield from page[kind.summaries]
+        if kind.noun == "model_package":
+            for group in self._sagemaker.get_paginator("list_model_package_groups").paginate(NameContains=words):
+                for each in group["ModelPackageGroupSummaryList"]:
+                    for page in pages.paginate(ModelPackageGroupName=each["ModelPackageGroupName"]):
+                        yield from page[kind.summaries]
+
+    def _tagged(self, kind: Kind) -> set[str]:
+        """ARNs of what bears the lab's tag, whatever its name; a seat is told by its name alone."""
+        if self._scope.seat:
+            return set()
+        found = self._tagging.get_paginator("get_resources").paginate(
+            ResourceTypeFilters=[f"sagemaker:{kind.arn_type}"], TagFilters=[{"Key": TAG, "Values": [self._scope.lab]}]
+        )
+        return {each["ResourceARN"] for page in found for each in page["ResourceTagMappingList"]}
+
+    def _tags(self, arn: str) -> Mapping[str, str] | None:
+        """The resource's tags; None if it has gone meanwhile."""
+        try:
+            pages = self._sagemaker.get_paginator("list_tags").paginate(ResourceArn=arn)
+            return {tag["Key"]: tag["Value"] for page in pages for tag in page["Tags"]}
+        except ClientError as error:
+            if refusals.of(error) is Refusal.GONE:
+                return None
+            raise
+
+
+def _own_name(summary: Summary, kind: Kind) -> str:
+    return str(summary.get(kind.name) or summary.get("ModelPackageGroupName", ""))

@@ -1,0 +1,193 @@
+"""The lab's CloudFormation stacks: which there are, whose the others are, and their deletion, dependents first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from .receipt import Thing
+from .scope import SEAT_TAG, TAG
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable
+    from datetime import datetime
+
+    from .receipt import Receipt
+
+_AT_ONCE = 20  # each runs a function that empties a prefix: a hundred at once would be a hundred processes
+_CUSTOM = ("Custom::", "AWS::CloudFormation::CustomResource")
+_LOOKS = 30  # at a stack whose deletion was asked for and has not begun
+_BROKEN = frozenset({"CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED"})
+
+
+@dataclass(frozen=True)
+class Stack:
+    """One stack as DescribeStacks answers it."""
+
+    name: str
+    status: str
+    reason: str
+    outputs: dict[str, str]
+    tags: dict[str, str]
+    created: datetime
+
+    @property
+    def thing(self) -> Thing:
+        """As a receipt has it."""
+        return Thing("stack", self.name)
+
+    @property
+    def seat(self) -> str | None:
+        """The seat whose stack it is."""
+        return self.tags.get(SEAT_TAG)
+
+    @property
+    def broken(self) -> bool:
+        """Whether it failed while it was made or deleted: CloudFormation takes nothing but its deletion then."""
+        return self.status in _BROKEN
+
+    @property
+    def moving(self) -> bool:
+        """Whether CloudFormation is at work on it."""
+        return self.status.endswith("_IN_PROGRESS")
+
+    @property
+    def complete(self) -> bool:
+        """Whether it stands as it was asked for."""
+        return self.status in {"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"}
+
+
+def every(cloudformation: Any) -> list[Stack]:
+    """The account's stacks that exist, oldest first."""
+    pages = cloudformation.get_paginator("describe_stacks").paginate()
+    found = sorted((each for page in pages for each in page["Stacks"]), key=lambda each: each["CreationTime"])
+    return [_stack(each) for each in found if each["StackStatus"] != "DELETE_COMPLETE"]
+
+
+def of_lab(cloudformation: Any, lab: str) -> list[Stack]:
+    """The lab's stacks that exist, oldest first."""
+    return [stack for stack in every(cloudformation) if stack.tags.get(TAG) == lab]
+
+
+def operations_stack(lab: str) -> str:
+    """The stack that ends the others: the last to go."""
+    return f"{lab}-operations"
+
+
+class StackDeletion:
+    """Deletes the lab's stacks, or those of these names, a wave of them at a time."""
+
+    def __init__(
+        self,
+        client: Callable[[str], Any],
+        lab: str,
+        receipt: Receipt,
+        *,
+        only: Callable[[Stack], bool] = lambda _: True,
+    ) -> None:
+        self._cloudformation = client("cloudformation")
+        self._lab, self._receipt, self._only = lab, receipt, only
+        self._looks: dict[str, int] = {}  # since its deletion was asked for
+        self._failed: set[str] = set()
+        self._skip = False
+
+    def step(self, *, held: Callable[[Stack], bool] = lambda _: False) -> list[Thing]:
+        """Ask for the deletion of what nothing else depends on any more; the stacks that are waited for.
+
+        `held` says which have to stay for now. A stack that could not be deleted is noted in the receipt with the first
+        cause, and keeps what it depends on; another object of this class tries it again.
+        """
+        found = [stack for stack in of_lab(self._cloudformation, self._lab) if self._only(stack)]
+        self._receipt.found |= {stack.thing for stack in found}
+        moving = sum(stack.moving for stack in found)
+        waiting = [stack for stack in found if stack.moving]
+        for stack in _wave(found, self._lab):
+            if stack.moving or stack.name in self._failed:
+                continue
+            if held(stack):
+                waiting.append(stack)
+            elif stack.name not in self._looks:
+                waiting.append(stack)
+                if moving < _AT_ONCE:
+                    moving += 1
+                    self._delete(stack)
+            elif self._has_failed(stack):
+                self._keep(stack, self._cause(stack))
+            else:
+                waiting.append(stack)
+        return [stack.thing for stack in waiting if stack.name not in self._failed]
+
+    def retry(self) -> None:
+        """Try those that failed once more, without the custom resources that could not be deleted.
+
+        Their functions may be gone or broken for good: whoever calls this has done or will do their work.
+        """
+        self._receipt.drop(Thing("stack", name) for name in self._failed)
+        self._looks.clear()
+        self._failed.clear()
+        self._skip = True
+
+    def _delete(self, stack: Stack) -> None:
+        skipped = self._broken_custom_resources(stack) if self._skip and stack.status == "DELETE_FAILED" else []
+        try:
+            self._cloudformation.delete_stack(StackName=stack.name, **({"RetainResources": skipped} if skipped else {}))
+        except ClientError as error:  # it is protected, or the caller may not
+            self._keep(stack, str(error))
+        self._looks[stack.name] = 0
+
+    def _has_failed(self, stack: Stack) -> bool:
+        """Whether CloudFormation has given it up, or does not begin with it at all."""
+        self._looks[stack.name] += 1
+        return stack.status == "DELETE_FAILED" or self._looks[stack.name] > _LOOKS
+
+    def _keep(self, stack: Stack, why: str) -> None:
+        self._failed.add(stack.name)
+        self._receipt.keep(stack.thing, why)
+
+    def _broken_custom_resources(self, stack: Stack) -> list[str]:
+        pages = self._cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack.name)
+        return [
+            each["LogicalResourceId"]
+            for page in pages
+            for each in page["StackResourceSummaries"]
+            if each["ResourceStatus"] == "DELETE_FAILED" and each["ResourceType"].startswith(_CUSTOM)
+        ]
+
+    def _cause(self, stack: Stack) -> str:
+        """Why its deletion failed, as the first of its failed resources says it."""
+        pages = self._cloudformation.get_paginator("describe_stack_events").paginate(StackName=stack.name)
+        for page in pages:
+            for event in page["StackEvents"]:
+                if event.get("ResourceStatus") == "DELETE_FAILED" and event["LogicalResourceId"] != stack.name:
+                    return f"{event['LogicalResourceId']}: {event.get('ResourceStatusReason', 'no reason was given')}"
+        return stack.reason or f"it is {stack.status}"
+
+
+def shared(lab: str) -> tuple[str, str]:
+    """The stacks that others read from, in the order of their deletion."""
+    return f"{lab}-training", f"{lab}-storage"
+
+
+def _wave(found: Collection[Stack], lab: str) -> list[Stack]:
+    """Those that nothing else depends on: the storage after all that reads from it, the training job before it."""
+    last = shared(lab)
+    free = [stack for stack in found if stack.name not in last]
+    return free or next(([stack] for name in last for stack in found if stack.name == name), [])
+
+
+def other_labs(stacks: Iterable[Stack], lab: str) -> frozenset[str]:
+    """The other labs of the account."""
+    return frozenset(tag for stack in stacks if (tag := stack.tags.get(TAG)) and tag != lab)
+
+
+def _stack(answer: dict[str, Any]) -> Stack:
+    return Stack(
+        name=answer["StackName"],
+        status=answer["StackStatus"],
+        reason=answer.get("StackStatusReason", ""),
+        outputs={o["OutputKey"]: o["OutputValue"] for o in answer.get("Outputs", [])},
+        tags={t["Key"]: t["Value"] for t in answer.get("Tags", [])},
+        created=answer["CreationTime"],
+    )

@@ -1,0 +1,84 @@
+"""A lab's end, in steps that each look at what is there: a teardown that was broken off goes on from any of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from . import stacks
+from .logs import LogsSweep
+from .receipt import Receipt
+from .records import RecordsSweep
+from .sagemaker import SageMakerSweep
+from .scope import Scope
+from .stacks import StackDeletion
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .receipt import Thing
+    from .stacks import Stack
+
+
+class Teardown:
+    """The end of one lab: `clear`, `sweep`, `finish`, and `sweep` again, for services write logs late.
+
+    Each is called until it answers nothing; what it answers is what it waits for.
+    """
+
+    def __init__(self, client: Callable[[str], Any], lab: str) -> None:
+        self.receipt = Receipt()
+        self._lab, self._client = lab, client
+        self._cloudformation = client("cloudformation")
+        self._scope = Scope(lab=lab, others=stacks.other_labs(stacks.every(self._cloudformation), lab))
+        self._work = SageMakerSweep(client, self._scope, self.receipt, loose=True)
+        last = stacks.operations_stack(lab)
+        self._stacks = StackDeletion(client, lab, self.receipt, only=lambda stack: stack.name != last)
+        self._last = StackDeletion(client, lab, self.receipt, only=lambda stack: stack.name == last)
+
+    def clear(self) -> list[Thing]:
+        """What was made in no stack, and every stack but the one that ends the lab by itself.
+
+        A seat's stack has the role that its student's jobs and endpoints need until they have ended: it waits for them.
+        """
+        work = self._work.step()
+        busy = [thing.name for thing in work]
+
+        def held(stack: Stack) -> bool:
+            if stack.seat:
+                return any(name.startswith(f"{self._lab}-{stack.seat}-") for name in busy)
+            return bool(busy) and stack.name in stacks.shared(self._lab)
+
+        return [*work, *self._stacks.step(held=held)]
+
+    def retry(self) -> bool:
+        """Whether a stack could not be deleted: `clear` then tries it again, without its broken custom resources."""
+        stuck = self.stuck()
+        if stuck:
+            self._stacks.retry()
+        return stuck
+
+    def sweep(self) -> list[Thing]:
+        """Whatever bears the lab's tag or name when the stacks have gone, and its logs.
+
+        Of a lab that is stuck, only what is in no stack.
+        """
+        stuck = self.stuck()
+        left = SageMakerSweep(self._client, self._scope, self.receipt, loose=stuck).step()
+        if stuck:
+            return left
+        logs = LogsSweep(self._client, self._scope, self.receipt)
+        records = RecordsSweep(self._client, self._lab, self.receipt)
+        return [*left, *logs.step(), *records.step()]
+
+    def finish(self) -> list[Thing]:
+        """The stack that ends the lab by itself: the last, and only when all others have gone."""
+        if not self.stuck():
+            return self._last.step()
+        for stack in stacks.of_lab(self._cloudformation, self._lab):
+            if stack.thing not in self.receipt.remains:
+                self.receipt.keep(stack.thing, "it stays as long as another stack can't be deleted")
+        return []
+
+    def stuck(self) -> bool:
+        """Whether a stack could not be deleted: what it owns is then left to it."""
+        return any(thing.kind == "stack" for thing in self.receipt.remains)

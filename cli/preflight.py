@@ -57,8 +57,17 @@ def findings(here: Place, lab: Settings) -> list[Finding]:
     """What every check has found, all asked at the same time, in their own order."""
     subject = Subject(here, lab, stacks.every(here))
     with ThreadPoolExecutor(len(_CHECKS)) as pool:
-        asked = [pool.submit(_asked, named, subject) for named in _CHECKS]
+        asked = [pool.submit(look, named, subject) for named in _CHECKS]
         return [finding for answer in asked for finding in answer.result()]
+
+
+def look(named: str, subject: Subject) -> list[Finding]:
+    """The findings of a check; one that AWS does not let us make is one too."""
+    try:
+        return list(_CHECKS[named](subject))
+    except (BotoCoreError, ClientError) as error:
+        text = f"this could not be looked at: {error} Ask for the permission, or --force to go on without"
+        return [Finding(named, State.RISKY, text)]
 
 
 def before_up(here: Place, lab: Settings, *, force: bool) -> None:
@@ -87,12 +96,3 @@ def _refusal(stopping: Sequence[Finding]) -> str:
     lines = [f"  {each.subject}: {each.text}" for each in stopping]
     may = "" if any(each.state is State.WRONG for each in stopping) else " `./lab up --force` goes on all the same."
     return "\n".join(["Nothing was deployed, for:", *lines, f"`./lab preflight` looks again.{may}"])
-
-
-def _asked(named: str, subject: Subject) -> list[Finding]:
-    """The findings of a check; one that AWS does not let us make is one too."""
-    try:
-        return list(_CHECKS[named](subject))
-    except (BotoCoreError, ClientError) as error:
-        text = f"this could not be looked at: {error} Ask for the permission, or --force to go on without"
-        return [Finding(named, State.RISKY, text)]

@@ -74,7 +74,8 @@ def check(subject: Subject) -> Iterator[Finding]:
     found = _quotas(subject.here.client("service-quotas"), {need.quota for need in wanted})
     used = usage.of_others(subject)
     findings = [finding for need in wanted if (finding := _compared(subject, need, found, used))]
-    enough = f"enough for {len(subject.settings.seats)} seats that all work at once"
+    seats = len(subject.settings.seats)
+    enough = f"enough for the lab, and for {seats} seat{'s' * (seats != 1)} at work at once"
     yield from findings or [Finding("quotas", State.OK, enough)]
 
 
@@ -90,7 +91,7 @@ def _compared(subject: Subject, need: Need, found: dict[str, Quota], used: Usage
     free = quota.value - others
     most = need.own + need.students
     if free >= most:
-        return None
+        return _update(subject, need, quota, others) if free == most else None
     has = f"the account has {quota.value}" + (f", of which others use {others}" if others else "")
     more = _increase(subject, quota, most + others)
     if free < need.own:
@@ -99,6 +100,15 @@ def _compared(subject: Subject, need: Need, found: dict[str, Quota], used: Usage
         return Finding("quotas", State.WRONG, text)
     text = f"{need.quota}: {has}; {most} are needed when all students work at once: {more}, or --force to go on with it"
     return Finding("quotas", State.RISKY, text)
+
+
+def _update(subject: Subject, need: Need, quota: Quota, others: int) -> Finding | None:
+    """An endpoint that is updated has its new instances beside those that serve, until they take over."""
+    if need.use != ENDPOINT or not need.own or not any(stack.name.endswith("-endpoint") for stack in subject.own):
+        return None
+    more = _increase(subject, quota, need.own + need.students + others + 1)
+    text = f"{need.quota}: none is to spare for an update of the endpoint, should the model be another: {more}"
+    return Finding("quotas", State.HINT, text)
 
 
 def _increase(subject: Subject, quota: Quota, value: int) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rich.markup import escape
 from rich.table import Table
 
-from cli import lease, meters, place, screen, settings
+from cli import lease, meters, place, screen, settings, stacks
 from cli.place import Target
 from cli.prices import Prices
 
@@ -43,7 +43,7 @@ class Bill:
     def of(cls, here: Place, lab: Settings) -> Bill:
         """What the lab that stands costs."""
         now = datetime.now(UTC)
-        found = meters.read(here, lab, now)
+        found = meters.read(here, lab, stacks.of_lab(here, lab.name), now)
         prices = Prices.of(here, {want for meter in found for want, _ in meter.instances})
         return cls(found, prices, now, lease.end(here, lab.name))
 

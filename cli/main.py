@@ -39,11 +39,27 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for program
 
 
 @app.command()
-def up(target: TargetOption = Target.EMBEDDED, context: ContextOption = None) -> None:
+def preflight(
+    target: TargetOption = Target.EMBEDDED, context: ContextOption = None, *, as_json: JsonOption = False
+) -> None:
+    """Look whether all is there that a deployment needs, and what it will cost; `up` does it too."""
+    from cli.preflight import preflight as command
+
+    if not command(target, absolute(context), as_json=as_json):
+        raise typer.Exit(1)
+
+
+@app.command()
+def up(
+    target: TargetOption = Target.EMBEDDED,
+    context: ContextOption = None,
+    *,
+    force: Annotated[bool, typer.Option("--force", help="Go on past what preflight lets you override.")] = False,
+) -> None:
     """Deploy the lab with the CDK, train, serve; run again to change it."""
     from cli.up import up as command
 
-    command(target, absolute(context))
+    command(target, absolute(context), force=force)
 
 
 @app.command()

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from cli import seat, stacks
+from cli import seat
 from cli.prices import Use
 
 if TYPE_CHECKING:
@@ -69,9 +69,8 @@ class Meter:
         return None if any(price is None for price, _ in each) else sum((price or 0) * count for price, count in each)
 
 
-def read(here: Place, settings: Settings, now: datetime) -> list[Meter]:
-    """Everything of the lab that costs, or has cost since its first stack was made."""
-    found = stacks.of_lab(here, settings.name)
+def read(here: Place, settings: Settings, found: Sequence[Stack], now: datetime) -> list[Meter]:
+    """Everything of the lab that costs, or has cost since the first of its stacks, `found`, was made."""
     lab = _Lab(here, settings, found, now)
     return [*lab.endpoints(), *lab.notebooks(), *lab.jobs(), *lab.keys()]
 

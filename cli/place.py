@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -19,6 +20,10 @@ from emulator import gateway
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+
+# Clients may be used by many threads, but a session makes one at a time. Source: boto3's guide, "Multithreading".
+_MAKING = threading.Lock()
 
 
 class Target(StrEnum):
@@ -47,7 +52,8 @@ class Place:
         given = {option: self.variables[name] for option, name in names.items() if name in self.variables}
         retries: Any = {"mode": "adaptive", "total_max_attempts": attempts}
         config = Config(retries=retries, read_timeout=patience, connect_timeout=min(patience, 60))
-        return boto3.client(service, region_name=self.region, config=config, **given)  # type: ignore[call-overload]
+        with _MAKING:
+            return boto3.client(service, region_name=self.region, config=config, **given)  # type: ignore[call-overload]
 
     def environment(self) -> dict[str, str]:
         """The whole environment of a child process that acts here."""

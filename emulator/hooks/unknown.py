@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 from xml.sax.saxutils import escape
 
+import botocore.session
 import ministack.app
+from ministack.core import router
 
 if TYPE_CHECKING:
     from emulator.hooks.services import Response
@@ -33,6 +35,14 @@ def refuse_unknown() -> None:
 
     ministack.app.detect_service = detect_or_refuse
     ministack.app.SERVICE_HANDLERS[_UNKNOWN] = _refuse
+    _know_services_by_name()
+
+
+def _know_services_by_name() -> None:
+    """Ministack reads all of botocore's models, for seconds, before it believes that "pricing" is a service of AWS."""
+    names = frozenset(botocore.session.get_session().get_available_services())
+    ask = router._is_aws_service_name
+    router._is_aws_service_name = lambda scope: scope in names or ask(scope)
 
 
 async def _refuse(

@@ -10,14 +10,10 @@ from aws_cdk import Stack, region_info
 from aws_cdk import aws_iam as iam
 
 from infra.constructs import arns
+from infra.containers import INFERENCE, TRAINING
 
 if TYPE_CHECKING:
     from constructs import Construct
-
-# Source: sagemaker.core.image_uris 2.27.0, the newest of each. Of 2.20 no tag without -py312 was published
-# (aws/sagemaker-python-sdk, pull request 6230).
-_TRAINING = ("tensorflow-training", "2.21-cpu-py312")
-_INFERENCE = ("tensorflow-inference", "2.20-cpu-py312")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,12 +26,12 @@ class ContainerImage:
     @classmethod
     def training(cls, scope: Construct) -> ContainerImage:
         """What training jobs run in."""
-        return cls._in_region(scope, *_TRAINING)
+        return cls._in_region(scope, *TRAINING)
 
     @classmethod
     def inference(cls, scope: Construct) -> ContainerImage:
         """What endpoints serve from."""
-        return cls._in_region(scope, *_INFERENCE)
+        return cls._in_region(scope, *INFERENCE)
 
     @classmethod
     def _in_region(cls, scope: Construct, repository: str, tag: str) -> ContainerImage:

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
 import pytest
 
+from cli import meters
 from cli.meters import Meter
 from cli.prices import HOURS_A_MONTH, Prices, Use
+from infra import settings
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import Wire
 
 NOTEBOOK = ("ml.t3.medium", Use.NOTEBOOK)
 PRICES = Prices(
@@ -68,3 +76,78 @@ def test_without_a_price_nothing_is_made_up() -> None:
     pending = Meter(kind="", name="", state="", seat=None, hours=0, runs=False, instances=((unknown, 1),))
     assert (running.hourly(PRICES), running.so_far(PRICES)) == (None, None)
     assert (pending.hourly(PRICES), pending.so_far(PRICES)) == (0, 0)
+
+
+HOUR = 3600
+NOW = 1_800_000_000  # seconds since 1970, as AWS's JSON has times
+
+
+def described(wire: Wire, **more: Any) -> None:
+    """SageMaker with an endpoint of two variants, a stopped notebook instance, and a training job that runs."""
+    listed = {"CreationTime": NOW - 4 * HOUR, "LastModifiedTime": NOW - HOUR}
+    endpoint = {**listed, "EndpointName": "brick-ada-1", "EndpointArn": "a", "EndpointStatus": "InService"}
+    notebook = {"NotebookInstanceName": "brick-ada", "NotebookInstanceStatus": "Stopped"}
+    job = {**listed, "TrainingJobName": "brick-1", "TrainingJobArn": "a", "TrainingJobStatus": "InProgress"}
+    others = {**endpoint, "EndpointName": "brickwork"}
+    variants = [
+        {"VariantName": "a", "InstanceType": "ml.m5.large", "InitialInstanceCount": 1},
+        {"VariantName": "b", "InstanceType": "ml.c5.large", "InitialInstanceCount": 1},
+        {"VariantName": "c", "ServerlessConfig": {"MemorySizeInMB": 1024, "MaxConcurrency": 1}},
+    ]
+    wire.answers |= {
+        "ListEndpoints": {"Endpoints": [endpoint, others]},
+        "DescribeEndpoint": {
+            **endpoint,
+            "EndpointConfigName": "config",
+            "ProductionVariants": [{"VariantName": "a", "CurrentInstanceCount": 3}, {"VariantName": "b"}],
+        },
+        "DescribeEndpointConfig": {"ProductionVariants": variants},
+        "ListNotebookInstances": {"NotebookInstances": [{**listed, **notebook, "InstanceType": "ml.t3.medium"}]},
+        "DescribeNotebookInstance": {**listed, **notebook, "InstanceType": "ml.t3.medium", "VolumeSizeInGB": 10},
+        "ListTrainingJobs": {"TrainingJobSummaries": [job]},
+        "DescribeTrainingJob": {
+            **job,
+            "TrainingStartTime": NOW - HOUR / 2,
+            "ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 2, "VolumeSizeInGB": 10},
+            **more,
+        },
+    }
+
+
+def read(wire: Wire) -> dict[str, Meter]:
+    """The meters of the lab `brick` by kind."""
+    lab = settings.read({"lab": {"name": "brick", "seats": "ada"}})
+    return {each.kind: each for each in meters.read(wire.here(), lab, [], datetime.fromtimestamp(NOW, UTC))}
+
+
+def test_an_endpoint_counts_each_variants_instances_since_its_creation(wire: Wire) -> None:
+    """As many as serve now; what is serverless, or another lab's, counts nothing."""
+    described(wire)
+    endpoint = read(wire)["endpoint"]
+    assert endpoint.instances == ((("ml.m5.large", Use.HOSTING), 3), (("ml.c5.large", Use.HOSTING), 1))
+    assert (endpoint.name, endpoint.seat, endpoint.hours, endpoint.runs) == ("brick-ada-1", "ada", 4, True)
+
+
+def test_a_stopped_notebook_counts_until_its_stop_and_its_volume_until_now(wire: Wire) -> None:
+    """The instance has an end, the volume goes on."""
+    described(wire)
+    notebook = read(wire)["notebook"]
+    assert (notebook.hours, notebook.volume_hours, notebook.runs, notebook.seat) == (3, 4, False, "ada")
+
+
+def test_a_training_job_counts_from_its_start_then_what_aws_bills(wire: Wire) -> None:
+    """While it runs nothing is billed yet; when it has ended AWS's own seconds count."""
+    described(wire)
+    job = read(wire)["training job"]
+    assert (job.hours, job.runs, job.seat) == (0.5, True, None)
+    assert job.instances == ((("ml.m5.large", Use.TRAINING), 2),)
+    described(wire, TrainingJobStatus="Completed", BillableTimeInSeconds=90)
+    job = read(wire)["training job"]
+    assert (job.hours, job.runs) == (90 / HOUR, False)
+
+
+def test_what_is_deleted_while_it_is_read_is_left_out(wire: Wire) -> None:
+    """A student who deletes an endpoint at that moment does not break the bill."""
+    described(wire)
+    wire.refused["DescribeEndpoint"] = "ValidationException"
+    assert set(read(wire)) == {"notebook", "training job"}

@@ -38,7 +38,7 @@ SHARED = (
     ),
 )
 # Before the lab's name: the groups that CloudFormation named for its stacks, functions' own, SageMaker's.
-_ROOTS = ("", "/aws/lambda/", f"{ENDPOINTS}/", "/aws/sagemaker/InferenceComponents/")
+_ROOTS = ("", "/aws/cloudformation/", "/aws/lambda/", f"{ENDPOINTS}/", "/aws/sagemaker/InferenceComponents/")
 _GROUP, _STREAM = "log group", "log stream"
 
 

@@ -1,0 +1,1 @@
+"""What `./lab preflight` looks at, one file a subject."""

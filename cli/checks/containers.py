@@ -1,0 +1,45 @@
+"""AWS's containers: whether the region has those that the lab trains and serves in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from cli.checks.finding import Finding, State
+from infra.containers import INFERENCE, REGISTRIES, TRAINING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cli.checks.finding import Subject
+
+_ABSENT = {"RepositoryNotFoundException", "RegistryNotFoundException"}
+_AWAY = "take another region (`export AWS_REGION=us-east-1`, say)"
+
+
+def check(subject: Subject) -> Iterator[Finding]:
+    """Ask the region's registry for both images."""
+    region = subject.here.region
+    registry = REGISTRIES.get(region)
+    if registry is None:
+        text = f"no registry of AWS's TensorFlow containers is known for {region}: {_AWAY}"
+        yield Finding("containers", State.WRONG, text)
+        return
+    ecr = subject.here.client("ecr")
+    missing = [f"{name}:{tag}" for name, tag in (TRAINING, INFERENCE) if not _there(ecr, registry, name, tag)]
+    if missing:
+        text = f"the registry {registry} has no {' and no '.join(missing)} in {region}: {_AWAY}"
+        yield Finding("containers", State.WRONG, text)
+    else:
+        yield Finding("containers", State.OK, " and ".join(f"{name}:{tag}" for name, tag in (TRAINING, INFERENCE)))
+
+
+def _there(ecr: Any, registry: str, repository: str, tag: str) -> bool:
+    try:
+        answer = ecr.batch_get_image(registryId=registry, repositoryName=repository, imageIds=[{"imageTag": tag}])
+    except ClientError as error:
+        if error.response["Error"]["Code"] in _ABSENT:
+            return False
+        raise
+    return bool(answer["images"])

@@ -1,0 +1,143 @@
+"""SageMaker's quotas: whether the account may have all the instances that the settings imply.
+
+A quota's name is the instance type and its use, as in "ml.m5.large for endpoint usage"; a region that does not offer
+the type has no such quota. Source: SageMaker's own refusals, which name them so; that there is no quota for a type that
+is not offered was read in public notes, not tried.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil
+from typing import TYPE_CHECKING, Any
+
+from cli.checks import usage
+from cli.checks.finding import Finding, State
+from cli.checks.usage import ENDPOINT, NOTEBOOK, TRAINING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from cli.checks.finding import Subject
+    from cli.checks.usage import Usage
+    from infra.settings import Settings
+
+_SERVICE = "sagemaker"
+
+
+@dataclass(frozen=True)
+class Need:
+    """Instances that are needed at a time: by the lab itself, and by students if all are at it at the same time."""
+
+    instance_type: str
+    use: str
+    setting: str
+    own: int
+    students: int
+
+    @property
+    def quota(self) -> str:
+        """The quota's name."""
+        return f"{self.instance_type} for {self.use} usage"
+
+
+@dataclass(frozen=True)
+class Quota:
+    """What the account may use at once, of which quota."""
+
+    code: str
+    value: int
+
+
+def needs(settings: Settings) -> list[Need]:
+    """What the settings imply. A student has one training job and one endpoint, on the type the notebook takes."""
+    seats = len(settings.seats)
+    rows = [
+        (settings.training_instance_type, TRAINING, "training_instance_type", 1, 0),
+        (settings.endpoint_instance_type, ENDPOINT, "endpoint_instance_type", 1, 0),
+        (settings.notebook_instance_type, NOTEBOOK, "notebook_instance_type", seats, 0),
+        (settings.seat_instance_types[0], TRAINING, "seat_instance_types", 0, seats),
+        (settings.seat_instance_types[0], ENDPOINT, "seat_instance_types", 0, seats),
+    ]
+    together: dict[tuple[str, str], Need] = {}
+    for instance_type, use, setting, own, students in rows:
+        if own + students:
+            before = together.get((instance_type, use), Need(instance_type, use, setting, 0, 0))
+            after = Need(instance_type, use, before.setting, before.own + own, before.students + students)
+            together[instance_type, use] = after
+    return list(together.values())
+
+
+def check(subject: Subject) -> Iterator[Finding]:
+    """Compare each need with its quota, less what others use."""
+    wanted = needs(subject.settings)
+    found = _quotas(subject.here.client("service-quotas"), {need.quota for need in wanted})
+    used = usage.of_others(subject)
+    findings = [finding for need in wanted if (finding := _compared(subject, need, found, used))]
+    seats = len(subject.settings.seats)
+    enough = f"enough for the lab, and for {seats} seat{'s' * (seats != 1)} at work at once"
+    yield from findings or [Finding("quotas", State.OK, enough)]
+
+
+def _compared(subject: Subject, need: Need, found: dict[str, Quota], used: Usage) -> Finding | None:
+    quota = found.get(need.quota)
+    if quota is None:
+        text = (
+            f"{need.quota}: there is no such quota in {subject.here.region}, so the region does not offer it: choose "
+            f"another lab.{need.setting} or another region"
+        )
+        return Finding("quotas", State.WRONG if need.own else State.RISKY, text)
+    others = used[need.instance_type, need.use]
+    free = quota.value - others
+    most = need.own + need.students
+    if free >= most:
+        return _update(subject, need, quota, others) if free == most else None
+    has = f"the account has {quota.value}" + (f", of which others use {others}" if others else "")
+    more = _increase(subject, quota, most + others)
+    if free < need.own:
+        also = f" ({most} with all students at work)" if need.students else ""
+        text = f"{need.quota}: {has}; the lab needs {need.own}{also}: {more}, or choose another lab.{need.setting}"
+        return Finding("quotas", State.WRONG, text)
+    text = f"{need.quota}: {has}; {most} are needed when all students work at once: {more}, or --force to go on with it"
+    return Finding("quotas", State.RISKY, text)
+
+
+def _update(subject: Subject, need: Need, quota: Quota, others: int) -> Finding | None:
+    """An endpoint that is updated has its new instances beside those that serve, until they take over."""
+    if need.use != ENDPOINT or not need.own or not any(stack.name.endswith("-endpoint") for stack in subject.own):
+        return None
+    more = _increase(subject, quota, need.own + need.students + others + 1)
+    text = f"{need.quota}: none is to spare for an update of the endpoint, should the model be another: {more}"
+    return Finding("quotas", State.HINT, text)
+
+
+def _increase(subject: Subject, quota: Quota, value: int) -> str:
+    region = subject.here.region
+    return (
+        f"ask for more with `aws service-quotas request-service-quota-increase --service-code {_SERVICE} --quota-code "
+        f"{quota.code} --desired-value {value} --region {region}` or at "
+        f"https://{region}.console.aws.amazon.com/servicequotas/home/services/{_SERVICE}/quotas/{quota.code}"
+    )
+
+
+def _quotas(client: Any, names: set[str]) -> dict[str, Quota]:
+    """The quotas of these names: what applies to the account, or AWS's default where nothing is said of it."""
+    found = _read(client, "list_service_quotas", names)
+    return _read(client, "list_aws_default_service_quotas", names - set(found)) | found
+
+
+def _read(client: Any, operation: str, names: set[str]) -> dict[str, Quota]:
+    """Page by page until all are found: SageMaker has thousands."""
+    found: dict[str, Quota] = {}
+    if not names:
+        return found
+    for page in client.get_paginator(operation).paginate(ServiceCode=_SERVICE):
+        found |= _named(page["Quotas"], names)
+        if len(found) == len(names):
+            break
+    return found
+
+
+def _named(quotas: Sequence[dict[str, Any]], names: set[str]) -> dict[str, Quota]:
+    wanted = [each for each in quotas if each["QuotaName"] in names and "Value" in each]
+    return {each["QuotaName"]: Quota(each["QuotaCode"], ceil(each["Value"])) for each in wanted}

@@ -1,0 +1,36 @@
+"""The cost allocation tag: without it a budget for this lab sees nothing of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from cli.checks.finding import Finding, State
+from infra.handlers.teardown.scope import TAG
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cli.checks.finding import Subject
+
+_PATIENCE = 5  # seconds
+_ATTEMPTS = 2
+
+
+def check(subject: Subject) -> Iterator[Finding]:
+    """Ask Cost Explorer, which few may ask and not every place has: no answer is nothing to say."""
+    if not subject.settings.budget:
+        return
+    explorer = subject.here.client("ce", patience=_PATIENCE, attempts=_ATTEMPTS)
+    try:
+        tags = explorer.list_cost_allocation_tags(TagKeys=[TAG], Status="Active")["CostAllocationTags"]
+    except (BotoCoreError, ClientError):
+        return
+    if not tags:
+        text = (
+            f"the tag {TAG} is not active for cost allocation, so the lab's budget sees nothing. A day after the "
+            "first deployment, in the account that pays: `aws ce update-cost-allocation-tags-status "
+            f"--cost-allocation-tags-status TagKey={TAG},Status=Active`"
+        )
+        yield Finding("budget", State.HINT, text)

@@ -1,0 +1,150 @@
+"""Whether the account's quotas have room for a lab and its class."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from cli.checks import quotas
+from cli.checks.finding import Finding, State, Subject
+from infra import settings
+from infra.handlers.teardown.stacks import Stack
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tests.cli.conftest import Wire
+
+ENDPOINT = "ml.m5.large for endpoint usage"
+TRAINING = "ml.m5.large for training job usage"
+NOTEBOOK = "ml.t3.medium for notebook instance usage"
+ENOUGH = {ENDPOINT: 3, TRAINING: 3, NOTEBOOK: 2}  # for a lab of two seats
+
+
+def account(wire: Wire, values: Mapping[str, float]) -> None:
+    """An account with these quotas, in which nothing runs."""
+    listed = [
+        {"QuotaName": name, "QuotaCode": f"L-{number:08X}", "Value": value}
+        for number, (name, value) in enumerate(values.items())
+    ]
+    wire.answers |= {
+        "ListServiceQuotas": {"Quotas": listed},
+        "ListAWSDefaultServiceQuotas": {"Quotas": []},
+        "ListNotebookInstances": {"NotebookInstances": []},
+        "ListEndpoints": {"Endpoints": []},
+        "ListTrainingJobs": {"TrainingJobSummaries": []},
+    }
+
+
+def found(wire: Wire, *stacks: Stack, **more: Any) -> list[Finding]:
+    """What the check finds for the lab `brick` with two seats."""
+    lab = settings.read({"lab": {"name": "brick", "seats": 2, **more}})
+    return list(quotas.check(Subject(wire.here(), lab, stacks)))
+
+
+def test_quotas_that_are_just_enough_are_enough(wire: Wire) -> None:
+    """The lab's own job and endpoint, and one of each for every seat."""
+    account(wire, ENOUGH)
+    assert [finding.state for finding in found(wire)] == [State.OK]
+
+
+@pytest.mark.parametrize(
+    ("quota", "value", "needed"), [(NOTEBOOK, 1, "the lab needs 2"), (TRAINING, 0, "needs 1"), (ENDPOINT, 0, "needs 1")]
+)
+def test_without_room_for_the_lab_itself_nothing_goes(wire: Wire, quota: str, value: int, needed: str) -> None:
+    """The sentence names quota, what there is and what is needed, and the command and page that ask for more."""
+    account(wire, {**ENOUGH, quota: value})
+    [finding] = found(wire)
+    assert finding.state is State.WRONG
+    assert f"{quota}: the account has {value}; " in finding.text
+    assert needed in finding.text
+    code = f"L-{list(ENOUGH).index(quota):08X}"
+    assert f"--quota-code {code} --desired-value {ENOUGH[quota]} --region eu-west-1" in finding.text
+    assert f"eu-west-1.console.aws.amazon.com/servicequotas/home/services/sagemaker/quotas/{code}" in finding.text
+
+
+def test_room_for_the_lab_but_not_for_all_students_at_once_can_be_overridden(wire: Wire) -> None:
+    """Not every student trains at the same moment."""
+    account(wire, {**ENOUGH, TRAINING: 2})
+    [finding] = found(wire)
+    assert finding.state is State.RISKY
+    assert f"{TRAINING}: the account has 2; 3 are needed when all students work at once" in finding.text
+    assert "--force" in finding.text
+
+
+def test_a_type_without_a_quota_is_not_offered(wire: Wire) -> None:
+    """Neither applied nor a default: then another type or region is the way out, not an increase."""
+    account(wire, {ENDPOINT: 3, TRAINING: 3})
+    [finding] = found(wire)
+    assert finding.state is State.WRONG
+    assert "does not offer it: choose another lab.notebook_instance_type" in finding.text
+
+
+def test_what_aws_gives_by_default_counts_where_nothing_else_is_said(wire: Wire) -> None:
+    """Service Quotas lists an applied value only where there is one."""
+    account(wire, {ENDPOINT: 3, TRAINING: 3})
+    default = {"QuotaName": NOTEBOOK, "QuotaCode": "L-1", "Value": 2.0}
+    wire.answers["ListAWSDefaultServiceQuotas"] = {"Quotas": [default]}
+    assert [finding.state for finding in found(wire)] == [State.OK]
+
+
+def test_what_others_run_is_taken_and_the_labs_own_is_not_counted_twice(wire: Wire) -> None:
+    """Notebooks that stand still and endpoints that failed take nothing."""
+    account(wire, ENOUGH)
+    times = {"CreationTime": 0, "LastModifiedTime": 0}
+    wire.answers |= {
+        "ListNotebookInstances": {
+            "NotebookInstances": [
+                {"NotebookInstanceName": name, "NotebookInstanceStatus": status, "InstanceType": "ml.t3.medium"}
+                for name, status in (("brick-seat-01", "InService"), ("theirs", "Pending"), ("idle", "Stopped"))
+            ]
+        },
+        "ListEndpoints": {
+            "Endpoints": [
+                {"EndpointName": name, "EndpointArn": "a", "EndpointStatus": status, **times}
+                for name, status in (("brick", "InService"), ("theirs", "Updating"), ("broken", "Failed"))
+            ]
+        },
+        "DescribeEndpoint": {
+            "EndpointName": "theirs",
+            "EndpointConfigName": "config",
+            "ProductionVariants": [{"VariantName": "a", "CurrentInstanceCount": 2}],
+        },
+        "DescribeEndpointConfig": {
+            "ProductionVariants": [{"VariantName": "a", "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}]
+        },
+        "ListTrainingJobs": lambda request: {
+            "TrainingJobSummaries": [
+                {"TrainingJobName": name, "TrainingJobArn": "a", "TrainingJobStatus": "InProgress", **times}
+                for name in (("brick-1", "theirs") if request["StatusEquals"] == "InProgress" else ())
+            ]
+        },
+        "DescribeTrainingJob": {
+            "TrainingJobName": "theirs",
+            "ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1},
+        },
+    }
+    said = {finding.text.partition(":")[0]: finding for finding in found(wire)}
+    assert "the account has 2, of which others use 1; the lab needs 2" in said[NOTEBOOK].text
+    assert "--desired-value 3" in said[NOTEBOOK].text
+    assert "the account has 3, of which others use 2; 3 are needed" in said[ENDPOINT].text
+    assert "the account has 3, of which others use 1; 3 are needed" in said[TRAINING].text
+    assert [said[name].state for name in (NOTEBOOK, ENDPOINT, TRAINING)] == [State.WRONG, State.RISKY, State.RISKY]
+    assert [request["EndpointName"] for request in wire.asked["DescribeEndpoint"]] == ["theirs"]
+
+
+def test_an_endpoint_that_stands_wants_one_more_for_its_update(wire: Wire) -> None:
+    """It is a hint, for the model may be the same."""
+    account(wire, ENOUGH)
+    stack = Stack(
+        name="brick-endpoint",
+        status="CREATE_COMPLETE",
+        reason="",
+        outputs={},
+        tags={"bricklab:lab": "brick"},
+        created=None,  # type: ignore[arg-type]
+    )
+    [finding] = found(wire, stack)
+    assert finding.state is State.HINT
+    assert "--desired-value 4" in finding.text

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from cli import paths, place, receipts, screen, settings, stacks, teardown
+from cli import owner, paths, place, receipts, screen, settings, stacks, teardown
 from cli.errors import LabError
 from cli.place import Place, Target
 from emulator import gateway
@@ -15,16 +15,22 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-def down(target: Target, context: Sequence[str], *, keep_aws: bool, as_json: bool) -> None:
+def down(target: Target, context: Sequence[str], *, keep_aws: bool, force: bool, as_json: bool) -> None:
     """End the lab and (unless `keep_aws`, or something else stands in it) the embedded AWS.
 
-    Raises LabError when something is left that should not be.
+    Raises LabError when something is left that should not be, or unless `force` if the lab is somebody else's.
     """
-    lab = settings.read(context).name
+    wanted = settings.read(context)
+    lab = wanted.name
     if target is Target.EMBEDDED and gateway.running(paths.GATEWAY) is None:
         _nothing_runs(lab, as_json=as_json)
         return
     here = place.find(target)
+    if not force and (others := owner.others(here, wanted, stacks.of_lab(here, lab))):
+        raise LabError(
+            f"The lab {lab} is {others}'s, and you are {owner.of(here, wanted)}: ask, or add --force. "
+            "Nothing was changed."
+        )
     receipt = teardown.of_lab(here, lab, quiet=as_json)
     if target is Target.EMBEDDED and receipt.clean and not keep_aws:
         _stop_embedded(here, receipt, quiet=as_json)

@@ -207,12 +207,13 @@ def down(
     context: ContextOption = None,
     *,
     keep_aws: Annotated[bool, typer.Option("--keep-aws", help="Leave the embedded AWS running.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Even if the lab is somebody else's.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Destroy the lab, sweep what no stack knows, and end with a receipt; exit code 1 if anything is left."""
     from cli.down import down as command
 
-    command(target, absolute(context), keep_aws=keep_aws, as_json=as_json)
+    command(target, absolute(context), keep_aws=keep_aws, force=force, as_json=as_json)
 
 
 @app.command()

@@ -6,9 +6,10 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from cli.place import Place
+    from cli.stacks import Stack
     from infra.settings import Settings
 
 TAG = "bricklab:owner"
@@ -20,6 +21,12 @@ _NOT_IN_TAGS = re.compile(r"[^\w.:/=+@ -]")
 def of(here: Place, settings: Settings) -> str:
     """What the setting lab.owner says, else the name of whoever deploys."""
     return settings.owner or caller(here.client("sts").get_caller_identity()["Arn"])
+
+
+def others(here: Place, settings: Settings, stacks: Iterable[Stack]) -> str:
+    """Who else owns these stacks of the lab, for people; empty if they are ours, or bear no owner's name."""
+    owners = {stack.tags[TAG] for stack in stacks if TAG in stack.tags}
+    return " and ".join(sorted(owners - {of(here, settings)})) if owners else ""
 
 
 def named(here: Place, settings: Settings, context: Sequence[str]) -> list[str]:

@@ -48,14 +48,9 @@ def _alike(subject: Subject) -> Iterator[Finding]:
 
 
 def _owned(subject: Subject) -> Iterator[Finding]:
-    owners = {stack.tags[owner.TAG] for stack in subject.own if owner.TAG in stack.tags}
-    if not owners:
-        return
-    us = owner.of(subject.here, subject.settings)
-    if owners != {us}:
-        others = " and ".join(sorted(owners - {us}))
+    if others := owner.others(subject.here, subject.settings, subject.own):
         text = (
-            f"lab.name {subject.settings.name} is in use by the lab of {others}, and you are {us}: choose another "
-            "lab.name, or --force if it is yours to change"
+            f"lab.name {subject.settings.name} is in use by the lab of {others}, and you are "
+            f"{owner.of(subject.here, subject.settings)}: choose another lab.name, or --force if it is yours to change"
         )
         yield Finding("name", State.RISKY, text)

@@ -16,7 +16,9 @@ class Budget(budgets.CfnBudget):
     """A monthly budget for whatever bears the lab's tag.
 
     It sees costs only when the account has activated `bricklab:lab` as a cost allocation tag
-    (https://docs.aws.amazon.com/awsaccountbilling/latest/aboutv2/activating-tags.html).
+    (https://docs.aws.amazon.com/awsaccountbilling/latest/aboutv2/activating-tags.html). CloudFormation names it: its
+    notifications can't be changed but by another budget, and one with a name of ours could not be replaced
+    (aws-cloudformation/cloudformation-coverage-roadmap#365).
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, lab: str, dollars: int, topic_arn: str) -> None:
@@ -25,7 +27,6 @@ class Budget(budgets.CfnBudget):
             construct_id,
             budget=budgets.CfnBudget.BudgetDataProperty(
                 budget_limit=budgets.CfnBudget.SpendProperty(amount=dollars, unit="USD"),
-                budget_name=f"{lab}-monthly",
                 budget_type="COST",
                 # Source: AWS Budgets' API reference, "Budget": `user:<key>$<value>`.
                 cost_filters={"TagKeyValue": [f"user:bricklab:lab${lab}"]},

@@ -28,7 +28,7 @@ _SHARED_LOGS = "/aws/sagemaker/*"
 
 def statements(lab: str) -> list[iam.PolicyStatement]:
     """The policy of the function; what CloudFormation deletes with a stack, it deletes with its own role."""
-    return [*_sagemaker(lab), *_stacks(lab), *_logs(lab), *_records(lab)]
+    return [*_sagemaker(lab), *_scaling(), *_stacks(lab), *_logs(lab), *_records(lab)]
 
 
 def _sagemaker(lab: str) -> list[iam.PolicyStatement]:
@@ -50,6 +50,18 @@ def _sagemaker(lab: str) -> list[iam.PolicyStatement]:
             actions=ends,
             resources=[arn("sagemaker", "*")],
             conditions={"StringEquals": {"aws:ResourceTag/bricklab:lab": lab}},
+        ),
+    ]
+
+
+def _scaling() -> list[iam.PolicyStatement]:
+    return [
+        iam.PolicyStatement(actions=["application-autoscaling:DescribeScalableTargets"], resources=["*"]),
+        # A scalable target's ARN has no name in it, and students' have no tags: SageMaker's is as narrow as it gets.
+        iam.PolicyStatement(
+            actions=["application-autoscaling:DeregisterScalableTarget"],
+            resources=[arn("application-autoscaling", "scalable-target/*")],
+            conditions={"StringEquals": {"application-autoscaling:service-namespace": "sagemaker"}},
         ),
     ]
 

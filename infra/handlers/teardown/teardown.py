@@ -9,6 +9,7 @@ from .logs import LogsSweep
 from .receipt import Receipt
 from .records import RecordsSweep
 from .sagemaker import SageMakerSweep
+from .scaling import ScalingSweep
 from .scope import Scope
 from .stacks import StackDeletion
 
@@ -30,6 +31,7 @@ class Teardown:
         self._lab, self._client = lab, client
         self._cloudformation = client("cloudformation")
         self._scope = Scope(lab=lab, others=stacks.other_labs(stacks.every(self._cloudformation), lab))
+        self._scaling = ScalingSweep(client, self._scope, self.receipt)
         self._work = SageMakerSweep(client, self._scope, self.receipt, loose=True)
         last = stacks.operations_stack(lab)
         self._stacks = StackDeletion(client, lab, self.receipt, only=lambda stack: stack.name != last)
@@ -40,7 +42,7 @@ class Teardown:
 
         A seat's stack has the role that its student's jobs and endpoints need until they have ended: it waits for them.
         """
-        work = self._work.step()
+        work = self._scaling.step() or self._work.step()
         busy = [thing.name for thing in work]
 
         def held(stack: Stack) -> bool:
@@ -63,7 +65,8 @@ class Teardown:
         Of a lab that is stuck, only what is in no stack.
         """
         stuck = self.stuck()
-        left = SageMakerSweep(self._client, self._scope, self.receipt, loose=stuck).step()
+        everything = SageMakerSweep(self._client, self._scope, self.receipt, loose=stuck)
+        left = self._scaling.step() or everything.step()
         if stuck:
             return left
         # The stack that ends the lab needs its schedule, and writes its log, to the last.

@@ -16,7 +16,7 @@ ALLOWED = {
     "infra/lease": set(),
     "infra/containers": set(),
     "infra/settings": {"infra.lease", "infra.seats"},
-    "infra/constructs": {"infra.settings", "infra.constructs", "infra.containers"},
+    "infra/constructs": {"infra.lease", "infra.settings", "infra.constructs", "infra.containers"},
     "infra/stacks": {"infra.settings", "infra.constructs", "infra.stacks"},
     "infra/handlers": set(),
     "model_code": set(),

@@ -1,19 +1,74 @@
-"""When a lab ends by itself: the schedule that starts its teardown in the account."""
+"""The lab's lease as it stands: when the lab ends by itself, and how `./lab extend` moves that."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from cli import place, screen, settings, stacks
+from cli.errors import LabError
+from infra.handlers.teardown.lease import Lease
+from infra.lease import parse
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from collections.abc import Sequence
+    from datetime import timedelta
 
-    from cli.place import Place
+    from cli.place import Place, Target
+    from infra.lease import Lease as Term
 
 
 def end(here: Place, lab: str) -> datetime | None:
-    """The lease's end as EventBridge Scheduler has it; None for a lab that stands until it is taken down."""
-    scheduler = here.client("scheduler")
+    """When the lab ends by itself; None if it has no lease."""
+    return Lease(here.client("scheduler"), lab).end()
+
+
+def extend(target: Target, context: Sequence[str], by: str, *, as_json: bool) -> None:
+    """Let the lab stand longer. Raises LabError for a term that can't be, or a lab without a lease."""
+    lab = settings.read(context).name
+    term = _term(by)
+    here = place.find(target)
+    lease = Lease(here.client("scheduler"), lab)
+    before, now = lease.end(), datetime.now(UTC)
+    if before is None:
+        standing = stacks.of_lab(here, lab)
+        way_out = 'set lab.lease, such as "8h", in cdk.json and run `./lab up`' if standing else "`./lab up` deploys it"
+        raise LabError(f"The lab {lab} {'has no lease' if standing else 'is not up'}: {way_out}.")
+    if before <= now:
+        raise LabError(
+            f"The lease of {lab} ended at {shown(before)}, and the lab is being taken down: `./lab up` makes it anew "
+            "when it has gone (`./lab status`)."
+        )
+    after = term.end(before)
+    if after <= before:
+        raise LabError(f"{by!r} is not later than the lease's end, {shown(before)}: name a later time.")
+    lease.move(after, now=now)
+    if as_json:
+        print(json.dumps({"lab": lab, "before": before.isoformat(), "end": after.isoformat()}, indent=2))
+    else:
+        screen.console.print(
+            f"[green]✓[/] {lab} ends at {shown(after)}, in {span(after - now)}; it was {shown(before)}."
+        )
+
+
+def shown(moment: datetime) -> str:
+    """A time for people: UTC, to the minute."""
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def span(length: timedelta) -> str:
+    """A time span for people, such as "1 d 2 h" or "5 min"."""
+    minutes = max(0, int(length.total_seconds() // 60))
+    parts = ((minutes // 1440, "d"), (minutes // 60 % 24, "h"), (minutes % 60, "min"))
+    return " ".join(f"{number} {unit}" for number, unit in parts if number) or "less than a minute"
+
+
+def _term(text: str) -> Term:
     try:
-        return cast("datetime | None", scheduler.get_schedule(Name=f"{lab}-lease-end").get("StartDate"))
-    except scheduler.exceptions.ResourceNotFoundException:
-        return None
+        term = parse(text)
+    except ValueError as error:
+        raise LabError(f"{text!r}: {error}. For example: `./lab extend 2h`.") from None
+    if term is None:
+        raise LabError("By how long? For example: `./lab extend 2h`.")
+    return term

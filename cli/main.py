@@ -168,6 +168,40 @@ def seats_rebuild(
 
 
 @app.command()
+def pause(
+    target: TargetOption = Target.EMBEDDED, context: ContextOption = None, *, as_json: JsonOption = False
+) -> None:
+    """Delete the lab's endpoints and stop its notebooks, so that they cost nothing until they are resumed."""
+    from cli.pause import pause as command
+
+    command(target, absolute(context), as_json=as_json)
+
+
+@app.command()
+def resume(
+    target: TargetOption = Target.EMBEDDED, context: ContextOption = None, *, as_json: JsonOption = False
+) -> None:
+    """Bring back what pause ended, without training."""
+    from cli.resume import resume as command
+
+    command(target, absolute(context), as_json=as_json)
+
+
+@app.command()
+def extend(
+    by: Annotated[str, typer.Argument(metavar="TERM", help="How much longer (2h, 90m, 1d), or until when (ISO 8601).")],
+    target: TargetOption = Target.EMBEDDED,
+    context: ContextOption = None,
+    *,
+    as_json: JsonOption = False,
+) -> None:
+    """Prolong the lab's lease: when it is over, the lab ends by itself."""
+    from cli.lease import extend as command
+
+    command(target, absolute(context), by, as_json=as_json)
+
+
+@app.command()
 def down(
     target: TargetOption = Target.EMBEDDED,
     context: ContextOption = None,

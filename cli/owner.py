@@ -6,6 +6,8 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from cli.place import Place
     from infra.settings import Settings
 
@@ -18,6 +20,11 @@ _NOT_IN_TAGS = re.compile(r"[^\w.:/=+@ -]")
 def of(here: Place, settings: Settings) -> str:
     """What the setting lab.owner says, else the name of whoever deploys."""
     return settings.owner or caller(here.client("sts").get_caller_identity()["Arn"])
+
+
+def named(here: Place, settings: Settings, context: Sequence[str]) -> list[str]:
+    """The context for the CDK app, with the lab's owner in it."""
+    return [*context, f"lab.owner={of(here, settings)}"]
 
 
 def caller(arn: str) -> str:

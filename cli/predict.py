@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from rich.markup import escape
 from rich.table import Table
 
-from cli import place, screen, settings
+from cli import paused, place, screen, settings
 from cli.errors import LabError
 
 if TYPE_CHECKING:
@@ -56,6 +56,8 @@ def _ask(here: Place, endpoint: str, path: Path, content_type: str) -> list[dict
             EndpointName=endpoint, ContentType=content_type, Accept="application/json", Body=path.read_bytes()
         )
     except ClientError as error:
+        if any((kept.kind, kept.name) == ("endpoint", endpoint) for kept in paused.find(here, endpoint)):
+            raise LabError(f"{endpoint} is paused: `./lab resume` brings its endpoint back.") from None
         raise LabError(_reason(error, endpoint, path)) from None
     predictions: list[dict[str, Any]] = json.loads(answer["Body"].read())["predictions"]
     return predictions

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rich.markup import escape
 from rich.table import Table
 
-from cli import cdk, deployment, jupyter, place, screen, seat, seat_setting, settings, stacks, teardown
+from cli import cdk, deployment, jupyter, owner, place, screen, seat, seat_setting, settings, stacks, teardown
 from cli.errors import LabError
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def _lab(target: Target, lab: Settings) -> Place:
 
 def _deploy(here: Place, lab: Settings, context: Sequence[str], names: Sequence[str]) -> None:
     with screen.step("CDK app synthesised"):
-        cdk.synth(here, context)
+        cdk.synth(here, owner.named(here, lab, context))
     stacks_of = cdk.assembly().seats
     report(deployment.seats(here, lab, {name: stacks_of[name] for name in names}))
 

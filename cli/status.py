@@ -9,7 +9,7 @@ import psutil
 from rich.markup import escape
 from rich.table import Table
 
-from cli import paths, place, screen, seat, settings, stacks
+from cli import paths, paused, place, screen, seat, settings, stacks
 from cli.place import Place, Target
 from emulator import gateway
 
@@ -29,7 +29,7 @@ def status(target: Target, context: Sequence[str], *, as_json: bool) -> None:
         _show(found)
 
 
-_NOTHING: dict[str, Any] = {"stacks": [], "training_job": None, "endpoint": None, "seats": []}
+_NOTHING: dict[str, Any] = {"stacks": [], "training_job": None, "endpoint": None, "seats": [], "paused": []}
 
 
 def _lab(here: Place, lab: str) -> dict[str, Any]:
@@ -62,6 +62,7 @@ def _lab(here: Place, lab: str) -> dict[str, Any]:
             {"name": s["NotebookInstanceName"], "status": s["NotebookInstanceStatus"], "type": s["InstanceType"]}
             for s in seats
         ],
+        "paused": [kept.document() for kept in paused.find(here, lab)],
     }
 
 
@@ -93,6 +94,8 @@ def _show(found: dict[str, Any]) -> None:
         table.add_row("endpoint", f"{endpoint['name']:<32} {_coloured(endpoint['status'])}")
     for each in found["seats"]:
         table.add_row("seat", f"{each['name']:<32} {_coloured(each['status'])}  {each['type']}")
+    for each in found["paused"]:
+        table.add_row("paused", f"{each['kind']} {each['name']}")
     if runs := found["runs"]:
         table.add_row(
             "runs", f"{runs['url']}  {runs['processes']} processes, {runs['memory_mb']} MB  log {escape(runs['log'])}"
@@ -100,6 +103,8 @@ def _show(found: dict[str, Any]) -> None:
     screen.console.print(table)
     if not found["stacks"]:
         screen.console.print("  Nothing is deployed: `./lab up` does it.")
+    if found["paused"]:
+        screen.console.print("  Paused: `./lab resume` brings it back.")
 
 
 def _coloured(state: str) -> str:

@@ -7,7 +7,21 @@ from typing import TYPE_CHECKING
 
 from rich.panel import Panel
 
-from cli import cdk, deployment, images, place, preflight, screen, seat, seats, settings, stacks
+from cli import (
+    cdk,
+    deployment,
+    images,
+    lease,
+    owner,
+    place,
+    preflight,
+    resume,
+    screen,
+    seat,
+    seats,
+    settings,
+    stacks,
+)
 from cli.place import Place, Target
 
 if TYPE_CHECKING:
@@ -27,8 +41,9 @@ def up(target: Target, context: Sequence[str], *, force: bool) -> None:
     else:
         here = place.aws()
     preflight.before_up(here, lab, force=force)
+    resume.bring_back(here, lab.name)  # an endpoint that is not there can't be updated
     before = _job(here, lab.name)
-    _prepare(here, context)
+    _prepare(here, owner.named(here, lab, context))
     outcome = deployment.everything(here, lab)
     _summary(here, lab, retrained=_job(here, lab.name) != before)
     _told_of_strangers(here, lab)
@@ -38,7 +53,7 @@ def up(target: Target, context: Sequence[str], *, force: bool) -> None:
 def _prepare(here: Place, context: Sequence[str]) -> None:
     """Synthesise and bootstrap, at the same time: neither needs the other."""
     with screen.step("CDK app synthesised") as retitle, ThreadPoolExecutor() as pool:
-        bootstrapping = None if stacks.exists(here, "CDKToolkit") else pool.submit(cdk.bootstrap, here)
+        bootstrapping = None if stacks.exists(here, stacks.BOOTSTRAP) else pool.submit(cdk.bootstrap, here)
         cdk.synth(here, context)
         if bootstrapping:
             retitle("CDK app synthesised, account bootstrapped")
@@ -66,13 +81,16 @@ def _summary(here: Place, lab: Settings, *, retrained: bool) -> None:
     accuracy = screen.percent(outputs["TestAccuracy"])
     training = "trained" if retrained else "not retrained: same code, data and hyperparameters"
     on_aws = " --target aws" if here.target is Target.AWS else ""
+    end = lease.end(here, lab.name)
+    ends = f"lease      ends by itself at {lease.shown(end)} ([bold]./lab extend 2h[/] prolongs it)\n" if end else ""
     screen.console.print(
         Panel.fit(
             f"[bold]{lab.name}[/] is up.\n"
             f"model      [bold]{accuracy}[/] of the test images right ({training})\n"
             f"job        {outputs['TrainingJobName']}\n"
             f"endpoint   {outputs['EndpointName']}\n"
-            f"bucket     {outputs['BucketName']}\n\n"
+            f"bucket     {outputs['BucketName']}\n"
+            f"{ends}\n"
             f"Next:  [bold]./lab notebook{on_aws}[/]   [bold]./lab predict photo.png{on_aws}[/]   "
             f"[bold]./lab status{on_aws}[/]   [bold]./lab down{on_aws}[/]",
             border_style="green",

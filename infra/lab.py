@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from aws_cdk import Tags
 
 from infra.stacks.endpoint import EndpointStack
+from infra.stacks.operations import OperationsStack
 from infra.stacks.seat import SeatStack
 from infra.stacks.storage import StorageStack
 from infra.stacks.training import TrainingStack
@@ -30,7 +31,8 @@ def compose(app: App, settings: Settings, data: Path, *, env: Environment | None
     """Add the lab's stacks to the app; `data` is the folder with the four files of the data set."""
     lab = settings.name
     # CDK's explicitStackTags leaves the stacks' own tags to the app, and by these a lab is found.
-    tags = {"bricklab:lab": lab}
+    tags = {"bricklab:lab": lab, **({"bricklab:owner": settings.owner} if settings.owner else {})}
+    operations = OperationsStack(app, f"{lab}-operations", settings=settings, env=env, tags=tags)
     storage = StorageStack(
         app,
         f"{lab}-storage",
@@ -43,7 +45,7 @@ def compose(app: App, settings: Settings, data: Path, *, env: Environment | None
     training = TrainingStack(
         app, f"{lab}-training", settings=settings, storage=storage, model_code=ROOT / "model_code", env=env, tags=tags
     )
-    for stack in (storage, training):
+    for stack in (operations, storage, training):
         # The CDK names a function's role in DependsOn, though the function refers to it anyway.
         stack.add_metadata("cfn-lint", {"config": {"ignore_checks": ["W3005"]}})
     EndpointStack(app, f"{lab}-endpoint", settings=settings, storage=storage, training=training, env=env, tags=tags)
@@ -57,4 +59,5 @@ def compose(app: App, settings: Settings, data: Path, *, env: Environment | None
             env=env,
             tags={**tags, "bricklab:seat": seat},
         )
-    Tags.of(app).add("bricklab:lab", lab)
+    for tag, value in tags.items():
+        Tags.of(app).add(tag, value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from cli import lease
 from cli.checks.finding import Finding, State
 
 if TYPE_CHECKING:
@@ -18,24 +19,30 @@ _DEPLOYING = timedelta(minutes=15)
 
 def check(subject: Subject) -> Iterator[Finding]:
     """Compare the lease's end with now, and with what the deployment and its training job may take."""
-    lease = subject.settings.lease
-    now = datetime.now(UTC)
-    if lease is None:
+    term, now = subject.settings.lease, datetime.now(UTC)
+    if term is None:
         yield Finding("lease", State.HINT, "no lab.lease: the lab costs until `./lab down`; `8h`, say, ends it")
         return
-    end = lease.end(now)
+    standing = lease.end(subject.here, subject.settings.name)
+    end = term.end(now)
     needed = _DEPLOYING + timedelta(seconds=subject.settings.max_run)
-    when = f"{end:%Y-%m-%d %H:%M} UTC"
-    if end <= now:
-        yield Finding("lease", State.WRONG, f"lab.lease = {str(lease)!r} is over: name a time after now, or a duration")
+    if standing and standing > now:
+        text = f"the lab ends by itself at {lease.shown(standing)}; another lab.lease begins a new one"
+        yield Finding("lease", State.OK, text)
+    elif standing:
+        text = f"the lease ended at {lease.shown(standing)}, and the lab is being taken down: wait, or run `./lab down`"
+        yield Finding("lease", State.WRONG, text)
+    elif end <= now:
+        text = f"lab.lease = {str(term)!r} is over: name a time after now, or a duration"
+        yield Finding("lease", State.WRONG, text)
     elif end - now < needed:
         text = (
-            f"lab.lease = {str(lease)!r} ends at {when}, and to deploy and train may take "
+            f"lab.lease = {str(term)!r} ends at {lease.shown(end)}, and to deploy and train may take "
             f"{_minutes(needed)} minutes: make it longer, or --force"
         )
         yield Finding("lease", State.RISKY, text)
     else:
-        yield Finding("lease", State.OK, f"ends by itself at {when}")
+        yield Finding("lease", State.OK, f"the lab ends by itself at {lease.shown(end)}")
 
 
 def _minutes(length: timedelta) -> int:

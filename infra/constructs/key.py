@@ -8,7 +8,11 @@ from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 
+from infra.constructs.arns import account
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from constructs import Construct
 
 # The CDK's own key policy says "kms:*". These are KMS's actions on a key by name; IAM decides who in the account may.
@@ -50,21 +54,35 @@ _KEY_ACTIONS = [
 
 
 class LabKey(kms.Key):
-    """A customer managed key that rotates; its deletion takes the seven days that KMS asks for at least."""
+    """A customer managed key that rotates; its deletion takes the seven days that KMS asks for at least.
 
-    def __init__(self, scope: Construct, construct_id: str, *, lab: str) -> None:
-        account = iam.PolicyStatement(
+    `alias` is its name without "alias/", `publishers` are AWS's services that write with it for this account.
+    """
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, alias: str, description: str, publishers: Sequence[str] = ()
+    ) -> None:
+        administration = iam.PolicyStatement(
             actions=[f"kms:{action}" for action in _KEY_ACTIONS],
             principals=[iam.AccountRootPrincipal()],
             resources=["*"],  # in a key's policy: this key
         )
+        publishing = [
+            iam.PolicyStatement(
+                actions=["kms:Decrypt", "kms:GenerateDataKey"],
+                principals=[iam.ServicePrincipal(service)],
+                resources=["*"],
+                conditions={"StringEquals": {"aws:SourceAccount": account()}},
+            )
+            for service in publishers
+        ]
         super().__init__(
             scope,
             construct_id,
-            alias=f"alias/{lab}",
-            description=f"Encrypts what the lab {lab} stores",
+            alias=f"alias/{alias}",
+            description=description,
             enable_key_rotation=True,
             pending_window=Duration.days(7),
-            policy=iam.PolicyDocument(statements=[account]),
+            policy=iam.PolicyDocument(statements=[administration, *publishing]),
             removal_policy=RemovalPolicy.DESTROY,
         )

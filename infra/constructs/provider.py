@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from aws_cdk import Duration
+from aws_cdk import Duration, IgnoreMode
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import custom_resources as cr
@@ -21,6 +21,13 @@ HANDLERS = Path(__file__).resolve().parent.parent / "handlers"
 
 # A handler waits inside its own call for up to 45 s (its POLL_SECONDS), so the framework may ask again at once.
 _ASK_AGAIN = Duration.seconds(1)
+
+
+def handlers_code() -> lambda_.AssetCode:
+    """The code of every handler, as the package `handlers`."""
+    return lambda_.Code.from_asset(
+        str(HANDLERS.parent), exclude=["/*", f"!/{HANDLERS.name}", "__pycache__"], ignore_mode=IgnoreMode.GIT
+    )
 
 
 class HandlerProvider(Construct):
@@ -44,7 +51,7 @@ class HandlerProvider(Construct):
         self._log_group = LogGroup(self, "Logs", retention_days=log_retention_days)
         self._handler, self._timeout = handler, timeout
         self._handler_role = self._role("HandlerRole", *statements)
-        self._code = lambda_.Code.from_asset(str(HANDLERS), exclude=["**/__pycache__", "**/*.pyc"])
+        self._code = handlers_code()
         provider = cr.Provider(
             self,
             "Provider",
@@ -75,7 +82,7 @@ class HandlerProvider(Construct):
             construct_id,
             code=self._code,
             description=f"{self._handler}: {entry}",
-            handler=f"{self._handler}.{entry}",
+            handler=f"{HANDLERS.name}.{self._handler}.{entry}",
             log_group=self._log_group,
             memory_size=256,
             role=self._handler_role,

@@ -29,6 +29,7 @@ import pytest
         ("ministack.services.budgets", "_DISPATCH"),
         ("ministack.services.cloudwatch_logs", "_log_groups"),
         ("ministack.services.cloudwatch_logs", "_resolve_tag_record_by_arn"),
+        ("ministack.services.scheduler", "_schedule_last_fired"),
         ("ministack.services.ssm", "_parameters"),
         ("ministack.services.ssm", "_tags"),
         ("ministack.services.tagging", "_COLLECTORS"),

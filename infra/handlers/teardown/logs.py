@@ -38,15 +38,18 @@ SHARED = (
     ),
 )
 # Before the lab's name: the groups that CloudFormation named for its stacks, functions' own, SageMaker's.
-_ROOTS = ("", "/aws/lambda/", f"{ENDPOINTS}/", "/aws/sagemaker/InferenceComponents/")
+_ROOTS = ("", "/aws/cloudformation/", "/aws/lambda/", f"{ENDPOINTS}/", "/aws/sagemaker/InferenceComponents/")
 _GROUP, _STREAM = "log group", "log stream"
 
 
 class LogsSweep:
-    """The log groups and streams of a lab or seat."""
+    """The log groups and streams of a lab or seat; `spared` is a stack whose functions' groups are left to it."""
 
-    def __init__(self, client: Callable[[str], Any], scope: Scope, receipt: Receipt) -> None:
+    def __init__(
+        self, client: Callable[[str], Any], scope: Scope, receipt: Receipt, *, spared: str | None = None
+    ) -> None:
         self._logs, self._scope, self._receipt = client("logs"), scope, receipt
+        self._spared = f"{spared}-" if spared else None
 
     def step(self) -> list[Thing]:
         """Delete what there is; what it was, to be looked for again."""
@@ -71,6 +74,8 @@ class LogsSweep:
             for page in pages.paginate(logGroupNamePrefix=f"{root}{own}"):
                 for group in page["logGroups"]:
                     name = group["logGroupName"]
+                    if self._spared and name.removeprefix(root).startswith(self._spared):
+                        continue
                     if self._scope.has(name.removeprefix(root), self._tags(group)):
                         yield _GROUP, name, partial(self._logs.delete_log_group, logGroupName=name)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from . import refusals
+from .lease import schedule_names
 from .receipt import Thing
 from .refusals import Refusal
 
@@ -19,9 +20,9 @@ if TYPE_CHECKING:
 class RecordsSweep:
     """The parameters below `/<lab>/` and the schedules `<lab>-lease-…`: exactly the lab's, no other lab's."""
 
-    def __init__(self, client: Callable[[str], Any], lab: str, receipt: Receipt) -> None:
+    def __init__(self, client: Callable[[str], Any], lab: str, receipt: Receipt, *, schedules: bool) -> None:
         self._ssm, self._scheduler = client("ssm"), client("scheduler")
-        self._lab, self._receipt = lab, receipt
+        self._lab, self._receipt, self._schedules = lab, receipt, schedules
 
     def step(self) -> list[Thing]:
         """Delete what there is; what it was, to be looked for again."""
@@ -63,8 +64,3 @@ class RecordsSweep:
 
     def _call_off(self, name: str) -> None:
         self._scheduler.delete_schedule(Name=name)
-
-
-def schedule_names(lab: str) -> tuple[str, str]:
-    """The schedule that ends the lab, and the one that warns before."""
-    return f"{lab}-lease-end", f"{lab}-lease-warning"

@@ -66,8 +66,11 @@ class Teardown:
         left = SageMakerSweep(self._client, self._scope, self.receipt, loose=stuck).step()
         if stuck:
             return left
-        logs = LogsSweep(self._client, self._scope, self.receipt)
-        records = RecordsSweep(self._client, self._lab, self.receipt)
+        # The stack that ends the lab needs its schedule, and writes its log, to the last.
+        last = stacks.operations_stack(self._lab)
+        standing = any(stack.name == last for stack in stacks.of_lab(self._cloudformation, self._lab))
+        logs = LogsSweep(self._client, self._scope, self.receipt, spared=last if standing else None)
+        records = RecordsSweep(self._client, self._lab, self.receipt, schedules=not standing)
         return [*left, *logs.step(), *records.step()]
 
     def finish(self) -> list[Thing]:

@@ -1,0 +1,99 @@
+"""`./lab pause`: end what costs while nobody is there, so that `./lab resume` brings it back as it was."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+from rich.markup import escape
+from rich.table import Table
+
+from cli import patience, pausable, paused, place, screen, settings, stacks
+from cli.errors import LabError
+from cli.place import Target
+from infra.handlers.teardown.receipt import Thing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Sequence
+
+    from cli.pausable import Pausable
+    from cli.place import Place
+
+
+@dataclass(frozen=True)
+class Deed:
+    """What was done to one thing, or why it was left out."""
+
+    kind: str
+    name: str
+    done: str = ""
+    left_out: str = ""
+
+
+def pause(target: Target, context: Sequence[str], *, as_json: bool) -> None:
+    """Delete the lab's endpoints and stop its notebook instances; show what that came to."""
+    lab = settings.read(context).name
+    here = place.find(target)
+    with screen.step(f"{lab} paused", quiet=as_json) as retitle:
+        stacks.settle(here, lab, retitle)
+        deeds = _pause(here, lab, retitle)
+        earlier = len(paused.find(here, lab)) > sum(bool(deed.done) for deed in deeds)
+        retitle(f"{lab} paused")
+    if as_json:
+        print(json.dumps({"lab": lab, "done": [asdict(deed) for deed in deeds]}, indent=2))
+        return
+    show(deeds)
+    done = any(deed.done for deed in deeds)
+    if not done:
+        said = "it is paused already" if earlier else "nothing of it runs"
+        screen.console.print(f"Nothing was to be done for {lab}: {said}.")
+    if earlier or done:
+        on_aws = " --target aws" if here.target is Target.AWS else ""
+        screen.console.print(f"[bold]./lab resume{on_aws}[/] brings it back, without training.")
+
+
+def show(deeds: Sequence[Deed]) -> None:
+    """A table of them."""
+    table = Table(show_header=False, box=None, padding=(0, 2))
+    for deed in deeds:
+        mark, said = ("[green]✓[/]", deed.done) if deed.done else ("[yellow]![/]", f"left out: {deed.left_out}")
+        table.add_row(mark, deed.kind, escape(deed.name), escape(said))
+    if deeds:
+        screen.console.print(table)
+
+
+def settle(of: Pausable, lab: str, names: Collection[str], notice: Callable[[str], None]) -> dict[str, str]:
+    """Wait until these are in states that last; the states, by name, of those that are there then.
+
+    Raises LabError when nothing has moved for half an hour.
+    """
+    states: dict[str, str] = {}
+
+    def moving() -> list[Thing]:
+        nonlocal states
+        states = {name: one.status for name, one in of.standing(lab).items() if name in names} if names else {}
+        return [Thing(of.kind, f"{name} {status}") for name, status in states.items() if status in of.passing]
+
+    if late := patience.until(moving, notice):
+        raise LabError(f"{late[0]}: {patience.LATE}, then run the same command again.")
+    return states
+
+
+def _pause(here: Place, lab: str, notice: Callable[[str], None]) -> list[Deed]:
+    """Ask for everything to end first, then wait for all of it."""
+    deeds: list[Deed] = []
+    ending: list[tuple[Pausable, list[str]]] = []
+    for of in pausable.kinds(here):
+        states = settle(of, lab, pausable.names(here, lab, of), notice)
+        running = [name for name, status in states.items() if status in of.running]
+        for name in running:
+            paused.keep(here, lab, of.kept(name))
+            of.pause(name)
+        ending.append((of, running))
+        deeds += [Deed(of.kind, name, done=of.done) for name in running]
+        failed = [name for name, status in states.items() if status == pausable.FAILED]
+        deeds += [Deed(of.kind, name, left_out=f"it has failed ({of.reason(name)})") for name in failed]
+    for of, names in ending:
+        settle(of, lab, names, notice)
+    return deeds

@@ -1,0 +1,58 @@
+"""The topic that hears of the lab's lease and cost."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_sns as sns
+from constructs import Construct
+
+from infra.constructs.arns import account
+from infra.constructs.key import LabKey
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_BUDGETS = "budgets.amazonaws.com"
+
+
+class Notices(Construct):
+    """A topic, encrypted with a key of its own, for the lab's may go before the last notice is sent.
+
+    AWS Budgets can't use the key that AWS manages for SNS
+    (https://docs.aws.amazon.com/cost-management/latest/userguide/budgets-sns-policy.html).
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, lab: str, addresses: Sequence[str]) -> None:
+        super().__init__(scope, construct_id)
+        self.key = LabKey(
+            self,
+            "Key",
+            alias=f"{lab}-operations",
+            description=f"Encrypts what the lab {lab} tells of its lease and cost",
+            publishers=[_BUDGETS],
+        )
+        self.topic = sns.Topic(
+            self, "Topic", display_name=f"Lab {lab}", enforce_ssl=True, master_key=self.key, topic_name=f"{lab}-notices"
+        )
+        self.topic.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="BudgetsMayPublish",
+                actions=["sns:Publish"],
+                principals=[iam.ServicePrincipal(_BUDGETS)],
+                resources=[self.topic.topic_arn],
+                conditions={"StringEquals": {"aws:SourceAccount": account()}},
+            )
+        )
+        for number, address in enumerate(addresses):
+            sns.Subscription(
+                self, f"Address{number}", endpoint=address, protocol=sns.SubscriptionProtocol.EMAIL, topic=self.topic
+            )
+
+    def publish(self) -> list[iam.PolicyStatement]:
+        """What a role needs to tell something."""
+        return [
+            iam.PolicyStatement(actions=["sns:Publish"], resources=[self.topic.topic_arn]),
+            iam.PolicyStatement(actions=["kms:Decrypt", "kms:GenerateDataKey"], resources=[self.key.key_arn]),
+        ]

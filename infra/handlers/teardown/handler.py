@@ -1,0 +1,94 @@
+"""What the lease's schedules invoke: a warning before the end, and the end itself, a share of it a minute.
+
+An event is {"Do": "warn" or "end", "Lab": name, "Topic": the ARN of the topic that is told}.
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.config import Config
+
+from .lease import Lease
+from .notices import Notices
+from .teardown import Teardown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .receipt import Thing
+
+# One invocation's share: the next one comes in a minute. The function's timeout leaves room for the last call.
+_SHARE_SECONDS = 50.0
+_POLL_SECONDS = 2.0
+_LATE_SECONDS = 10.0  # for logs that services write after the end of what they log
+
+Event = dict[str, str]
+
+
+class Ending:
+    """The end of a lab, told its clients and its clock."""
+
+    def __init__(
+        self,
+        event: Event,
+        client: Callable[[str], Any],
+        *,
+        now: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._lab, self._client, self._now, self._sleep = event["Lab"], client, now, sleep
+        self._notices = Notices(client("sns"), event["Topic"], event["Lab"])
+        self._deadline = now() + _SHARE_SECONDS
+
+    def warn(self) -> None:
+        """Tell that the end is near."""
+        if end := Lease(self._client("scheduler"), self._lab).end():
+            self._notices.warn(end)
+
+    def end(self) -> None:
+        """Do as much as there is time for. The stack that this function is in is the last thing that it asks to go."""
+        lease = Lease(self._client("scheduler"), self._lab)
+        end = lease.end()
+        if end is None or end > datetime.now(UTC):  # extended, or over, while this was on its way
+            return
+        teardown = Teardown(self._client, self._lab)
+        if not self._until(teardown.clear):
+            return
+        if teardown.retry() and not self._until(teardown.clear):
+            return
+        if teardown.stuck():
+            self._notices.stuck(teardown.receipt)
+            lease.slow_down()
+            return
+        if not self._until(teardown.sweep):
+            return
+        self._sleep(_LATE_SECONDS)
+        if self._until(teardown.sweep):
+            self._notices.ended(teardown.receipt)
+            teardown.finish()
+
+    def _until(self, step: Callable[[], list[Thing]]) -> bool:
+        """Whether the step came to its end in the time that there is."""
+        while waiting := step():
+            if self._now() > self._deadline:
+                print(f"Goes on in a minute; waits for {', '.join(map(str, waiting))}.")
+                return False
+            self._sleep(_POLL_SECONDS)
+        return True
+
+
+@cache
+def _client(service: str) -> Any:
+    config = Config(retries={"mode": "standard", "total_max_attempts": 8})
+    return boto3.client(service, config=config)  # type: ignore[call-overload]
+
+
+def on_schedule(event: Event, _context: object) -> None:
+    """Entry point of the Lambda function that the schedules invoke."""
+    ending = Ending(event, _client)
+    {"warn": ending.warn, "end": ending.end}[event["Do"]]()

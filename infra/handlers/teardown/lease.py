@@ -1,0 +1,101 @@
+"""A lab's lease: two schedules of EventBridge Scheduler, one that ends the lab, and one that warns before.
+
+The first fires every minute from the lease's end on, until the lab, and it with the lab, has gone: a teardown that is
+broken off, throttled or longer than a function may run goes on a minute later.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from . import refusals
+from .refusals import Refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_WARNING = timedelta(minutes=30)  # before the end, or a quarter of the lease if that is less
+_EVERY_MINUTE, EVERY_HOUR = "rate(1 minutes)", "rate(1 hours)"
+_READ_ONLY = {"Arn", "CreationDate", "LastModificationDate", "ResponseMetadata"}
+
+
+def schedule_names(lab: str) -> tuple[str, str]:
+    """The schedule that ends the lab, and the one that warns before."""
+    return f"{lab}-lease-end", f"{lab}-lease-warning"
+
+
+class Lease:
+    """The lease of one lab. Times are in UTC."""
+
+    def __init__(self, scheduler: Any, lab: str) -> None:
+        self._scheduler = scheduler
+        self._end, self._warning = schedule_names(lab)
+
+    def end(self) -> datetime | None:
+        """When the lab ends by itself; None if it has no lease."""
+        schedule = self._find(self._end)
+        return schedule["StartDate"].astimezone(UTC) if schedule else None
+
+    def set(self, end: datetime, *, now: datetime, target: Mapping[str, str], work: Mapping[str, str]) -> None:
+        """Make the two schedules, or change them: `target` is Arn and RoleArn, `work` is what the function is told."""
+        margin = min(_WARNING, (end - now) / 4)
+        self._put(self._warning, f"at({end - margin:%Y-%m-%dT%H:%M:%S})", {**work, "Do": "warn"}, target)
+        self._put(self._end, _EVERY_MINUTE, {**work, "Do": "end"}, target, StartDate=end)
+
+    def move(self, end: datetime, *, now: datetime) -> None:
+        """Let it end at another time. Raises LookupError if there is no lease."""
+        schedule = self._find(self._end)
+        if schedule is None:
+            raise LookupError
+        work = json.loads(schedule["Target"]["Input"])
+        self.set(end, now=now, target=schedule["Target"], work=work)
+
+    def slow_down(self) -> None:
+        """Let what could not be ended be tried once an hour."""
+        schedule = self._find(self._end)
+        if schedule:
+            kept = {name: value for name, value in schedule.items() if name not in _READ_ONLY}
+            # StartDate must not lie in the past; the next try is in an hour.
+            start = datetime.now(UTC) + timedelta(hours=1)
+            self._scheduler.update_schedule(**{**kept, "ScheduleExpression": EVERY_HOUR, "StartDate": start})
+
+    def cancel(self) -> None:
+        """Delete both; what is gone already is fine."""
+        for name in (self._end, self._warning):
+            try:
+                self._scheduler.delete_schedule(Name=name)
+            except ClientError as error:
+                if refusals.of(error) is not Refusal.GONE:
+                    raise
+
+    def _put(self, name: str, expression: str, work: Mapping[str, str], target: Mapping[str, str], **more: Any) -> None:
+        request = {
+            "Name": name,
+            "ScheduleExpression": expression,
+            "ScheduleExpressionTimezone": "UTC",
+            "FlexibleTimeWindow": {"Mode": "OFF"},
+            "Target": {
+                "Arn": target["Arn"],
+                "RoleArn": target["RoleArn"],
+                "Input": json.dumps(work, sort_keys=True),
+                # The next one comes in a minute.
+                "RetryPolicy": {"MaximumRetryAttempts": 0, "MaximumEventAgeInSeconds": 60},
+            },
+            **more,
+        }
+        if self._find(name):
+            self._scheduler.update_schedule(**request)
+        else:
+            self._scheduler.create_schedule(**request)
+
+    def _find(self, name: str) -> dict[str, Any] | None:
+        try:
+            return dict(self._scheduler.get_schedule(Name=name))
+        except ClientError as error:
+            if refusals.of(error) is Refusal.GONE:
+                return None
+            raise

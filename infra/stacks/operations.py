@@ -1,0 +1,42 @@
+"""The operations stack: what the lab may cost, how long it stands, and who hears of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from aws_cdk import CfnOutput, Stack
+
+from infra.constructs.budget import Budget
+from infra.constructs.lease import Lease
+from infra.constructs.notices import Notices
+
+if TYPE_CHECKING:
+    from constructs import Construct
+
+    from infra.settings import Settings
+
+
+class OperationsStack(Stack):
+    """Shares nothing with the other stacks, for it ends them: it is the last to go."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, settings: Settings, **stack: Any) -> None:
+        super().__init__(scope, construct_id, description=f"{settings.name}: lease, budget and notices", **stack)
+        notices = Notices(self, "Notices", lab=settings.name, addresses=settings.notify)
+        CfnOutput(self, "NoticesTopicArn", value=notices.topic.topic_arn, description="Hears of the lease and the cost")
+        if settings.budget:
+            Budget(
+                self, "Budget", lab=settings.name, dollars=settings.budget, topic_arn=notices.topic.topic_arn
+            ).node.add_dependency(notices.topic)
+        if settings.lease:
+            lease = Lease(
+                self,
+                "Lease",
+                lab=settings.name,
+                term=settings.lease,
+                least_seconds=settings.max_run,
+                notices=notices,
+                log_retention_days=settings.log_retention_days,
+            )
+            CfnOutput(
+                self, "LeaseEnd", value=lease.end, description="When the lab ends, unless `./lab extend` moved it"
+            )

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -92,6 +93,41 @@ def test_status_shows_the_lab(lab: Lab) -> None:
     assert status["training_job"]["status"] == "Completed"
     assert status["endpoint"] == {"name": NAME, "status": "InService"}
     assert [seat["status"] for seat in status["seats"]] == ["InService"]
+
+
+def test_cost_names_what_each_thing_costs(lab: Lab) -> None:
+    """Endpoint, notebook, key and job have AWS's prices; at the lease's end it will have cost so many hours more."""
+    end = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=10)
+    scheduler = lab.client("scheduler")
+    scheduler.create_schedule(
+        Name=f"{NAME}-lease-end",
+        ScheduleExpression=f"at({end:%Y-%m-%dT%H:%M:%S})",
+        StartDate=end,
+        FlexibleTimeWindow={"Mode": "OFF"},
+        Target={"Arn": "arn:aws:sqs:us-east-1:000000000000:none", "RoleArn": "arn:aws:iam::000000000000:role/none"},
+    )
+    bill = json.loads(lab("cost", "--json", *SETTINGS))
+    scheduler.delete_schedule(Name=f"{NAME}-lease-end")
+    kinds = {resource["kind"]: resource for resource in bill["resources"]}
+    assert kinds.keys() == {"endpoint", "notebook", "training job", "key"}
+    assert kinds["endpoint"]["usd_hour"] == 0.115
+    assert kinds["notebook"]["usd_hour"] == pytest.approx(0.05 + 10 * 0.14 / 730)
+    assert kinds["training job"]["usd_hour"] == 0
+    assert kinds["training job"]["usd_so_far_at_most"] > 0
+    assert [seat["seat"] for seat in bill["seats"]] == [None, "seat-01"]
+    usd = bill["usd"]
+    assert usd["hour"] == pytest.approx(sum(resource["usd_hour"] for resource in bill["resources"]))
+    assert usd["hour"] * 9.9 < usd["at_lease_end_at_most"] - usd["so_far_at_most"] <= usd["hour"] * 10
+    shown = lab("cost", *SETTINGS)
+    assert "it costs nothing" in shown
+    assert "It has no lease" in shown
+
+
+def test_preflight_knows_the_lab_that_stands(lab: Lab) -> None:
+    """Its name is its own, and a lab whose name begins alike has to have another one."""
+    findings = json.loads(lab("preflight", "--json", *SETTINGS))["findings"]
+    assert {"subject": "name", "state": "ok", "text": f"{NAME} is this lab's"} in findings
+    lab("preflight", "-c", f"lab.name={NAME}-two", code=1)
 
 
 def test_env_points_the_aws_cli_here(lab: Lab) -> None:

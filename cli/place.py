@@ -89,15 +89,16 @@ def find(target: Target) -> Place:
 def aws() -> Place:
     """AWS with the user's credentials and region."""
     session = boto3.Session()
-    if not session.region_name:
+    region = session.region_name or os.environ.get("AWS_REGION")  # AWS's other tools read this one, boto3 does not
+    if not region:
         raise LabError("No AWS region is set: run `export AWS_REGION=us-east-1` (or yours) and try again.")
     try:
-        identity = session.client("sts").get_caller_identity()
+        identity = session.client("sts", region_name=region).get_caller_identity()
     except (BotoCoreError, ClientError) as error:
         raise LabError(
             f"AWS did not accept your credentials ({error}): run `aws configure` or `aws sso login`, then try again."
         ) from None
-    return Place(Target.AWS, {}, identity["Account"], session.region_name)
+    return Place(Target.AWS, {}, identity["Account"], region)
 
 
 def _embedded(found: gateway.Gateway) -> Place:

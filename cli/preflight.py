@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.markup import escape
 
-from cli import place, screen, settings, stacks
+from cli import paths, place, screen, settings, stacks
 from cli.checks import account, bootstrap, containers, lease, name, price, quotas, standing, tag
 from cli.checks.finding import Finding, State, Subject
 from cli.errors import LabError
+from cli.place import Target
+from emulator import gateway
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from cli.place import Place, Target
+    from cli.place import Place
     from infra.settings import Settings
 
 _CHECKS: dict[str, Callable[[Subject], Iterator[Finding]]] = {
@@ -42,7 +45,8 @@ _MARKS = {
 def preflight(target: Target, context: Sequence[str], *, as_json: bool) -> bool:
     """Print what is well and what to do; whether `./lab up` would deploy."""
     lab = settings.read(context)
-    found = findings(place.find(target), lab)
+    with _somewhere(target) as here:
+        found = findings(here, lab)
     passed = not any(finding.stops for finding in found)
     if as_json:
         document = [{"subject": each.subject, "state": each.state, "text": each.text} for each in found]
@@ -51,6 +55,17 @@ def preflight(target: Target, context: Sequence[str], *, as_json: bool) -> bool:
     for finding in found:
         show(finding)
     return passed
+
+
+@contextmanager
+def _somewhere(target: Target) -> Iterator[Place]:
+    """The place as it is; an embedded AWS that does not run is started for as long as the checks take."""
+    idle = target is Target.EMBEDDED and gateway.running(paths.GATEWAY) is None
+    try:
+        yield place.start_embedded() if idle else place.find(target)
+    finally:
+        if idle:
+            gateway.stop(paths.GATEWAY)
 
 
 def findings(here: Place, lab: Settings) -> list[Finding]:

@@ -20,7 +20,9 @@ def check() -> None:
     """Run every checker to its end; raises LabError naming those that found something."""
     with tempfile.TemporaryDirectory() as folder:
         python = [sys.executable, "-m"]
-        synth = [str(paths.CDK), "synth", "--quiet", "--no-notices", "--output", folder]
+        # With everything in it that a setting can add.
+        whole = ["-c", "lab.lease=8h", "-c", "lab.notify=ops@example.org"]
+        synth = [str(paths.CDK), "synth", "--quiet", "--no-notices", "--output", folder, *whole]
         checks = {
             "ruff: lint": [*python, "ruff", "check", "--quiet", "."],
             "ruff: format": [*python, "ruff", "format", "--check", "--quiet", "."],

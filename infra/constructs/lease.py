@@ -11,7 +11,7 @@ from constructs import Construct
 
 from infra.constructs import teardown_policy
 from infra.constructs.arns import account, arn
-from infra.constructs.findings import acknowledge, wildcard
+from infra.constructs.findings import acknowledge
 from infra.constructs.log_group import LogGroup
 from infra.constructs.provider import HANDLERS, handlers_code
 
@@ -81,7 +81,7 @@ class Lease(Construct):
             service_token=resource.function_arn,
         )
         self.end = lease.get_att_string("End")
-        _live_with_wildcards(self, lab)
+        acknowledge(self, teardown_policy.wildcards(lab))
 
     def _function(self, construct_id: str, entry: str, statements: Sequence[iam.PolicyStatement]) -> lambda_.Function:
         write_logs = iam.PolicyStatement(
@@ -122,17 +122,3 @@ class Lease(Construct):
 def _seconds(term: Term) -> str:
     assert term.duration  # noqa: S101 - a lease has either of the two
     return str(int(term.duration.total_seconds()))
-
-
-def _live_with_wildcards(construct: Construct, lab: str) -> None:
-    names = "What students, SageMaker and CloudFormation make has names that begin with the lab's."
-    acknowledge(
-        construct,
-        {
-            wildcard("*"): "SageMaker's listings, GetResources and DescribeStacks have no resource to name.",
-            **{
-                wildcard(f"…{pattern}"): names for pattern in (f"*/{lab}", f"*/{lab}-*", f"stack/{lab}-*/*", f"{lab}/*")
-            },
-            wildcard("…:*"): "Whatever bears the lab's tag: the statement's condition says so.",
-        },
-    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from aws_cdk import aws_iam as iam
 
 from infra.constructs.arns import arn
+from infra.constructs.findings import wildcard
 
 # SageMaker's kinds by what can be done to them. infra/handlers/teardown/kinds.py has the same ones; a test compares.
 _JOBS = ("CompilationJob", "HyperParameterTuningJob", "ProcessingJob", "TrainingJob")  # stopped, deleted
@@ -23,12 +24,42 @@ _RESOURCES = (
     "MonitoringSchedule",
     "NotebookInstanceLifecycleConfig",
 )
-_SHARED_LOGS = "/aws/sagemaker/*"
+# The log groups that SageMaker shares among all jobs of a kind, or all notebook instances.
+_SHARED_LOGS = (
+    "CompilationJobs",
+    "InferenceRecommendationsJobs",
+    "LabelingJobs",
+    "NotebookInstances",
+    "ProcessingJobs",
+    "TrainingJobs",
+    "TransformJobs",
+)
+_OWN_LOGS = ("{}-*", "/aws/lambda/{}-*", "/aws/sagemaker/Endpoints/{}*", "/aws/sagemaker/InferenceComponents/{}*")
 
 
 def statements(lab: str) -> list[iam.PolicyStatement]:
     """The policy of the function; what CloudFormation deletes with a stack, it deletes with its own role."""
     return [*_sagemaker(lab), *_scaling(), *_stacks(lab), *_logs(lab), *_records(lab)]
+
+
+def wildcards(lab: str) -> dict[str, str]:
+    """The findings about the policy's wildcards, each with its reason."""
+    named = (
+        *(f"…:*/{lab}{end}" for end in ("", "-*")),
+        f"…:stack/{lab}-*/*",
+        *(f"…:log-group:{pattern.format(lab)}" for pattern in _OWN_LOGS),
+        *(f"…:log-group:/aws/sagemaker/{name}:log-stream:{lab}{end}" for name in _SHARED_LOGS for end in ("-*", "/*")),
+        f"…:parameter/{lab}/*",
+    )
+    shared = (f"…:log-group:/aws/sagemaker/{name}:*" for name in _SHARED_LOGS)
+    return {
+        wildcard("*"): "SageMaker's listings, GetResources and DescribeStacks have no resource to name.",
+        wildcard("…:*"): "Whatever bears the lab's tag: the statement's condition says so.",
+        wildcard("…:log-group:*"): "DescribeLogGroups lists by the beginning of a name.",
+        wildcard("…:scalable-target/*"): "A scalable target's ARN has no name in it: only SageMaker's are meant.",
+        **dict.fromkeys(map(wildcard, shared), "It is how IAM writes a log group: this one and no other."),
+        **dict.fromkeys(map(wildcard, named), "What students, SageMaker and CloudFormation make begins so."),
+    }
 
 
 def _sagemaker(lab: str) -> list[iam.PolicyStatement]:
@@ -83,22 +114,18 @@ def _stacks(lab: str) -> list[iam.PolicyStatement]:
 
 
 def _logs(lab: str) -> list[iam.PolicyStatement]:
-    groups = (f"{lab}-*", f"/aws/lambda/{lab}-*", _SHARED_LOGS)
+    shared = [arn("logs", f"log-group:/aws/sagemaker/{name}") for name in _SHARED_LOGS]
+    own = [arn("logs", f"log-group:{pattern.format(lab)}") for pattern in _OWN_LOGS]
     return [
         iam.PolicyStatement(actions=["logs:DescribeLogGroups"], resources=[arn("logs", "log-group:*")]),
         iam.PolicyStatement(
-            actions=["logs:DescribeLogStreams", "logs:ListTagsForResource"],
-            resources=[name for group in groups for name in (arn("logs", f"log-group:{group}"),)],
-        ),
-        # Of the groups that SageMaker shares among all jobs, one is deleted when nothing is left in it.
-        iam.PolicyStatement(
-            actions=["logs:DeleteLogGroup"], resources=[arn("logs", f"log-group:{group}") for group in groups]
+            # Of those that are shared, one is deleted when nothing is left in it.
+            actions=["logs:DeleteLogGroup", "logs:DescribeLogStreams", "logs:ListTagsForResource"],
+            resources=[*own, *shared, *(f"{group}:*" for group in shared)],
         ),
         iam.PolicyStatement(
             actions=["logs:DeleteLogStream"],
-            resources=[
-                arn("logs", f"log-group:{_SHARED_LOGS}:log-stream:{stream}") for stream in (f"{lab}-*", f"{lab}/*")
-            ],
+            resources=[f"{group}:log-stream:{lab}{end}" for group in shared for end in ("-*", "/*")],
         ),
     ]
 

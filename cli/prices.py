@@ -90,11 +90,14 @@ class Prices:
         """One sentence: which prices these are, of where and when, and which there are none of."""
         of_list = {want for want in self.asked if want in self.live}
         rest = self.asked - of_list
-        words = [f"AWS's price list of today for {self.region}"] if of_list else []
-        if rest or not self.asked:
-            words.append(f"a table for {self.table_of}")
+        table = f"a table for {self.table_of}"
+        if of_list:
+            others = "other instances, volumes" if rest else "volumes"
+            words = f"AWS's price list of today for {self.region}; of {others} and keys from {table}"
+        else:
+            words = table
         why = f" ({self.missed})" if rest and self.missed else ""
-        return f"Prices: on demand, without tax, from {' and '.join(words)}{why}.{self._unknown()}"
+        return f"Prices: on demand, without tax, from {words}{why}.{self._unknown()}"
 
     def document(self) -> dict[str, Any]:
         """For programs."""

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from cli.checks.finding import Subject
 
-# What storage, an endpoint and a notebook instance take on AWS, together; [inf], from what their users report.
+# What storage, an endpoint and a notebook instance take on AWS, together: an estimate, not measured there.
 _DEPLOYING = timedelta(minutes=15)
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from infra.settings import Settings
 
 _SERVICE = "sagemaker"
+_PAGE = 100  # the most that Service Quotas gives at a time
 
 
 @dataclass(frozen=True)
@@ -131,7 +132,7 @@ def _read(client: Any, operation: str, names: set[str]) -> dict[str, Quota]:
     found: dict[str, Quota] = {}
     if not names:
         return found
-    for page in client.get_paginator(operation).paginate(ServiceCode=_SERVICE):
+    for page in client.get_paginator(operation).paginate(ServiceCode=_SERVICE, PaginationConfig={"PageSize": _PAGE}):
         found |= _named(page["Quotas"], names)
         if len(found) == len(names):
             break

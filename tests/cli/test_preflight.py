@@ -243,6 +243,17 @@ def test_the_command_ends_with_one_line_a_check_or_json(lab: Lab, here: Place) -
     lab("preflight", "-c", "lab.endpoint_instance_type=ml.p4d.24xlarge", code=1)
 
 
+@pytest.mark.parametrize(
+    ("region", "said"), [("", "export AWS_REGION="), ("eu-west-1", "`aws configure` or `aws sso login`")]
+)
+def test_without_region_or_credentials_the_sentence_says_how_to_set_them(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, region: str, said: str
+) -> None:
+    """On AWS nothing else can be looked at before they are there."""
+    monkeypatch.setitem(lab.environment, "AWS_DEFAULT_REGION", region)
+    assert said in lab("preflight", "--target", "aws", code=1)
+
+
 def test_up_deploys_nothing_that_preflight_refuses(lab: Lab, here: Place) -> None:
     """The quota is named, and no stack was made, the CDK's bootstrap included."""
     said = lab("up", "-c", "lab.endpoint_instance_type=ml.p4d.24xlarge", code=1)

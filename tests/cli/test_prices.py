@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import botocore.session
+
+from cli import prices
 from cli.prices import Prices, Use
+from infra.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,9 +47,9 @@ def test_the_price_of_a_use_is_found_among_all_of_a_types_products(wire: Wire) -
         [product("EU-Notebk:ml.m5.large", "0.129"), product("EU-Studio:JupyterLab-ml.m5.large", "0.5")],
         [product("EU-Train:ml.m5.large", "0.127"), product("EU-Host:ml.m5.large", "7", unit="GB")],
     )
-    prices = Prices.of(wire.here(), [(LARGE, Use.HOSTING)])
-    assert [prices.hourly(LARGE, use) for use in (Use.HOSTING, Use.TRAINING, Use.NOTEBOOK)] == [0.128, 0.127, 0.129]
-    assert "price list of today for eu-west-1" in prices.source
+    found = Prices.of(wire.here(), [(LARGE, Use.HOSTING)])
+    assert [found.hourly(LARGE, use) for use in (Use.HOSTING, Use.TRAINING, Use.NOTEBOOK)] == [0.128, 0.127, 0.129]
+    assert "price list of today for eu-west-1" in found.source
     filters = wire.asked["GetProducts"][0]["Filters"]
     assert {"Type": "TERM_MATCH", "Field": "regionCode", "Value": "eu-west-1"} in filters
     assert {"Type": "TERM_MATCH", "Field": "instanceName", "Value": LARGE} in filters
@@ -62,26 +67,44 @@ def test_a_type_is_asked_for_once_a_day(wire: Wire) -> None:
 def test_a_refusal_leaves_the_dated_table_and_is_said(wire: Wire) -> None:
     """Without the price list the table serves, and the sentence names why, its date and its region."""
     wire.refused["GetProducts"] = "AccessDeniedException"
-    prices = Prices.of(wire.here(), [(LARGE, Use.HOSTING)])
-    assert prices.hourly(LARGE, Use.HOSTING) == 0.115
-    assert "us-east-1 of 20" in prices.source
-    assert "AccessDeniedException" in prices.source
-    assert "today" not in prices.source
+    found = Prices.of(wire.here(), [(LARGE, Use.HOSTING)])
+    assert found.hourly(LARGE, Use.HOSTING) == 0.115
+    assert "us-east-1 of 20" in found.source
+    assert "AccessDeniedException" in found.source
+    assert "today" not in found.source
 
 
 def test_what_the_price_list_does_not_have_comes_from_the_table_or_is_unknown(wire: Wire) -> None:
     """A use that the list has no price for is the table's; one that neither has is named, never made up."""
     wire.answers["GetProducts"] = pages([product("EU-Train:ml.m5.large", "0.127")])
-    prices = Prices.of(wire.here(), [(LARGE, Use.HOSTING), (LARGE, Use.TRAINING), ("ml.m4.xlarge", Use.TRAINING)])
-    assert prices.hourly(LARGE, Use.HOSTING) == 0.115
-    assert prices.hourly(LARGE, Use.TRAINING) == 0.127
-    assert prices.hourly("ml.m4.xlarge", Use.TRAINING) is None
-    assert "No price is known for ml.m4.xlarge (training)" in prices.source
+    found = Prices.of(wire.here(), [(LARGE, Use.HOSTING), (LARGE, Use.TRAINING), ("ml.m4.xlarge", Use.TRAINING)])
+    assert found.hourly(LARGE, Use.HOSTING) == 0.115
+    assert found.hourly(LARGE, Use.TRAINING) == 0.127
+    assert found.hourly("ml.m4.xlarge", Use.TRAINING) is None
+    assert "No price is known for ml.m4.xlarge (training)" in found.source
 
 
 def test_a_price_list_that_is_not_there_is_a_refusal(wire: Wire) -> None:
     """Nobody to connect to ends in the table, not in an error."""
     wire.url = "http://127.0.0.1:1"
-    prices = Prices.of(wire.here(), [("ml.t3.medium", Use.NOTEBOOK)])
-    assert prices.hourly("ml.t3.medium", Use.NOTEBOOK) == 0.05
-    assert "EndpointConnectionError" in prices.source
+    found = Prices.of(wire.here(), [("ml.t3.medium", Use.NOTEBOOK)])
+    assert found.hourly("ml.t3.medium", Use.NOTEBOOK) == 0.05
+    assert "EndpointConnectionError" in found.source
+
+
+def test_the_table_has_prices_of_what_there_is_with_their_sources() -> None:
+    """Each is of a type that SageMaker has for that use, more than nothing, and from a source that the table names."""
+    table = json.loads(Path(prices.__file__).with_name("prices.json").read_text())
+    model = botocore.session.get_session().get_service_model("sagemaker")
+    shapes = {
+        "Hosting": "ProductionVariantInstanceType",
+        "Training": "TrainingInstanceType",
+        "Notebook": "InstanceType",
+    }
+    known = {use: set(model.shape_for(shape).metadata["enum"]) for use, shape in shapes.items()}
+    entries = [(name, use, *entry) for name, uses in table["instances"].items() for use, entry in uses.items()]
+    assert not [(name, use) for name, use, _, _ in entries if name not in known[use]]
+    assert all(price > 0 and source in table["sources"] for _, _, price, source in entries)
+    defaults = Settings()
+    assert defaults.endpoint_instance_type in table["instances"]
+    assert defaults.notebook_instance_type in table["instances"]

@@ -59,8 +59,9 @@ class Ending:
         teardown = Teardown(self._client, self._lab, since=end)
         if not self._until(teardown.clear):
             return
-        if teardown.retry() and not self._until(teardown.clear):
-            return
+        while teardown.retry():
+            if not self._until(teardown.clear):
+                return
         if not teardown.stuck():
             self._finish(teardown)
         if teardown.stuck():

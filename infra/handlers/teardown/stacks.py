@@ -100,7 +100,7 @@ class StackDeletion:
         self._lab, self._receipt, self._only, self._since = lab, receipt, only, since
         self._looks: dict[str, int] = {}  # since its deletion was asked for
         self._failed: set[str] = set()
-        self._skip = False
+        self._retried: set[str] = set()
 
     def step(self, *, held: Callable[[Stack], bool] = lambda _: False) -> list[Thing]:
         """Ask for the deletion of what nothing else depends on any more; the stacks that are waited for.
@@ -131,15 +131,15 @@ class StackDeletion:
     def retry(self) -> bool:
         """Try those that failed, if any, once more, without the custom resources that could not be deleted.
 
-        Their functions may be gone or broken for good: whoever calls this has done or will do their work.
+        Their functions may be gone or broken for good: whoever calls this has done or will do their work. What waited
+        for them may fail in its turn, and is retried in the next call.
         """
-        if self._skip or not self._failed:
-            return False
-        self._receipt.drop(Thing("stack", name) for name in self._failed)
-        self._looks.clear()
-        self._failed.clear()
-        self._skip = True
-        return True
+        again = self._failed - self._retried
+        self._receipt.drop(Thing("stack", name) for name in again)
+        self._failed -= again
+        self._retried |= again
+        self._looks = {name: looks for name, looks in self._looks.items() if name not in again}
+        return bool(again)
 
     def _delete(self, stack: Stack) -> None:
         try:
@@ -147,7 +147,7 @@ class StackDeletion:
             if tries >= _TRIES:
                 self._keep(stack, self._cause(stack))
                 return
-            broken = stack.status == "DELETE_FAILED" and (self._skip or tries)
+            broken = stack.status == "DELETE_FAILED" and (stack.name in self._retried or tries)
             skipped = {"RetainResources": found} if broken and (found := self._broken_custom_resources(stack)) else {}
             self._cloudformation.delete_stack(StackName=stack.name, **skipped)
         except ClientError as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import threading
 from typing import TYPE_CHECKING, Any
@@ -36,7 +35,7 @@ class Traps(Scene):
         super().__init__(lab.client)
         self.lab, self.account = lab, Account(lab.client)
         self.sagemaker, self.logs, self.s3 = self.account.sagemaker, self.account.logs, self.account.s3
-        self.stubborn = self.function("stubborn", self.account.role)
+        self.prepare(self.account.role)
         self.works = self.account.model(saved_model())
         self.fails = self.account.model({"nothing.txt": b""})
         self._neighbours()
@@ -68,28 +67,6 @@ class Traps(Scene):
         if wait:
             waiter = self.sagemaker.get_waiter("notebook_instance_in_service")
             waiter.wait(NotebookInstanceName=name, WaiterConfig=QUICK)
-
-    def write(self, group: str, stream: str = "written") -> None:
-        """Write to a log, and make it if need be."""
-        for make, names in (
-            (self.logs.create_log_group, {"logGroupName": group}),
-            (self.logs.create_log_stream, {"logGroupName": group, "logStreamName": stream}),
-        ):
-            with contextlib.suppress(self.logs.exceptions.ResourceAlreadyExistsException):
-                make(**names)
-
-    def parameter(self, name: str) -> None:
-        """A parameter."""
-        self.client("ssm").put_parameter(Name=name, Value="1", Type="String")
-
-    def schedule(self, name: str) -> None:
-        """A schedule that is never due."""
-        self.client("scheduler").create_schedule(
-            Name=name,
-            ScheduleExpression="at(2040-01-01T00:00:00)",
-            FlexibleTimeWindow={"Mode": "OFF"},
-            Target={"Arn": self.stubborn, "RoleArn": self.account.role},
-        )
 
     def _neighbours(self) -> None:
         self.stack("CDKToolkit", TOPIC, lab="none")

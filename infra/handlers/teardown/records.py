@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 
 class RecordsSweep:
-    """The parameters below `/<lab>/` and the schedules `<lab>-lease-…`: exactly the lab's, no other lab's."""
+    """The parameters below `/<lab>/` and the schedules `<lab>-lease-…`: exactly the lab's, no other lab's.
+
+    Without `schedules` those stay: what has not ended yet needs them to go on.
+    """
 
     def __init__(self, client: Callable[[str], Any], lab: str, receipt: Receipt, *, schedules: bool) -> None:
         self._ssm, self._scheduler = client("ssm"), client("scheduler")
@@ -29,7 +32,7 @@ class RecordsSweep:
         """Delete what there is; what it was, to be looked for again."""
         return [
             *self._each("parameter", self._parameters, self._forget),
-            *self._each("schedule", self._due, self._call_off),
+            *(self._each("schedule", self._due, self._call_off) if self._schedules else ()),
         ]
 
     def _each(self, kind: str, names: Callable[[], list[str]], delete: Callable[[str], Any]) -> list[Thing]:

@@ -30,11 +30,17 @@ TRUST = {
     "Statement": [{"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}],
 }
 TOPIC = {"Topic": {"Type": "AWS::SNS::Topic"}}
-_SHARED = (
-    "/aws/sagemaker/NotebookInstances",
-    "/aws/sagemaker/ProcessingJobs",
-    "/aws/sagemaker/TrainingJobs",
-    "/aws/sagemaker/TransformJobs",
+SHARED = tuple(
+    f"/aws/sagemaker/{kind}"
+    for kind in (
+        "CompilationJobs",
+        "InferenceRecommendationsJobs",
+        "LabelingJobs",
+        "NotebookInstances",
+        "ProcessingJobs",
+        "TrainingJobs",
+        "TransformJobs",
+    )
 )
 
 
@@ -133,7 +139,7 @@ class Scene:
             *(
                 f"stream {group} {stream['logStreamName']}"
                 for group in groups
-                if group in _SHARED
+                if group in SHARED
                 for stream in logs.describe_log_streams(logGroupName=group)["logStreams"]
             ),
         }

@@ -13,7 +13,7 @@ from cli.place import tools
 from emulator import gateway
 from tests.cli.test_pause import saved_model
 from tests.emulator.data.account import Account, until
-from tests.teardown.scene import TOPIC, TRUST, Scene, custom
+from tests.teardown.scene import SHARED, TOPIC, TRUST, Scene, custom
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -195,8 +195,8 @@ def set_work(traps: Traps) -> None:
     """Logs, parameters and schedules, and what students left: a job that runs, notebooks, endpoints on their way."""
     for group in LATE:
         traps.write(group)
-    traps.write(NOTEBOOKS, "trap-ada/jupyter.log")
-    traps.write("/aws/sagemaker/TransformJobs", "trap-ada-batch/algo-1")
+    for group in SHARED:
+        traps.write(group, "trap-ada/written.log")
     traps.parameter("/trap/paused/endpoint/trap")
     traps.schedule("trap-lease-end")
     traps.schedule("trap-lease-warning")
@@ -271,7 +271,7 @@ def test_the_receipt_names_what_there_was(traps: Traps) -> None:
     assert names(receipt, "deleted", "schedule") == ["trap-lease-end", "trap-lease-warning"]
     assert len(names(receipt, "deleted", "stack")) == 10
     assert set(LATE) <= set(names(receipt, "deleted", "log group"))
-    assert f"{NOTEBOOKS}: trap-ada/jupyter.log" in names(receipt, "deleted", "log stream")
+    assert {f"{group}: trap-ada/written.log" for group in SHARED} <= set(names(receipt, "deleted", "log stream"))
     assert any(name.startswith(f"{JOBS}: trap-ada-job/") for name in names(receipt, "deleted", "log stream"))
 
 

@@ -59,16 +59,21 @@ class Traps(Scene):
         self.sagemaker.create_model(ModelName=name, PrimaryContainer=same, ExecutionRoleArn=self.account.role, **tags)
         return name
 
-    def notebook(self, name: str, tags: list[dict[str, str]], *, wait: bool = True) -> None:
-        """A notebook instance."""
+    def notebook(self, name: str, tags: list[dict[str, str]]) -> None:
+        """A notebook instance that is Pending."""
         self.sagemaker.create_notebook_instance(
             NotebookInstanceName=name, InstanceType="ml.t3.medium", RoleArn=self.account.role, Tags=tags
         )
-        if wait:
-            waiter = self.sagemaker.get_waiter("notebook_instance_in_service")
-            waiter.wait(NotebookInstanceName=name, WaiterConfig=QUICK)
+
+    def runs(self, name: str) -> None:
+        """Wait until a notebook instance does."""
+        waiter = self.sagemaker.get_waiter("notebook_instance_in_service")
+        waiter.wait(NotebookInstanceName=name, WaiterConfig=QUICK)
 
     def _neighbours(self) -> None:
+        config = self.config(self.works, "trap-two-config")
+        self.sagemaker.create_endpoint(EndpointName="trap-two", EndpointConfigName=config)
+        self.notebook("trap-eve", OTHER)
         self.stack("CDKToolkit", TOPIC, lab="none")
         self.stack("trap-two-storage", {**TOPIC, "C": custom(self.stubborn)}, lab="trap-two")
         self.stack("trapeze", TOPIC, lab="trapeze")
@@ -76,11 +81,6 @@ class Traps(Scene):
         for name in ("trap-two-x", "trapeze", "other"):
             self.model(name)
         self.model("trap-x", Tags=OTHER)
-        self.notebook("trap-eve", OTHER)
-        self.sagemaker.create_endpoint(
-            EndpointName="trap-two", EndpointConfigName=self.config(self.works, "trap-two-config")
-        )
-        self.account.settled("trap-two")
         for group in ("trap-two-storage-Fn", "/aws/lambda/trap-two-endpoint-Fn", "/aws/lambda/trapeze"):
             self.write(group)
         self.write(NOTEBOOKS, "trap-two-ada/jupyter.log")
@@ -93,6 +93,8 @@ class Traps(Scene):
         self.parameter("/trapeze")
         self.schedule("trap-two-lease-end")
         self.schedule("trap-lease-endless")
+        self.runs("trap-eve")
+        self.account.settled("trap-two")
 
 
 class Watch(threading.Thread):
@@ -207,8 +209,6 @@ def set_work(traps: Traps) -> None:
     traps.sagemaker.create_endpoint(EndpointName="trap-ada-failed", EndpointConfigName=broken)
     works, next_one = (traps.config("trap-ada-model", f"trap-ada-{number}") for number in (1, 2))
     traps.sagemaker.create_endpoint(EndpointName="trap-ada-e", EndpointConfigName=works)
-    traps.account.settled("trap-ada-failed")
-    traps.account.settled("trap-ada-e")
     traps.account.start_job(
         TrainingJobName="trap-ada-job",
         entrypoint=["sh", "-c", "echo at work; exec sleep 600"],
@@ -218,7 +218,10 @@ def set_work(traps: Traps) -> None:
     until(
         lambda: traps.sagemaker.describe_training_job(TrainingJobName="trap-ada-job")["SecondaryStatus"] == "Training"
     )
-    traps.notebook("trap-ada", [], wait=False)
+    traps.account.settled("trap-ada-failed")
+    traps.account.settled("trap-ada-e")
+    traps.runs("someones-notebook")
+    traps.notebook("trap-ada", [])
     traps.sagemaker.create_endpoint(EndpointName="trap-ada-new", EndpointConfigName=works)
     traps.sagemaker.update_endpoint(EndpointName="trap-ada-e", EndpointConfigName=next_one)
 
@@ -242,6 +245,13 @@ def test_everything_goes_in_one_run(traps: Traps, scheduled: tuple[str, str]) ->
     set_stacks(traps)
     set_objects(traps)
     set_work(traps)
+    assert {
+        "endpoint trap-ada-new Creating",
+        "endpoint trap-ada-e Updating",
+        "endpoint trap-ada-failed Failed",
+        "job trap-ada-job InProgress",
+        "notebook someones-notebook InService",
+    } < traps.inventory()
     watch = Watch(traps)
     watch.start()
     try:

@@ -89,7 +89,7 @@ def test_status_shows_the_lab(lab: Lab) -> None:
     """`status --json` tells a program how stacks, job, endpoint and seats stand."""
     status = json.loads(lab("status", "--json", "-c", f"lab.name={NAME}"))
     assert {stack["status"] for stack in status["stacks"]} == {"CREATE_COMPLETE"}
-    assert len(status["stacks"]) == 4
+    assert len(status["stacks"]) == 5
     assert status["training_job"]["status"] == "Completed"
     assert status["endpoint"] == {"name": NAME, "status": "InService"}
     assert [seat["status"] for seat in status["seats"]] == ["InService"]

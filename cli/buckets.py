@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
+from botocore.exceptions import ClientError
+
 from cli import stacks
-from infra.handlers.bucket_contents.handler import BucketContents
+from infra.handlers.bucket_contents.handler import BucketContents, ContentsError
 from infra.handlers.teardown.receipt import Thing
 from infra.handlers.teardown.scope import TAG
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from cli.place import Place
     from infra.handlers.teardown.receipt import Receipt
 
@@ -23,7 +24,11 @@ def empty_stuck(here: Place, lab: str) -> None:
         if stack.status == "DELETE_FAILED":
             pages = client.get_paginator("list_stack_resources").paginate(StackName=stack.name)
             found = [each for page in pages for each in page["StackResourceSummaries"]]
-            _empty(here, (r["PhysicalResourceId"] for r in found if r["ResourceType"] == "AWS::S3::Bucket"))
+            for each in found:
+                # One that was never made has no name.
+                if each["ResourceType"] == "AWS::S3::Bucket" and (name := each.get("PhysicalResourceId")):
+                    with contextlib.suppress(ClientError, ContentsError):  # the stack's deletion will say why it stays
+                        _empty(here, name)
 
 
 def delete_left(here: Place, lab: str, receipt: Receipt) -> None:
@@ -34,13 +39,15 @@ def delete_left(here: Place, lab: str, receipt: Receipt) -> None:
     there = {each["Name"] for each in here.client("s3").list_buckets()["Buckets"]}  # the tags' index is late
     for name in (name for name in named if name in there):
         receipt.found.add(Thing("bucket", name))
-        _empty(here, [name])
-        here.client("s3").delete_bucket(Bucket=name)
+        try:
+            _empty(here, name)
+            here.client("s3").delete_bucket(Bucket=name)
+        except (ClientError, ContentsError) as error:  # its policy forbids it, or its objects are locked
+            receipt.keep(Thing("bucket", name), str(error))
 
 
-def _empty(here: Place, names: Iterable[str]) -> None:
+def _empty(here: Place, name: str) -> None:
     contents = BucketContents(here.client("s3"))
-    for name in names:
-        event = {"RequestType": "Delete", "PhysicalResourceId": name, "ResourceProperties": {"Bucket": name}}
-        while not contents.is_complete(event)["IsComplete"]:
-            pass
+    event = {"RequestType": "Delete", "PhysicalResourceId": name, "ResourceProperties": {"Bucket": name}}
+    while not contents.is_complete(event)["IsComplete"]:
+        pass

@@ -24,15 +24,23 @@ def note(here: Place, lab: str, receipt: Receipt) -> None:
     for page in kms.get_paginator("list_keys").paginate():
         for key in page["Keys"]:
             if described := _described(kms, key["KeyId"], lab):
-                if described["KeyState"] != "PendingDeletion":
-                    kms.schedule_key_deletion(KeyId=key["KeyId"], PendingWindowInDays=_DAYS)
-                    described = kms.describe_key(KeyId=key["KeyId"])["KeyMetadata"]
-                until = f"{described['DeletionDate']:%Y-%m-%d %H:%M %Z}"
-                why = f"in its waiting period until {until}, and costs nothing"
-                receipt.keep(Thing("KMS key", key["KeyId"]), why, expected=True)
+                _let_go(kms, described, receipt)
     if stacks.exists(here, stacks.BOOTSTRAP):
         why = "the CDK's bootstrap, which every CDK app of the account shares: it was never the lab's"
         receipt.keep(Thing("stack", stacks.BOOTSTRAP), why, expected=True)
+
+
+def _let_go(kms: Any, key: dict[str, Any], receipt: Receipt) -> None:
+    thing = Thing("KMS key", key["KeyId"])
+    try:
+        if key["KeyState"] != "PendingDeletion":
+            kms.schedule_key_deletion(KeyId=key["KeyId"], PendingWindowInDays=_DAYS)
+            key = kms.describe_key(KeyId=key["KeyId"])["KeyMetadata"]
+    except ClientError as error:  # its policy forbids it
+        receipt.keep(thing, str(error))
+        return
+    until = f"{key['DeletionDate']:%Y-%m-%d %H:%M %Z}"
+    receipt.keep(thing, f"in its waiting period until {until}, and costs nothing", expected=True)
 
 
 def _described(kms: Any, key: str, lab: str) -> dict[str, Any] | None:

@@ -23,7 +23,7 @@ def of_lab(here: Place, lab: str, *, quiet: bool) -> Receipt:
     teardown = Teardown(here.client, lab)
     with screen.step("students' work and stacks deleted", quiet=quiet) as notice:
         _until(teardown.clear, teardown.receipt, notice)
-        if teardown.retry():
+        while teardown.retry():
             buckets.empty_stuck(here, lab)
             _until(teardown.clear, teardown.receipt, notice)
         notice("students' work and stacks deleted")

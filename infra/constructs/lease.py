@@ -49,6 +49,15 @@ class Lease(Construct):
             "Teardown", "handler.on_schedule", [*teardown_policy.statements(lab), *notices.publish()]
         )
         invoker = self._may_invoke(teardown)
+        may_pass = iam.PolicyStatement(
+            actions=["iam:PassRole"],
+            resources=[invoker.role_arn],
+            conditions={"StringEquals": {"iam:PassedToService": "scheduler.amazonaws.com"}},
+        )
+        # UpdateSchedule, which slows a teardown down that is stuck, passes the role anew. It is a policy of its own:
+        # the role that is passed may invoke the function, and so is made after it.
+        assert teardown.role  # noqa: S101 - _function has given it one
+        iam.Policy(self, "TeardownMayPass", roles=[teardown.role], statements=[may_pass])
         schedules = [arn("scheduler", f"schedule/default/{lab}-lease-{what}") for what in ("end", "warning")]
         actions = ["CreateSchedule", "DeleteSchedule", "GetSchedule", "UpdateSchedule"]
         resource = self._function(
@@ -56,11 +65,7 @@ class Lease(Construct):
             "lease_resource.handler",
             [
                 iam.PolicyStatement(actions=[f"scheduler:{action}" for action in actions], resources=schedules),
-                iam.PolicyStatement(
-                    actions=["iam:PassRole"],
-                    resources=[invoker.role_arn],
-                    conditions={"StringEquals": {"iam:PassedToService": "scheduler.amazonaws.com"}},
-                ),
+                may_pass,
             ],
         )
         until = f"{term.until:%Y-%m-%dT%H:%M:%SZ}" if term.until else None

@@ -56,20 +56,25 @@ class Ending:
         end = lease.end()
         if end is None or end > datetime.now(UTC):  # extended, or over, while this was on its way
             return
-        teardown = Teardown(self._client, self._lab)
+        teardown = Teardown(self._client, self._lab, since=end)
         if not self._until(teardown.clear):
             return
-        if teardown.retry() and not self._until(teardown.clear):
-            return
+        while teardown.retry():
+            if not self._until(teardown.clear):
+                return
+        if not teardown.stuck():
+            self._finish(teardown)
         if teardown.stuck():
             self._notices.stuck(teardown.receipt)
             lease.slow_down()
-            return
+
+    def _finish(self, teardown: Teardown) -> None:
         if not self._until(teardown.sweep):
             return
         self._sleep(_LATE_SECONDS)
         if self._until(teardown.sweep):
-            self._notices.ended(teardown.receipt)
+            if not teardown.finishing():  # else an earlier share of this has told it
+                self._notices.ended(teardown.receipt)
             teardown.finish()
 
     def _until(self, step: Callable[[], list[Thing]]) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-_ENDED = frozenset({"Completed", "Failed", "Stopped"})
+_ENDED = frozenset({"Completed", "Failed", "Stopped", "DeleteFailed"})
 _IN_PROGRESS = frozenset({"InProgress"})
 
 
@@ -55,7 +55,7 @@ def _job(title: str, noun: str, stem: str, *, stage: int, kept: bool = False, **
         noun=noun,
         summaries=more.get("summaries", f"{stem}Summaries"),
         name=f"{stem}Name",
-        arn_type=title.replace(" ", "-"),
+        arn_type=title.replace(" ", "-").lower(),
         status=f"{stem}Status",
         running=_IN_PROGRESS,
         settled=_ENDED,
@@ -77,6 +77,8 @@ def _definition(title: str) -> Kind:
     )
 
 
+FIRST = 1  # stage
+
 KINDS: tuple[Kind, ...] = (
     Kind(
         title="monitoring schedule",
@@ -86,7 +88,7 @@ KINDS: tuple[Kind, ...] = (
         arn_type="monitoring-schedule",
         status="MonitoringScheduleStatus",
         settled=frozenset({"Failed", "Scheduled", "Stopped"}),
-        stage=1,
+        stage=FIRST,
     ),
     Kind(
         title="inference component",
@@ -96,10 +98,10 @@ KINDS: tuple[Kind, ...] = (
         arn_type="inference-component",
         status="InferenceComponentStatus",
         settled=frozenset({"InService", "Failed"}),
-        stage=1,
+        stage=FIRST,
     ),
-    _job("hyper-parameter tuning job", "hyper_parameter_tuning_job", "HyperParameterTuningJob", stage=1),
-    _job("AutoML job", "auto_ml_job", "AutoMLJob", stage=1, kept=True),
+    _job("hyper-parameter tuning job", "hyper_parameter_tuning_job", "HyperParameterTuningJob", stage=FIRST),
+    _job("AutoML job", "auto_ml_job", "AutoMLJob", stage=FIRST, kept=True),
     Kind(
         title="endpoint",
         noun="endpoint",

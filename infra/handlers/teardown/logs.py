@@ -14,12 +14,15 @@ from botocore.exceptions import ClientError
 from . import refusals
 from .receipt import Thing
 from .refusals import Refusal
+from .unlisted import unlisted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from .receipt import Receipt
     from .scope import Scope
+
+    Found = tuple[str, str, Callable[[], Any]]  # kind, name, how it is deleted
 
 ENDPOINTS = "/aws/sagemaker/Endpoints"
 NOTEBOOKS = "/aws/sagemaker/NotebookInstances"
@@ -53,8 +56,18 @@ class LogsSweep:
 
     def step(self) -> list[Thing]:
         """Delete what there is; what it was, to be looked for again."""
+        try:
+            found = [*self._groups(), *self._streams()]
+            left = self._delete(found)
+            self._forget_empty()
+        except ClientError as error:
+            return unlisted(self._receipt, _GROUP, error)
+        self._receipt.unseen.pop(_GROUP, None)
+        return left
+
+    def _delete(self, found: list[Found]) -> list[Thing]:
         left = []
-        for kind, name, delete in [*self._groups(), *self._streams()]:
+        for kind, name, delete in found:
             thing = Thing(kind, name)
             self._receipt.found.add(thing)
             try:
@@ -64,10 +77,9 @@ class LogsSweep:
                     self._receipt.keep(thing, str(error))
                     continue
             left.append(thing)
-        self._forget_empty()
         return left
 
-    def _groups(self) -> Iterator[tuple[str, str, Callable[[], Any]]]:
+    def _groups(self) -> Iterator[Found]:
         pages = self._logs.get_paginator("describe_log_groups")
         own = self._scope.prefix.removesuffix("-")
         for root in _ROOTS:
@@ -83,10 +95,12 @@ class LogsSweep:
         try:
             arn = group["arn"].removesuffix(":*")
             return dict(self._logs.list_tags_for_resource(resourceArn=arn)["tags"])
-        except ClientError:  # gone meanwhile, or not to be looked at: the name decides
+        except ClientError as error:  # gone meanwhile, or not to be looked at: the name decides
+            if refusals.of(error) not in {Refusal.GONE, Refusal.DENIED}:
+                raise  # else another lab's tag would be taken for none
             return {}
 
-    def _streams(self) -> Iterator[tuple[str, str, Callable[[], Any]]]:
+    def _streams(self) -> Iterator[Found]:
         for group in SHARED:
             for stream in self._streams_of(group, self._scope.prefix.removesuffix("-")):
                 # A stream is `<job>/<host>-…`, `<notebook instance>/jupyter.log`.
@@ -113,5 +127,5 @@ class LogsSweep:
                 name = group["logGroupName"]
                 changed = "retentionInDays" in group or "kmsKeyId" in group or self._tags(group)
                 if name in SHARED and not changed and next(self._streams_of(name), None) is None:
-                    self._receipt.found.add(Thing(_GROUP, name))
                     self._logs.delete_log_group(logGroupName=name)
+                    self._receipt.found.add(Thing(_GROUP, name))

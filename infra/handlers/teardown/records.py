@@ -10,6 +10,7 @@ from . import refusals
 from .lease import schedule_names
 from .receipt import Thing
 from .refusals import Refusal
+from .unlisted import unlisted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,9 +36,8 @@ class RecordsSweep:
         try:
             found = [Thing(kind, name) for name in names()]
         except ClientError as error:
-            if refusals.of(error) is not Refusal.ABSENT:
-                self._receipt.unseen[kind] = str(error)
-            return []
+            return unlisted(self._receipt, kind, error)
+        self._receipt.unseen.pop(kind, None)
         left = []
         for thing in found:
             self._receipt.found.add(thing)

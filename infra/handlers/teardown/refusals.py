@@ -22,6 +22,18 @@ _GONE_CODES = {
 }
 _GONE_WORDS = ("could not find", "does not exist", "not found", "recordnotfound")
 _DENIED_CODES = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
+_SLOW_CODES = {
+    "InternalError",
+    "InternalFailure",
+    "InternalServerError",
+    "InternalServerException",
+    "RequestLimitExceeded",
+    "ServiceUnavailable",
+    "ServiceUnavailableException",
+    "Throttling",
+    "ThrottlingException",
+    "TooManyRequestsException",
+}
 _ABSENT_CODES = {"InvalidAction", "NotImplemented", "UnknownOperation", "UnknownOperationException"}
 
 
@@ -31,6 +43,7 @@ class Refusal(Enum):
     GONE = "it is not there (any more)"
     DENIED = "the caller may not"
     ABSENT = "this region does not have the operation"
+    SLOW = "too many calls, or AWS's own trouble: the same call will do later"
     BUSY = "not now"
 
 
@@ -41,4 +54,6 @@ def of(error: ClientError) -> Refusal:
         return Refusal.GONE
     if code in _DENIED_CODES:
         return Refusal.DENIED
+    if code in _SLOW_CODES:
+        return Refusal.SLOW
     return Refusal.ABSENT if code in _ABSENT_CODES else Refusal.BUSY

@@ -11,6 +11,7 @@ from .kinds import KINDS
 from .receipt import Thing
 from .refusals import Refusal
 from .scope import TAG
+from .unlisted import unlisted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -51,8 +52,8 @@ class SageMakerSweep:
         try:
             found = list(self._owned(kind))
         except ClientError as error:
-            self._not_listed(kind, error)
-            return []
+            return unlisted(self._receipt, kind.title, error)
+        self._receipt.unseen.pop(kind.title, None)
         left = []
         for name, shown, summary in found:
             thing = Thing(kind.title, shown)
@@ -60,11 +61,6 @@ class SageMakerSweep:
             if self._is_waited_for(kind, thing, name, summary):
                 left.append(thing)
         return left
-
-    def _not_listed(self, kind: Kind, error: ClientError) -> None:
-        """A kind that this region does not have leaves nothing behind; one that can't be looked at may."""
-        if refusals.of(error) is not Refusal.ABSENT:
-            self._receipt.unseen[kind.title] = str(error)
 
     def _is_waited_for(self, kind: Kind, thing: Thing, name: str, summary: Summary) -> bool:
         status = summary.get(kind.status, "")
@@ -93,7 +89,7 @@ class SageMakerSweep:
                 case Refusal.ABSENT:
                     self._receipt.keep(thing, _RECORD, expected=True)
                     return False
-                case Refusal.BUSY:
+                case Refusal.BUSY | Refusal.SLOW:
                     return True
                 case Refusal.GONE:
                     return False
@@ -103,23 +99,31 @@ class SageMakerSweep:
         """Name for the API, name for people, and summary of everything of the kind that is in the scope."""
         listed = {each[kind.arn_member]: each for each in self._listed(kind, self._scope.prefix.removesuffix("-"))}
         for arn in self._tagged(kind) - listed.keys():
-            name = arn.rpartition("/")[2]
-            listed |= {each[kind.arn_member]: each for each in self._listed(kind, name) if each[kind.arn_member] == arn}
+            listed |= self._of_bearer(kind, arn)
         for arn, summary in listed.items():
             name = summary.get(kind.name) or arn  # a version of a model package has no name but its ARN
             shown = name.rpartition(":")[2]
-            tags = self._tags(arn)
+            tags = self._tags(_bearer(summary, kind))
             if tags is None or not self._scope.has(_own_name(summary, kind), tags):
                 continue
             if not (self._loose and _OF_A_STACK in tags):
                 yield name, shown, summary
 
+    def _of_bearer(self, kind: Kind, arn: str) -> dict[str, Summary]:
+        """What bears the tags of this ARN. An ARN has the name in lower case, which may not find it."""
+        for words in (arn.split("/")[1], ""):
+            found = {each[kind.arn_member]: each for each in self._listed(kind, words) if _bearer(each, kind) == arn}
+            if found:
+                return found
+        return {}
+
     def _listed(self, kind: Kind, words: str) -> Iterator[Summary]:
         pages = self._sagemaker.get_paginator(kind.list_operation)
-        for page in pages.paginate(NameContains=words):
+        among = {"NameContains": words} if words else {}
+        for page in pages.paginate(**among):
             yield from page[kind.summaries]
         if kind.noun == "model_package":
-            for group in self._sagemaker.get_paginator("list_model_package_groups").paginate(NameContains=words):
+            for group in self._sagemaker.get_paginator("list_model_package_groups").paginate(**among):
                 for each in group["ModelPackageGroupSummaryList"]:
                     for page in pages.paginate(ModelPackageGroupName=each["ModelPackageGroupName"]):
                         yield from page[kind.summaries]
@@ -128,8 +132,10 @@ class SageMakerSweep:
         """ARNs of what bears the lab's tag, whatever its name; a seat is told by its name alone."""
         if self._scope.seat:
             return set()
+        types = [kind.arn_type, *(["model-package-group"] if kind.noun == "model_package" else [])]
         found = self._tagging.get_paginator("get_resources").paginate(
-            ResourceTypeFilters=[f"sagemaker:{kind.arn_type}"], TagFilters=[{"Key": TAG, "Values": [self._scope.lab]}]
+            ResourceTypeFilters=[f"sagemaker:{each}" for each in types],
+            TagFilters=[{"Key": TAG, "Values": [self._scope.lab]}],
         )
         return {each["ResourceARN"] for page in found for each in page["ResourceTagMappingList"]}
 
@@ -142,6 +148,14 @@ class SageMakerSweep:
             if refusals.of(error) is Refusal.GONE:
                 return None
             raise
+
+
+def _bearer(summary: Summary, kind: Kind) -> str:
+    """The ARN of what bears the tags: a version of a model package has those of its group (CreateModelPackage)."""
+    arn = str(summary[kind.arn_member])
+    if "ModelPackageVersion" not in summary:
+        return arn
+    return arn.rpartition("/")[0].replace(":model-package/", ":model-package-group/")
 
 
 def _own_name(summary: Summary, kind: Kind) -> str:

@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 from . import refusals
 from .receipt import Thing
 from .refusals import Refusal
+from .unlisted import unlisted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -16,24 +17,28 @@ if TYPE_CHECKING:
     from .receipt import Receipt
     from .scope import Scope
 
-_KIND = "scalable target"
+KIND = "scalable target"
 _NAMESPACE = "sagemaker"
+_SCALED = {
+    "endpoint": ("list_endpoints", "Endpoints", "Endpoint"),
+    "inference-component": ("list_inference_components", "InferenceComponents", "InferenceComponent"),
+}
 
 
 class ScalingSweep:
     """The scalable targets of a lab's or seat's endpoints; with one go its policies and their alarms."""
 
     def __init__(self, client: Callable[[str], Any], scope: Scope, receipt: Receipt) -> None:
-        self._scaling, self._scope, self._receipt = client("application-autoscaling"), scope, receipt
+        self._scaling, self._sagemaker = client("application-autoscaling"), client("sagemaker")
+        self._scope, self._receipt = scope, receipt
 
     def step(self) -> list[Thing]:
         """Deregister what there is; what it was, to be looked for again."""
         try:
             found = list(self._targets())
         except ClientError as error:
-            if refusals.of(error) is not Refusal.ABSENT:
-                self._receipt.unseen[_KIND] = str(error)
-            return []
+            return unlisted(self._receipt, KIND, error)
+        self._receipt.unseen.pop(KIND, None)
         return [thing for resource, dimension in found if (thing := self._deregister(resource, dimension))]
 
     def _targets(self) -> Iterator[tuple[str, str]]:
@@ -41,11 +46,22 @@ class ScalingSweep:
         for page in pages:
             for target in page["ScalableTargets"]:
                 # endpoint/<name>/variant/<variant>, inference-component/<name>
-                if self._scope.names(target["ResourceId"].split("/")[1]):
+                kind, name = target["ResourceId"].split("/")[:2]
+                if self._scope.has(name, self._tags(kind, name)):
                     yield target["ResourceId"], target["ScalableDimension"]
 
+    def _tags(self, kind: str, name: str) -> dict[str, str]:
+        """Those of what is scaled; none if it has gone."""
+        operation, summaries, of = _SCALED[kind]
+        pages = self._sagemaker.get_paginator(operation).paginate(NameContains=name)
+        for each in (each for page in pages for each in page[summaries]):
+            if each[f"{of}Name"] == name:
+                tags = self._sagemaker.list_tags(ResourceArn=each[f"{of}Arn"])["Tags"]
+                return {tag["Key"]: tag["Value"] for tag in tags}
+        return {}
+
     def _deregister(self, resource: str, dimension: str) -> Thing | None:
-        thing = Thing(_KIND, f"{resource} ({dimension})")
+        thing = Thing(KIND, f"{resource} ({dimension})")
         self._receipt.found.add(thing)
         try:
             self._scaling.deregister_scalable_target(

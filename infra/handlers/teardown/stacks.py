@@ -7,17 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from . import refusals
 from .receipt import Thing
+from .refusals import Refusal
 from .scope import SEAT_TAG, TAG
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable
+    from collections.abc import Callable, Collection, Iterable, Iterator
     from datetime import datetime
 
     from .receipt import Receipt
 
 _AT_ONCE = 20  # each runs a function that empties a prefix: a hundred at once would be a hundred processes
 _CUSTOM = ("Custom::", "AWS::CloudFormation::CustomResource")
+_TRIES = 2  # at a deletion: a plain one, and one without the custom resources that are broken
 _LOOKS = 30  # at a stack whose deletion was asked for and has not begun
 _BROKEN = frozenset({"CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED"})
 
@@ -51,7 +54,8 @@ class Stack:
     @property
     def moving(self) -> bool:
         """Whether CloudFormation is at work on it."""
-        return self.status.endswith("_IN_PROGRESS")
+        # One in review is a change set that nobody has executed, and waits for ever.
+        return self.status.endswith("_IN_PROGRESS") and self.status != "REVIEW_IN_PROGRESS"
 
     @property
     def complete(self) -> bool:
@@ -77,7 +81,11 @@ def operations_stack(lab: str) -> str:
 
 
 class StackDeletion:
-    """Deletes the lab's stacks, or those of these names, a wave of them at a time."""
+    """Deletes the lab's stacks, or those of these names, a wave of them at a time.
+
+    With `since` it goes on with what others of this class have tried from that time on, as a function does that has a
+    minute: a deletion that fails after that minute has failed all the same.
+    """
 
     def __init__(
         self,
@@ -86,12 +94,13 @@ class StackDeletion:
         receipt: Receipt,
         *,
         only: Callable[[Stack], bool] = lambda _: True,
+        since: datetime | None = None,
     ) -> None:
         self._cloudformation = client("cloudformation")
-        self._lab, self._receipt, self._only = lab, receipt, only
+        self._lab, self._receipt, self._only, self._since = lab, receipt, only, since
         self._looks: dict[str, int] = {}  # since its deletion was asked for
         self._failed: set[str] = set()
-        self._skip = False
+        self._retried: set[str] = set()
 
     def step(self, *, held: Callable[[Stack], bool] = lambda _: False) -> list[Thing]:
         """Ask for the deletion of what nothing else depends on any more; the stacks that are waited for.
@@ -119,23 +128,45 @@ class StackDeletion:
                 waiting.append(stack)
         return [stack.thing for stack in waiting if stack.name not in self._failed]
 
-    def retry(self) -> None:
-        """Try those that failed once more, without the custom resources that could not be deleted.
+    def retry(self) -> bool:
+        """Try those that failed, if any, once more, without the custom resources that could not be deleted.
 
-        Their functions may be gone or broken for good: whoever calls this has done or will do their work.
+        Their functions may be gone or broken for good: whoever calls this has done or will do their work. What waited
+        for them may fail in its turn, and is retried in the next call.
         """
-        self._receipt.drop(Thing("stack", name) for name in self._failed)
-        self._looks.clear()
-        self._failed.clear()
-        self._skip = True
+        again = self._failed - self._retried
+        self._receipt.drop(Thing("stack", name) for name in again)
+        self._failed -= again
+        self._retried |= again
+        self._looks = {name: looks for name, looks in self._looks.items() if name not in again}
+        return bool(again)
 
     def _delete(self, stack: Stack) -> None:
-        skipped = self._broken_custom_resources(stack) if self._skip and stack.status == "DELETE_FAILED" else []
         try:
-            self._cloudformation.delete_stack(StackName=stack.name, **({"RetainResources": skipped} if skipped else {}))
-        except ClientError as error:  # it is protected, or the caller may not
-            self._keep(stack, str(error))
+            tries = self._tries(stack)
+            if tries >= _TRIES:
+                self._keep(stack, self._cause(stack))
+                return
+            broken = stack.status == "DELETE_FAILED" and (stack.name in self._retried or tries)
+            skipped = {"RetainResources": found} if broken and (found := self._broken_custom_resources(stack)) else {}
+            self._cloudformation.delete_stack(StackName=stack.name, **skipped)
+        except ClientError as error:
+            if refusals.of(error) is Refusal.SLOW:
+                return
+            self._keep(stack, str(error))  # it is protected, or the caller may not
         self._looks[stack.name] = 0
+
+    def _tries(self, stack: Stack) -> int:
+        """How often its deletion has failed since then."""
+        since = self._since
+        if since is None or stack.status != "DELETE_FAILED":
+            return 0
+        return sum(
+            event["LogicalResourceId"] == stack.name
+            and event.get("ResourceStatus") == "DELETE_FAILED"
+            and event["Timestamp"] >= since
+            for event in self._events(stack)
+        )
 
     def _has_failed(self, stack: Stack) -> bool:
         """Whether CloudFormation has given it up, or does not begin with it at all."""
@@ -157,12 +188,16 @@ class StackDeletion:
 
     def _cause(self, stack: Stack) -> str:
         """Why its deletion failed, as the first of its failed resources says it."""
+        for event in self._events(stack):
+            if event.get("ResourceStatus") == "DELETE_FAILED" and event["LogicalResourceId"] != stack.name:
+                return f"{event['LogicalResourceId']}: {event.get('ResourceStatusReason', 'no reason was given')}"
+        return stack.reason or f"it is {stack.status}"
+
+    def _events(self, stack: Stack) -> Iterator[dict[str, Any]]:
+        """The stack's events, newest first."""
         pages = self._cloudformation.get_paginator("describe_stack_events").paginate(StackName=stack.name)
         for page in pages:
-            for event in page["StackEvents"]:
-                if event.get("ResourceStatus") == "DELETE_FAILED" and event["LogicalResourceId"] != stack.name:
-                    return f"{event['LogicalResourceId']}: {event.get('ResourceStatusReason', 'no reason was given')}"
-        return stack.reason or f"it is {stack.status}"
+            yield from page["StackEvents"]
 
 
 def shared(lab: str) -> tuple[str, str]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from . import stacks
+from . import scaling, stacks, unlisted
+from .kinds import FIRST, KINDS
 from .logs import LogsSweep
 from .receipt import Receipt
 from .records import RecordsSweep
@@ -15,18 +16,21 @@ from .stacks import StackDeletion
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from .receipt import Thing
     from .stacks import Stack
+
+_EARLY = {scaling.KIND, *(kind.title for kind in KINDS if kind.stage == FIRST)}
 
 
 class Teardown:
     """The end of one lab: `clear`, `sweep`, `finish`, and `sweep` again, for services write logs late.
 
-    Each is called until it answers nothing; what it answers is what it waits for.
+    Each is called until it answers nothing; what it answers is what it waits for. `since`: see StackDeletion.
     """
 
-    def __init__(self, client: Callable[[str], Any], lab: str) -> None:
+    def __init__(self, client: Callable[[str], Any], lab: str, *, since: datetime | None = None) -> None:
         self.receipt = Receipt()
         self._lab, self._client = lab, client
         self._cloudformation = client("cloudformation")
@@ -34,8 +38,8 @@ class Teardown:
         self._scaling = ScalingSweep(client, self._scope, self.receipt)
         self._work = SageMakerSweep(client, self._scope, self.receipt, loose=True)
         last = stacks.operations_stack(lab)
-        self._stacks = StackDeletion(client, lab, self.receipt, only=lambda stack: stack.name != last)
-        self._last = StackDeletion(client, lab, self.receipt, only=lambda stack: stack.name == last)
+        self._stacks = StackDeletion(client, lab, self.receipt, only=lambda stack: stack.name != last, since=since)
+        self._last = StackDeletion(client, lab, self.receipt, only=lambda stack: stack.name == last, since=since)
 
     def clear(self) -> list[Thing]:
         """What was made in no stack, and every stack but the one that ends the lab by itself.
@@ -44,20 +48,19 @@ class Teardown:
         """
         work = self._scaling.step() or self._work.step()
         busy = [thing.name for thing in work]
+        # What comes later has not been looked at then: anybody's endpoint may be there.
+        early = any(thing.kind in _EARLY or thing.name == unlisted.NAME for thing in work)
 
         def held(stack: Stack) -> bool:
             if stack.seat:
-                return any(name.startswith(f"{self._lab}-{stack.seat}-") for name in busy)
+                return early or any(name.startswith(f"{self._lab}-{stack.seat}-") for name in busy)
             return bool(busy) and stack.name in stacks.shared(self._lab)
 
         return [*work, *self._stacks.step(held=held)]
 
     def retry(self) -> bool:
         """Whether a stack could not be deleted: `clear` then tries it again, without its broken custom resources."""
-        stuck = self.stuck()
-        if stuck:
-            self._stacks.retry()
-        return stuck
+        return self._stacks.retry()
 
     def sweep(self) -> list[Thing]:
         """Whatever bears the lab's tag or name when the stacks have gone, and its logs.
@@ -79,11 +82,17 @@ class Teardown:
     def finish(self) -> list[Thing]:
         """The stack that ends the lab by itself: the last, and only when all others have gone."""
         if not self.stuck():
-            return self._last.step()
+            return self._last.step() or (self._last.step() if self._last.retry() else [])
         for stack in stacks.of_lab(self._cloudformation, self._lab):
             if stack.thing not in self.receipt.remains:
                 self.receipt.keep(stack.thing, "it stays as long as another stack can't be deleted")
         return []
+
+    def finishing(self) -> bool:
+        """Whether the last stack has been asked to go."""
+        last = stacks.operations_stack(self._lab)
+        found = stacks.of_lab(self._cloudformation, self._lab)
+        return any(stack.name == last and stack.status.startswith("DELETE_") for stack in found)
 
     def stuck(self) -> bool:
         """Whether a stack could not be deleted: what it owns is then left to it."""

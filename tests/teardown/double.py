@@ -1,0 +1,326 @@
+"""SageMaker's kinds that the embedded AWS has not got, at the level of botocore's wire.
+
+Requests are validated and answers parsed by botocore; names, members and states are written down here from its model
+and SageMaker's API reference, and not taken from what is tested.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import dataclass, field
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.awsrequest import AWSResponse
+from botocore.config import Config
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ACCOUNT = "arn:aws:sagemaker:eu-west-1:123456789012"
+JOB = ("Completed", "Failed", "Stopped")
+
+
+@dataclass(frozen=True)
+class Sort:
+    """A kind: its members, the type in its ARNs, the states that Delete takes, and what they are before and after."""
+
+    summaries: str
+    name: str
+    arn: str
+    kind: str
+    status: str = ""
+    deletable: tuple[str, ...] = ()
+    first: tuple[str, ...] = ("",)  # one after the other, a look each
+    stopped: tuple[str, ...] = ()
+    parameter: str = ""
+
+
+def _job(stem: str, kind: str, deletable: tuple[str, ...] = JOB, summaries: str = "") -> Sort:
+    return Sort(
+        summaries or f"{stem}Summaries",
+        f"{stem}Name",
+        f"{stem}Arn",
+        kind,
+        f"{stem}Status",
+        deletable,
+        ("InProgress",),
+        ("Stopping", "Stopped"),
+    )
+
+
+def _definition(stem: str) -> Sort:
+    return Sort(
+        "JobDefinitionSummaries",
+        "MonitoringJobDefinitionName",
+        "MonitoringJobDefinitionArn",
+        f"{stem}-job-definition",
+        parameter="JobDefinitionName",
+    )
+
+
+SORTS = {
+    "MonitoringSchedule": Sort(
+        "MonitoringScheduleSummaries",
+        "MonitoringScheduleName",
+        "MonitoringScheduleArn",
+        "monitoring-schedule",
+        "MonitoringScheduleStatus",
+        ("Scheduled", "Stopped", "Failed"),
+        ("Pending", "Pending", "Scheduled"),
+    ),
+    "InferenceComponent": Sort(
+        "InferenceComponents",
+        "InferenceComponentName",
+        "InferenceComponentArn",
+        "inference-component",
+        "InferenceComponentStatus",
+        ("InService", "Failed"),
+        ("Creating", "InService"),
+    ),
+    "HyperParameterTuningJob": _job("HyperParameterTuningJob", "hyper-parameter-tuning-job"),
+    "AutoMLJob": _job("AutoMLJob", "automl-job", ()),
+    "TrainingJob": _job("TrainingJob", "training-job"),
+    "ProcessingJob": _job("ProcessingJob", "processing-job"),
+    "TransformJob": _job("TransformJob", "transform-job", ()),
+    "LabelingJob": _job("LabelingJob", "labeling-job", (), "LabelingJobSummaryList"),
+    "CompilationJob": Sort(
+        "CompilationJobSummaries",
+        "CompilationJobName",
+        "CompilationJobArn",
+        "compilation-job",
+        "CompilationJobStatus",
+        ("COMPLETED", "FAILED", "STOPPED"),
+        ("STARTING", "INPROGRESS"),
+        ("STOPPING", "STOPPED"),
+    ),
+    "InferenceRecommendationsJob": Sort(
+        "InferenceRecommendationsJobs",
+        "JobName",
+        "JobArn",
+        "inference-recommendations-job",
+        "Status",
+        (),
+        ("PENDING", "IN_PROGRESS"),
+        ("STOPPING", "STOPPED"),
+    ),
+    "Endpoint": Sort(
+        "Endpoints",
+        "EndpointName",
+        "EndpointArn",
+        "endpoint",
+        "EndpointStatus",
+        ("InService", "OutOfService", "Failed", "UpdateRollbackFailed"),
+        ("SystemUpdating", "RollingBack", "InService"),
+    ),
+    "NotebookInstance": Sort(
+        "NotebookInstances",
+        "NotebookInstanceName",
+        "NotebookInstanceArn",
+        "notebook-instance",
+        "NotebookInstanceStatus",
+        ("Stopped", "Failed"),
+        ("Pending", "InService"),
+        ("Stopping", "Stopped"),
+    ),
+    "DataQualityJobDefinition": _definition("data-quality"),
+    "ModelQualityJobDefinition": _definition("model-quality"),
+    "ModelBiasJobDefinition": _definition("model-bias"),
+    "ModelExplainabilityJobDefinition": _definition("model-explainability"),
+    "ModelPackage": Sort(
+        "ModelPackageSummaryList",
+        "ModelPackageName",
+        "ModelPackageArn",
+        "model-package",
+        "ModelPackageStatus",
+        ("Completed", "Failed"),
+        ("InProgress", "Completed"),
+    ),
+    "ModelPackageGroup": Sort(
+        "ModelPackageGroupSummaryList",
+        "ModelPackageGroupName",
+        "ModelPackageGroupArn",
+        "model-package-group",
+        "ModelPackageGroupStatus",
+        ("Completed", "Failed", "Pending"),
+        ("Completed",),
+    ),
+    "EndpointConfig": Sort("EndpointConfigs", "EndpointConfigName", "EndpointConfigArn", "endpoint-config"),
+    "Model": Sort("Models", "ModelName", "ModelArn", "model"),
+    "NotebookInstanceLifecycleConfig": Sort(
+        "NotebookInstanceLifecycleConfigs",
+        "NotebookInstanceLifecycleConfigName",
+        "NotebookInstanceLifecycleConfigArn",
+        "notebook-instance-lifecycle-config",
+    ),
+}
+
+
+@dataclass
+class Item:
+    """One resource; the first of `states` is what it is in."""
+
+    sort: str
+    name: str
+    states: list[str]
+    tags: dict[str, str] = field(default_factory=dict)
+    group: str = ""  # of a version of a model package, whose name is its number
+
+    @property
+    def arn(self) -> str:
+        """Its ARN."""
+        path = f"{self.group}/{self.name}" if self.group else self.name
+        return f"{ACCOUNT}:{SORTS[self.sort].kind}/{path.lower()}"
+
+
+class Refused(Exception):  # noqa: N818 - it is AWS's word
+    """An answer with a code."""
+
+
+@dataclass
+class Double:
+    """An account. `codes` are what operations answer in place of doing it, one call each; the last one stays."""
+
+    items: list[Item] = field(default_factory=list)
+    targets: list[tuple[str, str]] = field(default_factory=list)
+    codes: dict[str, list[str]] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+    clients: dict[str, Any] = field(default_factory=dict)
+
+    def client(self, service: str) -> Any:
+        """A boto3 client whose requests end here, until the double is closed."""
+        made = client(service)
+        if service not in self.clients:
+            self.clients[service] = made
+            made.meta.events.register("before-send", self._send)
+        return made
+
+    def close(self) -> None:
+        """Let the clients go."""
+        for made in self.clients.values():
+            made.meta.events.unregister("before-send", self._send)
+
+    def add(self, sort: str, name: str, *, states: tuple[str, ...] = (), **more: Any) -> Item:
+        """A resource in its first state."""
+        item = Item(sort, name, list(states or SORTS[sort].first), **more)
+        self.items.append(item)
+        return item
+
+    def calls(self, verb: str) -> list[str]:
+        """The operations that were asked for and begin so."""
+        return [operation for operation in self.asked if operation.startswith(verb)]
+
+    def _send(self, request: Any, **_: Any) -> AWSResponse:
+        operation = request.headers["X-Amz-Target"].decode().rpartition(".")[2]
+        self.asked.append(operation)
+        status, body = 200, {}
+        try:
+            self._refuse(operation)
+            body = self._answer(operation, json.loads(request.body))
+        except Refused as error:
+            code, _, message = str(error).partition(": ")
+            status, body = 400, {"__type": code, "message": message or code}
+        return AWSResponse(request.url, status, {}, _Raw(json.dumps(body).encode()))
+
+    def _refuse(self, operation: str) -> None:
+        codes = self.codes.get(operation)
+        if codes:
+            code = codes.pop(0) if len(codes) > 1 or codes[0] == "" else codes[0]
+            if code:
+                raise Refused(code)
+
+    def _answer(self, operation: str, asked: dict[str, Any]) -> dict[str, Any]:
+        match operation:
+            case "ListTags":
+                return {"Tags": _pairs(self._by_arn(asked["ResourceArn"]).tags)}
+            case "GetResources":
+                return {"ResourceTagMappingList": [{"ResourceARN": each.arn} for each in self._tagged(asked)]}
+            case "DescribeScalableTargets":
+                return {"ScalableTargets": [_target(*target) for target in self.targets]}
+            case "DeregisterScalableTarget":
+                self.targets.remove((asked["ResourceId"], asked["ScalableDimension"]))
+                return {}
+        verb = next(verb for verb in ("List", "Stop", "Delete") if operation.startswith(verb))
+        sort = operation.removeprefix(verb)
+        if verb == "List":
+            return self._list(sort.removesuffix("s"), asked)
+        return getattr(self, f"_{verb.lower()}")(self._named(sort, asked)) or {}
+
+    def _list(self, sort: str, asked: dict[str, Any]) -> dict[str, Any]:
+        of, group, words = SORTS[sort], asked.get("ModelPackageGroupName", ""), asked.get("NameContains", "")
+        found = [each for each in self.items if (each.sort, each.group) == (sort, group) and words in each.name]
+        answer = {of.summaries: [_summary(each) for each in found]}
+        for each in found:
+            if len(each.states) > 1:
+                each.states.pop(0)
+                if each.states == ["gone"]:
+                    self.items.remove(each)
+        return answer
+
+    def _stop(self, item: Item) -> None:
+        sort = SORTS[item.sort]
+        if item.states[0] not in sort.first:
+            raise Refused(f"ValidationException: it is {item.states[0]}")
+        item.states = list(sort.stopped)
+
+    def _delete(self, item: Item) -> None:
+        sort = SORTS[item.sort]
+        if sort.status and item.states[0] not in sort.deletable:
+            raise Refused(f"ValidationException: it is {item.states[0]}")
+        if item.sort == "ModelPackageGroup" and any(each.group == item.name for each in self.items):
+            raise Refused("ConflictException: it is not empty")
+        if sort.status:
+            item.states = ["Deleting", "gone"]
+        else:
+            self.items.remove(item)
+
+    def _named(self, sort: str, asked: dict[str, Any]) -> Item:
+        name = asked[SORTS[sort].parameter or SORTS[sort].name]
+        for each in self.items:
+            if each.sort == sort and name in {each.name, each.arn}:
+                return each
+        raise Refused(f"ValidationException: Could not find {sort} {name}")
+
+    def _by_arn(self, arn: str) -> Item:
+        for each in self.items:
+            if each.arn == arn:
+                return each
+        raise Refused(f"ValidationException: Could not find {arn}")
+
+    def _tagged(self, asked: dict[str, Any]) -> Iterator[Item]:
+        wanted = {each["Key"]: each["Values"] for each in asked["TagFilters"]}
+        for each in self.items:
+            if f"sagemaker:{SORTS[each.sort].kind}" in asked["ResourceTypeFilters"] and all(
+                each.tags.get(key) in values for key, values in wanted.items()
+            ):
+                yield each
+
+
+@cache
+def client(service: str) -> Any:
+    """A boto3 client that asks once; it takes a while to make one."""
+    session = boto3.Session("test", "test", region_name="eu-west-1")
+    return session.client(service, config=Config(retries={"total_max_attempts": 1}))  # type: ignore[call-overload]
+
+
+class _Raw(io.BytesIO):
+    def stream(self, **_: Any) -> Iterator[bytes]:
+        """What botocore reads of an answer."""
+        yield self.read()
+
+
+def _summary(item: Item) -> dict[str, Any]:
+    sort = SORTS[item.sort]
+    status = {sort.status: item.states[0]} if sort.status else {}
+    named = {"ModelPackageGroupName": item.group, "ModelPackageVersion": int(item.name)} if item.group else {}
+    return {sort.arn: item.arn, **(named or {sort.name: item.name}), **status}
+
+
+def _pairs(tags: dict[str, str]) -> list[dict[str, str]]:
+    return [{"Key": key, "Value": value} for key, value in tags.items()]
+
+
+def _target(resource: str, dimension: str) -> dict[str, Any]:
+    return {"ServiceNamespace": "sagemaker", "ResourceId": resource, "ScalableDimension": dimension}

@@ -59,7 +59,8 @@ def assembly() -> Assembly:
 def bootstrap(place: Place) -> None:
     """Make the account and region ready for the CDK (a stack named CDKToolkit)."""
     output = paths.LOGS / "bootstrap.log"
-    if _run(place, ["bootstrap", f"aws://{place.account}/{place.region}"], output):
+    # Away from cdk.json, for it would synthesise the app there: for nothing, and in the way of another lab's.
+    if _run(place, ["bootstrap", f"aws://{place.account}/{place.region}"], output, folder=paths.LOGS):
         raise LabError(f"`cdk bootstrap` failed: {_own_words(output)} The whole log is {output}.")
 
 
@@ -85,12 +86,12 @@ def last_words(output: Path) -> str:
     return _own_words(output)
 
 
-def _run(place: Place, arguments: Sequence[str], output: Path) -> int:
+def _run(place: Place, arguments: Sequence[str], output: Path, *, folder: Path = paths.ROOT) -> int:
     output.parent.mkdir(parents=True, exist_ok=True)
     with output.open("wb") as log:
         return subprocess.run(
             [str(paths.CDK), *arguments, *_QUIET],
-            cwd=paths.ROOT,
+            cwd=folder,
             env=place.environment(),
             stdin=subprocess.DEVNULL,
             stdout=log,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import psutil
 from rich.markup import escape
 from rich.table import Table
 
-from cli import paths, paused, place, screen, seat, settings, stacks
+from cli import lease, paths, paused, place, screen, seat, settings, stacks
 from cli.place import Place, Target
 from emulator import gateway
 
@@ -29,7 +30,14 @@ def status(target: Target, context: Sequence[str], *, as_json: bool) -> None:
         _show(found)
 
 
-_NOTHING: dict[str, Any] = {"stacks": [], "training_job": None, "endpoint": None, "seats": [], "paused": []}
+_NOTHING: dict[str, Any] = {
+    "stacks": [],
+    "training_job": None,
+    "endpoint": None,
+    "seats": [],
+    "paused": [],
+    "lease_end": None,
+}
 
 
 def _lab(here: Place, lab: str) -> dict[str, Any]:
@@ -40,6 +48,7 @@ def _lab(here: Place, lab: str) -> dict[str, Any]:
     endpoints = [endpoint for page in pages for endpoint in page["Endpoints"]]
     seats = seat.notebooks(here, lab).values()
     outputs = {key: value for stack in found for key, value in stack.outputs.items()}
+    end = lease.end(here, lab)
     accuracy = {outputs.get("TrainingJobName"): outputs.get("TestAccuracy")}  # of the model that is served
     return {
         "stacks": [{"name": s.name, "status": s.status} for s in found],
@@ -63,6 +72,7 @@ def _lab(here: Place, lab: str) -> dict[str, Any]:
             for s in seats
         ],
         "paused": [kept.document() for kept in paused.find(here, lab)],
+        "lease_end": end.isoformat() if end else None,
     }
 
 
@@ -96,6 +106,9 @@ def _show(found: dict[str, Any]) -> None:
         table.add_row("seat", f"{each['name']:<32} {_coloured(each['status'])}  {each['type']}")
     for each in found["paused"]:
         table.add_row("paused", f"{each['kind']} {each['name']}")
+    if found["lease_end"]:
+        end = datetime.fromisoformat(found["lease_end"])
+        table.add_row("lease", f"ends by itself at {lease.shown(end)}, in {lease.span(end - datetime.now(UTC))}")
     if runs := found["runs"]:
         table.add_row(
             "runs", f"{runs['url']}  {runs['processes']} processes, {runs['memory_mb']} MB  log {escape(runs['log'])}"

@@ -19,6 +19,7 @@ from cli import (
     screen,
     seat,
     seats,
+    serving,
     settings,
     stacks,
 )
@@ -45,6 +46,7 @@ def up(target: Target, context: Sequence[str], *, force: bool) -> None:
     before = _job(here, lab.name)
     _prepare(here, owner.named(here, lab, context))
     outcome = deployment.everything(here, lab)
+    serving.check(here, lab.name)
     _summary(here, lab, retrained=_job(here, lab.name) != before)
     _told_of_strangers(here, lab)
     seats.report(outcome)

@@ -16,7 +16,7 @@ from emulator import gateway
 if TYPE_CHECKING:
     from tests.conftest import Lab
 
-SETTINGS = ["-c", "lab.name=plain", "-c", "lab.seats=alice,bob", "-c", "lab.epochs=1"]
+SETTINGS = ["-c", "lab.name=plain", "-c", "lab.seats=alice,bob", "-c", "lab.epochs=1", "-c", "lab.lease=4h"]
 
 
 def cdk(lab: Lab, *arguments: str) -> str:
@@ -73,6 +73,7 @@ def test_cdk_destroy_leaves_nothing_but_the_bootstrap(lab: Lab) -> None:
     cdk(lab, "destroy", "--all", "--force", *SETTINGS)
     assert _stacks(lab) == {"CDKToolkit"}
     assert not lab.client("sagemaker").list_endpoints()["Endpoints"]
+    assert not lab.client("scheduler").list_schedules()["Schedules"]
     assert not [b for b in lab.client("s3").list_buckets()["Buckets"] if not b["Name"].startswith("cdk-")]
 
 

@@ -89,7 +89,7 @@ def test_status_shows_the_lab(lab: Lab) -> None:
     """`status --json` tells a program how stacks, job, endpoint and seats stand."""
     status = json.loads(lab("status", "--json", "-c", f"lab.name={NAME}"))
     assert {stack["status"] for stack in status["stacks"]} == {"CREATE_COMPLETE"}
-    assert len(status["stacks"]) == 4
+    assert len(status["stacks"]) == 5
     assert status["training_job"]["status"] == "Completed"
     assert status["endpoint"] == {"name": NAME, "status": "InService"}
     assert [seat["status"] for seat in status["seats"]] == ["InService"]
@@ -163,6 +163,21 @@ def test_a_new_hyperparameter_brings_a_new_model_to_the_same_endpoint(
     assert asked(lab, held_out[0][:5]) != old
 
 
+def test_up_sees_that_something_else_is_served(lab: Lab) -> None:
+    """An endpoint whose config is not the one deployed is named, with what puts it right."""
+    sagemaker = lab.client("sagemaker")
+    deployed = sagemaker.describe_endpoint(EndpointName=NAME)["EndpointConfigName"]
+    variants = sagemaker.describe_endpoint_config(EndpointConfigName=deployed)["ProductionVariants"]
+    sagemaker.create_endpoint_config(EndpointConfigName=f"{NAME}-by-hand", ProductionVariants=variants)
+    sagemaker.update_endpoint(EndpointName=NAME, EndpointConfigName=f"{NAME}-by-hand")
+    sagemaker.get_waiter("endpoint_in_service").wait(EndpointName=NAME, WaiterConfig={"Delay": 1})
+    said = lab("up", *SETTINGS, "-c", "lab.epochs=2", "-c", "lab.hidden_units=64,32", code=1)
+    assert f"serves the config {NAME}-by-hand" in said
+    assert f"--endpoint-config-name {deployed}" in said
+    sagemaker.update_endpoint(EndpointName=NAME, EndpointConfigName=deployed)
+    sagemaker.get_waiter("endpoint_in_service").wait(EndpointName=NAME, WaiterConfig={"Delay": 1})
+
+
 def test_a_failed_job_shows_its_reason_and_leaves_the_lab_as_it_was(lab: Lab, tmp_path: Path) -> None:
     """Data that the training refuses fail the deployment with the job's own sentence; the old model goes on serving."""
     rng = np.random.default_rng(0)
@@ -176,18 +191,27 @@ def test_a_failed_job_shows_its_reason_and_leaves_the_lab_as_it_was(lab: Lab, tm
 
 
 def test_down_leaves_nothing(lab: Lab) -> None:
-    """`down --keep-aws` deletes everything and says so; a second one is a no-op; a plain one stops the rest."""
-    assert "is left" in lab("down", "--keep-aws", "-c", f"lab.name={NAME}")
+    """`down --keep-aws` ends everything and gives a receipt; a second one is a no-op; a plain one stops the rest."""
+    receipt = json.loads(lab("down", "--keep-aws", "--json", "-c", f"lab.name={NAME}"))
+    assert receipt["clean"]
+    deleted = {(thing["kind"], thing["name"]) for thing in receipt["deleted"]}
+    assert {("stack", f"{NAME}-{part}") for part in ("operations", "storage", "training", "endpoint")} <= deleted
+    assert ("endpoint config", f"{NAME}-by-hand") in deleted
+    assert {each["kind"] for each in receipt["remains"]} == {"KMS key", "stack"}
+    assert all(each["why"] and each["expected"] for each in receipt["remains"])
     sagemaker = lab.client("sagemaker")
     assert not sagemaker.list_endpoints()["Endpoints"]
     assert not sagemaker.list_models()["Models"]
     assert not sagemaker.list_endpoint_configs()["EndpointConfigs"]
     assert not sagemaker.list_notebook_instances()["NotebookInstances"]
+    assert not sagemaker.list_training_jobs()["TrainingJobSummaries"]
     assert not [b for b in lab.client("s3").list_buckets()["Buckets"] if not b["Name"].startswith("cdk-")]
     stacks = lab.client("cloudformation").describe_stacks()["Stacks"]
     assert [stack["StackName"] for stack in stacks] == ["CDKToolkit"]
-    groups = lab.client("logs").describe_log_groups()["logGroups"]
-    assert {group["logGroupName"] for group in groups} <= {"/aws/sagemaker/TrainingJobs"}
+    assert not lab.client("logs").describe_log_groups()["logGroups"]
+    again = json.loads(lab("down", "--keep-aws", "--json", "-c", f"lab.name={NAME}"))
+    assert again["clean"]
+    assert again["deleted"] == []
     lab("down", "-c", f"lab.name={NAME}")
     assert gateway.running(lab.home / "aws") is None
     assert "nothing to take down" in lab("down", "-c", f"lab.name={NAME}")

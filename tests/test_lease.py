@@ -77,6 +77,8 @@ def test_a_lease_begins_with_the_lab(lab: Lab) -> None:
     end = scheduled(lab, "end")
     assert f"{end['StartDate'].astimezone(UTC):%Y-%m-%d %H:%M} UTC" in shown
     assert end["State"] == "ENABLED"
+    status = json.loads(lab("status", "-c", f"lab.name={NAME}", "--json"))
+    assert datetime.fromisoformat(status["lease_end"]) == end["StartDate"]
     assert timedelta(hours=1, minutes=50) < end["StartDate"] - datetime.now(UTC) < timedelta(hours=2)
 
 

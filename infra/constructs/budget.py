@@ -44,4 +44,6 @@ class Budget(budgets.CfnBudget):
                 )
                 for percent in _ALERTS
             ],
+            # Budgets have their tags under another name, which the CDK does not fill.
+            resource_tags=[budgets.CfnBudget.ResourceTagProperty(key="bricklab:lab", value=lab)],
         )

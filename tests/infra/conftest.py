@@ -43,8 +43,8 @@ def compose(data_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Call
 
 @pytest.fixture(scope="session")
 def app(compose: Callable[..., cdk.App]) -> cdk.App:
-    """The lab with two seats and all else at its default."""
-    return compose(seats=["ada", "grace"])
+    """The lab with two seats, a lease and somebody who is notified; all else at its default."""
+    return compose(seats=["ada", "grace"], lease="8h", notify=["ops@example.org"], owner="ana")
 
 
 @pytest.fixture(scope="session")

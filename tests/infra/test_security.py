@@ -22,8 +22,11 @@ UNTAGGED = {
     "AWS::IAM::Policy",
     "AWS::KMS::Alias",
     "AWS::S3::BucketPolicy",
+    "AWS::SNS::Subscription",
+    "AWS::SNS::TopicPolicy",
     "AWS::SageMaker::NotebookInstanceLifecycleConfig",
     "Custom::BucketContents",
+    "Custom::Lease",
     "Custom::TrainingJob",
 }
 
@@ -68,15 +71,15 @@ def test_no_managed_policies(templates: dict[str, Template]) -> None:
     assert "ManagedPolicyArns" not in json.dumps(templates)
 
 
-def test_a_role_is_passed_to_sagemaker_only(templates: dict[str, Template]) -> None:
-    """PassRole names one role and one service: the training stack's, and each seat's own."""
+def test_a_role_is_passed_to_its_service_only(templates: dict[str, Template]) -> None:
+    """PassRole names one role and one service: the training stack's, each seat's own, and the schedules'."""
     passing = [item for item in statements(templates) if "iam:PassRole" in listed(item["Action"])]
-    assert len(passing) == 3
+    services = [item["Condition"]["StringEquals"]["iam:PassedToService"] for item in passing]
+    assert sorted(services) == ["sagemaker.amazonaws.com"] * 3 + ["scheduler.amazonaws.com"]
     for statement in passing:
         assert listed(statement["Action"]) == ["iam:PassRole"]
         [role] = listed(statement["Resource"])
         assert "Fn::GetAtt" in role
-        assert statement["Condition"] == {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
 
 
 def test_a_bare_star_is_rare(templates: dict[str, Template]) -> None:
@@ -86,19 +89,49 @@ def test_a_bare_star_is_rare(templates: dict[str, Template]) -> None:
         for item in statements(templates)
         if item["Effect"] == "Allow" and "*" in listed(item.get("Resource"))
         for action in listed(item["Action"])
-        if not action.startswith("kms:")
+        if not action.startswith(("kms:", "sagemaker:List"))
     }
-    lists = {f"sagemaker:List{kind}" for kind in ("EndpointConfigs", "Endpoints", "Models", "TrainingJobs")}
-    assert bare == {"cloudwatch:PutMetricData", "ecr:GetAuthorizationToken", *lists}
+    assert bare == {
+        "application-autoscaling:DescribeScalableTargets",
+        "cloudformation:DescribeStacks",
+        "cloudwatch:PutMetricData",
+        "ecr:GetAuthorizationToken",
+        "tag:GetResources",
+    }
+
+
+def test_the_teardown_ends_what_is_the_lab_s_alone(templates: dict[str, Template]) -> None:
+    """Whatever it may delete or stop is named after the lab, or bears its tag, or is a log that jobs share."""
+    role = next(
+        resource
+        for name, resource in templates["bricklab-operations"]["Resources"].items()
+        if resource["Type"] == "AWS::IAM::Role" and "TeardownRole" in name
+    )
+    ending = [
+        item
+        for document in documents(role["Properties"])
+        for item in document["Statement"]
+        if any(
+            action.partition(":")[2].startswith(("Delete", "Deregister", "Stop")) for action in listed(item["Action"])
+        )
+    ]
+    assert len(ending) == 7
+    for item in ending:
+        condition = json.dumps(item.get("Condition", {}))
+        for resource in listed(item["Resource"]):
+            written = json.dumps(resource)
+            named = "bricklab" in written or "/aws/sagemaker/" in written
+            assert named or "aws:ResourceTag/bricklab:lab" in condition or "service-namespace" in condition
 
 
 def test_every_role_is_assumed_by_its_service_alone(resources: Resources) -> None:
-    """Lambda, Step Functions or SageMaker, and the last for this account only."""
-    services = {"lambda.amazonaws.com", "states.amazonaws.com", "sagemaker.amazonaws.com"}
+    """Lambda, Step Functions, SageMaker or the scheduler, and the last two for this account only."""
+    own = {"sagemaker.amazonaws.com", "scheduler.amazonaws.com"}
     for role in resources("AWS::IAM::Role"):
         [statement] = role["AssumeRolePolicyDocument"]["Statement"]
-        assert statement["Principal"]["Service"] in services
-        if statement["Principal"]["Service"] == "sagemaker.amazonaws.com":
+        service = statement["Principal"]["Service"]
+        assert service in {"lambda.amazonaws.com", "states.amazonaws.com", *own}
+        if service in own:
             assert statement["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
 
 
@@ -108,7 +141,7 @@ def test_everything_bears_the_lab_s_tag(templates: dict[str, Template]) -> None:
         for resource in template["Resources"].values():
             if resource["Type"] in UNTAGGED:
                 continue
-            given = resource["Properties"]["Tags"]
+            given = resource["Properties"].get("Tags") or resource["Properties"]["ResourceTags"]
             tags = given if isinstance(given, dict) else {tag["Key"]: tag["Value"] for tag in given}
             assert tags["bricklab:lab"] == "bricklab"
             assert tags.get("bricklab:seat") == (name.removeprefix("bricklab-seat-") if "-seat-" in name else None)
@@ -123,16 +156,33 @@ def test_nothing_is_kept(templates: dict[str, Template]) -> None:
 
 def test_every_function_logs_to_a_group_of_the_stack(resources: Resources) -> None:
     """No function makes a log group of its own, which would outlive the stack; retention comes from the settings."""
-    assert len(resources("AWS::Lambda::Function")) == 11
+    assert len(resources("AWS::Lambda::Function")) == 13
     assert all("Ref" in function["LoggingConfig"]["LogGroup"] for function in resources("AWS::Lambda::Function"))
     assert {group["RetentionInDays"] for group in resources("AWS::Logs::LogGroup")} == {7}
 
 
-def test_the_key_rotates(resources: Resources) -> None:
-    """One key, that rotates and takes the shortest time to go."""
-    [key] = resources("AWS::KMS::Key")
-    assert key["EnableKeyRotation"] is True
-    assert key["PendingWindowInDays"] == 7
+def test_keys_rotate(resources: Resources) -> None:
+    """One key for what the lab stores and one for what it tells: both rotate, and take the shortest time to go."""
+    keys = resources("AWS::KMS::Key")
+    assert len(keys) == 2
+    assert all(key["EnableKeyRotation"] is True and key["PendingWindowInDays"] == 7 for key in keys)
+
+
+def test_notices_are_encrypted_and_go_over_tls(resources: Resources) -> None:
+    """The topic has a key, refuses plain HTTP, and lets AWS Budgets publish for this account alone."""
+    [topic] = resources("AWS::SNS::Topic")
+    assert "KmsMasterKeyId" in topic
+    [policy] = resources("AWS::SNS::TopicPolicy")
+    statements = {item["Sid"]: item for item in policy["PolicyDocument"]["Statement"]}
+    assert any(item["Effect"] == "Deny" and "aws:SecureTransport" in json.dumps(item) for item in statements.values())
+    account = {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+    assert statements["BudgetsMayPublish"]["Condition"] == account
+
+
+def test_every_address_is_told(resources: Resources) -> None:
+    """Each address of the settings subscribes to the topic, by e-mail."""
+    subscriptions = resources("AWS::SNS::Subscription")
+    assert [(each["Protocol"], each["Endpoint"]) for each in subscriptions] == [("email", "ops@example.org")]
 
 
 def test_the_bucket_is_closed(resources: Resources) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -75,6 +76,16 @@ def test_one_hidden_layer_may_be_a_number() -> None:
         ("name", "a--b", "single hyphens"),
         ("name", "x" * 33, "at most 32 characters"),
         ("name", "ssm-lab", 'must not begin with "aws" or "ssm"'),
+        ("owner", " ana", "for it becomes a tag"),
+        ("lease", "8x", "must be a duration such as"),
+        ("lease", "0h", "must be a duration such as"),
+        ("lease", 8, "must be a duration such as"),
+        ("lease", "400d", "must be at most 365 days"),
+        ("lease", "9" * 20 + "d", "must be at most 365 days"),
+        ("lease", "2026-12-01T18:00", "must say its time zone"),
+        ("lease", "2026-12-01", "must say its time zone"),
+        ("budget", -1, "must be greater than or equal to 0"),
+        ("notify", "ana", "must be e-mail addresses"),
         ("data", "/nowhere", "must be a folder with the lab's four files"),
         ("seats", 101, "must be between 0 and 100"),
         ("seats", "-1", "must be between 0 and 100"),
@@ -118,6 +129,36 @@ def test_a_problem_names_key_value_and_rule(key: str, value: object, rule: str) 
     assert rule in said
     if "no such setting" not in rule:
         assert repr(value)[:100] in said
+
+
+@pytest.mark.parametrize(
+    ("written", "end"),
+    [
+        ("8h", datetime(2026, 12, 1, 8, tzinfo=UTC)),
+        ("1d1h30m", datetime(2026, 12, 2, 1, 30, tzinfo=UTC)),
+        ("2026-12-01T18:00Z", datetime(2026, 12, 1, 18, tzinfo=UTC)),
+        ("2026-12-01T18:00+01:00", datetime(2026, 12, 1, 17, tzinfo=UTC)),
+    ],
+)
+def test_a_lease_is_a_duration_or_a_time(written: str, end: datetime) -> None:
+    """A duration counts from the deployment; a time is taken as it is, in whatever zone it says."""
+    lease = read({"lab": {"lease": written}}).lease
+    assert lease is not None
+    assert lease.end(datetime(2026, 12, 1, tzinfo=UTC)) == end
+
+
+def test_no_lease_is_the_default() -> None:
+    """Neither "" nor null ends a lab."""
+    assert read({"lab": {}}).lease is None
+    assert read({"lab": {"lease": ""}}).lease is None
+    assert read({"lab": {"lease": None}}).lease is None
+
+
+def test_a_lease_outlasts_the_training_job() -> None:
+    """One that is shorter than lab.max_run is refused, and the sentence names both."""
+    said = message(lease="10m", max_run=900)
+    assert "lab.lease = '10m'" in said
+    assert "lab.max_run (900 s)" in said
 
 
 def test_all_problems_come_at_once() -> None:

@@ -36,6 +36,7 @@ def test_there_is_a_stack_for_each_part_and_seat(templates: dict[str, Template])
     """The names that the commands, the tags and the reader rely on."""
     assert sorted(templates) == [
         "bricklab-endpoint",
+        "bricklab-operations",
         "bricklab-seat-ada",
         "bricklab-seat-grace",
         "bricklab-storage",
@@ -49,6 +50,7 @@ def test_there_is_a_stack_for_each_part_and_seat(templates: dict[str, Template])
         ("storage", {"BucketName", "DataUri", "KeyArn"}),
         ("training", {"TrainingJobName", "ModelArtifact", "TestAccuracy", "TestLoss"}),
         ("endpoint", {"EndpointName"}),
+        ("operations", {"LeaseEnd", "NoticesTopicArn"}),
         ("seat-ada", {"NotebookInstanceName", "RoleArn", "Prefix"}),
     ],
 )

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from . import refusals
+from .deletion import tried
 from .lease import schedule_names
 from .receipt import Thing
-from .refusals import Refusal
 from .unlisted import unlisted
 
 if TYPE_CHECKING:
@@ -41,17 +41,7 @@ class RecordsSweep:
         except ClientError as error:
             return unlisted(self._receipt, kind, error)
         self._receipt.unseen.pop(kind, None)
-        left = []
-        for thing in found:
-            self._receipt.found.add(thing)
-            try:
-                delete(thing.name)
-            except ClientError as error:
-                if refusals.of(error) is Refusal.DENIED:
-                    self._receipt.keep(thing, str(error))
-                    continue
-            left.append(thing)
-        return left
+        return [thing for thing in found if tried(self._receipt, thing, partial(delete, thing.name))]
 
     def _parameters(self) -> list[str]:
         pages = self._ssm.get_paginator("get_parameters_by_path").paginate(Path=f"/{self._lab}", Recursive=True)

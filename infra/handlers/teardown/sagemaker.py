@@ -90,7 +90,7 @@ class SageMakerSweep:
                     self._receipt.keep(thing, _RECORD, expected=True)
                     return False
                 case Refusal.BUSY | Refusal.SLOW:
-                    return True
+                    self._receipt.put_off[thing] = str(error)
                 case Refusal.GONE:
                     return False
         return True

@@ -183,6 +183,7 @@ class Settings(BaseModel):
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.001
     hidden_units: Annotated[str, AfterValidator(_hidden_units)] = "128"
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    loop: Literal["fit", "custom"] = "fit"
     max_run: Annotated[int, AfterValidator(_max_run)] = 900
     capture_percentage: Annotated[int, Field(ge=0, le=100)] = 100
     log_retention_days: Annotated[int, AfterValidator(_retention)] = 7
@@ -209,8 +210,13 @@ class Settings(BaseModel):
         return self
 
     def hyperparameters(self) -> dict[str, str]:
-        """What train.py is given, as the strings that SageMaker passes on."""
-        keys = ("epochs", "batch_size", "learning_rate", "hidden_units", "seed")
+        """What train.py is given, as the strings that SageMaker passes on.
+
+        Without `loop=fit`, train.py's default: a job is the same as before when these are, and jobs from before this
+        setting had none.
+        """
+        later = ("loop",) if self.loop != "fit" else ()
+        keys = ("epochs", "batch_size", "learning_rate", "hidden_units", "seed", *later)
         return {key: str(getattr(self, key)) for key in keys}
 
 

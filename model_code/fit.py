@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING
 import keras
 import tensorflow as tf
 
+import custom_loop
+from batches import TrainingBatches, batches_of
 from export import write_artifact
+from history import History
 from metrics import Metrics, confusion_matrix
 from model import build, compile_model
 from pictures import write_pictures
@@ -21,9 +24,6 @@ if TYPE_CHECKING:
     from folders import Folders
     from hyperparameters import Hyperparameters
 
-# It decides how many test images one step looks at, and changes no number.
-_TEST_BATCH_SIZE = 256
-
 
 def run(channel: Channel, *, folders: Folders, hyperparameters: Hyperparameters) -> None:
     """Train on `channel.train`, judge by `channel.test`, fill the folders `artifact` and `pictures`.
@@ -33,7 +33,8 @@ def run(channel: Channel, *, folders: Folders, hyperparameters: Hyperparameters)
     make_deterministic(hyperparameters.seed)
     model = build(hyperparameters.hidden_units)
     compile_model(model, learning_rate=hyperparameters.learning_rate)
-    history = fit(model, channel, hyperparameters)
+    train = {"fit": fit, "custom": custom_loop.train}[hyperparameters.loop]
+    history = train(model, channel, hyperparameters)
     metrics, probabilities = evaluate(model, channel.test, history)
     print(f"test_loss={metrics.test_loss:.4f} test_accuracy={metrics.test_accuracy:.4f}", flush=True)
     receipt = make_receipt(model=model, folders=folders, hyperparameters=hyperparameters, metrics=metrics)
@@ -48,32 +49,29 @@ def make_deterministic(seed: int) -> None:
 
 
 def fit(model: keras.Model, channel: Channel, hyperparameters: Hyperparameters) -> list[dict[str, float]]:
-    """Train the model and return its history: one dictionary an epoch."""
-    examples = tf.data.Dataset.from_tensor_slices((channel.train.images, channel.train.labels))
-    shuffled = examples.shuffle(len(channel.train.labels), seed=hyperparameters.seed)
-    history: list[dict[str, float]] = []
-
-    def log(epoch: int, logs: dict[str, float]) -> None:
-        history.append({name: float(value) for name, value in logs.items()})
-        numbers = " ".join(f"{name}={logs[name]:.4f}" for name in ("loss", "accuracy", "val_loss", "val_accuracy"))
-        print(f"epoch={epoch + 1}/{hyperparameters.epochs} {numbers}", flush=True)
-
+    """Train the compiled model and return its history: one dictionary an epoch."""
+    training = TrainingBatches(channel.train, batch_size=hyperparameters.batch_size, seed=hyperparameters.seed)
+    history = History(of=hyperparameters.epochs)
+    log = keras.callbacks.LambdaCallback(
+        on_epoch_begin=lambda epoch, _: training.begin(epoch),
+        on_epoch_end=lambda _, logs: history.add(logs),
+    )
     model.fit(
-        shuffled.batch(hyperparameters.batch_size).prefetch(tf.data.AUTOTUNE),
+        training.batches,
         epochs=hyperparameters.epochs,
-        validation_data=_test_batches(channel.test),
-        callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=log)],
+        validation_data=batches_of(channel.test),
+        callbacks=[log],
         shuffle=False,  # the dataset does it
         verbose=0,
     )
-    return history
+    return history.epochs
 
 
 def evaluate(
     model: keras.Model, test: Part, history: list[dict[str, float]]
 ) -> tuple[Metrics, npt.NDArray[np.float32]]:
     """Judge the trained model by the test images; also return their probabilities, (n, 10)."""
-    batches = _test_batches(test)
+    batches = batches_of(test)
     loss, accuracy = model.evaluate(batches, verbose=0)
     probabilities: npt.NDArray[np.float32] = model.predict(batches, verbose=0)
     return Metrics(
@@ -82,7 +80,3 @@ def evaluate(
         history=history,
         confusion_matrix=confusion_matrix(test.labels, probabilities.argmax(axis=1)),
     ), probabilities
-
-
-def _test_batches(test: Part) -> tf.data.Dataset:
-    return tf.data.Dataset.from_tensor_slices((test.images, test.labels)).batch(_TEST_BATCH_SIZE)

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 _SEED_LIMIT = 2**32
 """NumPy's seeds are 32 bits wide, and keras.utils.set_random_seed hands the seed to NumPy."""
 
+LOOPS = ("fit", "custom")
+"""Keras's own training loop, and the lab's: the same numbers by either."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Hyperparameters:
@@ -18,6 +21,7 @@ class Hyperparameters:
     learning_rate: float
     hidden_units: tuple[int, ...]
     seed: int
+    loop: str
 
 
 def parse_epochs(text: str) -> int:
@@ -61,6 +65,13 @@ def parse_seed(text: str) -> int:
     if seed >= _SEED_LIMIT:
         raise ValueError(f"seed is {text!r}; it needs to be below {_SEED_LIMIT}.")
     return seed
+
+
+def parse_loop(text: str) -> str:
+    """Return which training loop runs."""
+    if text not in LOOPS:
+        raise ValueError(f"loop is {text!r}; it needs to be {' or '.join(LOOPS)}.")
+    return text
 
 
 def _whole_number(name: str, text: str, *, lowest: int) -> int:

@@ -69,6 +69,7 @@ def parse_flags(arguments: Sequence[str], environment: Mapping[str, str]) -> tup
         learning_rate=hp.parse_learning_rate(flags.learning_rate),
         hidden_units=hp.parse_hidden_units(flags.hidden_units),
         seed=hp.parse_seed(flags.seed),
+        loop=hp.parse_loop(flags.loop),
     )
 
 
@@ -84,6 +85,7 @@ def _flags(environment: Mapping[str, str]) -> argparse.ArgumentParser:
     parser.add_argument("--learning_rate", default="0.001", help="size of Adam's steps")
     parser.add_argument("--hidden_units", default="128", help="width of each hidden layer: 128 or 256,128")
     parser.add_argument("--seed", default="1", help="decides every random choice")
+    parser.add_argument("--loop", default="fit", help="Keras's training loop, fit, or the lab's own, custom")
     parser.add_argument("--training", default=environment.get("SM_CHANNEL_TRAINING"), help="the four files")
     parser.add_argument("--artifact_dir", default=environment.get("SM_MODEL_DIR"), help="becomes model.tar.gz")
     parser.add_argument("--output_data_dir", default=environment.get("SM_OUTPUT_DATA_DIR"), help="pictures")

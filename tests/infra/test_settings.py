@@ -49,6 +49,12 @@ def test_an_override_wins_over_the_mapping() -> None:
     assert (settings.epochs, settings.batch_size, settings.learning_rate) == (3, 16, 0.01)
 
 
+def test_a_custom_loop_is_a_hyperparameter_and_the_default_is_none() -> None:
+    """Written out or not, the default trains as labs did before there was a choice: it makes no other job of theirs."""
+    assert read({"lab.loop": "custom"}).hyperparameters() == {**read({}).hyperparameters(), "loop": "custom"}
+    assert read({"lab": {"loop": "fit"}}).hyperparameters() == read({}).hyperparameters()
+
+
 @pytest.mark.parametrize(
     ("given", "types"),
     [
@@ -113,6 +119,8 @@ def test_one_hidden_layer_may_be_a_number() -> None:
         ("hidden_units", "0", "one whole number of units for each hidden layer"),
         ("seed", -1, "must be greater than or equal to 0"),
         ("seed", 2**32, "must be less than 4294967296"),
+        ("loop", "Custom", "must be 'fit' or 'custom'"),
+        ("loop", "", "must be 'fit' or 'custom'"),
         ("max_run", 0, "must be between 1 and 1619 seconds"),
         ("max_run", LONGEST_RUN + 1, "CloudFormation waits one hour"),
         ("capture_percentage", 101, "must be less than or equal to 100"),

@@ -44,7 +44,7 @@ def test_the_defaults_are_the_labs_own_network() -> None:
     """Without a flag: one hidden layer of 128, and folders from SageMaker's environment."""
     folders, settings = parse_flags([], FOLDERS)
     assert settings == hyperparameters.Hyperparameters(
-        epochs=10, batch_size=32, learning_rate=0.001, hidden_units=(128,), seed=1
+        epochs=10, batch_size=32, learning_rate=0.001, hidden_units=(128,), seed=1, loop="fit"
     )
     assert [str(path) for path in (folders.training, folders.artifact, folders.pictures)] == [*FOLDERS.values()]
 
@@ -52,9 +52,9 @@ def test_the_defaults_are_the_labs_own_network() -> None:
 def test_flags_arrive_as_strings() -> None:
     """Every hyperparameter is read from the string that SageMaker passes."""
     flags = ["--epochs", "3", "--batch_size", "8", "--learning_rate", "1e-2", "--hidden_units", "256,128"]
-    _, settings = parse_flags([*flags, "--seed", "0", "--training", "./here"], FOLDERS)
+    _, settings = parse_flags([*flags, "--seed", "0", "--loop", "custom", "--training", "./here"], FOLDERS)
     assert settings == hyperparameters.Hyperparameters(
-        epochs=3, batch_size=8, learning_rate=0.01, hidden_units=(256, 128), seed=0
+        epochs=3, batch_size=8, learning_rate=0.01, hidden_units=(256, 128), seed=0, loop="custom"
     )
 
 
@@ -66,6 +66,7 @@ def test_flags_arrive_as_strings() -> None:
         *(("learning_rate", value) for value in ("0", "-0.1", "nan", "inf", "fast", "")),
         *(("hidden_units", value) for value in ("", "0", "128,", "128,-1", "128 64", "a,b", "12.5")),
         *(("seed", value) for value in ("-1", "4294967296", "x")),
+        *(("loop", value) for value in ("", "Custom", "fit,custom")),
     ],
 )
 def test_a_bad_hyperparameter_is_one_sentence(flag: str, value: str) -> None:
@@ -164,6 +165,7 @@ def test_the_receipt_names_all_that_went_in(trained: Any, run_folder: Path) -> N
         "learning_rate": 0.005,
         "hidden_units": [32, 16],
         "seed": 5,
+        "loop": "fit",
     }
     metrics = load(trained.artifact / "metrics.json")
     assert receipt["metrics"] == {name: metrics[name] for name in ("test_loss", "test_accuracy")}

@@ -80,7 +80,7 @@ class Host:
         self.port = 0
         self.image: images.Image | None = None
         self._record, self._duty, self._context, self._credentials = record, duty, context, credentials
-        self._folder = context.state_dir / "hosts" / record.arn.rpartition("/")[2] / secrets.token_hex(8)
+        self._folder = context.state_dir / f"{record.kind.arn_type}s" / record.name / secrets.token_hex(8)
         self._stopping = threading.Event()
         self._process: Process | None = None
         self._keeper: threading.Thread | None = None

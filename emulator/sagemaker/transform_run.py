@@ -107,7 +107,7 @@ class TransformRun:
 
     def execute(self) -> None:
         """List, transform, upload; every end is recorded in the job's record."""
-        folder = self._context.state_dir / "transforms" / f"{self._record.name.lower()}-{secrets.token_hex(4)}"
+        folder = self._context.state_dir / "transform-outputs" / secrets.token_hex(8)
         reason = ""
         try:
             folder.mkdir(parents=True)

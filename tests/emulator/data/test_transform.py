@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import gzip
 import json
 import uuid
 from typing import TYPE_CHECKING
 
+import boto3
 import botocore.exceptions
 import pytest
 
@@ -15,6 +17,8 @@ from tests.emulator.data.account import BUCKET, Account, until
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
+
+    from emulator.gateway import Gateway
 
     SavedModel = Callable[[float], dict[str, bytes]]
 
@@ -53,11 +57,12 @@ def start(
     source: Mapping[str, Any] | None = None,
     output: Mapping[str, Any] | None = None,
     kind: str = "S3Prefix",
+    client: Any = None,
     **request: Any,
 ) -> str:
     """Start a transform job; its name. Its output goes below a prefix of that name."""
     name = f"transform-{uuid.uuid4().hex[:8]}"
-    account.sagemaker.create_transform_job(
+    (client or account.sagemaker).create_transform_job(
         **{
             "TransformJobName": name,
             "ModelName": model,
@@ -307,6 +312,33 @@ def test_a_model_that_is_not_there(account: Account) -> None:
     code, message = refusal(lambda: start(account, "nobodys", f"s3://{BUCKET}/batch/folder"))
     assert code == "ValidationException"
     assert message.startswith('Could not find model "arn:')
+
+
+def test_iam_is_asked(account: Account, embedded: Gateway, plain: str) -> None:
+    """Who may transform on one instance type, under one prefix, is refused anything else."""
+    account.iam.create_user(UserName="ada")
+    allowed = {
+        "Effect": "Allow",
+        "Action": "sagemaker:CreateTransformJob",
+        "Resource": "arn:aws:sagemaker:*:*:transform-job/ada-*",
+        "Condition": {"ForAllValues:StringEquals": {"sagemaker:InstanceTypes": ["ml.m5.large"]}},
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
+    account.iam.put_user_policy(UserName="ada", PolicyName="transform", PolicyDocument=policy)
+    key = account.iam.create_access_key(UserName="ada")["AccessKey"]
+    session = boto3.Session(key["AccessKeyId"], key["SecretAccessKey"], region_name="us-east-1")
+    sagemaker = session.client("sagemaker", endpoint_url=embedded.url)
+    large = {**RESOURCES, "InstanceType": "ml.m5.4xlarge"}
+    for name, resources, expected in (
+        ("ben-batch", RESOURCES, "AccessDeniedException"),
+        ("ada-batch", large, "AccessDeniedException"),
+        # What IAM lets through is refused for another reason, so that nothing has to run.
+        ("ada-batch", {**RESOURCES, "InstanceCount": 2}, "ValidationException"),
+    ):
+        request = {"TransformJobName": name, "TransformResources": resources}
+        call = functools.partial(start, account, plain, f"s3://{BUCKET}/batch/folder", client=sagemaker, **request)
+        assert refusal(call)[0] == expected
+    sagemaker.close()
 
 
 def _lines(account: Account, job: str) -> list[str]:

@@ -80,7 +80,7 @@ def delete(place: Place, lab: str, notice: Callable[[str], None], *, only: Colle
     receipt = Receipt()
     deletion = teardown.StackDeletion(place.client, lab, receipt, only=lambda stack: stack.name in only)
     for late in patience.until(deletion.step, notice):
-        receipt.keep(late, patience.LATE)
+        receipt.give_up(late, patience.LATE)
     reasons = [f"{each.thing.name}: {each.why}" for each in receipt.remains.values()]
     if reasons:
         raise LabError("\n".join([*reasons, "Mend what it names, then run the same command again."]))

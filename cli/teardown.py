@@ -53,4 +53,4 @@ def of_seat_logs(here: Place, lab: str, seat: str) -> None:
 
 def _until(step: Callable[[], list[Thing]], receipt: Receipt, notice: Callable[[str], None]) -> None:
     for late in patience.until(step, notice):
-        receipt.keep(late, patience.LATE)
+        receipt.give_up(late, patience.LATE)

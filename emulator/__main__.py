@@ -91,6 +91,7 @@ async def _serve(options: argparse.Namespace, state: Path) -> None:
         }
     )
     stacks.provision(cloudformation.resource_types(service))
+    stacks.refuse_full_buckets()
     stacks.provision(budgets.resource_types(services.budgets, principals.caller))
     tagged.find_tagged({"sagemaker": TaggedResources(context.store, principals.caller)})
     services.wrap("ecr", Containers(context.images_dir, caller=principals.caller).before)

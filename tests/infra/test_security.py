@@ -75,7 +75,7 @@ def test_a_role_is_passed_to_its_service_only(templates: dict[str, Template]) ->
     """PassRole names one role and one service: the training stack's, each seat's own, and the schedules'."""
     passing = [item for item in statements(templates) if "iam:PassRole" in listed(item["Action"])]
     services = [item["Condition"]["StringEquals"]["iam:PassedToService"] for item in passing]
-    assert sorted(services) == ["sagemaker.amazonaws.com"] * 3 + ["scheduler.amazonaws.com"]
+    assert sorted(services) == ["sagemaker.amazonaws.com"] * 3 + ["scheduler.amazonaws.com"] * 2
     for statement in passing:
         assert listed(statement["Action"]) == ["iam:PassRole"]
         [role] = listed(statement["Resource"])

@@ -292,7 +292,8 @@ class Double:
     def _tagged(self, asked: dict[str, Any]) -> Iterator[Item]:
         wanted = {each["Key"]: each["Values"] for each in asked["TagFilters"]}
         for each in self.items:
-            if f"sagemaker:{SORTS[each.sort].kind}" in asked["ResourceTypeFilters"] and all(
+            types = {"sagemaker", f"sagemaker:{SORTS[each.sort].kind}"}
+            if types & {*asked["ResourceTypeFilters"]} and all(
                 each.tags.get(key) in values for key, values in wanted.items()
             ):
                 yield each

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import zipfile
@@ -29,11 +30,17 @@ TRUST = {
     "Statement": [{"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}],
 }
 TOPIC = {"Topic": {"Type": "AWS::SNS::Topic"}}
-_SHARED = (
-    "/aws/sagemaker/NotebookInstances",
-    "/aws/sagemaker/ProcessingJobs",
-    "/aws/sagemaker/TrainingJobs",
-    "/aws/sagemaker/TransformJobs",
+SHARED = tuple(
+    f"/aws/sagemaker/{kind}"
+    for kind in (
+        "CompilationJobs",
+        "InferenceRecommendationsJobs",
+        "LabelingJobs",
+        "NotebookInstances",
+        "ProcessingJobs",
+        "TrainingJobs",
+        "TransformJobs",
+    )
 )
 
 
@@ -44,8 +51,11 @@ class Scene:
         self.client = client
         self.cloudformation = client("cloudformation")
 
-    def function(self, name: str, role: str) -> str:
-        """A function for custom resources; its ARN."""
+    def prepare(self, role: str) -> None:
+        """Take this role, and make the function of custom resources."""
+        self.role, self.stubborn = role, self._function("stubborn", role)
+
+    def _function(self, name: str, role: str) -> str:
         buffer = io.BytesIO()
         with zipfile.ZipFile(buffer, "w") as file:
             file.writestr("index.py", _STUBBORN)
@@ -57,6 +67,29 @@ class Scene:
             Code={"ZipFile": buffer.getvalue()},
         )
         return str(made["FunctionArn"])
+
+    def write(self, group: str, stream: str = "written") -> None:
+        """Write to a log, and make it if need be."""
+        logs = self.client("logs")
+        for make, names in (
+            (logs.create_log_group, {"logGroupName": group}),
+            (logs.create_log_stream, {"logGroupName": group, "logStreamName": stream}),
+        ):
+            with contextlib.suppress(logs.exceptions.ResourceAlreadyExistsException):
+                make(**names)
+
+    def parameter(self, name: str) -> None:
+        """A parameter."""
+        self.client("ssm").put_parameter(Name=name, Value="1", Type="String")
+
+    def schedule(self, name: str) -> None:
+        """A schedule that is never due."""
+        self.client("scheduler").create_schedule(
+            Name=name,
+            ScheduleExpression="at(2040-01-01T00:00:00)",
+            FlexibleTimeWindow={"Mode": "OFF"},
+            Target={"Arn": self.stubborn, "RoleArn": self.role},
+        )
 
     def stack(
         self, name: str, resources: dict[str, Any], *, lab: str, ends: str = "CREATE_COMPLETE", **more: Any
@@ -106,7 +139,7 @@ class Scene:
             *(
                 f"stream {group} {stream['logStreamName']}"
                 for group in groups
-                if group in _SHARED
+                if group in SHARED
                 for stream in logs.describe_log_streams(logGroupName=group)["logStreams"]
             ),
         }

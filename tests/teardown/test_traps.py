@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import threading
 from typing import TYPE_CHECKING, Any
@@ -14,7 +13,7 @@ from cli.place import tools
 from emulator import gateway
 from tests.cli.test_pause import saved_model
 from tests.emulator.data.account import BUCKET, Account, until
-from tests.teardown.scene import TOPIC, TRUST, Scene, custom
+from tests.teardown.scene import SHARED, TOPIC, TRUST, Scene, custom
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,7 +35,7 @@ class Traps(Scene):
         super().__init__(lab.client)
         self.lab, self.account = lab, Account(lab.client)
         self.sagemaker, self.logs, self.s3 = self.account.sagemaker, self.account.logs, self.account.s3
-        self.stubborn = self.function("stubborn", self.account.role)
+        self.prepare(self.account.role)
         self.works = self.account.model(saved_model())
         self.fails = self.account.model({"nothing.txt": b""})
         self._neighbours()
@@ -60,38 +59,21 @@ class Traps(Scene):
         self.sagemaker.create_model(ModelName=name, PrimaryContainer=same, ExecutionRoleArn=self.account.role, **tags)
         return name
 
-    def notebook(self, name: str, tags: list[dict[str, str]], *, wait: bool = True) -> None:
-        """A notebook instance."""
+    def notebook(self, name: str, tags: list[dict[str, str]]) -> None:
+        """A notebook instance that is Pending."""
         self.sagemaker.create_notebook_instance(
             NotebookInstanceName=name, InstanceType="ml.t3.medium", RoleArn=self.account.role, Tags=tags
         )
-        if wait:
-            waiter = self.sagemaker.get_waiter("notebook_instance_in_service")
-            waiter.wait(NotebookInstanceName=name, WaiterConfig=QUICK)
 
-    def write(self, group: str, stream: str = "written") -> None:
-        """Write to a log, and make it if need be."""
-        for make, names in (
-            (self.logs.create_log_group, {"logGroupName": group}),
-            (self.logs.create_log_stream, {"logGroupName": group, "logStreamName": stream}),
-        ):
-            with contextlib.suppress(self.logs.exceptions.ResourceAlreadyExistsException):
-                make(**names)
-
-    def parameter(self, name: str) -> None:
-        """A parameter."""
-        self.client("ssm").put_parameter(Name=name, Value="1", Type="String")
-
-    def schedule(self, name: str) -> None:
-        """A schedule that is never due."""
-        self.client("scheduler").create_schedule(
-            Name=name,
-            ScheduleExpression="at(2040-01-01T00:00:00)",
-            FlexibleTimeWindow={"Mode": "OFF"},
-            Target={"Arn": self.stubborn, "RoleArn": self.account.role},
-        )
+    def runs(self, name: str) -> None:
+        """Wait until a notebook instance does."""
+        waiter = self.sagemaker.get_waiter("notebook_instance_in_service")
+        waiter.wait(NotebookInstanceName=name, WaiterConfig=QUICK)
 
     def _neighbours(self) -> None:
+        config = self.config(self.works, "trap-two-config")
+        self.sagemaker.create_endpoint(EndpointName="trap-two", EndpointConfigName=config)
+        self.notebook("trap-eve", OTHER)
         self.stack("CDKToolkit", TOPIC, lab="none")
         self.stack("trap-two-storage", {**TOPIC, "C": custom(self.stubborn)}, lab="trap-two")
         self.stack("trapeze", TOPIC, lab="trapeze")
@@ -99,11 +81,6 @@ class Traps(Scene):
         for name in ("trap-two-x", "trapeze", "other"):
             self.model(name)
         self.model("trap-x", Tags=OTHER)
-        self.notebook("trap-eve", OTHER)
-        self.sagemaker.create_endpoint(
-            EndpointName="trap-two", EndpointConfigName=self.config(self.works, "trap-two-config")
-        )
-        self.account.settled("trap-two")
         for group in ("trap-two-storage-Fn", "/aws/lambda/trap-two-endpoint-Fn", "/aws/lambda/trapeze"):
             self.write(group)
         self.write(NOTEBOOKS, "trap-two-ada/jupyter.log")
@@ -116,6 +93,8 @@ class Traps(Scene):
         self.parameter("/trapeze")
         self.schedule("trap-two-lease-end")
         self.schedule("trap-lease-endless")
+        self.runs("trap-eve")
+        self.account.settled("trap-two")
 
 
 class Watch(threading.Thread):
@@ -218,8 +197,8 @@ def set_work(traps: Traps) -> None:
     """Logs, parameters and schedules, and what students left: a job that runs, notebooks, endpoints on their way."""
     for group in LATE:
         traps.write(group)
-    traps.write(NOTEBOOKS, "trap-ada/jupyter.log")
-    traps.write("/aws/sagemaker/TransformJobs", "trap-ada-batch/algo-1")
+    for group in SHARED:
+        traps.write(group, "trap-ada/written.log")
     traps.parameter("/trap/paused/endpoint/trap")
     traps.schedule("trap-lease-end")
     traps.schedule("trap-lease-warning")
@@ -230,8 +209,6 @@ def set_work(traps: Traps) -> None:
     traps.sagemaker.create_endpoint(EndpointName="trap-ada-failed", EndpointConfigName=broken)
     works, next_one = (traps.config("trap-ada-model", f"trap-ada-{number}") for number in (1, 2))
     traps.sagemaker.create_endpoint(EndpointName="trap-ada-e", EndpointConfigName=works)
-    traps.account.settled("trap-ada-failed")
-    traps.account.settled("trap-ada-e")
     traps.account.start_job(
         TrainingJobName="trap-ada-job",
         entrypoint=["sh", "-c", "echo at work; exec sleep 600"],
@@ -241,6 +218,9 @@ def set_work(traps: Traps) -> None:
     until(
         lambda: traps.sagemaker.describe_training_job(TrainingJobName="trap-ada-job")["SecondaryStatus"] == "Training"
     )
+    traps.account.settled("trap-ada-failed")
+    traps.account.settled("trap-ada-e")
+    traps.runs("someones-notebook")
     photos = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": traps.account.put("ada/row.json", b"[1, 2, 3]")}}
     traps.sagemaker.create_transform_job(
         TransformJobName="trap-ada-scores",
@@ -249,7 +229,7 @@ def set_work(traps: Traps) -> None:
         TransformOutput={"S3OutputPath": f"s3://{BUCKET}/ada/scores"},
         TransformResources={"InstanceType": "ml.m5.large", "InstanceCount": 1},
     )
-    traps.notebook("trap-ada", [], wait=False)
+    traps.notebook("trap-ada", [])
     traps.sagemaker.create_endpoint(EndpointName="trap-ada-new", EndpointConfigName=works)
     traps.sagemaker.update_endpoint(EndpointName="trap-ada-e", EndpointConfigName=next_one)
 
@@ -273,6 +253,13 @@ def test_everything_goes_in_one_run(traps: Traps, scheduled: tuple[str, str]) ->
     set_stacks(traps)
     set_objects(traps)
     set_work(traps)
+    assert {
+        "endpoint trap-ada-new Creating",
+        "endpoint trap-ada-e Updating",
+        "endpoint trap-ada-failed Failed",
+        "job trap-ada-job InProgress",
+        "notebook someones-notebook InService",
+    } < traps.inventory()
     watch = Watch(traps)
     watch.start()
     try:
@@ -305,7 +292,7 @@ def test_the_receipt_names_what_there_was(traps: Traps) -> None:
     assert names(receipt, "deleted", "schedule") == ["trap-lease-end", "trap-lease-warning"]
     assert len(names(receipt, "deleted", "stack")) == 10
     assert set(LATE) <= set(names(receipt, "deleted", "log group"))
-    assert f"{NOTEBOOKS}: trap-ada/jupyter.log" in names(receipt, "deleted", "log stream")
+    assert {f"{group}: trap-ada/written.log" for group in SHARED} <= set(names(receipt, "deleted", "log stream"))
     assert any(name.startswith(f"{JOBS}: trap-ada-job/") for name in names(receipt, "deleted", "log stream"))
 
 

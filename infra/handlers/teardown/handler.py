@@ -65,8 +65,8 @@ class Ending:
         if not teardown.stuck():
             self._finish(teardown)
         if teardown.stuck():
+            lease.slow_down()  # first: the topic may have gone already
             self._notices.stuck(teardown.receipt)
-            lease.slow_down()
 
     def _finish(self, teardown: Teardown) -> None:
         if not self._until(teardown.sweep):

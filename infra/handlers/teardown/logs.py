@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from . import refusals
+from .deletion import tried
 from .receipt import Thing
 from .refusals import Refusal
 from .unlisted import unlisted
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from .receipt import Receipt
     from .scope import Scope
 
-    Found = tuple[str, str, Callable[[], Any]]  # kind, name, how it is deleted
+    Found = tuple[Thing, Callable[[], Any]]  # with how it is deleted
 
 ENDPOINTS = "/aws/sagemaker/Endpoints"
 NOTEBOOKS = "/aws/sagemaker/NotebookInstances"
@@ -58,25 +59,11 @@ class LogsSweep:
         """Delete what there is; what it was, to be looked for again."""
         try:
             found = [*self._groups(), *self._streams()]
-            left = self._delete(found)
+            left = [thing for thing, delete in found if tried(self._receipt, thing, delete)]
             self._forget_empty()
         except ClientError as error:
             return unlisted(self._receipt, _GROUP, error)
         self._receipt.unseen.pop(_GROUP, None)
-        return left
-
-    def _delete(self, found: list[Found]) -> list[Thing]:
-        left = []
-        for kind, name, delete in found:
-            thing = Thing(kind, name)
-            self._receipt.found.add(thing)
-            try:
-                delete()
-            except ClientError as error:
-                if refusals.of(error) is Refusal.DENIED:
-                    self._receipt.keep(thing, str(error))
-                    continue
-            left.append(thing)
         return left
 
     def _groups(self) -> Iterator[Found]:
@@ -89,7 +76,7 @@ class LogsSweep:
                     if self._spared and name.removeprefix(root).startswith(self._spared):
                         continue
                     if self._scope.has(name.removeprefix(root), self._tags(group)):
-                        yield _GROUP, name, partial(self._logs.delete_log_group, logGroupName=name)
+                        yield Thing(_GROUP, name), partial(self._logs.delete_log_group, logGroupName=name)
 
     def _tags(self, group: dict[str, Any]) -> dict[str, str]:
         try:
@@ -106,7 +93,7 @@ class LogsSweep:
                 # A stream is `<job>/<host>-…`, `<notebook instance>/jupyter.log`.
                 if self._scope.names(stream.partition("/")[0]):
                     delete = partial(self._logs.delete_log_stream, logGroupName=group, logStreamName=stream)
-                    yield _STREAM, f"{group}: {stream}", delete
+                    yield Thing(_STREAM, f"{group}: {stream}"), delete
 
     def _streams_of(self, group: str, beginning: str = "") -> Iterator[str]:
         among = {"logStreamNamePrefix": beginning} if beginning else {}

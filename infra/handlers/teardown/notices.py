@@ -33,6 +33,7 @@ class Notices:
         counts = Counter(thing.kind for thing in receipt.deleted)
         deleted = "\n".join(f"  {count} x {kind}" for kind, count in sorted(counts.items()))
         remains = "".join(f"\n  {each.thing}: {each.why}" for each in receipt.remains.values())
+        remains += "".join(f"\n  {kind}s could not be looked for: {why}" for kind, why in receipt.unseen.items())
         self._tell(
             f"Lab {self._lab} has ended",
             f"The lease of lab {self._lab} is over. Deleted:\n{deleted or '  nothing'}\nand, as the last, the stack "

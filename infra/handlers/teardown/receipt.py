@@ -36,6 +36,7 @@ class Receipt:
 
     found: set[Thing] = field(default_factory=set)
     remains: dict[Thing, Remains] = field(default_factory=dict)
+    put_off: dict[Thing, str] = field(default_factory=dict)  # why AWS has not done yet what it was asked
     unseen: dict[str, str] = field(default_factory=dict)  # kinds that could not be looked for, and why
 
     @property
@@ -52,6 +53,10 @@ class Receipt:
         """Note that something remains."""
         self.found.add(thing)
         self.remains[thing] = Remains(thing, why, expected)
+
+    def give_up(self, thing: Thing, why: str) -> None:
+        """Note that something remains that was waited for long enough, with AWS's own reason if it gave one."""
+        self.keep(thing, f"{self.put_off[thing]}; {why}" if thing in self.put_off else why)
 
     def drop(self, things: Iterable[Thing]) -> None:
         """Note that what remained is tried once more."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from . import refusals
+from .deletion import tried
 from .lease import schedule_names
 from .receipt import Thing
-from .refusals import Refusal
 from .unlisted import unlisted
 
 if TYPE_CHECKING:
@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 
 class RecordsSweep:
-    """The parameters below `/<lab>/` and the schedules `<lab>-lease-…`: exactly the lab's, no other lab's."""
+    """The parameters below `/<lab>/` and the schedules `<lab>-lease-…`: exactly the lab's, no other lab's.
+
+    Without `schedules` those stay: what has not ended yet needs them to go on.
+    """
 
     def __init__(self, client: Callable[[str], Any], lab: str, receipt: Receipt, *, schedules: bool) -> None:
         self._ssm, self._scheduler = client("ssm"), client("scheduler")
@@ -29,7 +32,7 @@ class RecordsSweep:
         """Delete what there is; what it was, to be looked for again."""
         return [
             *self._each("parameter", self._parameters, self._forget),
-            *self._each("schedule", self._due, self._call_off),
+            *(self._each("schedule", self._due, self._call_off) if self._schedules else ()),
         ]
 
     def _each(self, kind: str, names: Callable[[], list[str]], delete: Callable[[str], Any]) -> list[Thing]:
@@ -38,17 +41,7 @@ class RecordsSweep:
         except ClientError as error:
             return unlisted(self._receipt, kind, error)
         self._receipt.unseen.pop(kind, None)
-        left = []
-        for thing in found:
-            self._receipt.found.add(thing)
-            try:
-                delete(thing.name)
-            except ClientError as error:
-                if refusals.of(error) is Refusal.DENIED:
-                    self._receipt.keep(thing, str(error))
-                    continue
-            left.append(thing)
-        return left
+        return [thing for thing in found if tried(self._receipt, thing, partial(delete, thing.name))]
 
     def _parameters(self) -> list[str]:
         pages = self._ssm.get_paginator("get_parameters_by_path").paginate(Path=f"/{self._lab}", Recursive=True)

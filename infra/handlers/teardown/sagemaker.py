@@ -34,6 +34,7 @@ class SageMakerSweep:
         self._sagemaker = client("sagemaker")
         self._tagging = client("resourcegroupstaggingapi")
         self._scope, self._receipt, self._loose = scope, receipt, loose
+        self._marked: set[str] | None = None  # ARNs that bear the lab's tag, as one step has asked for them
         self._kinds = [kind for kind in KINDS if not (loose and kind.noun in _OF_STACKS_ONLY)]
 
     def step(self) -> list[Thing]:
@@ -42,6 +43,7 @@ class SageMakerSweep:
         A later stage has its turn when nothing of the earlier ones is left, so an endpoint goes before its config.
         What nobody may delete is noted in the receipt, and waited for no longer.
         """
+        self._marked = None
         for stage in sorted({kind.stage for kind in self._kinds}):
             left = [thing for kind in self._kinds if kind.stage == stage for thing in self._sweep(kind)]
             if left:
@@ -90,7 +92,7 @@ class SageMakerSweep:
                     self._receipt.keep(thing, _RECORD, expected=True)
                     return False
                 case Refusal.BUSY | Refusal.SLOW:
-                    return True
+                    self._receipt.put_off[thing] = str(error)
                 case Refusal.GONE:
                     return False
         return True
@@ -99,7 +101,8 @@ class SageMakerSweep:
         """Name for the API, name for people, and summary of everything of the kind that is in the scope."""
         listed = {each[kind.arn_member]: each for each in self._listed(kind, self._scope.prefix.removesuffix("-"))}
         for arn in self._tagged(kind) - listed.keys():
-            listed |= self._of_bearer(kind, arn)
+            if self._tags(arn) is not None:  # the tags' index is late: it has what is gone for some minutes
+                listed |= self._of_bearer(kind, arn)
         for arn, summary in listed.items():
             name = summary.get(kind.name) or arn  # a version of a model package has no name but its ARN
             shown = name.rpartition(":")[2]
@@ -132,12 +135,13 @@ class SageMakerSweep:
         """ARNs of what bears the lab's tag, whatever its name; a seat is told by its name alone."""
         if self._scope.seat:
             return set()
-        types = [kind.arn_type, *(["model-package-group"] if kind.noun == "model_package" else [])]
-        found = self._tagging.get_paginator("get_resources").paginate(
-            ResourceTypeFilters=[f"sagemaker:{each}" for each in types],
-            TagFilters=[{"Key": TAG, "Values": [self._scope.lab]}],
-        )
-        return {each["ResourceARN"] for page in found for each in page["ResourceTagMappingList"]}
+        if self._marked is None:
+            found = self._tagging.get_paginator("get_resources").paginate(
+                ResourceTypeFilters=["sagemaker"], TagFilters=[{"Key": TAG, "Values": [self._scope.lab]}]
+            )
+            self._marked = {each["ResourceARN"] for page in found for each in page["ResourceTagMappingList"]}
+        types = {kind.arn_type, *(["model-package-group"] if kind.noun == "model_package" else [])}
+        return {arn for arn in self._marked if arn.split(":", 5)[5].partition("/")[0] in types}
 
     def _tags(self, arn: str) -> Mapping[str, str] | None:
         """The resource's tags; None if it has gone meanwhile."""

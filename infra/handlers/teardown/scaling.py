@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from . import refusals
+from .deletion import tried
 from .receipt import Thing
-from .refusals import Refusal
 from .unlisted import unlisted
 
 if TYPE_CHECKING:
@@ -39,7 +39,15 @@ class ScalingSweep:
         except ClientError as error:
             return unlisted(self._receipt, KIND, error)
         self._receipt.unseen.pop(KIND, None)
-        return [thing for resource, dimension in found if (thing := self._deregister(resource, dimension))]
+        return [
+            thing
+            for resource, dimension in found
+            if tried(
+                self._receipt,
+                thing := Thing(KIND, f"{resource} ({dimension})"),
+                partial(self._deregister, resource, dimension),
+            )
+        ]
 
     def _targets(self) -> Iterator[tuple[str, str]]:
         pages = self._scaling.get_paginator("describe_scalable_targets").paginate(ServiceNamespace=_NAMESPACE)
@@ -60,15 +68,7 @@ class ScalingSweep:
                 return {tag["Key"]: tag["Value"] for tag in tags}
         return {}
 
-    def _deregister(self, resource: str, dimension: str) -> Thing | None:
-        thing = Thing(KIND, f"{resource} ({dimension})")
-        self._receipt.found.add(thing)
-        try:
-            self._scaling.deregister_scalable_target(
-                ServiceNamespace=_NAMESPACE, ResourceId=resource, ScalableDimension=dimension
-            )
-        except ClientError as error:
-            if refusals.of(error) is Refusal.DENIED:
-                self._receipt.keep(thing, str(error))
-                return None
-        return thing
+    def _deregister(self, resource: str, dimension: str) -> Any:
+        return self._scaling.deregister_scalable_target(
+            ServiceNamespace=_NAMESPACE, ResourceId=resource, ScalableDimension=dimension
+        )

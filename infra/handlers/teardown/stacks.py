@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -188,9 +189,10 @@ class StackDeletion:
 
     def _cause(self, stack: Stack) -> str:
         """Why its deletion failed, as the first of its failed resources says it."""
-        for event in self._events(stack):
-            if event.get("ResourceStatus") == "DELETE_FAILED" and event["LogicalResourceId"] != stack.name:
-                return f"{event['LogicalResourceId']}: {event.get('ResourceStatusReason', 'no reason was given')}"
+        with contextlib.suppress(ClientError):  # the caller may not read them, or somebody else has deleted it
+            for event in self._events(stack):
+                if event.get("ResourceStatus") == "DELETE_FAILED" and event["LogicalResourceId"] != stack.name:
+                    return f"{event['LogicalResourceId']}: {event.get('ResourceStatusReason', 'no reason was given')}"
         return stack.reason or f"it is {stack.status}"
 
     def _events(self, stack: Stack) -> Iterator[dict[str, Any]]:

@@ -1,0 +1,31 @@
+"""One attempt to delete, stop or deregister something, and what is to be made of AWS's refusal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from . import refusals
+from .refusals import Refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .receipt import Receipt, Thing
+
+
+def tried(receipt: Receipt, thing: Thing, operation: Callable[[], Any]) -> bool:
+    """Whether to look again whether it is gone: not if the caller may not delete it, which the receipt then says.
+
+    Why AWS puts it off is kept, for the case that it puts it off for ever.
+    """
+    receipt.found.add(thing)
+    try:
+        operation()
+    except ClientError as error:
+        if refusals.of(error) is Refusal.DENIED:
+            receipt.keep(thing, str(error))
+            return False
+        receipt.put_off[thing] = str(error)
+    return True

@@ -1,0 +1,147 @@
+"""A teardown is killed at each of its calls, before it is sent and after it was answered; the next one finishes."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from infra.handlers.teardown.teardown import Teardown
+from tests.teardown.double import Double
+from tests.teardown.scene import TOPIC, TRUST, Scene, custom
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from infra.handlers.teardown.receipt import Receipt
+
+TRANSFORM, IMAGE = "/aws/sagemaker/TransformJobs", "763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-inference:2"
+READING = ("Describe", "Get", "List")
+LOOKS = 400
+
+
+class Killed(Exception):  # noqa: N818 - it is no error of anybody's
+    """The process ended here."""
+
+
+class Faulty:
+    """Clients that kill their caller at its `nth` call that changes something, at a moment that botocore names."""
+
+    def __init__(self, client: Callable[[str], Any], moment: str, nth: int) -> None:
+        self._client, self._moment, self._left = client, moment, nth
+        self._made: dict[str, Any] = {}
+
+    def __call__(self, service: str) -> Any:
+        """A client."""
+        if service not in self._made:
+            self._made[service] = self._client(service)
+            self._made[service].meta.events.register(self._moment, self._pass)
+        return self._made[service]
+
+    def run(self, lab: str) -> Receipt:
+        """The whole teardown; its receipt, unless it is killed."""
+        try:
+            return run(self, lab)
+        finally:
+            for made in self._made.values():
+                made.meta.events.unregister(self._moment, self._pass)
+
+    def _pass(self, model: Any, **_: Any) -> None:
+        if model.name.startswith(READING):
+            return
+        self._left -= 1
+        if self._left == 0:
+            raise Killed(model.name)
+
+
+def model(scene: Scene, name: str) -> None:
+    """A model and an endpoint config."""
+    sagemaker = scene.client("sagemaker")
+    container = {"Image": IMAGE, "ModelDataUrl": "s3://nowhere/model.tar.gz"}
+    sagemaker.create_model(ModelName=name, PrimaryContainer=container, ExecutionRoleArn=scene.role)
+    variant = {"VariantName": "v", "ModelName": name, "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
+    sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant])
+
+
+def build(scene: Scene, lab: str) -> None:
+    """Something of everything that a teardown deletes."""
+    scene.stack(f"{lab}-storage", {**TOPIC, "Contents": custom(scene.stubborn, "Delete")}, lab=lab)
+    scene.stack(f"{lab}-operations", TOPIC, lab=lab)
+    model(scene, f"{lab}-ada-x")
+    scene.write(f"/aws/lambda/{lab}-storage-Fn")
+    scene.write(TRANSFORM, f"{lab}-ada-x/algo-1")
+    scene.parameter(f"/{lab}/paused/x")
+    scene.schedule(f"{lab}-lease-end")
+
+
+def run(client: Callable[[str], Any], lab: str) -> Receipt:
+    """The whole teardown; its receipt."""
+    teardown = Teardown(client, lab)
+    finish(teardown.clear)
+    while teardown.retry():
+        finish(teardown.clear)
+    for step in (teardown.sweep, teardown.finish, teardown.sweep):
+        finish(step)
+    return teardown.receipt
+
+
+def finish(step: Callable[[], list[Any]]) -> None:
+    """Repeat a step until it waits for nothing."""
+    for _ in range(LOOKS):
+        if not step():
+            return
+        time.sleep(0.02)
+    raise AssertionError(step())
+
+
+@pytest.fixture(scope="module")
+def neighbours(scene: Scene) -> set[str]:
+    """A lab whose name begins like ours, which has everything that ours has."""
+    build(scene, "faulty-two")
+    return scene.inventory()
+
+
+@pytest.mark.parametrize("moment", ["before-call", "after-call"])
+def test_the_next_teardown_finishes_what_one_has_begun(scene: Scene, neighbours: set[str], moment: str) -> None:
+    """Wherever it was killed: nothing is left of the lab, and everything of its neighbour."""
+    killed = []
+    while True:
+        build(scene, "faulty")
+        try:
+            Faulty(scene.client, moment, len(killed) + 1).run("faulty")
+        except Killed as error:
+            killed.append(str(error))
+        else:
+            break
+        assert run(scene.client, "faulty").clean
+        assert scene.inventory() == neighbours
+    assert scene.inventory() == neighbours
+    assert {"DeleteEndpointConfig", "DeleteModel", "DeleteLogGroup", "DeleteLogStream"} < set(killed)
+    assert {"DeleteParameter", "DeleteSchedule"} < set(killed)
+    assert killed.count("DeleteStack") == 3
+
+
+def test_a_second_teardown_changes_nothing(scene: Scene, neighbours: set[str]) -> None:
+    """It makes no call that could, and its receipt is empty and clean."""
+    receipt = Faulty(scene.client, "before-call", 1).run("faulty")
+    assert receipt.clean
+    assert not receipt.found
+    assert scene.inventory() == neighbours
+
+
+def test_a_seat_waits_while_nobody_has_looked_for_its_endpoints(scene: Scene) -> None:
+    """What goes before endpoints holds the look at them up: the role that they need may not go meanwhile."""
+    role = {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": TRUST}}
+    scene.stack("held-seat-ada", {"Role": role}, lab="held", tags={"bricklab:seat": "ada"})
+    account = Double()
+    account.add("MonitoringSchedule", "held-x")
+    account.add("Endpoint", "held-ada-x")
+    doubled = {"sagemaker", "application-autoscaling", "resourcegroupstaggingapi"}
+    teardown = Teardown(lambda name: account.client(name) if name in doubled else scene.client(name), "held")
+    while account.items:
+        assert scene.status("held-seat-ada") == "CREATE_COMPLETE"
+        teardown.clear()
+    finish(teardown.clear)
+    account.close()
+    assert not [name for name in scene.inventory() if name.startswith("stack held")]

@@ -1,0 +1,108 @@
+"""What policies forbid at the end of `./lab down`: a line of the receipt each, and everything else is done."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from cli import buckets, remnants, teardown
+from cli.place import Place, Target
+from emulator import gateway
+from infra.handlers.teardown.receipt import Receipt, Thing
+from tests.teardown.scene import Scene, custom
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@dataclass(frozen=True)
+class Refusing(Place):
+    """The scene's account, in which one operation is forbidden for what has this name."""
+
+    scene: Scene
+    operation: str
+    name: str
+    made: dict[str, Any] = field(default_factory=dict)
+
+    def client(self, service: str, **_: Any) -> Any:
+        """A client that AWS answers itself, but for the one operation."""
+        made = self.scene.client(service)
+        if service not in self.made:
+            self.made[service] = made
+            made.meta.events.register(f"before-parameter-build.*.{self.operation}", self._remember)
+            made.meta.events.register(f"before-call.*.{self.operation}", self._refuse)
+        return made
+
+    def forget(self) -> None:
+        """Let the clients be as they were."""
+        for made in self.made.values():
+            made.meta.events.unregister(f"before-parameter-build.*.{self.operation}", self._remember)
+            made.meta.events.unregister(f"before-call.*.{self.operation}", self._refuse)
+
+    def _remember(self, params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
+        context["forbidden"] = self.name in params.values()
+
+    def _refuse(self, context: dict[str, Any], **_: Any) -> tuple[Any, dict[str, Any]] | None:
+        if not context["forbidden"]:
+            return None
+        error = {"Code": "AccessDenied", "Message": "an explicit deny in a resource-based policy"}
+        return SimpleNamespace(status_code=403), {"Error": error}
+
+
+@pytest.fixture
+def refusing(scene: Scene, request: pytest.FixtureRequest) -> Any:
+    """Make a place in which an operation is forbidden for something."""
+
+    def make(operation: str, name: str) -> Refusing:
+        made = Refusing(Target.EMBEDDED, {}, gateway.ACCOUNT, gateway.REGION, scene, operation, name)
+        request.addfinalizer(made.forget)
+        return made
+
+    return make
+
+
+@pytest.mark.parametrize("operation", ["DeleteBucket", "DeleteObjects"])
+def test_a_bucket_that_may_not_go_is_named(
+    scene: Scene, refusing: Callable[[str, str], Refusing], operation: str
+) -> None:
+    """With AWS's reason; the other bucket of the lab goes."""
+    lab = f"refused-{operation.lower()}"
+    s3, stays, goes = scene.client("s3"), f"{lab}-stays", f"{lab}-goes"
+    for name in (stays, goes):
+        s3.create_bucket(Bucket=name)
+        s3.put_bucket_tagging(Bucket=name, Tagging={"TagSet": [{"Key": "bricklab:lab", "Value": lab}]})
+        s3.put_object(Bucket=name, Key="notes.txt", Body=b"")
+    receipt = Receipt()
+    buckets.delete_left(refusing(operation, stays), lab, receipt)
+    assert not receipt.clean
+    assert "explicit deny" in receipt.remains[Thing("bucket", stays)].why
+    assert [thing.name for thing in receipt.deleted] == [goes]
+
+
+def test_a_key_that_may_not_go_is_named(scene: Scene, refusing: Callable[[str, str], Refusing]) -> None:
+    """With AWS's reason, and as what should not remain; the other key begins its waiting period."""
+    kms = scene.client("kms")
+    tags = [{"TagKey": "bricklab:lab", "TagValue": "refused"}]
+    stays, goes = (kms.create_key(Tags=tags)["KeyMetadata"]["KeyId"] for _ in range(2))
+    receipt = Receipt()
+    remnants.note(refusing("ScheduleKeyDeletion", stays), "refused", receipt)
+    assert not receipt.clean
+    assert "explicit deny" in receipt.remains[Thing("KMS key", stays)].why
+    assert receipt.remains[Thing("KMS key", goes)].expected
+    assert kms.describe_key(KeyId=goes)["KeyMetadata"]["KeyState"] == "PendingDeletion"
+
+
+def test_a_stack_whose_bucket_may_not_be_emptied_says_so(
+    scene: Scene, refusing: Callable[[str, str], Refusing]
+) -> None:
+    """`down` goes on to its receipt, in which the stack stays because its bucket is not empty."""
+    bucket = {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "locked"}}
+    contents = {**custom(scene.stubborn, "Delete"), "DependsOn": "Bucket"}
+    scene.stack("locked-storage", {"Bucket": bucket, "Contents": contents}, lab="locked")
+    scene.client("s3").put_object(Bucket="locked", Key="notes.txt", Body=b"")
+    receipt = teardown.of_lab(refusing("DeleteObjects", "locked"), "locked", quiet=True)
+    assert not receipt.clean
+    assert "not empty" in receipt.remains[Thing("stack", "locked-storage")].why

@@ -5,7 +5,8 @@ Wording of the errors, and who quotes it: `Could not find …`, `Cannot create a
 `Status (…) not in ([…])` (moto, a log of StopNotebookInstance); `The request was rejected because the training job is
 in status …` (error matchers of several clients); `Cannot update in-progress endpoint …`, for DeleteEndpoint too (ACK's
 controller, logs). That a Failed endpoint can only be deleted, and which training jobs can: botocore's model.
-`Could not find requested job with name` (error matchers of Airflow), `Job name must be unique …` (logs of clients).
+`Could not find requested job with name` and `Job name must be unique …` (clients' tests and logs, of other jobs than
+transform jobs).
 Not compared with AWS: the sentences of DeleteTrainingJob, StopTransformJob and CreatePresignedNotebookInstanceUrl, and
 what follows the quoted part of the others.
 

@@ -97,7 +97,8 @@ def _context(request: Mapping[str, Any]) -> Context:
 def _instance_types(request: Mapping[str, Any]) -> Iterator[str]:
     resources = request.get("ResourceConfig", {})
     variants = [*request.get("ProductionVariants", ()), *request.get("ShadowProductionVariants", ())]
-    for holder in (request, resources, *resources.get("InstanceGroups", ()), *variants):
+    transform = request.get("TransformResources", {})
+    for holder in (request, resources, *resources.get("InstanceGroups", ()), transform, *variants):
         if "InstanceType" in holder:
             yield holder["InstanceType"]
 

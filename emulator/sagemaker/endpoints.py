@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import logging
+import secrets
 import threading
 from typing import TYPE_CHECKING, Any
 
 from emulator.sagemaker.behaviour import Behaviour
 from emulator.sagemaker.capture import Capture, Message
-from emulator.sagemaker.credentials import Role
 from emulator.sagemaker.errors import ServiceError, validation
 from emulator.sagemaker.fleet import Fleet
 from emulator.sagemaker.forward import BODY_BYTES, Forwarder, refusal
-from emulator.sagemaker.hosting import Host, HostError, Model
+from emulator.sagemaker.hosting import GROUP, Duty, Host, HostError, Model
 from emulator.sagemaker.metadata import CredentialsEndpoint
+from emulator.sagemaker.models import hosted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_CONTAINER = {"ContainerHostname", "Environment", "Image", "Mode", "ModelDataUrl"}
 _VARIANT = "x-amzn-sagemaker-target-variant"
 _INTERNAL = "Request to service failed. If failure persists after retry, contact customer support."
 
@@ -152,7 +152,7 @@ class Endpoints(Behaviour):
         place = {"account": record.account, "region": record.region}
         config = self.context.store.get("EndpointConfig", name, **place).members
         hosts = [
-            Host(record, model, context=self.context, credentials=self._credentials)
+            Host(record, model, _duty(record, model), context=self.context, credentials=self._credentials)
             for model in self._models(record, config)
         ]
         wanted = config.get("DataCaptureConfig")
@@ -166,15 +166,16 @@ class Endpoints(Behaviour):
         for variant in config["ProductionVariants"]:
             if "ServerlessConfig" in variant or "ModelName" not in variant:
                 raise validation("The embedded AWS offers variants with instances and a model only.")
-            model = self.context.store.get("Model", variant["ModelName"], **place).members
-            containers = [model["PrimaryContainer"]] if "PrimaryContainer" in model else model["Containers"]
-            if len(containers) != 1 or containers[0].get("Mode") == "MultiModel" or "Image" not in containers[0]:
-                raise validation("The embedded AWS offers models of one container with an image and one model only.")
-            if others := containers[0].keys() - _CONTAINER:
-                raise validation(f"The embedded AWS does not offer a model's {', '.join(sorted(others))}.")
-            role = Role(model["ExecutionRoleArn"], **place, endpoint_url=self.context.endpoint_url)
-            role.check()
-            yield Model(containers[0], variant, role, network=not model.get("EnableNetworkIsolation"))
+            model = self.context.store.get("Model", variant["ModelName"], **place)
+            yield hosted(model, variant, endpoint_url=self.context.endpoint_url)
 
     def _spawn(self, record: Record, work: Any) -> None:
         threading.Thread(target=work, name=f"endpoint {record.name}", daemon=True).start()
+
+
+def _duty(record: Record, model: Model) -> Duty:
+    return Duty(
+        title=f"production variant {model.variant_name}",
+        group=f"{GROUP}/{record.name}",
+        stream=f"{model.variant_name}/i-{secrets.token_hex(8)}0",
+    )

@@ -1,4 +1,4 @@
-"""A host: the container that serves one model of one production variant, kept running until it is stopped."""
+"""A host: the container that serves one model, of an endpoint or of a job, kept running until it is stopped."""
 
 from __future__ import annotations
 
@@ -39,7 +39,11 @@ _GRACE_SECONDS = 5
 
 
 class HostError(Exception):
-    """A host that did not come up; the message is the endpoint's FailureReason."""
+    """A host that did not come up; the message is an endpoint's FailureReason."""
+
+
+class PingError(HostError):
+    """A host whose container did not come to answer /ping: not for want of its image or its model data."""
 
 
 @dataclass(frozen=True)
@@ -57,17 +61,29 @@ class Model:
         return str(self.variant["VariantName"])
 
 
-class Host:
-    """One container of an endpoint. `port` changes when it had to be restarted."""
+@dataclass(frozen=True)
+class Duty:
+    """What a host serves for: as failures call it, and the log stream that it writes."""
 
-    def __init__(self, endpoint: Record, model: Model, *, context: Context, credentials: CredentialsEndpoint) -> None:
+    title: str
+    group: str
+    stream: str
+
+
+class Host:
+    """One container of an endpoint or a job. `port` changes when it had to be restarted."""
+
+    def __init__(
+        self, record: Record, model: Model, duty: Duty, *, context: Context, credentials: CredentialsEndpoint
+    ) -> None:
         self.model = model
         self.port = 0
         self.image: images.Image | None = None
-        self._endpoint, self._context, self._credentials = endpoint, context, credentials
-        self._folder = context.state_dir / "endpoints" / endpoint.name / secrets.token_hex(8)
+        self._record, self._duty, self._context, self._credentials = record, duty, context, credentials
+        self._folder = context.state_dir / f"{record.kind.arn_type}s" / record.name / secrets.token_hex(8)
         self._stopping = threading.Event()
         self._process: Process | None = None
+        self._keeper: threading.Thread | None = None
         self._lock = threading.Lock()
         self._network: dict[str, str] = {}
 
@@ -79,20 +95,24 @@ class Host:
             if self.model.network:
                 self._network = self._credentials.environment(self.model.role)
             process = self._launch(container)
-            threading.Thread(target=self._keep, args=(container, process), name=str(self._folder), daemon=True).start()
+            self._keeper = threading.Thread(target=self._keep, args=(container, process), name=str(self._folder))
+            self._keeper.daemon = True
+            self._keeper.start()
             self._wait_for_ping(process)
         except BaseException:
             self.stop()
             raise
 
     def stop(self) -> None:
-        """End it: requests in progress have a few seconds. Returns when it has ended."""
+        """End it: requests in progress have a few seconds. Returns when it has ended and its log is written."""
         self._stopping.set()
         with self._lock:
             process = self._process
         if process:
             process.terminate(grace=_GRACE_SECONDS)
             process.wait()
+        if self._keeper:
+            self._keeper.join()
         self._credentials.forget(self._network)
         shutil.rmtree(self._folder, ignore_errors=True)
 
@@ -110,9 +130,8 @@ class Host:
             self.image = images.install(name, **directories, cache_dir=self._context.cache_dir)
         except images.ImageError as error:
             raise HostError(
-                f"Please make sure all images included in the model for the production variant "
-                f"{self.model.variant_name} exist, and that the execution role used to create the model has "
-                f"permissions to access them. {error}"
+                f"Please make sure all images included in the model for the {self._duty.title} exist, and that the "
+                f"execution role used to create the model has permissions to access them. {error}"
             ) from error
         return self.image
 
@@ -132,7 +151,7 @@ class Host:
                 f'Could not access model data at {uri}. Please ensure that the role "{self.model.role.arn}" exists '
                 f'and that its trust relationship policy allows the action "sts:AssumeRole" for the service principal '
                 f'"sagemaker.amazonaws.com". Also ensure that the role has "s3:GetObject" permissions and that the '
-                f"object is located in {self._endpoint.region}. {error}"
+                f"object is located in {self._record.region}. {error}"
             ) from error
         except objects.ArchiveError as error:
             raise HostError(
@@ -144,7 +163,7 @@ class Host:
     def _launch(self, container: Container) -> Process:
         with socket.create_server(("127.0.0.1", 0), backlog=1024) as listening, self._lock:
             if self._stopping.is_set():
-                raise HostError("The endpoint was deleted while its hosts came up.")
+                raise HostError("It was told to stop while its hosts came up.")
             self._process = Process(
                 [container.python, "-P", _HOST, str(listening.fileno()), container.ml],
                 environment=self._environment(container),
@@ -161,7 +180,7 @@ class Host:
         wanted = self.model.container.get("Environment", {})
         return container.environment(
             os.environ,
-            AWS_REGION=self._endpoint.region,
+            AWS_REGION=self._record.region,
             AWS_EC2_METADATA_DISABLED="true",
             **reach,
             **{name: relocate(value, container.places) for name, value in wanted.items()},
@@ -174,25 +193,21 @@ class Host:
             if _answers(self.port, deadline - time.monotonic()):
                 return
             time.sleep(_PING_SECONDS)
-        raise HostError(
-            f"The primary container for production variant {self.model.variant_name} did not pass the ping health "
-            "check. Please check CloudWatch logs for this endpoint."
+        raise PingError(
+            f"The primary container for {self._duty.title} did not pass the ping health check. "
+            "Please check CloudWatch logs for this endpoint."
         )
 
     def _keep(self, container: Container, process: Process) -> None:
         """Write its log while it runs; start it again when it ends by itself."""
-        stream = LogStream(
-            self.model.role,
-            group=f"{GROUP}/{self._endpoint.name}",
-            stream=f"{self.model.variant_name}/i-{secrets.token_hex(8)}0",
-        )
+        stream = LogStream(self.model.role, group=self._duty.group, stream=self._duty.stream)
         while True:
             for line in process.lines():
                 stream.put(line)
             status = process.wait()
             if self._stopping.wait(_RESTART_SECONDS):
                 break
-            log.warning("host of endpoint %s ended with status %d; starting it again", self._endpoint.name, status)
+            log.warning("host of %s ended with status %d; starting it again", self._record.arn, status)
             try:
                 process = self._launch(container)
             except HostError:

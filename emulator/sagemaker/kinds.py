@@ -5,8 +5,10 @@ Wording of the errors, and who quotes it: `Could not find …`, `Cannot create a
 `Status (…) not in ([…])` (moto, a log of StopNotebookInstance); `The request was rejected because the training job is
 in status …` (error matchers of several clients); `Cannot update in-progress endpoint …`, for DeleteEndpoint too (ACK's
 controller, logs). That a Failed endpoint can only be deleted, and which training jobs can: botocore's model.
-Not compared with AWS: the sentences of DeleteTrainingJob and CreatePresignedNotebookInstanceUrl, and what follows the
-quoted part of the others.
+`Could not find requested job with name` and `Job name must be unique …` (clients' tests and logs, of other jobs than
+transform jobs).
+Not compared with AWS: the sentences of DeleteTrainingJob, StopTransformJob and CreatePresignedNotebookInstanceUrl, and
+what follows the quoted part of the others.
 
 ARNs hold names in lower case: CloudFormation's reference (`notebook-instance/mynotebookinstance`). Order of listings:
 botocore's model; where it is silent (notebook instances, their lifecycle configs) ascending was assumed.
@@ -44,7 +46,7 @@ class Rule:
 class Kind:
     """A kind of resource.
 
-    The texts may use {arn} and {verb} (the operation's, in lower case).
+    The texts may use {arn}, {name} and {verb} (the operation's, in lower case).
     `verbs` begin the names of its operations; one that surrounds the kind's name has {} in its place.
     `status` is the member that holds the state, `first_status` what it says at first.
     `defaults` are the members that AWS fills in when the Create request leaves them out.
@@ -94,7 +96,7 @@ class Kind:
     def missing(self, name: str, *, account: str, region: str, verb: str = "Describe") -> ServiceError:
         """What AWS answers about a resource that is not there."""
         arn = self.arn(name, account=account, region=region)
-        return ServiceError(VALIDATION, self.not_found.format(arn=arn, verb=verb.lower()))
+        return ServiceError(VALIDATION, self.not_found.format(arn=arn, name=name, verb=verb.lower()))
 
     def taken(self, name: str, *, account: str, region: str) -> ServiceError:
         """What AWS answers when a name is taken."""
@@ -222,6 +224,24 @@ KINDS: dict[str, Kind] = {
             exists="Training job names must be unique within an AWS account and region, "
             "and a training job with this name already exists ({arn})",
             sort_order="Ascending",
+        ),
+        Kind(
+            name="TransformJob",
+            arn_type="transform-job",
+            verbs=("Create", "Describe", "List", "Stop"),
+            status="TransformJobStatus",
+            first_status="InProgress",
+            rules={
+                "Stop": Rule(
+                    ("InProgress", "Stopping"),
+                    "The request was rejected because the transform job is in status {status}.",
+                ),
+            },
+            references={"Model": _named("ModelName")},
+            not_found="Could not find requested job with name: {name}",
+            exists_code=IN_USE,
+            exists="Job name must be unique within an AWS account and region, "
+            "and a job with this name already exists ({arn})",
         ),
     )
 }

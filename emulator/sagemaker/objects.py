@@ -18,7 +18,7 @@ _UNPACKED_MEMBERS = 100_000
 
 
 class ArchiveError(Exception):
-    """An archive that can't be unpacked safely; the message says why."""
+    """An archive that can't be unpacked safely, or a manifest that can't be read; the message says why."""
 
 
 def split(uri: str) -> tuple[str, str]:
@@ -34,27 +34,45 @@ def listing(client: Any, uri: str) -> list[str]:
     return [each["Key"] for page in pages for each in page.get("Contents", []) if not each["Key"].endswith("/")]
 
 
-def download_prefix(client: Any, uri: str, folder: Path) -> int:
-    """Bring all objects under a prefix into a folder, under the names that follow the prefix; how many there were.
+def of_prefix(client: Any, uri: str) -> dict[str, str]:
+    """The URIs of all objects under a prefix, by the names that follow the prefix.
 
     A prefix that ends within a name (`s3://b/data/tr` for `data/train.npy`) is cut at its last slash.
     """
     bucket, prefix = split(uri)
-    keys = listing(client, uri)
-    for key in keys:
-        whole = prefix if prefix.endswith("/") else f"{prefix}/"
-        name = key.removeprefix(whole) if key.startswith(whole) else key[prefix.rfind("/") + 1 :]
-        download(client, f"s3://{bucket}/{key}", _inside(folder, name))
-    return len(keys)
+    whole = prefix if prefix.endswith("/") else f"{prefix}/"
+    return {
+        key.removeprefix(whole) if key.startswith(whole) else key[prefix.rfind("/") + 1 :]: f"s3://{bucket}/{key}"
+        for key in listing(client, uri)
+    }
+
+
+def of_manifest(client: Any, uri: str) -> dict[str, str]:
+    """The URIs of what a manifest lists, `[{"prefix": "s3://…"}, "name", …]`, by name. Raises ArchiveError."""
+    content = get(client, uri)
+    try:
+        head, *names = json.loads(content)
+        return {name: f"{head['prefix']}{name}" for name in names}
+    except (ValueError, TypeError, KeyError) as error:
+        raise ArchiveError(
+            f'{uri} is no manifest, which is a JSON list: {{"prefix": "s3://…"}}, then names below it.'
+        ) from error
+
+
+def download_prefix(client: Any, uri: str, folder: Path) -> int:
+    """Bring all objects under a prefix into a folder, under the names that follow it; how many there were."""
+    return _download_all(client, of_prefix(client, uri), folder)
 
 
 def download_manifest(client: Any, uri: str, folder: Path) -> int:
-    """Bring what a manifest lists, `[{"prefix": "s3://…"}, "name", …]`, into a folder; how many objects."""
+    """Bring what a manifest lists into a folder; how many objects."""
+    return _download_all(client, of_manifest(client, uri), folder)
+
+
+def get(client: Any, uri: str) -> bytes:
+    """An object's content."""
     bucket, key = split(uri)
-    head, *names = json.loads(client.get_object(Bucket=bucket, Key=key)["Body"].read())
-    for name in names:
-        download(client, f"{head['prefix']}{name}", _inside(folder, name))
-    return len(names)
+    return bytes(client.get_object(Bucket=bucket, Key=key)["Body"].read())
 
 
 def download(client: Any, uri: str, path: Path) -> None:
@@ -96,6 +114,12 @@ def unpack(archive: Path, folder: Path) -> None:
             tar.extractall(folder, members, filter="data")
     except (tarfile.TarError, OSError, EOFError) as error:
         raise ArchiveError(str(error)) from error
+
+
+def _download_all(client: Any, named: dict[str, str], folder: Path) -> int:
+    for name, uri in named.items():
+        download(client, uri, _inside(folder, name))
+    return len(named)
 
 
 def _inside(folder: Path, name: str) -> Path:

@@ -58,12 +58,12 @@ def _problems(request: Mapping[str, Any]) -> Iterator[str]:
     algorithm = request.get("AlgorithmSpecification", {})
     resources = request.get("ResourceConfig", {})
     output = request.get("OutputDataConfig", {})
-    yield from _others(request, _REQUEST)
-    yield from _others(algorithm, _ALGORITHM, "AlgorithmSpecification.")
-    yield from _others(resources, _RESOURCES, "ResourceConfig.")
-    yield from _others(output, _OUTPUT, "OutputDataConfig.")
-    yield from _value(algorithm, "TrainingInputMode", _MODES, "AlgorithmSpecification.")
-    yield from _value(output, "CompressionType", {"GZIP"}, "OutputDataConfig.")
+    yield from others(request, _REQUEST)
+    yield from others(algorithm, _ALGORITHM, "AlgorithmSpecification.")
+    yield from others(resources, _RESOURCES, "ResourceConfig.")
+    yield from others(output, _OUTPUT, "OutputDataConfig.")
+    yield from value(algorithm, "TrainingInputMode", _MODES, "AlgorithmSpecification.")
+    yield from value(output, "CompressionType", {"GZIP"}, "OutputDataConfig.")
     if "TrainingImage" not in algorithm:
         yield "training without AlgorithmSpecification.TrainingImage"
     if resources.get("InstanceCount", 1) > 1:
@@ -72,20 +72,22 @@ def _problems(request: Mapping[str, Any]) -> Iterator[str]:
 
 def _channel_problems(channel: Mapping[str, Any]) -> Iterator[str]:
     source = channel["DataSource"]
-    yield from _others(channel, _CHANNEL)
+    yield from others(channel, _CHANNEL)
     if "S3DataSource" not in source:
         yield "a DataSource other than S3DataSource"
-    yield from _others(source.get("S3DataSource", {}), _S3_SOURCE, "S3DataSource.")
-    yield from _value(source.get("S3DataSource", {}), "S3DataType", {"S3Prefix", "ManifestFile"}, "S3DataSource.")
-    yield from _value(channel, "InputMode", _MODES)
-    yield from _value(channel, "CompressionType", {"None"})
-    yield from _value(channel, "RecordWrapperType", {"None"})
+    yield from others(source.get("S3DataSource", {}), _S3_SOURCE, "S3DataSource.")
+    yield from value(source.get("S3DataSource", {}), "S3DataType", {"S3Prefix", "ManifestFile"}, "S3DataSource.")
+    yield from value(channel, "InputMode", _MODES)
+    yield from value(channel, "CompressionType", {"None"})
+    yield from value(channel, "RecordWrapperType", {"None"})
 
 
-def _others(members: Mapping[str, Any], known: set[str], path: str = "") -> Iterator[str]:
+def others(members: Mapping[str, Any], known: set[str], path: str = "") -> Iterator[str]:
+    """The members that are not known, with the path that leads to them."""
     yield from (f"{path}{name}" for name in members if name not in known)
 
 
-def _value(members: Mapping[str, Any], name: str, offered: set[str], path: str = "") -> Iterator[str]:
+def value(members: Mapping[str, Any], name: str, offered: set[str], path: str = "") -> Iterator[str]:
+    """The member with its value, if it has another than those offered."""
     if name in members and members[name] not in offered:
         yield f"{path}{name} {members[name]}"

@@ -19,6 +19,7 @@ from emulator.sagemaker.models import Models
 from emulator.sagemaker.notebooks import NotebookInstances
 from emulator.sagemaker.store import Record
 from emulator.sagemaker.training import TrainingJobs
+from emulator.sagemaker.transform import TransformJobs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -29,6 +30,7 @@ Response = tuple[int, dict[str, str], bytes]
 
 BEHAVIOURS: Mapping[str, type[Behaviour]] = {
     "TrainingJob": TrainingJobs,
+    "TransformJob": TransformJobs,
     "Endpoint": Endpoints,
     "NotebookInstance": NotebookInstances,
     "Model": Models,

@@ -1,9 +1,9 @@
 """How many instances of each type are in use, and the refusal of what would go beyond the account's quota.
 
 The sentence is AWS's, as users quote it. What counts: notebook instances from Pending until they have stopped, training
-jobs until they have ended, endpoints unless they are Failed or going. An endpoint's update needs room for its new
-instances beside those that serve. Not compared with AWS: when exactly an instance stops counting. An endpoint whose
-configuration is gone counts nothing here.
+and transform jobs until they have ended, endpoints unless they are Failed or going. An endpoint's update needs room for
+its new instances beside those that serve. Not compared with AWS: when exactly an instance stops counting. An endpoint
+whose configuration is gone counts nothing here.
 """
 
 from __future__ import annotations
@@ -18,11 +18,17 @@ if TYPE_CHECKING:
 
     from emulator.sagemaker.store import Record, Store
 
-_USAGES = {"Endpoint": "endpoint", "NotebookInstance": "notebook instance", "TrainingJob": "training job"}
+_USAGES = {
+    "Endpoint": "endpoint",
+    "NotebookInstance": "notebook instance",
+    "TrainingJob": "training job",
+    "TransformJob": "transform job",
+}
 _IDLE = {
     "Endpoint": ("Failed", "Deleting", "OutOfService"),
     "NotebookInstance": ("Stopped", "Failed", "Updating", "Deleting"),
     "TrainingJob": ("Completed", "Failed", "Stopped"),
+    "TransformJob": ("Completed", "Failed", "Stopped"),
 }
 
 
@@ -65,6 +71,9 @@ def _instances(store: Store, record: Record, members: Mapping[str, Any]) -> Coun
             resources = members["ResourceConfig"]
             groups = resources.get("InstanceGroups") or [resources]
             counted = [(group["InstanceType"], group["InstanceCount"]) for group in groups if "InstanceType" in group]
+        case "TransformJob":
+            resources = members["TransformResources"]
+            counted = [(resources["InstanceType"], resources["InstanceCount"])]
         case "Endpoint":
             config = store.find(
                 "EndpointConfig", members["EndpointConfigName"], account=record.account, region=record.region

@@ -12,7 +12,7 @@ from cli import paths
 from cli.place import tools
 from emulator import gateway
 from tests.cli.test_pause import saved_model
-from tests.emulator.data.account import Account, until
+from tests.emulator.data.account import BUCKET, Account, until
 from tests.teardown.scene import SHARED, TOPIC, TRUST, Scene, custom
 
 if TYPE_CHECKING:
@@ -221,6 +221,14 @@ def set_work(traps: Traps) -> None:
     traps.account.settled("trap-ada-failed")
     traps.account.settled("trap-ada-e")
     traps.runs("someones-notebook")
+    photos = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": traps.account.put("ada/row.json", b"[1, 2, 3]")}}
+    traps.sagemaker.create_transform_job(
+        TransformJobName="trap-ada-scores",
+        ModelName="trap-ada-model",
+        TransformInput={"DataSource": photos, "ContentType": "application/json"},
+        TransformOutput={"S3OutputPath": f"s3://{BUCKET}/ada/scores"},
+        TransformResources={"InstanceType": "ml.m5.large", "InstanceCount": 1},
+    )
     traps.notebook("trap-ada", [])
     traps.sagemaker.create_endpoint(EndpointName="trap-ada-new", EndpointConfigName=works)
     traps.sagemaker.update_endpoint(EndpointName="trap-ada-e", EndpointConfigName=next_one)
@@ -265,6 +273,9 @@ def test_everything_goes_in_one_run(traps: Traps, scheduled: tuple[str, str]) ->
     assert not receipt["not_looked_for"]
     assert set(names(receipt, "remains", "KMS key")) == set(scheduled)
     assert names(receipt, "remains", "stack") == ["CDKToolkit"]
+    assert names(receipt, "remains", "transform job") == ["trap-ada-scores"]
+    ended = traps.sagemaker.describe_transform_job(TransformJobName="trap-ada-scores")
+    assert ended["TransformJobStatus"] in ("Completed", "Stopped")
 
 
 def test_the_receipt_names_what_there_was(traps: Traps) -> None:

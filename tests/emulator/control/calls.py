@@ -56,6 +56,19 @@ def training_job(client: Any, name: str = "job", **more: Any) -> Any:
     return client.create_training_job(TrainingJobName=name, **{**request, **more})
 
 
+def transform_job(client: Any, name: str = "job", **more: Any) -> Any:
+    """CreateTransformJob, with the model that it names."""
+    if not client.list_models(NameContains="bricks")["Models"]:
+        model(client)
+    request = {
+        "ModelName": "bricks",
+        "TransformInput": {"DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://bucket/photos"}}},
+        "TransformOutput": {"S3OutputPath": "s3://bucket/scores"},
+        "TransformResources": {"InstanceType": "ml.m5.large", "InstanceCount": 1},
+    }
+    return client.create_transform_job(TransformJobName=name, **{**request, **more})
+
+
 def variant(model_name: str = "bricks", **more: Any) -> dict[str, Any]:
     """A production variant."""
     return {

@@ -70,6 +70,18 @@ def test_training_jobs_that_have_ended_use_nothing(sagemaker: Any) -> None:
     calls.training_job(sagemaker, "two", ResourceConfig=resources)
 
 
+def test_transform_jobs_have_a_quota_of_their_own(sagemaker: Any) -> None:
+    """A job counts with its instances, and training jobs don't."""
+    calls.training_job(
+        sagemaker, ResourceConfig={"InstanceType": "ml.m5.large", "InstanceCount": 2, "VolumeSizeInGB": 5}
+    )
+    calls.transform_job(sagemaker, "one")
+    resources = {"InstanceType": "ml.m5.large", "InstanceCount": 2}
+    refused = refusal(lambda: calls.transform_job(sagemaker, "two", TransformResources=resources))
+    assert refused == over("ml.m5.large for transform job usage", 2, 1, 2)
+    calls.transform_job(sagemaker, "two")
+
+
 def test_a_type_that_the_account_gets_none_of(sagemaker: Any) -> None:
     """The first one is refused."""
     resources = {"InstanceType": "ml.trn1.2xlarge", "InstanceCount": 1, "VolumeSizeInGB": 5}

@@ -1,4 +1,4 @@
-"""A lab's buckets whose stack could not empty or delete them."""
+"""What a lab leaves in S3: buckets whose stack could not empty or delete them, objects in the SDK's own bucket."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from infra.handlers.teardown.scope import TAG
 if TYPE_CHECKING:
     from cli.place import Place
     from infra.handlers.teardown.receipt import Receipt
+    from infra.handlers.teardown.scope import Scope
 
 
 def empty_stuck(here: Place, lab: str) -> None:
@@ -46,8 +47,34 @@ def delete_left(here: Place, lab: str, receipt: Receipt) -> None:
             receipt.keep(Thing("bucket", name), str(error))
 
 
-def _empty(here: Place, name: str) -> None:
+def sweep_default(here: Place, scope: Scope, receipt: Receipt) -> None:
+    """Delete what jobs of the scope left in the bucket that the SageMaker SDK makes for an account, and nothing else.
+
+    It is shared by all that use the SDK there: what begins with a job's name is that job's.
+    Source: sagemaker.core.helper.session_helper, `default_bucket`.
+    """
+    s3, bucket = here.client("s3"), f"sagemaker-{here.region}-{here.account}"
+    if bucket not in {each["Name"] for each in s3.list_buckets()["Buckets"]}:
+        return
+    own = scope.prefix.removesuffix("-")
+    pages = list(s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=own, Delimiter="/"))
+    folders = [each["Prefix"] for page in pages for each in page.get("CommonPrefixes", ())]
+    keys = [each["Key"] for page in pages for each in page.get("Contents", ())]
+    for name in (name for name in [*folders, *keys] if scope.names(name.removesuffix("/"))):
+        thing = Thing("S3 objects", f"s3://{bucket}/{name}")
+        receipt.found.add(thing)
+        try:
+            if name in folders:
+                _empty(here, bucket, name)
+            else:
+                s3.delete_object(Bucket=bucket, Key=name)
+        except (ClientError, ContentsError) as error:
+            receipt.keep(thing, str(error))
+
+
+def _empty(here: Place, name: str, prefix: str = "") -> None:
     contents = BucketContents(here.client("s3"))
-    event = {"RequestType": "Delete", "PhysicalResourceId": name, "ResourceProperties": {"Bucket": name}}
+    properties = {"Bucket": name, "Prefix": prefix}
+    event = {"RequestType": "Delete", "PhysicalResourceId": name, "ResourceProperties": properties}
     while not contents.is_complete(event)["IsComplete"]:
         pass

@@ -33,6 +33,7 @@ def of_lab(here: Place, lab: str, *, quiet: bool) -> Receipt:
         _until(teardown.sweep, teardown.receipt, notice)
         if not teardown.stuck():
             buckets.delete_left(here, lab, teardown.receipt)
+            buckets.sweep_default(here, teardown.scope, teardown.receipt)
             remnants.note(here, lab, teardown.receipt)
         notice("swept twice for what no stack knows")
     return teardown.receipt

@@ -34,9 +34,9 @@ class Teardown:
         self.receipt = Receipt()
         self._lab, self._client = lab, client
         self._cloudformation = client("cloudformation")
-        self._scope = Scope(lab=lab, others=stacks.other_labs(stacks.every(self._cloudformation), lab))
-        self._scaling = ScalingSweep(client, self._scope, self.receipt)
-        self._work = SageMakerSweep(client, self._scope, self.receipt, loose=True)
+        self.scope = Scope(lab=lab, others=stacks.other_labs(stacks.every(self._cloudformation), lab))
+        self._scaling = ScalingSweep(client, self.scope, self.receipt)
+        self._work = SageMakerSweep(client, self.scope, self.receipt, loose=True)
         last = stacks.operations_stack(lab)
         self._stacks = StackDeletion(client, lab, self.receipt, only=lambda stack: stack.name != last, since=since)
         self._last = StackDeletion(client, lab, self.receipt, only=lambda stack: stack.name == last, since=since)
@@ -68,14 +68,14 @@ class Teardown:
         Of a lab that is stuck, only what is in no stack.
         """
         stuck = self.stuck()
-        everything = SageMakerSweep(self._client, self._scope, self.receipt, loose=stuck)
+        everything = SageMakerSweep(self._client, self.scope, self.receipt, loose=stuck)
         left = self._scaling.step() or everything.step()
         if stuck:
             return left
         # The stack that ends the lab needs its schedule, and writes its log, to the last.
         last = stacks.operations_stack(self._lab)
         standing = any(stack.name == last for stack in stacks.of_lab(self._cloudformation, self._lab))
-        logs = LogsSweep(self._client, self._scope, self.receipt, spared=last if standing else None)
+        logs = LogsSweep(self._client, self.scope, self.receipt, spared=last if standing else None)
         records = RecordsSweep(self._client, self._lab, self.receipt, schedules=not standing)
         return [*left, *logs.step(), *records.step()]
 

@@ -91,21 +91,31 @@ def start(home: Path, *, cache: Path, environment: Mapping[str, str], pace: floa
         if found:
             _end(found)
         chosen = port if port and _free(port) else _any_free_port()
-        with log(home).open("wb") as output:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "emulator", *_options(port=chosen, home=home, pace=pace, cache=cache)],
-                cwd=_ROOT,
-                env=_without_aws(environment),
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        gateway = Gateway(process.pid, psutil.Process(process.pid).create_time(), chosen)
-        _note(home).write_text(json.dumps(asdict(gateway)))
-        _wait_until_it_answers(process, gateway, home)
-        process.returncode = 0  # it outlives us on purpose: without this, Popen warns that it still runs
-        return gateway
+        try:
+            return _run(home, chosen, cache=cache, environment=environment, pace=pace)
+        except GatewayError:
+            if chosen != port or _free(port):
+                raise
+            # Another one that was starting at the same time has taken the port first.
+            return _run(home, _any_free_port(), cache=cache, environment=environment, pace=pace)
+
+
+def _run(home: Path, port: int, *, cache: Path, environment: Mapping[str, str], pace: float) -> Gateway:
+    with log(home).open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "emulator", *_options(port=port, home=home, pace=pace, cache=cache)],
+            cwd=_ROOT,
+            env=_without_aws(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    gateway = Gateway(process.pid, psutil.Process(process.pid).create_time(), port)
+    _note(home).write_text(json.dumps(asdict(gateway)))
+    _wait_until_it_answers(process, gateway, home)
+    process.returncode = 0  # it outlives us on purpose: without this, Popen warns that it still runs
+    return gateway
 
 
 def stop(home: Path) -> bool:
@@ -141,14 +151,23 @@ def _without_aws(environment: Mapping[str, str]) -> dict[str, str]:
 def _wait_until_it_answers(process: subprocess.Popen[bytes], gateway: Gateway, home: Path) -> None:
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline:
-        if _answers(gateway.url):
-            return
         if process.poll() is not None:
             break
+        if _listens(gateway) and _answers(gateway.url):
+            return
         time.sleep(0.05)
     _end(gateway)
     last = "\n".join(log(home).read_text(errors="replace").splitlines()[-5:])
     raise GatewayError(f"The embedded AWS did not start; it printed last:\n{last}\nThe whole log is {log(home)}.")
+
+
+def _listens(gateway: Gateway) -> bool:
+    """Whether it is this very process that has the port."""
+    try:
+        connections = psutil.Process(gateway.pid).net_connections("tcp")
+    except psutil.NoSuchProcess:
+        return False
+    return any(one.status == psutil.CONN_LISTEN and one.laddr.port == gateway.port for one in connections)
 
 
 def _answers(url: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import psutil
@@ -49,6 +50,23 @@ def test_a_taken_port_is_left_alone(home: Path) -> None:
         other.listen()
         taken = other.getsockname()[1]
         assert start(home, port=taken).port != taken
+
+
+def test_two_that_start_at_once_do_not_share_a_port(tmp_path: Path) -> None:
+    """Both want the same free port: one gets it, the other one another, and each answers for itself."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        wanted = probe.getsockname()[1]
+    homes = [tmp_path / "one", tmp_path / "two"]
+    try:
+        with ThreadPoolExecutor() as pool:
+            started = list(pool.map(lambda home: start(home, port=wanted), homes))
+        assert len({one.port for one in started}) == 2
+        assert wanted in {one.port for one in started}
+        assert all(one.alive() for one in started)
+    finally:
+        for home in homes:
+            gateway.stop(home)
 
 
 def test_stop_leaves_no_process_and_no_state(home: Path) -> None:

@@ -1,30 +1,22 @@
-"""Transform jobs: what is checked before one starts, and which of them run."""
+"""Transform jobs: what is checked before one starts."""
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING, Any
 
 from emulator.sagemaker import transform_offer
-from emulator.sagemaker.behaviour import Behaviour
-from emulator.sagemaker.errors import validation
-from emulator.sagemaker.metadata import CredentialsEndpoint
+from emulator.sagemaker.jobs import Jobs
 from emulator.sagemaker.models import hosted
 from emulator.sagemaker.transform_run import TransformRun, variant
 
 if TYPE_CHECKING:
-    from emulator.sagemaker.behaviour import Context
     from emulator.sagemaker.store import Record
 
 
-class TransformJobs(Behaviour):
-    """Each job is a `TransformRun` on a thread of its own."""
+class TransformJobs(Jobs):
+    """Each job is a `TransformRun`."""
 
-    def __init__(self, context: Context) -> None:
-        super().__init__(context)
-        self._credentials = CredentialsEndpoint()
-        self._runs: dict[Record, TransformRun] = {}
-        self._lock = threading.Lock()
+    noun = "transform job"
 
     def create(self, record: Record, request: dict[str, Any]) -> None:
         """Check what is asked for and the model's role, then start.
@@ -35,34 +27,7 @@ class TransformJobs(Behaviour):
         model = self.context.store.get("Model", request["ModelName"], account=record.account, region=record.region)
         served = hosted(model, variant(request), endpoint_url=self.context.endpoint_url)
         self.context.store.update(record, **_filled(request))
-        run = TransformRun(record, request, served, context=self.context, credentials=self._credentials)
-        with self._lock:
-            self._runs[record] = run
-        threading.Thread(target=self._run, args=(record, run), name=f"transform {record.name}", daemon=True).start()
-
-    def stop(self, record: Record) -> None:
-        """Stop a job that runs. Raises AWS's ValidationException if it has ended."""
-        if record.status == "Stopping":
-            return
-        with self._lock:
-            run = self._runs.get(record)
-        if run is None or not run.stop():
-            raise validation(f"The request was rejected because the transform job is in status {record.status}.")
-
-    def close(self) -> None:
-        """Kill every job."""
-        with self._lock:
-            runs = list(self._runs.values())
-        for run in runs:
-            run.kill()
-        self._credentials.close()
-
-    def _run(self, record: Record, run: TransformRun) -> None:
-        try:
-            run.execute()
-        finally:
-            with self._lock:
-                self._runs.pop(record, None)
+        self.begin(record, TransformRun(record, request, served, context=self.context, credentials=self.credentials))
 
 
 def _filled(request: dict[str, Any]) -> dict[str, Any]:

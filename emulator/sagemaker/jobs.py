@@ -1,0 +1,70 @@
+"""What every kind of job has in common: which of them run, how they are stopped, and that none outlives the gateway."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, ClassVar, Protocol
+
+from emulator.sagemaker.behaviour import Behaviour
+from emulator.sagemaker.errors import validation
+from emulator.sagemaker.metadata import CredentialsEndpoint
+
+if TYPE_CHECKING:
+    from emulator.sagemaker.behaviour import Context
+    from emulator.sagemaker.store import Record
+
+
+class Running(Protocol):
+    """One job at work."""
+
+    def execute(self) -> None:
+        """Do the work, to its end."""
+
+    def stop(self) -> bool:
+        """Ask it to end; whether it was still at work."""
+
+    def kill(self) -> None:
+        """End it at once."""
+
+
+class Jobs(Behaviour):
+    """Jobs of one kind, each on a thread of its own."""
+
+    noun: ClassVar[str]  # the kind in AWS's sentences
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        self.credentials = CredentialsEndpoint()
+        self._runs: dict[Record, Running] = {}
+        self._lock = threading.Lock()
+
+    def begin(self, record: Record, run: Running) -> None:
+        """Let a job run."""
+        with self._lock:
+            self._runs[record] = run
+        name = f"{self.noun} {record.name}"
+        threading.Thread(target=self._run, args=(record, run), name=name, daemon=True).start()
+
+    def stop(self, record: Record) -> None:
+        """Stop a job that runs. Raises AWS's ValidationException if it has ended."""
+        if record.status == "Stopping":
+            return
+        with self._lock:
+            run = self._runs.get(record)
+        if run is None or not run.stop():
+            raise validation(f"The request was rejected because the {self.noun} is in status {record.status}.")
+
+    def close(self) -> None:
+        """Kill every job."""
+        with self._lock:
+            runs = list(self._runs.values())
+        for run in runs:
+            run.kill()
+        self.credentials.close()
+
+    def _run(self, record: Record, run: Running) -> None:
+        try:
+            run.execute()
+        finally:
+            with self._lock:
+                self._runs.pop(record, None)

@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING
 
 from aws_cdk import CustomResource, Duration, RemovalPolicy
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from infra.constructs import teardown_policy
+from infra.constructs import statements, teardown_policy
 from infra.constructs.arns import account, arn
 from infra.constructs.findings import acknowledge
+from infra.constructs.handler_function import HandlerFunction, HandlerRole, handlers_code
 from infra.constructs.log_group import LogGroup
-from infra.constructs.provider import HANDLERS, handlers_code
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,17 +42,13 @@ class Lease(Construct):
         log_retention_days: int,
     ) -> None:
         super().__init__(scope, construct_id)
-        self._lab = lab
+        self._code = handlers_code()
         self._logs = LogGroup(self, "Logs", retention_days=log_retention_days)
         teardown = self._function(
             "Teardown", "handler.on_schedule", [*teardown_policy.statements(lab), *notices.publish()]
         )
         invoker = self._may_invoke(teardown)
-        may_pass = iam.PolicyStatement(
-            actions=["iam:PassRole"],
-            resources=[invoker.role_arn],
-            conditions={"StringEquals": {"iam:PassedToService": "scheduler.amazonaws.com"}},
-        )
+        may_pass = statements.pass_role(invoker, to="scheduler.amazonaws.com")
         # UpdateSchedule, which slows a teardown down that is stuck, passes the role anew. It is a policy of its own:
         # the role that is passed may invoke the function, and so is made after it.
         assert teardown.role  # noqa: S101 - _function has given it one
@@ -88,30 +83,20 @@ class Lease(Construct):
         self.end = lease.get_att_string("End")
         acknowledge(self, teardown_policy.wildcards(lab))
 
-    def _function(self, construct_id: str, entry: str, statements: Sequence[iam.PolicyStatement]) -> lambda_.Function:
-        write_logs = iam.PolicyStatement(
-            actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[self._logs.log_group_arn]
-        )
-        role = iam.Role(
-            self,
-            f"{construct_id}Role",
-            assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
-            inline_policies={"lab": iam.PolicyDocument(statements=[write_logs, *statements])},
-        )
-        return lambda_.Function(
+    def _function(self, construct_id: str, entry: str, allowed: Sequence[iam.PolicyStatement]) -> HandlerFunction:
+        role = HandlerRole(self, f"{construct_id}Role", log_group=self._logs, statements=allowed)
+        return HandlerFunction(
             self,
             construct_id,
-            code=handlers_code(),
-            description=f"{self._lab}: teardown.{entry}",
-            handler=f"{HANDLERS.name}.teardown.{entry}",
-            log_group=self._logs,
-            memory_size=256,
+            code=self._code,
+            handler="teardown",
+            entry=entry,
             role=role,
-            runtime=lambda_.Runtime.PYTHON_3_14,
+            log_group=self._logs,
             timeout=_TIMEOUT,
         )
 
-    def _may_invoke(self, function: lambda_.IFunction) -> iam.Role:
+    def _may_invoke(self, function: HandlerFunction) -> iam.Role:
         """What the schedules invoke the function with."""
         invoke = iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=[function.function_arn])
         return iam.Role(

@@ -2,32 +2,23 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from aws_cdk import Duration, IgnoreMode
-from aws_cdk import aws_iam as iam
-from aws_cdk import aws_lambda as lambda_
+from aws_cdk import Duration
 from aws_cdk import custom_resources as cr
 from constructs import Construct
 
 from infra.constructs.findings import acknowledge, wildcard
+from infra.constructs.handler_function import HandlerFunction, HandlerRole, handlers_code
 from infra.constructs.log_group import LogGroup
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-HANDLERS = Path(__file__).resolve().parent.parent / "handlers"
+    from aws_cdk import aws_iam as iam
 
 # A handler waits inside its own call for up to 45 s (its POLL_SECONDS), so the framework may ask again at once.
 _ASK_AGAIN = Duration.seconds(1)
-
-
-def handlers_code() -> lambda_.AssetCode:
-    """The code of every handler, as the package `handlers`."""
-    return lambda_.Code.from_asset(
-        str(HANDLERS.parent), exclude=["/*", f"!/{HANDLERS.name}", "__pycache__"], ignore_mode=IgnoreMode.GIT
-    )
 
 
 class HandlerProvider(Construct):
@@ -75,28 +66,18 @@ class HandlerProvider(Construct):
             self, {wildcard("….Arn>:*"): "CDK's framework may invoke every version of the functions it is made for."}
         )
 
-    def function(self, construct_id: str, entry: str) -> lambda_.Function:
+    def function(self, construct_id: str, entry: str) -> HandlerFunction:
         """A function that runs `<module>.<name>` of the handler's package, with the handler's role."""
-        return lambda_.Function(
+        return HandlerFunction(
             self,
             construct_id,
             code=self._code,
-            description=f"{self._handler}: {entry}",
-            handler=f"{HANDLERS.name}.{self._handler}.{entry}",
-            log_group=self._log_group,
-            memory_size=256,
+            handler=self._handler,
+            entry=entry,
             role=self._handler_role,
-            runtime=lambda_.Runtime.PYTHON_3_14,
+            log_group=self._log_group,
             timeout=self._timeout,
         )
 
-    def _role(self, construct_id: str, *statements: iam.PolicyStatement) -> iam.Role:
-        write_logs = iam.PolicyStatement(
-            actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[self._log_group.log_group_arn]
-        )
-        return iam.Role(
-            self,
-            construct_id,
-            assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
-            inline_policies={"handler": iam.PolicyDocument(statements=[write_logs, *statements])},
-        )
+    def _role(self, construct_id: str, *statements: iam.PolicyStatement) -> HandlerRole:
+        return HandlerRole(self, construct_id, log_group=self._log_group, statements=statements)

@@ -49,3 +49,12 @@ def attach_encrypted_volumes(key: kms.IKey) -> iam.PolicyStatement:
         resources=[key.key_arn],
         conditions={"Bool": {"kms:GrantIsForAWSResource": "true"}},
     )
+
+
+def pass_role(role: iam.IRole, *, to: str) -> iam.PolicyStatement:
+    """May hand this one role to a service, such as "sagemaker.amazonaws.com", and to no other."""
+    return iam.PolicyStatement(
+        actions=["iam:PassRole"],
+        resources=[role.role_arn],
+        conditions={"StringEquals": {"iam:PassedToService": to}},
+    )

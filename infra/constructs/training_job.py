@@ -170,10 +170,6 @@ def _may_run_jobs(scope: Construct, *, lab: str, role: iam.IRole, bucket: s3.IBu
         iam.PolicyStatement(actions=[f"sagemaker:{call}" for call in calls.split()], resources=[jobs]),
         # Listing has no resource to name; it is how a Delete finds a job whose name CloudFormation never learnt.
         iam.PolicyStatement(actions=["sagemaker:ListTrainingJobs"], resources=["*"]),
-        iam.PolicyStatement(
-            actions=["iam:PassRole"],
-            resources=[role.role_arn],
-            conditions={"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}},
-        ),
+        statements.pass_role(role, to="sagemaker.amazonaws.com"),
         statements.list_bucket(bucket, prefixes=["training/"]),
     ]

@@ -9,7 +9,7 @@ import aws_cdk as cdk
 import pytest
 
 from infra import lab
-from infra.constructs.provider import HANDLERS
+from infra.constructs.handler_function import HANDLERS
 from infra.settings import DATA_FILES, read
 
 if TYPE_CHECKING:

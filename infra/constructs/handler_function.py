@@ -1,0 +1,77 @@
+"""A Lambda function that runs a handler of ours, its role, and the code of them all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from aws_cdk import IgnoreMode
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aws_cdk import Duration
+    from aws_cdk import aws_logs as logs
+    from constructs import Construct
+
+HANDLERS = Path(__file__).resolve().parent.parent / "handlers"
+
+
+def handlers_code() -> lambda_.AssetCode:
+    """The code of every handler, as the package `handlers`."""
+    return lambda_.Code.from_asset(
+        str(HANDLERS.parent), exclude=["/*", f"!/{HANDLERS.name}", "__pycache__"], ignore_mode=IgnoreMode.GIT
+    )
+
+
+class HandlerRole(iam.Role):
+    """What a handler's function may do: write its log, and these statements."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        log_group: logs.ILogGroup,
+        statements: Sequence[iam.PolicyStatement] = (),
+    ) -> None:
+        write_logs = iam.PolicyStatement(
+            actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[log_group.log_group_arn]
+        )
+        super().__init__(
+            scope,
+            construct_id,
+            assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
+            inline_policies={"handler": iam.PolicyDocument(statements=[write_logs, *statements])},
+        )
+
+
+class HandlerFunction(lambda_.Function):
+    """Runs `<module>.<name>`, the entry, of the package `infra/handlers/<handler>/`."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        code: lambda_.AssetCode,
+        handler: str,
+        entry: str,
+        role: iam.IRole,
+        log_group: logs.ILogGroup,
+        timeout: Duration,
+    ) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            code=code,
+            description=f"{handler}: {entry}",
+            handler=f"{HANDLERS.name}.{handler}.{entry}",
+            log_group=log_group,
+            memory_size=256,
+            role=role,
+            runtime=lambda_.Runtime.PYTHON_3_14,
+            timeout=timeout,
+        )

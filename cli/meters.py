@@ -17,6 +17,7 @@ from botocore.exceptions import ClientError
 
 from cli import seat
 from cli.prices import Use
+from infra.handlers.teardown.scope import Scope
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -174,13 +175,12 @@ class _Lab:
 
     def _seat(self, name: str) -> str | None:
         """Whose it is: a student's things bear the seat's name after the lab's."""
-        rest = name.removeprefix(f"{self._name}-")
-        return next((each for each in self._seats if rest == each or rest.startswith(f"{each}-")), None)
+        return next((each for each in self._seats if Scope(lab=self._name, seat=each).names(name)), None)
 
     def _names(self, operation: str, listed: str, member: str, **only: Any) -> list[str]:
         pages = self._sagemaker.get_paginator(operation).paginate(NameContains=self._name, **only)
         names = [each[member] for page in pages for each in page[listed]]
-        return [name for name in names if name == self._name or name.startswith(f"{self._name}-")]
+        return [name for name in names if Scope(lab=self._name).names(name)]
 
     def _hours(self, start: datetime, end: datetime | None = None) -> float:
         return max(0.0, ((end or self._now) - start.astimezone(UTC)).total_seconds() / _SECONDS)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from infra.handlers.teardown.scope import TAG
+from infra.handlers.teardown.scope import TAG, Scope
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,4 +54,4 @@ class Subject:
 
     def owns(self, name: str) -> bool:
         """Whether a resource of this name is the lab's or of one of its seats."""
-        return name == self.settings.name or name.startswith(f"{self.settings.name}-")
+        return Scope(lab=self.settings.name).names(name)

@@ -18,19 +18,6 @@ if TYPE_CHECKING:
 
     from emulator.sagemaker.store import Record, Store
 
-_USAGES = {
-    "Endpoint": "endpoint",
-    "NotebookInstance": "notebook instance",
-    "TrainingJob": "training job",
-    "TransformJob": "transform job",
-}
-_IDLE = {
-    "Endpoint": ("Failed", "Deleting", "OutOfService"),
-    "NotebookInstance": ("Stopped", "Failed", "Updating", "Deleting"),
-    "TrainingJob": ("Completed", "Failed", "Stopped"),
-    "TransformJob": ("Completed", "Failed", "Stopped"),
-}
-
 
 class Quota(Protocol):
     """The account's quota of an instance type for a purpose; None where nobody limits it."""
@@ -46,18 +33,18 @@ def unlimited(instance_type: str, usage: str, *, account: str, region: str) -> N
 
 def check(store: Store, quota: Quota, record: Record, wanted: Mapping[str, Any]) -> None:
     """Raise ResourceLimitExceeded if there is no room for what `wanted`, a request or members, asks of the record."""
-    kind = record.kind.name
-    if kind not in _USAGES:
+    kind = record.kind
+    if not kind.usage:
         return
     used: Counter[str] = Counter()
-    for other in store.all(kind, account=record.account, region=record.region):
-        if other.status not in _IDLE[kind]:
+    for other in store.all(kind.name, account=record.account, region=record.region):
+        if other.status not in kind.idle:
             used += _instances(store, other, other.members)
     for instance_type, delta in _instances(store, record, wanted).items():
-        allowed = quota(instance_type, _USAGES[kind], account=record.account, region=record.region)
+        allowed = quota(instance_type, kind.usage, account=record.account, region=record.region)
         if allowed is not None and used[instance_type] + delta > allowed:
             raise limit(
-                f"The account-level service limit '{instance_type} for {_USAGES[kind]} usage' is {allowed:.0f} "
+                f"The account-level service limit '{instance_type} for {kind.usage} usage' is {allowed:.0f} "
                 f"Instances, with current utilization of {used[instance_type]} Instances and a request delta of "
                 f"{delta} Instances. Please use AWS Service Quotas to request an increase for this quota. If AWS "
                 "Service Quotas is not available, contact AWS support to request an increase for this quota."

@@ -1,0 +1,30 @@
+"""Transform jobs.
+
+`Could not find requested job with name` and `Job name must be unique …`: clients' tests and logs, of other jobs than
+transform jobs. Not compared with AWS: the sentence of StopTransformJob.
+"""
+
+from __future__ import annotations
+
+from emulator.sagemaker.errors import IN_USE
+from emulator.sagemaker.kinds.kind import Kind, Rule, named
+
+TRANSFORM_JOB = Kind(
+    name="TransformJob",
+    arn_type="transform-job",
+    verbs=("Create", "Describe", "List", "Stop"),
+    status="TransformJobStatus",
+    first_status="InProgress",
+    rules={
+        "Stop": Rule(
+            ("InProgress", "Stopping"),
+            "The request was rejected because the transform job is in status {status}.",
+        ),
+    },
+    references={"Model": named("ModelName")},
+    usage="transform job",
+    idle=("Completed", "Failed", "Stopped"),
+    not_found="Could not find requested job with name: {name}",
+    exists_code=IN_USE,
+    exists="Job name must be unique within an AWS account and region, and a job with this name already exists ({arn})",
+)

@@ -10,44 +10,38 @@ is no text.
 from __future__ import annotations
 
 import logging
-import os
 import shutil
 import threading
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from boto3.exceptions import S3UploadFailedError
-from botocore.exceptions import BotoCoreError, ClientError
-
-from emulator.sagemaker import ingest, objects
-from emulator.sagemaker.container import Container
-from emulator.sagemaker.crew import Crew, Failure, Host
+from emulator.sagemaker import ingest, instances
+from emulator.sagemaker.crew import Crew, Failure
 from emulator.sagemaker.failure import INTERNAL, FailedError, algorithm_error
-from emulator.sagemaker.logs import LogStream
-from emulator.sagemaker.processing_folder import ProcessingFolder
+from emulator.sagemaker.processing_host import ProcessingHost
+from emulator.sagemaker.processing_outputs import Outputs
 from emulator.sagemaker.reach import reach
-from emulator.sagemaker.relocate import relocate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Sequence
     from pathlib import Path
 
     from emulator.sagemaker.behaviour import Context
     from emulator.sagemaker.credentials import Role
-    from emulator.sagemaker.images import Image
     from emulator.sagemaker.metadata import CredentialsEndpoint
     from emulator.sagemaker.store import Record
 
 log = logging.getLogger(__name__)
 
-_GROUP = "/aws/sagemaker/ProcessingJobs"
 _GRACE_SECONDS = 120  # between SIGTERM and SIGKILL, as a training job has it
 _MESSAGE_BYTES = 1024
 
 
 class ProcessingRun:
-    """A job's containers with everything around them; `execute` returns when the job has ended."""
+    """A job's hosts with everything around them; `execute` returns when the job has ended."""
 
     def __init__(
         self,
@@ -60,7 +54,6 @@ class ProcessingRun:
     ) -> None:
         self._record, self._request = record, {**record.kind.defaults, **request}
         self._context, self._role, self._credentials = context, role, credentials
-        self._names = [f"algo-{number}" for number in range(1, self._cluster.get("InstanceCount", 1) + 1)]
         self._crew = Crew()
         self._lock = threading.Lock()
         self._stopping = self._ended = False
@@ -97,74 +90,49 @@ class ProcessingRun:
         self._end(reason)
 
     def _execute(self, folder: Path) -> None:
+        s3 = self._role.client("s3")
+        hosts = self._hosts(folder)
+        for host in hosts:
+            if self._stopping:
+                return
+            host.download(s3)
+        outputs = Outputs(s3, self._request, [host.folder for host in hosts])
+        outputs.start()
+        try:
+            failure = self._process(hosts)
+        finally:
+            outputs.stop()
+        self._message = _text(b"".join(host.folder.message() for host in hosts))
+        if failure and not self._stopping:
+            with suppress(FailedError):  # the reason is that it failed
+                outputs.finish(completed=False)
+            raise algorithm_error(self._message, failure.status)
+        outputs.finish(completed=not self._stopping)
+
+    def _hosts(self, folder: Path) -> list[ProcessingHost]:
         image = ingest.pull(self._request["AppSpecification"]["ImageUri"], self._context)
         self._context.store.update(self._record, ProcessingStartTime=datetime.now(UTC))
-        s3 = self._role.client("s3")
-        machines = [self._machine(s3, image, folder / name, number) for number, name in enumerate(self._names)]
-        failure = self._process(machines)
-        self._message = _text(b"".join(machine.message() for _, machine in machines))
-        if failure and not self._stopping:
-            raise algorithm_error(self._message, failure.status)
-        for _, machine in machines:
-            self._upload(s3, machine)
+        launched = instances.launch(self._request["ProcessingResources"]["ClusterConfig"])
+        host = partial(
+            ProcessingHost,
+            instances=launched,
+            record=self._record,
+            request=self._request,
+            image=image,
+            folder=folder,
+            role=self._role,
+        )
+        return [host(number) for number in range(len(launched))]
 
-    def _machine(self, s3: Any, image: Image, folder: Path, number: int) -> tuple[Container, ProcessingFolder]:
-        """A host's container with its data in it."""
-        container = Container(folder, image)
-        machine = ProcessingFolder(container, self._request)
-        machine.configure(self._record.arn, self._names[number], self._names)
-        for each, place in machine.inputs:
-            if self._stopping:
-                break
-            shard = ingest.Shard(number, len(self._names))
-            failure = "ClientError: Failed to download data. "
-            ingest.download(s3, each["S3Input"], place, role=self._role, failure=failure, shard=shard)
-        machine.relocate_programs()
-        return container, machine
-
-    def _process(self, machines: list[tuple[Container, ProcessingFolder]]) -> Failure | None:
+    def _process(self, hosts: Sequence[ProcessingHost]) -> Failure | None:
         url = self._context.endpoint_url
         isolated = self._request.get("NetworkConfig", {}).get("EnableNetworkIsolation", False)
         with reach(self._credentials, self._role, endpoint_url=url, isolated=isolated) as network:
-            hosts = [
-                self._host(name, container, network) for name, (container, _) in zip(self._names, machines, strict=True)
-            ]
-            seconds = self._request["StoppingCondition"]["MaxRuntimeInSeconds"]
-            return self._crew.work(hosts, seconds=seconds, late=self.stop)
-
-    def _host(self, name: str, container: Container, network: dict[str, str]) -> Host:
-        program = self._request["AppSpecification"]
-        words = [*program["ContainerEntrypoint"], *program.get("ContainerArguments", [])]
-        wanted = {
-            variable: relocate(value, container.places)
-            for variable, value in self._request.get("Environment", {}).items()
-        }
-        return Host(
-            name=name,
-            command=[relocate(word, container.places) for word in words],
-            environment=container.environment(os.environ, **network, **wanted),
-            folder=container.ml,
-            follow=lambda lines: self._follow(name, lines),
-        )
-
-    def _follow(self, name: str, lines: Iterator[str]) -> None:
-        """Pass the lines on to the host's log stream until the container ends."""
-        stream = LogStream(self._role, group=_GROUP, stream=f"{self._record.name}/{name}-{int(time.time())}")
-        for line in lines:
-            stream.put(line)
-        stream.close()
-
-    def _upload(self, s3: Any, machine: ProcessingFolder) -> None:
-        key_id = self._request.get("ProcessingOutputConfig", {}).get("KmsKeyId")
-        for each, folder in machine.outputs:
-            for path in sorted(folder.rglob("*")):
-                if self._stopping or not path.is_file():
-                    continue
-                uri = f"{each['S3Output']['S3Uri'].rstrip('/')}/{path.relative_to(folder)}"
-                try:
-                    objects.upload(s3, path, uri, key_id=key_id)
-                except (ClientError, BotoCoreError, S3UploadFailedError) as error:
-                    raise FailedError(f"ClientError: Failed to upload output {each['OutputName']}: {error}") from error
+            return self._crew.work(
+                [host.at_work(network) for host in hosts],
+                seconds=self._request["StoppingCondition"]["MaxRuntimeInSeconds"],
+                late=self.stop,
+            )
 
     def _end(self, reason: str) -> None:
         with self._lock:
@@ -179,10 +147,6 @@ class ProcessingRun:
                 ExitMessage=self._message or None,
                 FailureReason=reason or None,
             )
-
-    @property
-    def _cluster(self) -> dict[str, Any]:
-        return dict(self._request["ProcessingResources"]["ClusterConfig"])
 
 
 def _text(message: bytes) -> str:

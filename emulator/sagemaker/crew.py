@@ -79,10 +79,14 @@ class Crew:
 
     def _follow(self, host: Host, process: Process) -> None:
         try:
-            host.follow(process.lines())
+            host.follow(self._lines(host, process))
         except BaseException:
             self._kill_all()
             raise
+
+    def _lines(self, host: Host, process: Process) -> Iterator[str]:
+        """The process's lines; how it ended is noted at once, not when the log has been written."""
+        yield from process.lines()
         status = process.wait()
         with self._lock:
             if not status or self._failure:

@@ -8,13 +8,15 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from emulator.sagemaker.instances import groups
 from emulator.sagemaker.programs import relocate_programs
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-HOST = "algo-1"
+    from emulator.sagemaker.instances import Instance
+
 # The channels in which the SageMaker SDK's ModelTrainer sends programs instead of data: SM_CODE and SM_DRIVERS of
 # sagemaker.core.training.constants 2.27.0.
 _PROGRAMS = ("code", "sm_drivers")
@@ -44,16 +46,14 @@ class JobFolder:
         for name in _PROGRAMS:
             relocate_programs(self.root / "input" / "data" / name, places)
 
-    def configure(self, request: Mapping[str, Any]) -> None:
+    def configure(self, request: Mapping[str, Any], instance: Instance, all_of_them: Sequence[Instance]) -> None:
         """Write hyperparameters, channels and hosts as the container reads them."""
-        instance = request.get("ResourceConfig", {}).get("InstanceType", "")
-        group = {"instance_group_name": "homogeneousCluster", "instance_type": instance, "hosts": [HOST]}
         resources = {
-            "current_host": HOST,
-            "current_instance_type": instance,
-            "current_group_name": "homogeneousCluster",
-            "hosts": [HOST],
-            "instance_groups": [group],
+            "current_host": instance.name,
+            "current_instance_type": instance.instance_type,
+            "current_group_name": instance.group,
+            "hosts": [one.name for one in all_of_them],
+            "instance_groups": [*groups(all_of_them)],
             "network_interface_name": "lo",
         }
         self._write("hyperparameters", request.get("HyperParameters", {}))
@@ -61,6 +61,10 @@ class JobFolder:
             "inputdataconfig", {each["ChannelName"]: _channel(each) for each in request.get("InputDataConfig", [])}
         )
         self._write("resourceconfig", resources)
+
+    def configure_checkpoints(self, uri: str, folder: Path) -> None:
+        """Write where checkpoints lie, as a container reads it. Source: aws/sagemaker-xgboost-container#32."""
+        self._write("checkpointconfig", {"S3Uri": uri, "LocalPath": str(folder)})
 
     @property
     def failure(self) -> str:

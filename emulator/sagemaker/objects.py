@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from boto3.s3.transfer import TransferConfig
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
 # Small files dominate; ten threads a transfer would only compete with what trains.
@@ -90,11 +90,19 @@ def encryption(key_id: str | None) -> dict[str, str]:
     return {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key_id} if key_id else {}
 
 
-def pack(folder: Path, archive: Path) -> None:
-    """Put what a folder holds into a gzipped tar archive, with paths that start below it."""
+def pack(folders: Iterable[Path], archive: Path) -> None:
+    """Put what folders hold into one gzipped tar archive, with paths that start below them.
+
+    Of files of one name the first folder's is taken: AWS says that hosts "should ensure no names clash", not what then.
+    """
+    packed: set[str] = set()
     with tarfile.open(archive, "w:gz", compresslevel=6) as tar:
-        for path in sorted(folder.iterdir()):
-            tar.add(path, arcname=path.name)
+        for folder in folders:
+            for path in sorted(folder.rglob("*")):
+                name = path.relative_to(folder).as_posix()
+                if name not in packed:
+                    tar.add(path, arcname=name, recursive=False)
+                    packed.add(name)
 
 
 def unpack(archive: Path, folder: Path) -> None:

@@ -1,7 +1,7 @@
 """Let Python programs of a container find the hosts of their job by name, where no name server knows them.
 
 Lies in the container's site-packages as `_job_hosts` and is imported at the start of every interpreter. The variable
-HOSTS is a JSON object, `{"algo-1": "ADDRESS:PORT", …}`; the ports are for launch/train.py. What asks for addresses below
+HOSTS is a JSON object, `{"algo-1": "ADDRESS:PORT", …}`; the ports are for launch/train.py. What looks names up below
 Python (TensorFlow's gRPC) is not reached.
 """
 

@@ -10,6 +10,7 @@ machine's ports: what the toolkit writes into TF_CONFIG for MultiWorkerMirroredS
 """
 
 import ast
+import importlib
 import importlib.util
 import json
 import os
@@ -20,6 +21,8 @@ from typing import Any
 
 NAME = "tensorflow"
 PACKAGE = f"{NAME}.python.framework"
+CONTAINER = "sagemaker_tensorflow_container"
+BUILDER = "_build_tf_config_for_mwms"
 
 
 def spare_tensorflow() -> None:
@@ -39,23 +42,23 @@ def spare_tensorflow() -> None:
 
 
 def address_workers(addresses: dict[str, str]) -> None:
-    """Put the hosts' addresses into the TF_CONFIG that the toolkit builds."""
-    from sagemaker_tensorflow_container import training  # type: ignore[import-not-found]  # in the image only
-
-    build = training._build_tf_config_for_mwms
+    """Put the hosts' addresses into the TF_CONFIG that the toolkit builds; nothing in another framework's image."""
+    if not importlib.util.find_spec(CONTAINER):
+        return
+    training = importlib.import_module(f"{CONTAINER}.training")
+    build = getattr(training, BUILDER)
 
     def build_with_addresses(hosts: list[str], current_host: str) -> dict[str, Any]:
         config: dict[str, Any] = build(hosts, current_host)
         config["cluster"]["worker"] = [addresses[host] for host in hosts]
         return config
 
-    training._build_tf_config_for_mwms = build_with_addresses
+    setattr(training, BUILDER, build_with_addresses)
 
 
 if __name__ == "__main__":
     spare_tensorflow()
-    if importlib.util.find_spec("sagemaker_tensorflow_container"):
-        address_workers(json.loads(os.environ["SAGEMAKER_JOB_HOSTS"]))
+    address_workers(json.loads(os.environ["SAGEMAKER_JOB_HOSTS"]))
     from sagemaker_training.cli.train import main  # type: ignore[import-not-found]  # in the image only
 
     main()

@@ -72,6 +72,11 @@ def files_of(content: bytes) -> dict[str, bytes]:
         return {member.name: tar.extractfile(member).read() for member in tar if member.isfile()}  # type: ignore[union-attr]
 
 
+def python(code: str) -> list[str]:
+    """An entrypoint that runs this code in the container, without the toolkit. SageMaker takes no line ends there."""
+    return ["python", "-c", f"exec({code!r})"]
+
+
 def until(condition: Callable[[], Any], seconds: float = 60) -> Any:
     """Wait for a condition to hold; its value."""
     deadline = time.monotonic() + seconds
@@ -118,10 +123,25 @@ class Account:
             )["events"]
         ]
 
+    def printed(self, group: str, job: str) -> list[str]:
+        """The lines that a job has logged so far."""
+        try:
+            return self.lines(group, job)
+        except self.logs.exceptions.ResourceNotFoundException:
+            return []
+
     # Training
 
-    def start_job(self, *, entrypoint: list[str] | None = None, runtime: int = 120, **request: Any) -> str:
-        """Start a training job; its name. `entrypoint` is run in the place of the toolkit."""
+    def start_job(
+        self, *, entrypoint: list[str] | None = None, program: str = "", runtime: int = 120, **request: Any
+    ) -> str:
+        """Start a training job; its name. `entrypoint` or the code of `program` is run in the place of the toolkit."""
+        if program:
+            uri = self.put(f"programs/{uuid.uuid4().hex}/program.py", program.encode())
+            source = {"S3DataType": "S3Prefix", "S3Uri": uri}
+            code = {"ChannelName": "code", "DataSource": {"S3DataSource": source}}
+            request["InputDataConfig"] = [*request.get("InputDataConfig", ()), code]
+            entrypoint = ["python", "-u", "/opt/ml/input/data/code/program.py"]
         name = f"job-{uuid.uuid4().hex[:8]}"
         algorithm = {"TrainingImage": TRAINING_IMAGE, "TrainingInputMode": "File", **request.pop("algorithm", {})}
         if entrypoint:

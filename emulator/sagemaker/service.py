@@ -72,6 +72,8 @@ class SageMaker:
         self._workers = ThreadPoolExecutor(_WORKERS, thread_name_prefix="sagemaker")
         self._patient = ThreadPoolExecutor(_PATIENT_WORKERS, thread_name_prefix="sagemaker-patient")
         self._behaviours = {name: behaviours.get(name, Behaviour)(context) for name in KINDS}
+        for behaviour in self._behaviours.values():
+            behaviour.meet(self)
 
     async def handle(
         self, method: str, path: str, headers: Mapping[str, str], body: bytes, query: Mapping[str, list[str]]
@@ -118,7 +120,7 @@ class SageMaker:
             self._change(verb, record, request)
         elif verb != "Describe":
             record.kind.check(verb, record)
-            return self._behaviours[kind.name].answer(verb, record)
+            return self._behaviours[kind.name].answer(verb, record, request)
         return record.members
 
     def close(self) -> None:

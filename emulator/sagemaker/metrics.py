@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -21,11 +22,17 @@ _BATCH = 1_000  # the most that PutMetricData takes
 
 
 class MetricScanner:
-    """Scans every line with every definition's regular expression; its first group is the value."""
+    """Scans every line with every definition's regular expression; its first group is the value.
 
-    def __init__(self, definitions: Iterable[Mapping[str, str]], *, role: Role, host: str) -> None:
+    `objective` names the metric of which all finite values are kept: what a tuning job judges its trials by.
+    """
+
+    def __init__(
+        self, definitions: Iterable[Mapping[str, str]], *, role: Role, host: str, objective: str | None = None
+    ) -> None:
         self._patterns = [(each["Name"], re.compile(each["Regex"])) for each in definitions]
-        self._role, self._host = role, host
+        self._role, self._host, self._objective = role, host, objective
+        self.objective_values: list[float] = []
         self._final: dict[str, dict[str, Any]] = {}
         self._unsent: list[dict[str, Any]] = []
         self._client: Any = None
@@ -58,6 +65,8 @@ class MetricScanner:
             value = float(match.group(1))
         except (IndexError, TypeError, ValueError):  # no group, an empty one, or no number: nothing was measured
             return
+        if name == self._objective and math.isfinite(value):
+            self.objective_values.append(value)
         now = datetime.now(UTC)
         self._final[name] = {"MetricName": name, "Value": value, "Timestamp": now}
         dimensions = [{"Name": "Host", "Value": self._host}]

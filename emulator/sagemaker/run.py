@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from boto3.exceptions import S3UploadFailedError
 from botocore.exceptions import BotoCoreError, ClientError
 
-from emulator.sagemaker import images, objects
+from emulator.sagemaker import images, objects, trials
 from emulator.sagemaker.container import Container
 from emulator.sagemaker.folder import HOST, JobFolder
 from emulator.sagemaker.logs import LogStream
@@ -173,11 +173,13 @@ class Run:
         """Pass the lines on to the log and the metrics until the process ends."""
         stream = LogStream(self._role, group=_GROUP, stream=f"{self.record.name}/{HOST}-{int(time.time())}")
         definitions = self._request["AlgorithmSpecification"].get("MetricDefinitions", [])
-        metrics = MetricScanner(definitions, role=self._role, host=HOST)
+        objective = self._request.get("HyperParameters", {}).get(trials.OBJECTIVE)
+        metrics = MetricScanner(definitions, role=self._role, host=HOST, objective=objective)
         published = time.monotonic()
         for line in process.lines():
             stream.put(line)
             metrics.scan(line)
+            self._progress.judged(metrics.objective_values)
             if time.monotonic() - published > _METRICS_SECONDS:
                 self._progress.measured(metrics.final)
                 metrics.publish()

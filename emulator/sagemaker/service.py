@@ -20,6 +20,7 @@ from emulator.sagemaker.notebooks import NotebookInstances
 from emulator.sagemaker.store import Record
 from emulator.sagemaker.training import TrainingJobs
 from emulator.sagemaker.transform import TransformJobs
+from emulator.sagemaker.tuning import TuningJobs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -31,6 +32,7 @@ Response = tuple[int, dict[str, str], bytes]
 BEHAVIOURS: Mapping[str, type[Behaviour]] = {
     "TrainingJob": TrainingJobs,
     "TransformJob": TransformJobs,
+    "HyperParameterTuningJob": TuningJobs,
     "Endpoint": Endpoints,
     "NotebookInstance": NotebookInstances,
     "Model": Models,
@@ -128,7 +130,8 @@ class SageMaker:
         self.context.clock.close()
         for workers in (self._workers, self._patient):
             workers.shutdown(wait=False, cancel_futures=True)
-        for behaviour in self._behaviours.values():
+        # What is made of others' operations comes after them in the table, and ends first.
+        for behaviour in reversed(self._behaviours.values()):
             behaviour.close()
 
     def _control(self, operation: str, body: bytes, account: str, region: str, principal: Principal | None) -> Response:

@@ -49,11 +49,16 @@ class Tally:
             **({"BestTrainingJob": best.members} if best else {}),
         }
 
-    def best(self) -> Record | None:
-        """The trial with the best objective."""
-        judged = [record for record in self._ended if trials.result(record) is not None]
+    def best(self, earlier: Sequence[Record] = ()) -> Record | None:
+        """The trial with the best objective, among those of earlier tuning jobs too."""
+        judged = [record for record in (*earlier, *self._ended) if trials.result(record) is not None]
         completed = [record for record in judged if record.status == "Completed"]
         return min(completed or judged, key=self._loss, default=None)
+
+    def overall(self, earlier: Sequence[Record]) -> dict[str, Any]:
+        """The member that names the best one of a tuning job and its parents."""
+        best = self.best(earlier)
+        return {"OverallBestTrainingJob": best.members} if best else {}
 
     def reached(self, target: float | None) -> bool:
         """Whether the best objective is at least as good as the target."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from emulator.sagemaker import listing, trials, tuning_offer
+from emulator.sagemaker import listing, trials, tuning_offer, warm_start
 from emulator.sagemaker.credentials import Role
 from emulator.sagemaker.jobs import Jobs
 from emulator.sagemaker.tuning_run import TuningRun
@@ -32,14 +32,15 @@ class TuningJobs(Jobs):
         Asks IAM about the role: not to be called on the gateway's event loop. Raises ServiceError.
         """
         tuning_offer.check(request)
-        self.role(record, request["TrainingJobDefinition"]["RoleArn"]).check()
+        earlier = warm_start.jobs(request, self.context.store, account=record.account, region=record.region)
+        self.check_role(record, request["TrainingJobDefinition"]["RoleArn"])
         config = request["HyperParameterTuningJobConfig"]
         self.context.store.update(record, Strategy=config["Strategy"], ResourceLimits=config["ResourceLimits"])
-        self.begin(record, TuningRun(record, request, context=self.context, service=self._service))
+        self.begin(record, TuningRun(record, request, context=self.context, service=self._service, earlier=earlier))
 
-    def role(self, record: Record, arn: str) -> Role:
-        """The role of the training jobs."""
-        return Role(arn, account=record.account, region=record.region, endpoint_url=self.context.endpoint_url)
+    def check_role(self, record: Record, arn: str) -> None:
+        """Raise AWS's ValidationException unless the training jobs' role exists and trusts SageMaker."""
+        Role(arn, account=record.account, region=record.region, endpoint_url=self.context.endpoint_url).check()
 
     def answer(self, verb: str, record: Record, request: dict[str, Any]) -> dict[str, Any]:
         """A page of the training jobs; by their objective, only those that have told one."""

@@ -8,20 +8,22 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from emulator.sagemaker import tags, trials
+from emulator.sagemaker import tags, trials, warm_start
 from emulator.sagemaker.errors import LIMIT, ServiceError
 from emulator.sagemaker.search import strategies
 from emulator.sagemaker.search.median import falls_behind
 from emulator.sagemaker.tally import Tally, counters
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from emulator.sagemaker.behaviour import Context, Service
     from emulator.sagemaker.search.search import Proposal
     from emulator.sagemaker.store import Record
 
 log = logging.getLogger(__name__)
 
-_POLL_SECONDS = 0.05
+_POLL_SECONDS = 0.02
 _FAULT = "InternalServerError: We encountered an internal error. Please try again."
 
 
@@ -35,9 +37,19 @@ class _Trial:
 class TuningRun:
     """A tuning job at work; `execute` returns when it has ended."""
 
-    def __init__(self, record: Record, request: dict[str, Any], *, context: Context, service: Service) -> None:
-        """Record that it has launched nothing so far."""
+    def __init__(
+        self,
+        record: Record,
+        request: dict[str, Any],
+        *,
+        context: Context,
+        service: Service,
+        earlier: Sequence[Record] = (),
+    ) -> None:
+        """Record that it has launched nothing so far. `earlier` are training jobs that it learns from."""
         self.record = record
+        self._earlier = earlier
+        self._compare_earlier = request.get("WarmStartConfig", {}).get("WarmStartType") == warm_start.IDENTICAL
         self._context, self._service = context, service
         self._config = request["HyperParameterTuningJobConfig"]
         self._definition = request["TrainingJobDefinition"]
@@ -88,6 +100,9 @@ class TuningRun:
         """How it ended, and why if it failed."""
         static = self._definition.get("StaticHyperParameters", {})
         self._search = strategies.make(self._config, static, minimize=self._minimize)
+        for job in self._earlier:
+            if (value := trials.result(job)) is not None:
+                self._search.learn(job.members["HyperParameters"], value)
         status, reason = "", ""
         while not self._killed:
             for trial in self._running():
@@ -138,6 +153,8 @@ class TuningRun:
         ended = [trial.record for trial in self._ended]
         tally = Tally([trial.record for trial in self._trials], ended, minimize=self._minimize)
         members = tally.members()
+        if self._compare_earlier:
+            members |= tally.overall(self._earlier)
         if any(self.record.members.get(name) != value for name, value in members.items()):
             self._context.store.update(self.record, **members, **self._consumed())
         return tally
@@ -185,9 +202,14 @@ class TuningRun:
         )
         self._service.call("CreateTrainingJob", wanted, **where)
         record = self._context.store.get("TrainingJob", name, **where)
-        tuned = {"TuningJobArn": self.record.arn, "TunedHyperParameters": proposal.values, "ObjectiveStatus": "Pending"}
-        named = self._definition.get("DefinitionName")
-        self._context.store.update(record, **tuned, TrainingJobDefinitionName=named)
+        self._context.store.update(
+            record,
+            TuningJobArn=self.record.arn,
+            TuningJobName=self.record.name,
+            TrainingJobDefinitionName=self._definition.get("DefinitionName"),
+            TunedHyperParameters=proposal.values,
+            ObjectiveStatus="Pending",
+        )
         self._trials.append(_Trial(proposal, record))
 
     def _stop(self, trial: _Trial) -> None:

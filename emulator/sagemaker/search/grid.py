@@ -29,3 +29,6 @@ class Grid:
 
     def tell(self, proposal: Proposal, value: float | None) -> None:
         """Nothing is learnt."""
+
+    def learn(self, values: dict[str, str], value: float) -> None:
+        """Nothing is learnt."""

@@ -28,3 +28,6 @@ class Search(Protocol):
 
     def tell(self, proposal: Proposal, value: float | None) -> None:
         """The trial has ended with this objective, or with none."""
+
+    def learn(self, values: dict[str, str], value: float) -> None:
+        """Take in a trial of an earlier tuning job; one that lies outside of the space is left out."""

@@ -76,7 +76,7 @@ class Study:
         self._study.tell(proposal.token, value, state=TrialState.FAIL if value is None else TrialState.COMPLETE)
 
     def learn(self, values: dict[str, str], value: float) -> None:
-        """Take in a trial of an earlier tuning job, unless its combination is outside of this one's space."""
+        """Take in a trial of an earlier tuning job; one that lies outside of the space is left out."""
         try:
             parameters = {each.name: _read(each, values[each.name]) for each in self._space}
             trial = optuna.trial.create_trial(params=parameters, distributions=self._distributions, value=value)

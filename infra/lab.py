@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aws_cdk import Tags
 
+from infra.constructs import source_directory
 from infra.stacks.endpoint import EndpointStack
 from infra.stacks.operations import OperationsStack
 from infra.stacks.seat import SeatStack
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOK_FILES = (
     ROOT / "notebooks" / "bricks.ipynb",
+    ROOT / "notebooks" / "jobs.ipynb",
     ROOT / "notebooks" / "requirements.txt",
     ROOT / "infra" / "scripts" / "idle_stop.py",
     ROOT / "infra" / "scripts" / "packages.py",
@@ -33,15 +36,18 @@ def compose(app: App, settings: Settings, data: Path, *, env: Environment | None
     # CDK's explicitStackTags leaves the stacks' own tags to the app, and by these a lab is found.
     tags = {"bricklab:lab": lab, **({"bricklab:owner": settings.owner} if settings.owner else {})}
     operations = OperationsStack(app, f"{lab}-operations", settings=settings, env=env, tags=tags)
-    storage = StorageStack(
-        app,
-        f"{lab}-storage",
-        settings=settings,
-        data=data,
-        notebooks={file.name: file for file in NOTEBOOK_FILES},
-        env=env,
-        tags=tags,
-    )
+    with tempfile.TemporaryDirectory() as place:
+        code = Path(place) / source_directory.ARCHIVE
+        source_directory.write(ROOT / "model_code", code)
+        storage = StorageStack(
+            app,
+            f"{lab}-storage",
+            settings=settings,
+            data=data,
+            notebooks={file.name: file for file in (*NOTEBOOK_FILES, code)},
+            env=env,
+            tags=tags,
+        )
     training = TrainingStack(
         app, f"{lab}-training", settings=settings, storage=storage, model_code=ROOT / "model_code", env=env, tags=tags
     )

@@ -58,7 +58,8 @@ class Response(Protocol):
 def input_handler(data: Stream, context: Context) -> str:
     """Return the request in TensorFlow Serving's row form: {"instances": [48x48 numbers 0..1, …]}.
 
-    JSON is in that form already and passes through unchanged; an array (48, 48) or (n, 48, 48) is uint8 0..255
+    JSON is in that form already and passes through unchanged, or is the bare list [image, …], as a batch transform's
+    InputFilter picks it out of a record; an array (48, 48) or (n, 48, 48) is uint8 0..255
     or float 0..1; a photo gets the lab's preparation. Raises ValueError, in one sentence, for anything else.
     """
     content_type = _media_type(context)
@@ -107,14 +108,17 @@ def _checked_json(body: bytes) -> str:
     """Check the row form here: TensorFlow Serving's own messages speak of tensors, not of pictures."""
     try:
         text = body.decode()
-        instances = json.loads(text)["instances"]
+        document = json.loads(text)
+        bare = isinstance(document, list)
+        instances = document if bare else document["instances"]
         images = np.array(instances, dtype=np.float64)
     except (ValueError, TypeError, KeyError, RecursionError):
         raise ValueError(
-            'The body is not JSON of the form {"instances": [image, …]}, each image 48 rows of 48 numbers 0..1.'
+            'The body is not JSON of the form {"instances": [image, …]} or [image, …], each image 48 rows of 48 '
+            "numbers 0..1."
         ) from None
     scaled(images, '"instances"')
-    return text
+    return f'{{"instances": {text}}}' if bare else text
 
 
 def _array(body: bytes) -> npt.NDArray[np.float32]:

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -13,4 +17,4 @@ class SharedStorage:
     bucket_arn: str
     key_arn: str
     prefix_token: str  # the service token of a PrefixContents
-    notebook: tuple[str, str]  # the key of the lab's notebook in the bucket, and the hash of what lies there
+    notebooks: Mapping[str, tuple[str, str]]  # the file's name: its key in the bucket, and the hash of what lies there

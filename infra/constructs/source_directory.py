@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from constructs import Construct
 
 
+ARCHIVE = "sourcedir.tar.gz"
+
+
 def pack(folder: Path) -> bytes:
     """A tar of the folder's Python files and its requirements; the same files always give the same bytes.
 
@@ -31,6 +34,13 @@ def pack(folder: Path) -> bytes:
     return packed.getvalue()
 
 
+def write(folder: Path, archive: Path) -> str:
+    """Write the archive of a folder of code; returns the sha256 of what is in it."""
+    packed = pack(folder)
+    archive.write_bytes(gzip.compress(packed, mtime=0))
+    return hashlib.sha256(packed).hexdigest()
+
+
 class SourceDirectory(assets.Asset):
     """`sourcedir.tar.gz` of a flat folder of code, as a file asset.
 
@@ -38,9 +48,7 @@ class SourceDirectory(assets.Asset):
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, folder: Path) -> None:
-        packed = pack(folder)
-        self.digest = hashlib.sha256(packed).hexdigest()
         with tempfile.TemporaryDirectory() as place:
-            archive = Path(place) / "sourcedir.tar.gz"
-            archive.write_bytes(gzip.compress(packed, mtime=0))
+            archive = Path(place) / ARCHIVE
+            self.digest = write(folder, archive)
             super().__init__(scope, construct_id, path=str(archive), asset_hash=self.digest)

@@ -1,11 +1,10 @@
-# Runs as root when the notebook instance is made and at every start: brings the lab's notebook and data, tells notebooks
+# Runs as root when the notebook instance is made and at every start: brings the lab's notebooks and data, tells notebooks
 # where the lab is, gives them their packages, and has the instance stopped when nobody uses it.
 # A notebook that the student has changed stays as it is.
 # BUCKET, ENDPOINT, IDLE_SECONDS, INSTANCE_TYPE, NAME, PREFIX, REGION, ROLE and SEAT are set above.
 set -eu
 
 home=/home/ec2-user/SageMaker
-delivered="$home/.lab/bricks.ipynb"
 mkdir -p "$home/.lab" "$home/data"
 
 fetch() { aws s3 cp --region "$REGION" --only-show-errors "s3://$BUCKET/$1" "$2"; }
@@ -18,13 +17,16 @@ start() {
 }
 
 aws s3 sync --region "$REGION" --only-show-errors "s3://$BUCKET/data/" "$home/data/"
-# The seat's own copy is the student's to delete: then it is the lab's again.
-fetch "seats/$SEAT/bricks.ipynb" "$delivered.new" || fetch notebooks/bricks.ipynb "$delivered.new"
-if [ ! -e "$home/bricks.ipynb" ] || cmp -s "$home/bricks.ipynb" "$delivered"; then
-    cp "$delivered.new" "$home/bricks.ipynb"
-    chown ec2-user:ec2-user "$home/bricks.ipynb"
-fi
-mv "$delivered.new" "$delivered"
+for notebook in bricks.ipynb jobs.ipynb; do
+    delivered="$home/.lab/$notebook"
+    # The seat's own copy is the student's to delete: then it is the lab's again.
+    fetch "seats/$SEAT/$notebook" "$delivered.new" || fetch "notebooks/$notebook" "$delivered.new"
+    if [ ! -e "$home/$notebook" ] || cmp -s "$home/$notebook" "$delivered"; then
+        cp "$delivered.new" "$home/$notebook"
+        chown ec2-user:ec2-user "$home/$notebook"
+    fi
+    mv "$delivered.new" "$delivered"
+done
 for file in idle_stop.py packages.py requirements.txt; do fetch "notebooks/$file" "$home/.lab/$file"; done
 chown -R ec2-user:ec2-user "$home/.lab" "$home/data"
 

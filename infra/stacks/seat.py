@@ -37,7 +37,7 @@ class SeatStack(Stack):
             "Contents",
             storage=storage,
             prefix=prefix,
-            copies={"bricks.ipynb": storage.notebook},
+            copies=storage.notebooks,
         )
         notebook = Notebook(self, "Notebook", settings=settings, seat=seat, storage=storage)
         # The machine reads its copy when it starts for the first time.

@@ -21,13 +21,11 @@ if TYPE_CHECKING:
     from infra.settings import Settings
 
 
-_NOTEBOOK = "notebooks/bricks.ipynb"
-
-
 class StorageStack(Stack):
     """Owns the key and the bucket; every other stack gets them from here.
 
-    `data` is the folder with the four files; `notebooks` are what notebook instances fetch, by their names there.
+    `data` is the folder with the four files; `notebooks` are what notebook instances fetch, by their names there. Of
+    those that are notebooks, every seat gets a copy of its own.
     """
 
     def __init__(
@@ -59,7 +57,11 @@ class StorageStack(Stack):
             bucket_arn=self.bucket.bucket_arn,
             key_arn=self.key.key_arn,
             prefix_token=contents.prefix_token,
-            notebook=(_NOTEBOOK, contents.digests[_NOTEBOOK]),
+            notebooks={
+                name: (key, contents.digests[key])
+                for name in notebooks
+                if (key := f"notebooks/{name}").endswith(".ipynb")
+            },
         )
         self.data = {key: digest for key, digest in contents.digests.items() if key.startswith("data/")}
         # Seats come and go: what they import is exported whether or not there are any, for CloudFormation takes no

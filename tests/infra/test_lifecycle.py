@@ -64,7 +64,7 @@ class Instance:
         self.bucket = folder / "bucket"
         for place in (self.home, self.bin, self.bucket / "notebooks", self.bucket / "seats" / "ada"):
             place.mkdir(parents=True)
-        for file in ("bricks.ipynb", "idle_stop.py", "packages.py", "requirements.txt"):
+        for file in ("bricks.ipynb", "jobs.ipynb", "idle_stop.py", "packages.py", "requirements.txt"):
             (self.bucket / "notebooks" / file).write_text(f"the lab's {file}")
         stubs = {"aws": AWS, "sudo": SUDO, "python3": PYTHON, "chown": "#!/bin/bash\n", "systemctl": "#!/bin/bash\n"}
         for name, content in stubs.items():
@@ -130,6 +130,7 @@ def test_notebook_and_data_lie_there_at_the_first_start(script: str, instance: I
     """Both are there when the instance opens."""
     instance.run(script, notebook="one")
     assert instance.notebook.read_text() == "one"
+    assert (instance.home / "jobs.ipynb").read_text() == "the lab's jobs.ipynb"
     assert (instance.home / "data" / "images.npy").exists()
 
 

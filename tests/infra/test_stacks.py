@@ -63,21 +63,23 @@ def test_outputs_name_what_is_needed_next(templates: dict[str, Template], stack:
     assert all(output["Description"] for output in found.values())
 
 
-def test_the_bucket_gets_data_and_notebook(resources: Resources) -> None:
-    """The four files, the notebook and what notebook instances run come to the keys that everybody relies on."""
+def test_the_bucket_gets_data_and_notebooks(resources: Resources) -> None:
+    """Data, notebooks, the lab's code and what notebook instances run come to the keys that everybody relies on."""
     [contents] = [each for each in resources("Custom::BucketContents") if "Prefix" not in each]
     keys = {item["Key"] for item in contents["Objects"]}
-    notebooks = {"bricks.ipynb", "idle_stop.py", "packages.py", "requirements.txt"}
+    notebooks = {"bricks.ipynb", "idle_stop.py", "jobs.ipynb", "packages.py", "requirements.txt", "sourcedir.tar.gz"}
     assert keys == {f"data/{name}" for name in DATA_FILES} | {f"notebooks/{name}" for name in notebooks}
 
 
-def test_each_seat_gets_its_own_copy_of_the_notebook(resources: Resources) -> None:
-    """It is copied below the seat's prefix, anew when the lab's notebook changes, and goes with the seat."""
+def test_each_seat_gets_its_own_copy_of_the_notebooks(resources: Resources) -> None:
+    """They are copied below the seat's prefix, anew when the lab's notebook changes, and go with the seat."""
     [contents] = [each for each in resources("Custom::BucketContents") if each.get("Prefix") == "seats/ada/"]
-    [copy] = contents["Objects"]
-    assert (copy["SourceKey"], copy["Key"]) == ("notebooks/bricks.ipynb", "seats/ada/bricks.ipynb")
-    assert copy["SourceBucket"] == contents["Bucket"]
-    assert len(copy["Hash"]) == 64
+    assert {(copy["SourceKey"], copy["Key"]) for copy in contents["Objects"]} == {
+        (f"notebooks/{name}", f"seats/ada/{name}") for name in ("bricks.ipynb", "jobs.ipynb")
+    }
+    for copy in contents["Objects"]:
+        assert copy["SourceBucket"] == contents["Bucket"]
+        assert len(copy["Hash"]) == 64
 
 
 def test_the_bucket_s_contents_keep_their_logical_id(templates: dict[str, Template]) -> None:

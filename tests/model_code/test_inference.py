@@ -108,6 +108,12 @@ def test_json_gets_tensorflow_servings_own_answer(invoke: Invoke, images: npt.ND
     assert rows.argmax(axis=1).tolist() == [0, 1, 2]
 
 
+def test_a_bare_list_is_the_row_form(images: npt.NDArray[np.float32]) -> None:
+    """What a transform job's InputFilter has picked out of a record is asked as the whole document would be."""
+    rows = images[:3].tolist()
+    assert json.loads(input_handler(io.BytesIO(json.dumps(rows).encode()), Context(JSON))) == {"instances": rows}
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.uint8])
 def test_arrays_of_every_type_get_the_same_named_answer(
     invoke: Invoke, images: npt.NDArray[np.float32], dtype: type[np.generic]
@@ -154,7 +160,7 @@ def test_another_content_type_is_refused_with_those_that_work(content_type: str)
 @pytest.mark.parametrize(
     "body",
     [
-        *(b"", b"{", b"\xff\xfe", b"[1]", b"{}", b'"instances"'),
+        *(b"", b"{", b"\xff\xfe", b'["a"]', b"{}", b'"instances"'),
         *(b'{"instances": [[1, [2]]]}', b'{"instances": ["a"]}', b'{"instances": ' + b"[" * 100_000),
     ],
 )
@@ -167,6 +173,7 @@ def test_json_of_another_form_is_refused(body: bytes) -> None:
     ("instances", "found"),
     [
         ([], "shape (0,)"),
+        ([1], "shape (1,)"),
         ([[0.5] * 48] * 48, "shape (48, 48)"),
         ([[[0.5] * 48] * 47], "shape (1, 47, 48)"),
         ([[[200] * 48] * 48], "values from 200 to 200"),
@@ -175,9 +182,10 @@ def test_json_of_another_form_is_refused(body: bytes) -> None:
 )
 def test_json_that_is_no_picture_is_refused(instances: list[Any], found: str) -> None:
     """The sentence names the shape or the values that were found, and those that are needed."""
-    message = refusal(json.dumps({"instances": instances}).encode(), JSON)
-    assert found in message
-    assert "needs (n, 48, 48)" in message
+    for document in ({"instances": instances}, instances):
+        message = refusal(json.dumps(document).encode(), JSON)
+        assert found in message
+        assert "needs (n, 48, 48)" in message
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,9 @@
 """How many instances of each type are in use, and the refusal of what would go beyond the account's quota.
 
-The sentence is AWS's, as users quote it. What counts: notebook instances from Pending until they have stopped, training
-and transform jobs until they have ended, endpoints unless they are Failed or going. An endpoint's update needs room for
-its new instances beside those that serve. Not compared with AWS: when exactly an instance stops counting. An endpoint
-whose configuration is gone counts nothing here.
+The sentence is AWS's, as users quote it. What counts: notebook instances from Pending until they have stopped, jobs of
+any kind until they have ended, endpoints unless they are Failed or going. An endpoint's update needs room for its new
+instances beside those that serve. Not compared with AWS: when exactly an instance stops counting. An endpoint whose
+configuration is gone counts nothing here.
 """
 
 from __future__ import annotations
@@ -61,6 +61,9 @@ def _instances(store: Store, record: Record, members: Mapping[str, Any]) -> Coun
         case "TransformJob":
             resources = members["TransformResources"]
             counted = [(resources["InstanceType"], resources["InstanceCount"])]
+        case "ProcessingJob":
+            resources = members["ProcessingResources"]["ClusterConfig"]
+            counted = [(resources["InstanceType"], resources.get("InstanceCount", 1))]
         case "Endpoint":
             config = store.find(
                 "EndpointConfig", members["EndpointConfigName"], account=record.account, region=record.region

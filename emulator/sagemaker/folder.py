@@ -9,7 +9,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from emulator.sagemaker.instances import groups
-from emulator.sagemaker.relocate import relocate
+from emulator.sagemaker.programs import relocate_programs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -42,14 +42,9 @@ class JobFolder:
         return folder
 
     def relocate_programs(self, places: Mapping[str, Path]) -> None:
-        """Move a container's absolute paths, in the text files of the channels that hold programs, to where they lie.
-
-        A program within an archive, or one that puts such a path together from parts, is out of reach.
-        """
+        """Let the programs in the channels that hold some find what they call by a container's paths."""
         for name in _PROGRAMS:
-            for path in (self.root / "input" / "data" / name).rglob("*"):
-                if path.is_file():
-                    _relocate_file(path, places)
+            relocate_programs(self.root / "input" / "data" / name, places)
 
     def configure(self, request: Mapping[str, Any], instance: Instance, all_of_them: Sequence[Instance]) -> None:
         """Write hyperparameters, channels and hosts as the container reads them."""
@@ -78,19 +73,6 @@ class JobFolder:
 
     def _write(self, name: str, document: Any) -> None:
         (self._config / f"{name}.json").write_text(json.dumps(document))
-
-
-def _relocate_file(path: Path, places: Mapping[str, Path]) -> None:
-    content = path.read_bytes()
-    if b"\0" in content:
-        return
-    try:
-        text = content.decode()
-    except UnicodeDecodeError:
-        return
-    moved = relocate(text, places).encode()
-    if moved != content:
-        path.write_bytes(moved)
 
 
 def _channel(channel: Mapping[str, Any]) -> dict[str, str]:

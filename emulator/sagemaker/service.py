@@ -17,9 +17,11 @@ from emulator.sagemaker.errors import ServiceError
 from emulator.sagemaker.kinds import KINDS, Kind
 from emulator.sagemaker.models import Models
 from emulator.sagemaker.notebooks import NotebookInstances
+from emulator.sagemaker.processing import ProcessingJobs
 from emulator.sagemaker.store import Record
 from emulator.sagemaker.training import TrainingJobs
 from emulator.sagemaker.transform import TransformJobs
+from emulator.sagemaker.tuning import TuningJobs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -31,6 +33,8 @@ Response = tuple[int, dict[str, str], bytes]
 BEHAVIOURS: Mapping[str, type[Behaviour]] = {
     "TrainingJob": TrainingJobs,
     "TransformJob": TransformJobs,
+    "ProcessingJob": ProcessingJobs,
+    "HyperParameterTuningJob": TuningJobs,
     "Endpoint": Endpoints,
     "NotebookInstance": NotebookInstances,
     "Model": Models,
@@ -76,6 +80,8 @@ class SageMaker:
         self._workers = ThreadPoolExecutor(_WORKERS, thread_name_prefix="sagemaker")
         self._patient = ThreadPoolExecutor(_PATIENT_WORKERS, thread_name_prefix="sagemaker-patient")
         self._behaviours = {name: behaviours.get(name, Behaviour)(context) for name in KINDS}
+        for behaviour in self._behaviours.values():
+            behaviour.meet(self)
 
     async def handle(
         self, method: str, path: str, headers: Mapping[str, str], body: bytes, query: Mapping[str, list[str]]
@@ -122,7 +128,7 @@ class SageMaker:
             self._change(verb, record, request)
         elif verb != "Describe":
             record.kind.check(verb, record)
-            return self._behaviours[kind.name].answer(verb, record)
+            return self._behaviours[kind.name].answer(verb, record, request)
         return record.members
 
     def interrupt(self, name: str) -> None:
@@ -136,7 +142,8 @@ class SageMaker:
         self.context.clock.close()
         for workers in (self._workers, self._patient):
             workers.shutdown(wait=False, cancel_futures=True)
-        for behaviour in self._behaviours.values():
+        # What is made of others' operations comes after them in the table, and ends first.
+        for behaviour in reversed(self._behaviours.values()):
             behaviour.close()
 
     def _control(self, operation: str, body: bytes, account: str, region: str, principal: Principal | None) -> Response:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 BUCKET = "lab-data"
 TRAINING_IMAGE = "763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-training:2.21-cpu-py312"
 INFERENCE_IMAGE = "763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-inference:2.20-cpu-py312"
+CLUSTER = {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 5}
 _TRUST = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}],
@@ -43,6 +44,26 @@ def wheel(name: str, source: bytes) -> bytes:
         file.writestr(f"{name}-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
         file.writestr(f"{name}-1.0.dist-info/RECORD", f"{name}.py,,\n{name}-1.0.dist-info/METADATA,,\n")
     return buffer.getvalue()
+
+
+def source(name: str, uri: str, path: str, **more: str) -> dict[str, Any]:
+    """A processing job's input: what lies in S3 under a prefix, in a folder."""
+    return {
+        "InputName": name,
+        "S3Input": {"S3DataType": "S3Prefix", "S3InputMode": "File", "S3Uri": uri, "LocalPath": path, **more},
+    }
+
+
+def sinks(mode: str = "EndOfJob", **uris: str) -> dict[str, Any]:
+    """ProcessingOutputConfig with outputs of these names, from the folders of their names to these places in S3."""
+    outputs = [
+        {
+            "OutputName": name,
+            "S3Output": {"S3Uri": uri, "LocalPath": f"/opt/ml/processing/{name}", "S3UploadMode": mode},
+        }
+        for name, uri in uris.items()
+    ]
+    return {"Outputs": outputs}
 
 
 def files_of(content: bytes) -> dict[str, bytes]:
@@ -155,6 +176,41 @@ class Account:
         """Hyperparameters that make the toolkit run a program of a source directory."""
         uri = self.put(f"source/{uuid.uuid4().hex}/sourcedir.tar.gz", archive(files))
         return {"sagemaker_program": json.dumps(program), "sagemaker_submit_directory": json.dumps(uri)}
+
+    # Processing
+
+    def start_processing(self, code: bytes, *, entrypoint: list[str] | None = None, **request: Any) -> str:
+        """Start a processing job; its name. It runs this code as a program, or `entrypoint` in its place."""
+        name = f"prep-{uuid.uuid4().hex[:8]}"
+        program = source("code", self.put(f"{name}/prepare.py", code), "/opt/ml/processing/input/code")
+        self.sagemaker.create_processing_job(
+            **{
+                "ProcessingJobName": name,
+                "RoleArn": self.role,
+                "AppSpecification": {
+                    "ImageUri": TRAINING_IMAGE,
+                    "ContainerEntrypoint": entrypoint or ["python3", "/opt/ml/processing/input/code/prepare.py"],
+                    **request.pop("program", {}),
+                },
+                "ProcessingResources": {"ClusterConfig": {**CLUSTER, **request.pop("cluster", {})}},
+                "ProcessingInputs": [program, *request.pop("inputs", [])],
+                **request,
+            }
+        )
+        return name
+
+    def process(self, code: bytes, **request: Any) -> dict[str, Any]:
+        """Run a processing job to its end; what DescribeProcessingJob answers then."""
+        return self.processed(self.start_processing(code, **request))
+
+    def processed(self, job: str) -> dict[str, Any]:
+        """Wait for a processing job's end; what DescribeProcessingJob answers then."""
+
+        def ended() -> dict[str, Any] | None:
+            answer: dict[str, Any] = self.sagemaker.describe_processing_job(ProcessingJobName=job)
+            return answer if answer["ProcessingJobStatus"] in ("Completed", "Failed", "Stopped") else None
+
+        return dict(until(ended, 120))
 
     # Serving
 

@@ -1,0 +1,87 @@
+"""A student: a seat of a lab in the embedded AWS, and a kernel of its own in which notebooks are executed."""
+
+from __future__ import annotations
+
+import copy
+import shlex
+from typing import TYPE_CHECKING, Any
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+from cli import paths
+
+if TYPE_CHECKING:
+    from collections.abc import Set as AbstractSet
+    from pathlib import Path
+
+    from nbformat import NotebookNode
+
+    from tests.conftest import Lab
+
+LAB, SEAT = "school", "ada"
+
+
+class Student:
+    """Whoever sits at the seat ada of the lab school.
+
+    `variables` are what `./lab env ada` tells a notebook, with the seat's own role in the place of the user's
+    credentials; `keys_before` what lay in the lab's bucket before the student came.
+    """
+
+    lab, seat = LAB, SEAT
+    prefix = f"{LAB}-{SEAT}-"
+
+    def __init__(self, lab: Lab, folder: Path) -> None:
+        settings = ["-c", f"lab.name={LAB}", "-c", f"lab.seats={SEAT}", "-c", "lab.epochs=2"]
+        lab("up", *settings)
+        exports = [shlex.split(line)[1] for line in lab("env", SEAT, *settings).splitlines()]
+        told = dict(export.split("=", 1) for export in exports)
+        role = lab.client("sts").assume_role(RoleArn=told["BRICKLAB_ROLE"], RoleSessionName="SageMaker")["Credentials"]
+        self._lab, self._folder = lab, folder
+        self.variables = {
+            **told,
+            "AWS_ACCESS_KEY_ID": role["AccessKeyId"],
+            "AWS_SECRET_ACCESS_KEY": role["SecretAccessKey"],
+            "AWS_SESSION_TOKEN": role["SessionToken"],
+            "BRICKLAB_DATA": str(folder / "data"),
+        }
+        self.keys_before = self.keys()
+
+    def client(self, service: str) -> Any:
+        """A client with the account's own rights."""
+        return self._lab.client(service)
+
+    def keys(self) -> set[str]:
+        """The keys of all objects of the lab's bucket."""
+        pages = self.client("s3").get_paginator("list_objects_v2").paginate(Bucket=self.variables["BRICKLAB_BUCKET"])
+        return {each["Key"] for page in pages for each in page.get("Contents", [])}
+
+    def run(self, notebook: NotebookNode, variables: dict[str, str] | None = None) -> dict[str, NotebookNode]:
+        """Execute a notebook in a kernel that has only these variables of ours; its cells by their ids."""
+        client = NotebookClient(
+            notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(self._folder)}}
+        )
+        environment = {name: value for name, value in self._lab.environment.items() if not name.startswith("BRICKLAB_")}
+        own = {"IPYTHONDIR": str(self._folder / "ipython")}
+        executed = client.execute(env={**environment, **own, **(self.variables if variables is None else variables)})
+        return {cell.id: cell for cell in executed.cells}
+
+    def run_file(self, name: str, *, twice: AbstractSet[str]) -> dict[str, NotebookNode]:
+        """Execute a notebook of the lab; the cells whose ids are in `twice` run again right after themselves."""
+        notebook = nbformat.read(paths.ROOT / "notebooks" / name, as_version=nbformat.NO_CONVERT)
+        notebook.cells = [one for cell in notebook.cells for one in _again(cell, twice=twice)]
+        return self.run(notebook)
+
+
+def _again(cell: NotebookNode, *, twice: AbstractSet[str]) -> list[NotebookNode]:
+    second = copy.deepcopy(cell)
+    second.id = f"{cell.id}-again"
+    return [cell, second] if cell.id in twice else [cell]
+
+
+@pytest.fixture(scope="module")
+def student(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Student:
+    """A student who has just come."""
+    return Student(lab, tmp_path_factory.mktemp("jupyter"))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from aws_cdk import aws_iam as iam
 
+from infra.constructs import catalog_access
 from infra.constructs.arns import arn
 from infra.constructs.execution_role import ExecutionRole
 from infra.constructs.findings import acknowledge, wildcard
@@ -58,6 +59,7 @@ class SeatRole(ExecutionRole):
             *_write_and_read_logs(names, notebook=notebook),
             *_pull(ContainerImage.training(scope), ContainerImage.inference(scope)),
             _publish_metrics(),
+            *catalog_access.statements(lab, seat, bucket_arn=bucket_arn),
         ]
         super().__init__(
             scope,
@@ -78,6 +80,7 @@ class SeatRole(ExecutionRole):
             roles=[self.role_name],
         )
         _acknowledge(self, seat=seat, notebook=notebook, names=names)
+        acknowledge(self, catalog_access.wildcards(lab, seat))
 
 
 def _document(statements: Iterable[Statement]) -> iam.PolicyDocument:

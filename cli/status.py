@@ -57,6 +57,7 @@ def _lab(here: Place, lab: str) -> dict[str, Any]:
                 {
                     "name": j["TrainingJobName"],
                     "status": j["TrainingJobStatus"],
+                    "secondary_status": j.get("SecondaryStatus"),
                     "test_accuracy": accuracy.get(j["TrainingJobName"]),
                 }
                 for j in jobs["TrainingJobSummaries"]
@@ -98,8 +99,9 @@ def _show(found: dict[str, Any]) -> None:
     for stack in found["stacks"]:
         table.add_row("stack", f"{stack['name']:<32} {_coloured(stack['status'])}")
     if job := found["training_job"]:
+        progress = f": {job['secondary_status']}" if job["status"] == "InProgress" else ""
         accuracy = f"  test accuracy {screen.percent(job['test_accuracy'])}" if job["test_accuracy"] else ""
-        table.add_row("training job", f"{job['name']}  {_coloured(job['status'])}{accuracy}")
+        table.add_row("training job", f"{job['name']}  {_coloured(job['status'])}{progress}{accuracy}")
     if endpoint := found["endpoint"]:
         table.add_row("endpoint", f"{endpoint['name']:<32} {_coloured(endpoint['status'])}")
     for each in found["seats"]:

@@ -151,6 +151,7 @@ class Attempt:
         for line in lines:
             stream.put(line)
             self._metrics.scan(line, host=host)
+            self._progress.judged(self._metrics.objective_values)
             if time.monotonic() - published > _METRICS_SECONDS:
                 self._publish()
                 published = time.monotonic()

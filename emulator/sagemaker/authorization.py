@@ -62,9 +62,10 @@ def questions(
         yield Question(action, resource, {**context, **_tags_of(record)})
         if operation.startswith("Create") and request.get("Tags"):
             yield Question("sagemaker:AddTags", resource, context)
-    for member in _ROLES:
-        if member in request:
-            yield Question("iam:PassRole", request[member], {"iam:PassedToService": _SERVICE})
+    for holder in (request, *_definitions(request)):
+        for member in _ROLES:
+            if member in holder:
+                yield Question("iam:PassRole", holder[member], {"iam:PassedToService": _SERVICE})
 
 
 def invocation(arn: str, record: Record | None) -> Iterator[Question]:
@@ -94,7 +95,15 @@ def _context(request: Mapping[str, Any]) -> Context:
     }
 
 
+def _definitions(request: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """A tuning job's definitions of training jobs, which have a role and resources of their own."""
+    one = [request["TrainingJobDefinition"]] if "TrainingJobDefinition" in request else []
+    return [*one, *request.get("TrainingJobDefinitions", ())]
+
+
 def _instance_types(request: Mapping[str, Any]) -> Iterator[str]:
+    for definition in _definitions(request):
+        yield from _instance_types(definition)
     resources = request.get("ResourceConfig", {})
     variants = [*request.get("ProductionVariants", ()), *request.get("ShadowProductionVariants", ())]
     transform = request.get("TransformResources", {})

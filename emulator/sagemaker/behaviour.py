@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,6 +28,13 @@ class Context:
     cache_dir: Path
 
 
+class Service(Protocol):
+    """The whole service, for what is made of other kinds' operations."""
+
+    def call(self, operation: str, document: dict[str, Any], *, account: str, region: str) -> dict[str, Any]:
+        """Carry out one operation of the control plane, asking nobody's policies. Raises ServiceError."""
+
+
 class Behaviour:
     """A plain record: created at once, deleted at once.
 
@@ -37,6 +44,9 @@ class Behaviour:
 
     def __init__(self, context: Context) -> None:
         self.context = context
+
+    def meet(self, service: Service) -> None:
+        """Learn of the service that it is a part of, once, before any operation."""
 
     def create(self, record: Record, request: dict[str, Any]) -> None:
         """Check what the request refers to, set the first status, start the work. Raising: nothing is recorded."""
@@ -54,7 +64,7 @@ class Behaviour:
         """Stop what runs."""
         raise NotImplementedError(f"{record.kind.name} cannot be stopped")
 
-    def answer(self, verb: str, record: Record) -> dict[str, Any]:
+    def answer(self, verb: str, record: Record, request: dict[str, Any]) -> dict[str, Any]:
         """Answer an operation that changes nothing of the record's; others go on meanwhile."""
         raise NotImplementedError(f"{record.kind.name} has no {verb}")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 VALIDATION = "ValidationException"
 IN_USE = "ResourceInUse"
 LIMIT = "ResourceLimitExceeded"
+NOT_FOUND = "ResourceNotFound"
 
 
 class ServiceError(Exception):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import re
 import threading
 from datetime import UTC, datetime
@@ -24,13 +25,15 @@ _BATCH = 1_000  # the most that PutMetricData takes
 class MetricScanner:
     """Scans every line with every definition's regular expression; its first group is the value.
 
+    `objective` names the metric of which all finite values are kept: what a tuning job judges its trials by.
     The lines of a job's hosts may come from a thread each.
     """
 
-    def __init__(self, definitions: Iterable[Mapping[str, str]], *, role: Role) -> None:
+    def __init__(self, definitions: Iterable[Mapping[str, str]], *, role: Role, objective: str | None = None) -> None:
         self._patterns = [(each["Name"], re.compile(each["Regex"])) for each in definitions]
-        self._role = role
+        self._role, self._objective = role, objective
         self._lock = threading.Lock()
+        self.objective_values: list[float] = []
         self._final: dict[str, dict[str, Any]] = {}
         self._unsent: list[dict[str, Any]] = []
         self._client: Any = None
@@ -66,6 +69,8 @@ class MetricScanner:
             value = float(match.group(1))
         except (IndexError, TypeError, ValueError):  # no group, an empty one, or no number: nothing was measured
             return
+        if name == self._objective and math.isfinite(value):
+            self.objective_values.append(value)
         now = datetime.now(UTC)
         measured = {"MetricName": name, "Value": value, "Timestamp": now}
         with self._lock:

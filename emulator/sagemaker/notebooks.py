@@ -120,9 +120,9 @@ class NotebookInstances(Behaviour):
         self._move("Delete", record)
         self._end(record, DELETING_SECONDS, lambda: self._remove(record))
 
-    def answer(self, verb: str, record: Record) -> dict[str, Any]:
+    def answer(self, verb: str, record: Record, request: dict[str, Any]) -> dict[str, Any]:
         """The presigned URL; boots the machine if need be. Raises ValidationException if that fails."""
-        del verb  # there is one
+        del verb, request  # there is one verb, and nothing of the request is asked for
         machine = self._instances[record].machine
         try:
             port, token = machine.open()

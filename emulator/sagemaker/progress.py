@@ -1,8 +1,8 @@
 """A training job's way through its states, as DescribeTrainingJob tells it.
 
 TrainingTimeInSeconds counts the instances' time of all tries, not the waits between them. Of a spot job's time AWS
-bills a share that follows the market; here it is always 30 %, about what the savings that users quote come to. Not compared
-with AWS: the status messages of Interrupted and MaxWaitTimeExceeded.
+bills a share that follows the market; here it is always 30 %, about what the savings that users quote come to. Not
+compared with AWS: the status messages of Interrupted and MaxWaitTimeExceeded.
 """
 
 from __future__ import annotations
@@ -12,7 +12,11 @@ import threading
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from emulator.sagemaker.trials import OBJECTIVE_VALUES
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from emulator.sagemaker.store import Record, Store
 
 _STATUS = {
@@ -77,6 +81,11 @@ class Progress:
         """The metrics' latest values."""
         if final:
             self._store.update(self._record, FinalMetricDataList=final)
+
+    def judged(self, values: Sequence[float]) -> None:
+        """All values of a trial's objective so far; its tuning job looks at them while it runs."""
+        if len(values) > len(self._record.members.get(OBJECTIVE_VALUES, ())):
+            self._store.update(self._record, **{OBJECTIVE_VALUES: tuple(values)})
 
     def end(self, secondary: str, **members: Any) -> None:
         """Record how the job ended; `members` are further members of Describe's answer."""

@@ -14,7 +14,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from emulator.sagemaker import limits
+from emulator.sagemaker import limits, trials
 from emulator.sagemaker.attempt import Attempt
 from emulator.sagemaker.errors import validation
 from emulator.sagemaker.failure import INTERNAL, FailedError
@@ -53,7 +53,11 @@ class Run:
         self._request = request
         self._context, self._role, self._credentials = context, role, credentials
         self._progress = Progress(context.store, record)
-        self._metrics = MetricScanner(request["AlgorithmSpecification"].get("MetricDefinitions", []), role=role)
+        self._metrics = MetricScanner(
+            request["AlgorithmSpecification"].get("MetricDefinitions", []),
+            role=role,
+            objective=request.get("HyperParameters", {}).get(trials.OBJECTIVE),
+        )
         self._lock = threading.Lock()
         self._attempt: Attempt | None = None
         self._interrupted = False  # the attempt is

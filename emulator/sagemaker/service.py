@@ -21,6 +21,7 @@ from emulator.sagemaker.processing import ProcessingJobs
 from emulator.sagemaker.store import Record
 from emulator.sagemaker.training import TrainingJobs
 from emulator.sagemaker.transform import TransformJobs
+from emulator.sagemaker.tuning import TuningJobs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -33,6 +34,7 @@ BEHAVIOURS: Mapping[str, type[Behaviour]] = {
     "TrainingJob": TrainingJobs,
     "TransformJob": TransformJobs,
     "ProcessingJob": ProcessingJobs,
+    "HyperParameterTuningJob": TuningJobs,
     "Endpoint": Endpoints,
     "NotebookInstance": NotebookInstances,
     "Model": Models,
@@ -74,6 +76,8 @@ class SageMaker:
         self._workers = ThreadPoolExecutor(_WORKERS, thread_name_prefix="sagemaker")
         self._patient = ThreadPoolExecutor(_PATIENT_WORKERS, thread_name_prefix="sagemaker-patient")
         self._behaviours = {name: behaviours.get(name, Behaviour)(context) for name in KINDS}
+        for behaviour in self._behaviours.values():
+            behaviour.meet(self)
 
     async def handle(
         self, method: str, path: str, headers: Mapping[str, str], body: bytes, query: Mapping[str, list[str]]
@@ -120,7 +124,7 @@ class SageMaker:
             self._change(verb, record, request)
         elif verb != "Describe":
             record.kind.check(verb, record)
-            return self._behaviours[kind.name].answer(verb, record)
+            return self._behaviours[kind.name].answer(verb, record, request)
         return record.members
 
     def close(self) -> None:
@@ -128,7 +132,8 @@ class SageMaker:
         self.context.clock.close()
         for workers in (self._workers, self._patient):
             workers.shutdown(wait=False, cancel_futures=True)
-        for behaviour in self._behaviours.values():
+        # What is made of others' operations comes after them in the table, and ends first.
+        for behaviour in reversed(self._behaviours.values()):
             behaviour.close()
 
     def _control(self, operation: str, body: bytes, account: str, region: str, principal: Principal | None) -> Response:

@@ -2,8 +2,9 @@
 
 The sentence is AWS's, as users quote it. What counts: notebook instances from Pending until they have stopped, jobs of
 any kind until they have ended, endpoints unless they are Failed or going. An endpoint's update needs room for its new
-instances beside those that serve. Not compared with AWS: when exactly an instance stops counting. An endpoint whose
-configuration is gone counts nothing here.
+instances beside those that serve, a new tuning job for as many training jobs as it may run at a time; itself it takes
+none. Not compared with AWS: when exactly an instance stops counting. An endpoint whose configuration is gone counts
+nothing here.
 """
 
 from __future__ import annotations
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from emulator.sagemaker.store import Record, Store
+
+
+# What uses the instances that a resource of another kind asks for.
+_USED_BY = {"HyperParameterTuningJob": "TrainingJob"}
 
 
 class Quota(Protocol):
@@ -37,8 +42,8 @@ def check(store: Store, quota: Quota, record: Record, wanted: Mapping[str, Any])
     if not kind.usage:
         return
     used: Counter[str] = Counter()
-    for other in store.all(kind.name, account=record.account, region=record.region):
-        if other.status not in kind.idle:
+    for other in store.all(_USED_BY.get(kind.name, kind.name), account=record.account, region=record.region):
+        if other.status not in other.kind.idle:
             used += _instances(store, other, other.members)
     for instance_type, delta in _instances(store, record, wanted).items():
         allowed = quota(instance_type, kind.usage, account=record.account, region=record.region)
@@ -55,9 +60,10 @@ def _instances(store: Store, record: Record, members: Mapping[str, Any]) -> Coun
     """How many instances of each type these members stand for."""
     match record.kind.name:
         case "TrainingJob":
-            resources = members["ResourceConfig"]
-            groups = resources.get("InstanceGroups") or [resources]
-            counted = [(group["InstanceType"], group["InstanceCount"]) for group in groups if "InstanceType" in group]
+            counted = _of_training(members)
+        case "HyperParameterTuningJob":
+            parallel = members["HyperParameterTuningJobConfig"]["ResourceLimits"]["MaxParallelTrainingJobs"]
+            counted = _of_training(members.get("TrainingJobDefinition", {})) * parallel
         case "TransformJob":
             resources = members["TransformResources"]
             counted = [(resources["InstanceType"], resources["InstanceCount"])]
@@ -75,6 +81,12 @@ def _instances(store: Store, record: Record, members: Mapping[str, Any]) -> Coun
     for instance_type, count in counted:
         total[instance_type] += count
     return total
+
+
+def _of_training(members: Mapping[str, Any]) -> list[tuple[str, int]]:
+    resources = members.get("ResourceConfig", {})
+    groups = resources.get("InstanceGroups") or [resources]
+    return [(group["InstanceType"], group["InstanceCount"]) for group in groups if "InstanceType" in group]
 
 
 def _of_variants(config: Mapping[str, Any]) -> list[tuple[str, int]]:

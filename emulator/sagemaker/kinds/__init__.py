@@ -8,8 +8,9 @@ from emulator.sagemaker.kinds.notebooks import LIFECYCLE_CONFIG, NOTEBOOK_INSTAN
 from emulator.sagemaker.kinds.processing import PROCESSING_JOB
 from emulator.sagemaker.kinds.training import TRAINING_JOB
 from emulator.sagemaker.kinds.transform import TRANSFORM_JOB
+from emulator.sagemaker.kinds.tuning import TRIALS, TUNING_JOB
 
-__all__ = ["KINDS", "PRESIGNED_URL", "Kind"]
+__all__ = ["KINDS", "PRESIGNED_URL", "TRIALS", "Kind"]
 
 KINDS: dict[str, Kind] = {
     kind.name: kind
@@ -22,5 +23,6 @@ KINDS: dict[str, Kind] = {
         TRAINING_JOB,
         TRANSFORM_JOB,
         PROCESSING_JOB,
+        TUNING_JOB,
     )
 }

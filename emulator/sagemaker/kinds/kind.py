@@ -47,6 +47,7 @@ class Kind:
     arn_type: str
     not_found: str
     exists: str
+    not_found_code: str = VALIDATION
     exists_code: str = VALIDATION
     verbs: tuple[str, ...] = ("Create", "Describe", "List", "Delete")
     status: str | None = None
@@ -87,7 +88,7 @@ class Kind:
     def missing(self, name: str, *, account: str, region: str, verb: str = "Describe") -> ServiceError:
         """What AWS answers about a resource that is not there."""
         arn = self.arn(name, account=account, region=region)
-        return ServiceError(VALIDATION, self.not_found.format(arn=arn, name=name, verb=verb.lower()))
+        return ServiceError(self.not_found_code, self.not_found.format(arn=arn, name=name, verb=verb.lower()))
 
     def taken(self, name: str, *, account: str, region: str) -> ServiceError:
         """What AWS answers when a name is taken."""

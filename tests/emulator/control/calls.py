@@ -69,6 +69,55 @@ def transform_job(client: Any, name: str = "job", **more: Any) -> Any:
     return client.create_transform_job(TransformJobName=name, **{**request, **more})
 
 
+def tuning_job(
+    client: Any,
+    name: str = "tuning",
+    *,
+    strategy: str = "Bayesian",
+    ranges: dict[str, Any],
+    most: int | None = None,
+    parallel: int = 1,
+    objective: str = "Maximize",
+    static: dict[str, str] | None = None,
+    early: str | None = None,
+    seed: int | None = None,
+    **more: Any,
+) -> Any:
+    """CreateHyperParameterTuningJob; `more` are members of the request, its config, limits or definition."""
+    limits = {"MaxNumberOfTrainingJobs": most, "MaxParallelTrainingJobs": parallel, "MaxRuntimeInSeconds": None}
+    config = {
+        "Strategy": strategy,
+        "StrategyConfig": None,
+        "HyperParameterTuningJobObjective": {"Type": objective, "MetricName": "score"},
+        "ParameterRanges": ranges,
+        "TrainingJobEarlyStoppingType": early,
+        "TuningJobCompletionCriteria": None,
+        "RandomSeed": seed,
+    }
+    definition = {
+        "StaticHyperParameters": static or {},
+        "AlgorithmSpecification": {
+            "TrainingImage": IMAGE,
+            "TrainingInputMode": "File",
+            "MetricDefinitions": [{"Name": "score", "Regex": "score=(.*)"}],
+        },
+        "RoleArn": ROLE,
+        "OutputDataConfig": {"S3OutputPath": "s3://bucket/training"},
+        "ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 5},
+        "StoppingCondition": {"MaxRuntimeInSeconds": 600},
+    }
+    for holder in (limits, config, definition):
+        holder.update({key: more.pop(key) for key in list(more) if key in holder})
+    given = {key: value for key, value in config.items() if value is not None}
+    given["ResourceLimits"] = {key: value for key, value in limits.items() if value is not None}
+    return client.create_hyper_parameter_tuning_job(
+        HyperParameterTuningJobName=name,
+        HyperParameterTuningJobConfig=given,
+        TrainingJobDefinition=definition,
+        **more,
+    )
+
+
 def variant(model_name: str = "bricks", **more: Any) -> dict[str, Any]:
     """A production variant."""
     return {

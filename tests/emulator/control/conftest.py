@@ -136,10 +136,15 @@ def clients(control_url: str) -> Iterator[dict[str, Any]]:
 
 
 @pytest.fixture
-def service(tmp_path: Path) -> Iterator[SageMaker]:
+def behaviours() -> dict[str, type[Behaviour]]:
+    """What the kinds do; a module of tests may have others."""
+    return {"TrainingJob": Jobs, "Endpoint": Hosts, "NotebookInstance": Notebooks, "Model": Models}
+
+
+@pytest.fixture
+def service(tmp_path: Path, behaviours: dict[str, type[Behaviour]]) -> Iterator[SageMaker]:
     """A service with nothing in it."""
     context = Context(Store(), Clock(PACE), "http://127.0.0.1:1", tmp_path, IMAGES, tmp_path)
-    behaviours = {"TrainingJob": Jobs, "Endpoint": Hosts, "NotebookInstance": Notebooks, "Model": Models}
     made = SageMaker(context, caller=lambda: (ACCOUNT, REGION), behaviours=behaviours)
     _Handler.service = made
     yield made

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from cli import paths, place, seat, settings, stacks
 from cli.errors import LabError
+from infra import names
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,10 +37,12 @@ def _of_seat(here: Place, lab: Settings, name: str) -> dict[str, str]:
         "AWS_DEFAULT_REGION": here.region,
         "BRICKLAB_BUCKET": storage["BucketName"],
         "BRICKLAB_DATA": str(paths.HOME / "data"),
+        "BRICKLAB_DATABASE": names.database(lab.name, one.name),
         "BRICKLAB_ENDPOINT": lab.name,
         "BRICKLAB_INSTANCE_TYPE": lab.seat_instance_types[0],
         "BRICKLAB_PREFIX": seat.prefix(lab.name, one.name),
         "BRICKLAB_ROLE": own["RoleArn"],
         "BRICKLAB_SEAT": one.name,
         "BRICKLAB_SEAT_URI": f"s3://{storage['BucketName']}/{own['Prefix']}",
+        "BRICKLAB_WORKGROUP": names.workgroup(lab.name, one.name),
     }

@@ -13,7 +13,7 @@ import zlib
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image, ImageFilter, ImageOps
+from PIL import Image, ImageFilter, ImageOps, ImageStat
 
 from bricks import SIDE
 
@@ -27,21 +27,38 @@ _MIDDLE_GREY = 128
 _SIXTEEN_BIT_STEPS = 257  # 65535 / 255
 
 
-def prepare(content: bytes) -> npt.NDArray[np.float32]:
-    """Return the photo as the network sees it: (48, 48) float32 0..1, bright brick on dark ground.
+class Photo:
+    """A PNG or JPEG file of 48x48 pixels or more, in any colour mode, opened; `width` and `height` as people see it.
 
-    `content` is a PNG or JPEG file of 48x48 pixels or more, in any colour mode. A picture that is 48x48 with a dark
-    background counts as prepared and keeps its exact values.
     Raises ValueError, in one sentence, for anything else, a file cut short, and a picture with so many pixels
     that Pillow takes it for a decompression bomb.
     """
-    image = _opened(content)
-    if min(image.size) < SIDE:
-        raise ValueError(f"The picture has {image.width}x{image.height} pixels; it needs {SIDE}x{SIDE} or more.")
-    grey = _grey(image)
-    if grey.size != (SIDE, SIDE) or _has_light_background(grey):
-        grey = _cleaned(_middle_square(grey))
-    values: npt.NDArray[np.float32] = np.divide(np.asarray(grey), 255, dtype=np.float32)
+
+    def __init__(self, content: bytes) -> None:
+        image = _opened(content)
+        if min(image.size) < SIDE:
+            raise ValueError(f"The picture has {image.width}x{image.height} pixels; it needs {SIDE}x{SIDE} or more.")
+        self.width, self.height = image.size
+        self._grey = _grey(image)
+
+    def brightness(self) -> float:
+        """The mean of all its pixels, in grey, from 0 for black to 1 for white."""
+        return ImageStat.Stat(self._grey).mean[0] / 255
+
+    def pixels(self) -> npt.NDArray[np.uint8]:
+        """The photo as the network sees it: (48, 48) uint8, bright brick on dark ground.
+
+        A picture that is 48x48 with a dark background counts as prepared and keeps its exact values.
+        """
+        grey = self._grey
+        if grey.size != (SIDE, SIDE) or _has_light_background(grey):
+            grey = _cleaned(_middle_square(grey))
+        return np.asarray(grey)
+
+
+def prepare(content: bytes) -> npt.NDArray[np.float32]:
+    """Return the photo of a file as the network takes it: (48, 48) float32 0..1. Raises ValueError as Photo does."""
+    values: npt.NDArray[np.float32] = np.divide(Photo(content).pixels(), 255, dtype=np.float32)
     return values
 
 

@@ -107,7 +107,8 @@ def _instance_types(request: Mapping[str, Any]) -> Iterator[str]:
     resources = request.get("ResourceConfig", {})
     variants = [*request.get("ProductionVariants", ()), *request.get("ShadowProductionVariants", ())]
     transform = request.get("TransformResources", {})
-    for holder in (request, resources, *resources.get("InstanceGroups", ()), transform, *variants):
+    cluster = request.get("ProcessingResources", {}).get("ClusterConfig", {})
+    for holder in (request, resources, *resources.get("InstanceGroups", ()), transform, cluster, *variants):
         if "InstanceType" in holder:
             yield holder["InstanceType"]
 

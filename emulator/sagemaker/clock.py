@@ -21,9 +21,13 @@ class Clock:
         """The time of day, UTC."""
         return datetime.now(UTC)
 
+    def scaled(self, seconds: float) -> float:
+        """How long such a wait takes here, in seconds."""
+        return seconds * self._pace
+
     def sleep(self, seconds: float) -> bool:
         """Wait `seconds` times the pace; False if the clock was closed meanwhile."""
-        return not self._closed.wait(seconds * self._pace)
+        return not self._closed.wait(self.scaled(seconds))
 
     def after(self, seconds: float, action: Callable[[], object]) -> None:
         """Run `action` on a daemon thread once the wait is over; never after `close`."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import posixpath
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from emulator.sagemaker import layer
+from emulator.sagemaker.relocate import relocate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from emulator.sagemaker.images import Image
 
@@ -42,11 +44,21 @@ class Container:
         self.ml = folder / "ml"
         self.home = folder / "home"
         self.places = {"/opt/ml": self.ml}
+        self._volumes = folder / "volumes"
         self._layer = folder / "layer"
         self._image = image
         self.ml.mkdir(parents=True)
         (self.home / "tmp").mkdir(parents=True)
         self.python = layer.make(image, self._layer)
+
+    def place(self, path: str) -> Path:
+        """Where an absolute path of the container lies; one that has no place yet gets it."""
+        wanted = posixpath.normpath(f"/{path}")
+        found = relocate(wanted, self.places)
+        if found == wanted:
+            self.places[wanted] = self._volumes / str(len(self.places))
+            return self.places[wanted]
+        return Path(found)
 
     def environment(self, machine: Mapping[str, str], **added: str) -> dict[str, str]:
         """The whole environment; see `environment` below."""

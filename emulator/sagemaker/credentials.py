@@ -29,8 +29,8 @@ class Role:
     """An execution role, assumed for one job or endpoint; its credentials are renewed before they expire."""
 
     def __init__(self, arn: str, *, account: str, region: str, endpoint_url: str) -> None:
-        self.arn = arn
-        self._account, self._region, self._endpoint_url = account, region, endpoint_url
+        self.arn, self.region = arn, region
+        self._account, self._endpoint_url = account, endpoint_url
         session = botocore.session.get_session()
         session.register_component("data_loader", _LOADER)
         self._credentials = DeferredRefreshableCredentials(self._assume, "assume-role")
@@ -76,7 +76,7 @@ class Role:
     def _make(self, session: boto3.Session, service: str) -> Any:
         return session.client(
             service,  # type: ignore[call-overload]  # any service's name
-            region_name=self._region,
+            region_name=self.region,
             endpoint_url=self._endpoint_url,
             config=_CONFIG,
         )

@@ -8,13 +8,15 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from emulator.sagemaker.relocate import relocate
+from emulator.sagemaker.instances import groups
+from emulator.sagemaker.programs import relocate_programs
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-HOST = "algo-1"
+    from emulator.sagemaker.instances import Instance
+
 # The channels in which the SageMaker SDK's ModelTrainer sends programs instead of data: SM_CODE and SM_DRIVERS of
 # sagemaker.core.training.constants 2.27.0.
 _PROGRAMS = ("code", "sm_drivers")
@@ -40,25 +42,18 @@ class JobFolder:
         return folder
 
     def relocate_programs(self, places: Mapping[str, Path]) -> None:
-        """Move a container's absolute paths, in the text files of the channels that hold programs, to where they lie.
-
-        A program within an archive, or one that puts such a path together from parts, is out of reach.
-        """
+        """Let the programs in the channels that hold some find what they call by a container's paths."""
         for name in _PROGRAMS:
-            for path in (self.root / "input" / "data" / name).rglob("*"):
-                if path.is_file():
-                    _relocate_file(path, places)
+            relocate_programs(self.root / "input" / "data" / name, places)
 
-    def configure(self, request: Mapping[str, Any]) -> None:
+    def configure(self, request: Mapping[str, Any], instance: Instance, all_of_them: Sequence[Instance]) -> None:
         """Write hyperparameters, channels and hosts as the container reads them."""
-        instance = request.get("ResourceConfig", {}).get("InstanceType", "")
-        group = {"instance_group_name": "homogeneousCluster", "instance_type": instance, "hosts": [HOST]}
         resources = {
-            "current_host": HOST,
-            "current_instance_type": instance,
-            "current_group_name": "homogeneousCluster",
-            "hosts": [HOST],
-            "instance_groups": [group],
+            "current_host": instance.name,
+            "current_instance_type": instance.instance_type,
+            "current_group_name": instance.group,
+            "hosts": [one.name for one in all_of_them],
+            "instance_groups": [*groups(all_of_them)],
             "network_interface_name": "lo",
         }
         self._write("hyperparameters", request.get("HyperParameters", {}))
@@ -67,6 +62,10 @@ class JobFolder:
         )
         self._write("resourceconfig", resources)
 
+    def configure_checkpoints(self, uri: str, folder: Path) -> None:
+        """Write where checkpoints lie, as a container reads it. Source: aws/sagemaker-xgboost-container#32."""
+        self._write("checkpointconfig", {"S3Uri": uri, "LocalPath": str(folder)})
+
     @property
     def failure(self) -> str:
         """What the container wrote as the reason of its failure; empty if it wrote none."""
@@ -74,19 +73,6 @@ class JobFolder:
 
     def _write(self, name: str, document: Any) -> None:
         (self._config / f"{name}.json").write_text(json.dumps(document))
-
-
-def _relocate_file(path: Path, places: Mapping[str, Path]) -> None:
-    content = path.read_bytes()
-    if b"\0" in content:
-        return
-    try:
-        text = content.decode()
-    except UnicodeDecodeError:
-        return
-    moved = relocate(text, places).encode()
-    if moved != content:
-        path.write_bytes(moved)
 
 
 def _channel(channel: Mapping[str, Any]) -> dict[str, str]:

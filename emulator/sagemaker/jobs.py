@@ -45,12 +45,16 @@ class Jobs(Behaviour):
         name = f"{self.noun} {record.name}"
         threading.Thread(target=self._run, args=(record, run), name=name, daemon=True).start()
 
+    def run_of(self, record: Record) -> Running | None:
+        """The job at work; None once it has ended."""
+        with self._lock:
+            return self._runs.get(record)
+
     def stop(self, record: Record) -> None:
         """Stop a job that runs. Raises AWS's ValidationException if it has ended."""
         if record.status == "Stopping":
             return
-        with self._lock:
-            run = self._runs.get(record)
+        run = self.run_of(record)
         if run is None or not run.stop():
             raise validation(f"The request was rejected because the {self.noun} is in status {record.status}.")
 

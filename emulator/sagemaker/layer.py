@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import shlex
 import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from emulator.sagemaker.images import Image
+
+_NAMES = Path(__file__).with_name("launch") / "names.py"
+_READ_NAMES = 'import os; "SAGEMAKER_JOB_HOSTS" in os.environ and __import__("_job_hosts")\n'
 
 
 def make(image: Image, folder: Path) -> Path:
@@ -23,6 +25,8 @@ def make(image: Image, folder: Path) -> Path:
     packages = folder / packages_below.relative_to(below)
     packages.mkdir(parents=True)
     (packages / "_image.pth").write_text(f"import site; site.addsitedir({str(packages_below)!r})\n")
+    shutil.copy(_NAMES, packages / "_job_hosts.py")
+    (packages / "_job_hosts.pth").write_text(_READ_NAMES)
     shutil.copy(below / "pyvenv.cfg", folder)
     python = folder / "bin" / "python"
     python.parent.mkdir()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import re
+import threading
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -25,13 +26,13 @@ class MetricScanner:
     """Scans every line with every definition's regular expression; its first group is the value.
 
     `objective` names the metric of which all finite values are kept: what a tuning job judges its trials by.
+    The lines of a job's hosts may come from a thread each.
     """
 
-    def __init__(
-        self, definitions: Iterable[Mapping[str, str]], *, role: Role, host: str, objective: str | None = None
-    ) -> None:
+    def __init__(self, definitions: Iterable[Mapping[str, str]], *, role: Role, objective: str | None = None) -> None:
         self._patterns = [(each["Name"], re.compile(each["Regex"])) for each in definitions]
-        self._role, self._host, self._objective = role, host, objective
+        self._role, self._objective = role, objective
+        self._lock = threading.Lock()
         self.objective_values: list[float] = []
         self._final: dict[str, dict[str, Any]] = {}
         self._unsent: list[dict[str, Any]] = []
@@ -39,28 +40,31 @@ class MetricScanner:
 
     @property
     def final(self) -> list[dict[str, Any]]:
-        """FinalMetricDataList: the last value of each metric."""
-        return list(self._final.values())
+        """FinalMetricDataList: the last value of each metric, whichever host it came from."""
+        with self._lock:
+            return list(self._final.values())
 
-    def scan(self, line: str) -> None:
-        """Take the values out of a log line."""
+    def scan(self, line: str, *, host: str) -> None:
+        """Take the values out of a host's log line."""
         for name, pattern in self._patterns:
             for match in pattern.finditer(line):
-                self._take(name, match)
+                self._take(name, match, host)
 
     def publish(self) -> None:
         """Send what was found since the last call to CloudWatch; a role that may not loses it, as on AWS."""
-        batch, self._unsent = self._unsent[:_BATCH], self._unsent[_BATCH:]
-        if not batch:
-            return
-        try:
-            self._client = self._client or self._role.client("cloudwatch")
-            self._client.put_metric_data(Namespace=NAMESPACE, MetricData=batch)
-        except (ClientError, BotoCoreError) as error:
-            log.warning("%d values of metrics were lost: %s", len(batch), error)
-        self.publish()
+        while batch := self._batch():
+            try:
+                self._client = self._client or self._role.client("cloudwatch")
+                self._client.put_metric_data(Namespace=NAMESPACE, MetricData=batch)
+            except (ClientError, BotoCoreError) as error:
+                log.warning("%d values of metrics were lost: %s", len(batch), error)
 
-    def _take(self, name: str, match: re.Match[str]) -> None:
+    def _batch(self) -> list[dict[str, Any]]:
+        with self._lock:
+            batch, self._unsent = self._unsent[:_BATCH], self._unsent[_BATCH:]
+            return batch
+
+    def _take(self, name: str, match: re.Match[str], host: str) -> None:
         try:
             value = float(match.group(1))
         except (IndexError, TypeError, ValueError):  # no group, an empty one, or no number: nothing was measured
@@ -68,6 +72,7 @@ class MetricScanner:
         if name == self._objective and math.isfinite(value):
             self.objective_values.append(value)
         now = datetime.now(UTC)
-        self._final[name] = {"MetricName": name, "Value": value, "Timestamp": now}
-        dimensions = [{"Name": "Host", "Value": self._host}]
-        self._unsent.append({"MetricName": name, "Dimensions": dimensions, "Timestamp": now, "Value": value})
+        measured = {"MetricName": name, "Value": value, "Timestamp": now}
+        with self._lock:
+            self._final[name] = measured
+            self._unsent.append({**measured, "Dimensions": [{"Name": "Host", "Value": host}]})

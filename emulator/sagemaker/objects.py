@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from boto3.s3.transfer import TransferConfig
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
 # Small files dominate; ten threads a transfer would only compete with what trains.
@@ -59,14 +60,10 @@ def of_manifest(client: Any, uri: str) -> dict[str, str]:
         ) from error
 
 
-def download_prefix(client: Any, uri: str, folder: Path) -> int:
-    """Bring all objects under a prefix into a folder, under the names that follow it; how many there were."""
-    return _download_all(client, of_prefix(client, uri), folder)
-
-
-def download_manifest(client: Any, uri: str, folder: Path) -> int:
-    """Bring what a manifest lists into a folder; how many objects."""
-    return _download_all(client, of_manifest(client, uri), folder)
+def download_all(client: Any, named: Mapping[str, str], folder: Path) -> None:
+    """Bring objects into a folder under the names given. Raises ArchiveError for one that leads out of it."""
+    for name, uri in named.items():
+        download(client, uri, _inside(folder, name))
 
 
 def get(client: Any, uri: str) -> bytes:
@@ -93,11 +90,19 @@ def encryption(key_id: str | None) -> dict[str, str]:
     return {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key_id} if key_id else {}
 
 
-def pack(folder: Path, archive: Path) -> None:
-    """Put what a folder holds into a gzipped tar archive, with paths that start below it."""
+def pack(folders: Iterable[Path], archive: Path) -> None:
+    """Put what folders hold into one gzipped tar archive, with paths that start below them.
+
+    Of files of one name the first folder's is taken: AWS says that hosts "should ensure no names clash", not what then.
+    """
+    packed: set[str] = set()
     with tarfile.open(archive, "w:gz", compresslevel=6) as tar:
-        for path in sorted(folder.iterdir()):
-            tar.add(path, arcname=path.name)
+        for folder in folders:
+            for path in sorted(folder.rglob("*")):
+                name = path.relative_to(folder).as_posix()
+                if name not in packed:
+                    tar.add(path, arcname=name, recursive=False)
+                    packed.add(name)
 
 
 def unpack(archive: Path, folder: Path) -> None:
@@ -114,12 +119,6 @@ def unpack(archive: Path, folder: Path) -> None:
             tar.extractall(folder, members, filter="data")
     except (tarfile.TarError, OSError, EOFError) as error:
         raise ArchiveError(str(error)) from error
-
-
-def _download_all(client: Any, named: dict[str, str], folder: Path) -> int:
-    for name, uri in named.items():
-        download(client, uri, _inside(folder, name))
-    return len(named)
 
 
 def _inside(folder: Path, name: str) -> Path:

@@ -1,7 +1,7 @@
 """What a training job may ask of the embedded AWS: all else is refused, because ignoring it would be a lie.
 
-Members are listed that are carried out, and members that change nothing for one machine without an interruption
-(encryption between hosts, spot instances, how long to wait for capacity). A member that a later release of botocore
+Members are listed that are carried out, and members that change nothing on one machine (encryption between hosts, how
+long to wait for capacity). A member that a later release of botocore
 brings is refused until it is listed.
 """
 
@@ -28,6 +28,8 @@ _REQUEST = {
     "EnableInterContainerTrafficEncryption",
     "EnableManagedSpotTraining",
     "Environment",
+    "CheckpointConfig",
+    "TensorBoardOutputConfig",
 }
 _ALGORITHM = {
     "TrainingImage",
@@ -37,10 +39,16 @@ _ALGORITHM = {
     "ContainerEntrypoint",
     "ContainerArguments",
 }
-_RESOURCES = {"InstanceType", "InstanceCount", "VolumeSizeInGB", "VolumeKmsKeyId"}
+_RESOURCES = {"InstanceType", "InstanceCount", "InstanceGroups", "VolumeSizeInGB", "VolumeKmsKeyId"}
 _OUTPUT = {"S3OutputPath", "KmsKeyId", "CompressionType"}
 _CHANNEL = {"ChannelName", "DataSource", "ContentType", "CompressionType", "RecordWrapperType", "InputMode"}
-_S3_SOURCE = {"S3DataType", "S3Uri", "S3DataDistributionType"}
+_S3_SOURCE = {"S3DataType", "S3Uri", "S3DataDistributionType", "InstanceGroupNames"}
+# What the toolkit starts with programs that the images here have not got.
+_DISTRIBUTIONS = (
+    "sagemaker_mpi_enabled",
+    "sagemaker_distributed_dataparallel_enabled",
+    "sagemaker_parameter_server_enabled",
+)
 # FastFile shows the same files as File does, only sooner.
 _MODES = {"File", "FastFile"}
 
@@ -66,8 +74,11 @@ def _problems(request: Mapping[str, Any]) -> Iterator[str]:
     yield from value(output, "CompressionType", {"GZIP"}, "OutputDataConfig.")
     if "TrainingImage" not in algorithm:
         yield "training without AlgorithmSpecification.TrainingImage"
-    if resources.get("InstanceCount", 1) > 1:
-        yield "more than one instance"
+    yield from (
+        f"the hyperparameter {name}"
+        for name in _DISTRIBUTIONS
+        if request.get("HyperParameters", {}).get(name, "").lower() == "true"
+    )
 
 
 def _channel_problems(channel: Mapping[str, Any]) -> Iterator[str]:

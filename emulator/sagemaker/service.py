@@ -17,6 +17,7 @@ from emulator.sagemaker.errors import ServiceError
 from emulator.sagemaker.kinds import KINDS, Kind
 from emulator.sagemaker.models import Models
 from emulator.sagemaker.notebooks import NotebookInstances
+from emulator.sagemaker.processing import ProcessingJobs
 from emulator.sagemaker.store import Record
 from emulator.sagemaker.training import TrainingJobs
 from emulator.sagemaker.transform import TransformJobs
@@ -32,6 +33,7 @@ Response = tuple[int, dict[str, str], bytes]
 BEHAVIOURS: Mapping[str, type[Behaviour]] = {
     "TrainingJob": TrainingJobs,
     "TransformJob": TransformJobs,
+    "ProcessingJob": ProcessingJobs,
     "HyperParameterTuningJob": TuningJobs,
     "Endpoint": Endpoints,
     "NotebookInstance": NotebookInstances,

@@ -153,8 +153,17 @@ def _constraints(shape: Shape) -> dict[str, str]:
 
 @cache
 def _compiled(pattern: str) -> re.Pattern[str]:
-    """AWS's patterns are Java's: its character classes are put into Python's words (letters and digits alike)."""
-    for java, python in ((r"\p{L}", r"\w"), (r"\p{N}", r"\w"), (r"\p{Z}", r"\s"), (r"\p{Alnum}", "a-zA-Z0-9")):
+    """AWS's patterns are Java's: its character classes and its pairs of surrogates are put into Python's words.
+
+    Letters and digits are alike then.
+    """
+    for java, python in (
+        (r"\p{L}", r"\w"),
+        (r"\p{N}", r"\w"),
+        (r"\p{Z}", r"\s"),
+        (r"\p{Alnum}", "a-zA-Z0-9"),
+        (r"\uD800\uDC00-\uDBFF\uDFFF", r"\U00010000-\U0010FFFF"),
+    ):
         pattern = pattern.replace(java, python)
     return re.compile(pattern)
 

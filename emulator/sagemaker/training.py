@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from emulator.sagemaker import offer
+from emulator.sagemaker import limits, offer
 from emulator.sagemaker.credentials import Role
+from emulator.sagemaker.errors import validation
 from emulator.sagemaker.jobs import Jobs
 from emulator.sagemaker.run import Run
 
@@ -23,6 +24,7 @@ class TrainingJobs(Jobs):
 
         Asks IAM about the role: not to be called on the gateway's event loop. Raises ServiceError.
         """
+        limits.check(request)
         offer.check(request)
         role = Role(
             request["RoleArn"],
@@ -32,3 +34,10 @@ class TrainingJobs(Jobs):
         )
         role.check()
         self.begin(record, Run(record, request, context=self.context, role=role, credentials=self.credentials))
+
+    def interrupt(self, record: Record) -> None:
+        """Take a job's spot instances away, as only EC2 can on AWS. Raises ValidationException if it has none."""
+        run = self.run_of(record)
+        if not isinstance(run, Run):
+            raise validation(f"The training job {record.name} is in status {record.status}: nothing of it runs.")
+        run.interrupt()

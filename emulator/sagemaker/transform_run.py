@@ -25,7 +25,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from emulator.sagemaker import objects
 from emulator.sagemaker.association import Association
+from emulator.sagemaker.failure import INTERNAL, FailedError
 from emulator.sagemaker.hosting import Duty, Host, HostError, PingError
+from emulator.sagemaker.ingest import no_objects
 from emulator.sagemaker.invocations import ALGORITHM, CLIENT, Invocations, TransformError
 from emulator.sagemaker.logs import LogStream
 from emulator.sagemaker.payloads import DEFAULT_MB, payloads
@@ -42,14 +44,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _GROUP = "/aws/sagemaker/TransformJobs"
-_REASON_LENGTH = 1024
 _STARTUP_SECONDS = 1800  # a container that does not answer /ping for so long: amazon-sagemaker-examples#815
 _SEE_LOGS = "See job logs for more information"
 _STRATEGIES = {"MultiRecord": "MULTI_RECORD", "SingleRecord": "SINGLE_RECORD"}
-
-
-class _FailedError(Exception):
-    """The job has failed; the message is its FailureReason."""
 
 
 def variant(request: Mapping[str, Any]) -> dict[str, Any]:
@@ -112,12 +109,11 @@ class TransformRun:
         try:
             folder.mkdir(parents=True)
             self._execute(folder)
-        except _FailedError as error:
-            reason = str(error)[:_REASON_LENGTH]
+        except FailedError as error:
+            reason = error.reason
         except Exception:
             log.exception("transform job %s", self._record.name)
-            # AWS's word for a fault that is not the job's; the cause is in the gateway's log.
-            reason = "InternalServerError: We encountered an internal error. Please try again."
+            reason = INTERNAL
         finally:
             self._host.stop()
             self._data_log.close()
@@ -137,7 +133,7 @@ class TransformRun:
             if output.exists() and not self._stopping.is_set():
                 self._upload(s3, output, name)
         if any(faults):
-            raise _FailedError(f"{next(filter(None, faults))}: {_SEE_LOGS}")
+            raise FailedError(f"{next(filter(None, faults))}: {_SEE_LOGS}")
 
     def _inputs(self, s3: Any) -> dict[str, str]:
         """The URIs of the input's objects by the name that their output will have, in the order of the listing."""
@@ -151,21 +147,16 @@ class TransformRun:
         except (ClientError, BotoCoreError) as error:
             cause = f" Error message from S3: {error}"
         except objects.ArchiveError as error:
-            raise _FailedError(f"{CLIENT}: {error}") from error
-        raise _FailedError(
-            f'{CLIENT}: No S3 objects found under S3 URL "{uri}" given in input data source. Please ensure that the '
-            f"bucket exists in the selected region ({self._record.region}), that objects exist under that S3 prefix, "
-            f'and that the role "{self._role.arn}" has "s3:ListBucket" permissions on bucket '
-            f'"{objects.split(uri)[0]}".{cause}'
-        )
+            raise FailedError(f"{CLIENT}: {error}") from error
+        raise FailedError(f"{CLIENT}: {no_objects(uri, self._role)}{cause}")
 
     def _start_host(self) -> None:
         try:
             self._host.start()
         except PingError as error:
-            raise _FailedError(f"{ALGORITHM}: {_SEE_LOGS}") from error
+            raise FailedError(f"{ALGORITHM}: {_SEE_LOGS}") from error
         except HostError as error:
-            raise _FailedError(f"{CLIENT}: {error}") from error
+            raise FailedError(f"{CLIENT}: {error}") from error
 
     def _transform_all(self, s3: Any, inputs: Mapping[str, str], folder: Path) -> list[str]:
         """Transform every object into a file of its number; whose fault each one's failure is, or nothing."""
@@ -208,7 +199,7 @@ class TransformRun:
         try:
             objects.upload(s3, output, uri, key_id=wanted.get("KmsKeyId"))
         except (ClientError, BotoCoreError, S3UploadFailedError) as error:
-            raise _FailedError(f"{CLIENT}: Output upload failed: {error}") from error
+            raise FailedError(f"{CLIENT}: Output upload failed: {error}") from error
 
     def _end(self, reason: str) -> None:
         with self._lock:

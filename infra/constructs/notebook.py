@@ -9,6 +9,7 @@ from aws_cdk import Fn
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
+from infra import names
 from infra.constructs.arns import region
 from infra.constructs.findings import acknowledge
 from infra.constructs.seat_role import SeatRole
@@ -43,6 +44,7 @@ class Notebook(Construct):
         self.role_arn = role.role_arn
         variables = {
             "BUCKET": storage.bucket_name,
+            "DATABASE": names.database(settings.name, seat),
             "ENDPOINT": settings.name,
             "IDLE_SECONDS": str(settings.idle_minutes * 60),
             "INSTANCE_TYPE": settings.seat_instance_types[0],
@@ -51,6 +53,7 @@ class Notebook(Construct):
             "REGION": region(),
             "ROLE": self.role_arn,
             "SEAT": seat,
+            "WORKGROUP": names.workgroup(settings.name, seat),
         }
         lifecycle = sagemaker.CfnNotebookInstanceLifecycleConfig(
             self,

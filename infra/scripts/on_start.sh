@@ -1,7 +1,7 @@
 # Runs as root when the notebook instance is made and at every start: brings the lab's notebooks and data, tells notebooks
 # where the lab is, gives them their packages, and has the instance stopped when nobody uses it.
 # A notebook that the student has changed stays as it is.
-# BUCKET, ENDPOINT, IDLE_SECONDS, INSTANCE_TYPE, NAME, PREFIX, REGION, ROLE and SEAT are set above.
+# BUCKET, DATABASE, ENDPOINT, IDLE_SECONDS, INSTANCE_TYPE, NAME, PREFIX, REGION, ROLE, SEAT and WORKGROUP are set above.
 set -eu
 
 home=/home/ec2-user/SageMaker
@@ -36,12 +36,14 @@ cat > /etc/profile.d/jupyter-env.sh <<VARIABLES
 export AWS_DEFAULT_REGION=$REGION
 export BRICKLAB_BUCKET=$BUCKET
 export BRICKLAB_DATA=$home/data
+export BRICKLAB_DATABASE=$DATABASE
 export BRICKLAB_ENDPOINT=$ENDPOINT
 export BRICKLAB_INSTANCE_TYPE=$INSTANCE_TYPE
 export BRICKLAB_PREFIX=$PREFIX
 export BRICKLAB_ROLE=$ROLE
 export BRICKLAB_SEAT=$SEAT
 export BRICKLAB_SEAT_URI=s3://$BUCKET/seats/$SEAT/
+export BRICKLAB_WORKGROUP=$WORKGROUP
 export JUPYTER_PATH=/home/ec2-user/.local/share/jupyter
 VARIABLES
 systemctl --no-block restart jupyter-server

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from aws_cdk import CfnOutput, Stack, Tags
 
 from infra.constructs.bucket_contents import PrefixContents
+from infra.constructs.catalog import Catalog
 from infra.constructs.notebook import Notebook
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class SeatStack(Stack):
             prefix=prefix,
             copies=storage.notebooks,
         )
+        Catalog(self, "Catalog", storage=storage, lab=settings.name, seat=seat, prefix=prefix)
         notebook = Notebook(self, "Notebook", settings=settings, seat=seat, storage=storage)
         # The machine reads its copy when it starts for the first time.
         notebook.instance.node.add_dependency(contents)

@@ -8,6 +8,7 @@ from aws_cdk import CfnOutput, Stack
 
 from infra.constructs.bucket import LabBucket
 from infra.constructs.bucket_contents import BucketContents
+from infra.constructs.catalog import Catalog
 from infra.constructs.key import LabKey
 from infra.constructs.shared_storage import SharedStorage
 from infra.settings import DATA_FILES
@@ -63,6 +64,7 @@ class StorageStack(Stack):
                 if (key := f"notebooks/{name}").endswith(".ipynb")
             },
         )
+        Catalog(self, "Catalog", storage=self.shared, lab=settings.name)
         self.data = {key: digest for key, digest in contents.digests.items() if key.startswith("data/")}
         # Seats come and go: what they import is exported whether or not there are any, for CloudFormation takes no
         # export away that a seat still imports.

@@ -116,12 +116,14 @@ def test_notebooks_are_told_where_the_lab_is(script: str, instance: Instance) ->
         "export AWS_DEFAULT_REGION=eu-west-1",
         "export BRICKLAB_BUCKET=the-bucket",
         f"export BRICKLAB_DATA={instance.home}/data",
+        "export BRICKLAB_DATABASE=bricklab__ada",
         "export BRICKLAB_ENDPOINT=bricklab",
         "export BRICKLAB_INSTANCE_TYPE=ml.m5.large",
         "export BRICKLAB_PREFIX=bricklab-ada-",
         "export BRICKLAB_ROLE=arn:aws:iam::111122223333:role/ada",
         "export BRICKLAB_SEAT=ada",
         "export BRICKLAB_SEAT_URI=s3://the-bucket/seats/ada/",
+        "export BRICKLAB_WORKGROUP=bricklab-ada",
         f"export JUPYTER_PATH={instance.user}/.local/share/jupyter",
     ]
 

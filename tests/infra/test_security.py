@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 # What has no tags in CloudFormation's own schema.
 UNTAGGED = {
+    "AWS::Glue::Database",
+    "AWS::Glue::Table",
     "AWS::IAM::Policy",
     "AWS::KMS::Alias",
     "AWS::S3::BucketPolicy",

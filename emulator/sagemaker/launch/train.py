@@ -3,16 +3,26 @@
 On one host the toolkit needs of TensorFlow the names of its exceptions only (to name a failure after the one that the
 script's output shows), and importing it for that costs as much as importing it in the script: about 4.5 s of CPU time,
 half of a short job. So those names are read from TensorFlow's source instead. The script's process is not touched.
+
+Of several hosts TensorFlow is told addresses that work here, where no name server knows algo-1 and all hosts share one
+machine's ports: what the toolkit writes into TF_CONFIG for MultiWorkerMirroredStrategy, with those in the place of
+`algo-1:8890`, `algo-2:8890`, …
 """
 
 import ast
+import importlib
 import importlib.util
+import json
+import os
 import sys
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 NAME = "tensorflow"
 PACKAGE = f"{NAME}.python.framework"
+CONTAINER = "sagemaker_tensorflow_container"
+BUILDER = "_build_tf_config_for_mwms"
 
 
 def spare_tensorflow() -> None:
@@ -31,8 +41,24 @@ def spare_tensorflow() -> None:
     sys.modules[PACKAGE] = package
 
 
+def address_workers(addresses: dict[str, str]) -> None:
+    """Put the hosts' addresses into the TF_CONFIG that the toolkit builds; nothing in another framework's image."""
+    if not importlib.util.find_spec(CONTAINER):
+        return
+    training = importlib.import_module(f"{CONTAINER}.training")
+    build = getattr(training, BUILDER)
+
+    def build_with_addresses(hosts: list[str], current_host: str) -> dict[str, Any]:
+        config: dict[str, Any] = build(hosts, current_host)
+        config["cluster"]["worker"] = [addresses[host] for host in hosts]
+        return config
+
+    setattr(training, BUILDER, build_with_addresses)
+
+
 if __name__ == "__main__":
     spare_tensorflow()
+    address_workers(json.loads(os.environ["SAGEMAKER_JOB_HOSTS"]))
     from sagemaker_training.cli.train import main  # type: ignore[import-not-found]  # in the image only
 
     main()

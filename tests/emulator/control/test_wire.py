@@ -25,7 +25,7 @@ def post(url: str, target: str, body: bytes) -> tuple[int, str, dict[str, str]]:
             return error.code, error.headers["Content-Type"], json.load(error)
 
 
-@pytest.mark.parametrize("operation", ["create_presigned_domain_url", "list_processing_jobs", "search"])
+@pytest.mark.parametrize("operation", ["create_presigned_domain_url", "list_compilation_jobs", "search"])
 def test_an_operation_that_is_not_there_says_so(unchecked: Any, operation: str) -> None:
     """It is refused by its name, never answered."""
     code, message = calls.refusal(getattr(unchecked, operation))

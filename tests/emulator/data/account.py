@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 BUCKET = "lab-data"
 TRAINING_IMAGE = "763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-training:2.21-cpu-py312"
 INFERENCE_IMAGE = "763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-inference:2.20-cpu-py312"
+CLUSTER = {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 5}
 _TRUST = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}],
@@ -45,10 +46,35 @@ def wheel(name: str, source: bytes) -> bytes:
     return buffer.getvalue()
 
 
+def source(name: str, uri: str, path: str, **more: str) -> dict[str, Any]:
+    """A processing job's input: what lies in S3 under a prefix, in a folder."""
+    return {
+        "InputName": name,
+        "S3Input": {"S3DataType": "S3Prefix", "S3InputMode": "File", "S3Uri": uri, "LocalPath": path, **more},
+    }
+
+
+def sinks(mode: str = "EndOfJob", **uris: str) -> dict[str, Any]:
+    """ProcessingOutputConfig with outputs of these names, from the folders of their names to these places in S3."""
+    outputs = [
+        {
+            "OutputName": name,
+            "S3Output": {"S3Uri": uri, "LocalPath": f"/opt/ml/processing/{name}", "S3UploadMode": mode},
+        }
+        for name, uri in uris.items()
+    ]
+    return {"Outputs": outputs}
+
+
 def files_of(content: bytes) -> dict[str, bytes]:
     """The files of a gzipped tar archive."""
     with tarfile.open(fileobj=io.BytesIO(content), mode="r:gz") as tar:
         return {member.name: tar.extractfile(member).read() for member in tar if member.isfile()}  # type: ignore[union-attr]
+
+
+def python(code: str) -> list[str]:
+    """An entrypoint that runs this code in the container, without the toolkit. SageMaker takes no line ends there."""
+    return ["python", "-c", f"exec({code!r})"]
 
 
 def until(condition: Callable[[], Any], seconds: float = 60) -> Any:
@@ -97,10 +123,25 @@ class Account:
             )["events"]
         ]
 
+    def printed(self, group: str, job: str) -> list[str]:
+        """The lines that a job has logged so far."""
+        try:
+            return self.lines(group, job)
+        except self.logs.exceptions.ResourceNotFoundException:
+            return []
+
     # Training
 
-    def start_job(self, *, entrypoint: list[str] | None = None, runtime: int = 120, **request: Any) -> str:
-        """Start a training job; its name. `entrypoint` is run in the place of the toolkit."""
+    def start_job(
+        self, *, entrypoint: list[str] | None = None, program: str = "", runtime: int = 120, **request: Any
+    ) -> str:
+        """Start a training job; its name. `entrypoint` or the code of `program` is run in the place of the toolkit."""
+        if program:
+            uri = self.put(f"programs/{uuid.uuid4().hex}/program.py", program.encode())
+            source = {"S3DataType": "S3Prefix", "S3Uri": uri}
+            code = {"ChannelName": "code", "DataSource": {"S3DataSource": source}}
+            request["InputDataConfig"] = [*request.get("InputDataConfig", ()), code]
+            entrypoint = ["python", "-u", "/opt/ml/input/data/code/program.py"]
         name = f"job-{uuid.uuid4().hex[:8]}"
         algorithm = {"TrainingImage": TRAINING_IMAGE, "TrainingInputMode": "File", **request.pop("algorithm", {})}
         if entrypoint:
@@ -135,6 +176,41 @@ class Account:
         """Hyperparameters that make the toolkit run a program of a source directory."""
         uri = self.put(f"source/{uuid.uuid4().hex}/sourcedir.tar.gz", archive(files))
         return {"sagemaker_program": json.dumps(program), "sagemaker_submit_directory": json.dumps(uri)}
+
+    # Processing
+
+    def start_processing(self, code: bytes, *, entrypoint: list[str] | None = None, **request: Any) -> str:
+        """Start a processing job; its name. It runs this code as a program, or `entrypoint` in its place."""
+        name = f"prep-{uuid.uuid4().hex[:8]}"
+        program = source("code", self.put(f"{name}/prepare.py", code), "/opt/ml/processing/input/code")
+        self.sagemaker.create_processing_job(
+            **{
+                "ProcessingJobName": name,
+                "RoleArn": self.role,
+                "AppSpecification": {
+                    "ImageUri": TRAINING_IMAGE,
+                    "ContainerEntrypoint": entrypoint or ["python3", "/opt/ml/processing/input/code/prepare.py"],
+                    **request.pop("program", {}),
+                },
+                "ProcessingResources": {"ClusterConfig": {**CLUSTER, **request.pop("cluster", {})}},
+                "ProcessingInputs": [program, *request.pop("inputs", [])],
+                **request,
+            }
+        )
+        return name
+
+    def process(self, code: bytes, **request: Any) -> dict[str, Any]:
+        """Run a processing job to its end; what DescribeProcessingJob answers then."""
+        return self.processed(self.start_processing(code, **request))
+
+    def processed(self, job: str) -> dict[str, Any]:
+        """Wait for a processing job's end; what DescribeProcessingJob answers then."""
+
+        def ended() -> dict[str, Any] | None:
+            answer: dict[str, Any] = self.sagemaker.describe_processing_job(ProcessingJobName=job)
+            return answer if answer["ProcessingJobStatus"] in ("Completed", "Failed", "Stopped") else None
+
+        return dict(until(ended, 120))
 
     # Serving
 

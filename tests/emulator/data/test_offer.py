@@ -22,11 +22,11 @@ def channel(uri: str) -> list[dict[str, Any]]:
 @pytest.mark.parametrize(
     ("request_part", "missing"),
     [
-        ({"ResourceConfig": {"InstanceCount": 2, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 5}}, "more than one"),
+        ({"HyperParameters": {"sagemaker_mpi_enabled": "true"}}, "the hyperparameter sagemaker_mpi_enabled"),
         ({"algorithm": {"TrainingInputMode": "Pipe"}}, "AlgorithmSpecification.TrainingInputMode Pipe"),
         ({"OutputDataConfig": {"S3OutputPath": "s3://b", "CompressionType": "NONE"}}, "CompressionType NONE"),
         ({"InputDataConfig": [{**channel("s3://b/")[0], "CompressionType": "Gzip"}]}, "Gzip .channel training."),
-        ({"CheckpointConfig": {"S3Uri": "s3://b/"}, "RetryStrategy": {"MaximumRetryAttempts": 1}}, "Config, RetryS"),
+        ({"InfraCheckConfig": {}, "RetryStrategy": {"MaximumRetryAttempts": 1}}, "InfraCheckConfig, RetryStrategy"),
     ],
 )
 def test_refuses_what_it_does_not_do(account: Account, request_part: dict[str, Any], missing: str) -> None:

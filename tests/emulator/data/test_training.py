@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import botocore.exceptions
 import pytest
 
-from tests.emulator.data.account import BUCKET, Account, files_of, until, wheel
+from tests.emulator.data.account import BUCKET, Account, files_of, python, until, wheel
 
 if TYPE_CHECKING:
     from typing import Any
@@ -31,11 +31,6 @@ with open(os.path.join(os.environ["SM_MODEL_DIR"], "weights.txt"), "w") as file:
 with open(os.path.join(os.environ["SM_OUTPUT_DATA_DIR"], "curve.txt"), "w") as file:
     file.write("falling")
 """
-
-
-def python(code: str) -> list[str]:
-    """An entrypoint that runs this code in the container, without the toolkit. SageMaker takes no line ends there."""
-    return ["python", "-c", f"exec({code!r})"]
 
 
 def channel(uri: str) -> list[dict[str, Any]]:
@@ -164,7 +159,7 @@ print("ready", flush=True)
 time.sleep(60)
 """
     job = account.start_job(entrypoint=python(code))
-    until(lambda: _has_printed(account, job, "ready"))
+    until(lambda: "ready" in account.printed(GROUP, job))
     account.sagemaker.stop_training_job(TrainingJobName=job)
     assert account.sagemaker.describe_training_job(TrainingJobName=job)["TrainingJobStatus"] in ("Stopping", "Stopped")
     ended = account.end_of(job)
@@ -188,10 +183,3 @@ def test_a_job_installs_for_itself_only(account: Account) -> None:
     assert "studs 8" in account.lines(GROUP, having)
     lacking = account.train(HyperParameters=account.source(files))
     assert "No module named 'studs'" in lacking["FailureReason"]
-
-
-def _has_printed(account: Account, job: str, line: str) -> bool:
-    try:
-        return line in account.lines(GROUP, job)
-    except account.logs.exceptions.ResourceNotFoundException:
-        return False

@@ -1,0 +1,22 @@
+"""How a job says why it failed: FailureReason, as every kind of job has it."""
+
+from __future__ import annotations
+
+REASON_LENGTH = 1024
+# AWS's word for a fault that is not the job's; the cause is in the gateway's log.
+INTERNAL = "InternalServerError: We encountered an internal error. Please try again."
+
+
+class FailedError(Exception):
+    """The job has failed; the message is its FailureReason."""
+
+    @property
+    def reason(self) -> str:
+        """The FailureReason, no longer than AWS has it."""
+        return str(self)[:REASON_LENGTH]
+
+
+def algorithm_error(text: str, status: int) -> FailedError:
+    """A container that ended with this status, in the words it left; they are cut so that the status stays."""
+    end = f", exit code: {status}"
+    return FailedError(f"AlgorithmError: {text}"[: REASON_LENGTH - len(end)] + end)

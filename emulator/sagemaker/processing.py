@@ -1,0 +1,35 @@
+"""Processing jobs: what is checked before one starts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from emulator.sagemaker import processing_offer
+from emulator.sagemaker.credentials import Role
+from emulator.sagemaker.jobs import Jobs
+from emulator.sagemaker.processing_run import ProcessingRun
+
+if TYPE_CHECKING:
+    from emulator.sagemaker.store import Record
+
+
+class ProcessingJobs(Jobs):
+    """Each job is a `ProcessingRun`."""
+
+    noun = "processing job"
+
+    def create(self, record: Record, request: dict[str, Any]) -> None:
+        """Check the role and what this SageMaker can do, then start.
+
+        Asks IAM about the role: not to be called on the gateway's event loop. Raises ServiceError.
+        """
+        processing_offer.check(request)
+        role = Role(
+            request["RoleArn"],
+            account=record.account,
+            region=record.region,
+            endpoint_url=self.context.endpoint_url,
+        )
+        role.check()
+        run = ProcessingRun(record, request, context=self.context, role=role, credentials=self.credentials)
+        self.begin(record, run)

@@ -1,0 +1,51 @@
+"""What a student may do with Glue and Athena: ask about the seat's own photos, in the seat's own workgroup.
+
+Sources: the service authorization reference of both, and Athena's user guide, "Example workgroup policies" and
+"Configure access to databases and tables in the AWS Glue Data Catalog". Not checked against the services themselves.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from infra import names
+from infra.constructs.arns import arn
+from infra.constructs.findings import wildcard
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_ASK = (
+    "BatchGetQueryExecution",
+    "GetQueryExecution",
+    "GetQueryResults",
+    "GetWorkGroup",
+    "ListQueryExecutions",
+    "StartQueryExecution",
+    "StopQueryExecution",
+)
+_READ = ("GetDatabase", "GetPartitions", "GetTable", "GetTables")
+
+
+def statements(lab: str, seat: str, *, bucket_arn: str) -> Iterator[dict[str, Any]]:
+    """Statements of IAM's JSON; what queries read and write in the bucket, the seat's other statements allow."""
+    database = names.database(lab, seat)
+    yield _allow("athena", _ASK, arn("athena", f"workgroup/{names.workgroup(lab, seat)}"))
+    # Glue asks about the catalog and the database around what is read.
+    yield _allow(
+        "glue", _READ, *(arn("glue", each) for each in ("catalog", f"database/{database}", f"table/{database}/*"))
+    )
+    yield _allow("s3", ["GetBucketLocation"], bucket_arn)
+
+
+def wildcards(lab: str, seat: str) -> dict[str, str]:
+    """The findings about them, each with its reason."""
+    return {wildcard(f"…:table/{names.database(lab, seat)}/*"): "Every table of the seat's own database."}
+
+
+def _allow(service: str, actions: Any, *resources: str) -> dict[str, Any]:
+    return {
+        "Effect": "Allow",
+        "Action": [f"{service}:{action}" for action in actions],
+        "Resource": list(resources),
+    }

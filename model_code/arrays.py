@@ -1,0 +1,26 @@
+"""The lab's four files, written from what photos became."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from entry import Entry
+
+
+def write_arrays(folder: Path, entries: Sequence[Entry]) -> None:
+    """Write images (n, 48, 48) uint8 and labels (n,) uint8 of both splits.
+
+    Their order is that of the hashes, which mixes the classes and is the same in every run.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for split in ("train", "test"):
+        kept = sorted((entry for entry in entries if entry.split == split), key=lambda entry: entry.sha256)
+        images = np.stack([entry.pixels for entry in kept if entry.pixels is not None])
+        np.save(folder / f"lego-simple-{split}-images.npy", images)
+        np.save(folder / f"lego-simple-{split}-labels.npy", np.array([entry.label for entry in kept], dtype=np.uint8))

@@ -1,0 +1,48 @@
+"""The photos below a place in S3, each in the folder of its class."""
+
+from __future__ import annotations
+
+import re
+from difflib import get_close_matches
+
+import awswrangler as wr
+
+from bricks import LABELS
+from listed import Listed
+
+_GAP = re.compile(r"[\s_-]+")
+
+
+def list_photos(folder: str) -> list[Listed]:
+    """Return every file in a class's folder, by path. `folder` is an S3 address that ends with a slash.
+
+    Raises ValueError, in one sentence, when there is none, and for files that are in no class's folder.
+    """
+    # Folders that a console made are empty objects whose names end with a slash.
+    paths = sorted(uri.removeprefix(folder) for uri in wr.s3.list_objects(folder) if not uri.endswith("/"))
+    if not paths:
+        raise ValueError(f"There is no photo below {folder}; put one folder a class there, named like {_names()}.")
+    loose = next((path for path in paths if "/" not in path), None)
+    if loose:
+        raise ValueError(f"{folder}{loose} is in no class's folder; put it into the folder of its class, or delete it.")
+    labels = {name: _label(name, folder) for name in dict.fromkeys(path.partition("/")[0] for path in paths)}
+    return [Listed(uri=f"{folder}{path}", path=path, label=labels[path.partition("/")[0]]) for path in paths]
+
+
+def _label(name: str, folder: str) -> int:
+    """Return the class that a folder is named for: "2x3 Brick", "2X3_brick", "2x3-brick", or "0"."""
+    known = {_plain(label): number for number, label in enumerate(LABELS)}
+    known |= {str(number): number for number in range(len(LABELS))}
+    if _plain(name) not in known:
+        near = get_close_matches(_plain(name), known, n=1)
+        advice = f"did you mean {LABELS[known[near[0]]]!r}?" if near else f"there are {_names()}."
+        raise ValueError(f"{folder}{name}/ is no class's folder; {advice}")
+    return known[_plain(name)]
+
+
+def _plain(name: str) -> str:
+    return _GAP.sub(" ", name).strip().lower()
+
+
+def _names() -> str:
+    return f"{', '.join(LABELS)}, or 0 to {len(LABELS) - 1}"

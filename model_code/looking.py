@@ -1,0 +1,82 @@
+"""Look at many photos in S3: processes for the cores, threads in each for what S3 takes to answer.
+
+Every worker imports this module, so it leaves out what takes seconds to import.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import multiprocessing
+import os
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from entry import Entry
+from photo import Photo
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from listed import Listed
+
+_TOGETHER = 64  # photos that a worker gets at a time: enough to keep its threads busy, few enough to share out evenly
+_THREADS = 8
+
+
+def look_at(photos: Sequence[Listed]) -> Iterator[list[Entry]]:
+    """Read and prepare the photos; their entries in the same order, some at a time.
+
+    Raises ValueError, in one sentence, when S3 does not hand out one of them.
+    """
+    parts = [photos[start : start + _TOGETHER] for start in range(0, len(photos), _TOGETHER)]
+    workers = min(os.process_cpu_count() if hasattr(os, "process_cpu_count") else os.cpu_count() or 1, len(parts))
+    # Not forked: threads of boto3 in the parent would leave their locks behind in the children.
+    start_anew = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=start_anew) as pool:
+        yield from pool.map(_look_at_some, parts)
+
+
+def _look_at_some(photos: Sequence[Listed]) -> list[Entry]:
+    return list(_threads().map(_look, photos))
+
+
+def _look(listed: Listed) -> Entry:
+    content = _read(listed.uri)
+    sha256 = hashlib.sha256(content).hexdigest()
+    try:
+        photo = Photo(content)
+    except ValueError as error:
+        return Entry(path=listed.path, label=listed.label, sha256=sha256, dropped=str(error))
+    return Entry(
+        path=listed.path,
+        label=listed.label,
+        sha256=sha256,
+        width=photo.width,
+        height=photo.height,
+        brightness=photo.brightness(),
+        pixels=photo.pixels(),
+    )
+
+
+def _read(uri: str) -> bytes:
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    try:
+        content: bytes = _s3().get_object(Bucket=bucket, Key=key)["Body"].read()
+    except ClientError as error:
+        raise ValueError(f"{uri} could not be read: {error}") from None
+    return content
+
+
+@cache
+def _threads() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(_THREADS)
+
+
+@cache
+def _s3() -> Any:
+    return boto3.client("s3", config=Config(max_pool_connections=_THREADS, retries={"mode": "standard"}))

@@ -1,0 +1,57 @@
+"""One preparation, from the listing to the report."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from arrays import write_arrays
+from listing import list_photos
+from looking import look_at
+from summary import Summary
+from table import write_table
+from verdict import decide
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from entry import Entry
+    from listed import Listed
+    from request import Request
+
+
+def run(request: Request) -> str:
+    """Prepare the photos, and return what was done in a sentence.
+
+    Raises ValueError, in one sentence, for photos that no data set can be made of, and when S3 refuses.
+    """
+    try:
+        return _run(request)
+    except (ClientError, BotoCoreError) as error:
+        raise ValueError(f"S3 was asked in vain: {error}") from error
+
+
+def _run(request: Request) -> str:
+    photos = list_photos(request.photos)
+    print(f"{len(photos)} photos below {request.photos}", flush=True)
+    entries = decide(_looked_at(photos), test_fraction=request.test_fraction)
+    for entry in entries:
+        if entry.dropped:
+            print(f"dropped {entry.path}: {entry.dropped}", flush=True)
+    write_arrays(request.output, entries)
+    summary = Summary(entries)
+    summary.write(request.output / "report.json")
+    # Last: what Athena shows is never about a data set that was not made.
+    print(f"table={write_table(request.table, entries)}", flush=True)
+    return str(summary)
+
+
+def _looked_at(photos: Sequence[Listed]) -> Iterator[Entry]:
+    """Every photo's entry; a line of the log after each tenth of them."""
+    done = 0
+    for some in look_at(photos):
+        yield from some
+        before, done = done, done + len(some)
+        if 10 * done // len(photos) > 10 * before // len(photos):
+            print(f"photos={done}/{len(photos)}", flush=True)

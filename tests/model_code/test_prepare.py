@@ -1,0 +1,224 @@
+"""prepare.py as a processing job runs it: photos in S3 become the lab's four files and a table, or a sentence."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from bricks import LABELS
+from data import read_channel
+from photo import prepare
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from emulator import gateway
+
+SCRIPT = Path(__file__).parents[2] / "model_code" / "prepare.py"
+BUCKET = "photographed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """A finished process of prepare.py, the folder it wrote, and its table's bytes if there is one."""
+
+    code: int
+    output: str
+    error: str
+    message: str
+    folder: Path
+    table: bytes | None
+
+    def rows(self) -> pd.DataFrame:
+        """The table, by path."""
+        assert self.table
+        return pd.read_parquet(io.BytesIO(self.table)).set_index("path")
+
+    def report(self) -> dict[str, Any]:
+        """report.json."""
+        report: dict[str, Any] = json.loads((self.folder / "report.json").read_text(encoding="utf-8"))
+        return report
+
+
+Photos = dict[str, bytes]
+
+
+def photo(seed: int, size: tuple[int, int] = (96, 72), kind: str = "PNG") -> bytes:
+    """A photo of something bright on dark that no other seed gives."""
+    rng = np.random.default_rng(seed)
+    pixels = rng.integers(0, 25, (size[1], size[0], 3), dtype=np.uint8)
+    pixels[20:44, 30:60] = rng.integers(150, 255, 3, dtype=np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, kind)
+    return file.getvalue()
+
+
+def shoot(each: int = 10) -> Photos:
+    """So many photos of every class, in folders named in many ways."""
+    spellings = [str.upper, lambda name: name.replace(" ", "_"), lambda name: name.lower().replace(" ", "-"), str]
+    folders = [spellings[label % 4](name) for label, name in enumerate(LABELS)]
+    folders[9] = "9"
+    return {
+        f"{folder}/{number}.png": photo(100 * label + number)
+        for label, folder in enumerate(folders)
+        for number in range(each)
+    }
+
+
+@pytest.fixture
+def run(embedded: gateway.Gateway, client: Callable[[str], Any], tmp_path: Path) -> Callable[..., Prepared]:
+    """Puts photos below a place of their own in a bucket, and runs prepare.py over them."""
+    s3 = client("s3")
+    s3.create_bucket(Bucket=BUCKET)
+    place = hashlib.sha256(str(tmp_path).encode()).hexdigest()[:12]
+
+    def prepared(photos: Photos, *flags: str, name: str = "first") -> Prepared:
+        for path, content in photos.items():
+            s3.put_object(Bucket=BUCKET, Key=f"{place}/photos/{path}", Body=content)
+        folder, message = tmp_path / name, tmp_path / f"{name}.txt"
+        table = f"{place}/{name}/"
+        done = subprocess.run(
+            [
+                *(sys.executable, "-W", "error", str(SCRIPT), "--photos", f"s3://{BUCKET}/{place}/photos"),
+                *("--table", f"s3://{BUCKET}/{table}", "--output", str(folder), "--message", str(message), *flags),
+            ],
+            env={
+                **os.environ,
+                "AWS_ENDPOINT_URL": embedded.url,
+                "AWS_DEFAULT_REGION": "us-east-1",
+                "AWS_ACCESS_KEY_ID": "test",
+                "AWS_SECRET_ACCESS_KEY": "test",
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        listed = s3.list_objects_v2(Bucket=BUCKET, Prefix=table).get("Contents", [])
+        assert [item["Key"] for item in listed] in ([], [f"{table}photos.parquet"])
+        return Prepared(
+            code=done.returncode,
+            output=done.stdout,
+            error=done.stderr,
+            message=message.read_text(encoding="utf-8") if message.exists() else "",
+            folder=folder,
+            table=s3.get_object(Bucket=BUCKET, Key=listed[0]["Key"])["Body"].read() if listed else None,
+        )
+
+    return prepared
+
+
+def refusal(done: Prepared) -> str:
+    """The one sentence of a run that failed, which is SageMaker's exit message too; nothing else was written."""
+    assert done.code == 1
+    assert done.table is None
+    assert not list(done.folder.glob("*"))
+    assert done.error == f"{done.message}\n"
+    return done.message
+
+
+def test_photos_become_a_channel_that_training_takes(run: Callable[..., Prepared]) -> None:
+    """Each photo is in one split, as inference would prepare it, with its folder's class; the table says the rest."""
+    photos = shoot()
+    done = run(photos, "--test_fraction", "0.5")
+    assert done.code == 0, done.error
+    channel = read_channel(done.folder)
+    rows = done.rows()
+    assert len(rows) == len(channel.train.labels) + len(channel.test.labels) == len(photos)
+    assert 35 <= len(channel.test.labels) <= 65
+    for split, part in (("train", channel.train), ("test", channel.test)):
+        # In the order of the hashes.
+        kept = rows[rows["split"] == split].sort_values("sha256")
+        assert list(kept["label"]) == part.labels.tolist()
+        for path, image in zip(kept.index, part.images, strict=True):
+            np.testing.assert_array_equal(image, prepare(photos[path]))
+    first = rows.loc["2X3 BRICK/0.png"]
+    assert (first["label"], first["width"], first["height"]) == (0, 96, 72)
+    assert first["sha256"] == hashlib.sha256(photos["2X3 BRICK/0.png"]).hexdigest()
+    pixels = np.asarray(Image.open(io.BytesIO(photos["2X3 BRICK/0.png"])).convert("L"))
+    assert first["brightness"] == pytest.approx(pixels.mean() / 255, abs=1e-6)
+    assert done.report()["classes"]["1x2 Grill"] == {
+        split: int(((rows["label"] == 9) & (rows["split"] == split)).sum()) for split in ("train", "test")
+    }
+    assert done.message == done.output.splitlines()[-1]
+    assert "photos=100/100" in done.output
+
+
+def test_the_same_photos_give_the_same_bytes(run: Callable[..., Prepared]) -> None:
+    """A second run writes what the first wrote; one with more photos moves none from one split to the other."""
+    photos = shoot()
+    first, second = run(photos), run(photos, name="second")
+    files = sorted(path.name for path in first.folder.iterdir())
+    assert len(files) == 5
+    assert all((first.folder / name).read_bytes() == (second.folder / name).read_bytes() for name in files)
+    assert first.table == second.table
+    more = run({"0/new.png": photo(5000), **photos}, name="more").rows()
+    assert len(more) == 101
+    assert more["split"].drop("0/new.png").equals(first.rows()["split"])
+
+
+def test_bad_photos_are_dropped_and_told(run: Callable[..., Prepared]) -> None:
+    """Unreadable, too small, and twice there: each is in log, report and table with its reason, and in no array."""
+    good = shoot()
+    bad = {
+        "0/cut.jpg": photo(1, kind="JPEG")[:600],
+        "1x1 Brick/notes.txt": b"a brick",
+        "2x1 Brick/small.png": photo(2, (40, 60)),
+        "2x2_Brick/z.png": good["2x2_Brick/0.png"],
+        "cog 16 tooth/z.png": good["2x2_Brick/1.png"],
+    }
+    done = run({**good, **bad, "0/": b""})
+    assert done.code == 0, done.error
+    dropped = {each["path"]: each["why"] for each in done.report()["dropped"]}
+    assert list(dropped) == sorted(bad)
+    assert dropped["2x1 Brick/small.png"].startswith("The picture has 40x60 pixels")
+    assert dropped["2x2_Brick/z.png"] == "It has the same bytes as 2x2_Brick/0.png."
+    assert dropped["cog 16 tooth/z.png"].endswith("2x2_Brick/1.png, which is in another class's folder.")
+    rows = done.rows().loc[sorted(bad)]
+    assert list(rows["dropped"]) == list(dropped.values())
+    assert rows["split"].isna().all()
+    assert rows["width"].isna().sum() == 3
+    channel = read_channel(done.folder)
+    assert len(channel.train.labels) + len(channel.test.labels) == len(good)
+    assert all(f"dropped {path}: {why}" in done.output.splitlines() for path, why in dropped.items())
+
+
+def test_a_class_without_photos_is_refused(run: Callable[..., Prepared]) -> None:
+    """No folder, or nothing in it that can be read: the sentence names the class and what was found."""
+    photos = {path: content for path, content in shoot(2).items() if not path.startswith("9/")}
+    assert refusal(run(photos)) == "Class 9, 1x2 Grill, needs at least one photo; it has none."
+    spoilt = refusal(run({**photos, "9/a.png": b"spoilt"}))
+    assert spoilt.startswith("Class 9, 1x2 Grill, needs at least one photo; all 1 it has were dropped: The body")
+
+
+def test_folders_that_are_no_class_are_refused(run: Callable[..., Prepared]) -> None:
+    """An unknown folder gets the nearest class's name, a loose file the advice to move it."""
+    assert "2x3 Brik/ is no class's folder; did you mean '2x3 Brick'?" in refusal(run({"2x3 Brik/1.png": photo(1)}))
+    assert "loose.png is in no class's folder" in refusal(run({"loose.png": photo(1)}))
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        ((), "There is no photo below s3://photographed/"),
+        (("--photos", "s3://nosuchbucketanywhere/"), "NoSuchBucket"),
+        (("--photos", "photos/"), "photos is 'photos/'; it needs to be a folder in S3"),
+        (("--table", "photographed"), "table is 'photographed'"),
+        (("--test_fraction", "1"), "test_fraction is '1'; it needs to be a number above 0 and below 1"),
+        (("--photos", "s3://photographed/", "--table", "s3://photographed/a/"), "below photos"),
+    ],
+)
+def test_a_mistake_is_one_sentence(run: Callable[..., Prepared], flags: tuple[str, ...], words: str) -> None:
+    """No photo, no bucket, no address, no share: the script ends with 1 and says it, also to SageMaker."""
+    assert words in refusal(run({}, *flags))

@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from cli import lease, meters, place, screen, settings, stacks
+from cli.instances import JOBS
 from cli.place import Target
 from cli.prices import Prices
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from infra.settings import Settings
 
 _HOURS_A_DAY = 24
+_JOBS = [kind.word for kind in JOBS]
 _LIMITS = (
     "At most: an endpoint counts since it was created, a notebook from its creation to its last stop, for AWS keeps no "
     "record of the stops between. What has been deleted since is not in it; nor are requests, logs, objects and the "
@@ -136,14 +138,18 @@ def _table(bill: Bill) -> Table:
     table.add_column("USD an hour", _usd(bill.hourly), justify="right")
     table.add_column("USD so far", _usd(bill.so_far), justify="right")
     for owner, found in bill.by_seat().items():
-        jobs = [meter for meter in found if meter.kind == "training job" and not meter.runs]
-        rows = [_row(bill.prices, meter) for meter in found if meter not in jobs]
-        if jobs:
-            spent = [meter.so_far(bill.prices) for meter in jobs]
-            rows.append((f"{len(jobs)} training job{'s' * (len(jobs) > 1)}", "ended", _usd(0.0), _usd(_sum(spent))))
+        ended = [meter for meter in found if meter.kind in _JOBS and not meter.runs]
+        rows = [_row(bill.prices, meter) for meter in found if meter not in ended]
+        rows += [_together(bill.prices, word, jobs) for word in _JOBS if (jobs := [m for m in ended if m.kind == word])]
         for whose, row in zip([owner or "the lab", *[""] * len(rows)], rows, strict=False):
             table.add_row(whose, *row)
     return table
+
+
+def _together(prices: Prices, word: str, ended: Sequence[Meter]) -> tuple[str, str, str, str]:
+    """Jobs of a kind that have ended, in one row."""
+    spent = _sum(meter.so_far(prices) for meter in ended)
+    return f"{len(ended)} {word}{'s' * (len(ended) > 1)}", "ended", _usd(0.0), _usd(spent)
 
 
 def _row(prices: Prices, meter: Meter) -> tuple[str, str, str, str]:

@@ -1,4 +1,4 @@
-"""What AWS counts for a lab: its endpoints, notebook instances, training jobs and keys, with hours and states.
+"""What AWS counts for a lab: its endpoints, notebook instances, jobs and keys, with hours and states.
 
 The records of AWS don't tell each start and stop. Where they are silent the hours are the most that can have been: an
 endpoint counts since it was created, as it is now; a notebook instance from its creation to its last stop. What was
@@ -11,11 +11,13 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from cli import seat
+from cli import instances, seat
+from cli.instances import AT_REST, AT_WORK, JOBS, WITHOUT_ENDPOINT, Instances, JobKind
 from cli.prices import Use
 from infra.handlers.teardown.scope import Scope
 
@@ -29,8 +31,6 @@ if TYPE_CHECKING:
 
 _AT_ONCE = 8
 _SECONDS = 3600  # of an hour
-_WITHOUT_INSTANCES = {"Failed", "OutOfService"}
-_AT_REST = {"Stopped", "Failed", "Deleting"}
 _GONE = {"ValidationException", "ResourceNotFound", "ResourceNotFoundException"}
 
 
@@ -90,19 +90,25 @@ class _Lab:
 
     def endpoints(self) -> list[Meter]:
         """The lab's endpoint, and those that students made."""
-        return self._each(self._names("list_endpoints", "Endpoints", "EndpointName"), self._endpoint)
+        pages = self._sagemaker.get_paginator("list_endpoints").paginate(NameContains=self._name)
+        names = [each["EndpointName"] for page in pages for each in page["Endpoints"]]
+        return self._each(self._own(names), self._endpoint)
 
     def notebooks(self) -> list[Meter]:
         """Every seat's notebook instance, with its volume."""
         return self._each(seat.notebooks(self._here, self._name), self._notebook)
 
     def jobs(self) -> list[Meter]:
-        """The training jobs since the lab was made; without a lab, those that run."""
+        """The jobs since the lab was made; without a lab, those that run."""
         made = [stack.created for stack in self._stacks]
-        only = {"CreationTimeAfter": min(made)} if made else {"StatusEquals": "InProgress"}
-        return self._each(
-            self._names("list_training_jobs", "TrainingJobSummaries", "TrainingJobName", **only), self._job
-        )
+        only: dict[str, Any] = {"CreationTimeAfter": min(made)} if made else {"StatusEquals": "InProgress"}
+        return [
+            meter
+            for kind in JOBS
+            for meter in self._each(
+                self._own(kind.listed(self._sagemaker, NameContains=self._name, **only)), partial(self._job, kind)
+            )
+        ]
 
     def keys(self) -> Iterator[Meter]:
         """The KMS keys that the lab's stacks own."""
@@ -117,15 +123,8 @@ class _Lab:
 
     def _endpoint(self, name: str) -> Meter:
         described = self._sagemaker.describe_endpoint(EndpointName=name)
-        config = self._sagemaker.describe_endpoint_config(EndpointConfigName=described["EndpointConfigName"])
-        now = {each["VariantName"]: each for each in described.get("ProductionVariants", ())}
-        counted = [
-            ((each["InstanceType"], Use.HOSTING), _count(each, now.get(each["VariantName"], {})))
-            for each in config["ProductionVariants"]
-            if "InstanceType" in each  # a serverless variant is billed by the request
-        ]
         state = described["EndpointStatus"]
-        runs = state not in _WITHOUT_INSTANCES
+        runs = state not in WITHOUT_ENDPOINT
         return Meter(
             kind="endpoint",
             name=name,
@@ -133,13 +132,13 @@ class _Lab:
             seat=self._seat(name),
             hours=self._hours(described["CreationTime"]) if runs else 0,
             runs=runs,
-            instances=tuple(counted),
+            instances=_for(Use.HOSTING, instances.of_endpoint(self._sagemaker, described)),
         )
 
     def _notebook(self, name: str) -> Meter:
         described = self._sagemaker.describe_notebook_instance(NotebookInstanceName=name)
         state = described["NotebookInstanceStatus"]
-        runs = state not in _AT_REST
+        runs = state not in AT_REST
         made = described["CreationTime"]
         return Meter(
             kind="notebook",
@@ -153,33 +152,27 @@ class _Lab:
             volume_hours=self._hours(made),
         )
 
-    def _job(self, name: str) -> Meter:
-        described = self._sagemaker.describe_training_job(TrainingJobName=name)
-        state = described["TrainingJobStatus"]
-        runs = state in {"InProgress", "Stopping"}
-        started = described.get("TrainingStartTime")  # none while it waits for its instances
-        going_on = self._hours(started) if runs and started else 0
-        billed = described.get("BillableTimeInSeconds")
-        resources = described["ResourceConfig"]
+    def _job(self, kind: JobKind, name: str) -> Meter:
+        described = kind.describe(self._sagemaker, name)
+        state = kind.status(described)
+        started = kind.started(described)
+        billed = described.get("BillableTimeInSeconds")  # of training jobs; less than their time on spot instances
+        hours = self._hours(started, kind.ended(described)) if started else 0
         return Meter(
-            kind="training job",
+            kind=kind.word,
             name=name,
             state=state,
             seat=self._seat(name),
-            hours=going_on if billed is None else billed / _SECONDS,
-            runs=runs,
-            instances=(((resources["InstanceType"], Use.TRAINING), resources["InstanceCount"]),)
-            if "InstanceType" in resources
-            else (),
+            hours=hours if billed is None else billed / _SECONDS,
+            runs=state in AT_WORK,
+            instances=_for(kind.use, kind.instances(described)),
         )
 
     def _seat(self, name: str) -> str | None:
         """Whose it is: a student's things bear the seat's name after the lab's."""
         return next((each for each in self._seats if Scope(lab=self._name, seat=each).names(name)), None)
 
-    def _names(self, operation: str, listed: str, member: str, **only: Any) -> list[str]:
-        pages = self._sagemaker.get_paginator(operation).paginate(NameContains=self._name, **only)
-        names = [each[member] for page in pages for each in page[listed]]
+    def _own(self, names: Iterable[str]) -> list[str]:
         return [name for name in names if Scope(lab=self._name).names(name)]
 
     def _hours(self, start: datetime, end: datetime | None = None) -> float:
@@ -201,6 +194,5 @@ class _Lab:
             return [meter for meter in pool.map(found, names) if meter]
 
 
-def _count(config: dict[str, Any], now: dict[str, Any]) -> int:
-    """How many instances a variant has; before it has any, how many it asks for."""
-    return int(now.get("CurrentInstanceCount") or config.get("InitialInstanceCount", 0))
+def _for(use: Use, found: Instances) -> tuple[tuple[Want, int], ...]:
+    return tuple(((instance_type, use), count) for instance_type, count in found.items())

@@ -31,8 +31,14 @@ _PATIENCE = 5  # seconds
 _ATTEMPTS = 2
 _DAY = 24 * 3600  # seconds
 # The region's code is before the hyphen, and only us-east-1's old usage types go without.
-_USAGE = re.compile(r"(?:^|-)(Host|Train|Notebk):(ml\.[-a-z0-9.]+)$")
-_USES = {"Host": "Hosting", "Train": "Training", "Notebk": "Notebook"}
+_USAGE = re.compile(r"(?:^|-)(Host|Train|Notebk|Processing|Tsform):(ml\.[-a-z0-9.]+)$")
+_USES = {
+    "Host": "Hosting",
+    "Train": "Training",
+    "Notebk": "Notebook",
+    "Processing": "Processing",
+    "Tsform": "Transform",
+}
 
 Hourly = dict[tuple[str, str], float]
 

@@ -28,6 +28,8 @@ class Use(StrEnum):
     HOSTING = "Hosting"
     TRAINING = "Training"
     NOTEBOOK = "Notebook"
+    PROCESSING = "Processing"
+    TRANSFORM = "Transform"
 
 
 Want = tuple[str, Use]

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from cli.checks import usage
 from cli.checks.finding import Finding, State
-from cli.checks.usage import ENDPOINT, NOTEBOOK, TRAINING
+from cli.checks.usage import ENDPOINT, NOTEBOOK
+from cli.instances import PROCESSING, TRAINING, TRANSFORM
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from infra.settings import Settings
 
 _SERVICE = "sagemaker"
+_OF_STUDENTS = (TRAINING.word, ENDPOINT, PROCESSING.word, TRANSFORM.word)
+_LATER = {PROCESSING.word, TRANSFORM.word}  # what a class can begin without
 _PAGE = 100  # the most that Service Quotas gives at a time
 
 
@@ -41,6 +44,12 @@ class Need:
         """The quota's name."""
         return f"{self.instance_type} for {self.use} usage"
 
+    def state(self, *, wrong: bool) -> State:
+        """How it bears on a deployment if there is not enough."""
+        if wrong:
+            return State.WRONG
+        return State.HINT if self.use in _LATER else State.RISKY
+
 
 @dataclass(frozen=True)
 class Quota:
@@ -51,14 +60,13 @@ class Quota:
 
 
 def needs(settings: Settings) -> list[Need]:
-    """What the settings imply. A student has one training job and one endpoint, on the type the notebook takes."""
+    """What the settings imply. A student has one of each at a time, on the type the notebooks take."""
     seats = len(settings.seats)
     rows = [
-        (settings.training_instance_type, TRAINING, "training_instance_type", 1, 0),
+        (settings.training_instance_type, TRAINING.word, "training_instance_type", 1, 0),
         (settings.endpoint_instance_type, ENDPOINT, "endpoint_instance_type", 1, 0),
         (settings.notebook_instance_type, NOTEBOOK, "notebook_instance_type", seats, 0),
-        (settings.seat_instance_types[0], TRAINING, "seat_instance_types", 0, seats),
-        (settings.seat_instance_types[0], ENDPOINT, "seat_instance_types", 0, seats),
+        *((settings.seat_instance_types[0], use, "seat_instance_types", 0, seats) for use in _OF_STUDENTS),
     ]
     together: dict[tuple[str, str], Need] = {}
     for instance_type, use, setting, own, students in rows:
@@ -87,7 +95,7 @@ def _compared(subject: Subject, need: Need, found: dict[str, Quota], used: Usage
             f"{need.quota}: there is no such quota in {subject.here.region}, so the region does not offer it: choose "
             f"another lab.{need.setting} or another region"
         )
-        return Finding("quotas", State.WRONG if need.own else State.RISKY, text)
+        return Finding("quotas", need.state(wrong=need.own > 0), text)
     others = used[need.instance_type, need.use]
     free = quota.value - others
     most = need.own + need.students
@@ -99,8 +107,9 @@ def _compared(subject: Subject, need: Need, found: dict[str, Quota], used: Usage
         also = f" ({most} with all students at work)" if need.students else ""
         text = f"{need.quota}: {has}; the lab needs {need.own}{also}: {more}, or choose another lab.{need.setting}"
         return Finding("quotas", State.WRONG, text)
-    text = f"{need.quota}: {has}; {most} are needed when all students work at once: {more}, or --force to go on with it"
-    return Finding("quotas", State.RISKY, text)
+    force = "" if need.use in _LATER else ", or --force to go on with it"
+    text = f"{need.quota}: {has}; {most} are needed when all students work at once: {more}{force}"
+    return Finding("quotas", need.state(wrong=False), text)
 
 
 def _update(subject: Subject, need: Need, quota: Quota, others: int) -> Finding | None:

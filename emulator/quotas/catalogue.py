@@ -23,6 +23,7 @@ _USAGES = {
     "endpoint": "ProductionVariantInstanceType",
     "notebook instance": "InstanceType",
     "processing job": "ProcessingInstanceType",
+    "spot training job": "TrainingInstanceType",
     "training job": "TrainingInstanceType",
     "transform job": "TransformInstanceType",
 }
@@ -32,6 +33,7 @@ _AWS_CODES = {
     "ml.g5.xlarge for endpoint usage": "L-1928E07B",
     "ml.m5.4xlarge for endpoint usage": "L-E2649D46",
     "ml.m5.large for endpoint usage": "L-614B09FD",
+    "ml.m5.large for processing job usage": "L-8541302D",
     "ml.m5.large for training job usage": "L-611FA074",
     "ml.m5.large for transform job usage": "L-236AE59F",
     "ml.m5.xlarge for endpoint usage": "L-2F737F8D",

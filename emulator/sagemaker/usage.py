@@ -1,7 +1,8 @@
 """How many instances of each type are in use, and the refusal of what would go beyond the account's quota.
 
 The sentence is AWS's, as users quote it. What counts: notebook instances from Pending until they have stopped, jobs of
-any kind until they have ended, endpoints unless they are Failed or going. An endpoint's update needs room for its new
+any kind until they have ended (those on spot instances by themselves), endpoints unless they are Failed or going. An
+endpoint's update needs room for its new
 instances beside those that serve, a new tuning job for as many training jobs as it may run at a time; itself it takes
 none. Not compared with AWS: when exactly an instance stops counting. An endpoint whose configuration is gone counts
 nothing here.
@@ -41,19 +42,26 @@ def check(store: Store, quota: Quota, record: Record, wanted: Mapping[str, Any])
     kind = record.kind
     if not kind.usage:
         return
+    purpose = _purpose(record, wanted)
     used: Counter[str] = Counter()
     for other in store.all(_USED_BY.get(kind.name, kind.name), account=record.account, region=record.region):
-        if other.status not in other.kind.idle:
+        if other.status not in other.kind.idle and _purpose(other, other.members) == purpose:
             used += _instances(store, other, other.members)
     for instance_type, delta in _instances(store, record, wanted).items():
-        allowed = quota(instance_type, kind.usage, account=record.account, region=record.region)
+        allowed = quota(instance_type, purpose, account=record.account, region=record.region)
         if allowed is not None and used[instance_type] + delta > allowed:
             raise limit(
-                f"The account-level service limit '{instance_type} for {kind.usage} usage' is {allowed:.0f} "
+                f"The account-level service limit '{instance_type} for {purpose} usage' is {allowed:.0f} "
                 f"Instances, with current utilization of {used[instance_type]} Instances and a request delta of "
                 f"{delta} Instances. Please use AWS Service Quotas to request an increase for this quota. If AWS "
                 "Service Quotas is not available, contact AWS support to request an increase for this quota."
             )
+
+
+def _purpose(record: Record, members: Mapping[str, Any]) -> str:
+    """What the instances are for, in the words of quotas; spot instances have quotas of their own."""
+    spot = members.get("TrainingJobDefinition", members).get("EnableManagedSpotTraining")
+    return f"spot {record.kind.usage}" if spot else record.kind.usage
 
 
 def _instances(store: Store, record: Record, members: Mapping[str, Any]) -> Counter[str]:

@@ -1,6 +1,8 @@
-"""What a student may do: use the lab, train and host small things under names of the seat's own, and nothing else.
+"""What a student may do: use the lab, run jobs and host small things under names of the seat's own, and nothing else.
 
 The policy is written as IAM's JSON: as objects of the CDK its statements would take most of the time of a synthesis.
+Which condition keys each Create operation has: the service authorization reference of SageMaker. The trials of a tuning
+job are training jobs that SageMaker makes and names after it.
 """
 
 from __future__ import annotations
@@ -24,10 +26,13 @@ if TYPE_CHECKING:
 
     Statement = dict[str, Any]
 
-_JOBS = "/aws/sagemaker/TrainingJobs"
+_JOBS = ("HyperParameterTuningJob", "ProcessingJob", "TrainingJob")
+_TRANSFORM = "TransformJob"  # AWS has no operation that deletes one
+_HOSTED = ("Endpoint", "EndpointConfig", "Model")
+_ANY = "*"  # kind: the actions say of which kinds, and the ARNs of each would not all fit into a role's policy
+_JOB_LOGS = "/aws/sagemaker/*Jobs"  # TrainingJobs, ProcessingJobs, TransformJobs
 _NOTEBOOKS = "/aws/sagemaker/NotebookInstances"
 _ENDPOINTS = "/aws/sagemaker/Endpoints"
-_KINDS = ("endpoint", "endpoint-config", "model", "training-job")
 _SHARED = ("data/", "notebooks/")
 
 
@@ -116,31 +121,36 @@ def _use_the_key(key: str) -> Iterator[Statement]:
 
 
 def _train_and_host(names: str, instance_types: Sequence[str]) -> Iterator[Statement]:
-    """Training jobs, models and endpoints of the seat's own, on the lab's instance types.
+    """Jobs, models and endpoints of the seat's own, on the lab's instance types.
 
     `ForAllValues` alone would also hold for a request that names no instance type, such as a serverless variant, so
     the key has to be there (IAM's user guide, "Multivalued context keys").
     """
-    own = {kind: _named(kind, names) for kind in _KINDS}
+    own = [_named(_ANY, names)]
     yield _allow(
-        ["CreateEndpointConfig", "CreateTrainingJob"],
-        [own["endpoint-config"], own["training-job"]],
+        [f"Create{noun}" for noun in ("EndpointConfig", *_JOBS, _TRANSFORM)],
+        own,
         ForAllValues_StringEquals={"sagemaker:InstanceTypes": list(instance_types)},
         Null={"sagemaker:InstanceTypes": "false"},
     )
-    yield _allow(["DeleteTrainingJob", "DescribeTrainingJob", "StopTrainingJob"], [own["training-job"]])
-    yield _allow(["CreateModel", "DeleteModel", "DescribeModel"], [own["model"]])
-    yield _allow(["DeleteEndpointConfig", "DescribeEndpointConfig"], [own["endpoint-config"]])
-    yield _allow(["DeleteEndpoint", "DescribeEndpoint"], [own["endpoint"]])
-    # An endpoint is made from a configuration, and IAM looks at both.
-    yield _allow(["CreateEndpoint", "UpdateEndpoint"], [own["endpoint"], own["endpoint-config"]])
+    ours = [
+        *(f"{verb}{noun}" for noun in (*_JOBS, *_HOSTED) for verb in ("Delete", "Describe")),
+        *(f"Stop{noun}" for noun in (*_JOBS, _TRANSFORM)),
+        f"Describe{_TRANSFORM}",
+        "ListTrainingJobsForHyperParameterTuningJob",
+        "CreateModel",
+        # An endpoint is made from a configuration, and IAM looks at both.
+        "CreateEndpoint",
+        "UpdateEndpoint",
+    ]
+    yield _allow(ours, own)
     # Names can be listed all or none: it is how the notebook finds what its student left running.
-    yield _allow(["ListEndpointConfigs", "ListEndpoints", "ListModels", "ListTrainingJobs"], ["*"])
+    yield _allow([f"List{noun}s" for noun in (*_HOSTED, *_JOBS, _TRANSFORM)], ["*"])
 
 
 def _write_and_read_logs(names: str, *, notebook: str) -> Iterator[Statement]:
     """Write the logs of its notebook, jobs and endpoints, and read those of its jobs: the SDK shows them."""
-    groups = [arn("logs", f"log-group:{group}") for group in (_JOBS, _NOTEBOOKS)]
+    groups = [arn("logs", f"log-group:{group}") for group in (_JOB_LOGS, _NOTEBOOKS)]
     jobs, notebooks = groups
     yield _allow(
         ["CreateLogGroup", "DescribeLogStreams"],
@@ -175,9 +185,11 @@ def _acknowledge(role: SeatRole, *, seat: str, notebook: str, names: str) -> Non
             wildcard("…/data/*"): "Every file of the data set.",
             wildcard("…/notebooks/*"): "Every notebook of the lab.",
             wildcard(f"…/seats/{seat}/*"): "Students name their own objects.",
-            **{wildcard(f"…{kind}/{names}"): "Students' own work, named with their prefix." for kind in _KINDS},
-            wildcard(f"…{_JOBS}:*"): "SageMaker shares the log group among an account's jobs.",
-            wildcard(f"…{_JOBS}:log-stream:{names}"): "The streams of this seat's jobs.",
+            wildcard(f"…{_ANY}/{names}"): "Students' own work, named with their prefix; the actions name the kinds.",
+            wildcard(f"…endpoint/{names}"): "The endpoints that a student made.",
+            wildcard(f"…{_JOB_LOGS}:*"): "SageMaker shares the log groups of each kind among an account's jobs.",
+            wildcard(f"…{_JOB_LOGS}"): "The log groups of SageMaker's kinds of jobs.",
+            wildcard(f"…{_JOB_LOGS}:log-stream:{names}"): "The streams of this seat's jobs.",
             wildcard(f"…{_NOTEBOOKS}:*"): "SageMaker shares the log group among notebooks.",
             wildcard(f"…{_NOTEBOOKS}:log-stream:{notebook}/*"): "The streams of this instance.",
             wildcard(f"…{_ENDPOINTS}/{names}"): "SageMaker names an endpoint's log group after the endpoint.",

@@ -83,10 +83,12 @@ NOW = 1_800_000_000  # seconds since 1970, as AWS's JSON has times
 
 
 def described(wire: Wire, **more: Any) -> None:
-    """SageMaker with an endpoint of two variants, a stopped notebook instance, and a training job that runs."""
+    """SageMaker with an endpoint of three variants, a stopped notebook instance, and a job of each kind."""
     listed = {"CreationTime": NOW - 4 * HOUR, "LastModifiedTime": NOW - HOUR}
     endpoint = {**listed, "EndpointName": "brick-ada-1", "EndpointArn": "a", "EndpointStatus": "InService"}
     notebook = {"NotebookInstanceName": "brick-ada", "NotebookInstanceStatus": "Stopped"}
+    preparing = {**listed, "ProcessingJobName": "brick-ada-2", "ProcessingJobArn": "a"}
+    scoring = {**listed, "TransformJobName": "brick-ada-3", "TransformJobArn": "a", "TransformJobStatus": "Completed"}
     job = {**listed, "TrainingJobName": "brick-1", "TrainingJobArn": "a", "TrainingJobStatus": "InProgress"}
     others = {**endpoint, "EndpointName": "brickwork"}
     variants = [
@@ -94,6 +96,7 @@ def described(wire: Wire, **more: Any) -> None:
         {"VariantName": "b", "InstanceType": "ml.c5.large", "InitialInstanceCount": 1},
         {"VariantName": "c", "ServerlessConfig": {"MemorySizeInMB": 1024, "MaxConcurrency": 1}},
     ]
+    shadows = [{"VariantName": "d", "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}]
     wire.answers |= {
         "ListEndpoints": {"Endpoints": [endpoint, others]},
         "DescribeEndpoint": {
@@ -101,7 +104,7 @@ def described(wire: Wire, **more: Any) -> None:
             "EndpointConfigName": "config",
             "ProductionVariants": [{"VariantName": "a", "CurrentInstanceCount": 3}, {"VariantName": "b"}],
         },
-        "DescribeEndpointConfig": {"ProductionVariants": variants},
+        "DescribeEndpointConfig": {"ProductionVariants": variants, "ShadowProductionVariants": shadows},
         "ListNotebookInstances": {"NotebookInstances": [{**listed, **notebook, "InstanceType": "ml.t3.medium"}]},
         "DescribeNotebookInstance": {**listed, **notebook, "InstanceType": "ml.t3.medium", "VolumeSizeInGB": 10},
         "ListTrainingJobs": {"TrainingJobSummaries": [job]},
@@ -110,6 +113,19 @@ def described(wire: Wire, **more: Any) -> None:
             "TrainingStartTime": NOW - HOUR / 2,
             "ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 2, "VolumeSizeInGB": 10},
             **more,
+        },
+        "ListProcessingJobs": {"ProcessingJobSummaries": [{**preparing, "ProcessingJobStatus": "InProgress"}]},
+        "DescribeProcessingJob": {
+            **preparing,
+            "ProcessingJobStatus": "InProgress",
+            "ProcessingResources": {"ClusterConfig": {"InstanceType": "ml.c5.large", "VolumeSizeInGB": 10}},
+        },
+        "ListTransformJobs": {"TransformJobSummaries": [scoring]},
+        "DescribeTransformJob": {
+            **scoring,
+            "TransformStartTime": NOW - 3 * HOUR,
+            "TransformEndTime": NOW - HOUR,
+            "TransformResources": {"InstanceType": "ml.m5.large", "InstanceCount": 1},
         },
     }
 
@@ -121,10 +137,10 @@ def read(wire: Wire) -> dict[str, Meter]:
 
 
 def test_an_endpoint_counts_each_variants_instances_since_its_creation(wire: Wire) -> None:
-    """As many as serve now; what is serverless, or another lab's, counts nothing."""
+    """As many as serve now, shadows among them; what is serverless, or another lab's, counts nothing."""
     described(wire)
     endpoint = read(wire)["endpoint"]
-    assert endpoint.instances == ((("ml.m5.large", Use.HOSTING), 3), (("ml.c5.large", Use.HOSTING), 1))
+    assert endpoint.instances == ((("ml.m5.large", Use.HOSTING), 4), (("ml.c5.large", Use.HOSTING), 1))
     assert (endpoint.name, endpoint.seat, endpoint.hours, endpoint.runs) == ("brick-ada-1", "ada", 4, True)
 
 
@@ -146,8 +162,24 @@ def test_a_training_job_counts_from_its_start_then_what_aws_bills(wire: Wire) ->
     assert (job.hours, job.runs) == (90 / HOUR, False)
 
 
+def test_a_processing_job_that_waits_for_its_instances_has_cost_nothing(wire: Wire) -> None:
+    """It runs, and from its start on it will cost its one instance."""
+    described(wire)
+    job = read(wire)["processing job"]
+    assert (job.hours, job.runs, job.seat) == (0, True, "ada")
+    assert job.instances == ((("ml.c5.large", Use.PROCESSING), 1),)
+
+
+def test_a_transform_job_counts_from_its_start_to_its_end(wire: Wire) -> None:
+    """What has ended costs no longer."""
+    described(wire)
+    job = read(wire)["transform job"]
+    assert (job.hours, job.runs, job.seat) == (2, False, "ada")
+    assert job.instances == ((("ml.m5.large", Use.TRANSFORM), 1),)
+
+
 def test_what_is_deleted_while_it_is_read_is_left_out(wire: Wire) -> None:
     """A student who deletes an endpoint at that moment does not break the bill."""
     described(wire)
     wire.refused["DescribeEndpoint"] = "ValidationException"
-    assert set(read(wire)) == {"notebook", "training job"}
+    assert set(read(wire)) == {"notebook", "training job", "processing job", "transform job"}

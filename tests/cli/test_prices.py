@@ -41,14 +41,16 @@ def pages(*products: list[str]) -> Callable[[dict[str, Any]], dict[str, Any]]:
 
 
 def test_the_price_of_a_use_is_found_among_all_of_a_types_products(wire: Wire) -> None:
-    """On-demand hours of hosting, training and notebooks are told from each other, from Studio's and from spot's."""
+    """On-demand hours of each use are told from each other, from Studio's and from spot's."""
     wire.answers["GetProducts"] = pages(
         [product("EU-Host:ml.m5.large", "0.128"), product("EU-TrSpt:ml.m5.large", "0.05")],
         [product("EU-Notebk:ml.m5.large", "0.129"), product("EU-Studio:JupyterLab-ml.m5.large", "0.5")],
         [product("EU-Train:ml.m5.large", "0.127"), product("EU-Host:ml.m5.large", "7", unit="GB")],
+        [product("EU-Processing:ml.m5.large", "0.126"), product("EU-Tsform:ml.m5.large", "0.125")],
     )
     found = Prices.of(wire.here(), [(LARGE, Use.HOSTING)])
-    assert [found.hourly(LARGE, use) for use in (Use.HOSTING, Use.TRAINING, Use.NOTEBOOK)] == [0.128, 0.127, 0.129]
+    uses = (Use.HOSTING, Use.TRAINING, Use.NOTEBOOK, Use.PROCESSING, Use.TRANSFORM)
+    assert [found.hourly(LARGE, use) for use in uses] == [0.128, 0.127, 0.129, 0.126, 0.125]
     assert "price list of today for eu-west-1" in found.source
     filters = wire.asked["GetProducts"][0]["Filters"]
     assert {"Type": "TERM_MATCH", "Field": "regionCode", "Value": "eu-west-1"} in filters
@@ -100,6 +102,8 @@ def test_the_table_has_prices_of_what_there_is_with_their_sources() -> None:
         "Hosting": "ProductionVariantInstanceType",
         "Training": "TrainingInstanceType",
         "Notebook": "InstanceType",
+        "Processing": "ProcessingInstanceType",
+        "Transform": "TransformInstanceType",
     }
     known = {use: set(model.shape_for(shape).metadata["enum"]) for use, shape in shapes.items()}
     entries = [(name, use, *entry) for name, uses in table["instances"].items() for use, entry in uses.items()]

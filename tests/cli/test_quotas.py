@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 ENDPOINT = "ml.m5.large for endpoint usage"
 TRAINING = "ml.m5.large for training job usage"
 NOTEBOOK = "ml.t3.medium for notebook instance usage"
-ENOUGH = {ENDPOINT: 3, TRAINING: 3, NOTEBOOK: 2}  # for a lab of two seats
+PROCESSING = "ml.m5.large for processing job usage"
+TRANSFORM = "ml.m5.large for transform job usage"
+ENOUGH = {ENDPOINT: 3, TRAINING: 3, NOTEBOOK: 2, PROCESSING: 2, TRANSFORM: 2}  # for a lab of two seats
 
 
 def account(wire: Wire, values: Mapping[str, float]) -> None:
@@ -34,6 +36,8 @@ def account(wire: Wire, values: Mapping[str, float]) -> None:
         "ListNotebookInstances": {"NotebookInstances": []},
         "ListEndpoints": {"Endpoints": []},
         "ListTrainingJobs": {"TrainingJobSummaries": []},
+        "ListProcessingJobs": {"ProcessingJobSummaries": []},
+        "ListTransformJobs": {"TransformJobSummaries": []},
     }
 
 
@@ -73,9 +77,19 @@ def test_room_for_the_lab_but_not_for_all_students_at_once_can_be_overridden(wir
     assert "--force" in finding.text
 
 
+@pytest.mark.parametrize("quota", [PROCESSING, TRANSFORM])
+def test_a_class_can_begin_without_room_for_its_later_jobs(wire: Wire, quota: str) -> None:
+    """A new account has often none of them: it is said, with the way to more, and stops nothing."""
+    account(wire, {**ENOUGH, quota: 0})
+    [finding] = found(wire)
+    assert finding.state is State.HINT
+    assert f"{quota}: the account has 0; 2 are needed when all students work at once: ask for more" in finding.text
+    assert "--force" not in finding.text
+
+
 def test_a_type_without_a_quota_is_not_offered(wire: Wire) -> None:
     """Neither applied nor a default: then another type or region is the way out, not an increase."""
-    account(wire, {ENDPOINT: 3, TRAINING: 3})
+    account(wire, {name: value for name, value in ENOUGH.items() if name != NOTEBOOK})
     [finding] = found(wire)
     assert finding.state is State.WRONG
     assert "does not offer it: choose another lab.notebook_instance_type" in finding.text
@@ -83,7 +97,7 @@ def test_a_type_without_a_quota_is_not_offered(wire: Wire) -> None:
 
 def test_what_aws_gives_by_default_counts_where_nothing_else_is_said(wire: Wire) -> None:
     """Service Quotas lists an applied value only where there is one."""
-    account(wire, {ENDPOINT: 3, TRAINING: 3})
+    account(wire, {name: value for name, value in ENOUGH.items() if name != NOTEBOOK})
     default = {"QuotaName": NOTEBOOK, "QuotaCode": "L-1", "Value": 2.0}
     wire.answers["ListAWSDefaultServiceQuotas"] = {"Quotas": [default]}
     assert [finding.state for finding in found(wire)] == [State.OK]
@@ -124,13 +138,25 @@ def test_what_others_run_is_taken_and_the_labs_own_is_not_counted_twice(wire: Wi
             "TrainingJobName": "theirs",
             "ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1},
         },
+        "ListProcessingJobs": lambda request: {
+            "ProcessingJobSummaries": [
+                {"ProcessingJobName": name, "ProcessingJobArn": "a", "ProcessingJobStatus": "Stopping", **times}
+                for name in (("brick-ada-1", "theirs") if request["StatusEquals"] == "Stopping" else ())
+            ]
+        },
+        "DescribeProcessingJob": {
+            "ProcessingJobName": "theirs",
+            "ProcessingResources": {"ClusterConfig": {"InstanceType": "ml.m5.large", "VolumeSizeInGB": 1}},
+        },
     }
     said = {finding.text.partition(":")[0]: finding for finding in found(wire)}
     assert "the account has 2, of which others use 1; the lab needs 2" in said[NOTEBOOK].text
     assert "--desired-value 3" in said[NOTEBOOK].text
     assert "the account has 3, of which others use 2; 3 are needed" in said[ENDPOINT].text
     assert "the account has 3, of which others use 1; 3 are needed" in said[TRAINING].text
+    assert "the account has 2, of which others use 1; 2 are needed" in said[PROCESSING].text
     assert [said[name].state for name in (NOTEBOOK, ENDPOINT, TRAINING)] == [State.WRONG, State.RISKY, State.RISKY]
+    assert [request["ProcessingJobName"] for request in wire.asked["DescribeProcessingJob"]] == ["theirs"]
     assert [request["EndpointName"] for request in wire.asked["DescribeEndpoint"]] == ["theirs"]
 
 

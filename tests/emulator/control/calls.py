@@ -118,6 +118,17 @@ def tuning_job(
     )
 
 
+def processing_job(client: Any, name: str = "job", *, count: int = 1, **more: Any) -> Any:
+    """CreateProcessingJob."""
+    cluster = {"InstanceType": "ml.m5.large", "InstanceCount": count, "VolumeSizeInGB": 5}
+    request = {
+        "RoleArn": ROLE,
+        "AppSpecification": {"ImageUri": IMAGE, "ContainerEntrypoint": ["true"]},
+        "ProcessingResources": {"ClusterConfig": cluster},
+    }
+    return client.create_processing_job(ProcessingJobName=name, **{**request, **more})
+
+
 def variant(model_name: str = "bricks", **more: Any) -> dict[str, Any]:
     """A production variant."""
     return {

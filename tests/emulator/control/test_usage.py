@@ -82,6 +82,28 @@ def test_transform_jobs_have_a_quota_of_their_own(sagemaker: Any) -> None:
     calls.transform_job(sagemaker, "two")
 
 
+def test_processing_jobs_have_a_quota_of_their_own(sagemaker: Any) -> None:
+    """A job counts with its instances, and training jobs don't."""
+    calls.training_job(sagemaker)
+    calls.processing_job(sagemaker, "one")
+    refused = refusal(lambda: calls.processing_job(sagemaker, "two", count=2))
+    assert refused == over("ml.m5.large for processing job usage", 2, 1, 2)
+    calls.processing_job(sagemaker, "two")
+
+
+def test_spot_instances_have_a_quota_of_their_own(sagemaker: Any) -> None:
+    """What trains on them leaves the room of other training jobs as it is."""
+    spot = {
+        "EnableManagedSpotTraining": True,
+        "StoppingCondition": {"MaxRuntimeInSeconds": 600, "MaxWaitTimeInSeconds": 600},
+    }
+    resources = {"InstanceType": "ml.m5.large", "InstanceCount": 2, "VolumeSizeInGB": 5}
+    calls.training_job(sagemaker, "spot", ResourceConfig=resources, **spot)
+    calls.training_job(sagemaker, "other", ResourceConfig=resources)
+    refused = refusal(lambda: calls.training_job(sagemaker, "more", **spot))
+    assert refused == over("ml.m5.large for spot training job usage", 2, 2, 1)
+
+
 def test_a_type_that_the_account_gets_none_of(sagemaker: Any) -> None:
     """The first one is refused."""
     resources = {"InstanceType": "ml.trn1.2xlarge", "InstanceCount": 1, "VolumeSizeInGB": 5}

@@ -1,5 +1,5 @@
 """`python -m cli` is `./lab`."""
 
-from cli.main import run
+from cli.run import run
 
 run()

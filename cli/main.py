@@ -1,17 +1,27 @@
-"""The command line: which commands there are, and how each of them ends."""
+"""The command line: which commands there are."""
 
 from __future__ import annotations
 
-import signal
-import sys
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
-from botocore.exceptions import BotoCoreError, ClientError
-from rich.markup import escape
 
-from cli import screen
-from cli.errors import LabError
+from cli.options import (
+    ApplyOption,
+    BatchSizeOption,
+    ContextOption,
+    EarlyStoppingOption,
+    ForceOption,
+    HiddenUnitsOption,
+    JsonOption,
+    LearningRateOption,
+    NamesArgument,
+    ParallelOption,
+    SeedOption,
+    StrategyOption,
+    TargetOption,
+    TrialsOption,
+)
 from cli.place import Target
 from cli.settings import absolute
 
@@ -25,17 +35,6 @@ app = typer.Typer(
 
 seats = typer.Typer(help="The class's seats: show, add, remove or rebuild them.", no_args_is_help=True)
 app.add_typer(seats, name="seats")
-
-TargetOption = Annotated[
-    Target, typer.Option("--target", envvar="BRICKLAB_TARGET", help="Where: the embedded AWS, or AWS itself.")
-]
-ContextOption = Annotated[
-    list[str] | None,
-    typer.Option("-c", "--context", metavar="lab.KEY=VALUE", help="Override a setting of cdk.json; repeatable."),
-]
-NamesArgument = Annotated[list[str], typer.Argument(metavar="NAME…", help="Seats, as their students write them.")]
-ForceOption = Annotated[bool, typer.Option("--force", help="Even if a student is at work: what is not saved is lost.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
 
 @app.command()
@@ -74,6 +73,37 @@ def predict(
     from cli.predict import predict as command
 
     command(target, absolute(context), files, as_json=as_json)
+
+
+@app.command()
+def tune(
+    target: TargetOption = Target.EMBEDDED,
+    context: ContextOption = None,
+    *,
+    strategy: StrategyOption = "Bayesian",
+    trials: TrialsOption = None,
+    parallel: ParallelOption = 2,
+    learning_rate: LearningRateOption = None,
+    batch_size: BatchSizeOption = None,
+    hidden_units: HiddenUnitsOption = None,
+    early_stopping: EarlyStoppingOption = False,
+    seed: SeedOption = None,
+    apply: ApplyOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Find better hyperparameters for the lab's network, by a tuning job over its training job."""
+    from cli.tune import tune as command
+    from cli.tuning_wanted import Wanted
+
+    wanted = Wanted(
+        strategy=strategy,
+        trials=trials,
+        parallel=parallel,
+        ranges={"learning_rate": learning_rate, "batch_size": batch_size, "hidden_units": hidden_units},
+        early_stopping=early_stopping,
+        seed=seed,
+    )
+    command(target, absolute(context), wanted, apply=apply, as_json=as_json)
 
 
 @app.command()
@@ -263,36 +293,10 @@ def test(arguments: typer.Context) -> None:
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def bench(
-    name: Annotated[str, typer.Argument(help="Which: seats (how a class grows).")], arguments: typer.Context
+    name: Annotated[str, typer.Argument(help="Which: seats (how a class grows), tune (Bayesian or random).")],
+    arguments: typer.Context,
 ) -> None:
     """Measure: a benchmark of bench/; further arguments go to it."""
     from cli.bench import bench as command
 
     command(name, arguments.args)
-
-
-class Interrupted(BaseException):
-    """Ctrl-C. Typer would answer KeyboardInterrupt with the one word "Aborted"."""
-
-
-def run() -> None:
-    """Run the command line. A user's mistake is one sentence and exit code 1; Ctrl-C is 130."""
-    signal.signal(signal.SIGINT, _interrupt)
-    try:
-        app(prog_name="./lab")
-    except LabError as error:
-        _end(str(error))
-    except (ClientError, BotoCoreError) as error:
-        _end(f"AWS refused a call: {error} Run `./lab status` to see how the lab stands.")
-    except Interrupted:
-        screen.errors.print("\nInterrupted. `./lab up` goes on from here, `./lab down` takes it down.")
-        sys.exit(130)
-
-
-def _interrupt(*_: object) -> NoReturn:
-    raise Interrupted
-
-
-def _end(message: str) -> NoReturn:
-    screen.errors.print(f"[red]✗[/] {escape(message)}", soft_wrap=True)
-    sys.exit(1)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cli import paths, settings
 from cli.errors import LabError
@@ -36,7 +35,7 @@ def add(context: Sequence[str], names: Sequence[str]) -> Change:
     after = settings.read(context, seats=written)
     if file:
         return Change(after, lambda: roster.read(file).with_names(list(names)).write(file))
-    return Change(after, lambda: _write([seat.written for seat in after.seats]))
+    return Change(after, lambda: settings.write(seats=[seat.written for seat in after.seats]))
 
 
 def remove(context: Sequence[str], names: Sequence[str]) -> Change:
@@ -47,7 +46,7 @@ def remove(context: Sequence[str], names: Sequence[str]) -> Change:
     if file:
         lines = {row.line for row in roster.read(file).rows if seats.safe(row.get("name")) in names}
         return Change(after, lambda: roster.read(file).without_lines(lines).write(file))
-    return Change(after, lambda: _write(kept))
+    return Change(after, lambda: settings.write(seats=kept))
 
 
 def _file(context: Sequence[str]) -> Path | None:
@@ -60,11 +59,3 @@ def _file(context: Sequence[str]) -> Path | None:
             "a roster file and name that (-c lab.seats=class.csv)."
         )
     return paths.ROOT / file if file else None
-
-
-def _write(names: list[str]) -> None:
-    document: dict[str, Any] = settings.document()
-    document["context"]["lab"]["seats"] = names
-    new = paths.CDK_JSON.with_name(".cdk.json.new")
-    new.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
-    new.replace(paths.CDK_JSON)

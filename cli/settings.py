@@ -39,6 +39,15 @@ def document() -> dict[str, Any]:
     return found
 
 
+def write(**values: Any) -> None:
+    """Set settings in cdk.json, in one step: an interruption leaves the old file or the new one."""
+    changed = document()
+    changed["context"]["lab"].update(values)
+    new = paths.CDK_JSON.with_name(".cdk.json.new")
+    new.write_text(json.dumps(changed, indent=2, ensure_ascii=False) + "\n")
+    new.replace(paths.CDK_JSON)
+
+
 def absolute(context: Sequence[str] | None) -> list[str]:
     """The overrides, with paths as they are seen from where the command is run: the CDK runs elsewhere."""
     return [f"{key}={_path(value) if key in _FILES else value}" for key, value in map(pair, context or [])]

@@ -52,7 +52,7 @@ async def _serve(options: argparse.Namespace, state: Path) -> None:
 
     from emulator import budgets, doors
     from emulator.containers import Containers
-    from emulator.hooks import objects, principals, schedules, services, simulator, stacks, tagged, unknown
+    from emulator.hooks import objects, principals, queries, schedules, services, simulator, stacks, tagged, unknown
     from emulator.quotas.account import Granted
     from emulator.quotas.service import ServiceQuotas
     from emulator.sagemaker import cloudformation
@@ -98,6 +98,7 @@ async def _serve(options: argparse.Namespace, state: Path) -> None:
     services.wrap("ecr", Containers(context.images_dir, caller=principals.caller).before)
     schedules.fire_again_when_changed()
     objects.ask_before_objects()
+    queries.obey_workgroups()
     simulator.simulate_with_context()
     unknown.refuse_unknown()
     config = Config()

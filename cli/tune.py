@@ -1,0 +1,113 @@
+"""`./lab tune`: better hyperparameters for the lab's network, by a tuning job over its training job."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+from rich.live import Live
+
+from cli import place, screen, settings, tuning_ranges, tuning_request, tuning_table
+from cli.errors import Interrupted, LabError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from cli.place import Place, Target
+    from cli.tuning_wanted import Wanted
+
+    Trials = Sequence[dict[str, Any]]
+
+_POLL_SECONDS = {place.Target.EMBEDDED: 0.3, place.Target.AWS: 5.0}
+_UNDER_WAY = ("InProgress", "Stopping")
+_MAY_APPLY = "With --apply they would stand in cdk.json, for `./lab up` to train with."
+
+
+def tune(target: Target, context: Sequence[str], wanted: Wanted, *, apply: bool, as_json: bool) -> None:
+    """Run a tuning job, show its trials and end with the best. Raises LabError for wrong options and if it fails."""
+    lab = settings.read(context).name
+    config = wanted.config(context)
+    here = place.find(target)
+    name = _start(here, lab, config)
+    job, trials = _follow(here, name, quiet=as_json)
+    best = next((each for each in trials if each["name"] == _best(job)), None)
+    if as_json:
+        status = job["HyperParameterTuningJobStatus"]
+        print(json.dumps({"tuning_job": name, "status": status, "best": best, "trials": trials}, indent=2))
+    else:
+        screen.console.print(tuning_table.table(trials, _best(job)))
+    if best is None:
+        raise LabError(_why(job, trials))
+    if apply:
+        _apply(best["hyperparameters"])
+    if not as_json:
+        found = ", ".join(f"{key} {value}" for key, value in best["hyperparameters"].items())
+        screen.done(f"{name}: {best['objective']:.2%} with {found}", _seconds(job))
+        screen.console.print(_applied(context) if apply else _MAY_APPLY, soft_wrap=True)
+
+
+def _start(here: Place, lab: str, config: dict[str, Any]) -> str:
+    """Start the tuning job; its name."""
+    name = tuning_request.name(lab, time.time())
+    job = tuning_request.training_job(here, lab)
+    try:
+        here.client("sagemaker").create_hyper_parameter_tuning_job(
+            HyperParameterTuningJobName=name,
+            HyperParameterTuningJobConfig=config,
+            TrainingJobDefinition=tuning_request.definition(job, tuning_ranges.TUNABLE),
+            Tags=[{"Key": "bricklab:lab", "Value": lab}],
+        )
+    except ClientError as error:
+        raise LabError(f"SageMaker refused the tuning job: {error.response['Error']['Message']}") from None
+    return name
+
+
+def _follow(here: Place, name: str, *, quiet: bool) -> tuple[dict[str, Any], Trials]:
+    """Show the trials until the tuning job has ended; Ctrl-C stops it."""
+    sagemaker = here.client("sagemaker")
+    try:
+        with Live(console=screen.errors if quiet else screen.console, auto_refresh=False, transient=True) as live:
+            while True:
+                job = sagemaker.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=name)
+                trials = tuning_table.look(sagemaker, name)
+                live.update(tuning_table.table(trials, _best(job)), refresh=True)
+                if job["HyperParameterTuningJobStatus"] not in _UNDER_WAY:
+                    return job, trials
+                time.sleep(_POLL_SECONDS[here.target])
+    except Interrupted:
+        sagemaker.stop_hyper_parameter_tuning_job(HyperParameterTuningJobName=name)
+        raise Interrupted(f"The tuning job {name} stops, with its training jobs; no setting was changed.") from None
+
+
+def _best(job: dict[str, Any]) -> str | None:
+    name: str | None = job.get("BestTrainingJob", {}).get("TrainingJobName")
+    return name
+
+
+def _seconds(job: dict[str, Any]) -> float:
+    return float((job["HyperParameterTuningEndTime"] - job["CreationTime"]).total_seconds())
+
+
+def _why(job: dict[str, Any], trials: Trials) -> str:
+    """Why there is no best trial, with the first of the trials' own reasons."""
+    reason = job.get("FailureReason", f"its status is {job['HyperParameterTuningJobStatus']}.")
+    own = next((trial["reason"] for trial in trials if trial["reason"]), "")
+    return f"The tuning job {job['HyperParameterTuningJobName']} found nothing: {reason} {own}".strip()
+
+
+def _apply(values: Mapping[str, str]) -> None:
+    """Write the hyperparameters into cdk.json, as the settings have them."""
+    settings.write(
+        learning_rate=float(values["learning_rate"]),
+        batch_size=int(values["batch_size"]),
+        hidden_units=values["hidden_units"],
+    )
+
+
+def _applied(context: Sequence[str]) -> str:
+    """The last line. A setting on the command line would go before what was written."""
+    over = [text for text in context if text.startswith(tuple(f"lab.{name}=" for name in tuning_ranges.TUNABLE))]
+    leave = f", without {' '.join(f'-c {text}' for text in over)}" if over else ""
+    return f"They stand in cdk.json now: `./lab up`{leave} trains with them."

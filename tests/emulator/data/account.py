@@ -142,7 +142,7 @@ class Account:
             code = {"ChannelName": "code", "DataSource": {"S3DataSource": source}}
             request["InputDataConfig"] = [*request.get("InputDataConfig", ()), code]
             entrypoint = ["python", "-u", "/opt/ml/input/data/code/program.py"]
-        name = f"job-{uuid.uuid4().hex[:8]}"
+        name = str(request.get("TrainingJobName", f"job-{uuid.uuid4().hex[:8]}"))
         algorithm = {"TrainingImage": TRAINING_IMAGE, "TrainingInputMode": "File", **request.pop("algorithm", {})}
         if entrypoint:
             algorithm["ContainerEntrypoint"] = entrypoint

@@ -256,10 +256,17 @@ def test_fails_without_its_program(account: Account) -> None:
 
 
 def test_fails_when_its_role_may_not_write(account: Account) -> None:
-    """An output that S3 refuses fails the job, naming the output."""
+    """An output that S3 refuses fails the job, naming the output and S3's reason."""
+    reads = {"Effect": "Allow", "Action": ["s3:GetObject", "s3:ListBucket"], "Resource": "*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [reads]})
+    trust = account.iam.get_role(RoleName="execution")["Role"]["AssumeRolePolicyDocument"]
+    role = account.iam.create_role(RoleName="reads-only", AssumeRolePolicyDocument=json.dumps(trust))["Role"]
+    account.iam.put_role_policy(RoleName="reads-only", PolicyName="reads", PolicyDocument=policy)
     program = b"open('/opt/ml/processing/arrays/count', 'w').write('1')"
-    job = account.process(program, ProcessingOutputConfig=sinks(arrays="s3://nobodys-bucket/arrays"))
+    output = sinks(arrays=f"s3://{BUCKET}/refused")
+    job = account.process(program, ProcessingOutputConfig=output, RoleArn=role["Arn"])
     assert job["FailureReason"].startswith("ClientError: Failed to upload output arrays.")
+    assert "AccessDenied" in job["FailureReason"]
 
 
 def test_fails_with_a_message_that_is_no_text(account: Account) -> None:

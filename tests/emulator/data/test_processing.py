@@ -39,6 +39,13 @@ pathlib.Path("/opt/ml/output/message").write_text("two photos")
 """
 
 
+def sinks_at(path: str) -> dict[str, Any]:
+    """ProcessingOutputConfig with the output `made`, from this folder."""
+    config = sinks(made=f"s3://{BUCKET}/elsewhere")
+    config["Outputs"][0]["S3Output"]["LocalPath"] = path
+    return config
+
+
 @pytest.fixture(scope="module")
 def processed(account: Account) -> dict[str, Any]:
     """A job that has completed."""
@@ -156,6 +163,13 @@ def test_outputs_are_encrypted_with_the_key(account: Account, client: Callable[[
     outputs = {**sinks(secret=f"s3://{BUCKET}/secret"), "KmsKeyId": key}
     assert account.process(program, ProcessingOutputConfig=outputs)["ProcessingJobStatus"] == "Completed"
     assert account.s3.head_object(Bucket=BUCKET, Key="secret/count")["SSEKMSKeyId"].endswith(key)
+
+
+def test_an_output_may_lie_anywhere(account: Account) -> None:
+    """A folder outside of /opt/ml is one that the program finds, too."""
+    program = b"open('/srv/made/count', 'w').write('1')"
+    assert account.process(program, ProcessingOutputConfig=sinks_at("/srv/made"))["ProcessingJobStatus"] == "Completed"
+    assert account.keys("elsewhere/") == ["elsewhere/count"]
 
 
 def test_a_manifest_names_the_input(account: Account) -> None:
@@ -301,6 +315,7 @@ def test_a_name_is_taken(account: Account, processed: dict[str, Any]) -> None:
         ({"NetworkConfig": {"VpcConfig": {"Subnets": ["s"], "SecurityGroupIds": ["g"]}}}, "NetworkConfig.VpcConfig"),
         ({"inputs": [source("p", "s3://b/p", "/data/p")]}, "LocalPath of the input p is /data/p, but must begin with"),
         ({"inputs": [source("p", "s3://b/p", f"{BELOW}/../..")]}, "but must begin with /opt/ml/processing/"),
+        ({"ProcessingOutputConfig": sinks_at("made")}, "LocalPath of the output made is made, but must begin with /"),
         ({"inputs": [source("code", "s3://b/p", BELOW)]}, "InputName code is given more than once"),
         ({"inputs": [{"InputName": "none"}]}, "The input none has no S3Input"),
     ],

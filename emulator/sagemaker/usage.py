@@ -93,7 +93,7 @@ def _instances(store: Store, record: Record, members: Mapping[str, Any]) -> Coun
 def _of_training(members: Mapping[str, Any]) -> list[tuple[str, int]]:
     resources = members.get("ResourceConfig", {})
     groups = resources.get("InstanceGroups") or [resources]
-    return [(group["InstanceType"], group["InstanceCount"]) for group in groups if "InstanceType" in group]
+    return [(group["InstanceType"], group.get("InstanceCount", 0)) for group in groups if "InstanceType" in group]
 
 
 def _of_variants(config: Mapping[str, Any]) -> list[tuple[str, int]]:

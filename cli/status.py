@@ -33,6 +33,7 @@ def status(target: Target, context: Sequence[str], *, as_json: bool) -> None:
 _NOTHING: dict[str, Any] = {
     "stacks": [],
     "training_job": None,
+    "tuning_jobs": [],
     "endpoint": None,
     "seats": [],
     "paused": [],
@@ -63,6 +64,7 @@ def _lab(here: Place, lab: str) -> dict[str, Any]:
             ),
             None,
         ),
+        "tuning_jobs": _tuning(sagemaker, lab),
         "endpoint": next(
             ({"name": e["EndpointName"], "status": e["EndpointStatus"]} for e in endpoints if e["EndpointName"] == lab),
             None,
@@ -74,6 +76,22 @@ def _lab(here: Place, lab: str) -> dict[str, Any]:
         "paused": [kept.document() for kept in paused.find(here, lab)],
         "lease_end": end.isoformat() if end else None,
     }
+
+
+def _tuning(sagemaker: Any, lab: str) -> list[dict[str, Any]]:
+    """The lab's tuning jobs that run."""
+    operation = sagemaker.get_paginator("list_hyper_parameter_tuning_jobs")
+    pages = operation.paginate(NameContains=f"{lab}-", StatusEquals="InProgress")
+    found = [job for page in pages for job in page["HyperParameterTuningJobSummaries"]]
+    return [
+        {
+            "name": job["HyperParameterTuningJobName"],
+            "status": job["HyperParameterTuningJobStatus"],
+            "training_jobs": sum(job["TrainingJobStatusCounters"].values()),
+        }
+        for job in found
+        if job["HyperParameterTuningJobName"].startswith(f"{lab}-")
+    ]
 
 
 def _runs() -> dict[str, Any] | None:
@@ -97,9 +115,7 @@ def _show(found: dict[str, Any]) -> None:
     table.add_row("[bold]lab[/]", f"{found['lab']} on {'AWS' if found['target'] == 'aws' else 'the embedded AWS'}")
     for stack in found["stacks"]:
         table.add_row("stack", f"{stack['name']:<32} {_coloured(stack['status'])}")
-    if job := found["training_job"]:
-        accuracy = f"  test accuracy {screen.percent(job['test_accuracy'])}" if job["test_accuracy"] else ""
-        table.add_row("training job", f"{job['name']}  {_coloured(job['status'])}{accuracy}")
+    _show_jobs(table, found)
     if endpoint := found["endpoint"]:
         table.add_row("endpoint", f"{endpoint['name']:<32} {_coloured(endpoint['status'])}")
     for each in found["seats"]:
@@ -118,6 +134,15 @@ def _show(found: dict[str, Any]) -> None:
         screen.console.print("  Nothing is deployed: `./lab up` does it.")
     if found["paused"]:
         screen.console.print("  Paused: `./lab resume` brings it back.")
+
+
+def _show_jobs(table: Table, found: dict[str, Any]) -> None:
+    if job := found["training_job"]:
+        accuracy = f"  test accuracy {screen.percent(job['test_accuracy'])}" if job["test_accuracy"] else ""
+        table.add_row("training job", f"{job['name']}  {_coloured(job['status'])}{accuracy}")
+    for each in found["tuning_jobs"]:
+        launched = f"{each['training_jobs']} training jobs so far"
+        table.add_row("tuning job", f"{each['name']:<32} {_coloured(each['status'])}  {launched}")
 
 
 def _coloured(state: str) -> str:

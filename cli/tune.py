@@ -36,6 +36,8 @@ def tune(target: Target, context: Sequence[str], wanted: Wanted, *, apply: bool,
     if as_json:
         status = job["HyperParameterTuningJobStatus"]
         print(json.dumps({"tuning_job": name, "status": status, "best": best, "trials": trials}, indent=2))
+    else:
+        screen.console.print(tuning_table.table(trials, _best(job)))
     if best is None:
         raise LabError(_why(job, trials))
     if apply:
@@ -66,7 +68,7 @@ def _follow(here: Place, name: str, *, quiet: bool) -> tuple[dict[str, Any], Tri
     """Show the trials until the tuning job has ended; Ctrl-C stops it."""
     sagemaker = here.client("sagemaker")
     try:
-        with Live(console=screen.errors if quiet else screen.console, auto_refresh=False, transient=quiet) as live:
+        with Live(console=screen.errors if quiet else screen.console, auto_refresh=False, transient=True) as live:
             while True:
                 job = sagemaker.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=name)
                 trials = tuning_table.look(sagemaker, name)

@@ -174,8 +174,9 @@ import os
 import tensorflow as tf
 strategy = tf.distribute.MultiWorkerMirroredStrategy()
 mine = tf.constant(float(os.environ["SM_CURRENT_HOST"][-1]))
-total = strategy.run(lambda: tf.distribute.get_replica_context().all_reduce("SUM", mine))
-print("total", float(total), "of", strategy.num_replicas_in_sync)
+add = tf.function(lambda: tf.distribute.get_replica_context().all_reduce("SUM", mine))
+total = strategy.run(add)
+print(f"total {float(total)} of {strategy.num_replicas_in_sync}")
 """
     hyperparameters = {
         **account.source({"train.py": script}),

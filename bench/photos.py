@@ -45,4 +45,4 @@ def _save(folder: Path, number: int) -> None:
     photo = Image.new("RGB", (long, short), "white")
     photo.paste(brick.resize((short, short), Image.Resampling.BICUBIC), ((long - short) // 2, 0))
     kind = ("jpg", "png")[int(rng.random() < 1 / 4)]
-    photo.save(folder / LABELS[label] / f"{number:05}.{kind}", quality=90)
+    photo.save(folder / LABELS[label] / f"{number:05}.{kind}", quality=90, compress_level=1)

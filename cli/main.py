@@ -151,6 +151,35 @@ def notebook(
     command(target, absolute(context), seat, browser=browser, as_json=as_json)
 
 
+@app.command()
+def tensorboard(
+    jobs: Annotated[list[str] | None, typer.Argument(metavar="[JOB…]", help="Which; all of the lab's if none.")] = None,
+    target: TargetOption = Target.EMBEDDED,
+    context: ContextOption = None,
+    *,
+    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open it, or print its URL only.")] = True,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the training jobs' curves in TensorBoard as they grow, until Ctrl-C."""
+    from cli.tensorboard import tensorboard as command
+
+    command(target, absolute(context), jobs or [], browser=browser, as_json=as_json)
+
+
+@app.command()
+def interrupt(
+    job: Annotated[str | None, typer.Argument(metavar="[JOB]", help="Which; none if only one is on spot.")] = None,
+    target: TargetOption = Target.EMBEDDED,
+    context: ContextOption = None,
+    *,
+    as_json: JsonOption = False,
+) -> None:
+    """Take a training job's spot instances away, to see that it goes on from its checkpoint (embedded AWS only)."""
+    from cli.interrupt import interrupt as command
+
+    command(target, absolute(context), job, as_json=as_json)
+
+
 @seats.command("list")
 def seats_list(
     target: TargetOption = Target.EMBEDDED, context: ContextOption = None, *, as_json: JsonOption = False

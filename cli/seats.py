@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from cli.deployment import Outcome
     from cli.place import Place, Target
     from cli.seat import Seat
+    from infra.handlers.teardown.receipt import Remains
     from infra.settings import Settings
 
 _COLOURS = {"ready": "green", "failed": "red"}
@@ -52,9 +53,10 @@ def remove(target: Target, context: Sequence[str], names: Sequence[str], *, forc
     here = _lab(target, lab)
     leaving = seat.chosen(seat.find(here, lab), names)
     change = seat_setting.remove(context, [each.name for each in leaving])
-    _delete(here, lab, leaving, force=force)
+    records = _delete(here, lab, leaving, force=force)
     change.write()
-    screen.console.print(f"{_list(each.name for each in leaving)}: gone, and nothing of it is left.")
+    but = " but these records" if records else ""
+    screen.console.print(f"{_list(each.name for each in leaving)}: gone, and nothing of it is left{but}.")
 
 
 def rebuild(target: Target, context: Sequence[str], names: Sequence[str], *, force: bool) -> None:
@@ -104,8 +106,11 @@ def _deploy(here: Place, lab: Settings, context: Sequence[str], names: Sequence[
     report(deployment.seats(here, lab, {name: stacks_of[name] for name in names}))
 
 
-def _delete(here: Place, lab: Settings, leaving: Sequence[Seat], *, force: bool) -> None:
-    """Notebook, role and prefix with their stack, and what their students made; nothing if one is busy."""
+def _delete(here: Place, lab: Settings, leaving: Sequence[Seat], *, force: bool) -> bool:
+    """Notebook, role and prefix with their stack, and what their students made; nothing if one is busy.
+
+    Returns whether AWS keeps records of it, which are shown.
+    """
     if not force:
         _refuse_busy(here, lab, leaving)
     names = [each.name for each in leaving]
@@ -114,20 +119,28 @@ def _delete(here: Place, lab: Settings, leaving: Sequence[Seat], *, force: bool)
         stacks.delete(here, lab.name, retitle, only=[seat.stack_name(lab.name, name) for name in names])
         retitle(f"seats deleted: {_list(names)}")
     # What a student still made before the role was gone.
-    _end_work(here, lab, names)
+    kept = _end_work(here, lab, names)
     for name in names:
         teardown.of_seat_logs(here, lab.name, name)
+    for each in kept:
+        screen.console.print(f"[dim]· {escape(str(each.thing))}: {escape(each.why)}[/]", soft_wrap=True)
+    return bool(kept)
 
 
-def _end_work(here: Place, lab: Settings, names: Iterable[str]) -> None:
-    """Delete what students made in SageMaker, and show what that came to, unless it was nothing."""
+def _end_work(here: Place, lab: Settings, names: Iterable[str]) -> list[Remains]:
+    """Delete what students made in SageMaker, and show what that came to, unless it was nothing.
+
+    Returns what AWS keeps of it for ever. Raises LabError if something else is left.
+    """
     started = time.monotonic()
     with screen.step("students' work", quiet=True) as notice:
         done = [teardown.of_seat_work(here, lab.name, name, notice) for name in names]
-    if reasons := [f"{each.thing}: {each.why}" for receipt in done for each in receipt.remains.values()]:
+    remains = [each for receipt in done for each in receipt.remains.values()]
+    if reasons := [f"{each.thing}: {each.why}" for each in remains if not each.expected]:
         raise LabError("\n".join([*reasons, "Mend what it names, then run the same command again."]))
     if gone := sum(len(receipt.deleted) for receipt in done):
         screen.done(f"students' work deleted: {gone} things", time.monotonic() - started)
+    return remains
 
 
 def _refuse_busy(here: Place, lab: Settings, leaving: Sequence[Seat]) -> None:

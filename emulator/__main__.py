@@ -50,7 +50,7 @@ async def _serve(options: argparse.Namespace, state: Path) -> None:
     from hypercorn.asyncio import serve
     from hypercorn.config import Config
 
-    from emulator import budgets
+    from emulator import budgets, doors
     from emulator.containers import Containers
     from emulator.hooks import objects, principals, queries, schedules, services, simulator, stacks, tagged, unknown
     from emulator.quotas.account import Granted
@@ -90,6 +90,7 @@ async def _serve(options: argparse.Namespace, state: Path) -> None:
             ),
         }
     )
+    services.answer_below(doors.PREFIX, doors.Doors(service.interrupt).handle)
     stacks.provision(cloudformation.resource_types(service))
     stacks.refuse_full_buckets()
     stacks.provision(budgets.resource_types(services.budgets, principals.caller))

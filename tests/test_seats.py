@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import tarfile
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -93,6 +94,52 @@ class Student:
             StoppingCondition={"MaxRuntimeInSeconds": 60},
         )
 
+    def process(self, name: str, instance_type: str = "ml.m5.large", role: str = "") -> None:
+        """Start a processing job that does nothing."""
+        cluster = {"InstanceCount": 1, "InstanceType": instance_type, "VolumeSizeInGB": 5}
+        self.sagemaker.create_processing_job(
+            ProcessingJobName=name,
+            RoleArn=role or self.role,
+            AppSpecification={"ImageUri": TRAINING_IMAGE, "ContainerEntrypoint": ["true"]},
+            ProcessingResources={"ClusterConfig": cluster},
+        )
+
+    def transform(self, name: str, instance_type: str = "ml.m5.large") -> None:
+        """Start a transform job of nothing."""
+        source = {"S3DataType": "S3Prefix", "S3Uri": f"s3://{self.bucket}/seats/ada/photos/"}
+        self.sagemaker.create_transform_job(
+            TransformJobName=name,
+            ModelName=f"{NAME}-ada-model",
+            TransformInput={"DataSource": {"S3DataSource": source}},
+            TransformOutput={"S3OutputPath": f"s3://{self.bucket}/seats/ada/scores/"},
+            TransformResources={"InstanceCount": 1, "InstanceType": instance_type},
+        )
+
+    def tune(self, name: str, instance_type: str = "ml.m5.large", role: str = "") -> None:
+        """Start a tuning job of one training job that does nothing."""
+        objective = {"Type": "Minimize", "MetricName": "loss"}
+        epochs = {"Name": "epochs", "MinValue": "1", "MaxValue": "3"}
+        self.sagemaker.create_hyper_parameter_tuning_job(
+            HyperParameterTuningJobName=name,
+            HyperParameterTuningJobConfig={
+                "Strategy": "Random",
+                "HyperParameterTuningJobObjective": objective,
+                "ResourceLimits": {"MaxNumberOfTrainingJobs": 1, "MaxParallelTrainingJobs": 1},
+                "ParameterRanges": {"IntegerParameterRanges": [epochs]},
+            },
+            TrainingJobDefinition={
+                "RoleArn": role or self.role,
+                "AlgorithmSpecification": {
+                    "TrainingImage": TRAINING_IMAGE,
+                    "TrainingInputMode": "File",
+                    "MetricDefinitions": [{"Name": "loss", "Regex": "loss=([0-9.]+)"}],
+                },
+                "OutputDataConfig": {"S3OutputPath": f"s3://{self.bucket}/seats/ada/"},
+                "ResourceConfig": {"InstanceCount": 1, "InstanceType": instance_type, "VolumeSizeInGB": 5},
+                "StoppingCondition": {"MaxRuntimeInSeconds": 60},
+            },
+        )
+
     def model(self, name: str, role: str = "") -> None:
         """Make a model of nothing."""
         container = {"Image": INFERENCE_IMAGE, "ModelDataUrl": f"s3://{self.bucket}/seats/ada/model.tar.gz"}
@@ -175,6 +222,26 @@ def test_a_student_can_do_the_lab(ada: Student) -> None:
     ada.sagemaker.describe_notebook_instance(NotebookInstanceName=f"{NAME}-ada")
 
 
+def test_a_student_can_run_every_kind_of_job(ada: Student) -> None:
+    """Make, describe, list and stop them, and look at a tuning job's training jobs."""
+    sagemaker, job = ada.sagemaker, f"{NAME}-ada-{{}}".format
+    ada.process(job("prepare"))
+    sagemaker.describe_processing_job(ProcessingJobName=job("prepare"))
+    sagemaker.get_waiter("processing_job_completed_or_stopped").wait(
+        ProcessingJobName=job("prepare"), WaiterConfig={"Delay": 1}
+    )
+    assert sagemaker.list_processing_jobs(NameContains=f"{NAME}-ada-")["ProcessingJobSummaries"]
+    ada.transform(job("score"))
+    sagemaker.describe_transform_job(TransformJobName=job("score"))
+    assert sagemaker.list_transform_jobs(NameContains=f"{NAME}-ada-")["TransformJobSummaries"]
+    ada.tune(job("tune"))
+    name = {"HyperParameterTuningJobName": job("tune")}
+    sagemaker.describe_hyper_parameter_tuning_job(**name)
+    sagemaker.list_training_jobs_for_hyper_parameter_tuning_job(**name)
+    assert sagemaker.list_hyper_parameter_tuning_jobs()["HyperParameterTuningJobSummaries"]
+    sagemaker.stop_hyper_parameter_tuning_job(**name)
+
+
 @pytest.mark.parametrize(
     "attempt",
     [
@@ -195,6 +262,19 @@ def test_a_student_can_do_the_lab(ada: Student) -> None:
         lambda a: a.train(f"{NAME}-job"),
         lambda a: a.train("ada-job"),
         lambda a: a.train(f"{NAME}-ada-as-grace", role=a.other),
+        lambda a: a.process(f"{NAME}-ada-large", instance_type="ml.p3.16xlarge"),
+        lambda a: a.process(f"{NAME}-grace-hopper-job"),
+        lambda a: a.process(f"{NAME}-ada-as-grace", role=a.other),
+        lambda a: a.sagemaker.stop_processing_job(ProcessingJobName=f"{NAME}-grace-hopper-job"),
+        lambda a: a.transform(f"{NAME}-ada-large", instance_type="ml.p3.16xlarge"),
+        lambda a: a.transform(f"{NAME}-grace-hopper-job"),
+        lambda a: a.sagemaker.describe_transform_job(TransformJobName=f"{NAME}-grace-hopper-job"),
+        lambda a: a.tune(f"{NAME}-ada-large", instance_type="ml.p3.16xlarge"),
+        lambda a: a.tune(f"{NAME}-grace-hopper-job"),
+        lambda a: a.tune(f"{NAME}-ada-as-grace", role=a.other),
+        lambda a: a.sagemaker.list_training_jobs_for_hyper_parameter_tuning_job(
+            HyperParameterTuningJobName=f"{NAME}-grace-hopper-job"
+        ),
         lambda a: a.model(f"{NAME}-grace-hopper-model"),
         lambda a: a.model(f"{NAME}-ada-as-grace", role=a.other),
         lambda a: a.config(f"{NAME}-ada-large", instance_type="ml.p3.16xlarge"),
@@ -229,8 +309,12 @@ def test_a_student_cannot(ada: Student, attempt: Callable[[Student], object]) ->
         ([], "implicitDeny"),
     ],
 )
-def test_iam_s_own_simulator_agrees(lab: Lab, ada: Student, instance_types: list[str], decision: str) -> None:
+@pytest.mark.parametrize("kind", ["TrainingJob", "ProcessingJob", "TransformJob", "HyperParameterTuningJob"])
+def test_iam_s_own_simulator_agrees(
+    lab: Lab, ada: Student, kind: str, instance_types: list[str], decision: str
+) -> None:
     """SimulatePrincipalPolicy with the condition key decides as the service does."""
+    arn_type = re.sub(r"(?<=[a-z])(?=[A-Z])", "-", kind).lower()
     entry = {
         "ContextKeyName": "sagemaker:InstanceTypes",
         "ContextKeyValues": instance_types,
@@ -238,8 +322,8 @@ def test_iam_s_own_simulator_agrees(lab: Lab, ada: Student, instance_types: list
     }
     answer = lab.client("iam").simulate_principal_policy(
         PolicySourceArn=ada.role,
-        ActionNames=["sagemaker:CreateTrainingJob"],
-        ResourceArns=[f"arn:aws:sagemaker:us-east-1:{gateway.ACCOUNT}:training-job/{NAME}-ada-job"],
+        ActionNames=[f"sagemaker:Create{kind}"],
+        ResourceArns=[f"arn:aws:sagemaker:us-east-1:{gateway.ACCOUNT}:{arn_type}/{NAME}-ada-job"],
         ContextEntries=[entry] if instance_types else [],
     )
     assert [result["EvalDecision"] for result in answer["EvaluationResults"]] == [decision]
@@ -351,18 +435,27 @@ def test_seats_on_the_command_line_can_not_be_changed(lab: Lab) -> None:
 def test_remove_takes_the_seat_and_what_its_student_made(
     lab: Lab, settings: list[str], roster: Path, ada: Student
 ) -> None:
-    """Notebook, role, objects, jobs, models and configurations of Ada's are gone, and of nobody else's."""
+    """Notebook, role, objects, jobs, models and configurations of Ada's are gone, and of nobody else's.
+
+    Only of transform jobs AWS keeps the record.
+    """
     ada.model(f"{NAME}-ada-second")
     root = lab.client("sagemaker")
     neighbour = outputs(lab, "seat-jose-nunez")["RoleArn"]
     root.create_model(ModelName=f"{NAME}-adam", ExecutionRoleArn=neighbour, PrimaryContainer={"Image": INFERENCE_IMAGE})
-    assert "nothing of it is left" in lab("seats", "remove", "Ada", *settings)
+    said = lab("seats", "remove", "Ada", *settings)
+    assert f"transform job {NAME}-ada-score: ended; AWS keeps the record of such a job for ever" in said
+    assert "gone, and nothing of it is left but these records." in said
     assert "Ada" not in roster.read_text(encoding="utf-8")
     assert notebooks(lab) == {f"{NAME}-grace-hopper", f"{NAME}-jose-nunez"}
     models = {model["ModelName"] for model in root.list_models()["Models"]}
     assert f"{NAME}-adam" in models
     assert not [name for name in models if name.startswith(f"{NAME}-ada-")]
     assert not root.list_training_jobs(NameContains=f"{NAME}-ada-")["TrainingJobSummaries"]
+    assert not root.list_processing_jobs(NameContains=f"{NAME}-ada-")["ProcessingJobSummaries"]
+    assert not root.list_hyper_parameter_tuning_jobs(NameContains=f"{NAME}-ada-")["HyperParameterTuningJobSummaries"]
+    kept = root.list_transform_jobs(NameContains=f"{NAME}-ada-")["TransformJobSummaries"]
+    assert [each["TransformJobStatus"] for each in kept] == ["Failed"]
     assert not root.list_endpoint_configs(NameContains=f"{NAME}-ada-")["EndpointConfigs"]
     objects = lab.client("s3").list_object_versions(Bucket=ada.bucket, Prefix="seats/")
     assert {each["Key"].split("/")[1] for each in objects["Versions"]} == {"grace-hopper", "jose-nunez"}

@@ -50,6 +50,17 @@ def wrap(name: str, wrapped: Callable[[Handler], Handler]) -> None:
     ministack.app.SERVICE_HANDLERS[name] = wrapped(ministack.app.SERVICE_HANDLERS[name])
 
 
+def answer_below(prefix: str, handler: Handler) -> None:
+    """Answer every request whose path begins so, whatever else it may look like."""
+    ministack.app.SERVICE_HANDLERS[prefix] = handler
+    detect = ministack.app.detect_service
+
+    def by_path(method: str, path: str, *request: Any) -> str:
+        return prefix if path.startswith(prefix) else str(detect(method, path, *request))
+
+    ministack.app.detect_service = by_path
+
+
 def budgets(operation: str, request: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
     """Carry out an operation of AWS Budgets for the caller; HTTP status and document of its answer."""
     status, _, body = budgets_service._DISPATCH[operation](request)

@@ -53,7 +53,7 @@ class Container:
 
     def place(self, path: str) -> Path:
         """Where an absolute path of the container lies; one that has no place yet gets it."""
-        wanted = posixpath.normpath(f"/{path}")
+        wanted = posixpath.normpath("/" + path.lstrip("/"))
         found = relocate(wanted, self.places)
         if found == wanted:
             self.places[wanted] = self._volumes / str(len(self.places))

@@ -1,8 +1,8 @@
 """A training job's way through its states, as DescribeTrainingJob tells it.
 
 TrainingTimeInSeconds counts the instances' time of all tries, not the waits between them. Of a spot job's time AWS
-bills a share that follows the market; here it is always 30 %, about what the savings that users quote come to. Not
-compared with AWS: the status messages of Interrupted and MaxWaitTimeExceeded.
+bills a share that follows the market; here it is always 30 %, about what the savings that users quote come to.
+Not compared with AWS: the status messages of Interrupted and MaxWaitTimeExceeded.
 """
 
 from __future__ import annotations

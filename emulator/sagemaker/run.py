@@ -106,8 +106,9 @@ class Run:
         folder = self._context.state_dir / "jobs" / self.record.arn.rpartition("/")[2] / str(time.time_ns())
         try:
             with self._within(limits.max_wait(self._request)):
-                end, model = self._execute(folder)
-            self._progress.end(end, ModelArtifacts=model)
+                model = self._execute(folder)
+            with self._lock:  # it may be stopped until now
+                self._progress.end(self._ending or "Completed", ModelArtifacts=model)
         except FailedError as error:
             self._progress.end("Failed", FailureReason=error.reason)
         except Exception:
@@ -116,19 +117,19 @@ class Run:
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
-    def _execute(self, folder: Path) -> tuple[str, dict[str, str] | None]:
-        """Try until a try is not interrupted; the secondary status it ends with, and the model."""
+    def _execute(self, folder: Path) -> dict[str, str] | None:
+        """Try until a try is not interrupted; the model, if there is one. Raises FailedError."""
         while not self._try(folder):
             shutil.rmtree(folder, ignore_errors=True)
             if self._told.wait(self._context.clock.scaled(_CAPACITY_SECONDS)):
-                return self._ending, None
+                return None
         assert self._attempt  # noqa: S101 - there was a try
         if self._ending and not self._attempt.has_model:
             self._attempt.upload_data()
-            return self._ending, None
+            return None
         self._progress.enter("Uploading", "Uploading generated training model")
         self._attempt.upload_data()
-        return self._ending or "Completed", {"S3ModelArtifacts": self._attempt.upload_model()}
+        return {"S3ModelArtifacts": self._attempt.upload_model()}
 
     def _try(self, folder: Path) -> bool:
         """Whether it came to its end, instead of being interrupted. Raises FailedError."""

@@ -51,6 +51,10 @@ class _Host(Protocol):
     async def invoke(self, record: Record, body: bytes, headers: dict[str, str]) -> Response: ...
 
 
+class _Interruptible(Protocol):
+    def interrupt(self, record: Record) -> None: ...
+
+
 class SageMaker:
     """The embedded SageMaker.
 
@@ -126,6 +130,12 @@ class SageMaker:
             record.kind.check(verb, record)
             return self._behaviours[kind.name].answer(verb, record, request)
         return record.members
+
+    def interrupt(self, name: str) -> None:
+        """Take a training job's spot instances away, the caller's. Raises ServiceError."""
+        account, region = self.caller()
+        record = self.context.store.get("TrainingJob", name, account=account, region=region)
+        cast("_Interruptible", self._behaviours["TrainingJob"]).interrupt(record)
 
     def close(self) -> None:
         """End everything that runs."""

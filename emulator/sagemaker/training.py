@@ -38,6 +38,6 @@ class TrainingJobs(Jobs):
     def interrupt(self, record: Record) -> None:
         """Take a job's spot instances away, as only EC2 can on AWS. Raises ValidationException if it has none."""
         run = self.run_of(record)
-        if not isinstance(run, Run):
+        if record.status not in ("InProgress", "Stopping") or not isinstance(run, Run):
             raise validation(f"The training job {record.name} is in status {record.status}: nothing of it runs.")
         run.interrupt()

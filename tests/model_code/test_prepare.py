@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 SCRIPT = Path(__file__).parents[2] / "model_code" / "prepare.py"
 BUCKET = "photographed"
+HALF = ("--test_fraction", "0.5")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,35 +78,38 @@ def shoot(each: int = 10) -> Photos:
     }
 
 
-@pytest.fixture
-def run(embedded: gateway.Gateway, client: Callable[[str], Any], tmp_path: Path) -> Callable[..., Prepared]:
-    """Puts photos below a place of their own in a bucket, and runs prepare.py over them."""
-    s3 = client("s3")
-    s3.create_bucket(Bucket=BUCKET)
-    place = hashlib.sha256(str(tmp_path).encode()).hexdigest()[:12]
+class Studio:
+    """Puts photos below a place of its own in a bucket, and runs prepare.py over them."""
 
-    def prepared(photos: Photos, *flags: str, name: str = "first") -> Prepared:
+    def __init__(self, url: str, s3: Any, folder: Path) -> None:
+        self._s3, self._folder = s3, folder
+        self._place = hashlib.sha256(str(folder).encode()).hexdigest()[:12]
+        self._environment = {
+            **os.environ,
+            "AWS_ENDPOINT_URL": url,
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+        }
+        s3.create_bucket(Bucket=BUCKET)
+
+    def run(self, photos: Photos, *flags: str, name: str = "one") -> Prepared:
+        """Add the photos to those that are there, and prepare all."""
         for path, content in photos.items():
-            s3.put_object(Bucket=BUCKET, Key=f"{place}/photos/{path}", Body=content)
-        folder, message = tmp_path / name, tmp_path / f"{name}.txt"
-        table = f"{place}/{name}/"
+            self._s3.put_object(Bucket=BUCKET, Key=f"{self._place}/photos/{path}", Body=content)
+        folder, message = self._folder / name, self._folder / f"{name}.txt"
+        table = f"{self._place}/{name}/"
         done = subprocess.run(
             [
-                *(sys.executable, "-W", "error", str(SCRIPT), "--photos", f"s3://{BUCKET}/{place}/photos"),
+                *(sys.executable, "-W", "error", str(SCRIPT), "--photos", f"s3://{BUCKET}/{self._place}/photos"),
                 *("--table", f"s3://{BUCKET}/{table}", "--output", str(folder), "--message", str(message), *flags),
             ],
-            env={
-                **os.environ,
-                "AWS_ENDPOINT_URL": embedded.url,
-                "AWS_DEFAULT_REGION": "us-east-1",
-                "AWS_ACCESS_KEY_ID": "test",
-                "AWS_SECRET_ACCESS_KEY": "test",
-            },
+            env=self._environment,
             capture_output=True,
             text=True,
             check=False,
         )
-        listed = s3.list_objects_v2(Bucket=BUCKET, Prefix=table).get("Contents", [])
+        listed = self._s3.list_objects_v2(Bucket=BUCKET, Prefix=table).get("Contents", [])
         assert [item["Key"] for item in listed] in ([], [f"{table}photos.parquet"])
         return Prepared(
             code=done.returncode,
@@ -113,10 +117,28 @@ def run(embedded: gateway.Gateway, client: Callable[[str], Any], tmp_path: Path)
             error=done.stderr,
             message=message.read_text(encoding="utf-8") if message.exists() else "",
             folder=folder,
-            table=s3.get_object(Bucket=BUCKET, Key=listed[0]["Key"])["Body"].read() if listed else None,
+            table=self._s3.get_object(Bucket=BUCKET, Key=listed[0]["Key"])["Body"].read() if listed else None,
         )
 
-    return prepared
+
+@pytest.fixture
+def run(embedded: gateway.Gateway, client: Callable[[str], Any], tmp_path: Path) -> Callable[..., Prepared]:
+    """Runs prepare.py over photos that nobody else has."""
+    return Studio(embedded.url, client("s3"), tmp_path).run
+
+
+@pytest.fixture(scope="module")
+def studio(embedded: gateway.Gateway, client: Callable[[str], Any], tmp_path_factory: pytest.TempPathFactory) -> Studio:
+    """One place for several runs."""
+    return Studio(embedded.url, client("s3"), tmp_path_factory.mktemp("studio"))
+
+
+@pytest.fixture(scope="module")
+def first(studio: Studio) -> Prepared:
+    """A run over ten good photos of each class, half of them for testing."""
+    done = studio.run(shoot(), *HALF)
+    assert done.code == 0, done.error
+    return done
 
 
 def refusal(done: Prepared) -> str:
@@ -128,11 +150,9 @@ def refusal(done: Prepared) -> str:
     return done.message
 
 
-def test_photos_become_a_channel_that_training_takes(run: Callable[..., Prepared]) -> None:
+def test_photos_become_a_channel_that_training_takes(first: Prepared) -> None:
     """Each photo is in one split, as inference would prepare it, with its folder's class; the table says the rest."""
-    photos = shoot()
-    done = run(photos, "--test_fraction", "0.5")
-    assert done.code == 0, done.error
+    photos, done = shoot(), first
     channel = read_channel(done.folder)
     rows = done.rows()
     assert len(rows) == len(channel.train.labels) + len(channel.test.labels) == len(photos)
@@ -155,21 +175,20 @@ def test_photos_become_a_channel_that_training_takes(run: Callable[..., Prepared
     assert "photos=100/100" in done.output
 
 
-def test_the_same_photos_give_the_same_bytes(run: Callable[..., Prepared]) -> None:
-    """A second run writes what the first wrote; one with more photos moves none from one split to the other."""
-    photos = shoot()
-    first, second = run(photos), run(photos, name="second")
+def test_the_same_photos_give_the_same_bytes(studio: Studio, first: Prepared) -> None:
+    """A second run writes what the first wrote: files, report and table."""
+    second = studio.run({}, *HALF, name="second")
     files = sorted(path.name for path in first.folder.iterdir())
     assert len(files) == 5
     assert all((first.folder / name).read_bytes() == (second.folder / name).read_bytes() for name in files)
     assert first.table == second.table
-    more = run({"0/new.png": photo(5000), **photos}, name="more").rows()
-    assert len(more) == 101
-    assert more["split"].drop("0/new.png").equals(first.rows()["split"])
 
 
-def test_bad_photos_are_dropped_and_told(run: Callable[..., Prepared]) -> None:
-    """Unreadable, too small, and twice there: each is in log, report and table with its reason, and in no array."""
+def test_bad_photos_are_dropped_and_told(studio: Studio, first: Prepared) -> None:
+    """Unreadable, too small, and twice there: each is in log, report and table with its reason, and in no array.
+
+    A good one that came with them moves none of the others from one split to the other.
+    """
     good = shoot()
     bad = {
         "0/cut.jpg": photo(1, kind="JPEG")[:600],
@@ -178,19 +197,20 @@ def test_bad_photos_are_dropped_and_told(run: Callable[..., Prepared]) -> None:
         "2x2_Brick/z.png": good["2x2_Brick/0.png"],
         "cog 16 tooth/z.png": good["2x2_Brick/1.png"],
     }
-    done = run({**good, **bad, "0/": b""})
+    done = studio.run({**bad, "0/new.png": photo(5000), "0/": b""}, *HALF, name="bad")
     assert done.code == 0, done.error
     dropped = {each["path"]: each["why"] for each in done.report()["dropped"]}
     assert list(dropped) == sorted(bad)
     assert dropped["2x1 Brick/small.png"].startswith("The picture has 40x60 pixels")
     assert dropped["2x2_Brick/z.png"] == "It has the same bytes as 2x2_Brick/0.png."
     assert dropped["cog 16 tooth/z.png"].endswith("2x2_Brick/1.png, which is in another class's folder.")
-    rows = done.rows().loc[sorted(bad)]
-    assert list(rows["dropped"]) == list(dropped.values())
-    assert rows["split"].isna().all()
-    assert rows["width"].isna().sum() == 3
+    rows = done.rows()
+    assert rows.loc[sorted(bad), "dropped"].tolist() == list(dropped.values())
+    assert rows.loc[sorted(bad), "split"].isna().all()
+    assert rows.loc[sorted(bad), "width"].isna().sum() == 3
+    assert rows["split"].drop([*bad, "0/new.png"]).equals(first.rows()["split"])
     channel = read_channel(done.folder)
-    assert len(channel.train.labels) + len(channel.test.labels) == len(good)
+    assert len(channel.train.labels) + len(channel.test.labels) == len(good) + 1
     assert all(f"dropped {path}: {why}" in done.output.splitlines() for path, why in dropped.items())
 
 

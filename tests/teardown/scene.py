@@ -127,6 +127,14 @@ class Scene:
                 for e in sagemaker.list_training_jobs()["TrainingJobSummaries"]
             ),
             *(
+                f"processing {e['ProcessingJobName']} {e['ProcessingJobStatus']}"
+                for e in sagemaker.list_processing_jobs()["ProcessingJobSummaries"]
+            ),
+            *(
+                f"tuning {e['HyperParameterTuningJobName']} {e['HyperParameterTuningJobStatus']}"
+                for e in sagemaker.list_hyper_parameter_tuning_jobs()["HyperParameterTuningJobSummaries"]
+            ),
+            *(
                 f"notebook {e['NotebookInstanceName']} {e['NotebookInstanceStatus']}"
                 for e in sagemaker.list_notebook_instances()["NotebookInstances"]
             ),

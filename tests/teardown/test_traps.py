@@ -12,7 +12,7 @@ from cli import paths
 from cli.place import tools
 from emulator import gateway
 from tests.cli.test_pause import saved_model
-from tests.emulator.data.account import BUCKET, Account, until
+from tests.emulator.data.account import BUCKET, TRAINING_IMAGE, Account, until
 from tests.teardown.scene import SHARED, TOPIC, TRUST, Scene, custom
 
 if TYPE_CHECKING:
@@ -65,6 +65,32 @@ class Traps(Scene):
             NotebookInstanceName=name, InstanceType="ml.t3.medium", RoleArn=self.account.role, Tags=tags
         )
 
+    def tune(self, name: str) -> None:
+        """A tuning job whose one training job is at work."""
+        sleeps = self.account.source({"train.py": b"import time; time.sleep(600)"})
+        self.sagemaker.create_hyper_parameter_tuning_job(
+            HyperParameterTuningJobName=name,
+            HyperParameterTuningJobConfig={
+                "Strategy": "Random",
+                "HyperParameterTuningJobObjective": {"Type": "Minimize", "MetricName": "loss"},
+                "ResourceLimits": {"MaxNumberOfTrainingJobs": 1, "MaxParallelTrainingJobs": 1},
+                "ParameterRanges": {"IntegerParameterRanges": [{"Name": "epochs", "MinValue": "1", "MaxValue": "3"}]},
+            },
+            TrainingJobDefinition={
+                "RoleArn": self.account.role,
+                "StaticHyperParameters": sleeps,
+                "AlgorithmSpecification": {
+                    "TrainingImage": TRAINING_IMAGE,
+                    "TrainingInputMode": "File",
+                    "MetricDefinitions": [{"Name": "loss", "Regex": "loss=([0-9.]+)"}],
+                },
+                "OutputDataConfig": {"S3OutputPath": f"s3://{BUCKET}/tuning"},
+                "ResourceConfig": {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 5},
+                "StoppingCondition": {"MaxRuntimeInSeconds": 900},
+            },
+        )
+        until(lambda: self.sagemaker.list_training_jobs(NameContains=f"{name}-")["TrainingJobSummaries"])
+
     def runs(self, name: str) -> None:
         """Wait until a notebook instance does."""
         waiter = self.sagemaker.get_waiter("notebook_instance_in_service")
@@ -74,6 +100,7 @@ class Traps(Scene):
         config = self.config(self.works, "trap-two-config")
         self.sagemaker.create_endpoint(EndpointName="trap-two", EndpointConfigName=config)
         self.notebook("trap-eve", OTHER)
+        self.account.processed(self.account.start_processing(b"", ProcessingJobName="trap-two-prepare"))
         self.stack("CDKToolkit", TOPIC, lab="none")
         self.stack("trap-two-storage", {**TOPIC, "C": custom(self.stubborn)}, lab="trap-two")
         self.stack("trapeze", TOPIC, lab="trapeze")
@@ -218,6 +245,8 @@ def set_work(traps: Traps) -> None:
     until(
         lambda: traps.sagemaker.describe_training_job(TrainingJobName="trap-ada-job")["SecondaryStatus"] == "Training"
     )
+    traps.account.start_processing(b"import time; time.sleep(600)", ProcessingJobName="trap-ada-prepare")
+    traps.tune("trap-ada-tune")
     traps.account.settled("trap-ada-failed")
     traps.account.settled("trap-ada-e")
     traps.runs("someones-notebook")
@@ -258,6 +287,8 @@ def test_everything_goes_in_one_run(traps: Traps, scheduled: tuple[str, str]) ->
         "endpoint trap-ada-e Updating",
         "endpoint trap-ada-failed Failed",
         "job trap-ada-job InProgress",
+        "processing trap-ada-prepare InProgress",
+        "tuning trap-ada-tune InProgress",
         "notebook someones-notebook InService",
     } < traps.inventory()
     watch = Watch(traps)
@@ -282,7 +313,11 @@ def test_the_receipt_names_what_there_was(traps: Traps) -> None:
     """Every kind of thing is in it, as deleted, with its name."""
     written = max((traps.lab.home / "receipts").iterdir())
     receipt = json.loads(written.read_text())
-    assert names(receipt, "deleted", "training job") == ["trap-ada-job"]
+    trained = names(receipt, "deleted", "training job")
+    assert "trap-ada-job" in trained
+    assert any(name.startswith("trap-ada-tune-") for name in trained)
+    assert names(receipt, "deleted", "processing job") == ["trap-ada-prepare"]
+    assert names(receipt, "deleted", "hyper-parameter tuning job") == ["trap-ada-tune"]
     assert names(receipt, "deleted", "endpoint") == ["trap-ada-e", "trap-ada-failed", "trap-ada-new"]
     assert names(receipt, "deleted", "endpoint config") == ["trap-ada-1", "trap-ada-2", "trap-ada-broken"]
     assert names(receipt, "deleted", "model") == ["Someones", "trap-ada-model"]

@@ -142,7 +142,7 @@ class Account:
             code = {"ChannelName": "code", "DataSource": {"S3DataSource": source}}
             request["InputDataConfig"] = [*request.get("InputDataConfig", ()), code]
             entrypoint = ["python", "-u", "/opt/ml/input/data/code/program.py"]
-        name = f"job-{uuid.uuid4().hex[:8]}"
+        name = str(request.get("TrainingJobName", f"job-{uuid.uuid4().hex[:8]}"))
         algorithm = {"TrainingImage": TRAINING_IMAGE, "TrainingInputMode": "File", **request.pop("algorithm", {})}
         if entrypoint:
             algorithm["ContainerEntrypoint"] = entrypoint
@@ -181,7 +181,7 @@ class Account:
 
     def start_processing(self, code: bytes, *, entrypoint: list[str] | None = None, **request: Any) -> str:
         """Start a processing job; its name. It runs this code as a program, or `entrypoint` in its place."""
-        name = f"prep-{uuid.uuid4().hex[:8]}"
+        name = request.pop("ProcessingJobName", f"prep-{uuid.uuid4().hex[:8]}")
         program = source("code", self.put(f"{name}/prepare.py", code), "/opt/ml/processing/input/code")
         self.sagemaker.create_processing_job(
             **{

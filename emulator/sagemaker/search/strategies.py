@@ -9,7 +9,6 @@ end; one that goes on is stopped.
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 from emulator.sagemaker.search.grid import Grid
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 _EPOCHS = ("epochs", "numepochs", "n-epochs", "n_epochs", "num_epochs")  # HyperbandStrategyConfig's documentation
 _SPREAD = 6  # trials before the Bayesian search has anything to go by
 _CANDIDATES = 64  # among which it takes the most promising
-_GOOD = 0.25  # share of the trials that it wants more of
 
 
 def space(config: Mapping[str, Any]) -> tuple[Parameter, ...]:
@@ -54,7 +52,6 @@ def make(config: Mapping[str, Any], static: Mapping[str, str], *, minimize: bool
             seed=seed,
             n_startup_trials=_SPREAD,
             n_ei_candidates=_CANDIDATES,
-            gamma=lambda trials: math.ceil(_GOOD * trials),
             # Of a dozen trials the hyperparameters are learnt sooner one by one than with what they are to each other.
             multivariate=False,
             constant_liar=True,

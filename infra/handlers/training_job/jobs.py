@@ -11,7 +11,7 @@ from urllib.parse import urlparse
 from botocore.exceptions import ClientError
 
 from . import errors
-from .request import typed
+from .request import named, typed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -118,7 +118,7 @@ class Jobs:
     def _start(self, name: str, request: Job) -> Job | None:
         """Start the job; if another call was faster (ResourceInUse), that call's job."""
         shape = self._sagemaker.meta.service_model.operation_model("CreateTrainingJob").input_shape
-        complete = typed({**request, "TrainingJobName": name}, shape)  # type: ignore[arg-type]
+        complete = typed(named(request, name), shape)  # type: ignore[arg-type]
         deadline = self.now() + _ROLE_SECONDS
         while True:
             try:

@@ -26,6 +26,15 @@ def identity(properties: dict[str, Any]) -> str:
     return _digest(json.dumps(properties["Identity"], sort_keys=True))[:_IDENTITY_DIGITS]
 
 
+def named(request: dict[str, Any], name: str) -> dict[str, Any]:
+    """The request with the job's name, and with a place of the job's own for its checkpoints.
+
+    Of another job's, even of the attempt before this one, it would go on from what it was not asked to train.
+    """
+    place = f"{request['CheckpointConfig']['S3Uri']}/{name}/checkpoints"
+    return {**request, "TrainingJobName": name, "CheckpointConfig": {"S3Uri": place}}
+
+
 def typed(value: Any, shape: Shape) -> Any:
     """The value with numbers and booleans where SageMaker's model has them; CloudFormation makes them all strings."""
     if shape.type_name == "structure":

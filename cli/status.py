@@ -44,7 +44,9 @@ _NOTHING: dict[str, Any] = {
 def _lab(here: Place, lab: str) -> dict[str, Any]:
     found = stacks.of_lab(here, lab)
     sagemaker = here.client("sagemaker")
-    jobs = sagemaker.list_training_jobs(NameContains=f"{lab}-", SortBy="CreationTime", SortOrder="Descending")
+    jobs = sagemaker.list_training_jobs(
+        NameContains=f"{lab}-", SortBy="CreationTime", SortOrder="Descending", MaxResults=100
+    )
     pages = sagemaker.get_paginator("list_endpoints").paginate(NameContains=lab)
     endpoints = [endpoint for page in pages for endpoint in page["Endpoints"]]
     seats = seat.notebooks(here, lab).values()
@@ -62,6 +64,7 @@ def _lab(here: Place, lab: str) -> dict[str, Any]:
                     "test_accuracy": accuracy.get(j["TrainingJobName"]),
                 }
                 for j in jobs["TrainingJobSummaries"]
+                if not j["TrainingJobName"].startswith(f"{lab}-tune-")
             ),
             None,
         ),

@@ -65,7 +65,7 @@ class TrainingJob(Construct):
         provider = HandlerProvider(
             self,
             "Handler",
-            handler="training_job",
+            handler="job",
             log_retention_days=settings.log_retention_days,
             statements=_may_run_jobs(self, lab=settings.name, role=role, bucket=bucket),
             timeout=Duration.minutes(5),

@@ -1,4 +1,8 @@
-"""One run of a tuning job: its training jobs launched, watched and stopped, until it is enough."""
+"""One run of a tuning job: its training jobs launched, watched and stopped, until it is enough.
+
+Not compared with AWS: that a tuning job which reaches its target, its longest time or the end of its patience stops
+what runs and ends Completed.
+"""
 
 from __future__ import annotations
 

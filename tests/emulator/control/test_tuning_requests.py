@@ -8,14 +8,13 @@ import pytest
 
 from tests.emulator.control import calls
 from tests.emulator.control.calls import ARN, refusal
-from tests.emulator.control.test_tuning import GRID, UNIT, described, ended, jobs, tune, until
 from tests.emulator.control.trainings import Trainings, Tunings
+from tests.emulator.control.tunings import GRID, UNIT, Client, described, ended, jobs, tune, until
 
 if TYPE_CHECKING:
     from emulator.sagemaker.behaviour import Behaviour
     from emulator.sagemaker.service import SageMaker
 
-Client = Any
 LONG = "a-name-of-three-and-thirty-letters"[:33]
 WHOLE = {"IntegerParameterRanges": [{"Name": "quality", "MinValue": "1", "MaxValue": "3"}]}
 NO_METRIC = (

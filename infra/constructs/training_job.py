@@ -12,7 +12,7 @@ from constructs import Construct
 from infra.constructs import statements
 from infra.constructs.findings import acknowledge, wildcard
 from infra.constructs.provider import HandlerProvider
-from infra.settings import PENDING_SECONDS, TOTAL_SECONDS, has_local_storage
+from infra.settings import PENDING_SECONDS, SPOT_WAIT_SECONDS, TOTAL_SECONDS, has_local_storage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -97,12 +97,13 @@ class TrainingJob(Construct):
 
 
 def _identity(settings: Settings, inputs: TrainingInputs) -> dict[str, Any]:
-    """What makes two trainings the same one; where it runs and what may read it does not."""
+    """What makes two trainings the same one; what may read it, and whether it may be interrupted, does not."""
     return {
         "Code": inputs.source.digest,
         "Data": dict(inputs.data),
         "HyperParameters": settings.hyperparameters(),
         "Image": inputs.image.uri,
+        "InstanceCount": settings.training_instance_count,
         "InstanceType": settings.training_instance_type,
     }
 
@@ -116,18 +117,22 @@ def _request(
     role: iam.IRole,
     inputs: TrainingInputs,
 ) -> dict[str, Any]:
-    """CreateTrainingJob's request, all but the name."""
+    """CreateTrainingJob's request, all but the name; the handler puts the checkpoints below it."""
+    output = f"s3://{bucket.bucket_name}/training"
     return {
         "AlgorithmSpecification": {
             "TrainingImage": inputs.image.uri,
             "TrainingInputMode": "File",
             "MetricDefinitions": [{"Name": name, "Regex": word + _NUMBER} for name, word in _METRICS.items()],
         },
+        "CheckpointConfig": {"S3Uri": output},
         # Script mode fetches the code from S3 itself, which network isolation would forbid.
         "EnableNetworkIsolation": False,
         "EnableInterContainerTrafficEncryption": True,
+        "EnableManagedSpotTraining": settings.spot,
         "HyperParameters": {
             **settings.hyperparameters(),
+            **_together(settings),
             "sagemaker_container_log_level": "20",
             "sagemaker_program": "train.py",
             "sagemaker_region": Stack.of(scope).region,
@@ -145,20 +150,34 @@ def _request(
                 },
             }
         ],
-        "OutputDataConfig": {"KmsKeyId": key.key_arn, "S3OutputPath": f"s3://{bucket.bucket_name}/training"},
-        "ResourceConfig": _resources(settings.training_instance_type, key),
+        "OutputDataConfig": {"KmsKeyId": key.key_arn, "S3OutputPath": output},
+        "ResourceConfig": _resources(settings, key),
         "RoleArn": role.role_arn,
-        "StoppingCondition": {
-            "MaxPendingTimeInSeconds": PENDING_SECONDS,
-            "MaxRuntimeInSeconds": settings.max_run,
-        },
+        "StoppingCondition": {"MaxRuntimeInSeconds": settings.max_run, **_wait(settings)},
         "Tags": [{"Key": "bricklab:lab", "Value": settings.name}],
+        "TensorBoardOutputConfig": {"S3OutputPath": output},
     }
 
 
-def _resources(instance_type: str, key: kms.IKey) -> dict[str, Any]:
-    resources = {"InstanceCount": 1, "InstanceType": instance_type, "VolumeSizeInGB": _VOLUME_GB}
-    if not has_local_storage(instance_type):
+def _together(settings: Settings) -> dict[str, str]:
+    """The toolkit's word for telling TensorFlow of the other instances."""
+    several = settings.training_instance_count > 1
+    return {"sagemaker_multi_worker_mirrored_strategy_enabled": "true"} if several else {}
+
+
+def _wait(settings: Settings) -> dict[str, int]:
+    if settings.spot:
+        return {"MaxWaitTimeInSeconds": SPOT_WAIT_SECONDS}
+    return {"MaxPendingTimeInSeconds": PENDING_SECONDS}
+
+
+def _resources(settings: Settings, key: kms.IKey) -> dict[str, Any]:
+    resources = {
+        "InstanceCount": settings.training_instance_count,
+        "InstanceType": settings.training_instance_type,
+        "VolumeSizeInGB": _VOLUME_GB,
+    }
+    if not has_local_storage(settings.training_instance_type):
         resources["VolumeKmsKeyId"] = key.key_arn
     return resources
 

@@ -219,13 +219,13 @@ class Settings(BaseModel):
         hosts = self.training_instance_count
         if self.backend != "tensorflow" and self.loop != "fit":
             raise ValueError(
-                f"lab.loop = {self.loop!r}: the loop written out is TensorFlow's; with lab.backend = {self.backend!r} it "
-                'must be "fit"'
+                f"lab.loop = {self.loop!r}: must be 'fit' with lab.backend = {self.backend!r}; the loop written out is "
+                "TensorFlow's"
             )
         if self.backend != "tensorflow" and hosts > 1:
             raise ValueError(
-                f"lab.training_instance_count = {hosts}: must be 1 with lab.backend = {self.backend!r}; only TensorFlow "
-                "trains on several instances here"
+                f"lab.training_instance_count = {hosts}: must be 1 with lab.backend = {self.backend!r}; only "
+                "TensorFlow trains on several instances here"
             )
         if self.batch_size < hosts:
             raise ValueError(

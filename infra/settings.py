@@ -31,6 +31,8 @@ PENDING_SECONDS = 1800  # the least MaxPendingTimeInSeconds that botocore's mode
 STOP_SECONDS = 120  # between StopTrainingJob's SIGTERM and the job's end
 TOTAL_SECONDS = 3540  # what the provider framework is given, a minute below CloudFormation's 3,600
 LONGEST_RUN = TOTAL_SECONDS - PENDING_SECONDS - STOP_SECONDS - 1
+# On spot instances one limit, MaxWaitTimeInSeconds, is for both: the waiting, between interruptions too, and the run.
+SPOT_WAIT_SECONDS = TOTAL_SECONDS - STOP_SECONDS - 1
 
 # SageMaker's own pattern for names, in the lower case that S3 wants. 32 characters keep `<lab>-<8>-<16>-<attempt>`
 # within SageMaker's 63; a lab and a seat together leave a student's `<lab>-<seat>-…` a name like bricks-20261124093000.
@@ -191,6 +193,9 @@ class Settings(BaseModel):
     hidden_units: Annotated[str, AfterValidator(_hidden_units)] = "128"
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     loop: Literal["fit", "custom"] = "fit"
+    backend: Literal["tensorflow", "jax", "torch"] = "tensorflow"
+    training_instance_count: Annotated[int, Field(ge=1, le=8)] = 1
+    spot: bool = False
     max_run: Annotated[int, AfterValidator(_max_run)] = 900
     capture_percentage: Annotated[int, Field(ge=0, le=100)] = 100
     log_retention_days: Annotated[int, AfterValidator(_retention)] = 7
@@ -222,13 +227,33 @@ class Settings(BaseModel):
             )
         return self
 
+    @model_validator(mode="after")
+    def _train_with_what_goes_together(self) -> Self:
+        hosts = self.training_instance_count
+        if self.backend != "tensorflow" and self.loop != "fit":
+            raise ValueError(
+                f"lab.loop = {self.loop!r}: the loop written out is TensorFlow's; with lab.backend = {self.backend!r} it "
+                'must be "fit"'
+            )
+        if self.backend != "tensorflow" and hosts > 1:
+            raise ValueError(
+                f"lab.training_instance_count = {hosts}: must be 1 with lab.backend = {self.backend!r}; only TensorFlow "
+                "trains on several instances here"
+            )
+        if self.batch_size < hosts:
+            raise ValueError(
+                f"lab.batch_size = {self.batch_size}: must be at least lab.training_instance_count ({hosts}), for each "
+                "instance takes its share of every batch"
+            )
+        return self
+
     def hyperparameters(self) -> dict[str, str]:
         """What train.py is given, as the strings that SageMaker passes on.
 
-        Without `loop=fit`, train.py's default: a job is the same as before when these are, and jobs from before this
-        setting had none.
+        Without train.py's defaults of `loop` and `backend`: a job is the same as before when these are, and jobs from
+        before these settings had none.
         """
-        later = ("loop",) if self.loop != "fit" else ()
+        later = [key for key in ("loop", "backend") if getattr(self, key) != type(self).model_fields[key].default]
         keys = ("epochs", "batch_size", "learning_rate", "hidden_units", "seed", *later)
         return {key: str(getattr(self, key)) for key in keys}
 

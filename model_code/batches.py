@@ -1,4 +1,4 @@
-"""The images as training takes them: in batches, and in an order that follows from seed and epoch alone."""
+"""The images as TensorFlow takes them: in batches, and in an order that follows from seed and epoch alone."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import tensorflow as tf
 
+from order import order_of
+
 if TYPE_CHECKING:
     from data import Part
 
@@ -14,30 +16,53 @@ if TYPE_CHECKING:
 _TEST_BATCH_SIZE = 256
 
 
-class TrainingBatches:
-    """`batches` has one epoch's (images, labels), anew for every iterator; `begin` says which epoch that is.
+class Batches:
+    """Batches of a part's images, first to last; `starts` is where each begins."""
 
-    tf.data's own `shuffle` would not do: its order follows from how many iterators there were before, and `fit`
-    makes more of them than it has epochs, so that no other loop would see the same one.
+    def __init__(self, part: Part, *, batch_size: int = _TEST_BATCH_SIZE) -> None:
+        self.count = len(part.labels)
+        self.batch_size = batch_size
+        # tf.data works on the CPU, and can't reach what lies on a GPU.
+        with tf.device("CPU:0"):
+            self._images, self._labels = tf.constant(part.images), tf.constant(part.labels)
+            self._order = tf.Variable(np.arange(self.count))
+
+    def batch_from(self, start: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Return the images and labels of the batch that begins there."""
+        return self._gather(self._order[start : start + self.batch_size])
+
+    def share_from(
+        self, start: tf.Tensor, *, replica: tf.Tensor, replicas: int
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Return one replica's images and labels of that batch, and how many images all replicas together have of it.
+
+        Every image is one replica's. Of a batch that is smaller than the number of replicas some have nothing.
+        """
+        with tf.device("CPU:0"):
+            chosen = self._order[start : start + self.batch_size]
+            return *self._gather(chosen[replica::replicas]), tf.size(chosen)
+
+    def _gather(self, chosen: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        return tf.gather(self._images, chosen), tf.gather(self._labels, chosen)
+
+
+class TrainingBatches(Batches):
+    """Batches in an order of their own for each epoch; `begin` says which epoch that is.
+
+    `batches` has one epoch's (images, labels), anew for every iterator. tf.data's own `shuffle` would not do: its order
+    follows from how many iterators there were before, and `fit` makes more of them than it has epochs, so that no other
+    loop would see the same one.
     """
 
     def __init__(self, train: Part, *, batch_size: int, seed: int) -> None:
-        self._seed, self._count = seed, len(train.labels)
-        # tf.data works on the CPU, and can't reach what lies on a GPU.
-        with tf.device("CPU:0"):
-            images, labels = tf.constant(train.images), tf.constant(train.labels)
-            self._order = tf.Variable(np.arange(self._count))
-
-        def batch_from(start: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            chosen = self._order[start : start + batch_size]
-            return tf.gather(images, chosen), tf.gather(labels, chosen)
-
-        starts = tf.data.Dataset.range(0, self._count, batch_size)
-        self.batches = starts.map(batch_from).prefetch(tf.data.AUTOTUNE)
+        super().__init__(train, batch_size=batch_size)
+        self._seed = seed
+        starts = tf.data.Dataset.range(0, self.count, batch_size)
+        self.batches = starts.map(self.batch_from).prefetch(tf.data.AUTOTUNE)
 
     def begin(self, epoch: int) -> None:
         """Give the iterators to come the order of this epoch, counted from 0."""
-        self._order.assign(np.random.default_rng((self._seed, epoch)).permutation(self._count))
+        self._order.assign(order_of(self.count, seed=self._seed, epoch=epoch))
 
 
 def batches_of(test: Part) -> tf.data.Dataset:

@@ -1,7 +1,8 @@
-"""The training loop written out: what `fit` does, step by step.
+"""The training loop written out: what `fit` does, step by step, and on several hosts or GPUs what `fit` can't.
 
 Same batches, order, optimizer and arithmetic as `fit`, hence the same history and weights: on a CPU bit for bit, with
-TensorFlow 2.21 and Keras 3.15. Not tried on a GPU.
+TensorFlow 2.21 and Keras 3.15. Under a distribution strategy each replica takes its share of every batch; gradients and
+counts are added up over all replicas, which gives the same numbers but for the order of the additions.
 """
 
 from __future__ import annotations
@@ -11,82 +12,105 @@ from typing import TYPE_CHECKING
 import keras
 import tensorflow as tf
 
-from batches import TrainingBatches, batches_of
-from history import History
+from batches import Batches, TrainingBatches
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from data import Channel
+    from history import History
     from hyperparameters import Hyperparameters
 
 
-def train(model: keras.Model, channel: Channel, hyperparameters: Hyperparameters) -> list[dict[str, float]]:
-    """Train the compiled model and return its history: one dictionary an epoch."""
+def train(model: keras.Model, channel: Channel, hyperparameters: Hyperparameters, history: History) -> None:
+    """Train the compiled model, under the strategy that it was made under, for the epochs that `history` lacks."""
     training = TrainingBatches(channel.train, batch_size=hyperparameters.batch_size, seed=hyperparameters.seed)
-    test = batches_of(channel.test)
-    history = History(of=hyperparameters.epochs)
-    loop = _Loop(model)
-    for epoch in range(hyperparameters.epochs):
+    test = Batches(channel.test)
+    loop = _Loop(model, training=training, test=test)
+    for epoch in range(len(history.epochs), hyperparameters.epochs):
         training.begin(epoch)
-        loss, accuracy = loop.learn(training.batches)
-        val_loss, val_accuracy = loop.judge(test)
+        loss, accuracy = loop.learn()
+        val_loss, val_accuracy = loop.judge()
         history.add({"loss": loss, "accuracy": accuracy, "val_loss": val_loss, "val_accuracy": val_accuracy})
-    return history.epochs
 
 
 class _Loop:
-    """One model's steps, and the means of loss and accuracy over them."""
+    """One model's steps, and the sums of loss and accuracy over them."""
 
-    def __init__(self, model: keras.Model) -> None:
+    def __init__(self, model: keras.Model, *, training: Batches, test: Batches) -> None:
         self._model = model
-        # A graph may not make variables when it is called again, and Adam's are made when it first needs them.
-        model.optimizer.build(model.trainable_variables)
-        self._loss = keras.metrics.Mean()
-        self._accuracy = keras.metrics.SparseCategoricalAccuracy()
-        self._step = tf.function(self._learn_from, reduce_retracing=True)
+        self._strategy = model.distribute_strategy
+        self._training, self._test = training, test
+        with self._strategy.scope():
+            # A graph may not make variables when it is called again, and Adam's are made when it first needs them.
+            model.optimizer.build(model.trainable_variables)
+            # Each replica adds to its own; reading one adds up all of them.
+            self._loss, self._right = (
+                tf.Variable(
+                    0.0,
+                    trainable=False,
+                    synchronization=tf.VariableSynchronization.ON_READ,
+                    aggregation=tf.VariableAggregation.SUM,
+                )
+                for _ in range(2)
+            )
         # A whole epoch is one call into TensorFlow: back to Python after every step, it took half as long again.
-        self._learn_all = tf.function(self._learn_from_each)
-        self._judge_all = tf.function(self._judge_by_each)
+        self._learn_all = tf.function(self._on_every_replica(self._learn_from, training))
+        self._judge_all = tf.function(self._on_every_replica(self._judge_by, test))
 
-    def learn(self, batches: tf.data.Dataset) -> tuple[float, float]:
+    def learn(self) -> tuple[float, float]:
         """Take one step for each batch; return loss and accuracy over all of them."""
-        self._reset()
-        self._learn_all(iter(batches))
-        return float(self._loss.result()), float(self._accuracy.result())
+        self._learn_all()
+        return self._means(self._training.count)
 
-    def judge(self, batches: tf.data.Dataset) -> tuple[float, float]:
-        """Return loss and accuracy over all batches, and learn nothing."""
-        self._reset()
-        self._judge_all(iter(batches))
-        return float(self._loss.result()), float(self._accuracy.result())
+    def judge(self) -> tuple[float, float]:
+        """Return loss and accuracy over all test images, and learn nothing."""
+        self._judge_all()
+        return self._means(self._test.count)
 
-    def _reset(self) -> None:
-        self._loss.reset_state()
-        self._accuracy.reset_state()
+    def _on_every_replica(self, step: Callable[[tf.Tensor], None], batches: Batches) -> Callable[[], None]:
+        def every_batch() -> None:
+            for start in tf.range(0, batches.count, batches.batch_size):
+                self._strategy.run(step, args=(start,))
 
-    def _learn_from_each(self, batches: tf.data.Iterator) -> None:
-        for images, labels in batches:
-            self._step(images, labels)
+        return every_batch
 
-    def _judge_by_each(self, batches: tf.data.Iterator) -> None:
-        for images, labels in batches:
-            probabilities = self._model(images, training=False)
-            self._note(labels, probabilities, _mean_loss(labels, probabilities))
+    def _means(self, count: int) -> tuple[float, float]:
+        with self._strategy.scope():
+            # As Keras's metrics divide: in single precision.
+            means = float(self._loss.read_value() / count), float(self._right.read_value() / count)
+            for total in (self._loss, self._right):
+                total.assign(0.0)
+        return means
 
-    def _learn_from(self, images: tf.Tensor, labels: tf.Tensor) -> None:
-        """Take one step: forward, loss, backward, update. `images` (n, 48, 48), `labels` (n,)."""
+    def _learn_from(self, start: tf.Tensor) -> None:
+        """Take one step with this replica's share: forward, loss, backward, update by all replicas' gradients."""
+        images, labels, size = self._share(self._training, start)  # (n, 48, 48), (n,), ()
         weights = self._model.trainable_variables
         with tf.GradientTape() as tape:
             probabilities = self._model(images, training=True)
-            loss = _mean_loss(labels, probabilities)
+            loss = _share_of_loss(labels, probabilities, size)
         gradients = tape.gradient(loss, weights)
         self._model.optimizer.apply_gradients(zip(gradients, weights, strict=True))
-        self._note(labels, probabilities, loss)
+        self._note(labels, probabilities, loss, size)
 
-    def _note(self, labels: tf.Tensor, probabilities: tf.Tensor, loss: tf.Tensor) -> None:
+    def _judge_by(self, start: tf.Tensor) -> None:
+        images, labels, size = self._share(self._test, start)
+        probabilities = self._model(images, training=False)
+        self._note(labels, probabilities, _share_of_loss(labels, probabilities, size), size)
+
+    def _share(self, batches: Batches, start: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        replica = tf.distribute.get_replica_context().replica_id_in_sync_group
+        return batches.share_from(start, replica=replica, replicas=self._strategy.num_replicas_in_sync)
+
+    def _note(self, labels: tf.Tensor, probabilities: tf.Tensor, loss: tf.Tensor, size: tf.Tensor) -> None:
         # The last batch may be smaller than the others, and counts for less.
-        self._loss.update_state(loss, sample_weight=tf.shape(labels)[0])
-        self._accuracy.update_state(labels, probabilities)
+        self._loss.assign_add(loss * tf.cast(size, loss.dtype))
+        right = tf.equal(tf.argmax(probabilities, axis=1), labels)
+        self._right.assign_add(tf.reduce_sum(tf.cast(right, tf.float32)))
 
 
-def _mean_loss(labels: tf.Tensor, probabilities: tf.Tensor) -> tf.Tensor:
-    return tf.reduce_mean(keras.losses.sparse_categorical_crossentropy(labels, probabilities))
+def _share_of_loss(labels: tf.Tensor, probabilities: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
+    """What these images add to the mean loss of the batch, which has `size` images on all replicas."""
+    losses = keras.losses.sparse_categorical_crossentropy(labels, probabilities)
+    return tf.reduce_sum(losses) / tf.cast(size, losses.dtype)

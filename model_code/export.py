@@ -7,6 +7,7 @@ import shutil
 from typing import TYPE_CHECKING, Any
 
 from bricks import LABELS
+from saved_model import write_saved_model
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,7 +28,7 @@ def write_artifact(model: keras.Model, *, folders: Folders, metrics: Metrics, re
     numeric name, and `code/` with inference.py and the requirements.txt that the container installs.
     """
     code, artifact = folders.code, folders.artifact
-    model.export(artifact / "1", format="tf_saved_model", verbose=False)
+    write_saved_model(model, artifact / "1")
     (artifact / "code").mkdir(exist_ok=True)
     for name in INFERENCE_CODE:
         shutil.copyfile(code / name, artifact / "code" / name)

@@ -11,9 +11,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Folders:
-    """`code`: the source directory; `training`: the channel; `artifact` and `pictures`: what is written."""
+    """`code`: the source directory; `training`: the channel; the others are written to, the last two if asked for."""
 
     code: Path
     training: Path
     artifact: Path
     pictures: Path
+    checkpoints: Path | None = None
+    event_log: Path | None = None

@@ -5,20 +5,30 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
-_NAMES = ("loss", "accuracy", "val_loss", "val_accuracy")
+NAMES = ("loss", "accuracy", "val_loss", "val_accuracy")
+
+Epoch = dict[str, float]
 
 
 class History:
-    """One dictionary an epoch in `epochs`, and one line an epoch in the log, which MetricDefinitions read."""
+    """One dictionary an epoch in `epochs`; each of `notes` is shown all of them after every epoch."""
 
-    def __init__(self, *, of: int) -> None:
-        self.epochs: list[dict[str, float]] = []
-        self._of = of
+    def __init__(
+        self, *, epochs: Iterable[Epoch] = (), notes: Sequence[Callable[[Sequence[Epoch]], object]] = ()
+    ) -> None:
+        self.epochs = [*epochs]
+        self._notes = notes
 
     def add(self, numbers: Mapping[str, float]) -> None:
-        """Note and print the numbers of the next epoch."""
-        self.epochs.append({name: float(numbers[name]) for name in _NAMES})
-        shown = " ".join(f"{name}={value:.4f}" for name, value in self.epochs[-1].items())
-        print(f"epoch={len(self.epochs)}/{self._of} {shown}", flush=True)
+        """Take down the numbers of the next epoch."""
+        self.epochs.append({name: float(numbers[name]) for name in NAMES})
+        for note in self._notes:
+            note(self.epochs)
+
+
+def print_line(epochs: Sequence[Epoch], *, of: int) -> None:
+    """Print the last epoch's line, which MetricDefinitions read."""
+    shown = " ".join(f"{name}={value:.4f}" for name, value in epochs[-1].items())
+    print(f"epoch={len(epochs)}/{of} {shown}", flush=True)

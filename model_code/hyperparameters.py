@@ -11,6 +11,9 @@ _SEED_LIMIT = 2**32
 LOOPS = ("fit", "custom")
 """Keras's own training loop, and the lab's: the same numbers by either."""
 
+BACKENDS = ("tensorflow", "jax", "torch")
+"""What Keras computes with. The artifact is TensorFlow's in every case."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Hyperparameters:
@@ -22,6 +25,7 @@ class Hyperparameters:
     hidden_units: tuple[int, ...]
     seed: int
     loop: str
+    backend: str
 
 
 def parse_epochs(text: str) -> int:
@@ -69,8 +73,17 @@ def parse_seed(text: str) -> int:
 
 def parse_loop(text: str) -> str:
     """Return which training loop runs."""
-    if text not in LOOPS:
-        raise ValueError(f"loop is {text!r}; it needs to be {' or '.join(LOOPS)}.")
+    return _one_of("loop", text, LOOPS)
+
+
+def parse_backend(text: str) -> str:
+    """Return what Keras computes with."""
+    return _one_of("backend", text, BACKENDS)
+
+
+def _one_of(name: str, text: str, known: tuple[str, ...]) -> str:
+    if text not in known:
+        raise ValueError(f"{name} is {text!r}; it needs to be {' or '.join(known)}.")
     return text
 
 

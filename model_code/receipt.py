@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import platform
 from dataclasses import asdict
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-import tensorflow as tf
-
+import backend
 from data import FILES
 
 if TYPE_CHECKING:
@@ -22,22 +22,39 @@ if TYPE_CHECKING:
     from metrics import Metrics
 
 
-def make_receipt(
-    *, model: keras.Model, folders: Folders, hyperparameters: Hyperparameters, metrics: Metrics
-) -> dict[str, Any]:
-    """Return the content of receipt.json: no time and no path, so that equal runs give equal receipts."""
+def make_inputs(*, folders: Folders, hyperparameters: Hyperparameters) -> dict[str, Any]:
+    """Return what goes in: equal inputs give equal weights."""
     sources = sorted(path.name for pattern in ("*.py", "*.txt") for path in folders.code.glob(pattern))
     return {
         "data_sha256": {name: _sha256(folders.training / name) for name in FILES},
         "code_sha256": {name: _sha256(folders.code / name) for name in sources},
-        "weights_sha256": weights_sha256(model),
         "versions": {
             "python": platform.python_version(),
-            "tensorflow": tf.__version__,
+            backend.NAME: backend.version(),
             **{name: version(name) for name in ("keras", "numpy")},
         },
-        "seed": hyperparameters.seed,
         "hyperparameters": asdict(hyperparameters),
+    }
+
+
+def identity_of(inputs: dict[str, Any]) -> str:
+    """Return a hash that two trainings share if one may go on where the other was cut off.
+
+    They may differ in the number of epochs.
+    """
+    hyperparameters = {name: value for name, value in inputs["hyperparameters"].items() if name != "epochs"}
+    text = json.dumps({**inputs, "hyperparameters": hyperparameters}, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def make_receipt(inputs: dict[str, Any], *, model: keras.Model, metrics: Metrics) -> dict[str, Any]:
+    """Return the content of receipt.json: no time and no path, so that equal runs give equal receipts."""
+    return {
+        **inputs,
+        "seed": inputs["hyperparameters"]["seed"],
+        "trained_with": f"{backend.NAME} {backend.version()}",
+        "format": "TensorFlow SavedModel",
+        "weights_sha256": weights_sha256(model),
         "metrics": {"test_loss": metrics.test_loss, "test_accuracy": metrics.test_accuracy},
     }
 

@@ -62,8 +62,9 @@ class Quota:
 def needs(settings: Settings) -> list[Need]:
     """What the settings imply. A student has one of each at a time, on the type the notebooks take."""
     seats = len(settings.seats)
+    training = f"spot {TRAINING.word}" if settings.spot else TRAINING.word
     rows = [
-        (settings.training_instance_type, TRAINING.word, "training_instance_type", 1, 0),
+        (settings.training_instance_type, training, "training_instance_type", settings.training_instance_count, 0),
         (settings.endpoint_instance_type, ENDPOINT, "endpoint_instance_type", 1, 0),
         (settings.notebook_instance_type, NOTEBOOK, "notebook_instance_type", seats, 0),
         *((settings.seat_instance_types[0], use, "seat_instance_types", 0, seats) for use in _OF_STUDENTS),

@@ -58,8 +58,9 @@ def _endpoint(sagemaker: Any, name: str) -> Usage:
 
 
 def _job(sagemaker: Any, kind: JobKind, name: str) -> Usage:
-    found = kind.instances(kind.describe(sagemaker, name))
-    return Counter({(instance_type, kind.word): count for instance_type, count in found.items()})
+    described = kind.describe(sagemaker, name)
+    use = f"spot {kind.word}" if described.get("EnableManagedSpotTraining") else kind.word
+    return Counter({(instance_type, use): count for instance_type, count in kind.instances(described).items()})
 
 
 def _each(names: Iterable[str], describe: Callable[[str], Usage]) -> Usage:

@@ -66,9 +66,9 @@ class SageMakerJob(Construct):
         )
 
 
-def instances(instance_type: str, *, gigabytes: int, key: kms.IKey) -> dict[str, Any]:
-    """One instance with a volume, encrypted where SageMaker takes a key for it."""
-    resources = {"InstanceCount": 1, "InstanceType": instance_type, "VolumeSizeInGB": gigabytes}
+def instances(instance_type: str, *, gigabytes: int, key: kms.IKey, count: int = 1) -> dict[str, Any]:
+    """Instances with a volume each, encrypted where SageMaker takes a key for it."""
+    resources = {"InstanceCount": count, "InstanceType": instance_type, "VolumeSizeInGB": gigabytes}
     if not has_local_storage(instance_type):
         resources["VolumeKmsKeyId"] = key.key_arn
     return resources

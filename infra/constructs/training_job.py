@@ -9,7 +9,7 @@ from aws_cdk import Stack
 
 from infra.constructs import statements
 from infra.constructs.sagemaker_job import SageMakerJob, instances
-from infra.settings import PENDING_SECONDS
+from infra.settings import PENDING_SECONDS, SPOT_WAIT_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -79,12 +79,13 @@ class TrainingJob(SageMakerJob):
 
 
 def _identity(settings: Settings, inputs: TrainingInputs) -> dict[str, Any]:
-    """What makes two trainings the same one; where it runs and what may read it does not."""
+    """What makes two trainings the same one; what may read it, and whether it may be interrupted, does not."""
     return {
         "Code": inputs.source.digest,
         "Data": dict(inputs.data),
         "HyperParameters": settings.hyperparameters(),
         "Image": inputs.image.uri,
+        "InstanceCount": settings.training_instance_count,
         "InstanceType": settings.training_instance_type,
     }
 
@@ -98,18 +99,22 @@ def _request(
     role: iam.IRole,
     inputs: TrainingInputs,
 ) -> dict[str, Any]:
-    """CreateTrainingJob's request, all but the name."""
+    """CreateTrainingJob's request, all but the name; the handler puts the checkpoints below it."""
+    output = f"s3://{bucket.bucket_name}/training"
     return {
         "AlgorithmSpecification": {
             "TrainingImage": inputs.image.uri,
             "TrainingInputMode": "File",
             "MetricDefinitions": [{"Name": name, "Regex": word + _NUMBER} for name, word in _METRICS.items()],
         },
+        "CheckpointConfig": {"S3Uri": output},
         # Script mode fetches the code from S3 itself, which network isolation would forbid.
         "EnableNetworkIsolation": False,
         "EnableInterContainerTrafficEncryption": True,
+        "EnableManagedSpotTraining": settings.spot,
         "HyperParameters": {
             **settings.hyperparameters(),
+            **_together(settings),
             "sagemaker_container_log_level": "20",
             "sagemaker_program": "train.py",
             "sagemaker_region": Stack.of(scope).region,
@@ -127,12 +132,24 @@ def _request(
                 },
             }
         ],
-        "OutputDataConfig": {"KmsKeyId": key.key_arn, "S3OutputPath": f"s3://{bucket.bucket_name}/training"},
-        "ResourceConfig": instances(settings.training_instance_type, gigabytes=_VOLUME_GB, key=key),
+        "OutputDataConfig": {"KmsKeyId": key.key_arn, "S3OutputPath": output},
+        "ResourceConfig": instances(
+            settings.training_instance_type, count=settings.training_instance_count, gigabytes=_VOLUME_GB, key=key
+        ),
         "RoleArn": role.role_arn,
-        "StoppingCondition": {
-            "MaxPendingTimeInSeconds": PENDING_SECONDS,
-            "MaxRuntimeInSeconds": settings.max_run,
-        },
+        "StoppingCondition": {"MaxRuntimeInSeconds": settings.max_run, **_wait(settings)},
         "Tags": [{"Key": "bricklab:lab", "Value": settings.name}],
+        "TensorBoardOutputConfig": {"S3OutputPath": output},
     }
+
+
+def _together(settings: Settings) -> dict[str, str]:
+    """The toolkit's word for telling TensorFlow of the other instances."""
+    several = settings.training_instance_count > 1
+    return {"sagemaker_multi_worker_mirrored_strategy_enabled": "true"} if several else {}
+
+
+def _wait(settings: Settings) -> dict[str, int]:
+    if settings.spot:
+        return {"MaxWaitTimeInSeconds": SPOT_WAIT_SECONDS}
+    return {"MaxPendingTimeInSeconds": PENDING_SECONDS}

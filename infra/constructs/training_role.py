@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class TrainingRole(ExecutionRole):
-    """Reads the data and the code, writes below training/, and its own logs and metrics."""
+    """Reads the data and the code, writes below training/, keeps checkpoints there, its own logs and metrics."""
 
     def __init__(
         self,
@@ -47,6 +47,12 @@ class TrainingRole(ExecutionRole):
                     statements.on_objects(
                         bucket, actions=["s3:AbortMultipartUpload", "s3:PutObject"], prefixes=["training/"]
                     ),
+                    # SageMaker brings them back after an interruption, and deletes what the script has deleted.
+                    statements.on_objects(
+                        bucket,
+                        actions=["s3:DeleteObject", "s3:GetObject"],
+                        prefixes=["training/*/checkpoints/"],
+                    ),
                     read_code,
                     statements.read_and_write_encrypted(key),
                     statements.attach_encrypted_volumes(key),
@@ -61,6 +67,7 @@ class TrainingRole(ExecutionRole):
             {
                 wildcard("…/data/*"): "Every file of the data set.",
                 wildcard("…/training/*"): "SageMaker makes the names of the artifacts.",
+                wildcard("…/training/*/checkpoints/*"): "A job's name holds a hash of what it trains.",
                 wildcard("…/aws/sagemaker/TrainingJobs:*"): "SageMaker shares the log group among an account's jobs.",
                 wildcard(f"…/aws/sagemaker/TrainingJobs:log-stream:{lab}-*"): "The streams of this lab's jobs.",
                 wildcard("*"): "GetAuthorizationToken and PutMetricData have no resource to name; the latter is held "

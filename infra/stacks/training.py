@@ -39,7 +39,9 @@ class TrainingStack(Stack):
     ) -> None:
         super().__init__(scope, construct_id, description=f"{settings.name}: the training job", **stack)
         image = ContainerImage.training(self)
-        source = SourceDirectory(self, "Source", folder=model_code)
+        # The container has TensorFlow; another backend is installed when the job starts.
+        packages = [f"requirements-{settings.backend}.txt"] if settings.backend != "tensorflow" else []
+        source = SourceDirectory(self, "Source", folder=model_code, also=packages)
         role = TrainingRole(
             self,
             "Role",

@@ -57,6 +57,10 @@ class Jobs(ABC):
     def instance_type(self, request: Job) -> str:
         """What a request or a description asks to run on."""
 
+    def named(self, request: Job, name: str) -> Job:
+        """The request of the job of this name."""
+        return {**request, self.words.member("Name"): name}
+
     @property
     def region(self) -> str:
         """Where the jobs run."""
@@ -135,7 +139,7 @@ class Jobs(ABC):
     def _start(self, name: str, request: Job) -> Job | None:
         """Start the job; if another call was faster (ResourceInUse), that call's job."""
         shape = self._sagemaker.meta.service_model.operation_model(f"Create{self.words.stem}").input_shape
-        complete = typed({**request, self.words.member("Name"): name}, shape)
+        complete = typed(self.named(request, name), shape)
         deadline = self.now() + _ROLE_SECONDS
         while True:
             try:

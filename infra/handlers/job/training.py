@@ -41,6 +41,14 @@ class TrainingJobs(Jobs):
             "TestLoss": metrics.get("test:loss", _UNKNOWN),
         }
 
+    def named(self, request: Job, name: str) -> Job:
+        """With a place of the job's own for its checkpoints.
+
+        Of another job's, even of the attempt before this one, it would go on from what it was not asked to train.
+        """
+        place = f"{request['CheckpointConfig']['S3Uri']}/{name}/checkpoints"
+        return {**super().named(request, name), "CheckpointConfig": {"S3Uri": place}}
+
     def instance_type(self, request: Job) -> str:
         """One for all instances of the job."""
         return str(request.get("ResourceConfig", {}).get("InstanceType", "this instance type"))

@@ -93,6 +93,12 @@ def _data_folder(value: str) -> str:
     return value
 
 
+def _photos_folder(value: str) -> str:
+    if value and not any(each.is_dir() for each in Path(value).glob("*")):
+        raise ValueError("must be a folder with one folder of photos for each class")
+    return value
+
+
 def _owner(value: str) -> str:
     if value and not _OWNER.fullmatch(value):
         raise ValueError("must be 1 to 128 letters, digits, spaces and . : / = + @ - _, for it becomes a tag")
@@ -171,6 +177,7 @@ class Settings(BaseModel):
     budget: Annotated[int, Field(ge=0, le=1_000_000)] = 50
     notify: Annotated[tuple[Annotated[str, AfterValidator(_address)], ...], BeforeValidator(_listed)] = ()
     data: Annotated[str, AfterValidator(_data_folder)] = ""
+    photos: Annotated[str, AfterValidator(_photos_folder)] = ""
     seats: Annotated[tuple[Seat, ...], BeforeValidator(parse_seats)] = parse_seats(1)
     seat_instance_types: Annotated[tuple[_STUDENTS_TYPE, ...], BeforeValidator(_listed), Field(min_length=1)] = (
         "ml.m5.large",
@@ -205,6 +212,12 @@ class Settings(BaseModel):
         return self
 
     @model_validator(mode="after")
+    def _take_data_or_photos(self) -> Self:
+        if self.data and self.photos:
+            raise ValueError('lab.data and lab.photos: the lab learns from one of them; set the other to ""')
+        return self
+
+    @model_validator(mode="after")
     def _let_the_training_end(self) -> Self:
         length = self.lease.duration if self.lease else None
         if length and length.total_seconds() <= self.max_run:
@@ -219,13 +232,13 @@ class Settings(BaseModel):
         hosts = self.training_instance_count
         if self.backend != "tensorflow" and self.loop != "fit":
             raise ValueError(
-                f"lab.loop = {self.loop!r}: the loop written out is TensorFlow's; with lab.backend = {self.backend!r} it "
-                'must be "fit"'
+                f"lab.loop = {self.loop!r}: must be 'fit' with lab.backend = {self.backend!r}; the loop written out is "
+                "TensorFlow's"
             )
         if self.backend != "tensorflow" and hosts > 1:
             raise ValueError(
-                f"lab.training_instance_count = {hosts}: must be 1 with lab.backend = {self.backend!r}; only TensorFlow "
-                "trains on several instances here"
+                f"lab.training_instance_count = {hosts}: must be 1 with lab.backend = {self.backend!r}; only "
+                "TensorFlow trains on several instances here"
             )
         if self.batch_size < hosts:
             raise ValueError(

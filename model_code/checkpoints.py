@@ -1,7 +1,7 @@
 """What an interrupted training goes on from: weights, the optimizer's state and the history, after every epoch.
 
-On SageMaker the folder is /opt/ml/checkpoints, which CheckpointConfig copies to S3 while the job runs and back before it
-starts anew. A file is whole or absent: it gets its name after it has been written, and a damaged one is passed over.
+On SageMaker the folder is /opt/ml/checkpoints, which CheckpointConfig copies to S3 while the job runs, and back before
+it starts anew. A file is whole or absent: it gets its name after it has been written; a damaged one is passed over.
 """
 
 from __future__ import annotations

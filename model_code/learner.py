@@ -37,7 +37,7 @@ class Learner:
             self.model.optimizer.build(self.model.trainable_variables)
 
     def resume(self, checkpoint: Checkpoint | None) -> list[Epoch]:
-        """Go back to a checkpoint, if there is one; return the epochs until then. Every host goes where the chief goes."""
+        """Go back to a checkpoint, if there is one, every host to the chief's; return the epochs until then."""
         epochs, arrays = (checkpoint.epochs, checkpoint.arrays) if checkpoint else ([], [])
         if self._hosts.count > 1:
             epochs, arrays = self._as_the_chief(epochs, arrays)

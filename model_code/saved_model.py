@@ -12,13 +12,16 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import keras
 import numpy as np
 
 import backend
 from hyperparameters import parse_hidden_units
 from model import build
+
+if TYPE_CHECKING:
+    import keras
 
 
 def write_saved_model(model: keras.Model, folder: Path) -> None:

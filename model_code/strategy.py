@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 def choose_strategy(hosts: Hosts) -> tf.distribute.Strategy | None:
     """Return the strategy for these hosts and this one's GPUs; None for one host with at most one GPU.
 
-    With several hosts it waits until all of them are there, for ever if one never comes: SageMaker ends the hosts of a
-    failed one. Later a host that dies ends the others, by the collective operation that it takes part in. Call it before
-    anything else of TensorFlow.
+    With several hosts it waits until all of them are there, for ever if one never comes: SageMaker ends the hosts of
+    a failed one. Later a host that dies ends the others, by the collective operation that it takes part in. Call this
+    before anything else of TensorFlow.
     """
     if hosts.count > 1:
         strategy = tf.distribute.MultiWorkerMirroredStrategy()

@@ -120,7 +120,9 @@ def _check_together(hyperparameters: hp.Hyperparameters, hosts: Hosts) -> None:
     """Raise ValueError for what does not go together."""
     backend, loop, batch_size = hyperparameters.backend, hyperparameters.loop, hyperparameters.batch_size
     if backend != "tensorflow" and loop != "fit":
-        raise ValueError(f"loop is {loop!r} and backend {backend!r}; the loop written out is TensorFlow's: use loop=fit.")
+        raise ValueError(
+            f"loop is {loop!r} and backend {backend!r}; the loop written out is TensorFlow's: use loop=fit."
+        )
     if backend != "tensorflow" and hosts.count > 1:
         raise ValueError(f"backend is {backend!r} on {hosts.count} hosts; it trains on one: use tensorflow for more.")
     if batch_size < hosts.count:

@@ -190,6 +190,21 @@ def test_numbers_and_booleans_are_given_back_their_types(driver: Driver) -> None
     assert request["HyperParameters"]["epochs"] == "10"
 
 
+def test_a_job_has_its_own_place_for_checkpoints(driver: Driver) -> None:
+    """A job that goes on from another's checkpoint, even an earlier attempt's, would not be the training asked for."""
+    sent: list[dict[str, Any]] = []
+    driver.sagemaker.meta.events.register(
+        "provide-client-params.sagemaker.CreateTrainingJob", lambda params, **_: sent.append(params)
+    )
+    driver.listed()
+    driver.missing(driver.job)
+    driver.created(driver.job)
+    driver.on_event("Create")
+    [request] = sent
+    output = driver.properties["Request"]["OutputDataConfig"]["S3OutputPath"]
+    assert request["CheckpointConfig"] == {"S3Uri": f"{output}/{driver.job}/checkpoints"}
+
+
 def test_a_training_is_the_same_wherever_it_may_read(driver: Driver) -> None:
     """Another role or bucket is no reason to train again; another number of epochs is."""
     from job.request import identity  # noqa: PLC0415

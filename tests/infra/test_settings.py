@@ -55,6 +55,25 @@ def test_a_custom_loop_is_a_hyperparameter_and_the_default_is_none() -> None:
     assert read({"lab": {"loop": "fit"}}).hyperparameters() == read({}).hyperparameters()
 
 
+def test_a_backend_is_a_hyperparameter_and_the_default_is_none() -> None:
+    """As with the loop: the default makes no other job."""
+    assert read({"lab.backend": "jax"}).hyperparameters() == {**read({}).hyperparameters(), "backend": "jax"}
+    assert read({"lab": {"backend": "tensorflow"}}).hyperparameters() == read({}).hyperparameters()
+
+
+@pytest.mark.parametrize(
+    ("lab", "rule"),
+    [
+        ({"backend": "jax", "loop": "custom"}, "lab.loop = 'custom': must be 'fit' with lab.backend = 'jax'"),
+        ({"backend": "torch", "training_instance_count": 2}, "lab.training_instance_count = 2: must be 1 with"),
+        ({"batch_size": 3, "training_instance_count": 4}, "lab.batch_size = 3: must be at least"),
+    ],
+)
+def test_what_does_not_train_together_is_one_sentence(lab: dict[str, Any], rule: str) -> None:
+    """Settings that are right by themselves and wrong together are named before anything is deployed."""
+    assert rule in message(**lab)
+
+
 @pytest.mark.parametrize(
     ("given", "types"),
     [
@@ -121,12 +140,16 @@ def test_one_hidden_layer_may_be_a_number() -> None:
         ("seed", 2**32, "must be less than 4294967296"),
         ("loop", "Custom", "must be 'fit' or 'custom'"),
         ("loop", "", "must be 'fit' or 'custom'"),
+        ("backend", "pytorch", "must be 'tensorflow', 'jax' or 'torch'"),
+        ("training_instance_count", 0, "must be greater than or equal to 1"),
+        ("training_instance_count", 9, "must be less than or equal to 8"),
+        ("spot", "sometimes", "must be a valid boolean"),
         ("max_run", 0, "must be between 1 and 1619 seconds"),
         ("max_run", LONGEST_RUN + 1, "CloudFormation waits one hour"),
         ("capture_percentage", 101, "must be less than or equal to 100"),
         ("log_retention_days", 6, "must be one of 1, 3, 5, 7"),
         ("epoch", 3, "there is no such setting; did you mean epochs?"),
-        ("colour", "red", "there is no such setting; there are batch_size, "),
+        ("colour", "red", "there is no such setting; there are backend, batch_size, "),
     ],
 )
 def test_a_problem_names_key_value_and_rule(key: str, value: object, rule: str) -> None:

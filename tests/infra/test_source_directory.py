@@ -32,6 +32,18 @@ def test_only_code_is_packed(code: Path) -> None:
         assert archive.getnames() == ["data.py", "requirements.txt", "train.py"]
 
 
+def test_other_requirements_are_installed_too(code: Path) -> None:
+    """The toolkit reads requirements.txt alone, so the lines of another file follow its own there."""
+    (code / "requirements.txt").write_text("pillow==1\n")
+    (code / "requirements-jax.txt").write_text("jax==2\n")
+    with tarfile.open(fileobj=io.BytesIO(pack(code, also=["requirements-jax.txt"]))) as archive:
+        installed, other = (archive.extractfile(name) for name in ("requirements.txt", "requirements-jax.txt"))
+        assert installed is not None
+        assert other is not None
+        assert installed.read() == b"pillow==1\njax==2\n"
+        assert other.read() == b"jax==2\n"
+
+
 def test_times_owners_and_modes_do_not_count(code: Path) -> None:
     """A fresh checkout of the same code gives the same bytes."""
     before = pack(code)

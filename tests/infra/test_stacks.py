@@ -133,6 +133,32 @@ def test_the_job_runs_our_code_on_the_lab_s_data(training: dict[str, Any]) -> No
     assert request["Tags"] == [{"Key": "bricklab:lab", "Value": "bricklab"}]
 
 
+@pytest.mark.parametrize("spot", [True, False])
+def test_spot_instances_are_waited_for_within_the_hour(compose: Callable[..., cdk.App], *, spot: bool) -> None:
+    """Whatever the job waits for, its limits end it before the custom resource's time is over; checkpoints are kept."""
+    stacks = {stack.stack_name: stack.template for stack in compose(seats=0, spot=spot).synth().stacks}
+    request = of_kind(stacks["bricklab-training"], "Custom::TrainingJob")["Properties"]["Request"]
+    stopping = request["StoppingCondition"]
+    assert request["EnableManagedSpotTraining"] is spot
+    if spot:
+        assert stopping["MaxRuntimeInSeconds"] <= stopping["MaxWaitTimeInSeconds"] < TOTAL_SECONDS - STOP_SECONDS
+        assert "MaxPendingTimeInSeconds" not in stopping
+    else:
+        assert "MaxWaitTimeInSeconds" not in stopping
+    assert request["CheckpointConfig"]["S3Uri"] == request["OutputDataConfig"]["S3OutputPath"]
+    assert request["TensorBoardOutputConfig"]["S3OutputPath"] == request["OutputDataConfig"]["S3OutputPath"]
+
+
+def test_several_instances_are_told_of_each_other(compose: Callable[..., cdk.App], training: dict[str, Any]) -> None:
+    """The toolkit sets TF_CONFIG when a hyperparameter asks for it, and one instance needs none."""
+    stacks = {s.stack_name: s.template for s in compose(seats=0, training_instance_count=2).synth().stacks}
+    request = of_kind(stacks["bricklab-training"], "Custom::TrainingJob")["Properties"]["Request"]
+    asked = "sagemaker_multi_worker_mirrored_strategy_enabled"
+    assert request["ResourceConfig"]["InstanceCount"] == 2
+    assert request["HyperParameters"][asked] == "true"
+    assert asked not in training["Request"]["HyperParameters"]
+
+
 def test_metrics_are_read_from_the_log(training: dict[str, Any]) -> None:
     """Each pattern finds its own number in the lines that train.py prints, and in no other place."""
     lines = [
@@ -154,7 +180,7 @@ def test_metrics_are_read_from_the_log(training: dict[str, Any]) -> None:
 
 
 def test_the_identity_is_what_decides_the_outcome(compose: Callable[..., cdk.App], training: dict[str, Any]) -> None:
-    """Seats, capture and time limits change nothing of it; a hyperparameter does."""
+    """Seats, capture, time limits and spot change nothing of it; a hyperparameter or another instance does."""
 
     def identity(**settings: object) -> dict[str, Any]:
         stacks = {stack.stack_name: stack.template for stack in compose(**settings).synth().stacks}
@@ -162,11 +188,12 @@ def test_the_identity_is_what_decides_the_outcome(compose: Callable[..., cdk.App
         return dict(job["Identity"])
 
     assert (
-        identity(seats=0, capture_percentage=0, max_run=60, endpoint_instance_type="ml.c5.large")
+        identity(seats=0, capture_percentage=0, max_run=60, spot=True, endpoint_instance_type="ml.c5.large")
         == training["Identity"]
     )
     assert identity(seats=0, hidden_units="256,128") != training["Identity"]
-    assert set(training["Identity"]) == {"Code", "Data", "HyperParameters", "Image", "InstanceType"}
+    assert identity(seats=0, training_instance_count=2) != training["Identity"]
+    assert set(training["Identity"]) == {"Code", "Data", "HyperParameters", "Image", "InstanceCount", "InstanceType"}
     assert set(training["Identity"]["Data"]) == {f"data/{name}" for name in DATA_FILES}
 
 

@@ -55,7 +55,7 @@ def write_channel(folder: Path) -> Path:
 
 
 def train(
-    channel: Path, folder: Path, *flags: str, hash_seed: str = "0"
+    channel: Path, folder: Path, *flags: str, hash_seed: str = "0", python: str = sys.executable
 ) -> tuple[subprocess.CompletedProcess[str], Run]:
     """Run train.py in a process of its own with SageMaker's environment and flags."""
     artifact, pictures = folder / "model", folder / "data"
@@ -68,7 +68,7 @@ def train(
         "PYTHONHASHSEED": hash_seed,
     }
     process = subprocess.run(
-        [sys.executable, "-W", "error::UserWarning", str(MODEL_CODE / "train.py"), *flags],
+        [python, "-W", "error::UserWarning", str(MODEL_CODE / "train.py"), *flags],
         env=environment,
         capture_output=True,
         text=True,

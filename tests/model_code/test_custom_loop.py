@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+import backend
 import custom_loop
 import fit
 from data import read_channel
-from hyperparameters import LOOPS, Hyperparameters
+from history import History
+from hyperparameters import BACKENDS, LOOPS, Hyperparameters
 from infra.settings import Settings
 from model import build, compile_model
 
@@ -100,14 +102,22 @@ def test_a_batch_that_is_not_full_counts_as_in_fit(channel: Path, batch_size: in
     """400 images in batches of 48 leave one of 16; all in one, or in one that is too large, are one step an epoch."""
     images = read_channel(channel)
     settings = Hyperparameters(
-        epochs=3, batch_size=batch_size, learning_rate=0.01, hidden_units=(8,), seed=3, loop="custom"
+        epochs=3,
+        batch_size=batch_size,
+        learning_rate=0.01,
+        hidden_units=(8,),
+        seed=3,
+        loop="custom",
+        backend="tensorflow",
     )
     outcomes = []
-    for train in (fit.fit, custom_loop.train):
-        fit.make_deterministic(settings.seed)
+    for train in (fit.train, custom_loop.train):
+        backend.make_deterministic(settings.seed)
         model = build(settings.hidden_units)
         compile_model(model, learning_rate=settings.learning_rate)
-        outcomes.append((train(model, images, settings), model.get_weights()))
+        history = History()
+        train(model, images, settings, history)
+        outcomes.append((history.epochs, model.get_weights()))
     (theirs, others), (ours, weights) = outcomes
     for epoch, other in zip(ours, theirs, strict=True):
         assert epoch == pytest.approx(other, abs=HISTORY_TOLERANCE)
@@ -116,5 +126,6 @@ def test_a_batch_that_is_not_full_counts_as_in_fit(channel: Path, batch_size: in
 
 
 def test_the_settings_offer_what_train_py_takes() -> None:
-    """`lab.loop` and `--loop` have the same values: what one door lets in, the other does not refuse."""
+    """`lab.loop` and `--loop` have the same values, and so the backend: what one door lets in, the other takes."""
     assert get_args(Settings.model_fields["loop"].annotation) == LOOPS
+    assert get_args(Settings.model_fields["backend"].annotation) == BACKENDS

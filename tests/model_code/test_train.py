@@ -44,7 +44,7 @@ def test_the_defaults_are_the_labs_own_network() -> None:
     """Without a flag: one hidden layer of 128, and folders from SageMaker's environment."""
     folders, settings = parse_flags([], FOLDERS)
     assert settings == hyperparameters.Hyperparameters(
-        epochs=10, batch_size=32, learning_rate=0.001, hidden_units=(128,), seed=1, loop="fit"
+        epochs=10, batch_size=32, learning_rate=0.001, hidden_units=(128,), seed=1, loop="fit", backend="tensorflow"
     )
     assert [str(path) for path in (folders.training, folders.artifact, folders.pictures)] == [*FOLDERS.values()]
 
@@ -54,7 +54,7 @@ def test_flags_arrive_as_strings() -> None:
     flags = ["--epochs", "3", "--batch_size", "8", "--learning_rate", "1e-2", "--hidden_units", "256,128"]
     _, settings = parse_flags([*flags, "--seed", "0", "--loop", "custom", "--training", "./here"], FOLDERS)
     assert settings == hyperparameters.Hyperparameters(
-        epochs=3, batch_size=8, learning_rate=0.01, hidden_units=(256, 128), seed=0, loop="custom"
+        epochs=3, batch_size=8, learning_rate=0.01, hidden_units=(256, 128), seed=0, loop="custom", backend="tensorflow"
     )
 
 
@@ -67,12 +67,38 @@ def test_flags_arrive_as_strings() -> None:
         *(("hidden_units", value) for value in ("", "0", "128,", "128,-1", "128 64", "a,b", "12.5")),
         *(("seed", value) for value in ("-1", "4294967296", "x")),
         *(("loop", value) for value in ("", "Custom", "fit,custom")),
+        *(("backend", value) for value in ("", "pytorch", "JAX")),
     ],
 )
 def test_a_bad_hyperparameter_is_one_sentence(flag: str, value: str) -> None:
     """The sentence names the hyperparameter, its value and the rule."""
     with pytest.raises(ValueError, match=rf"^{flag} is {re.escape(repr(value))}; it needs to be [^\n]*\.$"):
         parse_flags([f"--{flag}={value}"], FOLDERS)
+
+
+@pytest.mark.parametrize(
+    ("flags", "environment", "sentence"),
+    [
+        (["--backend", "jax", "--loop", "custom"], {}, "loop is 'custom' and backend 'jax'"),
+        (["--backend", "torch"], {"SM_HOSTS": '["algo-1", "algo-2"]'}, "backend is 'torch' on 2 hosts"),
+        (["--batch_size", "1"], {"SM_HOSTS": '["algo-1", "algo-2"]'}, "batch_size is 1 on 2 hosts"),
+    ],
+)
+def test_what_does_not_go_together_is_one_sentence(
+    flags: list[str], environment: dict[str, str], sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It ends with code 1 before data are read or a backend is imported."""
+    assert main(flags, {**FOLDERS, "SM_CURRENT_HOST": "algo-1", **environment}) == 1
+    assert re.fullmatch(rf"ValueError: {re.escape(sentence)}[^\n]*\.\n", capsys.readouterr().err)
+
+
+def test_on_sagemaker_checkpoints_and_event_log_have_their_places() -> None:
+    """They lie where CheckpointConfig and TensorBoardOutputConfig look by default; elsewhere none are written."""
+    folders, _ = parse_flags([], FOLDERS | {"SM_OUTPUT_DIR": "/opt/ml/output"})
+    assert str(folders.checkpoints) == "/opt/ml/checkpoints"
+    assert str(folders.event_log) == "/opt/ml/output/tensorboard"
+    folders, _ = parse_flags([], FOLDERS)
+    assert folders.checkpoints is folders.event_log is None
 
 
 @pytest.mark.parametrize("arguments", [["--epoch", "3"], ["--epochs"], ["stray"], ["--dropout", "0.5"]])
@@ -166,7 +192,10 @@ def test_the_receipt_names_all_that_went_in(trained: Any, run_folder: Path) -> N
         "hidden_units": [32, 16],
         "seed": 5,
         "loop": "fit",
+        "backend": "tensorflow",
     }
+    assert receipt["trained_with"] == f"tensorflow {tf.__version__}"
+    assert receipt["format"] == "TensorFlow SavedModel"
     metrics = load(trained.artifact / "metrics.json")
     assert receipt["metrics"] == {name: metrics[name] for name in ("test_loss", "test_accuracy")}
 

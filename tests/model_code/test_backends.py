@@ -1,0 +1,70 @@
+"""Keras on JAX and PyTorch, against TensorFlow."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import train
+from cli import paths
+from data import read_channel
+from emulator.sagemaker import layer
+from emulator.sagemaker.images import Image
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+FLAGS = ("--epochs", "4", "--batch_size", "16", "--hidden_units", "32,16", "--seed", "5", "--learning_rate", "0.005")
+
+
+def python_with(backend: str) -> str:
+    """An interpreter that has what a job installs for this backend; made once on a machine, and kept."""
+    requirements = Path(train.__file__).with_name(f"requirements-{backend}.txt")
+    digest = hashlib.sha256(requirements.read_bytes() + sys.prefix.encode()).hexdigest()[:16]
+    folder = paths.cache() / "tests" / f"{backend}-{digest}"
+    complete = folder / ".complete"
+    if not complete.exists():
+        python = layer.make(Image("tests", Path(sys.prefix) / "bin" / "python", ""), folder)
+        subprocess.run([python, "-m", "pip", "install", "-q", "-r", requirements], check=True, capture_output=True)
+        complete.touch()
+    return str(folder / "bin" / "python")
+
+
+@pytest.fixture(scope="module", params=["jax", "torch"])
+def backend(request: pytest.FixtureRequest, trained: Any, run_folder: Path, run_train: Callable[..., Any]) -> Any:
+    """The name of a backend, and a training run by it on the data and with the flags of `trained`."""
+    assert trained.artifact.is_dir()  # by then there is the channel, too
+    name = request.param
+    process, run = run_train(
+        run_folder / "training", run_folder / name, *FLAGS, "--backend", name, python=python_with(name)
+    )
+    assert process.returncode == 0, process.stderr
+    return name, run
+
+
+def test_every_backend_learns_the_bricks(backend: Any, trained: Any) -> None:
+    """Its accuracy is TensorFlow's, within two of a hundred test images; so it goes with the training images."""
+    ours, theirs = (json.loads((run.artifact / "metrics.json").read_text()) for run in (backend[1], trained))
+    assert ours["test_accuracy"] == pytest.approx(theirs["test_accuracy"], abs=0.02)
+    assert ours["history"][-1]["accuracy"] == pytest.approx(theirs["history"][-1]["accuracy"], abs=0.02)
+    assert len(ours["history"]) == len(theirs["history"])
+
+
+def test_the_artifact_is_tensorflow_s(backend: Any, run_folder: Path) -> None:
+    """TensorFlow serves what the backend has trained: its SavedModel makes the very mistakes that metrics.json has."""
+    name, run = backend
+    test = read_channel(run_folder / "training").test
+    served = tf.saved_model.load(str(run.artifact / "1")).serve(test.images)
+    metrics, receipt = (json.loads((run.artifact / f"{file}.json").read_text()) for file in ("metrics", "receipt"))
+    right = served.numpy().argmax(axis=1) == test.labels
+    assert np.mean(right) == pytest.approx(metrics["test_accuracy"])
+    assert receipt["trained_with"].split()[0] == receipt["hyperparameters"]["backend"] == name
+    assert f"Trained with {receipt['trained_with']}, exported as TensorFlow SavedModel." in run.output

@@ -5,21 +5,32 @@ An event file is only ever appended to: what is new of it is appended here, to t
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
 from cli import training_jobs
 from cli.errors import LabError
-from cli.instances import TRAINING
+from cli.instances import AT_WORK, TRAINING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from cli.place import Place
 
 _EVENTS = "tfevents"  # in the name of every event file
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Object:
+    """One as S3 lists it."""
+
+    bucket: str
+    key: str
+    size: int
+    tag: str
 
 
 class EventLogs:
@@ -30,62 +41,66 @@ class EventLogs:
         self._here, self._lab, self._names = here, lab, list(dict.fromkeys(names))
         self._folder = folder
         self._sagemaker, self._s3 = here.client("sagemaker"), here.client("s3")
-        self._places: dict[str, str] = {}  # where each job's logs are; "" if it writes none
-        self._tags: dict[str, str] = {}  # ETag of each object that was brought
+        self._objects: dict[str, dict[Path, _Object]] = {}  # of each job, where they go
+        self._ended: set[str] = set()  # jobs whose objects were listed after their end
+        self._awaited = False
+        self._tags: dict[Path, str] = {}  # ETag of each object that was brought
         if names:
             training_jobs.check(names, training_jobs.of_lab(here, lab), lab)
 
-    def sync(self) -> int:
-        """Make the folder what S3 is; how many files there are. Raises LabError, ClientError."""
-        there = {}
-        for job in self._names or training_jobs.of_lab(self._here, self._lab):
-            for name, found in self._objects(job):
-                there[self._inside(f"{job}/{name}")] = found
-        for path, (bucket, listed) in there.items():
-            self._bring(bucket, listed, path)
+    def sync(self) -> bool:
+        """Make the folder what S3 is; whether there is or will be anything. Raises LabError, ClientError."""
+        jobs = self._names or training_jobs.of_lab(self._here, self._lab)
+        self._awaited = False
+        for job in jobs:
+            if job not in self._ended:
+                self._objects[job] = self._list(job)
+        there = {path: found for job in jobs for path, found in self._objects[job].items()}
+        for path, found in there.items():
+            self._bring(found, path)
         for path in self._folder.rglob("*"):
             if path.is_file() and path not in there:
                 path.unlink()
-        return len(there)
+        return bool(there) or self._awaited
 
-    def awaited(self) -> bool:
-        """Whether one of the jobs at work will write logs."""
-        running = training_jobs.of_lab(self._here, self._lab, StatusEquals="InProgress")
-        return any(self._place(job) for job in running if not self._names or job in self._names)
+    def _list(self, job: str) -> dict[Path, _Object]:
+        try:
+            described = TRAINING.describe(self._sagemaker, job)
+        except ClientError:  # deleted since it was listed
+            return {}
+        config = described.get("TensorBoardOutputConfig")
+        if TRAINING.status(described) not in AT_WORK:
+            self._ended.add(job)
+        elif config:
+            self._awaited = True
+        if not config:
+            return {}
+        place = f"{config['S3OutputPath'].rstrip('/')}/{job}/tensorboard-output/"
+        bucket, _, key = place.removeprefix("s3://").partition("/")
+        pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=key)
+        return {
+            self._inside(f"{job}/{each['Key'].removeprefix(key)}"): _Object(
+                bucket=bucket, key=each["Key"], size=each["Size"], tag=each["ETag"]
+            )
+            for page in pages
+            for each in page.get("Contents", ())
+            if not each["Key"].endswith("/")
+        }
 
-    def _objects(self, job: str) -> Iterator[tuple[str, tuple[str, dict[str, Any]]]]:
-        """A job's logs by name, with their bucket and what S3's listing says of them."""
-        if place := self._place(job):
-            bucket, _, key = place.removeprefix("s3://").partition("/")
-            pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=key)
-            for page in pages:
-                for each in page.get("Contents", ()):
-                    if not each["Key"].endswith("/"):
-                        yield each["Key"].removeprefix(key), (bucket, each)
-
-    def _place(self, job: str) -> str:
-        if job not in self._places:
-            try:
-                config = TRAINING.describe(self._sagemaker, job).get("TensorBoardOutputConfig")
-            except ClientError:  # deleted since it was listed
-                return ""
-            self._places[job] = f"{config['S3OutputPath'].rstrip('/')}/{job}/tensorboard-output/" if config else ""
-        return self._places[job]
-
-    def _bring(self, bucket: str, found: dict[str, Any], path: Path) -> None:
+    def _bring(self, found: _Object, path: Path) -> None:
         have = path.stat().st_size if path.exists() else 0
-        known = self._tags.get(str(path), found["ETag"] if have == found["Size"] else "")
-        if known == found["ETag"]:
+        if self._tags.get(path, found.tag if have == found.size else "") == found.tag:
             return
         path.parent.mkdir(parents=True, exist_ok=True)
-        request = {"Bucket": bucket, "Key": found["Key"]}
-        if _EVENTS in path.name and 0 < have < found["Size"]:
-            answer = self._s3.get_object(**request, Range=f"bytes={have}-")
+        if _EVENTS in path.name and 0 < have < found.size:
             with path.open("ab") as file:
-                file.write(answer["Body"].read())
+                file.write(self._read(found, Range=f"bytes={have}-"))
         else:
-            path.write_bytes(self._s3.get_object(**request)["Body"].read())
-        self._tags[str(path)] = found["ETag"]
+            path.write_bytes(self._read(found))
+        self._tags[path] = found.tag
+
+    def _read(self, found: _Object, **part: str) -> bytes:
+        return bytes(self._s3.get_object(Bucket=found.bucket, Key=found.key, **part)["Body"].read())
 
     def _inside(self, name: str) -> Path:
         path = self._folder / name

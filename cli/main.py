@@ -11,11 +11,9 @@ from cli.options import (
     BatchSizeOption,
     ContextOption,
     EarlyStoppingOption,
-    ForceOption,
     HiddenUnitsOption,
     JsonOption,
     LearningRateOption,
-    NamesArgument,
     ParallelOption,
     SeedOption,
     StrategyOption,
@@ -23,6 +21,7 @@ from cli.options import (
     TrialsOption,
 )
 from cli.place import Target
+from cli.seat_commands import seats
 from cli.settings import absolute
 
 app = typer.Typer(
@@ -33,7 +32,6 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-seats = typer.Typer(help="The class's seats: show, add, remove or rebuild them.", no_args_is_help=True)
 app.add_typer(seats, name="seats")
 
 
@@ -178,52 +176,6 @@ def interrupt(
     from cli.interrupt import interrupt as command
 
     command(target, absolute(context), job, as_json=as_json)
-
-
-@seats.command("list")
-def seats_list(
-    target: TargetOption = Target.EMBEDDED, context: ContextOption = None, *, as_json: JsonOption = False
-) -> None:
-    """Show every seat: its stack, its notebook, its student's address."""
-    from cli.seats import show as command
-
-    command(target, absolute(context), as_json=as_json)
-
-
-@seats.command("add")
-def seats_add(names: NamesArgument, target: TargetOption = Target.EMBEDDED, context: ContextOption = None) -> None:
-    """Add seats to the settings (cdk.json or the roster), and deploy them."""
-    from cli.seats import add as command
-
-    command(target, absolute(context), names)
-
-
-@seats.command("remove")
-def seats_remove(
-    names: NamesArgument,
-    target: TargetOption = Target.EMBEDDED,
-    context: ContextOption = None,
-    *,
-    force: ForceOption = False,
-) -> None:
-    """Delete seats with all that their students made, and take them off the settings."""
-    from cli.seats import remove as command
-
-    command(target, absolute(context), names, force=force)
-
-
-@seats.command("rebuild")
-def seats_rebuild(
-    names: NamesArgument,
-    target: TargetOption = Target.EMBEDDED,
-    context: ContextOption = None,
-    *,
-    force: ForceOption = False,
-) -> None:
-    """Make seats anew: what their students made and did not save elsewhere is gone."""
-    from cli.seats import rebuild as command
-
-    command(target, absolute(context), names, force=force)
 
 
 @app.command()

@@ -14,7 +14,7 @@ from infra import settings as door
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_FILES = ("lab.data", "lab.seats")
+_FILES = ("lab.data", "lab.photos", "lab.seats")
 
 
 def read(context: Sequence[str], **instead: Any) -> door.Settings:

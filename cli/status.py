@@ -44,7 +44,9 @@ _NOTHING: dict[str, Any] = {
 def _lab(here: Place, lab: str) -> dict[str, Any]:
     found = stacks.of_lab(here, lab)
     sagemaker = here.client("sagemaker")
-    jobs = sagemaker.list_training_jobs(NameContains=f"{lab}-", SortBy="CreationTime", SortOrder="Descending")
+    jobs = sagemaker.list_training_jobs(
+        NameContains=f"{lab}-", SortBy="CreationTime", SortOrder="Descending", MaxResults=100
+    )
     pages = sagemaker.get_paginator("list_endpoints").paginate(NameContains=lab)
     endpoints = [endpoint for page in pages for endpoint in page["Endpoints"]]
     seats = seat.notebooks(here, lab).values()
@@ -58,9 +60,11 @@ def _lab(here: Place, lab: str) -> dict[str, Any]:
                 {
                     "name": j["TrainingJobName"],
                     "status": j["TrainingJobStatus"],
+                    "secondary_status": j.get("SecondaryStatus"),
                     "test_accuracy": accuracy.get(j["TrainingJobName"]),
                 }
                 for j in jobs["TrainingJobSummaries"]
+                if not j["TrainingJobName"].startswith(f"{lab}-tune-")
             ),
             None,
         ),
@@ -138,8 +142,9 @@ def _show(found: dict[str, Any]) -> None:
 
 def _show_jobs(table: Table, found: dict[str, Any]) -> None:
     if job := found["training_job"]:
+        progress = f": {job['secondary_status']}" if job["status"] == "InProgress" else ""
         accuracy = f"  test accuracy {screen.percent(job['test_accuracy'])}" if job["test_accuracy"] else ""
-        table.add_row("training job", f"{job['name']}  {_coloured(job['status'])}{accuracy}")
+        table.add_row("training job", f"{job['name']}  {_coloured(job['status'])}{progress}{accuracy}")
     for each in found["tuning_jobs"]:
         launched = f"{each['training_jobs']} training jobs so far"
         table.add_row("tuning job", f"{each['name']:<32} {_coloured(each['status'])}  {launched}")

@@ -51,7 +51,7 @@ def tensorboard(target: Target, context: Sequence[str], jobs: Sequence[str], *, 
     folder.mkdir(parents=True, exist_ok=True)
     logs = EventLogs(here, lab, jobs, folder)
     with screen.step(f"TensorBoard's logs of {', '.join(jobs) or lab}", quiet=as_json):
-        if not (logs.sync() or logs.awaited()):
+        if not logs.sync():
             whose = f"of {', '.join(jobs)}" if jobs else f"of any training job of the lab {lab}"
             raise LabError(
                 f"There are no TensorBoard logs {whose}: train with TensorBoardOutputConfig, as `./lab up` does."
@@ -62,17 +62,24 @@ def tensorboard(target: Target, context: Sequence[str], jobs: Sequence[str], *, 
     with _board(folder) as (process, url):
         if _answers(process, url, ended):
             _tell(url, folder, browser=browser, as_json=as_json)
-        while process.poll() is None and not ended.wait(_SYNC_SECONDS):
-            _sync(logs)
+        # On a thread: who ends it does not wait for a slow network.
+        threading.Thread(target=_keep_up, args=(logs, ended), daemon=True).start()
+        while process.poll() is None and not ended.wait(_POLL_SECONDS):
+            pass
         if not ended.is_set():
             raise LabError(f"TensorBoard has ended by itself: its log is {_log(folder)}.")
 
 
-def _sync(logs: EventLogs) -> None:
-    try:
-        logs.sync()
-    except (ClientError, BotoCoreError) as error:  # it may come back: what is there can be looked at meanwhile
-        screen.errors.print(f"No new logs: {error}", soft_wrap=True, markup=False)
+def _keep_up(logs: EventLogs, ended: threading.Event) -> None:
+    while not ended.wait(_SYNC_SECONDS):
+        try:
+            logs.sync()
+        except (
+            ClientError,
+            BotoCoreError,
+            LabError,
+        ) as error:  # it may come back: what is there can be looked at meanwhile
+            screen.errors.print(f"No new logs: {error}", soft_wrap=True, markup=False)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The folder with the data set's four files: the team's own, or the default renders."""
+"""The folder with the data: the team's own four files or photos, or the four files of the default renders."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 
 def folder(settings: Settings, environ: Mapping[str, str]) -> Path:
-    """`lab.data` if it is set; else the renders, made at first use and kept in the user's cache (XDG)."""
-    if settings.data:
-        return Path(settings.data)
+    """`lab.data` or `lab.photos` if one is set; else the renders, made at first use and kept in the user's cache."""
+    if settings.data or settings.photos:
+        return Path(settings.data or settings.photos)
     from datasets import ensure  # noqa: PLC0415 a team's own data needs no renderer, and synth no numpy
 
     cache = environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")

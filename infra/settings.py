@@ -93,6 +93,12 @@ def _data_folder(value: str) -> str:
     return value
 
 
+def _photos_folder(value: str) -> str:
+    if value and not any(each.is_dir() for each in Path(value).glob("*")):
+        raise ValueError("must be a folder with one folder of photos for each class")
+    return value
+
+
 def _owner(value: str) -> str:
     if value and not _OWNER.fullmatch(value):
         raise ValueError("must be 1 to 128 letters, digits, spaces and . : / = + @ - _, for it becomes a tag")
@@ -171,6 +177,7 @@ class Settings(BaseModel):
     budget: Annotated[int, Field(ge=0, le=1_000_000)] = 50
     notify: Annotated[tuple[Annotated[str, AfterValidator(_address)], ...], BeforeValidator(_listed)] = ()
     data: Annotated[str, AfterValidator(_data_folder)] = ""
+    photos: Annotated[str, AfterValidator(_photos_folder)] = ""
     seats: Annotated[tuple[Seat, ...], BeforeValidator(parse_seats)] = parse_seats(1)
     seat_instance_types: Annotated[tuple[_STUDENTS_TYPE, ...], BeforeValidator(_listed), Field(min_length=1)] = (
         "ml.m5.large",
@@ -202,6 +209,12 @@ class Settings(BaseModel):
                     f"lab.seats: {seat} and the lab's name have {together} characters together; at most "
                     f"{_LAB_AND_SEAT_LENGTH}, for SageMaker's names have 63 and what a student makes begins with both"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _take_data_or_photos(self) -> Self:
+        if self.data and self.photos:
+            raise ValueError('lab.data and lab.photos: the lab learns from one of them; set the other to ""')
         return self
 
     @model_validator(mode="after")

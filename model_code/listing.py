@@ -14,12 +14,12 @@ _GAP = re.compile(r"[\s_-]+")
 
 
 def list_photos(folder: str) -> list[Listed]:
-    """Return every file in a class's folder, by path. `folder` is an S3 address that ends with a slash.
+    """Return every file in a class's folder, by path, but hidden ones.
 
+    `folder` is an S3 address that ends with a slash.
     Raises ValueError, in one sentence, when there is none, and for files that are in no class's folder.
     """
-    # Folders that a console made are empty objects whose names end with a slash.
-    paths = sorted(uri.removeprefix(folder) for uri in wr.s3.list_objects(folder) if not uri.endswith("/"))
+    paths = sorted(path for uri in wr.s3.list_objects(folder) if _is_file(path := uri.removeprefix(folder)))
     if not paths:
         raise ValueError(f"There is no photo below {folder}; put one folder a class there, named like {_names()}.")
     loose = next((path for path in paths if "/" not in path), None)
@@ -27,6 +27,11 @@ def list_photos(folder: str) -> list[Listed]:
         raise ValueError(f"{folder}{loose} is in no class's folder; put it into the folder of its class, or delete it.")
     labels = {name: _label(name, folder) for name in dict.fromkeys(path.partition("/")[0] for path in paths)}
     return [Listed(uri=f"{folder}{path}", path=path, label=labels[path.partition("/")[0]]) for path in paths]
+
+
+def _is_file(path: str) -> bool:
+    """Leave out folders, which a console makes as empty objects, and hidden files, such as .DS_Store."""
+    return not path.endswith("/") and not any(part.startswith(".") for part in path.split("/"))
 
 
 def _label(name: str, folder: str) -> int:

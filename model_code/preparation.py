@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from archive import deliver
 from arrays import write_arrays
 from listing import list_photos
 from looking import look_at
@@ -33,6 +34,8 @@ def run(request: Request) -> str:
 
 
 def _run(request: Request) -> str:
+    if request.archive:
+        deliver(request.archive, request.photos)
     photos = list_photos(request.photos)
     print(f"{len(photos)} photos below {request.photos}", flush=True)
     entries = decide(_looked_at(photos), test_fraction=request.test_fraction)

@@ -51,7 +51,11 @@ def _prepared(flags: argparse.Namespace) -> tuple[int, str]:
     """The exit code, and what there is to say in a sentence."""
     try:
         request = Request.parse(
-            photos=flags.photos, table=flags.table, output=flags.output, test_fraction=flags.test_fraction
+            photos=flags.photos,
+            table=flags.table,
+            output=flags.output,
+            test_fraction=flags.test_fraction,
+            archive=flags.archive,
         )
         _install_what_is_missing()
         # Needs what has just been installed.
@@ -81,6 +85,7 @@ def _flags() -> argparse.ArgumentParser:
     parser.add_argument("--table", required=True, help="S3 address of the folder for photos.parquet")
     parser.add_argument("--output", required=True, type=Path, help="folder for the four files and report.json")
     parser.add_argument("--test_fraction", default="0.15", help="share of the photos to hold out: 0 to 1")
+    parser.add_argument("--archive", type=Path, help="folder with a ZIP archive of photos to put below --photos")
     parser.add_argument("--message", type=Path, help="file for the last sentence, as SageMaker's ExitMessage has it")
     return parser
 

@@ -15,21 +15,23 @@ _ADDRESS = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/([^*?\[]*/)?")
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """`photos` and `table` are S3 addresses that end with a slash, `output` is a folder of this machine."""
+    """`photos` and `table` are S3 addresses that end with a slash, `output` and `archive` folders of this machine."""
 
     photos: str
     table: str
     output: Path
     test_fraction: float
+    archive: Path | None = None
 
     @classmethod
-    def parse(cls, *, photos: str, table: str, output: Path, test_fraction: str) -> Self:
+    def parse(cls, *, photos: str, table: str, output: Path, test_fraction: str, archive: Path | None) -> Self:
         """Read the command line's words; raise ValueError with one sentence for the first thing wrong with them."""
         request = cls(
             photos=_address("photos", photos),
             table=_address("table", table),
             output=output,
             test_fraction=_share("test_fraction", test_fraction),
+            archive=archive,
         )
         if request.table.startswith(request.photos):
             raise ValueError(

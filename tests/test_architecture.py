@@ -23,7 +23,7 @@ ALLOWED = {
     "model_code": set(),
     "datasets": {"datasets"},
     "emulator": {"emulator"},
-    "bench": {"bench", "cli", "datasets", "emulator.gateway"},
+    "bench": {"bench", "cli", "datasets", "emulator.gateway", "emulator.sagemaker.images", "infra.containers"},
     "cli": {
         "cli",
         "emulator.gateway",

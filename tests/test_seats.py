@@ -75,8 +75,9 @@ class Student:
         )
         running = gateway.running(lab.home / "aws")
         assert running
-        self.s3, self.sagemaker, self.runtime = (
-            session.client(service, endpoint_url=running.url) for service in ("s3", "sagemaker", "sagemaker-runtime")
+        self.s3, self.sagemaker, self.runtime, self.athena = (
+            session.client(service, endpoint_url=running.url)
+            for service in ("s3", "sagemaker", "sagemaker-runtime", "athena")
         )
 
     def train(self, name: str, instance_type: str = "ml.m5.large", role: str = "") -> None:
@@ -329,6 +330,34 @@ def test_iam_s_own_simulator_agrees(
     assert [result["EvalDecision"] for result in answer["EvaluationResults"]] == [decision]
 
 
+def test_a_student_asks_about_photos(lab: Lab, ada: Student) -> None:
+    """The seat's own table, empty before anything is prepared, in the seat's own workgroup; IAM allows no other."""
+    query = ada.athena.start_query_execution(
+        QueryString="SELECT count(*) FROM photos WHERE dropped IS NULL",
+        QueryExecutionContext={"Database": f"{NAME}__ada"},
+        WorkGroup=f"{NAME}-ada",
+    )["QueryExecutionId"]
+    while (status := ada.athena.get_query_execution(QueryExecutionId=query)["QueryExecution"]["Status"])["State"] in (
+        "QUEUED",
+        "RUNNING",
+    ):
+        pass
+    assert status["State"] == "SUCCEEDED", status
+    assert (
+        ada.athena.get_query_results(QueryExecutionId=query)["ResultSet"]["Rows"][1]["Data"][0]["VarCharValue"] == "0"
+    )
+    assert ada.s3.get_object(Bucket=ada.bucket, Key=f"seats/ada/queries/{query}.csv")["Body"].read().split()[1] == b"0"
+    here = f"us-east-1:{gateway.ACCOUNT}"
+    for action, own, other in (
+        ("athena:StartQueryExecution", f"athena:{here}:workgroup/{NAME}-ada", f"athena:{here}:workgroup/{NAME}"),
+        ("glue:GetTable", f"glue:{here}:table/{NAME}__ada/photos", f"glue:{here}:table/{NAME}__grace_hopper/photos"),
+    ):
+        answer = lab.client("iam").simulate_principal_policy(
+            PolicySourceArn=ada.role, ActionNames=[action], ResourceArns=[f"arn:aws:{own}", f"arn:aws:{other}"]
+        )
+        assert [each["EvalDecision"] for each in answer["EvaluationResults"]] == ["allowed", "implicitDeny"]
+
+
 def test_list_shows_people_and_programs_the_class(lab: Lab, settings: list[str]) -> None:
     """Each seat with its student's address and how it stands."""
     shown = lab("seats", "list", *settings)
@@ -459,6 +488,11 @@ def test_remove_takes_the_seat_and_what_its_student_made(
     assert not root.list_endpoint_configs(NameContains=f"{NAME}-ada-")["EndpointConfigs"]
     objects = lab.client("s3").list_object_versions(Bucket=ada.bucket, Prefix="seats/")
     assert {each["Key"].split("/")[1] for each in objects["Versions"]} == {"grace-hopper", "jose-nunez"}
+    # The workgroup is not empty: its student has asked something in it.
+    groups = {group["Name"] for group in lab.client("athena").list_work_groups()["WorkGroups"]}
+    assert {name for name in groups if name.startswith(NAME)} == {NAME, f"{NAME}-grace-hopper", f"{NAME}-jose-nunez"}
+    databases = {database["Name"] for database in lab.client("glue").get_databases()["DatabaseList"]}
+    assert databases == {NAME, f"{NAME}__grace_hopper", f"{NAME}__jose_nunez"}
     assert ada.role not in {role["Arn"] for role in lab.client("iam").list_roles()["Roles"]}
     root.delete_model(ModelName=f"{NAME}-adam")
 

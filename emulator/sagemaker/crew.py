@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -41,6 +40,7 @@ class Crew:
         self._processes: list[Process] = []
         self._told = False
         self._failure: Failure | None = None
+        self._fault: Exception | None = None
 
     def work(self, hosts: Sequence[Host], *, seconds: float, late: Callable[[], object]) -> Failure | None:
         """Run them to their end; `late` is called once they have run for that long.
@@ -57,12 +57,13 @@ class Crew:
         limit.daemon = True
         limit.start()
         try:
-            with ThreadPoolExecutor(len(hosts)) as pool:
-                list(pool.map(self._follow, hosts, self._processes))
-            return self._failure
+            self._follow_all(hosts)
         finally:
             limit.cancel()
             self._kill_all()
+        if self._fault:
+            raise self._fault
+        return self._failure
 
     def stop(self, *, grace: float) -> None:
         """SIGTERM to all of them now, SIGKILL after `grace` seconds. Returns at once."""
@@ -77,12 +78,23 @@ class Crew:
             self._told = True
         self._kill_all()
 
+    def _follow_all(self, hosts: Sequence[Host]) -> None:
+        # Threads of a pool would hold up the gateway's end until each has given up writing its log to it.
+        threads = [
+            threading.Thread(target=self._follow, args=each, name=f"follow {each[0].name}", daemon=True)
+            for each in zip(hosts, self._processes, strict=True)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
     def _follow(self, host: Host, process: Process) -> None:
         try:
             host.follow(self._lines(host, process))
-        except BaseException:
+        except Exception as fault:  # noqa: BLE001 - it is raised where the job is waited for
+            self._fault = fault
             self._kill_all()
-            raise
 
     def _lines(self, host: Host, process: Process) -> Iterator[str]:
         """The process's lines; how it ended is noted at once, not when the log has been written."""

@@ -6,6 +6,7 @@ import threading
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from emulator.sagemaker.behaviour import Behaviour
+from emulator.sagemaker.credentials import Role
 from emulator.sagemaker.errors import validation
 from emulator.sagemaker.metadata import CredentialsEndpoint
 
@@ -37,6 +38,12 @@ class Jobs(Behaviour):
         self.credentials = CredentialsEndpoint()
         self._runs: dict[Record, Running] = {}
         self._lock = threading.Lock()
+
+    def role(self, record: Record, arn: str) -> Role:
+        """The role that a job acts as. Asks IAM about it; raises AWS's ValidationException if it can't be assumed."""
+        role = Role(arn, account=record.account, region=record.region, endpoint_url=self.context.endpoint_url)
+        role.check()
+        return role
 
     def begin(self, record: Record, run: Running) -> None:
         """Let a job run."""

@@ -1,9 +1,10 @@
 """A container's folder kept in S3 while its job runs, as checkpoints and TensorBoard's logs are.
 
 What AWS documents (SageMaker's guide, Checkpoints): what is in S3 at the start is brought into the folder, what is
-added there later is not; new files go to S3 while the job runs; what is deleted in the folder is deleted in S3. How
-often AWS looks, and what it does with a file that is just being written, it does not say: here a file goes once it has
-stayed the same from one look to the next.
+added there later is not; new files go to S3 while the job runs; what is deleted in the folder is deleted in S3.
+What it does not say: how often it looks, what it does with a file that is just being written, with a job whose role may
+not put files there, or not delete them. Here a file goes once it has stayed the same for a second, the job fails, and
+the file stays.
 """
 
 from __future__ import annotations
@@ -92,10 +93,13 @@ class Mirror:
         self._kept[name] = state
 
     def _drop(self, name: str) -> None:
+        del self._kept[name]
         if self._deletes:
             bucket, key = objects.split(f"{self._uri}/{name}")
-            self._s3.delete_object(Bucket=bucket, Key=key)
-        del self._kept[name]
+            try:
+                self._s3.delete_object(Bucket=bucket, Key=key)
+            except (ClientError, BotoCoreError) as error:
+                log.warning("%s/%s stays in S3: %s", self._uri, name, error)
 
 
 class Mirrors:

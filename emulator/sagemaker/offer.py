@@ -74,6 +74,8 @@ def _problems(request: Mapping[str, Any]) -> Iterator[str]:
     yield from value(output, "CompressionType", {"GZIP"}, "OutputDataConfig.")
     if "TrainingImage" not in algorithm:
         yield "training without AlgorithmSpecification.TrainingImage"
+    if not all(each.get("InstanceCount") for each in resources.get("InstanceGroups") or [resources]):
+        yield "training without instances"
     yield from (
         f"the hyperparameter {name}"
         for name in _DISTRIBUTIONS

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from emulator.sagemaker import processing_offer
-from emulator.sagemaker.credentials import Role
 from emulator.sagemaker.jobs import Jobs
 from emulator.sagemaker.processing_run import ProcessingRun
 
@@ -24,12 +23,6 @@ class ProcessingJobs(Jobs):
         Asks IAM about the role: not to be called on the gateway's event loop. Raises ServiceError.
         """
         processing_offer.check(request)
-        role = Role(
-            request["RoleArn"],
-            account=record.account,
-            region=record.region,
-            endpoint_url=self.context.endpoint_url,
-        )
-        role.check()
+        role = self.role(record, request["RoleArn"])
         run = ProcessingRun(record, request, context=self.context, role=role, credentials=self.credentials)
         self.begin(record, run)

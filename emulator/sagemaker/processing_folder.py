@@ -7,7 +7,7 @@ and Access Metadata Information About Your Processing Job".
 from __future__ import annotations
 
 import json
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from emulator.sagemaker.processing_offer import inputs, outputs
@@ -16,13 +16,13 @@ from emulator.sagemaker.relocate import relocate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from emulator.sagemaker.container import Container
 
 # The inputs in which the SageMaker SDK's processors send programs: ScriptProcessor and FrameworkProcessor of
 # sagemaker.core.processing 2.27.0.
 _PROGRAMS = {"code", "entrypoint", "aux"}
-_ML = PurePosixPath("/opt/ml")
 
 
 class ProcessingFolder:
@@ -30,7 +30,7 @@ class ProcessingFolder:
 
     def __init__(self, container: Container, request: Mapping[str, Any]) -> None:
         """Make its folders, with those of the inputs and outputs."""
-        self._root, self._places = container.ml, container.places
+        self._root, self._container = container.ml, container
         self._request = request
         self._message = self._root / "output" / "message"
         for folder in (self._root / "config", self._root / "output", self._root / "processing"):
@@ -43,13 +43,13 @@ class ProcessingFolder:
     def configure(self, arn: str, host: str, hosts: Sequence[str]) -> None:
         """Write the job's configuration, in which paths are those of here, and the hosts' names."""
         job = {"ProcessingJobArn": arn, **{name: value for name, value in self._request.items() if name != "Tags"}}
-        self._write("processingjobconfig", relocate(json.dumps(job), self._places))
+        self._write("processingjobconfig", relocate(json.dumps(job), self._container.places))
         self._write("resourceconfig", json.dumps({"current_host": host, "hosts": list(hosts)}))
 
     def relocate_programs(self) -> None:
         """Let the programs that the inputs bring find what they call by a container's paths."""
         for folder in self._programs():
-            relocate_programs(folder, self._places)
+            relocate_programs(folder, self._container.places)
 
     def message(self) -> bytes:
         """What the container wrote as its message; empty if it wrote none."""
@@ -64,7 +64,7 @@ class ProcessingFolder:
                 yield folder
 
     def _here(self, data: Mapping[str, Any]) -> Path:
-        return Path(self._root / PurePosixPath(data["LocalPath"]).relative_to(_ML))
+        return self._container.place(data["LocalPath"])
 
     def _write(self, name: str, text: str) -> None:
         (self._root / "config" / f"{name}.json").write_text(text)

@@ -32,7 +32,8 @@ _CLUSTER = {"InstanceCount", "InstanceType", "VolumeSizeInGB", "VolumeKmsKeyId"}
 _NETWORK = {"EnableNetworkIsolation", "EnableInterContainerTrafficEncryption"}
 _INPUT = {"InputName", "AppManaged", "S3Input"}
 _OUTPUT = {"OutputName", "AppManaged", "S3Output"}
-_BELOW = PurePosixPath("/opt/ml/processing")
+_INPUTS = "/opt/ml/processing/"
+_ANYWHERE = "/"
 
 
 def inputs(request: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -84,7 +85,7 @@ def _rules(request: Mapping[str, Any]) -> Iterator[str]:
         if data not in each:
             yield f"The {noun} {name} has no {data}."
         elif not each.get("AppManaged"):
-            yield from _rules_of_path(f"the {noun} {name}", each[data].get("LocalPath"))
+            yield from _rules_of_path(noun, name, each[data].get("LocalPath"))
     for noun, names in (
         ("InputName", [one["InputName"] for one in inputs(request)]),
         ("OutputName", [one["OutputName"] for one in outputs(request)]),
@@ -92,9 +93,9 @@ def _rules(request: Mapping[str, Any]) -> Iterator[str]:
         yield from (f"{noun} {name} is given more than once." for name, count in Counter(names).items() if count > 1)
 
 
-def _rules_of_path(of: str, path: str | None) -> Iterator[str]:
-    """AWS says so of inputs; an output elsewhere would lie outside of what is kept for a job here."""
+def _rules_of_path(noun: str, name: str, path: str | None) -> Iterator[str]:
+    below = _INPUTS if noun == "input" else _ANYWHERE
     if path is None:
-        yield f"LocalPath of {of} is missing; only what is AppManaged needs none."
-    elif not PurePosixPath(path).is_relative_to(_BELOW) or ".." in PurePosixPath(path).parts:
-        yield f"LocalPath of {of} is {path}, but must begin with {_BELOW}/."
+        yield f"LocalPath of the {noun} {name} is missing; only what is AppManaged needs none."
+    elif not path.startswith(below) or ".." in PurePosixPath(path).parts:
+        yield f"LocalPath of the {noun} {name} is {path}, but must begin with {below} and have no .. in it."

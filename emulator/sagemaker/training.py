@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from emulator.sagemaker import limits, offer
-from emulator.sagemaker.credentials import Role
 from emulator.sagemaker.errors import validation
 from emulator.sagemaker.jobs import Jobs
 from emulator.sagemaker.run import Run
@@ -26,13 +25,7 @@ class TrainingJobs(Jobs):
         """
         limits.check(request)
         offer.check(request)
-        role = Role(
-            request["RoleArn"],
-            account=record.account,
-            region=record.region,
-            endpoint_url=self.context.endpoint_url,
-        )
-        role.check()
+        role = self.role(record, request["RoleArn"])
         self.begin(record, Run(record, request, context=self.context, role=role, credentials=self.credentials))
 
     def interrupt(self, record: Record) -> None:

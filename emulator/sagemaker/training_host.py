@@ -98,6 +98,7 @@ class TrainingHost:
             SAGEMAKER_BASE_DIR=str(self.container.ml),
             SAGEMAKER_TRAINING_MODULE=_TOOLKIT_MODULE,
             SAGEMAKER_JOB_HOSTS=json.dumps({one.name: f"{one.address}:{one.port}" for one in self._instances}),
+            SAGEMAKER_JOB_PLACES=json.dumps({path: str(folder) for path, folder in self.container.places.items()}),
             **job,
             **network,
             **{name: relocate(value, self.container.places) for name, value in wanted.items()},

@@ -1,4 +1,8 @@
-"""One run of a tuning job: its training jobs launched, watched and stopped, until it is enough."""
+"""One run of a tuning job: its training jobs launched, watched and stopped, until it is enough.
+
+Not compared with AWS: that a tuning job which reaches its target, its longest time or the end of its patience stops
+what runs and ends Completed.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +35,8 @@ _FAULT = "InternalServerError: We encountered an internal error. Please try agai
 class _Trial:
     proposal: Proposal
     record: Record
-    epochs: int = 0  # of those whose objective was looked at
+    epochs: int = 0  # those whose objective was looked at
+    ended: bool = False
 
 
 class TuningRun:
@@ -122,14 +127,14 @@ class TuningRun:
         return "Stopped", ""
 
     def _running(self) -> list[_Trial]:
-        return [trial for trial in self._trials if trial not in self._ended]
+        return [trial for trial in self._trials if not trial.ended]
 
     def _look(self, trial: _Trial) -> None:
         """Take in what a trial has come to since the last look; stop it if it has fallen behind."""
         record = trial.record
-        ended = record.status in trials.ENDED  # asked first: an ended one's objective changes no more
+        trial.ended = record.status in trials.ENDED  # asked first: an ended one's objective changes no more
         values = trials.objective(record)
-        if ended:
+        if trial.ended:
             self._ended.append(trial)
             self._search.tell(trial.proposal, trials.result(record))
         elif record.status == "InProgress" and self._falls_behind(trial, values):

@@ -2,10 +2,9 @@
 
 The sentence is AWS's, as users quote it. What counts: notebook instances from Pending until they have stopped, jobs of
 any kind until they have ended (those on spot instances by themselves), endpoints unless they are Failed or going. An
-endpoint's update needs room for its new
-instances beside those that serve, a new tuning job for as many training jobs as it may run at a time; itself it takes
-none. Not compared with AWS: when exactly an instance stops counting. An endpoint whose configuration is gone counts
-nothing here.
+endpoint's update needs room for its new instances beside those that serve, a new tuning job for as many training jobs
+as it may run at a time; itself it takes none. Not compared with AWS: when exactly an instance stops counting. An
+endpoint whose configuration is gone counts nothing here.
 """
 
 from __future__ import annotations
@@ -94,7 +93,7 @@ def _instances(store: Store, record: Record, members: Mapping[str, Any]) -> Coun
 def _of_training(members: Mapping[str, Any]) -> list[tuple[str, int]]:
     resources = members.get("ResourceConfig", {})
     groups = resources.get("InstanceGroups") or [resources]
-    return [(group["InstanceType"], group["InstanceCount"]) for group in groups if "InstanceType" in group]
+    return [(group["InstanceType"], group.get("InstanceCount", 0)) for group in groups if "InstanceType" in group]
 
 
 def _of_variants(config: Mapping[str, Any]) -> list[tuple[str, int]]:

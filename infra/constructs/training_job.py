@@ -1,24 +1,23 @@
-"""A SageMaker training job as a resource of a stack: CloudFormation has none."""
+"""The lab's training job."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from aws_cdk import CustomResource, Duration, Stack
-from aws_cdk import aws_iam as iam
-from constructs import Construct
+from aws_cdk import Stack
 
 from infra.constructs import statements
-from infra.constructs.findings import acknowledge, wildcard
-from infra.constructs.provider import HandlerProvider
-from infra.settings import PENDING_SECONDS, SPOT_WAIT_SECONDS, TOTAL_SECONDS, has_local_storage
+from infra.constructs.sagemaker_job import SageMakerJob, instances
+from infra.settings import PENDING_SECONDS, SPOT_WAIT_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from aws_cdk import aws_iam as iam
     from aws_cdk import aws_kms as kms
     from aws_cdk import aws_s3 as s3
+    from constructs import Construct
 
     from infra.constructs.images import ContainerImage
     from infra.constructs.source_directory import SourceDirectory
@@ -47,7 +46,7 @@ class TrainingInputs:
     data: Mapping[str, str]  # key in the bucket -> hash of the file
 
 
-class TrainingJob(Construct):
+class TrainingJob(SageMakerJob):
     """Trains when its code, data, hyperparameters, image or instance type are new, and only then."""
 
     def __init__(
@@ -61,39 +60,22 @@ class TrainingJob(Construct):
         role: iam.IRole,
         inputs: TrainingInputs,
     ) -> None:
-        super().__init__(scope, construct_id)
-        provider = HandlerProvider(
-            self,
-            "Handler",
-            handler="training_job",
+        super().__init__(
+            scope,
+            construct_id,
+            stem="TrainingJob",
+            lab=settings.name,
+            role=role,
+            identity=_identity(settings, inputs),
+            request=_request(scope, settings=settings, bucket=bucket, key=key, role=role, inputs=inputs),
             log_retention_days=settings.log_retention_days,
-            statements=_may_run_jobs(self, lab=settings.name, role=role, bucket=bucket),
-            timeout=Duration.minutes(5),
-            total_timeout=Duration.seconds(TOTAL_SECONDS),
+            # It looks whether the artifact is there.
+            needs=[statements.list_bucket(bucket, prefixes=["training/"])],
         )
-        resource = CustomResource(
-            self,
-            "Resource",
-            properties={
-                "Lab": settings.name,
-                "Identity": _identity(settings, inputs),
-                "Request": _request(self, settings=settings, bucket=bucket, key=key, role=role, inputs=inputs),
-            },
-            resource_type="Custom::TrainingJob",
-            service_timeout=Duration.hours(1),
-            service_token=provider.service_token,
-        )
-        acknowledge(
-            provider,
-            {
-                wildcard(f"…/{settings.name}-*"): "A job's name holds a hash of what it trains.",
-                wildcard("*"): "ListTrainingJobs has no resource to name.",
-            },
-        )
-        self.job_name = resource.get_att_string("TrainingJobName")
-        self.model_artifact = resource.get_att_string("ModelArtifact")
-        self.test_accuracy = resource.get_att_string("TestAccuracy")
-        self.test_loss = resource.get_att_string("TestLoss")
+        self.job_name = self.resource.get_att_string("TrainingJobName")
+        self.model_artifact = self.resource.get_att_string("ModelArtifact")
+        self.test_accuracy = self.resource.get_att_string("TestAccuracy")
+        self.test_loss = self.resource.get_att_string("TestLoss")
 
 
 def _identity(settings: Settings, inputs: TrainingInputs) -> dict[str, Any]:
@@ -151,7 +133,9 @@ def _request(
             }
         ],
         "OutputDataConfig": {"KmsKeyId": key.key_arn, "S3OutputPath": output},
-        "ResourceConfig": _resources(settings, key),
+        "ResourceConfig": instances(
+            settings.training_instance_type, count=settings.training_instance_count, gigabytes=_VOLUME_GB, key=key
+        ),
         "RoleArn": role.role_arn,
         "StoppingCondition": {"MaxRuntimeInSeconds": settings.max_run, **_wait(settings)},
         "Tags": [{"Key": "bricklab:lab", "Value": settings.name}],
@@ -169,26 +153,3 @@ def _wait(settings: Settings) -> dict[str, int]:
     if settings.spot:
         return {"MaxWaitTimeInSeconds": SPOT_WAIT_SECONDS}
     return {"MaxPendingTimeInSeconds": PENDING_SECONDS}
-
-
-def _resources(settings: Settings, key: kms.IKey) -> dict[str, Any]:
-    resources = {
-        "InstanceCount": settings.training_instance_count,
-        "InstanceType": settings.training_instance_type,
-        "VolumeSizeInGB": _VOLUME_GB,
-    }
-    if not has_local_storage(settings.training_instance_type):
-        resources["VolumeKmsKeyId"] = key.key_arn
-    return resources
-
-
-def _may_run_jobs(scope: Construct, *, lab: str, role: iam.IRole, bucket: s3.IBucket) -> list[iam.PolicyStatement]:
-    jobs = Stack.of(scope).format_arn(service="sagemaker", resource="training-job", resource_name=f"{lab}-*")
-    calls = "AddTags CreateTrainingJob DeleteTrainingJob DescribeTrainingJob ListTags StopTrainingJob"
-    return [
-        iam.PolicyStatement(actions=[f"sagemaker:{call}" for call in calls.split()], resources=[jobs]),
-        # Listing has no resource to name; it is how a Delete finds a job whose name CloudFormation never learnt.
-        iam.PolicyStatement(actions=["sagemaker:ListTrainingJobs"], resources=["*"]),
-        statements.pass_role(role, to="sagemaker.amazonaws.com"),
-        statements.list_bucket(bucket, prefixes=["training/"]),
-    ]

@@ -10,7 +10,9 @@ from infra.constructs.bucket import LabBucket
 from infra.constructs.bucket_contents import BucketContents
 from infra.constructs.catalog import Catalog
 from infra.constructs.key import LabKey
+from infra.constructs.prepared_photos import PreparedPhotos
 from infra.constructs.shared_storage import SharedStorage
+from infra.constructs.source_directory import ARCHIVE
 from infra.settings import DATA_FILES
 
 if TYPE_CHECKING:
@@ -25,8 +27,8 @@ if TYPE_CHECKING:
 class StorageStack(Stack):
     """Owns the key and the bucket; every other stack gets them from here.
 
-    `data` is the folder with the four files; `notebooks` are what notebook instances fetch, by their names there. Of
-    those that are notebooks, every seat gets a copy of its own.
+    `data` is the folder with the four files, or with photos if the settings say so; `notebooks` are what notebook
+    instances fetch, by their names there. Of those that are notebooks, every seat gets a copy of its own.
     """
 
     def __init__(
@@ -48,7 +50,7 @@ class StorageStack(Stack):
             bucket=self.bucket,
             key=self.key,
             files={
-                **{f"data/{name}": data / name for name in DATA_FILES},
+                **({} if settings.photos else {f"data/{name}": data / name for name in DATA_FILES}),
                 **{f"notebooks/{name}": file for name, file in notebooks.items()},
             },
             log_retention_days=settings.log_retention_days,
@@ -66,6 +68,20 @@ class StorageStack(Stack):
         )
         Catalog(self, "Catalog", storage=self.shared, lab=settings.name)
         self.data = {key: digest for key, digest in contents.digests.items() if key.startswith("data/")}
+        if settings.photos:
+            code = f"notebooks/{ARCHIVE}"
+            photos = PreparedPhotos(
+                self,
+                "Photos",
+                settings=settings,
+                folder=data,
+                bucket=self.bucket,
+                key=self.key,
+                code=code,
+                code_digest=contents.digests[code],
+            )
+            photos.node.add_dependency(contents)
+            self.data = {"photos": photos.digest}
         # Seats come and go: what they import is exported whether or not there are any, for CloudFormation takes no
         # export away that a seat still imports.
         for value in (

@@ -70,7 +70,7 @@ def handlers() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(HANDLERS))
         yield
-    for name in [name for name in sys.modules if name.partition(".")[0] in {"training_job", "bucket_contents"}]:
+    for name in [name for name in sys.modules if name.partition(".")[0] in {"job", "bucket_contents"}]:
         del sys.modules[name]
 
 

@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -212,6 +213,23 @@ def test_bad_photos_are_dropped_and_told(studio: Studio, first: Prepared) -> Non
     channel = read_channel(done.folder)
     assert len(channel.train.labels) + len(channel.test.labels) == len(good) + 1
     assert all(f"dropped {path}: {why}" in done.output.splitlines() for path, why in dropped.items())
+
+
+def test_an_archive_takes_the_place_of_what_was_there(run: Callable[..., Prepared], tmp_path: Path) -> None:
+    """What a deployment brings is delivered first; photos of an earlier one go, and hidden files do not count."""
+    brought = tmp_path / "archive"
+    brought.mkdir()
+    with zipfile.ZipFile(brought / "photos.zip", "w") as archive:
+        for path, content in {**shoot(1), ".DS_Store": b"", "0/.hidden": b""}.items():
+            archive.writestr(path, content)
+    done = run({"1x1 Brick/earlier.png": photo(1)}, *HALF, "--archive", str(brought))
+    assert done.code == 0, done.error
+    assert sorted(done.rows().index) == sorted(shoot(1))
+
+
+def test_an_archive_that_is_none_is_refused(run: Callable[..., Prepared], tmp_path: Path) -> None:
+    """A folder without a ZIP file is told, and no photo is touched."""
+    assert f"{tmp_path} needs to hold one ZIP archive" in refusal(run({}, "--archive", str(tmp_path)))
 
 
 def test_a_class_without_photos_is_refused(run: Callable[..., Prepared]) -> None:

@@ -7,6 +7,9 @@ half of a short job. So those names are read from TensorFlow's source instead. T
 Of several hosts TensorFlow is told addresses that work here, where no name server knows algo-1 and all hosts share one
 machine's ports: what the toolkit writes into TF_CONFIG for MultiWorkerMirroredStrategy, with those in the place of
 `algo-1:8890`, `algo-2:8890`, …
+
+A container's absolute paths in hyperparameters, `/opt/ml/checkpoints`, are put where they lie when they become the
+script's arguments. The script itself is left as it came: who hashes it finds what was sent.
 """
 
 import ast
@@ -56,8 +59,20 @@ def address_workers(addresses: dict[str, str]) -> None:
     setattr(training, BUILDER, build_with_addresses)
 
 
+def relocate_arguments(places: dict[str, str]) -> None:
+    """Put paths of the container where they lie here, in what the script is called with."""
+    sys.path.append(str(Path(__file__).parents[3]))
+    relocate = importlib.import_module("emulator.sagemaker.relocate").relocate
+    sys.path.pop()
+    mapping = importlib.import_module("sagemaker_training.mapping")
+    make = mapping.to_cmd_args
+    folders = {path: Path(folder) for path, folder in places.items()}
+    mapping.to_cmd_args = lambda given: [relocate(argument, folders) for argument in make(given)]  # type: ignore[attr-defined]
+
+
 if __name__ == "__main__":
     spare_tensorflow()
+    relocate_arguments(json.loads(os.environ["SAGEMAKER_JOB_PLACES"]))
     address_workers(json.loads(os.environ["SAGEMAKER_JOB_HOSTS"]))
     from sagemaker_training.cli.train import main  # type: ignore[import-not-found]  # in the image only
 

@@ -8,14 +8,13 @@ import pytest
 
 from tests.emulator.control import calls
 from tests.emulator.control.calls import ARN, refusal
-from tests.emulator.control.test_tuning import GRID, UNIT, described, ended, jobs, tune, until
 from tests.emulator.control.trainings import Trainings, Tunings
+from tests.emulator.control.tunings import GRID, UNIT, Client, described, ended, jobs, tune, until
 
 if TYPE_CHECKING:
     from emulator.sagemaker.behaviour import Behaviour
     from emulator.sagemaker.service import SageMaker
 
-Client = Any
 LONG = "a-name-of-three-and-thirty-letters"[:33]
 WHOLE = {"IntegerParameterRanges": [{"Name": "quality", "MinValue": "1", "MaxValue": "3"}]}
 NO_METRIC = (
@@ -148,6 +147,32 @@ def test_only_an_ended_one_is_deleted(sagemaker: Client) -> None:
     sagemaker.delete_hyper_parameter_tuning_job(**name)
     assert refusal(sagemaker.describe_hyper_parameter_tuning_job, **name)[0] == "ResourceNotFound"
     assert sagemaker.list_training_jobs(NameContains="tuning-")["TrainingJobSummaries"]
+
+
+class Nobody:
+    """Somebody who may do everything but pass a role; `asked` are the actions with the circumstances."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, str, Any]] = []
+
+    def refusal(self, action: str, resource: str, context: Any) -> str | None:
+        """No role may be passed."""
+        self.asked.append((action, resource, context))
+        return "not authorized to pass it" if action == "iam:PassRole" else None
+
+
+def test_iam_is_asked_about_its_training_jobs(
+    sagemaker: Client, service: SageMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The definition's role must be one that the caller may pass, and its instance types are told."""
+    caller = Nobody()
+    monkeypatch.setattr(service, "_principal", lambda _headers: caller)
+    code, message = refusal(calls.tuning_job, client=sagemaker, strategy="Grid", ranges=GRID)
+    assert (code, message) == ("AccessDeniedException", "not authorized to pass it")
+    creating, passing = caller.asked
+    assert creating[:2] == ("sagemaker:CreateHyperParameterTuningJob", f"{ARN}:hyper-parameter-tuning-job/tuning")
+    assert creating[2]["sagemaker:InstanceTypes"] == ["ml.m5.large"]
+    assert passing[1] == calls.ROLE
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ def channel(uri: str) -> list[dict[str, Any]]:
 @pytest.mark.parametrize(
     ("request_part", "missing"),
     [
-        ({"HyperParameters": {"sagemaker_mpi_enabled": "true"}}, "the hyperparameter sagemaker_mpi_enabled"),
+        ({"ResourceConfig": {"InstanceType": "ml.m5.large", "VolumeSizeInGB": 5}}, "training without instances"),
         ({"algorithm": {"TrainingInputMode": "Pipe"}}, "AlgorithmSpecification.TrainingInputMode Pipe"),
         ({"OutputDataConfig": {"S3OutputPath": "s3://b", "CompressionType": "NONE"}}, "CompressionType NONE"),
         ({"InputDataConfig": [{**channel("s3://b/")[0], "CompressionType": "Gzip"}]}, "Gzip .channel training."),

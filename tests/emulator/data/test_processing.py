@@ -39,6 +39,13 @@ pathlib.Path("/opt/ml/output/message").write_text("two photos")
 """
 
 
+def sinks_at(path: str) -> dict[str, Any]:
+    """ProcessingOutputConfig with the output `made`, from this folder."""
+    config = sinks(made=f"s3://{BUCKET}/elsewhere")
+    config["Outputs"][0]["S3Output"]["LocalPath"] = path
+    return config
+
+
 @pytest.fixture(scope="module")
 def processed(account: Account) -> dict[str, Any]:
     """A job that has completed."""
@@ -158,6 +165,13 @@ def test_outputs_are_encrypted_with_the_key(account: Account, client: Callable[[
     assert account.s3.head_object(Bucket=BUCKET, Key="secret/count")["SSEKMSKeyId"].endswith(key)
 
 
+def test_an_output_may_lie_anywhere(account: Account) -> None:
+    """A folder outside of /opt/ml is one that the program finds, too."""
+    program = b"open('/srv/made/count', 'w').write('1')"
+    assert account.process(program, ProcessingOutputConfig=sinks_at("/srv/made"))["ProcessingJobStatus"] == "Completed"
+    assert account.keys("elsewhere/") == ["elsewhere/count"]
+
+
 def test_a_manifest_names_the_input(account: Account) -> None:
     """Of a prefix only what a manifest lists is brought."""
     for name in ("plate", "slope", "stud"):
@@ -256,10 +270,17 @@ def test_fails_without_its_program(account: Account) -> None:
 
 
 def test_fails_when_its_role_may_not_write(account: Account) -> None:
-    """An output that S3 refuses fails the job, naming the output."""
+    """An output that S3 refuses fails the job, naming the output and S3's reason."""
+    reads = {"Effect": "Allow", "Action": ["s3:GetObject", "s3:ListBucket"], "Resource": "*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [reads]})
+    trust = account.iam.get_role(RoleName="execution")["Role"]["AssumeRolePolicyDocument"]
+    role = account.iam.create_role(RoleName="reads-only", AssumeRolePolicyDocument=json.dumps(trust))["Role"]
+    account.iam.put_role_policy(RoleName="reads-only", PolicyName="reads", PolicyDocument=policy)
     program = b"open('/opt/ml/processing/arrays/count', 'w').write('1')"
-    job = account.process(program, ProcessingOutputConfig=sinks(arrays="s3://nobodys-bucket/arrays"))
+    output = sinks(arrays=f"s3://{BUCKET}/refused")
+    job = account.process(program, ProcessingOutputConfig=output, RoleArn=role["Arn"])
     assert job["FailureReason"].startswith("ClientError: Failed to upload output arrays.")
+    assert "AccessDenied" in job["FailureReason"]
 
 
 def test_fails_with_a_message_that_is_no_text(account: Account) -> None:
@@ -294,6 +315,7 @@ def test_a_name_is_taken(account: Account, processed: dict[str, Any]) -> None:
         ({"NetworkConfig": {"VpcConfig": {"Subnets": ["s"], "SecurityGroupIds": ["g"]}}}, "NetworkConfig.VpcConfig"),
         ({"inputs": [source("p", "s3://b/p", "/data/p")]}, "LocalPath of the input p is /data/p, but must begin with"),
         ({"inputs": [source("p", "s3://b/p", f"{BELOW}/../..")]}, "but must begin with /opt/ml/processing/"),
+        ({"ProcessingOutputConfig": sinks_at("made")}, "LocalPath of the output made is made, but must begin with /"),
         ({"inputs": [source("code", "s3://b/p", BELOW)]}, "InputName code is given more than once"),
         ({"inputs": [{"InputName": "none"}]}, "The input none has no S3Input"),
     ],

@@ -114,16 +114,6 @@ def test_cuts_a_long_failure(account: Account) -> None:
     assert ended["FailureReason"].endswith("x, exit code: 3")
 
 
-def test_fails_without_data(account: Account) -> None:
-    """A channel without an object fails the job before it runs, naming the URL, the role and the bucket."""
-    ended = account.train(entrypoint=python("pass"), InputDataConfig=channel(f"s3://{BUCKET}/nowhere/"))
-    assert ended["FailureReason"].startswith(
-        f'ClientError: Data download failed:No S3 objects found under S3 URL "s3://{BUCKET}/nowhere/"'
-    )
-    assert account.role in ended["FailureReason"]
-    assert "Training" not in [each["Status"] for each in ended["SecondaryStatusTransitions"]]
-
-
 def test_fails_without_image(account: Account) -> None:
     """An image that does not exist fails the job in AWS's words and names the images that there are."""
     image = "763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-training:1.0-cpu-py27"

@@ -1,4 +1,4 @@
-"""The training job's handler, driven with CloudFormation's events; SageMaker and S3 answer as botocore's stubs."""
+"""The handler of jobs, driven with CloudFormation's events; SageMaker and S3 answer as botocore's stubs."""
 
 from __future__ import annotations
 
@@ -45,15 +45,15 @@ class Driver:
     """A handler with stubbed clients, and CloudFormation's events for it."""
 
     def __init__(self, properties: dict[str, Any], clock: Clock) -> None:
-        from training_job.handler import TrainingJobResource  # type: ignore[import-not-found]  # noqa: PLC0415
-        from training_job.jobs import Jobs  # type: ignore[import-not-found]  # noqa: PLC0415
+        from job.handler import JobResource  # type: ignore[import-not-found]  # noqa: PLC0415
+        from job.training import TrainingJobs  # type: ignore[import-not-found]  # noqa: PLC0415
 
         session = boto3.Session("test", "test", region_name="eu-west-1")
         self.sagemaker, self.s3 = session.client("sagemaker"), session.client("s3")
         self.on_sagemaker, self.on_s3 = Stubber(self.sagemaker), Stubber(self.s3)
         self.properties = properties
         self.clock = clock
-        self.handler = TrainingJobResource(Jobs(self.sagemaker, self.s3, now=clock.now, sleep=clock.sleep))
+        self.handler = JobResource(TrainingJobs(self.sagemaker, self.s3, now=clock.now, sleep=clock.sleep))
 
     def event(self, kind: str, **more: Any) -> dict[str, Any]:
         """An event as CDK's framework passes it on."""
@@ -73,7 +73,7 @@ class Driver:
     @property
     def mark(self) -> str:
         """What every job of this resource has in its name."""
-        from training_job.request import resource_mark  # noqa: PLC0415
+        from job.request import resource_mark  # noqa: PLC0415
 
         return str(resource_mark({"StackId": STACK, "LogicalResourceId": "JobB9D00F9F"}))
 
@@ -85,7 +85,7 @@ class Driver:
     @property
     def job(self) -> str:
         """The name of the first attempt at the training of `properties`."""
-        from training_job.request import identity  # noqa: PLC0415
+        from job.request import identity  # noqa: PLC0415
 
         return f"{self.prefix}-{identity(self.properties)}"
 
@@ -207,7 +207,7 @@ def test_a_job_has_its_own_place_for_checkpoints(driver: Driver) -> None:
 
 def test_a_training_is_the_same_wherever_it_may_read(driver: Driver) -> None:
     """Another role or bucket is no reason to train again; another number of epochs is."""
-    from training_job.request import identity  # noqa: PLC0415
+    from job.request import identity  # noqa: PLC0415
 
     first = identity(driver.properties)
     other_role = {**driver.properties, "Request": {**driver.properties["Request"], "RoleArn": "other"}}

@@ -1,23 +1,27 @@
-"""The training jobs of one resource: found by the mark in their names, adopted, started, stopped, forgotten."""
+"""The jobs of one resource: found by the mark in their names, adopted, started, stopped, forgotten.
+
+What a kind of job has of its own, `training` and `processing` tell.
+"""
 
 from __future__ import annotations
 
 import re
 import time
+from abc import ABC, abstractmethod
 from itertools import count
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlparse
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from botocore.exceptions import ClientError
 
 from . import errors
-from .request import named, typed
+from .request import typed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from types_boto3_s3 import S3Client
-    from types_boto3_sagemaker import SageMakerClient
+
+    from .words import Words
 
 Job = dict[str, Any]
 
@@ -27,12 +31,14 @@ _ROLE_INTERVAL = 5.0
 _LAB_TAG = "bricklab:lab"
 
 
-class Jobs:
-    """SageMaker's training jobs and their artifacts, told its clients and its clock."""
+class Jobs(ABC):
+    """SageMaker's jobs of one kind and what they leave in S3, told its clients and its clock."""
+
+    words: ClassVar[Words]
 
     def __init__(
         self,
-        sagemaker: SageMakerClient,
+        sagemaker: Any,
         s3: S3Client,
         *,
         now: Callable[[], float] = time.monotonic,
@@ -43,26 +49,46 @@ class Jobs:
         self.now = now
         self.sleep = sleep
 
+    @abstractmethod
+    def result(self, job: Job) -> dict[str, str] | None:
+        """The attributes of a job that has ended; None if what it should have made is not there."""
+
+    @abstractmethod
+    def instance_type(self, request: Job) -> str:
+        """What a request or a description asks to run on."""
+
+    def named(self, request: Job, name: str) -> Job:
+        """The request of the job of this name."""
+        return {**request, self.words.member("Name"): name}
+
     @property
     def region(self) -> str:
         """Where the jobs run."""
-        return self._sagemaker.meta.region_name
+        return str(self._sagemaker.meta.region_name)
+
+    def name(self, job: Job) -> str:
+        """Its name."""
+        return str(job[self.words.member("Name")])
+
+    def status(self, job: Job) -> str:
+        """InProgress, Completed, Failed, Stopping or Stopped."""
+        return str(job[self.words.member("Status")])
 
     def describe(self, name: str) -> Job:
         """The job, as SageMaker describes it."""
-        return dict(self._sagemaker.describe_training_job(TrainingJobName=name))
+        return dict(self._call("describe", name))
 
     def marked(self, mark: str) -> Iterator[Job]:
         """Every job of the resource with this mark, as a list of SageMaker sums it up."""
         ours = re.compile(rf".+-{mark}-[0-9a-f]{{16}}(-\d+)?")
-        pages = self._sagemaker.get_paginator("list_training_jobs").paginate(NameContains=f"-{mark}-")
+        pages = self._sagemaker.get_paginator(f"list_{self.words.noun}s").paginate(NameContains=f"-{mark}-")
         for page in pages:
-            yield from (dict(job) for job in page["TrainingJobSummaries"] if ours.fullmatch(job["TrainingJobName"]))
+            yield from (dict(job) for job in page[self.words.member("Summaries")] if ours.fullmatch(self.name(job)))
 
     def adopt_or_start(self, name: str, request: Job) -> str:
-        """The name of a job that does this training: one that has done it or does it now, else a new one.
+        """The name of a job that does this work: one that has done it or does it now, else a new one.
 
-        A job that failed, was stopped or has lost its artifact keeps its name for ever, so the next attempt gets
+        A job that failed, was stopped or has lost its result keeps its name for ever, so the next attempt gets
         `-2`, `-3`, … behind it. Starting is the last thing done here: nothing may fail after it.
         """
         for attempt in count(1):
@@ -71,27 +97,14 @@ class Jobs:
             if job is None:
                 return candidate
             self._refuse_foreign(job, request)
-            if self._is_usable(job):
+            if self.status(job) == "InProgress" or self.result(job) is not None:
                 return candidate
         raise AssertionError("count() does not end")
-
-    def artifact(self, job: Job) -> str | None:
-        """The URI of the model that the job has left in S3, if it is there.
-
-        Listing tells "not there" from "not allowed", and needs neither to read objects nor the key.
-        """
-        uri = job.get("ModelArtifacts", {}).get("S3ModelArtifacts")
-        if not uri:
-            return None
-        place = urlparse(uri)
-        key = place.path.lstrip("/")
-        page = self._s3.list_objects_v2(Bucket=place.netloc, Prefix=key, MaxKeys=1)
-        return uri if any(item["Key"] == key for item in page.get("Contents", [])) else None
 
     def stop(self, name: str) -> None:
         """Ask the job to end; one that is gone or has ended is fine."""
         try:
-            self._sagemaker.stop_training_job(TrainingJobName=name)
+            self._call("stop", name)
         except ClientError as error:
             # A job that has ended meanwhile is refused with a ValidationException.
             if not errors.is_not_found(error) and errors.code(error) != "ValidationException":
@@ -99,13 +112,21 @@ class Jobs:
 
     def forget(self, name: str) -> None:
         """Delete the record of an ended job, where the SDK and the region know how to."""
-        if not hasattr(self._sagemaker, "delete_training_job"):
+        if not hasattr(self._sagemaker, f"delete_{self.words.noun}"):
             return
         try:
-            self._sagemaker.delete_training_job(TrainingJobName=name)
+            self._call("delete", name)
         except ClientError as error:
             if not errors.is_not_found(error) and errors.code(error) != "UnknownOperationException":
                 raise
+
+    def has_object(self, bucket: str, key: str) -> bool:
+        """Whether it is there. Listing tells "not there" from "not allowed", and needs no right to read it."""
+        page = self._s3.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1)
+        return any(item["Key"] == key for item in page.get("Contents", []))
+
+    def _call(self, verb: str, name: str) -> Any:
+        return getattr(self._sagemaker, f"{verb}_{self.words.noun}")(**{self.words.member("Name"): name})
 
     def _find(self, name: str) -> Job | None:
         try:
@@ -117,29 +138,24 @@ class Jobs:
 
     def _start(self, name: str, request: Job) -> Job | None:
         """Start the job; if another call was faster (ResourceInUse), that call's job."""
-        shape = self._sagemaker.meta.service_model.operation_model("CreateTrainingJob").input_shape
-        complete = typed(named(request, name), shape)  # type: ignore[arg-type]
+        shape = self._sagemaker.meta.service_model.operation_model(f"Create{self.words.stem}").input_shape
+        complete = typed(self.named(request, name), shape)
         deadline = self.now() + _ROLE_SECONDS
         while True:
             try:
-                self._sagemaker.create_training_job(**complete)
+                getattr(self._sagemaker, f"create_{self.words.noun}")(**complete)
             except ClientError as error:
                 if errors.code(error) == "ResourceInUse":
                     return self.describe(name)
                 if not errors.is_role_not_ready(error) or self.now() > deadline:
-                    instance_type = request["ResourceConfig"]["InstanceType"]
-                    raise errors.refused(error, instance_type=instance_type) from error
+                    raise errors.refused(error, self.words, instance_type=self.instance_type(request)) from error
                 self.sleep(_ROLE_INTERVAL)
             else:
                 return None
 
     def _refuse_foreign(self, job: Job, request: Job) -> None:
         lab = next(tag["Value"] for tag in request["Tags"] if tag["Key"] == _LAB_TAG)
-        tags = self._sagemaker.list_tags(ResourceArn=job["TrainingJobArn"])["Tags"]
+        tags = self._sagemaker.list_tags(ResourceArn=job[self.words.member("Arn")])["Tags"]
         owner = next((tag["Value"] for tag in tags if tag["Key"] == _LAB_TAG), None)
         if owner != lab:
-            raise errors.foreign(job["TrainingJobName"], lab=lab, owner=owner)
-
-    def _is_usable(self, job: Job) -> bool:
-        status = job["TrainingJobStatus"]
-        return status == "InProgress" or (status in {"Completed", "Stopped"} and self.artifact(job) is not None)
+            raise errors.foreign(self.name(job), self.words, lab=lab, owner=owner)

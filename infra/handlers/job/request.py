@@ -1,9 +1,10 @@
-"""From the properties of the resource to the name and the request of a training job."""
+"""From the properties of the resource to the name and the request of a job."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
 
 _STACK_DIGITS = 8
 _IDENTITY_DIGITS = 16
+_NAME = re.compile(rf".+-([0-9a-f]{{{_STACK_DIGITS}}})-[0-9a-f]{{{_IDENTITY_DIGITS}}}(?:-\d+)?")
 
 
 def resource_mark(event: dict[str, Any]) -> str:
@@ -21,18 +23,17 @@ def resource_mark(event: dict[str, Any]) -> str:
     return _digest(f"{event['StackId']}/{event['LogicalResourceId']}")[:_STACK_DIGITS]
 
 
+def marked_name(name: str) -> str:
+    """The mark in the name of a job, `<lab>-<mark>-<identity>` with or without an attempt's number."""
+    found = _NAME.fullmatch(name)
+    if found is None:
+        raise ValueError(name)
+    return found[1]
+
+
 def identity(properties: dict[str, Any]) -> str:
-    """Sixteen digits that are the same for two trainings with the same outcome."""
+    """Sixteen digits that are the same for two jobs with the same outcome."""
     return _digest(json.dumps(properties["Identity"], sort_keys=True))[:_IDENTITY_DIGITS]
-
-
-def named(request: dict[str, Any], name: str) -> dict[str, Any]:
-    """The request with the job's name, and with a place of the job's own for its checkpoints.
-
-    Of another job's, even of the attempt before this one, it would go on from what it was not asked to train.
-    """
-    place = f"{request['CheckpointConfig']['S3Uri']}/{name}/checkpoints"
-    return {**request, "TrainingJobName": name, "CheckpointConfig": {"S3Uri": place}}
 
 
 def typed(value: Any, shape: Shape) -> Any:

@@ -1,8 +1,8 @@
-"""A training job as a resource of a stack.
+"""A job of SageMaker as a resource of a stack.
 
-Properties: Lab; Identity, whatever decides the outcome of the training; Request, CreateTrainingJob's input without the
-name. The physical id, `<lab>-<mark>`, is the same for the life of the resource: an Update never ends in a Delete.
-Attributes: TrainingJobName, ModelArtifact, TestAccuracy, TestLoss.
+Properties: Lab; Identity, whatever decides the outcome of the job; Request, the input of CreateTrainingJob or
+CreateProcessingJob without the name. The physical id, `<lab>-<mark>`, is the same for the life of the resource: an
+Update never ends in a Delete. The resource's type tells the kind of job, which tells the attributes.
 
 `on_event` does nothing after it has started a job, and `is_complete` raises for a job that has failed only: an
 exception in the first would make CDK's provider framework swallow the Delete that follows (aws-cdk#5524, #28996), and
@@ -12,26 +12,30 @@ any in the second fails the deployment at once.
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from . import errors
-from .jobs import Jobs
+from .processing import ProcessingJobs
 from .request import identity, resource_mark
+from .training import TrainingJobs
+
+if TYPE_CHECKING:
+    from .jobs import Jobs
 
 # A call waits for so long, and looks so often; the framework asks again. The function's timeout is five minutes.
 POLL_SECONDS = 45.0
 POLL_INTERVAL = 1.0
-_UNKNOWN = "not reported"
+_KINDS = {"Custom::TrainingJob": TrainingJobs, "Custom::ProcessingJob": ProcessingJobs}
 
 Event = dict[str, Any]
 Answer = dict[str, Any]
 
 
-class TrainingJobResource:
+class JobResource:
     """The custom resource, told where its jobs are."""
 
     def __init__(self, jobs: Jobs) -> None:
@@ -49,8 +53,9 @@ class TrainingJobResource:
             self._stop_others(mark, name)
             started = self._jobs.adopt_or_start(name, request)
         except ClientError as error:
-            raise errors.refused(error, instance_type=request["ResourceConfig"]["InstanceType"]) from error
-        return {"PhysicalResourceId": prefix, "TrainingJobName": started}
+            instance_type = self._jobs.instance_type(request)
+            raise errors.refused(error, self._jobs.words, instance_type=instance_type) from error
+        return {"PhysicalResourceId": prefix, self._jobs.words.member("Name"): started}
 
     def is_complete(self, event: Event) -> Answer:
         """Wait for the job's end, or for the end of all jobs on a Delete, as long as one call may."""
@@ -65,33 +70,26 @@ class TrainingJobResource:
         try:
             if event["RequestType"] == "Delete":
                 return {"IsComplete": self._is_gone(resource_mark(event))}
-            return self._outcome(self._jobs.describe(event["TrainingJobName"]))
+            return self._outcome(self._jobs.describe(self._jobs.name(event)))
         except ClientError as error:
             if errors.is_throttling(error):
                 return {"IsComplete": False}
-            raise errors.TrainingJobError(f"The training job could not be watched ({error}).") from error
+            raise errors.JobError(f"The {self._jobs.words} could not be watched ({error}).") from error
 
     def _outcome(self, job: dict[str, Any]) -> Answer:
-        status = job["TrainingJobStatus"]
-        if status not in {"Completed", "Failed", "Stopped"}:
+        if self._jobs.status(job) not in {"Completed", "Failed", "Stopped"}:
             return {"IsComplete": False}
-        artifact = None if status == "Failed" else self._jobs.artifact(job)
-        if artifact is None:
-            raise errors.failed(job, region=self._jobs.region)
-        metrics = {metric["MetricName"]: str(metric["Value"]) for metric in job.get("FinalMetricDataList", [])}
-        data = {
-            "TrainingJobName": job["TrainingJobName"],
-            "ModelArtifact": artifact,
-            "TestAccuracy": metrics.get("test:accuracy", _UNKNOWN),
-            "TestLoss": metrics.get("test:loss", _UNKNOWN),
-        }
-        return {"IsComplete": True, "Data": data}
+        result = self._jobs.result(job)
+        if result is None:
+            instance_type = self._jobs.instance_type(job)
+            raise errors.failed(job, self._jobs.words, instance_type=instance_type, region=self._jobs.region)
+        return {"IsComplete": True, "Data": result}
 
     def _stop_others(self, mark: str, name: str) -> None:
         """A deployment that timed out or was cancelled has left its job running."""
         for job in self._jobs.marked(mark):
-            other = job["TrainingJobName"]
-            if job["TrainingJobStatus"] == "InProgress" and not f"{other}-".startswith(f"{name}-"):
+            other = self._jobs.name(job)
+            if self._jobs.status(job) == "InProgress" and not f"{other}-".startswith(f"{name}-"):
                 self._jobs.stop(other)
 
     def _is_gone(self, mark: str) -> bool:
@@ -101,29 +99,29 @@ class TrainingJobResource:
         and its log are what the user has to go by.
         """
         jobs = list(self._jobs.marked(mark))
-        unfinished = [job for job in jobs if job["TrainingJobStatus"] in {"InProgress", "Stopping"}]
+        unfinished = [job for job in jobs if self._jobs.status(job) in {"InProgress", "Stopping"}]
         for job in unfinished:
-            if job["TrainingJobStatus"] == "InProgress":
-                self._jobs.stop(job["TrainingJobName"])
+            if self._jobs.status(job) == "InProgress":
+                self._jobs.stop(self._jobs.name(job))
         if unfinished:
             return False
         for job in jobs:
-            if job["TrainingJobStatus"] in {"Completed", "Stopped"}:
-                self._jobs.forget(job["TrainingJobName"])
+            if self._jobs.status(job) in {"Completed", "Stopped"}:
+                self._jobs.forget(self._jobs.name(job))
         return True
 
 
 @cache
-def _resource() -> TrainingJobResource:
+def _resource(kind: str) -> JobResource:
     patience = Config(retries={"mode": "standard", "total_max_attempts": 8})
-    return TrainingJobResource(Jobs(boto3.client("sagemaker", config=patience), boto3.client("s3", config=patience)))
+    return JobResource(_KINDS[kind](boto3.client("sagemaker", config=patience), boto3.client("s3", config=patience)))
 
 
 def on_event(event: Event, _context: object) -> Answer:
     """Entry point of the Lambda function that CDK's provider framework calls first."""
-    return _resource().on_event(event)
+    return _resource(event["ResourceType"]).on_event(event)
 
 
 def is_complete(event: Event, _context: object) -> Answer:
     """Entry point of the Lambda function that CDK's provider framework calls until it answers yes."""
-    return _resource().is_complete(event)
+    return _resource(event["ResourceType"]).is_complete(event)

@@ -1,0 +1,185 @@
+"""Bayesian or random: `./lab bench tune` runs tuning jobs of both strategies on an embedded AWS of their own.
+
+Each seed gives a pair of tuning jobs of the lab's network, with as many trials each, run side by side; their first
+trials are the same. What is compared is the accuracy of the best trial. The task is hard, so that hyperparameters
+matter: few images, two epochs, ranges over decades.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import statistics
+import sys
+import tarfile
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import boto3
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from cli import paths
+from cli.place import tools
+from datasets import dataset
+from emulator import gateway
+from infra.containers import REGISTRIES, TRAINING
+
+STRATEGIES = ("Bayesian", "Random")
+_NAME = "bench"  # of bucket and role
+_MODEL_CODE = paths.ROOT / "model_code"
+_SOURCE = (paths.ROOT / "bench" / "scripts" / "trial.py", _MODEL_CODE / "model.py", _MODEL_CODE / "bricks.py")
+_RANGES = {
+    "ContinuousParameterRanges": [
+        {"Name": "learning_rate", "MinValue": "0.00001", "MaxValue": "1", "ScalingType": "Logarithmic"}
+    ],
+    "IntegerParameterRanges": [
+        {"Name": "batch_size", "MinValue": "8", "MaxValue": "256", "ScalingType": "Logarithmic"},
+        {"Name": "hidden_units", "MinValue": "8", "MaxValue": "256", "ScalingType": "Logarithmic"},
+    ],
+}
+_TRUST = {"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}
+_ALL = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+_POLL_SECONDS = 0.5
+
+
+class Bench:
+    """An embedded AWS with data, code and a role in it."""
+
+    def __init__(self, url: str, *, images: int, epochs: int, trials: int) -> None:
+        self._session = boto3.Session("test", "test", region_name=gateway.REGION)
+        self._url, self._epochs, self._trials = url, epochs, trials
+        self.sagemaker = self._client("sagemaker")
+        role = self._client("iam").create_role(RoleName=_NAME, AssumeRolePolicyDocument=_policy(_TRUST))
+        self._client("iam").put_role_policy(RoleName=_NAME, PolicyName="all", PolicyDocument=_policy(_ALL))
+        self._role = role["Role"]["Arn"]
+        s3 = self._client("s3")
+        s3.create_bucket(Bucket=_NAME)
+        for name, content in {**_data(images), "code/source.tar.gz": _code()}.items():
+            s3.put_object(Bucket=_NAME, Key=name, Body=content)
+
+    def pair(self, seed: int) -> dict[str, list[float]]:
+        """Tune with each strategy, at the same time; the accuracy of each trial, in their order."""
+        names = {strategy: f"{strategy.lower()}-{seed}" for strategy in STRATEGIES}
+        for strategy, name in names.items():
+            self._start(name, strategy, seed)
+        return {strategy: self._accuracies(name) for strategy, name in names.items()}
+
+    def _client(self, service: str) -> Any:
+        return self._session.client(service, endpoint_url=self._url)  # type: ignore[call-overload]  # any service's name
+
+    def _start(self, name: str, strategy: str, seed: int) -> None:
+        image = f"{REGISTRIES[gateway.REGION]}.dkr.ecr.{gateway.REGION}.amazonaws.com/{':'.join(TRAINING)}"
+        metric = "validation:accuracy"
+        channel = {"S3DataType": "S3Prefix", "S3Uri": f"s3://{_NAME}/data/"}
+        self.sagemaker.create_hyper_parameter_tuning_job(
+            HyperParameterTuningJobName=name,
+            HyperParameterTuningJobConfig={
+                "Strategy": strategy,
+                "RandomSeed": seed,
+                "HyperParameterTuningJobObjective": {"Type": "Maximize", "MetricName": metric},
+                "ResourceLimits": {"MaxNumberOfTrainingJobs": self._trials, "MaxParallelTrainingJobs": 1},
+                "ParameterRanges": _RANGES,
+            },
+            TrainingJobDefinition={
+                "StaticHyperParameters": {
+                    "epochs": str(self._epochs),
+                    "sagemaker_program": "trial.py",
+                    "sagemaker_submit_directory": f"s3://{_NAME}/code/source.tar.gz",
+                },
+                "AlgorithmSpecification": {
+                    "TrainingImage": image,
+                    "TrainingInputMode": "File",
+                    "MetricDefinitions": [{"Name": metric, "Regex": "val_accuracy=([0-9.]+)"}],
+                },
+                "RoleArn": self._role,
+                "InputDataConfig": [{"ChannelName": "training", "DataSource": {"S3DataSource": channel}}],
+                "OutputDataConfig": {"S3OutputPath": f"s3://{_NAME}/training"},
+                "ResourceConfig": {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 5},
+                "StoppingCondition": {"MaxRuntimeInSeconds": 600},
+            },
+        )
+
+    def _accuracies(self, name: str) -> list[float]:
+        job = {"HyperParameterTuningJobName": name}
+        while (ended := self.sagemaker.describe_hyper_parameter_tuning_job(**job))["HyperParameterTuningJobStatus"] in (
+            "InProgress",
+            "Stopping",
+        ):
+            time.sleep(_POLL_SECONDS)
+        if ended["HyperParameterTuningJobStatus"] != "Completed":
+            sys.exit(f"{name}: {ended.get('FailureReason')}")
+        pages = self.sagemaker.get_paginator("list_training_jobs_for_hyper_parameter_tuning_job").paginate(**job)
+        trials = [trial for page in pages for trial in page["TrainingJobSummaries"]]
+        return [trial["FinalHyperParameterTuningJobObjectiveMetric"]["Value"] for trial in trials]
+
+
+def _policy(statement: dict[str, Any]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+def _data(images: int) -> dict[str, bytes]:
+    """The first so many training images of the lab's data set, and all its test images."""
+    folder, made = dataset.ensure(cache=paths.cache() / "datasets"), {}
+    for part, most in (("train", images), ("test", None)):
+        for what in ("images", "labels"):
+            content = io.BytesIO()
+            np.save(content, np.load(folder / f"lego-simple-{part}-{what}.npy")[:most])
+            made[f"data/{part}-{what}.npy"] = content.getvalue()
+    return made
+
+
+def _code() -> bytes:
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w:gz") as archive:
+        for path in _SOURCE:
+            archive.add(path, arcname=path.name)
+    return content.getvalue()
+
+
+def _show(rows: list[dict[str, list[float]]], seconds: float) -> None:
+    trials = len(rows[0][STRATEGIES[0]])
+    table = Table("seed", *STRATEGIES, title=f"best accuracy of {trials} trials", box=None, padding=(0, 2))
+    bests = [{strategy: max(row[strategy]) for strategy in STRATEGIES} for row in rows]
+    for seed, best in enumerate(bests):
+        table.add_row(str(seed), *(f"{best[strategy]:.1%}" for strategy in STRATEGIES))
+    medians = [statistics.median(best[strategy] for best in bests) for strategy in STRATEGIES]
+    table.add_row("median", *(f"{median:.1%}" for median in medians), style="bold")
+    Console().print(table)
+    better = sum(best["Bayesian"] > best["Random"] for best in bests)
+    equal = sum(best["Bayesian"] == best["Random"] for best in bests)
+    print(f"Bayesian found better ones on {better} of {len(rows)} seeds, equal ones on {equal}; {seconds:.0f} s in all")
+
+
+def main() -> None:
+    """Run the pairs, print the table or JSON."""
+    parser = argparse.ArgumentParser(prog="./lab bench tune", description=__doc__)
+    parser.add_argument("--seeds", type=int, default=5, help="pairs of tuning jobs (default: %(default)s)")
+    parser.add_argument("--trials", type=int, default=12, help="training jobs of each (default: %(default)s)")
+    parser.add_argument("--images", type=int, default=600, help="that the network learns from (default: %(default)s)")
+    parser.add_argument("--epochs", type=int, default=2, help="(default: %(default)s)")
+    parser.add_argument("--json", action="store_true", help="print JSON for programs: every trial's accuracy")
+    options = parser.parse_args()
+    started, rows = time.monotonic(), []
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder)
+        running = gateway.start(home, cache=paths.cache(), environment=tools(), pace=0, port=0)
+        try:
+            bench = Bench(running.url, images=options.images, epochs=options.epochs, trials=options.trials)
+            for seed in range(options.seeds):
+                print(f"seed {seed} …", file=sys.stderr, flush=True)
+                rows.append(bench.pair(seed))
+        finally:
+            gateway.stop(home)
+    if options.json:
+        print(json.dumps(rows, indent=2))
+    else:
+        _show(rows, time.monotonic() - started)
+
+
+if __name__ == "__main__":
+    main()

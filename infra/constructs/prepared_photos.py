@@ -1,0 +1,133 @@
+"""The team's own photos, made into the lab's data set by a processing job."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from aws_cdk import Stack
+from aws_cdk import aws_s3_assets as assets
+from constructs import Construct
+
+from infra.constructs.catalog import TABLE
+from infra.constructs.images import ContainerImage
+from infra.constructs.preparing_role import PreparingRole
+from infra.constructs.sagemaker_job import SageMakerJob, instances
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from aws_cdk import aws_kms as kms
+    from aws_cdk import aws_s3 as s3
+
+    from infra.settings import Settings
+
+_INPUTS = "/opt/ml/processing/input"
+_OUTPUT = "/opt/ml/processing/output"
+# As FrameworkProcessor of the SageMaker SDK starts a program that comes in an archive.
+_START = f'cd {_INPUTS}/code && tar -xzf *.tar.gz && exec python3 prepare.py "$@"'
+_VOLUME_GB = 30
+
+
+class PreparedPhotos(Construct):
+    """Puts the photos of a folder below photos/ of the bucket, the four files to data/, and fills the lab's table.
+
+    `code` is the key of the archive with prepare.py in the bucket, `code_digest` the hash of what lies there. `digest`
+    tells the photos from others.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: Settings,
+        folder: Path,
+        bucket: s3.IBucket,
+        key: kms.IKey,
+        code: str,
+        code_digest: str,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        image = ContainerImage.training(self)
+        archive = assets.Asset(self, "Photos", path=str(folder))
+        self.digest = archive.asset_hash
+        role = PreparingRole(
+            self,
+            "Role",
+            lab=settings.name,
+            bucket=bucket,
+            key=key,
+            image=image,
+            archive=archive,
+            code=code,
+        )
+        place = f"s3://{bucket.bucket_name}/"
+        resources = instances(settings.training_instance_type, gigabytes=_VOLUME_GB, key=key)
+        SageMakerJob(
+            self,
+            "Job",
+            stem="ProcessingJob",
+            lab=settings.name,
+            role=role,
+            identity={
+                "Code": code_digest,
+                "Image": image.uri,
+                "InstanceType": settings.training_instance_type,
+                "Photos": self.digest,
+            },
+            request={
+                "AppSpecification": {
+                    "ImageUri": image.uri,
+                    "ContainerEntrypoint": ["/bin/bash", "-c", _START, "prepare.py"],
+                    "ContainerArguments": _arguments(place),
+                },
+                "Environment": {"AWS_DEFAULT_REGION": Stack.of(self).region},
+                # The program reads and writes S3 itself, which network isolation would forbid.
+                "NetworkConfig": {"EnableInterContainerTrafficEncryption": True, "EnableNetworkIsolation": False},
+                "ProcessingInputs": [
+                    _input("code", f"{place}{code}"),
+                    _input("archive", archive.s3_object_url),
+                ],
+                "ProcessingOutputConfig": {
+                    "KmsKeyId": key.key_arn,
+                    "Outputs": [
+                        {
+                            "OutputName": "data",
+                            "S3Output": {
+                                "LocalPath": _OUTPUT,
+                                "S3UploadMode": "EndOfJob",
+                                "S3Uri": f"{place}data",
+                            },
+                        }
+                    ],
+                },
+                "ProcessingResources": {"ClusterConfig": resources},
+                "RoleArn": role.role_arn,
+                "StoppingCondition": {"MaxRuntimeInSeconds": settings.max_run},
+                "Tags": [{"Key": "bricklab:lab", "Value": settings.name}],
+            },
+            log_retention_days=settings.log_retention_days,
+        )
+
+
+def _arguments(place: str) -> list[str]:
+    arguments = {
+        "--archive": f"{_INPUTS}/archive",
+        "--photos": f"{place}photos/",
+        "--table": f"{place}prepared/{TABLE}/",
+        "--output": _OUTPUT,
+        "--message": "/opt/ml/output/message",
+    }
+    return [word for pair in arguments.items() for word in pair]
+
+
+def _input(name: str, uri: str) -> dict[str, Any]:
+    return {
+        "InputName": name,
+        "S3Input": {
+            "LocalPath": f"{_INPUTS}/{name}",
+            "S3DataType": "S3Prefix",
+            "S3InputMode": "File",
+            "S3Uri": uri,
+        },
+    }

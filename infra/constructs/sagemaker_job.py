@@ -1,0 +1,86 @@
+"""A job of SageMaker as a resource of a stack: CloudFormation has none."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from aws_cdk import CustomResource, Duration, Stack
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+from infra.constructs import statements
+from infra.constructs.findings import acknowledge, wildcard
+from infra.constructs.provider import HandlerProvider
+from infra.settings import TOTAL_SECONDS, has_local_storage
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from aws_cdk import aws_kms as kms
+
+
+class SageMakerJob(Construct):
+    """Runs when its identity is new, and only then. `stem` is the kind in SageMaker's API, such as "TrainingJob".
+
+    `request` is CreateTrainingJob's, or another kind's, without the name; `needs` is what the handler has to be allowed
+    besides running jobs with this role.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        stem: str,
+        lab: str,
+        role: iam.IRole,
+        identity: Mapping[str, Any],
+        request: Mapping[str, Any],
+        log_retention_days: int,
+        needs: Sequence[iam.PolicyStatement] = (),
+    ) -> None:
+        super().__init__(scope, construct_id)
+        provider = HandlerProvider(
+            self,
+            "Handler",
+            handler="job",
+            log_retention_days=log_retention_days,
+            statements=[*_may_run_jobs(self, stem=stem, lab=lab, role=role), *needs],
+            timeout=Duration.minutes(5),
+            total_timeout=Duration.seconds(TOTAL_SECONDS),
+        )
+        self.resource = CustomResource(
+            self,
+            "Resource",
+            properties={"Lab": lab, "Identity": dict(identity), "Request": dict(request)},
+            resource_type=f"Custom::{stem}",
+            service_timeout=Duration.hours(1),
+            service_token=provider.service_token,
+        )
+        acknowledge(
+            provider,
+            {
+                wildcard(f"…/{lab}-*"): "A job's name holds a hash of what it does.",
+                wildcard("*"): "Listing jobs has no resource to name.",
+            },
+        )
+
+
+def instances(instance_type: str, *, gigabytes: int, key: kms.IKey, count: int = 1) -> dict[str, Any]:
+    """Instances with a volume each, encrypted where SageMaker takes a key for it."""
+    resources = {"InstanceCount": count, "InstanceType": instance_type, "VolumeSizeInGB": gigabytes}
+    if not has_local_storage(instance_type):
+        resources["VolumeKmsKeyId"] = key.key_arn
+    return resources
+
+
+def _may_run_jobs(scope: Construct, *, stem: str, lab: str, role: iam.IRole) -> list[iam.PolicyStatement]:
+    kind = stem.replace("Job", "-job").lower()
+    jobs = Stack.of(scope).format_arn(service="sagemaker", resource=kind, resource_name=f"{lab}-*")
+    calls = ("AddTags", f"Create{stem}", f"Delete{stem}", f"Describe{stem}", "ListTags", f"Stop{stem}")
+    return [
+        iam.PolicyStatement(actions=[f"sagemaker:{call}" for call in calls], resources=[jobs]),
+        # Listing has no resource to name; it is how a Delete finds a job whose name CloudFormation never learnt.
+        iam.PolicyStatement(actions=[f"sagemaker:List{stem}s"], resources=["*"]),
+        statements.pass_role(role, to="sagemaker.amazonaws.com"),
+    ]

@@ -1,0 +1,109 @@
+"""What goes wrong with a job, each in a sentence for the person who deploys, with the next step."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from botocore.exceptions import ClientError
+
+    from .words import Words
+
+_SETTING = "lab.training_instance_type"
+_THROTTLING = {
+    "RequestLimitExceeded",
+    "Throttling",
+    "ThrottlingException",
+    "ThrottledException",
+    "TooManyRequestsException",
+}
+# The list that Terraform's AWS provider waits on while a new role spreads through IAM.
+_ROLE_NOT_READY = (
+    "could not assume role",
+    "access denied to outputdataconfig s3 bucket",
+    "unauthorized to list objects under s3 url",
+)
+
+
+class JobError(Exception):
+    """The message goes to the stack's events, and from there to the user's screen."""
+
+
+def code(error: ClientError) -> str:
+    """The error's AWS code, such as ValidationException."""
+    return error.response["Error"]["Code"]
+
+
+def is_throttling(error: ClientError) -> bool:
+    """Whether AWS asks for patience only."""
+    return code(error) in _THROTTLING
+
+
+def is_not_found(error: ClientError) -> bool:
+    """Whether there is no such job; SageMaker says so with either of two codes, and for each kind in other words."""
+    message = error.response["Error"]["Message"].lower()
+    return code(error) == "ResourceNotFound" or (
+        code(error) == "ValidationException" and ("resource not found" in message or "could not find" in message)
+    )
+
+
+def is_role_not_ready(error: ClientError) -> bool:
+    """Whether a role made a moment ago is not known everywhere yet."""
+    message = error.response["Error"]["Message"].lower()
+    return code(error) == "ValidationException" and any(words in message for words in _ROLE_NOT_READY)
+
+
+def refused(error: ClientError, words: Words, *, instance_type: str) -> JobError:
+    """Why SageMaker did not take the job at all."""
+    said = f"{code(error)}: {error.response['Error']['Message']}"
+    if code(error) == "ResourceLimitExceeded":
+        return JobError(
+            f"The account has no quota left for a {words} on {instance_type} in this region ({said}): ask for "
+            f"more in Service Quotas, or choose another {_SETTING}, then deploy again."
+        )
+    if is_throttling(error):
+        return JobError(f"AWS is throttling this account's calls ({said}): wait a minute, then deploy again.")
+    return JobError(f"SageMaker did not take the {words} ({said}).")
+
+
+def failed(job: Mapping[str, Any], words: Words, *, instance_type: str, region: str) -> JobError:
+    """Why a job ended without what it was to make."""
+    name = job[words.member("Name")]
+    # A processing job's own sentence; its FailureReason tells the exit code only.
+    reason = job.get("ExitMessage") or job.get("FailureReason") or "SageMaker gave no reason."
+    called = f"{str(words).capitalize()} {name}"
+    if "CapacityError" in reason:
+        return JobError(
+            f"SageMaker has no {instance_type} free in this region just now, so {words} {name} did not start "
+            f"({reason}): deploy again later, or choose another {_SETTING}."
+        )
+    if job.get("SecondaryStatus") == "MaxRuntimeExceeded":
+        limit = job.get("StoppingCondition", {}).get("MaxRuntimeInSeconds", "its")
+        return JobError(
+            f"{called} was stopped after {limit} s, before it had {words.aim}: {words.faster}, then deploy again. "
+            f"{_log(name, words, region)}"
+        )
+    if job[words.member("Status")] == "Stopped":
+        return JobError(
+            f"{called} was stopped before it had {words.aim}: deploy again {words.again}. {_log(name, words, region)}"
+        )
+    return JobError(f"{called} failed: {reason} {_log(name, words, region)}")
+
+
+def foreign(name: str, words: Words, *, lab: str, owner: str | None) -> JobError:
+    """A job has our name and is not ours."""
+    tag = f"bears the tag bricklab:lab={owner}" if owner else "bears no tag bricklab:lab"
+    return JobError(
+        f"There is a {words} {name} that the lab {lab} did not make: it {tag}. Delete it, then deploy again."
+    )
+
+
+def _log(name: str, words: Words, region: str) -> str:
+    """Where to read on; the console wants its parameters encoded twice, with $ for %."""
+    group = quote(quote(words.log_group, safe=""), safe="").replace("%", "$")
+    console = f"https://{region}.console.aws.amazon.com/cloudwatch/home?region={region}#logsV2:log-groups/log-group/"
+    shown = f"{console}{group}$3FlogStreamNameFilter$3D{name}"
+    return f"Its log: aws logs tail {words.log_group} --log-stream-name-prefix {name}/ or {shown}"

@@ -1,0 +1,43 @@
+"""Processing jobs: their result is what lies at their outputs, where the next job of the resource puts its own."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from .jobs import Jobs
+from .request import marked_name
+from .words import Words
+
+if TYPE_CHECKING:
+    from .jobs import Job
+
+
+_NEVER = datetime.min.replace(tzinfo=UTC)  # a job that has not ended
+
+
+class ProcessingJobs(Jobs):
+    """Attributes: ProcessingJobName, ExitMessage."""
+
+    words = Words(
+        stem="ProcessingJob",
+        noun="processing_job",
+        aim="a result",
+        again="to process anew",
+        faster="raise lab.max_run",
+    )
+
+    def result(self, job: Job) -> dict[str, str] | None:
+        """Only the last one to complete has one: what earlier ones left was written over."""
+        if self.status(job) != "Completed":
+            return None
+        others = self.marked(marked_name(self.name(job)))
+        later = (each for each in others if each.get("ProcessingEndTime", _NEVER) > job["ProcessingEndTime"])
+        if any(self.status(each) == "Completed" for each in later):
+            return None
+        return {"ProcessingJobName": self.name(job), "ExitMessage": job.get("ExitMessage", "")}
+
+    def instance_type(self, request: Job) -> str:
+        """One for all instances of the job."""
+        cluster = request.get("ProcessingResources", {}).get("ClusterConfig", {})
+        return str(cluster.get("InstanceType", "this instance type"))

@@ -1,0 +1,36 @@
+"""Photos that come in one ZIP archive, as a deployment brings them, put where photos are looked for."""
+
+from __future__ import annotations
+
+import zipfile
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import awswrangler as wr
+import boto3
+from botocore.config import Config
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_UPLOADS = 16  # at a time
+
+
+def deliver(folder: Path, photos: str) -> None:
+    """Put the files of the archive in `folder` below the S3 address `photos`, and delete what else lies there.
+
+    Raises ValueError, in one sentence, when the folder does not hold one ZIP archive.
+    """
+    found = list(folder.glob("*.zip"))
+    if len(found) != 1 or not zipfile.is_zipfile(found[0]):
+        raise ValueError(f"{folder} needs to hold one ZIP archive of photos; it holds {len(found)} files that end so.")
+    before = set(wr.s3.list_objects(photos))
+    bucket, _, prefix = photos.removeprefix("s3://").partition("/")
+    s3 = boto3.client("s3", config=Config(max_pool_connections=_UPLOADS, retries={"mode": "standard"}))
+    with zipfile.ZipFile(found[0]) as archive, ThreadPoolExecutor(_UPLOADS) as pool:
+        names = [name for name in archive.namelist() if not name.endswith("/")]
+        uploads = pool.map(lambda name: s3.put_object(Bucket=bucket, Key=prefix + name, Body=archive.read(name)), names)
+        for _ in uploads:
+            pass
+    wr.s3.delete_objects(sorted(before - {photos + name for name in names}))
+    print(f"{len(names)} files to {photos}", flush=True)

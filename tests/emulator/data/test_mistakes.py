@@ -1,0 +1,92 @@
+"""Training jobs that are asked for wrongly fail with AWS's error or one sentence that says what is wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import botocore.exceptions
+import pytest
+
+from tests.emulator.data.account import BUCKET, Account
+
+if TYPE_CHECKING:
+    from typing import Any
+
+MODEL_CODE = Path(__file__).parents[3] / "model_code"
+NOTHING = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": f"s3://{BUCKET}/nowhere/"}}
+
+
+def test_a_channel_without_objects(account: Account) -> None:
+    """The channel's address is named, and what to look at."""
+    ended = account.train(program="", InputDataConfig=[{"ChannelName": "training", "DataSource": NOTHING}])
+    assert ended["FailureReason"] == (
+        f'ClientError: Data download failed:No S3 objects found under S3 URL "s3://{BUCKET}/nowhere/" given in input '
+        "data source. Please ensure that the bucket exists in the selected region (us-east-1), that objects exist "
+        f'under that S3 prefix, and that the role "{account.role}" has "s3:ListBucket" permissions on bucket '
+        f'"{BUCKET}".'
+    )
+    assert "Training" not in [each["Status"] for each in ended["SecondaryStatusTransitions"]]
+
+
+def test_a_script_that_is_not_in_the_archive(account: Account) -> None:
+    """The toolkit's own failure names what it ran, and the log what was not found."""
+    ended = account.train(HyperParameters=account.source({"train.py": b""}, program="trian.py"))
+    assert ended["TrainingJobStatus"] == "Failed"
+    assert "ExecuteUserScriptError:\nExitCode 2" in ended["FailureReason"]
+    assert ended["FailureReason"].endswith('-- trian.py", exit code: 1')
+    lines = account.lines("/aws/sagemaker/TrainingJobs", ended["TrainingJobName"])
+    assert any("trian.py': [Errno 2] No such file or directory" in line for line in lines)
+
+
+def test_an_unknown_hyperparameter(account: Account) -> None:
+    """What the lab's own train.py says to its user is the FailureReason."""
+    files = {path.name: path.read_bytes() for path in MODEL_CODE.glob("*.py")}
+    ended = account.train(HyperParameters={**account.source(files), "epoch": "3"})
+    assert ended["TrainingJobStatus"] == "Failed"
+    assert "ValueError: Unrecognized arguments: --epoch 3;" in ended["FailureReason"]
+
+
+def test_a_metric_that_never_matches(account: Account) -> None:
+    """The job completes without it."""
+    definitions = [{"Name": "never", "Regex": "accuracie=([0-9.]+)"}, {"Name": "no value", "Regex": "accuracy="}]
+    ended = account.train(program='print("accuracy=0.5")', algorithm={"MetricDefinitions": definitions})
+    assert ended["TrainingJobStatus"] == "Completed"
+    assert "FinalMetricDataList" not in ended
+
+
+def test_two_jobs_of_one_name(account: Account) -> None:
+    """The second is refused, whether the first one runs or has ended."""
+    job = account.start_job(program="")
+    for _ in range(2):
+        with pytest.raises(botocore.exceptions.ClientError, match="names must be unique within an AWS") as refused:
+            account.start_job(program="", TrainingJobName=job)
+        assert refused.value.response["Error"]["Code"] == "ResourceInUse"
+        account.end_of(job)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["sagemaker_mpi_enabled", "sagemaker_distributed_dataparallel_enabled", "sagemaker_parameter_server_enabled"],
+)
+def test_a_distribution_that_is_not_offered(account: Account, name: str) -> None:
+    """It is refused by name, not left out in silence."""
+    with pytest.raises(botocore.exceptions.ClientError, match=f"does not offer the hyperparameter {name}; "):
+        account.start_job(HyperParameters={name: "true"})
+
+
+def test_paths_in_hyperparameters(account: Account) -> None:
+    """The toolkit's script is called with paths that exist where it runs, and the hyperparameters stay as they are."""
+    script = b"""
+import json, os, pathlib, sys
+print(f"there: {pathlib.Path(sys.argv[2]).is_dir()}")
+print(f"given: {json.loads(os.environ['SM_HPS'])['state']}")
+"""
+    ended: dict[str, Any] = account.train(
+        HyperParameters={**account.source({"train.py": script}), "state": "/srv/state"},
+        CheckpointConfig={"S3Uri": f"s3://{BUCKET}/paths", "LocalPath": "/srv/state"},
+    )
+    assert ended["TrainingJobStatus"] == "Completed", ended.get("FailureReason")
+    lines = account.lines("/aws/sagemaker/TrainingJobs", ended["TrainingJobName"])
+    assert "there: True" in lines
+    assert "given: /srv/state" in lines

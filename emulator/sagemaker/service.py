@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from emulator.sagemaker import api, authorization, listing, tags, usage
 from emulator.sagemaker.behaviour import Behaviour, Context
-from emulator.sagemaker.endpoints import Endpoints
 from emulator.sagemaker.errors import ServiceError
+from emulator.sagemaker.hosting.endpoints import Endpoints
+from emulator.sagemaker.hosting.models import Models
 from emulator.sagemaker.kinds import KINDS, Kind
-from emulator.sagemaker.models import Models
-from emulator.sagemaker.notebooks import NotebookInstances
-from emulator.sagemaker.processing import ProcessingJobs
+from emulator.sagemaker.notebooks.notebooks import NotebookInstances
+from emulator.sagemaker.processing.jobs import ProcessingJobs
 from emulator.sagemaker.store import Record
-from emulator.sagemaker.training import TrainingJobs
-from emulator.sagemaker.transform import TransformJobs
-from emulator.sagemaker.tuning import TuningJobs
+from emulator.sagemaker.training.jobs import TrainingJobs
+from emulator.sagemaker.transform.jobs import TransformJobs
+from emulator.sagemaker.tuning.jobs import TuningJobs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from emulator.sagemaker.jsonpath import Path, PathError
+from emulator.sagemaker.transform.jsonpath import Path, PathError
 
 RECORD = {"id": 5, "features": [1, 2, 3], "a b": {"c": [{"d": 7}, {"d": 8}, {}]}}
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from emulator.sagemaker.invocations import TransformError
-from emulator.sagemaker.payloads import payloads
+from emulator.sagemaker.transform.invocations import TransformError
+from emulator.sagemaker.transform.payloads import payloads
 
 HALF = b"x" * (512 * 1024 - 1) + b"\n"
 

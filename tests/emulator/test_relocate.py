@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from emulator.sagemaker.relocate import relocate
+from emulator.sagemaker.engine.relocate import relocate
 
 PLACES = {"/home/ec2-user": Path("/seat/home"), "/opt/ml": Path("/seat/ml"), "/opt/ml/model": Path("/m")}
 

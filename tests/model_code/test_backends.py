@@ -16,7 +16,7 @@ import tensorflow as tf
 import train
 from cli import paths
 from data import read_channel
-from emulator.sagemaker import layer
+from emulator.sagemaker.engine import layer
 from emulator.sagemaker.images import Image
 
 if TYPE_CHECKING:

@@ -15,9 +15,9 @@ from botocore.config import Config
 import emulator
 from emulator.sagemaker.behaviour import Behaviour, Context
 from emulator.sagemaker.clock import Clock
-from emulator.sagemaker.credentials import Role
-from emulator.sagemaker.models import Models
-from emulator.sagemaker.notebooks import NotebookInstances
+from emulator.sagemaker.engine.credentials import Role
+from emulator.sagemaker.hosting.models import Models
+from emulator.sagemaker.notebooks.notebooks import NotebookInstances
 from emulator.sagemaker.service import SageMaker
 from emulator.sagemaker.store import Record, Store
 

@@ -7,9 +7,9 @@ import time
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from emulator.sagemaker import trials
 from emulator.sagemaker.behaviour import Behaviour
-from emulator.sagemaker.tuning import TuningJobs
+from emulator.sagemaker.training import trials
+from emulator.sagemaker.tuning.jobs import TuningJobs
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -18,7 +18,7 @@ from botocore.exceptions import ClientError
 from cli import paths
 from cli.place import tools
 from emulator import gateway
-from emulator.sagemaker.process import Process
+from emulator.sagemaker.engine.process import Process
 from tests.emulator.data.account import Account, until
 from tests.emulator.data.jupyter import Jupyter
 

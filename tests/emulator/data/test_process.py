@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from emulator.sagemaker.process import Process
+from emulator.sagemaker.engine.process import Process
 from tests.emulator.data.account import until
 
 FAMILY = """
@@ -128,7 +128,7 @@ def test_dies_with_a_killed_owner() -> None:
     code = f"""
 import sys
 from pathlib import Path
-from emulator.sagemaker.process import Process
+from emulator.sagemaker.engine.process import Process
 process = Process([sys.executable, "-c", {FAMILY!r}], environment={{}}, folder=Path.cwd())
 print(next(process.lines()), flush=True)
 process.wait()

@@ -1,0 +1,181 @@
+"""Endpoints: fleets of hosts behind a name, deployed, replaced without a lost request, and invoked."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import threading
+from typing import TYPE_CHECKING, Any
+
+from emulator.sagemaker.behaviour import Behaviour
+from emulator.sagemaker.engine.metadata import CredentialsEndpoint
+from emulator.sagemaker.errors import ServiceError, validation
+from emulator.sagemaker.hosting.capture import Capture, Message
+from emulator.sagemaker.hosting.fleet import Fleet
+from emulator.sagemaker.hosting.forward import BODY_BYTES, Forwarder, refusal
+from emulator.sagemaker.hosting.hosts import GROUP, Duty, Host, HostError, Model
+from emulator.sagemaker.hosting.models import hosted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from emulator.sagemaker.behaviour import Context
+    from emulator.sagemaker.hosting.forward import Response
+    from emulator.sagemaker.store import Record
+
+log = logging.getLogger(__name__)
+
+_VARIANT = "x-amzn-sagemaker-target-variant"
+_INTERNAL = "Request to service failed. If failure persists after retry, contact customer support."
+
+
+class Endpoints(Behaviour):
+    """Each endpoint has the fleet that serves and, while it is updated, the one that comes up beside it."""
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        self._credentials = CredentialsEndpoint()
+        self._forwarder = Forwarder()
+        self._serving: dict[Record, Fleet] = {}
+        self._starting: dict[Record, Fleet] = {}
+        self._lock = threading.Lock()
+
+    def create(self, record: Record, request: dict[str, Any]) -> None:
+        """Bring the configuration's hosts up; InService once all answer /ping."""
+        self._deploy(record, request["EndpointConfigName"])
+
+    def update(self, record: Record, request: dict[str, Any]) -> None:
+        """Bring another configuration's hosts up beside those that serve, then switch; a failure changes nothing."""
+        self._deploy(record, request["EndpointConfigName"], EndpointStatus="Updating", FailureReason=None)
+
+    def delete(self, record: Record) -> None:
+        """End the hosts, then forget the endpoint."""
+        self.context.store.update(record, EndpointStatus="Deleting")
+        self._spawn(record, lambda: self._remove(record))
+
+    def close(self) -> None:
+        """Kill every host."""
+        with self._lock:
+            fleets = [*self._serving.values(), *self._starting.values()]
+        for fleet in fleets:
+            fleet.kill()
+        self._forwarder.close()
+        self._credentials.close()
+
+    async def invoke(self, record: Record, body: bytes, headers: dict[str, str]) -> Response:
+        """Answer InvokeEndpoint: the model's answer, ModelError or ValidationError. Header names in lower case."""
+        if len(body) > BODY_BYTES:
+            return refusal(f"HTTP content length exceeded {BODY_BYTES} bytes.")
+        fleet = self._enter(record)
+        if fleet is None:
+            return refusal(f"Endpoint {record.name} of account {record.account} not found.")
+        try:
+            return await self._invoke(fleet, record, body, headers)
+        finally:
+            fleet.leave()
+
+    async def _invoke(self, fleet: Fleet, record: Record, body: bytes, headers: dict[str, str]) -> Response:
+        host = fleet.choose(headers.get(_VARIANT))
+        if host is None:
+            return refusal(f"Variant {headers.get(_VARIANT)} not found for endpoint {record.name}.")
+        variant = host.model.variant_name
+        status, answered, content = await self._forwarder.send(record, host.port, body, headers)
+        if "x-amzn-ErrorType" not in answered:
+            answered["x-Amzn-Invoked-Production-Variant"] = variant
+            if fleet.capture:
+                request = Message(headers.get("content-type", ""), body)
+                fleet.capture.put(variant, request, Message(answered.get("Content-Type", ""), content), headers)
+        return status, answered, content
+
+    def _enter(self, record: Record) -> Fleet | None:
+        # The fleet may be retired between the look-up and the entry: then its successor is there already.
+        while fleet := self._serving.get(record):
+            if fleet.enter():
+                return fleet
+        return None
+
+    def _deploy(self, record: Record, config: str, **members: Any) -> None:
+        """Check what the configuration asks for and start bringing it up. Raises ServiceError."""
+        fleet = self._fleet(record, config)
+        self.context.store.update(record, **members)
+        with self._lock:
+            self._starting[record] = fleet
+        self._spawn(record, lambda: self._bring_up(record, fleet))
+
+    def _bring_up(self, record: Record, fleet: Fleet) -> None:
+        try:
+            fleet.start()
+        except HostError as error:
+            self._fail(record, str(error))
+        except ServiceError as error:
+            self._fail(record, error.message)
+        except Exception:
+            log.exception("endpoint %s", record.name)
+            self._fail(record, _INTERNAL)
+        else:
+            self._switch(record, fleet)
+        finally:
+            with self._lock:
+                self._starting.pop(record, None)
+
+    def _switch(self, record: Record, fleet: Fleet) -> None:
+        with self._lock:
+            previous = self._serving.get(record)
+            self._serving[record] = fleet
+        kept = self.context.store.update_if(
+            record,
+            ("Creating", "Updating"),
+            EndpointStatus="InService",
+            EndpointConfigName=fleet.config,
+            ProductionVariants=fleet.describe(),
+            DataCaptureConfig=fleet.capture.describe() if fleet.capture else None,
+            FailureReason=None,
+        )
+        if previous:
+            previous.retire()
+        if not kept:
+            self._remove(record)
+
+    def _fail(self, record: Record, reason: str) -> None:
+        """A new endpoint has failed; one that was updated goes on with what it had, as AWS rolls back."""
+        status = "InService" if record in self._serving else "Failed"
+        self.context.store.update_if(record, ("Creating", "Updating"), EndpointStatus=status, FailureReason=reason)
+
+    def _remove(self, record: Record) -> None:
+        with self._lock:
+            fleets = [self._serving.pop(record, None), self._starting.get(record)]
+        for fleet in filter(None, fleets):
+            fleet.stop()
+        self.context.store.remove(record)
+
+    def _fleet(self, record: Record, name: str) -> Fleet:
+        place = {"account": record.account, "region": record.region}
+        config = self.context.store.get("EndpointConfig", name, **place).members
+        hosts = [
+            Host(record, model, _duty(record, model), context=self.context, credentials=self._credentials)
+            for model in self._models(record, config)
+        ]
+        wanted = config.get("DataCaptureConfig")
+        capture = None
+        if wanted and wanted.get("EnableCapture", True):
+            capture = Capture(wanted, endpoint=record.name, role=hosts[0].model.role)
+        return Fleet(name, hosts, capture)
+
+    def _models(self, record: Record, config: dict[str, Any]) -> Iterator[Model]:
+        place = {"account": record.account, "region": record.region}
+        for variant in config["ProductionVariants"]:
+            if "ServerlessConfig" in variant or "ModelName" not in variant:
+                raise validation("The embedded AWS offers variants with instances and a model only.")
+            model = self.context.store.get("Model", variant["ModelName"], **place)
+            yield hosted(model, variant, endpoint_url=self.context.endpoint_url)
+
+    def _spawn(self, record: Record, work: Any) -> None:
+        threading.Thread(target=work, name=f"endpoint {record.name}", daemon=True).start()
+
+
+def _duty(record: Record, model: Model) -> Duty:
+    return Duty(
+        title=f"production variant {model.variant_name}",
+        group=f"{GROUP}/{record.name}",
+        stream=f"{model.variant_name}/i-{secrets.token_hex(8)}0",
+    )

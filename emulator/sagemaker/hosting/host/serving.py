@@ -1,0 +1,111 @@
+"""TensorFlow Serving's part of the container: SavedModels by name and version, behind its REST interface.
+
+https://www.tensorflow.org/tfx/serving/api_rest; the words of refusals are those of its json_tensor.cc and core.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+import tensorflow as tf
+
+from emulator.sagemaker.hosting.host import tensors
+from emulator.sagemaker.hosting.host.tensors import InvalidArgumentError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+_PATH = re.compile(
+    r"/v1/models/(?P<name>[^/:]+)(?:/versions/(?P<version>\d+))?(?::(?P<method>\w+))?(?P<metadata>/metadata)?"
+)
+_DEFAULT_SIGNATURE = "serving_default"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the REST interface answers: a status and a JSON document."""
+
+    status: int
+    body: bytes
+
+
+class ModelServer:
+    """Every model of a folder, each with all its versions."""
+
+    def __init__(self, models: Mapping[str, Mapping[int, Any]], *, default: str) -> None:
+        self.default = default
+        self._models = models
+
+    @classmethod
+    def load(cls, folder: Path, *, default: str | None) -> ModelServer:
+        """Load every SavedModel in a numeric folder; its model is named after the folder above.
+
+        Raises ValueError, in the container's words, if there is none.
+        """
+        models: dict[str, dict[int, Any]] = {}
+        for file in sorted(folder.rglob("saved_model.pb")):
+            version = file.parent.name
+            if version.isdigit():
+                loaded = tf.saved_model.load(str(file.parent))
+                models.setdefault(file.parent.parent.name, {})[int(version)] = loaded
+        if not models:
+            raise ValueError("no SavedModel bundles found!")
+        return cls(models, default=default or next(iter(models)))
+
+    def request(self, method: str, path: str, body: bytes) -> Answer:
+        """Answer a request of the REST interface: a prediction or a model's status."""
+        match = _PATH.fullmatch(path)
+        if not match or match["metadata"] or (method == "POST") != (match["method"] is not None):
+            return _error(HTTPStatus.BAD_REQUEST, f"Malformed request: {method} {path}")
+        versions = self._models.get(match["name"], {})
+        version = int(match["version"]) if match["version"] else max(versions, default=0)
+        if version not in versions:
+            wanted = f"Specific({match['name']}, {version})" if match["version"] else f"Latest({match['name']})"
+            return _error(HTTPStatus.NOT_FOUND, f"Servable not found for request: {wanted}")
+        if method == "GET":
+            return _status(versions)
+        if match["method"] != "predict":
+            message = f"{match['method']} is not offered by the embedded AWS; use predict."
+            return _error(HTTPStatus.NOT_IMPLEMENTED, message)
+        return self._predict(versions[version], body)
+
+    def predict(self, path: str, body: bytes) -> Answer:
+        """Answer a POST."""
+        return self.request("POST", path, body)
+
+    def _predict(self, model: Any, body: bytes) -> Answer:
+        try:
+            document = tensors.parse(body)
+            function = _signature(model, document.get("signature_name", _DEFAULT_SIGNATURE))
+            inputs = function.structured_input_signature[1]
+            row, arrays = tensors.read(document, inputs)
+            outputs = function(**{name: tf.constant(value, inputs[name].dtype) for name, value in arrays.items()})
+            text = tensors.write({name: output.numpy() for name, output in sorted(outputs.items())}, row=row)
+            return Answer(HTTPStatus.OK, text.encode())
+        except InvalidArgumentError as error:
+            return _error(HTTPStatus.BAD_REQUEST, str(error))
+        except tf.errors.InvalidArgumentError as error:
+            return _error(HTTPStatus.BAD_REQUEST, error.message)
+
+
+def _signature(model: Any, name: Any) -> Any:
+    if not isinstance(name, str):
+        raise InvalidArgumentError("'signature_name' key must be a string value.")
+    if name not in model.signatures:
+        raise InvalidArgumentError(f'Serving signature name: "{name}" not found in signature def')
+    return model.signatures[name]
+
+
+def _status(versions: Mapping[int, Any]) -> Answer:
+    ready = {"state": "AVAILABLE", "status": {"error_code": "OK", "error_message": ""}}
+    document = {"model_version_status": [{"version": str(version), **ready} for version in versions]}
+    return Answer(HTTPStatus.OK, json.dumps(document).encode())
+
+
+def _error(status: HTTPStatus, message: str) -> Answer:
+    return Answer(status, json.dumps({"error": message}).encode())

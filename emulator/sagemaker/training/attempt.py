@@ -1,0 +1,185 @@
+"""One try at a training job, on instances of its own: a job on spot instances may need several."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+from boto3.exceptions import S3UploadFailedError
+from botocore.exceptions import BotoCoreError, ClientError
+
+from emulator.sagemaker.engine import ingest, instances, objects
+from emulator.sagemaker.engine.crew import Crew, Host
+from emulator.sagemaker.engine.failure import FailedError, algorithm_error
+from emulator.sagemaker.engine.logs import LogStream
+from emulator.sagemaker.engine.mirror import MirrorError, Mirrors
+from emulator.sagemaker.engine.reach import reach
+from emulator.sagemaker.training.host import TrainingHost
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from emulator.sagemaker.behaviour import Context
+    from emulator.sagemaker.engine.credentials import Role
+    from emulator.sagemaker.engine.crew import Failure
+    from emulator.sagemaker.engine.metadata import CredentialsEndpoint
+    from emulator.sagemaker.engine.mirror import Mirror
+    from emulator.sagemaker.store import Record
+    from emulator.sagemaker.training.metrics import MetricScanner
+    from emulator.sagemaker.training.progress import Progress
+
+_GROUP = "/aws/sagemaker/TrainingJobs"
+_METRICS_SECONDS = 1.0
+
+
+class Attempt:
+    """The hosts of a try: prepared, at work, and what is kept of them."""
+
+    def __init__(
+        self,
+        record: Record,
+        request: Mapping[str, Any],
+        *,
+        context: Context,
+        role: Role,
+        credentials: CredentialsEndpoint,
+        progress: Progress,
+        metrics: MetricScanner,
+    ) -> None:
+        self._record, self._request = record, request
+        self._context, self._role, self._credentials = context, role, credentials
+        self._progress, self._metrics = progress, metrics
+        self._s3 = role.client("s3")
+        self._crew = Crew()
+        self._told = threading.Event()
+        self._lost_at = float("inf")  # when its instances will be gone
+        self._hosts: list[TrainingHost] = []
+        self._mirrors: list[Mirror] = []
+
+    def prepare(self, folder: Path) -> None:
+        """Get instances, image and data; less of them once it was told to stop. Raises FailedError."""
+        image = ingest.pull(self._request["AlgorithmSpecification"]["TrainingImage"], self._context)
+        launched = instances.launch(self._request["ResourceConfig"])
+        self._hosts = [
+            TrainingHost(one, launched, self._request, folder=folder / one.name, image=image) for one in launched
+        ]
+        self._progress.start()
+        if self._told.is_set():
+            return
+        self._progress.enter("Downloading", "Downloading input data")
+        for host in self._hosts:
+            for channel in self._request.get("InputDataConfig", []):
+                if not self._told.is_set():
+                    host.download(self._s3, channel, role=self._role)
+            self._mirrors += self._mirrors_of(host)
+            host.job.relocate_programs(host.container.places)
+
+    def work(self, *, seconds: float, late: Callable[[], object]) -> Failure | None:
+        """Let the hosts work to their end; `late` is called once they have for that long. Returns the first failure.
+
+        Raises FailedError if what is to be kept of them in S3 can't be.
+        """
+        isolated = bool(self._request.get("EnableNetworkIsolation"))
+        mirrors = Mirrors(self._mirrors)
+        with reach(
+            self._credentials, self._role, endpoint_url=self._context.endpoint_url, isolated=isolated
+        ) as network:
+            hosts = [self._told_to(host, network) for host in self._hosts]
+            self._progress.enter("Training", "Training image download completed. Training in progress.")
+            mirrors.start()
+            try:
+                failure = self._crew.work(hosts, seconds=seconds, late=late)
+            finally:
+                self._end(mirrors)
+        return failure
+
+    def stop(self, *, grace: float, lost: bool = False) -> None:
+        """SIGTERM to all hosts now, SIGKILL after `grace` seconds; `lost`: their disks are gone then too."""
+        if lost:
+            self._lost_at = time.monotonic() + grace
+        self._told.set()
+        self._crew.stop(grace=grace)
+
+    def kill(self) -> None:
+        """End all hosts at once."""
+        self._told.set()
+        self._crew.kill()
+
+    def error(self, failure: Failure) -> FailedError:
+        """Why the job has failed, in the words of the host that did."""
+        written = next(host.job.failure for host in self._hosts if host.name == failure.host)
+        return algorithm_error(written.strip() or "See job logs for more information", failure.status)
+
+    def upload_data(self) -> None:
+        """output.tar.gz, which exists only if a host left something in output/data. Raises FailedError."""
+        folders = [host.job.output_data for host in self._hosts]
+        if _hold_anything(folders):
+            self._upload(folders, "output")
+
+    def upload_model(self) -> str:
+        """model.tar.gz of all hosts; its URI. Raises FailedError."""
+        return self._upload([host.job.model for host in self._hosts], "model")
+
+    @property
+    def has_model(self) -> bool:
+        """Whether a host left anything in model."""
+        return _hold_anything([host.job.model for host in self._hosts])
+
+    def _mirrors_of(self, host: TrainingHost) -> list[Mirror]:
+        try:
+            return host.mirrors(self._s3, self._record.name)
+        except MirrorError as error:
+            raise FailedError(f"ClientError: Data download failed:{error}") from error
+
+    def _told_to(self, host: TrainingHost, network: Mapping[str, str]) -> Host:
+        return Host(
+            name=host.name,
+            command=host.command(),
+            environment=host.environment(
+                network, TRAINING_JOB_NAME=self._record.name, TRAINING_JOB_ARN=self._record.arn
+            ),
+            folder=host.container.ml,
+            follow=lambda lines: self._follow(host.name, lines),
+        )
+
+    def _follow(self, host: str, lines: Iterator[str]) -> None:
+        """Pass a host's lines on to its log and the job's metrics."""
+        stream = LogStream(self._role, group=_GROUP, stream=f"{self._record.name}/{host}-{int(time.time())}")
+        published = time.monotonic()
+        for line in lines:
+            stream.put(line)
+            self._metrics.scan(line, host=host)
+            self._progress.judged(self._metrics.objective_values)
+            if time.monotonic() - published > _METRICS_SECONDS:
+                self._publish()
+                published = time.monotonic()
+        self._publish()
+        stream.close()
+
+    def _publish(self) -> None:
+        self._progress.measured(self._metrics.final)
+        self._metrics.publish()
+
+    def _end(self, mirrors: Mirrors) -> None:
+        try:
+            mirrors.stop(last=time.monotonic() < self._lost_at)
+        except MirrorError as error:
+            raise FailedError(f"ClientError: Artifact upload failed:{error}") from error
+
+    def _upload(self, folders: Sequence[Path], name: str) -> str:
+        """Put what the folders hold as `<name>.tar.gz` where SageMaker puts it; returns its URI."""
+        output = self._request["OutputDataConfig"]
+        uri = f"{output['S3OutputPath'].rstrip('/')}/{self._record.name}/output/{name}.tar.gz"
+        archive = folders[0].parent / f".{name}.tar.gz"
+        objects.pack(folders, archive)
+        try:
+            objects.upload(self._s3, archive, uri, key_id=output.get("KmsKeyId"))
+        except (ClientError, BotoCoreError, S3UploadFailedError) as error:
+            raise FailedError(f"ClientError: Artifact upload failed:{error}") from error
+        return uri
+
+
+def _hold_anything(folders: Sequence[Path]) -> bool:
+    return any(any(folder.iterdir()) for folder in folders)

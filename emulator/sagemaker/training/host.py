@@ -1,0 +1,105 @@
+"""One host of a training job: its container, its /opt/ml, its share of the data, and what it runs."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from emulator.sagemaker.engine import ingest
+from emulator.sagemaker.engine.container import Container
+from emulator.sagemaker.engine.mirror import Mirror
+from emulator.sagemaker.engine.relocate import relocate
+from emulator.sagemaker.training.folder import JobFolder
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from emulator.sagemaker.engine.credentials import Role
+    from emulator.sagemaker.engine.instances import Instance
+    from emulator.sagemaker.images import Image
+
+_LAUNCH = Path(__file__).parent.with_name("engine") / "launch" / "train.py"
+_TOOLKIT_MODULE = "sagemaker_tensorflow_container.training:main"
+_CHECKPOINTS = "/opt/ml/checkpoints"  # the defaults that botocore's model names
+_TENSORBOARD = "/opt/ml/output/tensorboard"
+
+
+class TrainingHost:
+    """A host; `job` is its /opt/ml."""
+
+    def __init__(
+        self,
+        instance: Instance,
+        all_of_them: Sequence[Instance],
+        request: Mapping[str, Any],
+        *,
+        folder: Path,
+        image: Image,
+    ) -> None:
+        """Make its folders."""
+        self.name = instance.name
+        self.container = Container(folder, image)
+        self.job = JobFolder(self.container.ml)
+        self.job.configure(request, instance, all_of_them)
+        self._instance, self._instances = instance, all_of_them
+        self._request = request
+
+    def mirrors(self, s3: Any, job_name: str) -> list[Mirror]:
+        """What is kept in S3 of it while it works, its checkpoints brought from there.
+
+        TensorBoard's place: the SageMaker SDK, sagemaker.core.training.configs 2.27.0. Raises MirrorError.
+        """
+        made = []
+        if config := self._request.get("CheckpointConfig"):
+            folder = self.container.place(config.get("LocalPath") or _CHECKPOINTS)
+            checkpoints = Mirror(s3, folder, config["S3Uri"], deletes=True)
+            checkpoints.fill()
+            self.job.configure_checkpoints(config["S3Uri"], folder)
+            made.append(checkpoints)
+        if config := self._request.get("TensorBoardOutputConfig"):
+            folder = self.container.place(config.get("LocalPath") or _TENSORBOARD)
+            uri = f"{config['S3OutputPath'].rstrip('/')}/{job_name}/tensorboard-output"
+            made.append(Mirror(s3, folder, uri, growing=True))
+        return made
+
+    def download(self, s3: Any, channel: Mapping[str, Any], *, role: Role) -> None:
+        """Bring a channel's data, or this host's share of them. Raises FailedError."""
+        source = channel["DataSource"]["S3DataSource"]
+        groups = source.get("InstanceGroupNames")
+        sharing = [one for one in self._instances if not groups or one.group in groups]
+        if self._instance not in sharing:
+            return
+        ingest.download(
+            s3,
+            source,
+            self.job.channel(channel["ChannelName"]),
+            role=role,
+            failure="ClientError: Data download failed:",
+            shard=ingest.Shard(sharing.index(self._instance), len(sharing)),
+        )
+
+    def command(self) -> list[str | Path]:
+        """What it runs: the container's entrypoint, or the training toolkit."""
+        algorithm, places = self._request["AlgorithmSpecification"], self.container.places
+        arguments = [relocate(each, places) for each in algorithm.get("ContainerArguments", [])]
+        if "ContainerEntrypoint" in algorithm:
+            return [*(relocate(each, places) for each in algorithm["ContainerEntrypoint"]), *arguments]
+        return [self.container.python, "-P", _LAUNCH, *arguments]
+
+    def environment(self, network: Mapping[str, str], **job: str) -> dict[str, str]:
+        """Its environment; `network` says how AWS is reached, `job` what every host of the job is told."""
+        wanted = self._request.get("Environment", {})
+        return self.container.environment(
+            os.environ,
+            CURRENT_HOST=self.name,
+            DMLC_INTERFACE="lo",
+            SAGEMAKER_BASE_DIR=str(self.container.ml),
+            SAGEMAKER_TRAINING_MODULE=_TOOLKIT_MODULE,
+            SAGEMAKER_JOB_HOSTS=json.dumps({one.name: f"{one.address}:{one.port}" for one in self._instances}),
+            SAGEMAKER_JOB_PLACES=json.dumps({path: str(folder) for path, folder in self.container.places.items()}),
+            **job,
+            **network,
+            **{name: relocate(value, self.container.places) for name, value in wanted.items()},
+        )

@@ -1,0 +1,47 @@
+"""Transform jobs: what is checked before one starts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from emulator.sagemaker.engine.jobs import Jobs
+from emulator.sagemaker.hosting.models import hosted
+from emulator.sagemaker.transform import offer
+from emulator.sagemaker.transform.run import TransformRun, variant
+
+if TYPE_CHECKING:
+    from emulator.sagemaker.store import Record
+
+
+class TransformJobs(Jobs):
+    """Each job is a `TransformRun`."""
+
+    noun = "transform job"
+
+    def create(self, record: Record, request: dict[str, Any]) -> None:
+        """Check what is asked for and the model's role, then start.
+
+        Asks IAM about the role: not to be called on the gateway's event loop. Raises ServiceError.
+        """
+        offer.check(request)
+        model = self.context.store.get("Model", request["ModelName"], account=record.account, region=record.region)
+        served = hosted(model, variant(request), endpoint_url=self.context.endpoint_url)
+        self.context.store.update(record, **_filled(request))
+        self.begin(record, TransformRun(record, request, served, context=self.context, credentials=self.credentials))
+
+
+def _filled(request: dict[str, Any]) -> dict[str, Any]:
+    """The members that DescribeTransformJob tells in full, whatever was left out of them.
+
+    Source: the example of `aws sagemaker describe-transform-job` in the AWS CLI's reference.
+    """
+    return {
+        "TransformInput": {"CompressionType": "None", "SplitType": "None", **request["TransformInput"]},
+        "TransformOutput": {"AssembleWith": "None", "KmsKeyId": "", **request["TransformOutput"]},
+        "DataProcessing": {
+            "InputFilter": "$",
+            "OutputFilter": "$",
+            "JoinSource": "None",
+            **request.get("DataProcessing", {}),
+        },
+    }

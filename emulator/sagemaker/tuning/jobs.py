@@ -1,0 +1,60 @@
+"""Hyperparameter tuning jobs: what is checked before one starts, and the list of their training jobs.
+
+Not compared with AWS: a tuning job whose training jobs find no room among the account's quotas waits until they do.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from emulator.sagemaker import listing
+from emulator.sagemaker.engine.credentials import Role
+from emulator.sagemaker.engine.jobs import Jobs
+from emulator.sagemaker.training import trials
+from emulator.sagemaker.tuning import offer, warm_start
+from emulator.sagemaker.tuning.run import TuningRun
+
+if TYPE_CHECKING:
+    from emulator.sagemaker.behaviour import Service
+    from emulator.sagemaker.store import Record
+
+
+class TuningJobs(Jobs):
+    """Each job is a `TuningRun`."""
+
+    noun = "hyperparameter tuning job"
+
+    def meet(self, service: Service) -> None:
+        """The trials are created and stopped by the service's own operations."""
+        self._service = service
+
+    def create(self, record: Record, request: dict[str, Any]) -> None:
+        """Check the role and what is asked for, then start.
+
+        Asks IAM about the role: not to be called on the gateway's event loop. Raises ServiceError.
+        """
+        offer.check(request)
+        earlier = warm_start.jobs(request, self.context.store, account=record.account, region=record.region)
+        self.check_role(record, request["TrainingJobDefinition"]["RoleArn"])
+        config = request["HyperParameterTuningJobConfig"]
+        self.context.store.update(record, Strategy=config["Strategy"], ResourceLimits=config["ResourceLimits"])
+        self.begin(record, TuningRun(record, request, context=self.context, service=self._service, earlier=earlier))
+
+    def check_role(self, record: Record, arn: str) -> None:
+        """Raise AWS's ValidationException unless the training jobs' role exists and trusts SageMaker."""
+        Role(arn, account=record.account, region=record.region, endpoint_url=self.context.endpoint_url).check()
+
+    def answer(self, verb: str, record: Record, request: dict[str, Any]) -> dict[str, Any]:
+        """A page of the training jobs; by their objective, only those that have told one."""
+        del verb  # there is one
+        jobs = self.context.store.all("TrainingJob", account=record.account, region=record.region)
+        mine = trials.of(record, jobs)
+        asked = {"SortBy": "Name", **request}
+        if asked["SortBy"] == trials.OBJECTIVE_VALUE:
+            mine = [job for job in mine if trials.OBJECTIVE_VALUE in job.members]
+        filters = {name: value for name, value in asked.items() if name != record.kind.name_member}
+        if not mine:
+            return {"TrainingJobSummaries": []}
+        page, token = listing.page(mine[0].kind, listing.select(mine[0].kind, mine, filters), asked)
+        answer: dict[str, Any] = {"TrainingJobSummaries": [job.members for job in page]}
+        return {**answer, "NextToken": token} if token else answer

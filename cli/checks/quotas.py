@@ -65,6 +65,7 @@ def needs(settings: Settings) -> list[Need]:
     training = f"spot {TRAINING.word}" if settings.spot else TRAINING.word
     rows = [
         (settings.training_instance_type, training, "training_instance_type", settings.training_instance_count, 0),
+        (settings.training_instance_type, PROCESSING.word, "training_instance_type", 1 if settings.photos else 0, 0),
         (settings.endpoint_instance_type, ENDPOINT, "endpoint_instance_type", 1, 0),
         (settings.notebook_instance_type, NOTEBOOK, "notebook_instance_type", seats, 0),
         *((settings.seat_instance_types[0], use, "seat_instance_types", 0, seats) for use in _OF_STUDENTS),

@@ -13,6 +13,7 @@ from infra.handlers.teardown.stacks import Stack
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from tests.cli.conftest import Wire
 
@@ -85,6 +86,17 @@ def test_a_class_can_begin_without_room_for_its_later_jobs(wire: Wire, quota: st
     assert finding.state is State.HINT
     assert f"{quota}: the account has 0; 2 are needed when all students work at once: ask for more" in finding.text
     assert "--force" not in finding.text
+
+
+def test_photos_take_an_instance_of_the_lab_s_own(wire: Wire, tmp_path: Path) -> None:
+    """A lab that prepares photos can't be deployed without one for processing; students come to that."""
+    (tmp_path / "1x1 Brick").mkdir()
+    account(wire, {**ENOUGH, PROCESSING: 0})
+    [finding] = found(wire, photos=str(tmp_path), seats=0)
+    assert finding.state is State.WRONG
+    assert PROCESSING in finding.text
+    account(wire, {**ENOUGH, PROCESSING: 3})
+    assert [each.state for each in found(wire, photos=str(tmp_path))] == [State.OK]
 
 
 def test_a_type_without_a_quota_is_not_offered(wire: Wire) -> None:

@@ -19,14 +19,13 @@ if TYPE_CHECKING:
 OBJECTIVE = "validation:accuracy"
 _LONGEST = 32  # HyperParameterTuningJobName
 _DIGITS = string.digits + string.ascii_lowercase
-# What training jobs of a tuning job take over as it is. Checkpoints are not among it: one trial would go on from
-# another's.
+# What training jobs of a tuning job take over as it is. Checkpoints are not among it, for one trial would go on from
+# another's; nor are spot instances, where without checkpoints an interruption begins a trial anew.
 _TAKEN_OVER = (
     "RoleArn",
     "InputDataConfig",
     "OutputDataConfig",
     "ResourceConfig",
-    "StoppingCondition",
     "EnableNetworkIsolation",
     "EnableInterContainerTrafficEncryption",
     "Environment",
@@ -56,6 +55,9 @@ def definition(job: dict[str, Any], tuned: Iterable[str]) -> dict[str, Any]:
         "StaticHyperParameters": {key: value for key, value in job["HyperParameters"].items() if key not in names},
         "AlgorithmSpecification": {
             key: job["AlgorithmSpecification"][key] for key in _OF_ALGORITHM if key in job["AlgorithmSpecification"]
+        },
+        "StoppingCondition": {
+            key: value for key, value in job["StoppingCondition"].items() if key != "MaxWaitTimeInSeconds"
         },
         **{key: job[key] for key in _TAKEN_OVER if key in job},
     }

@@ -12,13 +12,13 @@ import zipfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import keras
 import numpy as np
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    import keras
     import numpy.typing as npt
 
     from history import Epoch
@@ -37,7 +37,7 @@ class Checkpoint:
 
 def state_of(model: keras.Model) -> list[npt.NDArray[Any]]:
     """Return all that training changes: weights, then the optimizer's variables. Its optimizer must be built."""
-    return [keras.ops.convert_to_numpy(variable) for variable in _variables(model)]
+    return [variable.numpy() for variable in _variables(model)]
 
 
 def restore(model: keras.Model, arrays: Sequence[npt.NDArray[Any]]) -> None:
@@ -88,7 +88,7 @@ class Checkpoints:
 
     def _read(self, path: Path) -> Checkpoint | None:
         try:
-            with np.load(path) as content:
+            with path.open("rb") as file, np.load(file) as content:
                 about = json.loads(str(content[_ABOUT]))
                 arrays = [content[f"arr_{number}"] for number in range(len(content.files) - 1)]
         except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:

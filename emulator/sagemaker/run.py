@@ -60,7 +60,8 @@ class Run:
         )
         self._lock = threading.Lock()
         self._attempt: Attempt | None = None
-        self._interrupted = False  # the attempt is
+        self._at_work = False  # the attempt is
+        self._interrupted = False  # and it is being
         self._ending = ""  # the secondary status it will end with, once it is to end early
         self._told = threading.Event()  # it is to end early: no wait goes on
         self._trained = 0.0  # seconds
@@ -85,10 +86,14 @@ class Run:
                     f"The training job {self.record.name} does not run on spot instances, so they can't be interrupted."
                 )
             status = self.record.members["SecondaryStatus"]
-            if self._ending or self._interrupted or status != "Training" or self._attempt is None:
+            if self._interrupted:
+                status = "Training, and being interrupted"
+            elif status == "Training" and not self._at_work:
+                status = "Training, and about to end"
+            if self._ending or status != "Training" or self._attempt is None:
                 raise validation(
                     f"Only a training job in secondary status Training can be interrupted; {self.record.name} is in "
-                    f"{'Training, and being interrupted' if self._interrupted else status}."
+                    f"{status}."
                 )
             self._interrupted = True
             self._attempt.stop(grace=self._context.clock.scaled(_NOTICE_SECONDS), lost=True)
@@ -142,7 +147,7 @@ class Run:
         )
         self._trained += time.monotonic() - began
         with self._lock:
-            interrupted, self._interrupted = self._interrupted, False
+            interrupted, self._interrupted, self._at_work = self._interrupted, False, False
             if interrupted and not self._ending:
                 self._progress.interrupted()
                 self._attempt = None
@@ -163,7 +168,7 @@ class Run:
             metrics=self._metrics,
         )
         with self._lock:
-            self._attempt = attempt
+            self._attempt, self._at_work = attempt, True
             if self._ending:
                 attempt.stop(grace=0)
         self._progress.enter("Starting", "Preparing the instances for training")

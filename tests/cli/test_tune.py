@@ -205,6 +205,26 @@ def test_there_must_be_enough_to_try(run: Callable[..., subprocess.Popen[str]]) 
     assert "You don't have enough combinations of hyperparameter ranges" in err
 
 
+def test_trials_of_a_spot_job_are_on_demand() -> None:
+    """Nothing of its checkpoints or its wait for spot instances is taken over, and all else is."""
+    job: dict[str, Any] = {
+        "HyperParameters": {"epochs": "3", "batch_size": "16"},
+        "AlgorithmSpecification": {"TrainingImage": "image", "TrainingInputMode": "File", "ContainerEntrypoint": ["a"]},
+        "RoleArn": "role",
+        "OutputDataConfig": {"S3OutputPath": "s3://bucket/training"},
+        "CheckpointConfig": {"S3Uri": "s3://bucket/training"},
+        "EnableManagedSpotTraining": True,
+        "StoppingCondition": {"MaxRuntimeInSeconds": 900, "MaxWaitTimeInSeconds": 1800},
+    }
+    assert tuning_request.definition(job, ["batch_size"]) == {
+        "StaticHyperParameters": {"epochs": "3"},
+        "AlgorithmSpecification": {"TrainingImage": "image", "TrainingInputMode": "File"},
+        "RoleArn": "role",
+        "OutputDataConfig": {"S3OutputPath": "s3://bucket/training"},
+        "StoppingCondition": {"MaxRuntimeInSeconds": 900},
+    }
+
+
 @pytest.mark.parametrize("lab", ["a", "bricklab", "a" * 14, "a" * 20, "a" * 25])
 def test_a_name_fits_whatever_the_labs_is(lab: str) -> None:
     """It begins with the lab's, has at most 32 characters, and is another one a second later."""

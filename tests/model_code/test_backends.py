@@ -62,7 +62,8 @@ def test_the_artifact_is_tensorflow_s(backend: Any, run_folder: Path) -> None:
     """TensorFlow serves what the backend has trained: its SavedModel makes the very mistakes that metrics.json has."""
     name, run = backend
     test = read_channel(run_folder / "training").test
-    served = tf.saved_model.load(str(run.artifact / "1")).serve(test.images)
+    saved = tf.saved_model.load(str(run.artifact / "1"))
+    served = saved.serve(test.images)
     metrics, receipt = (json.loads((run.artifact / f"{file}.json").read_text()) for file in ("metrics", "receipt"))
     right = served.numpy().argmax(axis=1) == test.labels
     assert np.mean(right) == pytest.approx(metrics["test_accuracy"])

@@ -63,13 +63,14 @@ class Cluster:
         for index, each in enumerate(self.places):
             (each / "model").mkdir(parents=True)
             config = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}}
-            process = subprocess.Popen(
-                [sys.executable, train.__file__, *folders(each, channel), *flags],
-                env={**os.environ, "TF_CONFIG": json.dumps(config)},
-                stdout=subprocess.PIPE,
-                stderr=(each / "stderr").open("w"),
-                text=True,
-            )
+            with (each / "stderr").open("w") as errors:
+                process = subprocess.Popen(
+                    [sys.executable, train.__file__, *folders(each, channel), *flags],
+                    env={**os.environ, "TF_CONFIG": json.dumps(config)},
+                    stdout=subprocess.PIPE,
+                    stderr=errors,
+                    text=True,
+                )
             self.processes.append(process)
 
     def lines(self, index: int) -> Iterator[str]:

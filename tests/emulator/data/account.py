@@ -133,10 +133,10 @@ class Account:
     # Training
 
     def start_job(
-        self, *, entrypoint: list[str] | None = None, program: str = "", runtime: int = 120, **request: Any
+        self, *, entrypoint: list[str] | None = None, program: str | None = None, runtime: int = 120, **request: Any
     ) -> str:
         """Start a training job; its name. `entrypoint` or the code of `program` is run in the place of the toolkit."""
-        if program:
+        if program is not None:
             uri = self.put(f"programs/{uuid.uuid4().hex}/program.py", program.encode())
             source = {"S3DataType": "S3Prefix", "S3Uri": uri}
             code = {"ChannelName": "code", "DataSource": {"S3DataSource": source}}

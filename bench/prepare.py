@@ -25,7 +25,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from bench import photos
+from bench.material import photos
 from cli import paths
 from cli.place import tools
 from emulator import gateway

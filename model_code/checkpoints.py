@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from history import Epoch
 
 _KEPT = 2  # the last, and the one before it, for the last may be damaged
-_ABOUT = "about"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +74,7 @@ class Checkpoints:
         path = self._folder / f"epoch-{len(epochs):05}.npz"
         written = path.with_suffix(".tmp")
         with written.open("wb") as file:
-            np.savez(file, *state_of(model), **{_ABOUT: np.array(about)})
+            np.savez(file, *state_of(model), about=np.array(about))
             file.flush()
             os.fsync(file.fileno())
         written.replace(path)
@@ -89,7 +88,7 @@ class Checkpoints:
     def _read(self, path: Path) -> Checkpoint | None:
         try:
             with path.open("rb") as file, np.load(file) as content:
-                about = json.loads(str(content[_ABOUT]))
+                about = json.loads(str(content["about"]))
                 arrays = [content[f"arr_{number}"] for number in range(len(content.files) - 1)]
         except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
             print(f"Passed over {path.name}, which is damaged ({error}).", flush=True)

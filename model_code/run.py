@@ -16,6 +16,8 @@ from pictures import write_pictures
 from receipt import identity_of, make_inputs, make_receipt
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     import keras
     import numpy as np
     import numpy.typing as npt
@@ -41,7 +43,8 @@ def run(channel: Channel, *, folders: Folders, hyperparameters: Hyperparameters,
         learner.learn(channel, History(epochs=learner.resume(None)))
         return
     inputs = make_inputs(folders=folders, hyperparameters=hyperparameters)
-    notes, done, event_log = [], None, _event_log(folders, hyperparameters)
+    notes: list[Callable[[Sequence[Epoch]], object]] = []
+    done, event_log = None, _event_log(folders, hyperparameters)
     if folders.checkpoints:
         # Kept first: whoever has seen an epoch's line knows that it need not be done again.
         checkpoints = Checkpoints(folders.checkpoints, identity=identity_of(inputs))

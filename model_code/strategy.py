@@ -37,7 +37,6 @@ def from_chief(arrays: Sequence[npt.NDArray[Any]], *, strategy: tf.distribute.St
     """Return the chief's arrays on every host; the others' give only the shapes and types."""
     mine = [array if hosts.chief else np.zeros_like(array) for array in arrays]
 
-    @tf.function
     def add_up() -> list[tf.Tensor]:
         def replica() -> list[tf.Tensor]:
             context = tf.distribute.get_replica_context()
@@ -47,4 +46,4 @@ def from_chief(arrays: Sequence[npt.NDArray[Any]], *, strategy: tf.distribute.St
 
         return [strategy.experimental_local_results(each)[0] for each in strategy.run(replica)]
 
-    return [total.numpy().astype(array.dtype) for total, array in zip(add_up(), arrays, strict=True)]
+    return [total.numpy().astype(array.dtype) for total, array in zip(tf.function(add_up)(), arrays, strict=True)]

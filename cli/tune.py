@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 _POLL_SECONDS = {place.Target.EMBEDDED: 0.3, place.Target.AWS: 5.0}
 _UNDER_WAY = ("InProgress", "Stopping")
-_MAY_APPLY = "With --apply they would stand in cdk.json, for `./lab up` to train with."
 
 
 def tune(target: Target, context: Sequence[str], wanted: Wanted, *, apply: bool, as_json: bool) -> None:
@@ -45,7 +44,8 @@ def tune(target: Target, context: Sequence[str], wanted: Wanted, *, apply: bool,
     if not as_json:
         found = ", ".join(f"{key} {value}" for key, value in best["hyperparameters"].items())
         screen.done(f"{name}: {best['objective']:.2%} with {found}", _seconds(job))
-        screen.console.print(_applied(context) if apply else _MAY_APPLY, soft_wrap=True)
+        values = best["hyperparameters"]
+        screen.console.print(_applied(context) if apply else _may_apply(values), soft_wrap=True)
 
 
 def _start(here: Place, lab: str, config: dict[str, Any]) -> str:
@@ -104,6 +104,12 @@ def _apply(values: Mapping[str, str]) -> None:
         batch_size=int(values["batch_size"]),
         hidden_units=values["hidden_units"],
     )
+
+
+def _may_apply(values: Mapping[str, str]) -> str:
+    """The last line where nothing was written: the command that trains with them."""
+    given = " ".join(f"-c lab.{name}={value}" for name, value in values.items())
+    return f"Train with them: ./lab up {given}\nOr write them into cdk.json; --apply does so by itself next time."
 
 
 def _applied(context: Sequence[str]) -> str:

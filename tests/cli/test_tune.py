@@ -124,6 +124,14 @@ def test_it_finds_the_best_and_writes_it_down(
     assert not {"learning_rate", "batch_size", "hidden_units"} & static.keys()
 
 
+def test_without_apply_the_command_is_told(run: Callable[..., subprocess.Popen[str]]) -> None:
+    """Whoever did not ask to have them written down is told how to train with them all the same."""
+    one = ["--strategy", "Grid", "--learning-rate", "0.1", "--batch-size", "8", "--hidden-units", "64,32"]
+    out, err = run("tune", *one).communicate()
+    told = "./lab up -c lab.learning_rate=0.1 -c lab.batch_size=8 -c lab.hidden_units=64,32"
+    assert told in out.replace("\n", " "), err
+
+
 def test_json_is_for_programs(run: Callable[..., subprocess.Popen[str]]) -> None:
     """The trials, the best one and the tuning job's name, as one document and nothing beside it."""
     out, err = run("tune", "--json", "--trials", "2", "--seed", "1", "--learning-rate", "0.1:0.4").communicate()

@@ -20,8 +20,6 @@ import train
 from hosts import Hosts, read_hosts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     import numpy.typing as npt
 
 FLAGS = ("--epochs", "4", "--batch_size", "16", "--hidden_units", "32,16", "--seed", "5", "--learning_rate", "0.005")
@@ -73,17 +71,20 @@ class Cluster:
                 )
             self.processes.append(process)
 
-    def lines(self, index: int) -> Iterator[str]:
-        """What a host prints, while it does."""
-        output = self.processes[index].stdout
+    def wait_for(self, start: str) -> None:
+        """Wait until the chief prints a line that starts so."""
+        output = self.processes[0].stdout
         assert output is not None
-        yield from output
+        while not output.readline().startswith(start):
+            assert self.processes[0].poll() is None
 
     def end(self) -> None:
         """Leave nothing running."""
         for process in self.processes:
             process.kill()
-            process.communicate()
+            process.wait()
+            assert process.stdout is not None
+            process.stdout.close()
 
 
 def weights(artifact: Path) -> list[npt.NDArray[np.float32]]:
@@ -139,11 +140,11 @@ def test_a_host_that_is_terminated_ends_the_others(run_folder: Path, trained: An
     assert trained.artifact.is_dir()  # by then there is the channel, too
     cluster = Cluster(run_folder / "dying", run_folder / "training", *FLAGS, "--epochs", "100000")
     try:
-        assert any("epoch=2/" in line for line in cluster.lines(0))
+        cluster.wait_for("epoch=2/")
         cluster.processes[1].terminate()
-        assert cluster.processes[1].wait(60) == -signal.SIGTERM
-        assert any(True for _ in cluster.lines(0))
-        assert cluster.processes[0].wait(60) == 1
+        for process in reversed(cluster.processes):
+            process.communicate(timeout=120)
+        assert [process.returncode for process in cluster.processes] == [1, -signal.SIGTERM]
     finally:
         cluster.end()
 

@@ -10,7 +10,7 @@ import pytest
 
 import emulator
 
-FOLDER = Path(emulator.__file__).parent / "sagemaker" / "standins"
+FOLDER = Path(emulator.__file__).parent / "sagemaker" / "notebooks" / "standins"
 
 
 def run(command: str, home: Path) -> subprocess.CompletedProcess[str]:

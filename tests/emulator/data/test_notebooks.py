@@ -36,7 +36,7 @@ AS_USER
 nohup sudo -u ec2-user bash -c 'echo $$ > /home/ec2-user/SageMaker/daemon; exec sleep 600' > /dev/null 2>&1 &
 systemctl --no-block restart jupyter-server
 """
-BOOT = Path(gateway.__file__).parent / "sagemaker" / "launch" / "boot.py"
+BOOT = Path(gateway.__file__).parent / "sagemaker" / "notebooks" / "boot.py"
 
 
 class Notebook:

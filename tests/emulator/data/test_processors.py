@@ -22,7 +22,7 @@ from sagemaker.core.helper.session_helper import Session
 
 role, bucket, image, folder = sys.argv[1:]
 source = shapes.ProcessingS3Input(
-    s3_uri=f"s3://{bucket}/sdk", local_path="/opt/ml/processing/input/photos", s3_data_type="S3Prefix"
+    s3_uri=f"s3://{bucket}/sdk/", local_path="/opt/ml/processing/input/photos", s3_data_type="S3Prefix"
 )
 photos = shapes.ProcessingInput(input_name="photos", s3_input=source)
 

@@ -16,7 +16,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from request import Request
+from preparing.request import Request
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,7 +59,7 @@ def _prepared(flags: argparse.Namespace) -> tuple[int, str]:
         )
         _install_what_is_missing()
         # Needs what has just been installed.
-        from preparation import run  # noqa: PLC0415
+        from preparing.preparation import run  # noqa: PLC0415
 
         return 0, run(request)
     except ValueError as error:

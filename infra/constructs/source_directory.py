@@ -30,10 +30,10 @@ def pack(folder: Path, *, also: Sequence[str] = ()) -> bytes:
     """
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w", format=tarfile.USTAR_FORMAT) as archive:
-        for file in sorted([*folder.glob("*.py"), *folder.glob("requirements*.txt")]):
+        for file in sorted([*folder.rglob("*.py"), *folder.glob("requirements*.txt")]):
             files = [file, *(folder / name for name in also if file.name == _INSTALLED)]
             content = b"".join(each.read_bytes() for each in files)
-            entry = tarfile.TarInfo(file.name)
+            entry = tarfile.TarInfo(file.relative_to(folder).as_posix())
             entry.size = len(content)
             archive.addfile(entry, io.BytesIO(content))
     return packed.getvalue()
@@ -47,7 +47,7 @@ def write(folder: Path, archive: Path, *, also: Sequence[str] = ()) -> str:
 
 
 class SourceDirectory(assets.Asset):
-    """`sourcedir.tar.gz` of a flat folder of code, as a file asset; `also` as in `pack`.
+    """`sourcedir.tar.gz` of a folder of code, as a file asset; `also` as in `pack`.
 
     `digest` is the sha256 of what is in it, whichever zlib has compressed it.
     """

@@ -10,7 +10,7 @@ from bricks import LABELS
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from entry import Entry
+    from preparing.entry import Entry
 
 _HASH_DIGITS = 16
 _HASHES = 1 << 4 * _HASH_DIGITS

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from entry import Entry
+    from preparing.entry import Entry
 
 
 def write_arrays(folder: Path, entries: Sequence[Entry]) -> None:

@@ -8,7 +8,7 @@ from difflib import get_close_matches
 import awswrangler as wr
 
 from bricks import LABELS
-from listed import Listed
+from preparing.listed import Listed
 
 _GAP = re.compile(r"[\s_-]+")
 

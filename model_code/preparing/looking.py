@@ -16,13 +16,13 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from entry import Entry
 from photo import Photo
+from preparing.entry import Entry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from listed import Listed
+    from preparing.listed import Listed
 
 _TOGETHER = 64  # photos that a worker gets at a time: enough to keep its threads busy, few enough to share out evenly
 _THREADS = 8

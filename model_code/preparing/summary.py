@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from entry import Entry
+    from preparing.entry import Entry
 
 
 class Summary:

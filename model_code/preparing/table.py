@@ -10,7 +10,7 @@ import pandas as pd
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from entry import Entry
+    from preparing.entry import Entry
 
 COLUMNS = {
     "path": "string",

@@ -6,20 +6,20 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from archive import deliver
-from arrays import write_arrays
-from listing import list_photos
-from looking import look_at
-from summary import Summary
-from table import write_table
-from verdict import decide
+from preparing.archive import deliver
+from preparing.arrays import write_arrays
+from preparing.listing import list_photos
+from preparing.looking import look_at
+from preparing.summary import Summary
+from preparing.table import write_table
+from preparing.verdict import decide
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from entry import Entry
-    from listed import Listed
-    from request import Request
+    from preparing.entry import Entry
+    from preparing.listed import Listed
+    from preparing.request import Request
 
 
 def run(request: Request) -> str:

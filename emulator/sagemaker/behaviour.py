@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -26,6 +27,10 @@ class Context:
     state_dir: Path
     images_dir: Path
     cache_dir: Path
+
+    def job_folder(self, record: Record) -> Path:
+        """A folder for a job to work in, not yet made; a job of a name that was used before gets another."""
+        return self.state_dir / "jobs" / record.arn.rpartition("/")[2] / str(time.time_ns())
 
 
 class Service(Protocol):

@@ -6,6 +6,7 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from emulator.sagemaker.engine.deadline import deadline
 from emulator.sagemaker.engine.process import Process
 
 if TYPE_CHECKING:
@@ -53,13 +54,10 @@ class Crew:
             self._processes = [
                 Process(host.command, environment=host.environment, folder=host.folder) for host in hosts
             ]
-        limit = threading.Timer(seconds, late)
-        limit.daemon = True
-        limit.start()
         try:
-            self._follow_all(hosts)
+            with deadline(seconds, late):
+                self._follow_all(hosts)
         finally:
-            limit.cancel()
             self._kill_all()
         if self._fault:
             raise self._fault

@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
+import logging
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+log = logging.getLogger(__name__)
+
 REASON_LENGTH = 1024
 # AWS's word for a fault that is not the job's; the cause is in the gateway's log.
 INTERNAL = "InternalServerError: We encountered an internal error. Please try again."
@@ -14,6 +22,18 @@ class FailedError(Exception):
     def reason(self) -> str:
         """The FailureReason, no longer than AWS has it."""
         return str(self)[:REASON_LENGTH]
+
+
+def reason_of(work: Callable[[], None], title: str) -> str:
+    """Do a job's work; the FailureReason if it failed, "" if it did not. A fault of ours is logged under the title."""
+    try:
+        work()
+    except FailedError as error:
+        return error.reason
+    except Exception:
+        log.exception(title)
+        return INTERNAL
+    return ""
 
 
 def algorithm_error(text: str, status: int) -> FailedError:

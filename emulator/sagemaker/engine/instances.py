@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 import itertools
+import json
 import random
 import socket
 import threading
@@ -62,6 +63,11 @@ def groups(instances: Sequence[Instance]) -> Iterator[dict[str, Any]]:
             "instance_type": group[1],
             "hosts": [one.name for one in members],
         }
+
+
+def variables(instances: Sequence[Instance]) -> dict[str, str]:
+    """What a container is told so that it finds the job's hosts by name; launch/names.py reads it."""
+    return {"SAGEMAKER_JOB_HOSTS": json.dumps({one.name: f"{one.address}:{one.port}" for one in instances})}
 
 
 def _address() -> str:

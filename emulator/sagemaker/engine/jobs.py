@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from emulator.sagemaker.behaviour import Behaviour
 from emulator.sagemaker.engine.credentials import Role
 from emulator.sagemaker.engine.metadata import CredentialsEndpoint
-from emulator.sagemaker.errors import validation
 
 if TYPE_CHECKING:
     from emulator.sagemaker.behaviour import Context
@@ -31,8 +30,6 @@ class Running(Protocol):
 class Jobs(Behaviour):
     """Jobs of one kind, each on a thread of its own."""
 
-    noun: ClassVar[str]  # the kind in AWS's sentences
-
     def __init__(self, context: Context) -> None:
         super().__init__(context)
         self.credentials = CredentialsEndpoint()
@@ -49,7 +46,7 @@ class Jobs(Behaviour):
         """Let a job run."""
         with self._lock:
             self._runs[record] = run
-        name = f"{self.noun} {record.name}"
+        name = f"{record.kind.name} {record.name}"
         threading.Thread(target=self._run, args=(record, run), name=name, daemon=True).start()
 
     def run_of(self, record: Record) -> Running | None:
@@ -63,7 +60,7 @@ class Jobs(Behaviour):
             return
         run = self.run_of(record)
         if run is None or not run.stop():
-            raise validation(f"The request was rejected because the {self.noun} is in status {record.status}.")
+            raise record.kind.refused("Stop", record)
 
     def close(self) -> None:
         """Kill every job."""

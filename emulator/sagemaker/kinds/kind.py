@@ -8,12 +8,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from emulator.sagemaker.errors import VALIDATION, ServiceError
+from emulator.sagemaker.errors import IN_USE, VALIDATION, ServiceError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from emulator.sagemaker.store import Record
+
+
+ENDED = ("Completed", "Failed", "Stopped")
+"""The states in which a job of any kind has ended."""
 
 
 @dataclass(frozen=True)
@@ -99,9 +103,22 @@ class Kind:
         """Raise AWS's refusal if the record's state forbids the operation."""
         rule = self.rules.get(verb)
         if rule and record.status not in rule.states:
-            states = ", ".join(rule.states)
-            text = rule.refusal.format(status=record.status, states=states, target=rule.target, arn=record.arn)
-            raise ServiceError(rule.code, text)
+            raise self.refused(verb, record)
+
+    def refused(self, verb: str, record: Record) -> ServiceError:
+        """AWS's refusal of an operation that has a rule, as the record stands."""
+        rule = self.rules[verb]
+        states = ", ".join(rule.states)
+        text = rule.refusal.format(status=record.status, states=states, target=rule.target, arn=record.arn)
+        return ServiceError(rule.code, text)
+
+
+def job_rules(noun: str, *, deletable: bool = True) -> dict[str, Rule]:
+    """When a job of this kind, in AWS's sentences the `noun`, can be stopped and, if AWS has that, deleted."""
+    stop = Rule(("InProgress", "Stopping"), f"The request was rejected because the {noun} is in status {{status}}.")
+    sentence = "is in status {status}; only jobs in a terminal status ({states}) can be deleted."
+    delete = Rule(ENDED, f"The {noun} {{arn}} {sentence}", code=IN_USE)
+    return {"Stop": stop, "Delete": delete} if deletable else {"Stop": stop}
 
 
 def named(member: str) -> Callable[[Mapping[str, Any]], list[str]]:

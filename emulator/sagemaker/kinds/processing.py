@@ -8,7 +8,7 @@ StopProcessingJob and DeleteProcessingJob.
 from __future__ import annotations
 
 from emulator.sagemaker.errors import IN_USE
-from emulator.sagemaker.kinds.kind import Kind, Rule
+from emulator.sagemaker.kinds.kind import ENDED, Kind, job_rules
 
 DAY = 86_400
 
@@ -18,20 +18,10 @@ PROCESSING_JOB = Kind(
     verbs=("Create", "Describe", "List", "Stop", "Delete"),
     status="ProcessingJobStatus",
     first_status="InProgress",
-    rules={
-        "Stop": Rule(
-            ("InProgress", "Stopping"),
-            "The request was rejected because the processing job is in status {status}.",
-        ),
-        "Delete": Rule(
-            ("Completed", "Failed", "Stopped"),
-            "The processing job {arn} is in status {status}; only jobs in a terminal status ({states}) can be deleted.",
-            code=IN_USE,
-        ),
-    },
+    rules=job_rules("processing job"),
     defaults={"StoppingCondition": {"MaxRuntimeInSeconds": DAY}},
     usage="processing job",
-    idle=("Completed", "Failed", "Stopped"),
+    idle=ENDED,
     not_found="Could not find requested job with name: {name}",
     exists_code=IN_USE,
     exists="Job name must be unique within an AWS account and region, and a job with this name already exists ({arn})",

@@ -8,7 +8,7 @@ botocore's model. Not compared with AWS: the sentence of DeleteTrainingJob.
 from __future__ import annotations
 
 from emulator.sagemaker.errors import IN_USE
-from emulator.sagemaker.kinds.kind import Kind, Rule
+from emulator.sagemaker.kinds.kind import ENDED, Kind, job_rules
 
 TRAINING_JOB = Kind(
     name="TrainingJob",
@@ -16,24 +16,14 @@ TRAINING_JOB = Kind(
     verbs=("Create", "Describe", "List", "Stop", "Delete"),
     status="TrainingJobStatus",
     first_status="InProgress",
-    rules={
-        "Stop": Rule(
-            ("InProgress", "Stopping"),
-            "The request was rejected because the training job is in status {status}.",
-        ),
-        "Delete": Rule(
-            ("Completed", "Failed", "Stopped"),
-            "The training job {arn} is in status {status}; only jobs in a terminal status ({states}) can be deleted.",
-            code=IN_USE,
-        ),
-    },
+    rules=job_rules("training job"),
     defaults={
         "EnableNetworkIsolation": False,
         "EnableInterContainerTrafficEncryption": False,
         "EnableManagedSpotTraining": False,
     },
     usage="training job",
-    idle=("Completed", "Failed", "Stopped"),
+    idle=ENDED,
     not_found="Requested resource not found.",
     exists_code=IN_USE,
     exists="Training job names must be unique within an AWS account and region, "

@@ -7,7 +7,7 @@ transform jobs. Not compared with AWS: the sentence of StopTransformJob.
 from __future__ import annotations
 
 from emulator.sagemaker.errors import IN_USE
-from emulator.sagemaker.kinds.kind import Kind, Rule, named
+from emulator.sagemaker.kinds.kind import ENDED, Kind, job_rules, named
 
 TRANSFORM_JOB = Kind(
     name="TransformJob",
@@ -15,15 +15,10 @@ TRANSFORM_JOB = Kind(
     verbs=("Create", "Describe", "List", "Stop"),
     status="TransformJobStatus",
     first_status="InProgress",
-    rules={
-        "Stop": Rule(
-            ("InProgress", "Stopping"),
-            "The request was rejected because the transform job is in status {status}.",
-        ),
-    },
+    rules=job_rules("transform job", deletable=False),
     references={"Model": named("ModelName")},
     usage="transform job",
-    idle=("Completed", "Failed", "Stopped"),
+    idle=ENDED,
     not_found="Could not find requested job with name: {name}",
     exists_code=IN_USE,
     exists="Job name must be unique within an AWS account and region, and a job with this name already exists ({arn})",

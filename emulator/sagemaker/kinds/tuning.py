@@ -8,7 +8,7 @@ DeleteHyperParameterTuningJob, and that only an ended job can be deleted.
 from __future__ import annotations
 
 from emulator.sagemaker.errors import IN_USE, NOT_FOUND
-from emulator.sagemaker.kinds.kind import Kind, Rule
+from emulator.sagemaker.kinds.kind import ENDED, Kind, job_rules
 
 TRIALS = "ListTrainingJobsFor{}"
 
@@ -18,20 +18,9 @@ TUNING_JOB = Kind(
     verbs=("Create", "Describe", "List", "Stop", "Delete", TRIALS),
     status="HyperParameterTuningJobStatus",
     first_status="InProgress",
-    rules={
-        "Stop": Rule(
-            ("InProgress", "Stopping"),
-            "The request was rejected because the hyperparameter tuning job is in status {status}.",
-        ),
-        "Delete": Rule(
-            ("Completed", "Failed", "Stopped"),
-            "The hyperparameter tuning job {arn} is in status {status}; only jobs in a terminal status ({states}) can "
-            "be deleted.",
-            code=IN_USE,
-        ),
-    },
+    rules=job_rules("hyperparameter tuning job"),
     usage="training job",
-    idle=("Completed", "Failed", "Stopped"),
+    idle=ENDED,
     not_found_code=NOT_FOUND,
     not_found="Amazon SageMaker can't find a tuning job with the name {name}.",
     exists_code=IN_USE,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from typing import TYPE_CHECKING, Any
 
 from emulator.sagemaker.engine import ingest
+from emulator.sagemaker.engine import instances as hosts_of
 from emulator.sagemaker.engine.container import Container
 from emulator.sagemaker.engine.crew import Host
 from emulator.sagemaker.engine.logs import LogStream
@@ -66,7 +66,7 @@ class ProcessingHost:
             command=[relocate(word, places) for word in words],
             environment=self._container.environment(
                 os.environ,
-                SAGEMAKER_JOB_HOSTS=json.dumps({one.name: f"{one.address}:{one.port}" for one in self._instances}),
+                **hosts_of.variables(self._instances),
                 **network,
                 **{name: relocate(value, places) for name, value in wanted.items()},
             ),

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 class ProcessingJobs(Jobs):
     """Each job is a `ProcessingRun`."""
 
-    noun = "processing job"
-
     def create(self, record: Record, request: dict[str, Any]) -> None:
         """Check the role and what this SageMaker can do, then start.
 

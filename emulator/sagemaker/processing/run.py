@@ -9,10 +9,8 @@ is no text.
 
 from __future__ import annotations
 
-import logging
 import shutil
 import threading
-import time
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
@@ -20,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from emulator.sagemaker.engine import ingest, instances
 from emulator.sagemaker.engine.crew import Crew, Failure
-from emulator.sagemaker.engine.failure import INTERNAL, FailedError, algorithm_error
+from emulator.sagemaker.engine.failure import FailedError, algorithm_error, reason_of
 from emulator.sagemaker.engine.reach import reach
 from emulator.sagemaker.processing.host import ProcessingHost
 from emulator.sagemaker.processing.outputs import Outputs
@@ -33,8 +31,6 @@ if TYPE_CHECKING:
     from emulator.sagemaker.engine.credentials import Role
     from emulator.sagemaker.engine.metadata import CredentialsEndpoint
     from emulator.sagemaker.store import Record
-
-log = logging.getLogger(__name__)
 
 _GRACE_SECONDS = 120  # between SIGTERM and SIGKILL, as a training job has it
 _MESSAGE_BYTES = 1024
@@ -76,17 +72,9 @@ class ProcessingRun:
 
     def execute(self) -> None:
         """Download, process, upload; every end is recorded in the job's record."""
-        folder = self._context.state_dir / "jobs" / self._record.arn.rpartition("/")[2] / str(time.time_ns())
-        reason = ""
-        try:
-            self._execute(folder)
-        except FailedError as error:
-            reason = error.reason
-        except Exception:
-            log.exception("processing job %s", self._record.name)
-            reason = INTERNAL
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
+        folder = self._context.job_folder(self._record)
+        reason = reason_of(lambda: self._execute(folder), f"processing job {self._record.name}")
+        shutil.rmtree(folder, ignore_errors=True)
         self._end(reason)
 
     def _execute(self, folder: Path) -> None:

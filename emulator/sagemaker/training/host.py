@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from emulator.sagemaker.engine import ingest
+from emulator.sagemaker.engine import ingest, instances
 from emulator.sagemaker.engine.container import Container
 from emulator.sagemaker.engine.mirror import Mirror
 from emulator.sagemaker.engine.relocate import relocate
@@ -97,8 +97,8 @@ class TrainingHost:
             DMLC_INTERFACE="lo",
             SAGEMAKER_BASE_DIR=str(self.container.ml),
             SAGEMAKER_TRAINING_MODULE=_TOOLKIT_MODULE,
-            SAGEMAKER_JOB_HOSTS=json.dumps({one.name: f"{one.address}:{one.port}" for one in self._instances}),
             SAGEMAKER_JOB_PLACES=json.dumps({path: str(folder) for path, folder in self.container.places.items()}),
+            **instances.variables(self._instances),
             **job,
             **network,
             **{name: relocate(value, self.container.places) for name, value in wanted.items()},

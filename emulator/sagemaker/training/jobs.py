@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 class TrainingJobs(Jobs):
     """Each job is a `Run`."""
 
-    noun = "training job"
-
     def create(self, record: Record, request: dict[str, Any]) -> None:
         """Check the role and what this SageMaker can do, then start.
 

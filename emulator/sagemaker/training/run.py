@@ -11,9 +11,9 @@ import logging
 import shutil
 import threading
 import time
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from emulator.sagemaker.engine.deadline import deadline
 from emulator.sagemaker.engine.failure import INTERNAL, FailedError
 from emulator.sagemaker.errors import validation
 from emulator.sagemaker.training import limits, trials
@@ -22,7 +22,6 @@ from emulator.sagemaker.training.metrics import MetricScanner
 from emulator.sagemaker.training.progress import Progress
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from emulator.sagemaker.behaviour import Context
@@ -108,9 +107,9 @@ class Run:
 
     def execute(self) -> None:
         """Download, train, upload; every end is recorded in the job's record."""
-        folder = self._context.state_dir / "jobs" / self.record.arn.rpartition("/")[2] / str(time.time_ns())
+        folder = self._context.job_folder(self.record)
         try:
-            with self._within(limits.max_wait(self._request)):
+            with deadline(limits.max_wait(self._request), lambda: self.stop(end="MaxWaitTimeExceeded")):
                 model = self._execute(folder)
             with self._lock:  # it may be stopped until now
                 self._progress.end(self._ending or "Completed", ModelArtifacts=model)
@@ -173,17 +172,3 @@ class Run:
                 attempt.stop(grace=0)
         self._progress.enter("Starting", "Preparing the instances for training")
         return attempt
-
-    @contextmanager
-    def _within(self, seconds: int | None) -> Iterator[None]:
-        """End the job as MaxWaitTimeExceeded when it takes longer."""
-        if seconds is None:
-            yield
-            return
-        limit = threading.Timer(seconds, self.stop, kwargs={"end": "MaxWaitTimeExceeded"})
-        limit.daemon = True
-        limit.start()
-        try:
-            yield
-        finally:
-            limit.cancel()

@@ -9,6 +9,8 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING, Any
 
+from emulator.sagemaker.kinds.kind import ENDED
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -17,7 +19,6 @@ if TYPE_CHECKING:
 OBJECTIVE = "_tuning_objective_metric"  # the hyperparameter by which a training job knows that it is tuned
 OBJECTIVE_VALUES = "ObjectiveValues"
 OBJECTIVE_VALUE = "FinalObjectiveMetricValue"
-ENDED = ("Completed", "Failed", "Stopped")
 _OF_DEFINITION_ONLY = {
     "DefinitionName",
     "TuningObjective",

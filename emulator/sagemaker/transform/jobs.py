@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 class TransformJobs(Jobs):
     """Each job is a `TransformRun`."""
 
-    noun = "transform job"
-
     def create(self, record: Record, request: dict[str, Any]) -> None:
         """Check what is asked for and the model's role, then start.
 

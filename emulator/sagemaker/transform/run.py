@@ -10,7 +10,6 @@ here have none, so that AWS's defaults hold. Not compared with AWS: the sentence
 
 from __future__ import annotations
 
-import logging
 import secrets
 import shutil
 import threading
@@ -24,7 +23,7 @@ from boto3.exceptions import S3UploadFailedError
 from botocore.exceptions import BotoCoreError, ClientError
 
 from emulator.sagemaker.engine import objects
-from emulator.sagemaker.engine.failure import INTERNAL, FailedError
+from emulator.sagemaker.engine.failure import FailedError, reason_of
 from emulator.sagemaker.engine.ingest import no_objects
 from emulator.sagemaker.engine.logs import LogStream
 from emulator.sagemaker.hosting.hosts import Duty, Host, HostError, PingError
@@ -40,8 +39,6 @@ if TYPE_CHECKING:
     from emulator.sagemaker.engine.metadata import CredentialsEndpoint
     from emulator.sagemaker.hosting.hosts import Model
     from emulator.sagemaker.store import Record
-
-log = logging.getLogger(__name__)
 
 _GROUP = "/aws/sagemaker/TransformJobs"
 _STARTUP_SECONDS = 1800  # a container that does not answer /ping for so long: amazon-sagemaker-examples#815
@@ -105,22 +102,14 @@ class TransformRun:
     def execute(self) -> None:
         """List, transform, upload; every end is recorded in the job's record."""
         folder = self._context.state_dir / "transform-outputs" / secrets.token_hex(8)
-        reason = ""
-        try:
-            folder.mkdir(parents=True)
-            self._execute(folder)
-        except FailedError as error:
-            reason = error.reason
-        except Exception:
-            log.exception("transform job %s", self._record.name)
-            reason = INTERNAL
-        finally:
-            self._host.stop()
-            self._data_log.close()
-            shutil.rmtree(folder, ignore_errors=True)
+        reason = reason_of(lambda: self._execute(folder), f"transform job {self._record.name}")
+        self._host.stop()
+        self._data_log.close()
+        shutil.rmtree(folder, ignore_errors=True)
         self._end(reason)
 
     def _execute(self, folder: Path) -> None:
+        folder.mkdir(parents=True)
         s3 = self._role.client("s3")
         inputs = self._inputs(s3)
         self._context.store.update(self._record, TransformStartTime=datetime.now(UTC))

@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from emulator.sagemaker import listing
-from emulator.sagemaker.engine.credentials import Role
 from emulator.sagemaker.engine.jobs import Jobs
 from emulator.sagemaker.training import trials
 from emulator.sagemaker.tuning import offer, warm_start
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
 class TuningJobs(Jobs):
     """Each job is a `TuningRun`."""
 
-    noun = "hyperparameter tuning job"
-
     def meet(self, service: Service) -> None:
         """The trials are created and stopped by the service's own operations."""
         self._service = service
@@ -35,14 +32,10 @@ class TuningJobs(Jobs):
         """
         offer.check(request)
         earlier = warm_start.jobs(request, self.context.store, account=record.account, region=record.region)
-        self.check_role(record, request["TrainingJobDefinition"]["RoleArn"])
+        self.role(record, request["TrainingJobDefinition"]["RoleArn"])
         config = request["HyperParameterTuningJobConfig"]
         self.context.store.update(record, Strategy=config["Strategy"], ResourceLimits=config["ResourceLimits"])
         self.begin(record, TuningRun(record, request, context=self.context, service=self._service, earlier=earlier))
-
-    def check_role(self, record: Record, arn: str) -> None:
-        """Raise AWS's ValidationException unless the training jobs' role exists and trusts SageMaker."""
-        Role(arn, account=record.account, region=record.region, endpoint_url=self.context.endpoint_url).check()
 
     def answer(self, verb: str, record: Record, request: dict[str, Any]) -> dict[str, Any]:
         """A page of the training jobs; by their objective, only those that have told one."""

@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from emulator.sagemaker import tags
+from emulator.sagemaker.engine.failure import INTERNAL
 from emulator.sagemaker.errors import LIMIT, ServiceError
+from emulator.sagemaker.kinds.kind import ENDED
 from emulator.sagemaker.training import trials
 from emulator.sagemaker.tuning import warm_start
 from emulator.sagemaker.tuning.search import strategies
@@ -30,7 +32,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _POLL_SECONDS = 0.02
-_FAULT = "InternalServerError: We encountered an internal error. Please try again."
 
 
 @dataclass(eq=False)
@@ -95,7 +96,7 @@ class TuningRun:
             status, reason = self._execute()
         except Exception:
             log.exception("hyperparameter tuning job %s", self.record.name)
-            status, reason = "Failed", _FAULT
+            status, reason = "Failed", INTERNAL
         if self._killed:
             return
         with self._lock:
@@ -134,7 +135,7 @@ class TuningRun:
     def _look(self, trial: _Trial) -> None:
         """Take in what a trial has come to since the last look; stop it if it has fallen behind."""
         record = trial.record
-        trial.ended = record.status in trials.ENDED  # asked first: an ended one's objective changes no more
+        trial.ended = record.status in ENDED  # asked first: an ended one's objective changes no more
         values = trials.objective(record)
         if trial.ended:
             self._ended.append(trial)

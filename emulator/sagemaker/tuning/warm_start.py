@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from emulator.sagemaker.errors import validation
+from emulator.sagemaker.kinds.kind import ENDED
 from emulator.sagemaker.training import trials
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def jobs(request: Mapping[str, Any], store: Store, *, account: str, region: str)
 
 
 def _problems(parent: Record, request: Mapping[str, Any], kind: str) -> Iterator[str]:
-    if parent.status not in trials.ENDED:
+    if parent.status not in ENDED:
         yield f"its status is {parent.status}, and only an ended one can be learnt from"
     if _objective(parent.members) != _objective(request):
         yield "its objective is another one"

@@ -8,6 +8,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from emulator.sagemaker.behaviour import Behaviour
+from emulator.sagemaker.engine.credentials import Role
 from emulator.sagemaker.training import trials
 from emulator.sagemaker.tuning.jobs import TuningJobs
 
@@ -24,8 +25,9 @@ if TYPE_CHECKING:
 class Tunings(TuningJobs):
     """Tuning jobs whose role nobody is asked about: no IAM is there."""
 
-    def check_role(self, record: Record, arn: str) -> None:
+    def role(self, record: Record, arn: str) -> Role:
         """Every role will do."""
+        return Role(arn, account=record.account, region=record.region, endpoint_url=self.context.endpoint_url)
 
 
 class Trainings(Behaviour):

@@ -7,19 +7,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 import tensorflow as tf
 
+from model import TEST_BATCH_SIZE
 from order import order_of
 
 if TYPE_CHECKING:
     from data import Part
 
-# It decides how many test images one step looks at, and changes no number.
-_TEST_BATCH_SIZE = 256
-
 
 class Batches:
     """Batches of a part's images, first to last; `starts` is where each begins."""
 
-    def __init__(self, part: Part, *, batch_size: int = _TEST_BATCH_SIZE) -> None:
+    def __init__(self, part: Part, *, batch_size: int = TEST_BATCH_SIZE) -> None:
         self.count = len(part.labels)
         self.batch_size = batch_size
         # tf.data works on the CPU, and can't reach what lies on a GPU.
@@ -67,4 +65,4 @@ class TrainingBatches(Batches):
 
 def batches_of(test: Part) -> tf.data.Dataset:
     """Return the test images' batches, always in the same order."""
-    return tf.data.Dataset.from_tensor_slices((test.images, test.labels)).batch(_TEST_BATCH_SIZE)
+    return tf.data.Dataset.from_tensor_slices((test.images, test.labels)).batch(TEST_BATCH_SIZE)

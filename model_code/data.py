@@ -16,7 +16,14 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 PARTS = ("train", "test")
-FILES = tuple(f"lego-simple-{part}-{kind}.npy" for part in PARTS for kind in ("images", "labels"))
+
+
+def file_name(part: str, kind: str) -> str:
+    """Return the name of one of the four files; `kind` is "images" or "labels"."""
+    return f"lego-simple-{part}-{kind}.npy"
+
+
+FILES = tuple(file_name(part, kind) for part in PARTS for kind in ("images", "labels"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +53,7 @@ def read_channel(folder: Path) -> Channel:
 
 
 def _read_part(folder: Path, part: str) -> Part:
-    images_name, labels_name = (name for name in FILES if f"-{part}-" in name)
+    images_name, labels_name = file_name(part, "images"), file_name(part, "labels")
     images = scaled(_load(folder / images_name), images_name)
     labels = _labels(_load(folder / labels_name), labels_name)
     if len(images) != len(labels):

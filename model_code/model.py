@@ -10,6 +10,9 @@ from bricks import LABELS, SIDE
 # PyTorch has no such calls, and Keras 3.15 then takes the last, smaller group of batches for missing data.
 _STEPS_PER_EXECUTION = 1 if keras.backend.backend() == "torch" else 32
 
+TEST_BATCH_SIZE = 256
+"""It decides how many test images one step looks at, and changes no number."""
+
 
 def build(hidden_units: tuple[int, ...]) -> keras.Model:
     """Return the network, not yet compiled: (n, 48, 48) float32 0..1 in, (n, 10) probabilities out."""

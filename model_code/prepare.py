@@ -9,27 +9,21 @@ A user's mistake ends the script with code 1 and one sentence on stderr, in --me
 
 from __future__ import annotations
 
-import argparse
 import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
+from flags import Flags
 from preparing.request import Request
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Sequence
 
 _REQUIREMENTS = Path(__file__).with_name("requirements-prepare.txt")
 _MESSAGE_BYTES = 1024  # of ExitMessage that SageMaker keeps
-
-
-class _Flags(argparse.ArgumentParser):
-    """Flags whose errors are one sentence, without argparse's usage text."""
-
-    def error(self, message: str) -> NoReturn:
-        raise ValueError(f"{message[:1].upper()}{message[1:]}; `python prepare.py --help` lists the flags.")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -74,13 +68,8 @@ def _install_what_is_missing() -> None:
             raise ValueError(f"{_REQUIREMENTS.name} could not be installed; pip's own words are above.")
 
 
-def _flags() -> argparse.ArgumentParser:
-    parser = _Flags(
-        prog="prepare.py",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+def _flags() -> Flags:
+    parser = Flags(prog="prepare.py", description=__doc__)
     parser.add_argument("--photos", required=True, help="S3 address of the folder with one folder a class")
     parser.add_argument("--table", required=True, help="S3 address of the folder for photos.parquet")
     parser.add_argument("--output", required=True, type=Path, help="folder for the four files and report.json")

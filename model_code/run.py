@@ -12,6 +12,7 @@ from export import write_artifact
 from history import History, print_line
 from learner import Learner
 from metrics import Metrics, confusion_matrix
+from model import TEST_BATCH_SIZE
 from pictures import write_pictures
 from receipt import identity_of, make_inputs, make_receipt
 
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
     from history import Epoch
     from hosts import Hosts
     from hyperparameters import Hyperparameters
-
-_TEST_BATCH_SIZE = 256  # it decides how many images one step looks at, and changes no number
 
 
 def run(channel: Channel, *, folders: Folders, hyperparameters: Hyperparameters, hosts: Hosts) -> None:
@@ -69,8 +68,8 @@ def run(channel: Channel, *, folders: Folders, hyperparameters: Hyperparameters,
 
 def evaluate(model: keras.Model, test: Part, history: list[Epoch]) -> tuple[Metrics, npt.NDArray[np.float32]]:
     """Judge the trained model by the test images; also return their probabilities, (n, 10)."""
-    loss, accuracy = model.evaluate(test.images, test.labels, batch_size=_TEST_BATCH_SIZE, verbose=0)
-    probabilities: npt.NDArray[np.float32] = model.predict(test.images, batch_size=_TEST_BATCH_SIZE, verbose=0)
+    loss, accuracy = model.evaluate(test.images, test.labels, batch_size=TEST_BATCH_SIZE, verbose=0)
+    probabilities: npt.NDArray[np.float32] = model.predict(test.images, batch_size=TEST_BATCH_SIZE, verbose=0)
     return Metrics(
         test_loss=float(loss),
         test_accuracy=float(accuracy),

@@ -9,14 +9,14 @@ SIGTERM ends it at once, with the last epoch's checkpoint in --checkpoint_dir; t
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 import hyperparameters as hp
 from data import read_channel
+from flags import Flags
 from folders import Folders
 from hosts import read_hosts
 
@@ -31,13 +31,6 @@ _TENSORFLOW_ENVIRONMENT = {
     # A job's log is read by people: TensorFlow's warnings and errors only.
     "TF_CPP_MIN_LOG_LEVEL": "1",
 }
-
-
-class _Flags(argparse.ArgumentParser):
-    """Flags whose errors are one sentence, without argparse's usage text."""
-
-    def error(self, message: str) -> NoReturn:
-        raise ValueError(f"{message[:1].upper()}{message[1:]}; `python train.py --help` lists the flags.")
 
 
 def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
@@ -82,15 +75,10 @@ def parse_flags(arguments: Sequence[str], environment: Mapping[str, str]) -> tup
     )
 
 
-def _flags(environment: Mapping[str, str]) -> argparse.ArgumentParser:
+def _flags(environment: Mapping[str, str]) -> Flags:
     # The toolkit's name for /opt/ml/output. What lies beside it and in it goes to S3 if the job is told to.
     output = environment.get("SM_OUTPUT_DIR")
-    parser = _Flags(
-        prog="train.py",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+    parser = Flags(prog="train.py", description=__doc__)
     parser.add_argument("--epochs", default="10", help="how often each training image is seen")
     parser.add_argument("--batch_size", default="32", help="images that one step of the optimizer looks at")
     parser.add_argument("--learning_rate", default="0.001", help="size of Adam's steps")

@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import awswrangler as wr
-import boto3
-from botocore.config import Config
+
+from preparing import s3
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,11 +25,13 @@ def deliver(folder: Path, photos: str) -> None:
     if len(found) != 1 or not zipfile.is_zipfile(found[0]):
         raise ValueError(f"{folder} needs to hold one ZIP archive of photos; it holds {len(found)} files that end so.")
     before = set(wr.s3.list_objects(photos))
-    bucket, _, prefix = photos.removeprefix("s3://").partition("/")
-    s3 = boto3.client("s3", config=Config(max_pool_connections=_UPLOADS, retries={"mode": "standard"}))
+    bucket, prefix = s3.split(photos)
+    client = s3.client(_UPLOADS)
     with zipfile.ZipFile(found[0]) as archive, ThreadPoolExecutor(_UPLOADS) as pool:
         names = [name for name in archive.namelist() if not name.endswith("/")]
-        uploads = pool.map(lambda name: s3.put_object(Bucket=bucket, Key=prefix + name, Body=archive.read(name)), names)
+        uploads = pool.map(
+            lambda name: client.put_object(Bucket=bucket, Key=prefix + name, Body=archive.read(name)), names
+        )
         for _ in uploads:
             pass
     wr.s3.delete_objects(sorted(before - {photos + name for name in names}))

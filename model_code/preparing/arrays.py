@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from data import PARTS, file_name
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
@@ -19,8 +21,9 @@ def write_arrays(folder: Path, entries: Sequence[Entry]) -> None:
     Their order is that of the hashes, which mixes the classes and is the same in every run.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    for split in ("train", "test"):
+    for split in PARTS:
         kept = sorted((entry for entry in entries if entry.split == split), key=lambda entry: entry.sha256)
         images = np.stack([entry.pixels for entry in kept if entry.pixels is not None])
-        np.save(folder / f"lego-simple-{split}-images.npy", images)
-        np.save(folder / f"lego-simple-{split}-labels.npy", np.array([entry.label for entry in kept], dtype=np.uint8))
+        np.save(folder / file_name(split, "images"), images)
+        labels = np.array([entry.label for entry in kept], dtype=np.uint8)
+        np.save(folder / file_name(split, "labels"), labels)

@@ -12,11 +12,10 @@ from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-import boto3
-from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from photo import Photo
+from preparing import s3
 from preparing.entry import Entry
 
 if TYPE_CHECKING:
@@ -64,7 +63,7 @@ def _look(listed: Listed) -> Entry:
 
 
 def _read(uri: str) -> bytes:
-    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    bucket, key = s3.split(uri)
     try:
         content: bytes = _s3().get_object(Bucket=bucket, Key=key)["Body"].read()
     except ClientError as error:
@@ -79,4 +78,4 @@ def _threads() -> ThreadPoolExecutor:
 
 @cache
 def _s3() -> Any:
-    return boto3.client("s3", config=Config(max_pool_connections=_THREADS, retries={"mode": "standard"}))
+    return s3.client(_THREADS)

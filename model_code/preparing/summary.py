@@ -7,6 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from bricks import LABELS
+from data import PARTS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +26,7 @@ class Summary:
 
     def __str__(self) -> str:
         """For people, in a sentence."""
-        train, test = (self._of(split) for split in ("train", "test"))
+        train, test = (self._of(split) for split in PARTS)
         return f"{len(self._entries)} photos: {train} to train with, {test} to test with, {len(self._dropped)} dropped."
 
     def write(self, file: Path) -> None:
@@ -35,8 +36,7 @@ class Summary:
             "train": self._of("train"),
             "test": self._of("test"),
             "classes": {
-                name: {split: self._counts[label, split] for split in ("train", "test")}
-                for label, name in enumerate(LABELS)
+                name: {split: self._counts[label, split] for split in PARTS} for label, name in enumerate(LABELS)
             },
             "dropped": [{"path": entry.path, "why": entry.dropped} for entry in self._dropped],
         }

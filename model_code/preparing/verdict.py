@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bricks import LABELS
+from data import PARTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -47,7 +48,7 @@ def _refuse_emptiness(entries: list[Entry]) -> None:
         if not any(entry.split for entry in own):
             found = f"all {len(own)} it has were dropped: {own[0].dropped}" if own else "it has none."
             raise ValueError(f"Class {label}, {name}, needs at least one photo; {found}")
-    for split in ("train", "test"):
+    for split in PARTS:
         if not any(entry.split == split for entry in entries):
             raise ValueError(
                 f"No photo of {len(entries)} fell to the {split} split; bring more photos, or change test_fraction."

@@ -6,14 +6,17 @@ Sources: the service authorization reference of both, and Athena's user guide, "
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from infra import names
 from infra.constructs.arns import arn
 from infra.constructs.findings import wildcard
+from infra.constructs.policy_json import allow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from infra.constructs.policy_json import Statement
 
 _ASK = (
     "BatchGetQueryExecution",
@@ -27,25 +30,16 @@ _ASK = (
 _READ = ("GetDatabase", "GetPartitions", "GetTable", "GetTables")
 
 
-def statements(lab: str, seat: str, *, bucket_arn: str) -> Iterator[dict[str, Any]]:
+def statements(lab: str, seat: str, *, bucket_arn: str) -> Iterator[Statement]:
     """Statements of IAM's JSON; what queries read and write in the bucket, the seat's other statements allow."""
     database = names.database(lab, seat)
-    yield _allow("athena", _ASK, arn("athena", f"workgroup/{names.workgroup(lab, seat)}"))
+    yield allow(_ASK, [arn("athena", f"workgroup/{names.workgroup(lab, seat)}")], service="athena")
     # Glue asks about the catalog and the database around what is read.
-    yield _allow(
-        "glue", _READ, *(arn("glue", each) for each in ("catalog", f"database/{database}", f"table/{database}/*"))
-    )
-    yield _allow("s3", ["GetBucketLocation"], bucket_arn)
+    read = [arn("glue", each) for each in ("catalog", f"database/{database}", f"table/{database}/*")]
+    yield allow(_READ, read, service="glue")
+    yield allow(["GetBucketLocation"], [bucket_arn], service="s3")
 
 
 def wildcards(lab: str, seat: str) -> dict[str, str]:
     """The findings about them, each with its reason."""
     return {wildcard(f"…:table/{names.database(lab, seat)}/*"): "Every table of the seat's own database."}
-
-
-def _allow(service: str, actions: Any, *resources: str) -> dict[str, Any]:
-    return {
-        "Effect": "Allow",
-        "Action": [f"{service}:{action}" for action in actions],
-        "Resource": list(resources),
-    }

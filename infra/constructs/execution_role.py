@@ -6,10 +6,15 @@ from typing import TYPE_CHECKING
 
 from aws_cdk import aws_iam as iam
 
+from infra.constructs import statements
 from infra.constructs.arns import account, arn
+from infra.constructs.findings import wildcard
 
 if TYPE_CHECKING:
+    from aws_cdk import aws_kms as kms
     from constructs import Construct
+
+    from infra.constructs.images import ContainerImage
 
 
 class ExecutionRole(iam.Role):
@@ -32,6 +37,27 @@ class ExecutionRole(iam.Role):
             description=description,
             inline_policies={"lab": policy},
         )
+
+
+def run_jobs(*, lab: str, key: kms.IKey, image: ContainerImage, group: str) -> list[iam.PolicyStatement]:
+    """What a lab's jobs need whatever they do: key, volumes, image, a log in this group, metrics."""
+    return [
+        statements.read_and_write_encrypted(key),
+        statements.attach_encrypted_volumes(key),
+        *image.pull(),
+        *write_logs(group=group, streams=f"{lab}-*"),
+        publish_metrics(),
+    ]
+
+
+def running_jobs(*, lab: str, group: str) -> dict[str, str]:
+    """The findings about `run_jobs`, each with its reason."""
+    return {
+        wildcard(f"…{group}:*"): "SageMaker shares the log group among an account's jobs.",
+        wildcard(f"…{group}:log-stream:{lab}-*"): "The streams of this lab's jobs.",
+        wildcard("*"): "GetAuthorizationToken and PutMetricData have no resource to name; the latter is held "
+        "to SageMaker's namespaces.",
+    }
 
 
 def write_logs(*, group: str, streams: str) -> list[iam.PolicyStatement]:

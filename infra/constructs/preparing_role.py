@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from aws_cdk import aws_iam as iam
 
 from infra.constructs import statements
-from infra.constructs.execution_role import ExecutionRole, publish_metrics, write_logs
+from infra.constructs.execution_role import ExecutionRole, run_jobs, running_jobs
 from infra.constructs.findings import acknowledge, wildcard
 
 if TYPE_CHECKING:
@@ -61,11 +61,7 @@ class PreparingRole(ExecutionRole):
                         bucket, actions=["s3:AbortMultipartUpload", "s3:PutObject"], prefixes=written
                     ),
                     statements.on_objects(bucket, actions=["s3:DeleteObject"], prefixes=["photos/"]),
-                    statements.read_and_write_encrypted(key),
-                    statements.attach_encrypted_volumes(key),
-                    *image.pull(),
-                    *write_logs(group=_LOGS, streams=f"{lab}-*"),
-                    publish_metrics(),
+                    *run_jobs(lab=lab, key=key, image=image, group=_LOGS),
                 ]
             ),
         )
@@ -75,9 +71,6 @@ class PreparingRole(ExecutionRole):
                 wildcard("…/data/*"): "The four files and the report.",
                 wildcard("…/photos/*"): "Photos have the names that the team gave them.",
                 wildcard("…/prepared/*"): "The table's file.",
-                wildcard(f"…{_LOGS}:*"): "SageMaker shares the log group among an account's jobs.",
-                wildcard(f"…{_LOGS}:log-stream:{lab}-*"): "The streams of this lab's jobs.",
-                wildcard("*"): "GetAuthorizationToken and PutMetricData have no resource to name; the latter is held "
-                "to SageMaker's namespaces.",
+                **running_jobs(lab=lab, group=_LOGS),
             },
         )

@@ -1,13 +1,13 @@
 """What a student may do: use the lab, run jobs and host small things under names of the seat's own, and nothing else.
 
-The policy is written as IAM's JSON: as objects of the CDK its statements would take most of the time of a synthesis.
+The policy is written as IAM's JSON, for `policy_json`'s reason.
 Which condition keys each Create operation has: the service authorization reference of SageMaker. The trials of a tuning
 job are training jobs that SageMaker makes and names after it.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from aws_cdk import aws_iam as iam
 
@@ -16,15 +16,15 @@ from infra.constructs.arns import arn
 from infra.constructs.execution_role import ExecutionRole
 from infra.constructs.findings import acknowledge, wildcard
 from infra.constructs.images import ContainerImage
+from infra.constructs.policy_json import allow
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from constructs import Construct
 
+    from infra.constructs.policy_json import Statement
     from infra.settings import Settings
-
-    Statement = dict[str, Any]
 
 _JOBS = ("HyperParameterTuningJob", "ProcessingJob", "TrainingJob")
 _TRANSFORM = "TransformJob"  # AWS has no operation that deletes one
@@ -54,8 +54,8 @@ class SeatRole(ExecutionRole):
             *_use_the_bucket(bucket_arn, own=f"seats/{seat}/"),
             *_use_the_key(key_arn),
             *_train_and_host(names, settings.seat_instance_types),
-            _allow(["InvokeEndpoint"], [_named("endpoint", lab), _named("endpoint", names)]),
-            _allow(["DescribeNotebookInstance", "StopNotebookInstance"], [_named("notebook-instance", notebook)]),
+            allow(["InvokeEndpoint"], [_named("endpoint", lab), _named("endpoint", names)]),
+            allow(["DescribeNotebookInstance", "StopNotebookInstance"], [_named("notebook-instance", notebook)]),
             *_write_and_read_logs(names, notebook=notebook),
             *_pull(ContainerImage.training(scope), ContainerImage.inference(scope)),
             _publish_metrics(),
@@ -68,7 +68,7 @@ class SeatRole(ExecutionRole):
             policy=_document(statements),
         )
         role_arn = self.role_arn
-        pass_role = _allow(
+        pass_role = allow(
             ["PassRole"], [role_arn], service="iam", StringEquals={"iam:PassedToService": "sagemaker.amazonaws.com"}
         )
         # A policy of its own: within the role's it would need the role's ARN before there is a role.
@@ -87,19 +87,6 @@ def _document(statements: Iterable[Statement]) -> iam.PolicyDocument:
     return iam.PolicyDocument.from_json({"Version": "2012-10-17", "Statement": list(statements)})
 
 
-def _allow(
-    actions: Sequence[str], resources: Sequence[str], *, service: str = "sagemaker", **conditions: Any
-) -> Statement:
-    """A statement; `ForAllValues` and its like are given as `ForAllValues_StringEquals`."""
-    named = {operator.replace("_", ":"): keys for operator, keys in conditions.items()}
-    statement = {
-        "Effect": "Allow",
-        "Action": [f"{service}:{action}" for action in actions],
-        "Resource": list(resources),
-    }
-    return {**statement, "Condition": named} if named else statement
-
-
 def _named(kind: str, name: str) -> str:
     """The ARN of what is called so in SageMaker."""
     return arn("sagemaker", f"{kind}/{name}")
@@ -109,15 +96,15 @@ def _use_the_bucket(bucket: str, *, own: str) -> Iterator[Statement]:
     """Read what all share; read and write below the seat's own prefix."""
     prefixes = [*_SHARED, own]
     listed = {"s3:prefix": [f"{prefix}*" for prefix in prefixes]}
-    yield _allow(["ListBucket"], [bucket], service="s3", StringLike=listed)
-    yield _allow(["GetObject"], [f"{bucket}/{prefix}*" for prefix in prefixes], service="s3")
-    yield _allow(["AbortMultipartUpload", "DeleteObject", "PutObject"], [f"{bucket}/{own}*"], service="s3")
+    yield allow(["ListBucket"], [bucket], service="s3", StringLike=listed)
+    yield allow(["GetObject"], [f"{bucket}/{prefix}*" for prefix in prefixes], service="s3")
+    yield allow(["AbortMultipartUpload", "DeleteObject", "PutObject"], [f"{bucket}/{own}*"], service="s3")
 
 
 def _use_the_key(key: str) -> Iterator[Statement]:
     """The same as `statements.read_and_write_encrypted` and `attach_encrypted_volumes` say."""
-    yield _allow(["Decrypt", "DescribeKey", "Encrypt", "GenerateDataKey"], [key], service="kms")
-    yield _allow(["CreateGrant"], [key], service="kms", Bool={"kms:GrantIsForAWSResource": "true"})
+    yield allow(["Decrypt", "DescribeKey", "Encrypt", "GenerateDataKey"], [key], service="kms")
+    yield allow(["CreateGrant"], [key], service="kms", Bool={"kms:GrantIsForAWSResource": "true"})
 
 
 def _train_and_host(names: str, instance_types: Sequence[str]) -> Iterator[Statement]:
@@ -127,7 +114,7 @@ def _train_and_host(names: str, instance_types: Sequence[str]) -> Iterator[State
     the key has to be there (IAM's user guide, "Multivalued context keys").
     """
     own = [_named(_ANY, names)]
-    yield _allow(
+    yield allow(
         [f"Create{noun}" for noun in ("EndpointConfig", *_JOBS, _TRANSFORM)],
         own,
         ForAllValues_StringEquals={"sagemaker:InstanceTypes": list(instance_types)},
@@ -143,24 +130,24 @@ def _train_and_host(names: str, instance_types: Sequence[str]) -> Iterator[State
         "CreateEndpoint",
         "UpdateEndpoint",
     ]
-    yield _allow(ours, own)
+    yield allow(ours, own)
     # Names can be listed all or none: it is how the notebook finds what its student left running.
-    yield _allow([f"List{noun}s" for noun in (*_HOSTED, *_JOBS, _TRANSFORM)], ["*"])
+    yield allow([f"List{noun}s" for noun in (*_HOSTED, *_JOBS, _TRANSFORM)], ["*"])
 
 
 def _write_and_read_logs(names: str, *, notebook: str) -> Iterator[Statement]:
     """Write the logs of its notebook, jobs and endpoints, and read those of its jobs: the SDK shows them."""
     groups = [arn("logs", f"log-group:{group}") for group in (_JOB_LOGS, _NOTEBOOKS)]
     jobs, notebooks = groups
-    yield _allow(
+    yield allow(
         ["CreateLogGroup", "DescribeLogStreams"],
         [*groups, *(f"{group}:*" for group in groups)],
         service="logs",
     )
     streams = [f"{jobs}:log-stream:{names}", f"{notebooks}:log-stream:{notebook}/*"]
-    yield _allow(["CreateLogStream", "PutLogEvents"], streams, service="logs")
-    yield _allow(["GetLogEvents"], streams[:1], service="logs")
-    yield _allow(
+    yield allow(["CreateLogStream", "PutLogEvents"], streams, service="logs")
+    yield allow(["GetLogEvents"], streams[:1], service="logs")
+    yield allow(
         ["CreateLogGroup", "CreateLogStream", "DescribeLogStreams", "PutLogEvents"],
         [arn("logs", f"log-group:{_ENDPOINTS}/{names}")],
         service="logs",
@@ -169,13 +156,13 @@ def _write_and_read_logs(names: str, *, notebook: str) -> Iterator[Statement]:
 
 def _pull(*images: ContainerImage) -> Iterator[Statement]:
     actions = ["BatchCheckLayerAvailability", "BatchGetImage", "GetDownloadUrlForLayer"]
-    yield _allow(actions, [image.repository_arn for image in images], service="ecr")
-    yield _allow(["GetAuthorizationToken"], ["*"], service="ecr")
+    yield allow(actions, [image.repository_arn for image in images], service="ecr")
+    yield allow(["GetAuthorizationToken"], ["*"], service="ecr")
 
 
 def _publish_metrics() -> Statement:
     namespaces = {"cloudwatch:namespace": ["/aws/sagemaker/*", "AWS/SageMaker"]}
-    return _allow(["PutMetricData"], ["*"], service="cloudwatch", StringLike=namespaces)
+    return allow(["PutMetricData"], ["*"], service="cloudwatch", StringLike=namespaces)
 
 
 def _acknowledge(role: SeatRole, *, seat: str, notebook: str, names: str) -> None:

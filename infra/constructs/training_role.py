@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from aws_cdk import aws_iam as iam
 
 from infra.constructs import statements
-from infra.constructs.execution_role import ExecutionRole, publish_metrics, write_logs
+from infra.constructs.execution_role import ExecutionRole, run_jobs, running_jobs
 from infra.constructs.findings import acknowledge, wildcard
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from infra.constructs.images import ContainerImage
     from infra.constructs.source_directory import SourceDirectory
+_LOGS = "/aws/sagemaker/TrainingJobs"
 
 
 class TrainingRole(ExecutionRole):
@@ -54,11 +55,7 @@ class TrainingRole(ExecutionRole):
                         prefixes=["training/*/checkpoints/"],
                     ),
                     read_code,
-                    statements.read_and_write_encrypted(key),
-                    statements.attach_encrypted_volumes(key),
-                    *image.pull(),
-                    *write_logs(group="/aws/sagemaker/TrainingJobs", streams=f"{lab}-*"),
-                    publish_metrics(),
+                    *run_jobs(lab=lab, key=key, image=image, group=_LOGS),
                 ]
             ),
         )
@@ -68,9 +65,6 @@ class TrainingRole(ExecutionRole):
                 wildcard("…/data/*"): "Every file of the data set.",
                 wildcard("…/training/*"): "SageMaker makes the names of the artifacts.",
                 wildcard("…/training/*/checkpoints/*"): "A job's name holds a hash of what it trains.",
-                wildcard("…/aws/sagemaker/TrainingJobs:*"): "SageMaker shares the log group among an account's jobs.",
-                wildcard(f"…/aws/sagemaker/TrainingJobs:log-stream:{lab}-*"): "The streams of this lab's jobs.",
-                wildcard("*"): "GetAuthorizationToken and PutMetricData have no resource to name; the latter is held "
-                "to SageMaker's namespaces.",
+                **running_jobs(lab=lab, group=_LOGS),
             },
         )

@@ -14,26 +14,20 @@ import os
 import statistics
 import subprocess
 import tarfile
-import tempfile
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import boto3
 from rich.console import Console
 from rich.table import Table
 
+from bench.material.embedded_aws import IMAGE, IMAGE_URI, EmbeddedAws, embedded_aws
 from cli import paths
 from cli.images import FOLDER
-from cli.place import tools
-from emulator import gateway
 from emulator.sagemaker import images
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_IMAGE = "tensorflow-training-2.21-cpu-py312"
-_IMAGE_URI = "763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-training:2.21-cpu-py312"
 _BUCKET = "bench"
 _INSTANCE = {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 5}
 _NOTHING = ["python3", "-c", "pass"]
@@ -43,18 +37,11 @@ _LOOK_SECONDS = 0.01
 class Engine:
     """Jobs on an embedded AWS."""
 
-    def __init__(self, url: str) -> None:
-        session: Any = boto3.Session("test", "test", region_name=gateway.REGION)
-        self._sagemaker = session.client("sagemaker", endpoint_url=url)
-        s3, iam = (session.client(service, endpoint_url=url) for service in ("s3", "iam"))
+    def __init__(self, aws: EmbeddedAws) -> None:
+        self._sagemaker, s3 = aws.client("sagemaker"), aws.client("s3")
         s3.create_bucket(Bucket=_BUCKET)
         s3.put_object(Bucket=_BUCKET, Key="sourcedir.tar.gz", Body=_source())
-        allow = {"Effect": "Allow"}
-        trust = [{**allow, "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}]
-        may = [{**allow, "Action": ["s3:*", "logs:*"], "Resource": "*"}]
-        role = iam.create_role(RoleName="bench", AssumeRolePolicyDocument=_policy(trust))["Role"]
-        iam.put_role_policy(RoleName="bench", PolicyName="all", PolicyDocument=_policy(may))
-        self._role = role["Arn"]
+        self._role = aws.role("bench")
         self._count = 0
 
     def process(self) -> None:
@@ -63,7 +50,7 @@ class Engine:
         self._sagemaker.create_processing_job(
             ProcessingJobName=name,
             RoleArn=self._role,
-            AppSpecification={"ImageUri": _IMAGE_URI, "ContainerEntrypoint": _NOTHING},
+            AppSpecification={"ImageUri": IMAGE_URI, "ContainerEntrypoint": _NOTHING},
             ProcessingResources={"ClusterConfig": _INSTANCE},
         )
         self._ended(lambda: self._sagemaker.describe_processing_job(ProcessingJobName=name), "ProcessingJobStatus")
@@ -86,7 +73,7 @@ class Engine:
         self._sagemaker.create_training_job(
             TrainingJobName=name,
             RoleArn=self._role,
-            AlgorithmSpecification={"TrainingImage": _IMAGE_URI, "TrainingInputMode": "File", **algorithm},
+            AlgorithmSpecification={"TrainingImage": IMAGE_URI, "TrainingInputMode": "File", **algorithm},
             HyperParameters=hyperparameters or {},
             OutputDataConfig={"S3OutputPath": f"s3://{_BUCKET}/models"},
             ResourceConfig=_INSTANCE,
@@ -106,10 +93,10 @@ class Engine:
             raise RuntimeError(job.get("FailureReason", job[status]))
 
 
-def measure(url: str, rounds: int) -> dict[str, list[float]]:
+def measure(aws: EmbeddedAws, rounds: int) -> dict[str, list[float]]:
     """Seconds of each round by what ran; a round before them, which warms caches up, is left out."""
-    engine = Engine(url)
-    python = images.install(_IMAGE, images_dir=FOLDER, cache_dir=paths.cache()).python
+    engine = Engine(aws)
+    python = images.install(IMAGE, images_dir=FOLDER, cache_dir=paths.cache()).python
     work: dict[str, Callable[[], object]] = {
         "the image's Python alone": lambda: subprocess.run([python, "-c", "pass"], check=True),
         "processing job": engine.process,
@@ -124,10 +111,6 @@ def measure(url: str, rounds: int) -> dict[str, list[float]]:
             if number:
                 taken[what].append(time.monotonic() - started)
     return taken
-
-
-def _policy(statements: list[dict[str, Any]]) -> str:
-    return json.dumps({"Version": "2012-10-17", "Statement": statements})
 
 
 def _source() -> bytes:
@@ -154,13 +137,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5, help="how often each is run (default: %(default)s)")
     parser.add_argument("--json", action="store_true", help="print JSON for programs")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        home = Path(folder)
-        running = gateway.start(home, cache=paths.cache(), environment=tools(), pace=0, port=0)
-        try:
-            taken = measure(running.url, options.rounds)
-        finally:
-            gateway.stop(home)
+    with embedded_aws(pace=0) as aws:
+        taken = measure(aws, options.rounds)
     if options.json:
         print(json.dumps(taken, indent=2))
     else:

@@ -18,17 +18,16 @@ import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import boto3
 import numpy as np
 from rich.console import Console
 from rich.table import Table
 
 from bench.material import photos
+from bench.material.embedded_aws import REGION, EmbeddedAws, embedded_aws
 from cli import paths
 from cli.place import tools
-from emulator import gateway
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -43,15 +42,15 @@ Seconds = dict[str, list[float]]
 class Bench:
     """The same photos in a folder and in a bucket, prepared in three ways."""
 
-    def __init__(self, url: str, folder: Path, results: Path) -> None:
+    def __init__(self, aws: EmbeddedAws, folder: Path, results: Path) -> None:
         self._folder, self._results = folder, results
         self._account = {
-            "AWS_ENDPOINT_URL": url,
+            "AWS_ENDPOINT_URL": aws.url,
             "AWS_ACCESS_KEY_ID": "test",
             "AWS_SECRET_ACCESS_KEY": "test",
-            "AWS_DEFAULT_REGION": gateway.REGION,
+            "AWS_DEFAULT_REGION": REGION,
         }
-        self._s3: Any = boto3.Session("test", "test", region_name=gateway.REGION).client("s3", endpoint_url=url)
+        self._s3 = aws.client("s3")
         self._files = sorted(file for file in folder.rglob("*") if file.is_file())
         self._keys = [f"{_PHOTOS}{file.relative_to(folder)}" for file in self._files]
 
@@ -101,18 +100,13 @@ def measure(count: int, rounds: int) -> Seconds:
     sys.path.insert(0, str(paths.ROOT / "model_code"))
     folder = photos.ensure(count, cache=paths.cache() / "bench")
     seconds: Seconds = {}
-    with tempfile.TemporaryDirectory() as place:
-        home = Path(place) / "aws"
-        running = gateway.start(home, cache=paths.cache(), environment=tools(), port=0)
-        try:
-            bench = Bench(running.url, folder, Path(place) / "results")
-            bench.upload()
-            for number in range(rounds):
-                print(f"round {number + 1} of {rounds} …", file=sys.stderr, flush=True)
-                for way, taken in bench.round().items():
-                    seconds.setdefault(way, []).append(taken)
-        finally:
-            gateway.stop(home)
+    with tempfile.TemporaryDirectory() as results, embedded_aws() as aws:
+        bench = Bench(aws, folder, Path(results))
+        bench.upload()
+        for number in range(rounds):
+            print(f"round {number + 1} of {rounds} …", file=sys.stderr, flush=True)
+            for way, taken in bench.round().items():
+                seconds.setdefault(way, []).append(taken)
     return seconds
 
 

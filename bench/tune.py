@@ -13,21 +13,15 @@ import json
 import statistics
 import sys
 import tarfile
-import tempfile
 import time
-from pathlib import Path
-from typing import Any
 
-import boto3
 import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from bench.material.embedded_aws import IMAGE_URI, EmbeddedAws, embedded_aws
 from cli import paths
-from cli.place import tools
 from datasets import dataset
-from emulator import gateway
-from infra.containers import REGISTRIES, TRAINING
 
 STRATEGIES = ("Bayesian", "Random")
 _NAME = "bench"  # of bucket and role
@@ -42,22 +36,17 @@ _RANGES = {
         {"Name": "hidden_units", "MinValue": "8", "MaxValue": "256", "ScalingType": "Logarithmic"},
     ],
 }
-_TRUST = {"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}
-_ALL = {"Effect": "Allow", "Action": "*", "Resource": "*"}
 _POLL_SECONDS = 0.5
 
 
 class Bench:
     """An embedded AWS with data, code and a role in it."""
 
-    def __init__(self, url: str, *, images: int, epochs: int, trials: int) -> None:
-        self._session = boto3.Session("test", "test", region_name=gateway.REGION)
-        self._url, self._epochs, self._trials = url, epochs, trials
-        self.sagemaker = self._client("sagemaker")
-        role = self._client("iam").create_role(RoleName=_NAME, AssumeRolePolicyDocument=_policy(_TRUST))
-        self._client("iam").put_role_policy(RoleName=_NAME, PolicyName="all", PolicyDocument=_policy(_ALL))
-        self._role = role["Role"]["Arn"]
-        s3 = self._client("s3")
+    def __init__(self, aws: EmbeddedAws, *, images: int, epochs: int, trials: int) -> None:
+        self._epochs, self._trials = epochs, trials
+        self.sagemaker = aws.client("sagemaker")
+        self._role = aws.role(_NAME)
+        s3 = aws.client("s3")
         s3.create_bucket(Bucket=_NAME)
         for name, content in {**_data(images), "code/source.tar.gz": _code()}.items():
             s3.put_object(Bucket=_NAME, Key=name, Body=content)
@@ -69,11 +58,7 @@ class Bench:
             self._start(name, strategy, seed)
         return {strategy: self._accuracies(name) for strategy, name in names.items()}
 
-    def _client(self, service: str) -> Any:
-        return self._session.client(service, endpoint_url=self._url)  # type: ignore[call-overload]  # any service's name
-
     def _start(self, name: str, strategy: str, seed: int) -> None:
-        image = f"{REGISTRIES[gateway.REGION]}.dkr.ecr.{gateway.REGION}.amazonaws.com/{':'.join(TRAINING)}"
         metric = "validation:accuracy"
         channel = {"S3DataType": "S3Prefix", "S3Uri": f"s3://{_NAME}/data/"}
         self.sagemaker.create_hyper_parameter_tuning_job(
@@ -92,7 +77,7 @@ class Bench:
                     "sagemaker_submit_directory": f"s3://{_NAME}/code/source.tar.gz",
                 },
                 "AlgorithmSpecification": {
-                    "TrainingImage": image,
+                    "TrainingImage": IMAGE_URI,
                     "TrainingInputMode": "File",
                     "MetricDefinitions": [{"Name": metric, "Regex": "val_accuracy=([0-9.]+)"}],
                 },
@@ -116,10 +101,6 @@ class Bench:
         pages = self.sagemaker.get_paginator("list_training_jobs_for_hyper_parameter_tuning_job").paginate(**job)
         trials = [trial for page in pages for trial in page["TrainingJobSummaries"]]
         return [trial["FinalHyperParameterTuningJobObjectiveMetric"]["Value"] for trial in trials]
-
-
-def _policy(statement: dict[str, Any]) -> str:
-    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
 def _data(images: int) -> dict[str, bytes]:
@@ -165,16 +146,11 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print JSON for programs: every trial's accuracy")
     options = parser.parse_args()
     started, rows = time.monotonic(), []
-    with tempfile.TemporaryDirectory() as folder:
-        home = Path(folder)
-        running = gateway.start(home, cache=paths.cache(), environment=tools(), pace=0, port=0)
-        try:
-            bench = Bench(running.url, images=options.images, epochs=options.epochs, trials=options.trials)
-            for seed in range(options.seeds):
-                print(f"seed {seed} …", file=sys.stderr, flush=True)
-                rows.append(bench.pair(seed))
-        finally:
-            gateway.stop(home)
+    with embedded_aws(pace=0) as aws:
+        bench = Bench(aws, images=options.images, epochs=options.epochs, trials=options.trials)
+        for seed in range(options.seeds):
+            print(f"seed {seed} …", file=sys.stderr, flush=True)
+            rows.append(bench.pair(seed))
     if options.json:
         print(json.dumps(rows, indent=2))
     else:

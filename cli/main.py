@@ -245,7 +245,7 @@ def test(arguments: typer.Context) -> None:
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def bench(
-    name: Annotated[str, typer.Argument(help="Which: seats (how a class grows), tune (Bayesian or random).")],
+    name: Annotated[str, typer.Argument(help="Which: hosts, jobs, prepare, seats or tune.")],
     arguments: typer.Context,
 ) -> None:
     """Measure: a benchmark of bench/; further arguments go to it."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -21,6 +20,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from cli import paths, place, screen, settings
 from cli.errors import LabError
 from cli.event_logs import EventLogs
+from emulator import gateway
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -36,7 +36,6 @@ sys.modules["tensorboard.compat.notf"] = types.ModuleType("notf")
 from tensorboard.main import run_main
 run_main()
 """
-_HOST = "127.0.0.1"
 _SYNC_SECONDS = 3
 _START_SECONDS = 60
 _STOP_SECONDS = 10
@@ -85,8 +84,8 @@ def _keep_up(logs: EventLogs, ended: threading.Event) -> None:
 @contextmanager
 def _board(folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
     """A running TensorBoard with its address; it has ended, with all that it started, when the block has."""
-    port = _free_port()
-    options = [f"--logdir={folder}", f"--host={_HOST}", f"--port={port}", "--reload_interval=3"]
+    port = gateway.any_free_port()
+    options = [f"--logdir={folder}", f"--host={gateway.HOST}", f"--port={port}", "--reload_interval=3"]
     with _log(folder).open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, "-c", _PROGRAM, *options],
@@ -96,7 +95,7 @@ def _board(folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
             start_new_session=True,  # Ctrl-C is for us: we end it, with its data server
         )
     try:
-        yield process, f"http://{_HOST}:{port}/"
+        yield process, f"http://{gateway.HOST}:{port}/"
     finally:
         for number in (signal.SIGTERM, signal.SIGKILL):
             with suppress(ProcessLookupError, PermissionError):
@@ -128,9 +127,3 @@ def _tell(url: str, folder: Path, *, browser: bool, as_json: bool) -> None:
 
 def _log(folder: Path) -> Path:
     return folder.with_name(f"{folder.name}.log")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((_HOST, 0))
-        return int(probe.getsockname()[1])

@@ -90,14 +90,14 @@ def start(home: Path, *, cache: Path, environment: Mapping[str, str], pace: floa
             return found
         if found:
             _end(found)
-        chosen = port if port and _free(port) else _any_free_port()
+        chosen = port if port and _free(port) else any_free_port()
         try:
             return _run(home, chosen, cache=cache, environment=environment, pace=pace)
         except GatewayError:
             if chosen != port or _free(port):
                 raise
             # Another one that was starting at the same time has taken the port first.
-            return _run(home, _any_free_port(), cache=cache, environment=environment, pace=pace)
+            return _run(home, any_free_port(), cache=cache, environment=environment, pace=pace)
 
 
 def _run(home: Path, port: int, *, cache: Path, environment: Mapping[str, str], pace: float) -> Gateway:
@@ -200,7 +200,8 @@ def _free(port: int) -> bool:
         return True
 
 
-def _any_free_port() -> int:
+def any_free_port() -> int:
+    """A port of the loopback address that nobody listens on just now."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         return int(probe.getsockname()[1])

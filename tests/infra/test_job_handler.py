@@ -163,6 +163,20 @@ def driver(handlers: None, properties: dict[str, Any], clock: Clock) -> Iterator
         driver.on_s3.assert_no_pending_responses()
 
 
+def first_request(driver: Driver) -> dict[str, Any]:
+    """What SageMaker is sent by a first deployment."""
+    sent: list[dict[str, Any]] = []
+    driver.sagemaker.meta.events.register(
+        "provide-client-params.sagemaker.CreateTrainingJob", lambda params, **_: sent.append(params)
+    )
+    driver.listed()
+    driver.missing(driver.job)
+    driver.created(driver.job)
+    driver.on_event("Create")
+    [request] = sent
+    return request
+
+
 def test_create_starts_a_job(driver: Driver) -> None:
     """A first deployment starts the job, and has a name that SageMaker takes."""
     driver.listed()
@@ -175,15 +189,7 @@ def test_create_starts_a_job(driver: Driver) -> None:
 
 def test_numbers_and_booleans_are_given_back_their_types(driver: Driver) -> None:
     """CloudFormation sends "900" and "true"; SageMaker gets 900 and True."""
-    sent: list[dict[str, Any]] = []
-    driver.sagemaker.meta.events.register(
-        "provide-client-params.sagemaker.CreateTrainingJob", lambda params, **_: sent.append(params)
-    )
-    driver.listed()
-    driver.missing(driver.job)
-    driver.created(driver.job)
-    driver.on_event("Create")
-    [request] = sent
+    request = first_request(driver)
     assert request["StoppingCondition"] == {"MaxPendingTimeInSeconds": 1800, "MaxRuntimeInSeconds": 900}
     assert request["EnableNetworkIsolation"] is False
     assert request["EnableInterContainerTrafficEncryption"] is True
@@ -192,15 +198,7 @@ def test_numbers_and_booleans_are_given_back_their_types(driver: Driver) -> None
 
 def test_a_job_has_its_own_place_for_checkpoints(driver: Driver) -> None:
     """A job that goes on from another's checkpoint, even an earlier attempt's, would not be the training asked for."""
-    sent: list[dict[str, Any]] = []
-    driver.sagemaker.meta.events.register(
-        "provide-client-params.sagemaker.CreateTrainingJob", lambda params, **_: sent.append(params)
-    )
-    driver.listed()
-    driver.missing(driver.job)
-    driver.created(driver.job)
-    driver.on_event("Create")
-    [request] = sent
+    request = first_request(driver)
     output = driver.properties["Request"]["OutputDataConfig"]["S3OutputPath"]
     assert request["CheckpointConfig"] == {"S3Uri": f"{output}/{driver.job}/checkpoints"}
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.notebooks.cells import printed, shows_a_picture
+
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
@@ -22,11 +24,6 @@ def executed(student: Student) -> dict[str, NotebookNode]:
     return student.run_file("bricks.ipynb", twice=RUN_TWICE)
 
 
-def printed(cell: NotebookNode) -> str:
-    """What a cell wrote to standard output."""
-    return "".join(output.text for output in cell.outputs if output.get("name") == "stdout")
-
-
 def test_the_student_s_network_learns(executed: dict[str, NotebookNode]) -> None:
     """Trained in the notebook itself, it sorts images that it never saw, one and many, and shows pictures."""
     [accuracy] = re.findall(r"([\d.]+)% of 1000 test images", printed(executed["evaluate"]))
@@ -34,7 +31,7 @@ def test_the_student_s_network_learns(executed: dict[str, NotebookNode]) -> None
     [right] = re.findall(r"(\d+) of 100 sorted right", printed(executed["predict-many"]))
     assert int(right) > 85
     for cell in ("show", "curves", "mistakes", "predict", "predict-many"):
-        assert any("image/png" in output.get("data", {}) for output in executed[cell].outputs)
+        assert shows_a_picture(executed[cell])
 
 
 def test_the_lab_s_endpoint_answers(executed: dict[str, NotebookNode]) -> None:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.notebooks.cells import printed, shows_a_picture
+
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
@@ -17,16 +19,6 @@ if TYPE_CHECKING:
 def executed(student: Student) -> dict[str, NotebookNode]:
     """The executed cells by their ids."""
     return student.run_file("jobs.ipynb", twice={"data", "clean-up"})
-
-
-def printed(cell: NotebookNode) -> str:
-    """What a cell wrote to standard output."""
-    return "".join(output.text for output in cell.outputs if output.get("name") == "stdout")
-
-
-def shows_a_picture(cell: NotebookNode) -> bool:
-    """Whether a cell has drawn something."""
-    return any("image/png" in output.get("data", {}) for output in cell.outputs)
 
 
 def test_the_lab_s_code_trains(executed: dict[str, NotebookNode]) -> None:

@@ -1,0 +1,61 @@
+"""An embedded AWS of a benchmark's own, gone when it ends."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+
+from cli import paths
+from cli.place import tools
+from emulator import gateway
+from infra.containers import REGISTRIES, TRAINING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+REGION = gateway.REGION
+IMAGE = "-".join(TRAINING)
+IMAGE_URI = f"{REGISTRIES[REGION]}.dkr.ecr.{REGION}.amazonaws.com/{':'.join(TRAINING)}"
+_MAY = ["s3:*", "logs:*", "cloudwatch:PutMetricData"]
+
+
+class EmbeddedAws:
+    """Its address, and clients for it."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._session = boto3.Session("test", "test", region_name=REGION)
+
+    def client(self, service: str) -> Any:
+        """A client with all rights."""
+        return self._session.client(service, endpoint_url=self.url)  # type: ignore[call-overload]  # any service's name
+
+    def role(self, name: str) -> str:
+        """Make a role that jobs can act as; its ARN."""
+        iam = self.client("iam")
+        trust = {"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}
+        may = {"Effect": "Allow", "Action": _MAY, "Resource": "*"}
+        made = iam.create_role(RoleName=name, AssumeRolePolicyDocument=_policy(trust))["Role"]
+        iam.put_role_policy(RoleName=name, PolicyName="all", PolicyDocument=_policy(may))
+        return str(made["Arn"])
+
+
+@contextmanager
+def embedded_aws(*, pace: float = 1.0) -> Iterator[EmbeddedAws]:
+    """A running one; `pace` is how long its waits are, 0 for none."""
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder)
+        running = gateway.start(home, cache=paths.cache(), environment=tools(), pace=pace, port=0)
+        try:
+            yield EmbeddedAws(running.url)
+        finally:
+            gateway.stop(home)
+
+
+def _policy(statement: dict[str, Any]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})

@@ -10,6 +10,8 @@ import shutil
 import signal
 from pathlib import Path
 
+from emulator import tls
+
 HOST = "127.0.0.1"
 
 
@@ -21,6 +23,7 @@ def main() -> None:
     parser.add_argument("--images", type=Path, required=True, help="folder of the images' requirements files")
     parser.add_argument("--cache", type=Path, required=True, help="folder of the installed images, kept")
     parser.add_argument("--pace", type=float, default=1.0, help="how long AWS's waits take here, in parts of normal")
+    parser.add_argument("--certificates", type=Path, help="folder of tls.py's files: https, and policies are enforced")
     options = parser.parse_args()
     state = options.home.resolve() / "state"
     shutil.rmtree(state, ignore_errors=True)
@@ -31,19 +34,31 @@ def main() -> None:
             "GATEWAY_PORT": str(options.port),
             "BIND_HOST": HOST,
             "MINISTACK_HOST": HOST,
-            "AWS_ENDPOINT_URL": f"http://{HOST}:{options.port}",
+            "AWS_ENDPOINT_URL": f"{'https' if options.certificates else 'http'}://{HOST}:{options.port}",
             "AWS_EC2_METADATA_DISABLED": "true",
             "TMPDIR": str(state / "tmp"),
             "S3_DATA_DIR": str(state / "s3"),
             "STATE_DIR": str(state / "ministack"),
             "IOT_MTLS_ENABLED": "0",
             "SFTP_ENABLED": "0",
+            **(_enforcing(options.certificates) if options.certificates else {}),
         }
     )
     try:
         asyncio.run(_serve(options, state))
     finally:
         shutil.rmtree(state, ignore_errors=True)
+
+
+def _enforcing(certificates: Path) -> dict[str, str]:
+    server = str(tls.server(certificates))
+    return {
+        "AUTH": "true",
+        "USE_SSL": "1",
+        "MINISTACK_SSL_CERT": server,
+        "MINISTACK_SSL_KEY": server,
+        **tls.everywhere(certificates),
+    }
 
 
 async def _serve(options: argparse.Namespace, state: Path) -> None:
@@ -104,6 +119,8 @@ async def _serve(options: argparse.Namespace, state: Path) -> None:
     config = Config()
     config.bind = [f"{HOST}:{options.port}"]
     config.keep_alive_timeout = 75
+    if options.certificates:
+        config.certfile = config.keyfile = str(tls.server(options.certificates))
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):

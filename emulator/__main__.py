@@ -67,7 +67,18 @@ async def _serve(options: argparse.Namespace, state: Path) -> None:
 
     from emulator import budgets, doors
     from emulator.containers import Containers
-    from emulator.hooks import objects, principals, queries, schedules, services, simulator, stacks, tagged, unknown
+    from emulator.hooks import (
+        objects,
+        principals,
+        queries,
+        schedules,
+        services,
+        simulator,
+        stacks,
+        tagged,
+        trust,
+        unknown,
+    )
     from emulator.quotas.account import Granted
     from emulator.quotas.service import ServiceQuotas
     from emulator.sagemaker import cloudformation
@@ -115,6 +126,7 @@ async def _serve(options: argparse.Namespace, state: Path) -> None:
     objects.ask_before_objects()
     queries.obey_workgroups()
     simulator.simulate_with_context()
+    trust.name_source_account()
     unknown.refuse_unknown()
     config = Config()
     config.bind = [f"{HOST}:{options.port}"]

@@ -68,9 +68,13 @@ async def _serve(options: argparse.Namespace, state: Path) -> None:
     from emulator import budgets, doors
     from emulator.containers import Containers
     from emulator.hooks import (
+        behalf,
+        keys,
         objects,
         principals,
         queries,
+        questions,
+        recorder,
         schedules,
         services,
         simulator,
@@ -95,6 +99,7 @@ async def _serve(options: argparse.Namespace, state: Path) -> None:
         state_dir=state,
         images_dir=options.images.resolve(),
         cache_dir=options.cache.resolve(),
+        **({"principal_of": principals.of_role} if options.certificates else {}),
     )
     granted = Granted()
     service = SageMaker(context, caller=principals.caller, principal=principals.principal, quota=granted.limit)
@@ -116,14 +121,21 @@ async def _serve(options: argparse.Namespace, state: Path) -> None:
             ),
         }
     )
-    services.answer_below(doors.PREFIX, doors.Doors(service.interrupt).handle)
+    statements = recorder.Recorder()
+    services.answer_below(doors.PREFIX, doors.Doors(service.interrupt, statements.report).handle)
     stacks.provision(cloudformation.resource_types(service))
     stacks.refuse_full_buckets()
     stacks.provision(budgets.resource_types(services.budgets, principals.caller))
     tagged.find_tagged({"sagemaker": TaggedResources(context.store, principals.caller)})
     services.wrap("ecr", Containers(context.images_dir, caller=principals.caller).before)
     schedules.fire_again_when_changed()
-    objects.ask_before_objects()
+    if options.certificates:
+        statements.watch()
+        questions.ask_as_aws_does()
+        keys.ask_before_keys()
+        behalf.ask_roles_of_services()
+    else:
+        objects.ask_before_objects()
     queries.obey_workgroups()
     simulator.simulate_with_context()
     trust.name_source_account()

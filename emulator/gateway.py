@@ -6,7 +6,6 @@ import contextlib
 import json
 import shutil
 import socket
-import ssl
 import subprocess
 import sys
 import time
@@ -23,6 +22,7 @@ from filelock import FileLock
 from emulator import tls
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Mapping
 
 HOST = "127.0.0.1"
@@ -129,9 +129,7 @@ def start(
             return run(any_free_port())
 
 
-def _run(
-    home: Path, port: int, *, cache: Path, environment: Mapping[str, str], pace: float, enforce: bool
-) -> Gateway:
+def _run(home: Path, port: int, *, cache: Path, environment: Mapping[str, str], pace: float, enforce: bool) -> Gateway:
     options = {"port": port, "home": home, "pace": pace, "cache": cache}
     if enforce:
         options["certificates"] = _certificates(home)

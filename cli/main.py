@@ -53,7 +53,12 @@ def up(
     *,
     force: Annotated[bool, typer.Option("--force", help="Go on past what preflight lets you override.")] = False,
     enforce_iam: Annotated[
-        bool, typer.Option("--enforce-iam", help="Have the embedded AWS ask policies before every call, as AWS does.")
+        bool,
+        typer.Option(
+            "--enforce-iam",
+            envvar="BRICKLAB_ENFORCE_IAM",
+            help="Have the embedded AWS ask policies before every call, as AWS does.",
+        ),
     ] = False,
 ) -> None:
     """Deploy the lab with the CDK, train, serve; run again to change it."""

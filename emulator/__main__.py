@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import logging
 import os
 import shutil
@@ -68,19 +69,15 @@ async def _serve(options: argparse.Namespace, state: Path) -> None:
     from emulator import budgets, doors
     from emulator.containers import Containers
     from emulator.hooks import (
-        behalf,
-        keys,
+        enforcement,
         objects,
         principals,
         queries,
-        questions,
-        recorder,
         schedules,
         services,
         simulator,
         stacks,
         tagged,
-        trust,
         unknown,
     )
     from emulator.quotas.account import Granted
@@ -121,24 +118,19 @@ async def _serve(options: argparse.Namespace, state: Path) -> None:
             ),
         }
     )
-    statements = recorder.Recorder()
-    services.answer_below(doors.PREFIX, doors.Doors(service.interrupt, statements.report).handle)
+    services.answer_below(doors.PREFIX, doors.Doors(service.interrupt).handle)
     stacks.provision(cloudformation.resource_types(service))
     stacks.refuse_full_buckets()
+    stacks.encrypt_buckets()
     stacks.provision(budgets.resource_types(services.budgets, principals.caller))
     tagged.find_tagged({"sagemaker": TaggedResources(context.store, principals.caller)})
     services.wrap("ecr", Containers(context.images_dir, caller=principals.caller).before)
     schedules.fire_again_when_changed()
-    if options.certificates:
-        statements.watch()
-        questions.ask_as_aws_does()
-        keys.ask_before_keys()
-        behalf.ask_roles_of_services()
-    else:
+    statements = enforcement.enforce() if options.certificates else None
+    if statements is None:
         objects.ask_before_objects()
     queries.obey_workgroups()
     simulator.simulate_with_context()
-    trust.name_source_account()
     unknown.refuse_unknown()
     config = Config()
     config.bind = [f"{HOST}:{options.port}"]
@@ -154,6 +146,8 @@ async def _serve(options: argparse.Namespace, state: Path) -> None:
         await serve(services.application(), config, shutdown_trigger=ended.wait)
     finally:
         await asyncio.to_thread(service.close)
+        if statements:
+            (options.home / "statements.json").write_text(json.dumps(statements(), indent=1))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 """What the embedded AWS lets its owner do that nobody can do on AWS, behind paths of its own, `/_bricklab/…`.
 
 `POST /_bricklab/training-jobs/NAME/interrupt` takes a training job's spot instances away, as EC2 does without asking.
-`GET /_bricklab/statements` tells which statements of roles have decided anything, where policies are enforced.
 The gateway listens on the loopback address only; a page in a browser on the same machine is refused by its Origin, and
 by its Host if its name server has given it this address.
 """
@@ -24,16 +23,14 @@ if TYPE_CHECKING:
 
 PREFIX = "/_bricklab/"
 _INTERRUPT = re.compile(f"{PREFIX}training-jobs/([^/]+)/interrupt")
-_STATEMENTS = f"{PREFIX}statements"
 _OWN_HOSTS = ("127.0.0.1", "localhost")
 
 
 class Doors:
-    """Answers what is asked for at the doors; `interrupt` does it to the training job of a name, `statements` tells."""
+    """Answers what is asked for at the doors; `interrupt` does it to the training job of a name."""
 
-    def __init__(self, interrupt: Callable[[str], object], statements: Callable[[], list[dict[str, Any]]]) -> None:
+    def __init__(self, interrupt: Callable[[str], object]) -> None:
         self._interrupt = interrupt
-        self._statements = statements
 
     async def handle(
         self, method: str, path: str, headers: Mapping[str, str], body: bytes, query: Mapping[str, list[str]]
@@ -46,8 +43,6 @@ class Doors:
             return _answer(
                 HTTPStatus.FORBIDDEN, _refusal("AccessDeniedException", "Only a program on this machine may.")
             )
-        if method == "GET" and path == _STATEMENTS:
-            return _answer(HTTPStatus.OK, {"Statements": self._statements()})
         if method != "POST" or not asked:
             message = f"The embedded AWS has no door {method} {path}."
             return _answer(HTTPStatus.NOT_FOUND, _refusal("UnknownOperationException", message))

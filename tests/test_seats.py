@@ -76,7 +76,7 @@ class Student:
         running = gateway.running(lab.home / "aws")
         assert running
         self.s3, self.sagemaker, self.runtime, self.athena = (
-            session.client(service, endpoint_url=running.url)
+            session.client(service, endpoint_url=running.url, verify=running.environment().get("AWS_CA_BUNDLE"))
             for service in ("s3", "sagemaker", "sagemaker-runtime", "athena")
         )
 

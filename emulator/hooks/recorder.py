@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from ministack.core import iam_evaluator
 from ministack.services import iam
+from ministack.services.cloudformation import provisioners
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 _OF_A_RESOURCE: ContextVar[bool] = ContextVar("of_a_resource", default=False)
 _SESSION = ":assumed-role/"
@@ -58,19 +59,33 @@ class Recorder:
 
         iam_evaluator.evaluate = evaluated
         iam_evaluator.evaluate_resource_policy = resource_evaluated
+        for resource in ("AWS::IAM::Role", "AWS::IAM::Policy"):
+            handlers = provisioners._RESOURCE_HANDLERS[resource]
+            provisioners._RESOURCE_HANDLERS[resource] = {**handlers, "delete": self._after_looking(handlers["delete"])}
 
     def report(self) -> list[dict[str, Any]]:
-        """Every statement of every role that is there now or has ever asked something, and its use."""
+        """Every statement of every role, also of those that stacks have deleted, and its use."""
+        self._look()
         with self._lock:
-            for role in list(iam._roles.values()):
-                account = role["Arn"].split(":")[4]
-                for policy in iam_evaluator._gather_role_policies(role["RoleName"], account):
-                    self._uses(role["RoleName"], policy)
             return [
                 {"role": role, "statement": json.loads(text), **vars(use)}
                 for role, uses in sorted(self._roles.items())
                 for text, use in uses.items()
             ]
+
+    def _after_looking(self, delete: Callable[..., None]) -> Callable[..., None]:
+        def look_first(*resource: Any) -> None:
+            self._look()
+            delete(*resource)
+
+        return look_first
+
+    def _look(self) -> None:
+        """Learn of the statements of the roles that there are."""
+        with self._lock:
+            for account, name in list(iam._roles._data):
+                for policy in iam_evaluator._gather_role_policies(name, account):
+                    self._uses(name, policy)
 
     def _note(self, asked: Any, statements: list[Any], decision: str) -> None:
         role = asked.principal_arn.partition(_SESSION)[2].partition("/")[0]

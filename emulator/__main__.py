@@ -139,6 +139,7 @@ async def _serve(options: argparse.Namespace, state: Path) -> None:
         config.certfile = config.keyfile = str(tls.server(options.certificates))
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
+    tls.leave_silent_clients(loop)
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, ended.set)
     logging.getLogger("emulator").info("embedded AWS on %s", config.bind[0])

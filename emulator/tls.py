@@ -6,12 +6,13 @@ can ever bear its signature, so to trust it costs a tool nothing.
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import os
 import ssl
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -25,6 +26,7 @@ _NAMES = ("127.0.0.1", "localhost")
 _AUTHORITY = "authority.pem"
 _TRUSTED = "trusted.pem"
 _SERVER = "server.pem"
+_FAREWELL_SECONDS = 0.2
 _LASTS = timedelta(days=365)
 
 
@@ -68,6 +70,17 @@ def everywhere(folder: Path) -> dict[str, str]:
 def context(folder: Path) -> ssl.SSLContext:
     """What Python's own HTTP client needs to trust it, and it only."""
     return ssl.create_default_context(cafile=str(folder / _AUTHORITY))
+
+
+def leave_silent_clients(loop: asyncio.AbstractEventLoop) -> None:
+    """Wait a moment only for a client to say farewell, as TLS has it: one that was killed or sleeps never does."""
+    asyncio.constants.SSL_SHUTDOWN_TIMEOUT = _FAREWELL_SECONDS  # type: ignore[attr-defined]  # hypercorn passes none on
+
+    def tell(of: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        if not isinstance(context.get("exception"), TimeoutError):
+            of.default_exception_handler(context)
+
+    loop.set_exception_handler(tell)
 
 
 def _named(name: str) -> x509.Name:

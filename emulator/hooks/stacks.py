@@ -36,7 +36,10 @@ def refuse_full_buckets() -> None:
 
 
 def encrypt_buckets() -> None:
-    """Give a bucket the default encryption that its template asks for; ministack leaves it out."""
+    """Give a bucket the default encryption that its template asks for; ministack leaves it out.
+
+    Only under a key that is named: ministack has no key of AWS's own for S3, and refuses what is to be put under it.
+    """
     handlers = provisioners._RESOURCE_HANDLERS[_BUCKET]
     create, update = handlers["create"], handlers["update"]
 
@@ -57,7 +60,7 @@ def _encrypt(bucket: str, properties: Mapping[str, Any]) -> None:
     """Put it as ministack keeps it, the document that PutBucketEncryption is given."""
     rules = properties.get("BucketEncryption", {}).get("ServerSideEncryptionConfiguration", [])
     defaults = [rule["ServerSideEncryptionByDefault"] for rule in rules if "ServerSideEncryptionByDefault" in rule]
-    if not defaults:
+    if not defaults or "KMSMasterKeyID" not in defaults[0]:
         s3._bucket_encryption.pop(bucket, None)
         return
     members = "".join(f"<{name}>{escape(str(value))}</{name}>" for name, value in defaults[0].items())

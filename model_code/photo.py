@@ -10,6 +10,7 @@ import io
 import struct
 import warnings
 import zlib
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -68,12 +69,13 @@ def _opened(content: bytes) -> Image.Image:
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             image = Image.open(io.BytesIO(content), formats=_FORMATS)
         image.load()
-        return ImageOps.exif_transpose(image)
+        ImageOps.exif_transpose(image, in_place=True)  # in place: most photos lie as they should, and none is copied
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
         raise ValueError(f"The picture has more than {Image.MAX_IMAGE_PIXELS:,} pixels; send a smaller one.") from None
     except (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error):
         # What Pillow's decoders raise for a file that is not, or not wholly, what its first bytes promise.
         raise ValueError("The body is not a whole PNG or JPEG picture; send the file's own bytes, unchanged.") from None
+    return image
 
 
 def _grey(image: Image.Image) -> Image.Image:
@@ -84,7 +86,7 @@ def _grey(image: Image.Image) -> Image.Image:
     if image.has_transparency_data:
         rgba = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba)
-    return image.convert("RGB").convert("L")
+    return (image if image.mode == "RGB" else image.convert("RGB")).convert("L")
 
 
 def _middle_square(grey: Image.Image) -> Image.Image:
@@ -107,11 +109,22 @@ def _evenly_lit(grey: Image.Image) -> Image.Image:
     12 % from top to bottom, the lab's default network sorts 99 % of photos right with it, 71 % without.
     """
     pixels = np.asarray(grey, dtype=np.float64)
-    rows, columns = np.indices(pixels.shape) / (grey.width - 1) - 1 / 2
+    on_border, plane, closest = _plane(grey.width)
+    slope = closest @ pixels[on_border]
+    return Image.fromarray((pixels - plane @ slope).round().clip(0, 255).astype(np.uint8))
+
+
+@lru_cache(maxsize=8)  # nearly all photos have the largest side
+def _plane(side: int) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """What of the closest plane does not depend on the photo.
+
+    Where the border is, (side, side); the plane's two directions, (side, side, 2); and the matrix that makes the slope
+    of border pixels, by least squares, (2, border pixels).
+    """
+    rows, columns = np.indices((side, side)) / (side - 1) - 1 / 2
     on_border = np.maximum(abs(rows), abs(columns)) == 1 / 2
     plane = np.stack([rows, columns, np.ones_like(rows)], axis=-1)
-    slope = np.linalg.lstsq(plane[on_border], pixels[on_border], rcond=None)[0][:2]
-    return Image.fromarray((pixels - plane[..., :2] @ slope).round().clip(0, 255).astype(np.uint8))
+    return on_border, plane[..., :2], np.linalg.pinv(plane[on_border])[:2]
 
 
 def _has_light_background(grey: Image.Image) -> bool:

@@ -10,7 +10,7 @@ import multiprocessing
 import os
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
@@ -63,12 +63,10 @@ def _look(listed: Listed) -> Entry:
 
 
 def _read(uri: str) -> bytes:
-    bucket, key = s3.split(uri)
     try:
-        content: bytes = _s3().get_object(Bucket=bucket, Key=key)["Body"].read()
+        return _s3().read(uri)
     except ClientError as error:
         raise ValueError(f"{uri} could not be read: {error}") from None
-    return content
 
 
 @cache
@@ -77,5 +75,5 @@ def _threads() -> ThreadPoolExecutor:
 
 
 @cache
-def _s3() -> Any:
-    return s3.client(_THREADS)
+def _s3() -> s3.Reader:
+    return s3.Reader(_THREADS)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from emulator.hooks.services import Handler, Response
 
-_OF_A_GROUP = ("logs:TagResource", "logs:UntagResource", "logs:ListTagsForResource")
+_OF_A_GROUP = ("TagResource", "UntagResource", "ListTagsForResource")
 
 
 def ask_as_aws_does() -> None:
@@ -45,11 +45,13 @@ def ask_as_aws_does() -> None:
     services.wrap("glue", _below_the_catalog)
 
 
-def _log_stream(arn: str, _method: str, _path: str, headers: Mapping[str, str], body: bytes, *_request: Any) -> str:
+def _log_stream(arn: str, _method: str, _path: str, headers: Mapping[str, str], body: bytes, *request: Any) -> str:
     action = headers.get("x-amz-target", "").rpartition(".")[2]
-    if f"logs:{action}" in _OF_A_GROUP or ":log-group:" not in arn:
+    if action in _OF_A_GROUP:
         return arn
-    return f"{arn}:log-stream:{_document(body).get('logStreamName', '')}"
+    asked, (_, region, account) = _document(body), request
+    there = f"arn:aws:logs:{region}:{account}:log-group:{asked.get('logGroupName', '')}"
+    return f"{there}:log-stream:{asked.get('logStreamName', '')}"
 
 
 def _workgroup(arn: str, _method: str, _path: str, _headers: Any, body: bytes, *request: Any) -> str:

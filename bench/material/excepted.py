@@ -11,6 +11,18 @@ if TYPE_CHECKING:
 # Role (a regular expression), one action of the statement, reason.
 _EXCEPTED = (
     (
+        "endpoint ServingRole",
+        "cloudwatch:PutMetricData",
+        'SageMaker\'s guide has it in every execution role ("How to use SageMaker AI execution roles", CreateModel); '
+        "here an endpoint measures nothing.",
+    ),
+    (
+        "endpoint ServingRole",
+        "s3:ListBucket",
+        "SageMaker's guide has it in the same place. With it S3 tells an artifact that is missing from one that is "
+        "forbidden; here it is there.",
+    ),
+    (
         r".* ContentsHandler(OnEvent|IsComplete)Role|.* JobHandler(OnEvent|IsComplete)Role",
         "lambda:GetFunction",
         "CDK's provider framework adds it: it waits by it for a function that Lambda has put to sleep.",

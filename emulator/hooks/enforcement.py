@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from emulator.hooks import behalf, keys, questions, trust
+from emulator.hooks import asking, behalf, keys, questions, trust
 from emulator.hooks.recorder import Recorder
 
 if TYPE_CHECKING:
@@ -20,4 +20,5 @@ def enforce() -> Callable[[], list[dict[str, Any]]]:
     questions.ask_as_aws_does()
     keys.ask_before_keys()
     behalf.ask_roles_of_services()
+    asking.ask_before_queries()
     return recorder.report

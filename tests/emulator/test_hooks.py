@@ -18,6 +18,7 @@ import pytest
         ("ministack.core.iam_evaluator", "evaluate_resource_policy"),
         ("ministack.core.iam_evaluator", "evaluate_trust_policy"),
         ("ministack.services.eventbridge", "_invoke_target"),
+        ("ministack.services.glue", "_tables"),
         ("ministack.services.iam", "_roles"),
         ("ministack.services.lambda_svc", "_emit_lambda_logs"),
         ("ministack.services.s3", "_bucket_default_sse_headers"),

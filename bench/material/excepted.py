@@ -3,36 +3,43 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-# Role (a regular expression), one action of the statement, reason.
-_EXCEPTED = (
-    (
-        "endpoint ServingRole",
-        "cloudwatch:PutMetricData",
-        'SageMaker\'s guide has it in every execution role ("How to use SageMaker AI execution roles", CreateModel); '
-        "here an endpoint measures nothing.",
+
+@dataclass(frozen=True, kw_only=True)
+class Exempt:
+    """A statement by its role (a regular expression) and one of its actions, and why it stays."""
+
+    role: str
+    action: str
+    why: str
+
+
+EXEMPT = (
+    Exempt(
+        role="endpoint ServingRole",
+        action="cloudwatch:PutMetricData",
+        why="SageMaker's guide has it in every model's role (How to use SageMaker AI execution roles, CreateModel); "
+        "here an endpoint publishes no metrics.",
     ),
-    (
-        "endpoint ServingRole",
-        "s3:ListBucket",
-        "SageMaker's guide has it in the same place. With it S3 tells an artifact that is missing from one that is "
-        "forbidden; here it is there.",
+    Exempt(
+        role="endpoint ServingRole",
+        action="s3:ListBucket",
+        why="SageMaker's guide has it in the same place: with it S3 tells an artifact that is missing from one that "
+        "is forbidden. Here it is there.",
     ),
-    (
-        r".* ContentsHandler(OnEvent|IsComplete)Role|.* JobHandler(OnEvent|IsComplete)Role",
-        "lambda:GetFunction",
-        "CDK's provider framework adds it: it waits by it for a function that Lambda has put to sleep.",
+    Exempt(
+        role=r"\w+ (Contents|Job)Handler(OnEvent|IsComplete)Role",
+        action="lambda:GetFunction",
+        why="CDK's provider framework adds it: by it, it waits for a function that Lambda has put to sleep.",
     ),
 )
 
 
 def reason(role: str, actions: Sequence[str]) -> str | None:
     """Why a statement may stay that nothing needed; None if it may not."""
-    for pattern, action, why in _EXCEPTED:
-        if re.fullmatch(pattern, role) and action in actions:
-            return why
-    return None
+    return next((one.why for one in EXEMPT if re.fullmatch(one.role, role) and one.action in actions), None)

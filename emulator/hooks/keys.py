@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from emulator.hooks.services import Handler, Response
 
 _KEY = "x-amz-server-side-encryption-aws-kms-key-id"
+_ABOUT = frozenset({"acl", "annotation", "attributes", "legal-hold", "retention", "tagging", "torrent"})  # an object
 _WRITE, _READ = "kms:GenerateDataKey", "kms:Decrypt"
 
 
@@ -44,12 +45,12 @@ def _of_object(
     bucket, _, key = path.lstrip("/").partition("/")
     if not key:
         return
-    if method == "GET" and not query.keys() - {"versionId", "partNumber", "x-id"}:
-        yield from _asked(_READ, _key_of_object(bucket, key))
-    elif "uploadId" in query:
+    if "uploadId" in query:
         if method in ("PUT", "POST"):
             yield from _asked(_READ, _key_for_writing(bucket, headers))
-    elif (method == "PUT" and not query.keys() - {"x-id"}) or "uploads" in query:
+    elif method == "GET" and not query.keys() & _ABOUT:
+        yield from _asked(_READ, _key_of_object(bucket, key))
+    elif (method == "PUT" and not query.keys() & _ABOUT) or "uploads" in query:
         yield from _asked(_WRITE, _key_for_writing(bucket, headers))
     if source := headers.get("x-amz-copy-source"):
         yield from _asked(_READ, _key_of_object(*source.lstrip("/").partition("?")[0].split("/", 1)))

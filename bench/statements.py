@@ -1,10 +1,11 @@
 """Least privilege, measured: `./lab bench statements` takes labs through their lives while policies are enforced.
 
-It runs the tests of whole labs (up, jobs, predict, seats, notebooks, lease, down) on embedded AWSs that record which
-statement of which role's policy decided each request. A statement is needed if a request was answered as it was because
-of it alone: without it that request would have been refused, or allowed. What is left is superfluous, or stands in
-bench/material/excepted.py with the reason why these tests can't need it. Exit code 1 if anything else is left.
-It takes about ten minutes; `--recorded FOLDER` reports again what an earlier run, with `--keep FOLDER`, has recorded.
+It runs the tests of whole labs (up, jobs, predict, seats, notebooks, lease, down), and takes a lab up and down that
+learns from photos, on embedded AWSs that record which statement of which role's policy decided each request. A
+statement is needed if a request was answered as it was because of it alone: without it that request would have been
+refused, or allowed. What is left is superfluous, or stands in bench/material/excepted.py with the reason why it stays.
+Exit code 1 if anything else is left. It takes about twenty minutes; `--recorded FOLDER` reports again what an earlier
+run, with `--keep FOLDER`, has recorded.
 """
 
 from __future__ import annotations
@@ -25,12 +26,14 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.material.excepted import reason
+from bench.material.photos import ensure
 from cli import paths
 from cli.place import tools
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+_PHOTOS = 200
 _TESTS = ("tests/test_lab.py", "tests/test_seats.py", "tests/test_lease.py", "tests/notebooks")
 # A role's name as CloudFormation makes it of a lab's stack: lab, stack, the stack's seat, logical id, two hashes.
 _ROLE = re.compile(
@@ -51,9 +54,24 @@ class Statement:
 
 def take_labs_through_their_lives(folder: Path, tests: Iterable[str]) -> int:
     """Run the tests while policies are enforced; pytest's exit code."""
-    command = [sys.executable, "-m", "pytest", "-n0", "-q", f"--basetemp={folder}", *tests]
-    environment = {**tools(), "BRICKLAB_ENFORCE_IAM": "1", "PYTEST_ADDOPTS": "-o tmp_path_retention_policy=all"}
-    return subprocess.run(command, cwd=paths.ROOT, env=environment, check=False).returncode
+    return _run("pytest", "-n0", "-q", "-o", "tmp_path_retention_policy=all", f"--basetemp={folder}", *tests)
+
+
+def learn_from_photos(folder: Path) -> int:
+    """Take a lab up that learns from photos, again with fewer of them, and down; the exit code of the last command."""
+    photos = ensure(_PHOTOS, cache=folder)
+    settings = ["-c", "lab.name=shots", "-c", "lab.seats=0", "-c", "lab.epochs=1", "-c", f"lab.photos={photos}"]
+    failed = _run("cli", "up", *settings, home=folder)
+    for photo in sorted(photos.rglob("*.*"))[::10]:
+        photo.unlink()
+    return failed or _run("cli", "up", *settings, home=folder) or _run("cli", "down", *settings, home=folder)
+
+
+def _run(module: str, *arguments: str, home: Path = paths.HOME) -> int:
+    environment = {**tools(), "BRICKLAB_ENFORCE_IAM": "1", "BRICKLAB_HOME": str(home)}
+    return subprocess.run(
+        [sys.executable, "-m", module, *arguments], cwd=paths.ROOT, env=environment, check=False
+    ).returncode
 
 
 def recorded(folder: Path) -> Counter[Statement]:
@@ -79,8 +97,8 @@ def main() -> None:
         folder = options.recorded or options.keep or Path(temporary) / "labs"
         if options.keep and options.keep.exists():
             sys.exit(f"{options.keep} is there already: what lies in it would be deleted. Name a new folder.")
-        if not options.recorded and take_labs_through_their_lives(folder.resolve(), options.tests):
-            sys.exit("A test failed: what follows from it would say nothing about policies.")
+        if not options.recorded and _live(folder.resolve(), options.tests):
+            sys.exit("A lab's life failed: what follows from it would say nothing about policies.")
         needed = recorded(folder)
     unused = sorted((one for one, times in needed.items() if not times), key=lambda one: (one.role, one.text))
     if options.json:
@@ -88,6 +106,11 @@ def main() -> None:
     else:
         _show(unused, of=len(needed))
     sys.exit(any(reason(one.role, one.actions) is None for one in unused))
+
+
+def _live(folder: Path, tests: Iterable[str]) -> int:
+    folder.mkdir(parents=True)
+    return take_labs_through_their_lives(folder / "tests", tests) or learn_from_photos(folder / "photos")
 
 
 def _alike(named: re.Match[str], statement: dict[str, Any]) -> Statement:

@@ -197,6 +197,23 @@ def test_a_table_needs_its_catalog_and_database(account: Account) -> None:
         reader.get_table(DatabaseName="others", Name="photos")
 
 
+def test_a_query_reads_and_writes_as_who_asks(account: Account) -> None:
+    """Who may ask Athena, but not write the answer's place or read the catalog, gets no answer, and is told which."""
+    account.client("s3").create_bucket(Bucket="answers")
+    asking, storing = {**ANYWHERE, "Action": "athena:*"}, {**ANYWHERE, "Action": "s3:*"}
+    query = {
+        "QueryString": "SELECT 1",
+        "QueryExecutionContext": {"Database": "unread"},
+        "ResultConfiguration": {"OutputLocation": "s3://answers/"},
+    }
+    for name, may, refused in (
+        ("only-asks", [asking], "Unable to verify/create output bucket answers"),
+        ("only-stores", [asking, storing], "is not authorized to perform: glue:GetDatabase"),
+    ):
+        with pytest.raises(ClientError, match=refused):
+            account.acting("athena", name, *may).start_query_execution(**query)
+
+
 def test_a_function_acts_and_logs_as_its_role(account: Account) -> None:
     """It has its role's credentials; a role that may write no log leaves none, and the function runs all the same."""
     function = account.function("silent", account.role("silent"))

@@ -77,7 +77,7 @@ class Lab:
         running = gateway.running(self.home / "aws")
         assert running
         session = boto3.Session("test", "test", region_name=gateway.REGION)
-        return session.client(service, endpoint_url=running.url)
+        return session.client(service, endpoint_url=running.url, verify=running.environment().get("AWS_CA_BUNDLE"))
 
     def outputs(self) -> dict[str, str]:
         """The outputs of all stacks."""

@@ -25,6 +25,12 @@ NAME = "e2e"
 SETTINGS = ["-c", f"lab.name={NAME}", "-c", "lab.seats=1"]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def enforced(lab: Lab) -> None:
+    """Policies are enforced, so that a permission that somebody lacks fails a test here."""
+    lab.environment["BRICKLAB_ENFORCE_IAM"] = "1"
+
+
 @pytest.fixture(scope="module")
 def held_out(lab: Lab) -> tuple[np.ndarray, np.ndarray]:
     """Images (n, 48, 48) and labels (n,) that the network was not trained on, read from the lab's bucket."""

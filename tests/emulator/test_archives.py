@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from emulator.sagemaker.engine.archives import ArchiveError, pack, unpack
+from emulator.sagemaker.engine.objects import download_all
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,6 +62,13 @@ def test_nothing_leaves_the_folder(archive: Path, crafted: list[tarfile.TarInfo]
         unpack(written(archive, *crafted), folder)
     assert (archive.parent / "other" / "secret").read_text() == "untouched"
     assert not [path for path in folder.rglob("*") if path.is_symlink() or path.is_file()]
+
+
+@pytest.mark.parametrize("name", ["../other/secret", "a/../../other/secret", "/etc/passwd"])
+def test_an_object_s_name_stays_in_the_channel(archive: Path, name: str) -> None:
+    """A key or a manifest's line that leads out of its channel's folder is refused before it is fetched."""
+    with pytest.raises(ArchiveError, match="leads out of its folder"):
+        download_all(None, {name: "s3://bucket/key"}, archive.parent / "job")
 
 
 def test_an_absolute_path_is_the_folder_s(archive: Path) -> None:

@@ -87,6 +87,8 @@ def _problems(request: Mapping[str, Any]) -> Iterator[str]:
 def _channel_problems(channel: Mapping[str, Any]) -> Iterator[str]:
     source = channel["DataSource"]
     yield from others(channel, _CHANNEL)
+    if not channel["ChannelName"].strip("."):  # its folder would be another one's
+        yield "a ChannelName of dots"
     if "S3DataSource" not in source:
         yield "a DataSource other than S3DataSource"
     yield from others(source.get("S3DataSource", {}), _S3_SOURCE, "S3DataSource.")

@@ -26,6 +26,7 @@ def channel(uri: str) -> list[dict[str, Any]]:
         ({"algorithm": {"TrainingInputMode": "Pipe"}}, "AlgorithmSpecification.TrainingInputMode Pipe"),
         ({"OutputDataConfig": {"S3OutputPath": "s3://b", "CompressionType": "NONE"}}, "CompressionType NONE"),
         ({"InputDataConfig": [{**channel("s3://b/")[0], "CompressionType": "Gzip"}]}, "Gzip .channel training."),
+        ({"InputDataConfig": [{**channel("s3://b/")[0], "ChannelName": ".."}]}, "a ChannelName of dots"),
         ({"InfraCheckConfig": {}, "RetryStrategy": {"MaximumRetryAttempts": 1}}, "InfraCheckConfig, RetryStrategy"),
     ],
 )

@@ -15,7 +15,7 @@ from emulator.sagemaker.behaviour import Behaviour, Context
 from emulator.sagemaker.errors import ServiceError
 from emulator.sagemaker.hosting.endpoints import Endpoints
 from emulator.sagemaker.hosting.models import Models
-from emulator.sagemaker.kinds import KINDS, Kind
+from emulator.sagemaker.kinds import KINDS, Kind, members
 from emulator.sagemaker.notebooks.notebooks import NotebookInstances
 from emulator.sagemaker.processing.jobs import ProcessingJobs
 from emulator.sagemaker.store import Record
@@ -120,6 +120,8 @@ class SageMaker:
         verb, kind = api.KIND_OPERATIONS[operation]
         if verb == "List":
             return self._list(kind, operation, request, account=account, region=region)
+        if verb in kind.members:
+            members.check(kind.members[verb], request)
         if verb == "Create":
             return self._create(kind, request, account=account, region=region)
         name = request[kind.name_member]
@@ -158,7 +160,7 @@ class SageMaker:
         name = request[kind.name_member]
         arn = kind.arn(name, account=account, region=region)
         now = self.context.clock.now()
-        members = {
+        described = {
             **kind.defaults,
             **kind.described(request),
             kind.arn_member: arn,
@@ -166,7 +168,7 @@ class SageMaker:
             "LastModifiedTime": now,
             **({kind.status: kind.first_status} if kind.status else {}),
         }
-        record = Record(kind, name, arn, account, region, members, tags.read(request.get("Tags", ())))
+        record = Record(kind, name, arn, account, region, described, tags.read(request.get("Tags", ())))
         self._check_references(kind, request, account=account, region=region)
         with record.lock:
             with self._room:

@@ -97,5 +97,5 @@ def _of_training(members: Mapping[str, Any]) -> list[tuple[str, int]]:
 
 
 def _of_variants(config: Mapping[str, Any]) -> list[tuple[str, int]]:
-    variants = [*config["ProductionVariants"], *config.get("ShadowProductionVariants", ())]
+    variants = config["ProductionVariants"]
     return [(one["InstanceType"], one.get("InitialInstanceCount", 1)) for one in variants if "InstanceType" in one]

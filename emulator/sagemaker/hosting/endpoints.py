@@ -164,8 +164,8 @@ class Endpoints(Behaviour):
     def _models(self, record: Record, config: dict[str, Any]) -> Iterator[Model]:
         place = {"account": record.account, "region": record.region}
         for variant in config["ProductionVariants"]:
-            if "ServerlessConfig" in variant or "ModelName" not in variant:
-                raise validation("The embedded AWS offers variants with instances and a model only.")
+            if "ModelName" not in variant:
+                raise validation("The embedded AWS offers variants with a model only.")
             model = self.context.store.get("Model", variant["ModelName"], **place)
             yield hosted(model, variant, endpoint_url=self.context.endpoint_url)
 

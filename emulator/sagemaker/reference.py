@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _HEAD = """# The embedded AWS's SageMaker: what it does, records, refuses
 
-    .venv/bin/python -m emulator.sagemaker.reference > docs/embedded-aws.md    # makes this page; a test holds it up to date
+    .venv/bin/python -m emulator.sagemaker.reference > docs/embedded-aws.md    # makes this page
 
 It has {claimed} of the {all} operations of SageMaker, and InvokeEndpoint of the runtime; every other is refused with an
 `UnknownOperationException` that names those it has. Requests are checked against botocore's model, in AWS's sentences.

@@ -76,7 +76,9 @@ def _instances(store: Store, record: Record, members: Mapping[str, Any]) -> Coun
             counted = [(resources["InstanceType"], resources["InstanceCount"])]
         case "ProcessingJob":
             resources = members["ProcessingResources"]["ClusterConfig"]
-            counted = [(resources["InstanceType"], resources.get("InstanceCount", 1))]
+            counted = (
+                [(resources["InstanceType"], resources.get("InstanceCount", 1))] if "InstanceType" in resources else []
+            )
         case "Endpoint":
             config = store.find(
                 "EndpointConfig", members["EndpointConfigName"], account=record.account, region=record.region

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from botocore.model import Shape
 
-# Values for the model's patterns, the first that fits is taken: names, numbers, URIs, ARNs of every service it speaks of.
+# Values for the model's patterns, the first that fits is taken: names, URIs, ARNs of every service it speaks of.
 ROLE = "arn:aws:iam::000000000000:role/lab"
 _TEXTS = (
     "a1",
@@ -29,7 +29,20 @@ _TEXTS = (
     "arn:aws:sns:us-east-1:000000000000:a",
     "fs-01234567",
     "eu-1",
+    "1K",
+    "text/csv",
+    "notebook-al2023-v1",
+    "arn:aws:sagemaker:us-east-1:000000000000:model-package/a",
+    "arn:aws:sagemaker:us-east-1:000000000000:hub-content/hub/DataSet/a",
 )
+_LONGEST = 5000  # longer values are not made
+_JAVA = {
+    r"\p{L}": "a-zé",
+    r"\p{Z}": " ",
+    r"\p{N}": "0-9",
+    r"\p{Alnum}": "a-zA-Z0-9",
+    r"\uD800\uDC00-\uDBFF\uDFFF": "😀",
+}
 _WRONG_TEXTS = ("\n", "!", "a b", "-", "é", "")
 Path = tuple[str, ...]
 
@@ -68,20 +81,45 @@ def text(shape: Shape) -> str:
     return next(fitting)
 
 
-def with_path(shape: Any, path: Sequence[str], value: Any = None) -> dict[str, Any]:
-    """The least request that has a member at that path, with this value there if it is not None."""
+def with_path(shape: Any, path: Sequence[str], value: Any = None, *, null: bool = False) -> dict[str, Any]:
+    """The least request that has a member at that path, with this value there if it is not None, or null."""
     request: dict[str, Any] = least(shape)
     here, inner = request, shape
-    for number, name in enumerate(path):
-        below = inner.members[name]
-        if number == len(path) - 1:
-            here[name] = least(below) if value is None else value
-            break
-        here.setdefault(name, least(below))
-        here, inner = here[name], element(below)
-        while isinstance(here, list):
-            here = here[0]
+    for name in path[:-1]:
+        here.setdefault(name, least(inner.members[name]))
+        here, inner = _first(here[name]), element(inner.members[name])
+    here[path[-1]] = least(inner.members[path[-1]]) if value is None and not null else value
     return request
+
+
+def without(shape: Any, path: Path) -> dict[str, Any]:
+    """The least request that has all the path leads through, but not its last member."""
+    request = with_path(shape, path)
+    here = request
+    for name in path[:-1]:
+        here = _first(here[name])
+    del here[path[-1]]
+    return request
+
+
+def holder(shape: Any, path: Path) -> Any:
+    """The structure that has the path's last member."""
+    for name in path[:-1]:
+        shape = element(shape.members[name])
+    return shape
+
+
+def names(shape: Any, seen: frozenset[str] = frozenset()) -> set[str]:
+    """The names of all members, at any depth."""
+    inner = [element(member) for member in shape.members.values()]
+    below = [each for each in inner if each.type_name == "structure" and each.name not in seen]
+    return {*shape.members, *(name for each in below for name in names(each, seen | {each.name}))}
+
+
+def _first(value: Any) -> Any:
+    while isinstance(value, list):
+        value = value[0]
+    return value
 
 
 def places(shape: Any, path: Path = (), seen: frozenset[str] = frozenset()) -> Iterator[tuple[Path, Any]]:
@@ -123,9 +161,6 @@ def broken(shape: Any) -> Iterator[tuple[str, Any]]:
                 yield f"length less than or equal to {given['max']}", [least(shape.member)] * (given["max"] + 1)
 
 
-_LONGEST = 5000
-
-
 def _broken_texts(given: dict[str, Any]) -> Iterator[tuple[str, str]]:
     if "enum" in given:
         yield "satisfy enum value set: [", "no such value"
@@ -141,5 +176,7 @@ def _broken_texts(given: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _fits(text: str, given: dict[str, Any]) -> bool:
-    pattern = given.get("pattern", ".*").replace(r"\p{L}", r"\w").replace(r"\p{Z}", r"\s").replace(r"\p{N}", r"\w")
+    pattern = given.get("pattern", r"[\s\S]*")
+    for java, python in _JAVA.items():
+        pattern = pattern.replace(java, python)
     return re.fullmatch(pattern, text) is not None and len(text) <= given.get("max", _LONGEST)

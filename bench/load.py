@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from bench.material.embedded_aws import EmbeddedAws
 
 _CALLERS, _WORKERS, _WRONG_SHARE = 32, 2, 0.05
-_WRONG_KINDS = 2000  # requests thought up
+_WRONG_KINDS = 1000  # requests thought up
 _COUNTS = (1, 2, 4, 8, 16, 32, 64)  # pictures a request
 _EVERY_SECONDS = 0.5
 _SAID = re.compile(r'^(Content-Type is|The body is not|The picture has|"instances" |The array )')
@@ -176,9 +176,7 @@ def _chart(outcome: Outcome) -> curves.Chart:
         title="Memory under mixed load",
         x="seconds",
         y="MB",
-        series={
-            name: dict(zip(curve.seconds, curve.megabytes, strict=True)) for name, curve in outcome.curves.items()
-        },
+        series={name: dict(zip(curve.seconds, curve.megabytes, strict=True)) for name, curve in outcome.curves.items()},
         linear=True,
     )
 
@@ -203,7 +201,9 @@ def main() -> None:
     """Ask, draw, print; exit code 1 for faults and growth."""
     parser = argparse.ArgumentParser(prog="./lab bench load", description=__doc__)
     parser.add_argument("--minutes", type=float, default=10, help="that it lasts (default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=0, help="of the wrong requests and the order (default: %(default)s)")
+    parser.add_argument(
+        "--seed", type=int, default=0, help="of the wrong requests and the order (default: %(default)s)"
+    )
     parser.add_argument("--output", type=Path, default=paths.HOME / "bench", help="folder of the curves")
     parser.add_argument("--json", action="store_true", help="print JSON for programs")
     options = parser.parse_args()

@@ -6,7 +6,7 @@ import statistics
 import threading
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import psutil
 
@@ -55,7 +55,7 @@ class Footprint:
         self._lost: psutil.Error | None = None
         self._thread = threading.Thread(target=self._watch, daemon=True)
 
-    def __enter__(self) -> Footprint:
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 

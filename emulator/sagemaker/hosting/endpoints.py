@@ -46,7 +46,9 @@ class Endpoints(Behaviour):
 
     def update(self, record: Record, request: dict[str, Any]) -> None:
         """Bring another configuration's hosts up beside those that serve, then switch; a failure changes nothing."""
-        self._deploy(record, request["EndpointConfigName"], EndpointStatus="Updating", FailureReason=None)
+        config = request.get("DeploymentConfig", record.members.get("LastDeploymentConfig"))
+        members = {"EndpointStatus": "Updating", "FailureReason": None, "LastDeploymentConfig": config}
+        self._deploy(record, request["EndpointConfigName"], **members)
 
     def delete(self, record: Record) -> None:
         """End the hosts, then forget the endpoint."""

@@ -38,7 +38,10 @@ class Jobs(Behaviour):
         """Refuse what a test wants to see refused; set what DescribeTrainingJob must have."""
         artifact = f"{request['OutputDataConfig']['S3OutputPath']}/{record.name}/output/model.tar.gz"
         self.context.store.update(
-            record, SecondaryStatus="Starting", ModelArtifacts={"S3ModelArtifacts": artifact}, StoppingCondition={}
+            record,
+            SecondaryStatus="Starting",
+            ModelArtifacts={"S3ModelArtifacts": artifact},
+            StoppingCondition=request.get("StoppingCondition", {}),
         )
 
     def stop(self, record: Record) -> None:

@@ -84,12 +84,24 @@ def text(shape: Shape) -> str:
 def with_path(shape: Any, path: Sequence[str], value: Any = None, *, null: bool = False) -> dict[str, Any]:
     """The least request that has a member at that path, with this value there if it is not None, or null."""
     request: dict[str, Any] = least(shape)
+    holder, member = _hold(shape, request, path)
+    holder[path[-1]] = least(member) if value is None and not null else value
+    return request
+
+
+def put(shape: Any, request: dict[str, Any], path: Sequence[str]) -> None:
+    """Add the member at that path to a request, with the least valid value, unless it has it."""
+    here, member = _hold(shape, request, path)
+    here.setdefault(path[-1], least(member))
+
+
+def _hold(shape: Any, request: dict[str, Any], path: Sequence[str]) -> tuple[dict[str, Any], Any]:
+    """What holds the path's last member in the request, made where it is not there, and that member's shape."""
     here, inner = request, shape
     for name in path[:-1]:
         here.setdefault(name, least(inner.members[name]))
         here, inner = _first(here[name]), element(inner.members[name])
-    here[path[-1]] = least(inner.members[path[-1]]) if value is None and not null else value
-    return request
+    return here, inner.members[path[-1]]
 
 
 def without(shape: Any, path: Path) -> dict[str, Any]:

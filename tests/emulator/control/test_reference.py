@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from botocore import xform_name
 
 from cli import paths
 from emulator.sagemaker import api, reference
 from emulator.sagemaker.errors import ServiceError
 from emulator.sagemaker.kinds import KINDS, members
-from tests.emulator.control import samples
+from tests.emulator.control import calls, samples
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from botocore.model import Shape
 
+    from emulator.sagemaker.kinds import Kind
     from emulator.sagemaker.kinds.members import Members
     from emulator.sagemaker.service import SageMaker
 
@@ -74,3 +77,51 @@ def test_what_is_refused(empty: SageMaker) -> None:
         last = path.rpartition(".")[2]
         assert last in caught.value.message, (operation, path)
         assert caught.value.code == "ValidationException"
+
+
+class Recorder:
+    """A client that keeps the request of the last call, and says that everything is there."""
+
+    request: dict[str, Any]
+
+    def __getattr__(self, _operation: str) -> Any:
+        def keep(**request: Any) -> dict[str, Any]:
+            self.request = request
+            return defaultdict(lambda: ["there"])
+
+        return keep
+
+
+def recorded(kind: Kind) -> Iterator[list[str]]:
+    """The paths of the members that a Create only records."""
+    for path, fate in reference.fates(kind.members["Create"]):
+        if fate.word == members.RECORDED.word:
+            yield path.split(".")
+
+
+def told(value: Any, path: list[str]) -> Any:
+    """The value at a path, in the first of each list."""
+    for name in path:
+        value = value[name]
+        while isinstance(value, list) and value:
+            value = value[0]
+    return value
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_what_is_recorded_is_told_again(sagemaker: Any, kind: Kind) -> None:
+    """Describe answers each member that is only recorded as it was given."""
+    name, recorder = xform_name(kind.name), Recorder()
+    calls.CREATE[name](sagemaker, "first")
+    calls.CREATE[name](recorder, "mine")
+    request = recorder.request
+    shape = api.operation_model(kind.operation("Create")).input_shape
+    for path in recorded(kind):
+        if not ("PrimaryContainer" in request and path[0] == "Containers"):
+            samples.put(shape, request, path)
+    getattr(sagemaker, f"create_{name}")(**request)
+    described = getattr(sagemaker, f"describe_{name}")(**{kind.name_member: "mine"})
+    for path in recorded(kind):
+        if path[0] in request:
+            there = [kind.renamed.get(path[0], path[0]), *path[1:]]
+            assert told(described, there) == told(request, path), path

@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -41,15 +41,16 @@ def aws(embedded: Gateway) -> Callable[..., str]:
     return run
 
 
-def test_a_user_s_commands(aws: Callable[..., str]) -> None:
-    """What one command makes the next one lists, page by page, and describes; its waiter and its errors are AWS's."""
-    for name in ("cli-a", "cli-b"):
-        made = json.loads(
-            aws(
-                *("sagemaker", "create-notebook-instance-lifecycle-config", NAME, name),
-                *("--on-start", json.dumps([{"Content": SCRIPT}])),
-            )
+def test_a_user_s_commands(aws: Callable[..., str], client: Callable[[str], Any]) -> None:
+    """What one command makes the next one lists, page by page; its waiters and errors are AWS's."""
+    configs = client("sagemaker")
+    configs.create_notebook_instance_lifecycle_config(NotebookInstanceLifecycleConfigName="cli-a")
+    made = json.loads(
+        aws(
+            *("sagemaker", "create-notebook-instance-lifecycle-config", NAME, "cli-b"),
+            *("--on-start", json.dumps([{"Content": SCRIPT}])),
         )
+    )
     assert made["NotebookInstanceLifecycleConfigArn"].endswith("/cli-b")
     names = "NotebookInstanceLifecycleConfigs[].NotebookInstanceLifecycleConfigName"
     listed = aws(
@@ -58,5 +59,5 @@ def test_a_user_s_commands(aws: Callable[..., str]) -> None:
     )
     assert listed.split() == ["cli-a", "cli-b"]
     aws("sagemaker", "wait", "endpoint-deleted", "--endpoint-name", "cli-nothing")
-    refused = aws("sagemaker", "describe-endpoint", "--endpoint-name", "cli-nothing", code=254)
+    refused = aws("sagemaker", "describe-endpoint", "--endpoint-name", "cli-nothing", code=255)
     assert "An error occurred (ValidationException) when calling the DescribeEndpoint operation: Could not" in refused

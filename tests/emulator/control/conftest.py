@@ -70,13 +70,14 @@ class OtherJobs(Behaviour):
 
 
 class Hosts(Behaviour):
-    """Endpoints that come into service on the clock; a configuration named broken… fails."""
+    """Endpoints that come into service on the clock; a configuration named broken… fails, an endpoint held… waits."""
 
     def create(self, record: Record, request: dict[str, Any]) -> None:
         """Creating, then InService or Failed."""
         broken = request["EndpointConfigName"].startswith("broken")
         settled = {"EndpointStatus": "Failed", "FailureReason": "The model does not load."} if broken else {}
-        self._later(record, **{"EndpointStatus": "InService", **settled})
+        if not record.name.startswith("held"):
+            self._later(record, **{"EndpointStatus": "InService", **settled})
 
     def update(self, record: Record, request: dict[str, Any]) -> None:
         """Updating, then InService with the new configuration, or with the old one and a reason."""

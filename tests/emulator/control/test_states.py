@@ -88,11 +88,12 @@ def test_a_stopped_notebook_cannot_be_stopped(sagemaker: Any) -> None:
 
 def test_an_endpoint_in_progress_is_left_alone(sagemaker: Any) -> None:
     """Neither update nor delete is taken while it is being created; both are once it serves."""
+    calls.endpoint(sagemaker, "held")
+    expected = ("ValidationException", f'Cannot update in-progress endpoint "{ARN}:endpoint/held".')
+    assert calls.refusal(sagemaker.delete_endpoint, EndpointName="held") == expected
+    assert calls.refusal(sagemaker.update_endpoint, EndpointName="held", EndpointConfigName="config") == expected
     calls.endpoint(sagemaker)
     name = {"EndpointName": "lab"}
-    expected = ("ValidationException", f'Cannot update in-progress endpoint "{ARN}:endpoint/lab".')
-    assert calls.refusal(sagemaker.delete_endpoint, **name) == expected
-    assert calls.refusal(sagemaker.update_endpoint, **name, EndpointConfigName="config") == expected
     wait(sagemaker, "endpoint_in_service", **name)
     sagemaker.update_endpoint(**name, EndpointConfigName="config")
     wait(sagemaker, "endpoint_in_service", **name)

@@ -44,6 +44,6 @@ def test_an_endpoint_that_is_not_there_is_not_invoked(runtime: Any) -> None:
 
 def test_an_endpoint_that_is_being_created_is_not_invoked(sagemaker: Any, runtime: Any) -> None:
     """ValidationError with its status."""
-    calls.endpoint(sagemaker)
-    code, message = calls.refusal(runtime.invoke_endpoint, EndpointName="lab", Body=b"")
+    calls.endpoint(sagemaker, "held")
+    code, message = calls.refusal(runtime.invoke_endpoint, EndpointName="held", Body=b"")
     assert (code, message.endswith("its status is Creating.")) == ("ValidationError", True)

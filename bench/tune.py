@@ -140,7 +140,7 @@ def main() -> None:
     """Run the pairs, print the table or JSON."""
     parser = argparse.ArgumentParser(prog="./lab bench tune", description=__doc__)
     parser.add_argument("--seeds", type=int, default=5, help="pairs of tuning jobs (default: %(default)s)")
-    parser.add_argument("--trials", type=int, default=12, help="training jobs of each (default: %(default)s)")
+    parser.add_argument("--trials", type=int, default=20, help="training jobs of each (default: %(default)s)")
     parser.add_argument("--images", type=int, default=600, help="that the network learns from (default: %(default)s)")
     parser.add_argument("--epochs", type=int, default=2, help="(default: %(default)s)")
     parser.add_argument("--json", action="store_true", help="print JSON for programs: every trial's accuracy")

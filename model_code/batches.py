@@ -11,11 +11,13 @@ from model import TEST_BATCH_SIZE
 from order import order_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from data import Part
 
 
 class Batches:
-    """Batches of a part's images, first to last; `starts` is where each begins."""
+    """Batches of a part's images, first to last."""
 
     def __init__(self, part: Part, *, batch_size: int = TEST_BATCH_SIZE) -> None:
         self.count = len(part.labels)
@@ -25,20 +27,33 @@ class Batches:
             self._images, self._labels = tf.constant(part.images), tf.constant(part.labels)
             self._order = tf.Variable(np.arange(self.count))
 
-    def batch_from(self, start: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Return the images and labels of the batch that begins there."""
-        return self._gather(self._order[start : start + self.batch_size])
+    def batch_from(self, start: tf.Tensor, *, size: int) -> tuple[tf.Tensor, tf.Tensor]:
+        """Return the images and labels of the batch of `size` images that begins there."""
+        return self._gather(tf.slice(self._order, [start], [size]))
 
     def share_from(
-        self, start: tf.Tensor, *, replica: tf.Tensor, replicas: int
-    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """Return one replica's images and labels of that batch, and how many images all replicas together have of it.
+        self, start: tf.Tensor, *, size: int, replica: tf.Tensor, replicas: int
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Return one replica's images and labels of the batch of `size` images that begins there.
 
         Every image is one replica's. Of a batch that is smaller than the number of replicas some have nothing.
         """
         with tf.device("CPU:0"):
-            chosen = self._order[start : start + self.batch_size]
-            return *self._gather(chosen[replica::replicas]), tf.size(chosen)
+            return self._gather(tf.slice(self._order, [start], [size])[replica::replicas])
+
+    def each(self, step: Callable[[tf.Tensor, int], object]) -> None:
+        """Call `step` with the start of each batch and its size, in a TensorFlow function.
+
+        Sizes are known when that function is made, which XLA wants: the last batch, if it is smaller, has a call of
+        its own.
+        """
+        rest = self.count % self.batch_size
+        full = self.count - rest
+        if full:  # asked in Python: XLA compiles even a loop that is never entered, and would miss its images
+            for start in tf.range(0, full, self.batch_size):
+                step(start, self.batch_size)
+        if rest:
+            step(tf.constant(full), rest)
 
     def _gather(self, chosen: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         return tf.gather(self._images, chosen), tf.gather(self._labels, chosen)
@@ -56,11 +71,14 @@ class TrainingBatches(Batches):
         super().__init__(train, batch_size=batch_size)
         self._seed = seed
         starts = tf.data.Dataset.range(0, self.count, batch_size)
-        self.batches = starts.map(self.batch_from).prefetch(tf.data.AUTOTUNE)
+        self.batches = starts.map(self._batch_at).prefetch(tf.data.AUTOTUNE)
 
     def begin(self, epoch: int) -> None:
         """Give the iterators to come the order of this epoch, counted from 0."""
         self._order.assign(order_of(self.count, seed=self._seed, epoch=epoch))
+
+    def _batch_at(self, start: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        return self._gather(self._order[start : start + self.batch_size])
 
 
 def batches_of(test: Part) -> tf.data.Dataset:

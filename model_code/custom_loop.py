@@ -13,6 +13,7 @@ import keras
 import tensorflow as tf
 
 from batches import Batches, TrainingBatches
+from whole_epoch import one_program, worth_compiling
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +27,9 @@ def train(model: keras.Model, channel: Channel, hyperparameters: Hyperparameters
     """Train the compiled model, under the strategy that it was made under, for the epochs that `history` lacks."""
     training = TrainingBatches(channel.train, batch_size=hyperparameters.batch_size, seed=hyperparameters.seed)
     test = Batches(channel.test)
-    loop = _Loop(model, training=training, test=test)
+    alone = model.distribute_strategy.num_replicas_in_sync == 1
+    compiled = alone and worth_compiling(training.count, epochs=hyperparameters.epochs)
+    loop = _Loop(model, training=training, test=test, compiled=compiled)
     for epoch in range(len(history.epochs), hyperparameters.epochs):
         training.begin(epoch)
         loss, accuracy = loop.learn()
@@ -37,7 +40,7 @@ def train(model: keras.Model, channel: Channel, hyperparameters: Hyperparameters
 class _Loop:
     """One model's steps, and the sums of loss and accuracy over them."""
 
-    def __init__(self, model: keras.Model, *, training: Batches, test: Batches) -> None:
+    def __init__(self, model: keras.Model, *, training: Batches, test: Batches, compiled: bool) -> None:
         self._model = model
         self._strategy = model.distribute_strategy
         self._training, self._test = training, test
@@ -55,8 +58,8 @@ class _Loop:
                 for _ in range(2)
             )
         # A whole epoch is one call into TensorFlow: back to Python after every step, it took half as long again.
-        self._learn_all = tf.function(self._on_every_replica(self._learn_from, training))
-        self._judge_all = tf.function(self._on_every_replica(self._judge_by, test))
+        self._learn_all = one_program(self._on_every_replica(self._learn_from, training), compiled=compiled)
+        self._judge_all = one_program(self._on_every_replica(self._judge_by, test), compiled=compiled)
 
     def learn(self) -> tuple[float, float]:
         """Take one step for each batch; return loss and accuracy over all of them."""
@@ -68,12 +71,11 @@ class _Loop:
         self._judge_all()
         return self._means(self._test.count)
 
-    def _on_every_replica(self, step: Callable[[tf.Tensor], None], batches: Batches) -> Callable[[], None]:
-        def every_batch() -> None:
-            for start in tf.range(0, batches.count, batches.batch_size):
-                self._strategy.run(step, args=(start,))
+    def _on_every_replica(self, step: Callable[[tf.Tensor, int], None], batches: Batches) -> Callable[[], None]:
+        def one(start: tf.Tensor, size: int) -> None:
+            self._strategy.run(step, args=(start, size))
 
-        return every_batch
+        return lambda: batches.each(one)
 
     def _means(self, count: int) -> tuple[float, float]:
         with self._strategy.scope():
@@ -83,9 +85,9 @@ class _Loop:
                 total.assign(0.0)
         return means
 
-    def _learn_from(self, start: tf.Tensor) -> None:
+    def _learn_from(self, start: tf.Tensor, size: int) -> None:
         """Take one step with this replica's share: forward, loss, backward, update by all replicas' gradients."""
-        images, labels, size = self._share(self._training, start)  # (n, 48, 48), (n,), ()
+        images, labels = self._share(self._training, start, size)  # (n, 48, 48), (n,)
         weights = self._model.trainable_variables
         with tf.GradientTape() as tape:
             probabilities = self._model(images, training=True)
@@ -94,23 +96,26 @@ class _Loop:
         self._model.optimizer.apply_gradients(zip(gradients, weights, strict=True))
         self._note(labels, probabilities, loss, size)
 
-    def _judge_by(self, start: tf.Tensor) -> None:
-        images, labels, size = self._share(self._test, start)
+    def _judge_by(self, start: tf.Tensor, size: int) -> None:
+        images, labels = self._share(self._test, start, size)
         probabilities = self._model(images, training=False)
         self._note(labels, probabilities, _share_of_loss(labels, probabilities, size), size)
 
-    def _share(self, batches: Batches, start: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    def _share(self, batches: Batches, start: tf.Tensor, size: int) -> tuple[tf.Tensor, tf.Tensor]:
+        replicas = self._strategy.num_replicas_in_sync
+        if replicas == 1:
+            return batches.batch_from(start, size=size)
         replica = tf.distribute.get_replica_context().replica_id_in_sync_group
-        return batches.share_from(start, replica=replica, replicas=self._strategy.num_replicas_in_sync)
+        return batches.share_from(start, size=size, replica=replica, replicas=replicas)
 
-    def _note(self, labels: tf.Tensor, probabilities: tf.Tensor, loss: tf.Tensor, size: tf.Tensor) -> None:
+    def _note(self, labels: tf.Tensor, probabilities: tf.Tensor, loss: tf.Tensor, size: int) -> None:
         # The last batch may be smaller than the others, and counts for less.
-        self._loss.assign_add(loss * tf.cast(size, loss.dtype))
+        self._loss.assign_add(loss * size)
         right = tf.equal(tf.argmax(probabilities, axis=1), labels)
         self._right.assign_add(tf.reduce_sum(tf.cast(right, tf.float32)))
 
 
-def _share_of_loss(labels: tf.Tensor, probabilities: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
+def _share_of_loss(labels: tf.Tensor, probabilities: tf.Tensor, size: int) -> tf.Tensor:
     """What these images add to the mean loss of the batch, which has `size` images on all replicas."""
     losses = keras.losses.sparse_categorical_crossentropy(labels, probabilities)
-    return tf.reduce_sum(losses) / tf.cast(size, losses.dtype)
+    return tf.reduce_sum(losses) / size

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import keras
 
-from batches import TrainingBatches, batches_of
+from batches import Batches, TrainingBatches, batches_of
+from whole_epoch import compile_epochs, one_batch, uncompile_epochs, worth_compiling
 
 if TYPE_CHECKING:
     from data import Channel
@@ -25,12 +26,20 @@ def train(model: keras.Model, channel: Channel, hyperparameters: Hyperparameters
         on_epoch_begin=lambda epoch, _: training.begin(epoch),
         on_epoch_end=lambda _, logs: history.add(logs),
     )
+    if worth_compiling(training.count, epochs=hyperparameters.epochs):
+        compile_epochs(model, training=training, test=Batches(channel.test))
+        whole = {"steps_per_epoch": 1, "validation_steps": 1}
+        batches, validation_data = one_batch(), one_batch()
+    else:
+        whole, batches, validation_data = {}, training.batches, batches_of(channel.test)
     model.fit(
-        training.batches,
+        batches,
         initial_epoch=len(history.epochs),
         epochs=hyperparameters.epochs,
-        validation_data=batches_of(channel.test),
+        validation_data=validation_data,
         callbacks=[log],
-        shuffle=False,  # the dataset does it
+        shuffle=False,  # the batches come in their own order
         verbose=0,
+        **whole,
     )
+    uncompile_epochs(model)

@@ -33,6 +33,43 @@ FLAGS = ("--epochs", "4", "--batch_size", "16", "--hidden_units", "32,16", "--se
 HISTORY_TOLERANCE, WEIGHT_TOLERANCE = 1e-4, 1e-3
 
 
+SETTINGS = {
+    "epochs": 3,
+    "batch_size": 48,
+    "learning_rate": 0.01,
+    "hidden_units": (8,),
+    "seed": 3,
+    "loop": "custom",
+    "backend": "tensorflow",
+}
+
+
+def new_model(settings: Hyperparameters) -> Any:
+    """The network that the settings ask for, compiled."""
+    model = build(settings.hidden_units)
+    compile_model(model, learning_rate=settings.learning_rate)
+    return model
+
+
+def learnt(train: Callable[..., None], channel: Path, batch_size: int) -> tuple[Any, Any]:
+    """History and weights of three epochs by this loop, in this process; last, how it judges the training images."""
+    settings = Hyperparameters(**{**SETTINGS, "batch_size": batch_size})
+    backend.make_deterministic(settings.seed)
+    model = new_model(settings)
+    images = read_channel(channel)
+    train(model, images, settings, history := History())
+    judged = model.evaluate(images.train.images, images.train.labels, verbose=0, return_dict=True)
+    return [*history.epochs, judged], model.get_weights()
+
+
+def assert_equal(one: tuple[Any, Any], other: tuple[Any, Any], *, history: float, weights: float) -> None:
+    """Two trainings went the same way, within these tolerances."""
+    for ours, theirs in zip(one[0], other[0], strict=True):
+        assert ours == pytest.approx(theirs, abs=history)
+    for ours, theirs in zip(one[1], other[1], strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=0, atol=weights)
+
+
 def load(run: Any, name: str) -> Any:
     """Read one of the artifact's JSON files."""
     return json.loads((run.artifact / name).read_text(encoding="utf-8"))
@@ -100,29 +137,18 @@ def test_equal_runs_give_equal_artifacts(custom: Any, run_folder: Path, run_trai
 @pytest.mark.parametrize("batch_size", [48, 400, 1000])
 def test_a_batch_that_is_not_full_counts_as_in_fit(channel: Path, batch_size: int) -> None:
     """400 images in batches of 48 leave one of 16; all in one, or in one that is too large, are one step an epoch."""
-    images = read_channel(channel)
-    settings = Hyperparameters(
-        epochs=3,
-        batch_size=batch_size,
-        learning_rate=0.01,
-        hidden_units=(8,),
-        seed=3,
-        loop="custom",
-        backend="tensorflow",
-    )
+    outcomes = [learnt(train, channel, batch_size) for train in (fit.train, custom_loop.train)]
+    assert_equal(*outcomes, history=HISTORY_TOLERANCE, weights=WEIGHT_TOLERANCE)
+
+
+@pytest.mark.parametrize("loop", [fit, custom_loop])
+def test_compiled_epochs_learn_the_same(channel: Path, loop: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A long training's epochs are compiled whole: its weights are those of a short one's way within 1e-5."""
     outcomes = []
-    for train in (fit.train, custom_loop.train):
-        backend.make_deterministic(settings.seed)
-        model = build(settings.hidden_units)
-        compile_model(model, learning_rate=settings.learning_rate)
-        history = History()
-        train(model, images, settings, history)
-        outcomes.append((history.epochs, model.get_weights()))
-    (theirs, others), (ours, weights) = outcomes
-    for epoch, other in zip(ours, theirs, strict=True):
-        assert epoch == pytest.approx(other, abs=HISTORY_TOLERANCE)
-    for one, other in zip(weights, others, strict=True):
-        np.testing.assert_allclose(one, other, rtol=0, atol=WEIGHT_TOLERANCE)
+    for compiled in (False, True):
+        monkeypatch.setattr(loop, "worth_compiling", lambda *_, compiled=compiled, **__: compiled)
+        outcomes.append(learnt(loop.train, channel, 48))
+    assert_equal(*outcomes, history=1e-5, weights=1e-5)
 
 
 def test_the_settings_offer_what_train_py_takes() -> None:

@@ -7,7 +7,6 @@ import asyncio
 import logging
 import os
 import shutil
-import signal
 from pathlib import Path
 
 HOST = "127.0.0.1"
@@ -47,10 +46,7 @@ def main() -> None:
 
 
 async def _serve(options: argparse.Namespace, state: Path) -> None:
-    from hypercorn.asyncio import serve
-    from hypercorn.config import Config
-
-    from emulator import budgets, doors
+    from emulator import budgets, doors, web
     from emulator.containers import Containers
     from emulator.hooks import objects, principals, queries, schedules, services, simulator, stacks, tagged, unknown
     from emulator.quotas.account import Granted
@@ -101,16 +97,9 @@ async def _serve(options: argparse.Namespace, state: Path) -> None:
     queries.obey_workgroups()
     simulator.simulate_with_context()
     unknown.refuse_unknown()
-    config = Config()
-    config.bind = [f"{HOST}:{options.port}"]
-    config.keep_alive_timeout = 75
-    ended = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(name, ended.set)
-    logging.getLogger("emulator").info("embedded AWS on %s", config.bind[0])
+    logging.getLogger("emulator").info("embedded AWS on %s:%d", HOST, options.port)
     try:
-        await serve(services.application(), config, shutdown_trigger=ended.wait)
+        await web.serve(services.application(), host=HOST, port=options.port)
     finally:
         await asyncio.to_thread(service.close)
 

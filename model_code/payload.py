@@ -64,8 +64,8 @@ def _plain_json(body: bytes) -> npt.NDArray[np.float64] | None:
                 return None
             document = document["instances"]
         # The buffer is flat, whatever the nesting was: only this many brackets and rows of this length are 48x48.
-        count = len(document)
-        if body.count(b"[") != 1 + count * (1 + SIDE) or not _all_rows_whole(document):
+        count, brackets = len(document), np.count_nonzero(np.frombuffer(body, np.uint8) == ord("["))
+        if brackets != 1 + count * (1 + SIDE) or not _all_rows_whole(document):
             return None
         flat = np.frombuffer(document.as_buffer(of_type="d"))
         return flat.reshape(count, SIDE, SIDE) if count else None

@@ -16,6 +16,7 @@ from array import array
 from pathlib import Path
 
 LENGTH = re.compile(rb"\r\ncontent-length: (\d+)\r\n", re.IGNORECASE)
+LAST = re.compile(rb"\r\nconnection: close\r\n", re.IGNORECASE)
 ROOM = 1 << 20  # bytes, for a request that is sent while the host is busy
 
 
@@ -54,11 +55,15 @@ def main(*arguments: str) -> None:
     content = Path(request).read_bytes()
     waiting = select.epoll() if hasattr(select, "epoll") else select.poll()
     by_descriptor = {}
-    for _ in range(int(callers)):
+
+    def come() -> None:
         caller = Caller(int(port), content)
         by_descriptor[caller.connection.fileno()] = caller
         waiting.register(caller.connection.fileno(), select.POLLIN)
         caller.ask()
+
+    for _ in range(int(callers)):
+        come()
     taken, failed, now = array("d"), 0, 0.0
     while now < end:
         for descriptor, _ in waiting.poll():
@@ -70,7 +75,12 @@ def main(*arguments: str) -> None:
             if begin <= now < end:
                 taken.append(now - caller.asked)
                 failed += not answer.startswith(b"HTTP/1.1 200 ")
-            caller.ask()
+            if LAST.search(answer):
+                waiting.unregister(descriptor)
+                caller.connection.close()
+                come()
+            else:
+                caller.ask()
     Path(answers).write_bytes(taken.tobytes())
     print(failed)
 

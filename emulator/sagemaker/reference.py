@@ -26,6 +26,11 @@ It has {claimed} of the {all} operations of SageMaker, and InvokeEndpoint of the
 Each member of a request is *done*, only *recorded* (Describe tells it again, nothing else comes of it) or *refused*: a
 `ValidationException` that names it, never silence. What a newer botocore knows and this page does not is refused.
 
+Tests hold it to that: each member of each request missing, mistyped and out of bounds, every declared error, every list
+and page, every answer against its shape; and who drives it unmodified: the AWS CLI, boto3 with its waiters and
+paginators, the SageMaker SDK (resource classes, ModelTrainer, processors), CloudFormation, Step Functions'
+`aws-sdk:sagemaker` tasks. Step Functions' own `sagemaker:createTrainingJob.sync` and its like fail with their name.
+
 | kind | operations |
 |---|---|
 {kinds}

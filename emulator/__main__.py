@@ -48,7 +48,18 @@ def main() -> None:
 async def _serve(options: argparse.Namespace, state: Path) -> None:
     from emulator import budgets, doors, web
     from emulator.containers import Containers
-    from emulator.hooks import objects, principals, queries, schedules, services, simulator, stacks, tagged, unknown
+    from emulator.hooks import (
+        labels,
+        objects,
+        principals,
+        queries,
+        schedules,
+        services,
+        simulator,
+        stacks,
+        tagged,
+        unknown,
+    )
     from emulator.quotas.account import Granted
     from emulator.quotas.service import ServiceQuotas
     from emulator.sagemaker import cloudformation
@@ -97,6 +108,7 @@ async def _serve(options: argparse.Namespace, state: Path) -> None:
     queries.obey_workgroups()
     simulator.simulate_with_context()
     unknown.refuse_unknown()
+    labels.label_answers()
     logging.getLogger("emulator").info("embedded AWS on %s:%d", HOST, options.port)
     try:
         await web.serve(services.application(), host=HOST, port=options.port)

@@ -48,6 +48,8 @@ def load(port: int, request: bytes, *, callers: int, seconds: float) -> Load:
         taken = array("d")
         for file in folder.glob("answers-*"):
             taken.frombytes(file.read_bytes())
+    if not taken:
+        sys.exit(f"Port {port} answered nothing in {seconds} s.")
     ordered = sorted(taken)
     return Load(
         per_second=len(ordered) / seconds,

@@ -110,8 +110,9 @@ def test_answers_json(account: Account, plain: str, document: Any, expected: Any
 
 
 def test_answers_csv(account: Account, plain: str) -> None:
-    """text/csv is one row a line."""
+    """text/csv is one row a line, and the answer says that it is JSON."""
     answer = account.runtime.invoke_endpoint(EndpointName=plain, ContentType="text/csv", Body=b"1,2,3\n0,0,0.1\n")
+    assert answer["ContentType"] == "application/json"
     assert answer["Body"].read() == b'{"predictions": [[6.0], [0.1]]}'
 
 

@@ -1,10 +1,10 @@
 """Training: `./lab bench train` times an epoch of the lab's loops against Keras's `fit` as every tutorial has it.
 
-The lab's images, repeated until there are enough; batches of 32, one batch to validate with. Every training is a process
-of its own. In each round every way has its turn, one after the other; an epoch's milliseconds are the median of a
-process's epochs but the first, which compiles, and then of the rounds. `first s` is what the first epoch takes longer,
-`weights` the largest difference, after two epochs, from the tutorial's loop over the images in the lab's order (JAX
-begins with other weights, so it is not compared).
+The lab's images, repeated until there are enough; batches of 32, one batch to validate with. Every training is a
+process of its own. In each round every way has its turn, one after the other; an epoch's milliseconds are the median of
+a process's epochs but the first, which compiles, and then of the rounds. `first s` is what the first epoch takes
+longer, `weights` the largest difference, after two epochs, from the tutorial's loop over the images in the lab's order
+(JAX begins with other weights, so it is not compared).
 """
 
 from __future__ import annotations

@@ -52,11 +52,19 @@ def up(
     context: ContextOption = None,
     *,
     force: Annotated[bool, typer.Option("--force", help="Go on past what preflight lets you override.")] = False,
+    enforce_iam: Annotated[
+        bool,
+        typer.Option(
+            "--enforce-iam",
+            envvar="BRICKLAB_ENFORCE_IAM",
+            help="Have the embedded AWS ask policies before every call, as AWS does.",
+        ),
+    ] = False,
 ) -> None:
     """Deploy the lab with the CDK, train, serve; run again to change it."""
     from cli.up import up as command
 
-    command(target, absolute(context), force=force)
+    command(target, absolute(context), force=force, enforce=enforce_iam)
 
 
 @app.command()

@@ -30,6 +30,12 @@ SETTINGS = ["-c", f"lab.name={NAME}", "-c", "lab.seats=1"]
 CREDENTIALS = re.compile(rf"{SECRET}|\bASIA[A-Z0-9]{{16}}\b|SessionToken|AUTHORIZATION_TOKEN")
 
 
+@pytest.fixture(scope="module", autouse=True)
+def enforced(lab: Lab) -> None:
+    """Policies are enforced, so that a permission that somebody lacks fails a test here."""
+    lab.environment["BRICKLAB_ENFORCE_IAM"] = "1"
+
+
 @pytest.fixture(scope="module")
 def held_out(lab: Lab) -> tuple[np.ndarray, np.ndarray]:
     """Images (n, 48, 48) and labels (n,) that the network was not trained on, read from the lab's bucket."""

@@ -12,7 +12,7 @@ from infra.constructs import statements
 from infra.constructs.execution_role import ExecutionRole, publish_metrics
 from infra.constructs.findings import acknowledge, wildcard
 from infra.constructs.log_group import LogGroup
-from infra.settings import has_local_storage
+from infra.settings import has_local_storage, virtual_cpus
 
 if TYPE_CHECKING:
     from aws_cdk import aws_kms as kms
@@ -72,7 +72,10 @@ class Endpoint(Construct):
             "Model",
             execution_role_arn=role.role_arn,
             primary_container=sagemaker.CfnModel.ContainerDefinitionProperty(
-                image=image.uri, model_data_url=model_artifact
+                image=image.uri,
+                model_data_url=model_artifact,
+                # The container's default is one process for inference.py, whatever the instance has.
+                environment={"SAGEMAKER_GUNICORN_WORKERS": str(virtual_cpus(settings.endpoint_instance_type))},
             ),
         )
         acknowledge(

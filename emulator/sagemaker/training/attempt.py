@@ -60,7 +60,8 @@ class Attempt:
 
     def prepare(self, folder: Path) -> None:
         """Get instances, image and data; less of them once it was told to stop. Raises FailedError."""
-        image = ingest.pull(self._request["AlgorithmSpecification"]["TrainingImage"], self._context)
+        image = ingest.pull(self._request["AlgorithmSpecification"]["TrainingImage"], self._context, self._role)
+        ingest.attach_volumes(self._request["ResourceConfig"], self._context, self._role)
         launched = instances.launch(self._request["ResourceConfig"])
         self._hosts = [
             TrainingHost(one, launched, self._request, folder=folder / one.name, image=image) for one in launched

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from boto3.exceptions import S3UploadFailedError
 from botocore.exceptions import BotoCoreError, ClientError
 
-from emulator.sagemaker.engine import objects
+from emulator.sagemaker.engine import ingest, objects
 from emulator.sagemaker.engine.archives import ArchiveError
 from emulator.sagemaker.engine.failure import FailedError, reason_of
 from emulator.sagemaker.engine.ingest import no_objects
@@ -111,6 +111,7 @@ class TransformRun:
 
     def _execute(self, folder: Path) -> None:
         folder.mkdir(parents=True)
+        ingest.attach_volumes(self._request["TransformResources"], self._context, self._role)
         s3 = self._role.client("s3")
         inputs = self._inputs(s3)
         self._context.store.update(self._record, TransformStartTime=datetime.now(UTC))

@@ -8,7 +8,6 @@ import json
 import logging
 import os
 import shutil
-import signal
 from pathlib import Path
 
 from emulator import tls
@@ -63,13 +62,11 @@ def _enforcing(certificates: Path) -> dict[str, str]:
 
 
 async def _serve(options: argparse.Namespace, state: Path) -> None:
-    from hypercorn.asyncio import serve
-    from hypercorn.config import Config
-
-    from emulator import budgets, doors
+    from emulator import budgets, doors, web
     from emulator.containers import Containers
     from emulator.hooks import (
         enforcement,
+        labels,
         objects,
         principals,
         queries,
@@ -132,19 +129,14 @@ async def _serve(options: argparse.Namespace, state: Path) -> None:
     queries.obey_workgroups()
     simulator.simulate_with_context()
     unknown.refuse_unknown()
-    config = Config()
-    config.bind = [f"{HOST}:{options.port}"]
-    config.keep_alive_timeout = 75
+    labels.label_answers()
+    certificate = None
     if options.certificates:
-        config.certfile = config.keyfile = str(tls.server(options.certificates))
-    ended = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    tls.leave_silent_clients(loop)
-    for name in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(name, ended.set)
-    logging.getLogger("emulator").info("embedded AWS on %s", config.bind[0])
+        certificate = tls.server(options.certificates)
+        tls.leave_silent_clients(asyncio.get_running_loop())
+    logging.getLogger("emulator").info("embedded AWS on %s:%d", HOST, options.port)
     try:
-        await serve(services.application(), config, shutdown_trigger=ended.wait)
+        await web.serve(services.application(), host=HOST, port=options.port, certificate=certificate)
     finally:
         await asyncio.to_thread(service.close)
         if statements:

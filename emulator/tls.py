@@ -74,7 +74,7 @@ def context(folder: Path) -> ssl.SSLContext:
 
 def leave_silent_clients(loop: asyncio.AbstractEventLoop) -> None:
     """Wait a moment only for a client to say farewell, as TLS has it: one that was killed or sleeps never does."""
-    asyncio.constants.SSL_SHUTDOWN_TIMEOUT = _FAREWELL_SECONDS  # type: ignore[attr-defined]  # hypercorn passes none on
+    asyncio.constants.SSL_SHUTDOWN_TIMEOUT = _FAREWELL_SECONDS  # type: ignore[attr-defined]  # uvicorn passes none on
 
     def tell(of: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         if not isinstance(context.get("exception"), TimeoutError):

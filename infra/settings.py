@@ -123,6 +123,12 @@ def has_local_storage(instance_type: str) -> bool:
     return bool(_LOCAL_STORAGE.match(instance_type))
 
 
+def virtual_cpus(instance_type: str) -> int:
+    """How many an x86 instance type has: 2 up to `large`, 4 an `xlarge`. c4.8xlarge has 36, and counts as 32 here."""
+    count = re.search(r"\.(\d*)xlarge$", instance_type)
+    return 4 * int(count[1] or 1) if count else 2
+
+
 @cache
 def _sagemaker_shapes() -> dict[str, dict[str, list[str]]]:
     """SageMaker's service description alone: 0.1 s, where a botocore session takes 0.3 s."""

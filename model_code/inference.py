@@ -1,31 +1,32 @@
-"""The handlers that AWS's TensorFlow inference container calls around TensorFlow Serving.
+"""The handlers that AWS's TensorFlow inference container calls, around TensorFlow Serving or in its place.
 
 The container loads this file from the artifact's code/, with code/ on PYTHONPATH, into a process that has no
-TensorFlow. For each request it calls `input_handler`, posts what that returns to TensorFlow Serving's REST
-address, and answers with what `output_handler` makes of the response
+TensorFlow. If there is a `handler` here, it answers each request by itself: there is one where the artifact carries
+the network in NumPy, network.npz. Otherwise the container calls `input_handler`, posts what that returns to TensorFlow
+Serving's REST address, and answers with what `output_handler` makes of the response
 (aws/deep-learning-containers, tensorflow/inference/docker/build_artifacts/sagemaker/python_service.py).
 
 It answers any exception with HTTP 500 and {"error": "<the exception's message>"}, so an InvokeEndpoint caller
-finds the sentences below in ModelError's OriginalMessage. There is no way for a handler to answer 400.
+finds the sentences of payload.py in ModelError's OriginalMessage. There is no way for a handler to answer 400.
 """
 
 from __future__ import annotations
 
-import io
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-import numpy as np
+import orjson
 
+import payload
 from bricks import LABELS
-from photo import prepare
-from pixels import scaled
+from network import Network
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
+    from collections.abc import Sequence
 
-_JSON, _NPY, _PHOTOS = "application/json", "application/x-npy", ("image/png", "image/jpeg")
-_ACCEPTED = ", ".join((_JSON, _NPY, *_PHOTOS))
+
+_NETWORK = Path(__file__).with_name("network.npz")
 
 
 class Stream(Protocol):
@@ -58,24 +59,17 @@ class Response(Protocol):
 def input_handler(data: Stream, context: Context) -> str:
     """Return the request in TensorFlow Serving's row form: {"instances": [48x48 numbers 0..1, …]}.
 
-    JSON is in that form already and passes through unchanged, or is the bare list [image, …], as a batch transform's
-    InputFilter picks it out of a record; an array (48, 48) or (n, 48, 48) is uint8 0..255
-    or float 0..1; a photo gets the lab's preparation. Raises ValueError, in one sentence, for anything else.
+    JSON that is in that form passes through unchanged. Raises ValueError as payload.read does.
     """
-    content_type = _media_type(context)
-    body = data.read()
-    if content_type == _JSON:
-        return _checked_json(body)
-    if content_type == _NPY:
-        images = _array(body)
-    elif content_type in _PHOTOS:
-        images = prepare(body)[np.newaxis]
-    else:
-        raise ValueError(f"Content-Type is {content_type!r}; send one of {_ACCEPTED}.")
-    return json.dumps({"instances": images.tolist()})
+    content_type, body = _media_type(context), data.read()
+    images = payload.read(body, content_type)
+    if content_type != payload.JSON:
+        return json.dumps({"instances": images.tolist()})
+    text = body.decode()
+    return f'{{"instances": {text}}}' if text.lstrip().startswith("[") else text
 
 
-def output_handler(response: Response, context: Context) -> tuple[bytes | str, str]:
+def output_handler(response: Response, context: Context) -> tuple[bytes, str]:
     """Return the answer's body and its content type, which is JSON whatever the caller would rather accept.
 
     JSON requests get TensorFlow Serving's own answer, all others one {"class", "label", "probability",
@@ -83,10 +77,26 @@ def output_handler(response: Response, context: Context) -> tuple[bytes | str, s
     """
     if response.status_code != 200:  # noqa: PLR2004
         raise ValueError(f"The model refused the request: {response.content.decode(errors='replace')}")
-    if _media_type(context) == _JSON:
-        return response.content, _JSON
-    rows = json.loads(response.content)["predictions"]
-    return json.dumps({"predictions": [_named(row) for row in rows]}), _JSON
+    if _media_type(context) == payload.JSON:
+        return response.content, payload.JSON
+    return _dump([_named(row) for row in json.loads(response.content)["predictions"]]), payload.JSON
+
+
+class Answers:
+    """Does with a network of its own what the two handlers do with TensorFlow Serving."""
+
+    def __init__(self, network: Network) -> None:
+        self._network = network
+
+    def __call__(self, data: Stream, context: Context) -> tuple[bytes, str]:
+        """Return what the two handlers return, and raise what they raise."""
+        content_type = _media_type(context)
+        rows = self._network(payload.read(data.read(), content_type))
+        return _dump(rows if content_type == payload.JSON else [_named(row) for row in rows]), payload.JSON
+
+
+if _NETWORK.exists():
+    handler = Answers(Network.read(_NETWORK))
 
 
 def _media_type(context: Context) -> str:
@@ -94,8 +104,8 @@ def _media_type(context: Context) -> str:
     return context.request_content_type.partition(";")[0].strip().lower()
 
 
-def _named(probabilities: list[float]) -> dict[str, Any]:
-    best = int(np.argmax(probabilities))
+def _named(probabilities: Sequence[float]) -> dict[str, Any]:
+    best = max(range(len(LABELS)), key=probabilities.__getitem__)
     return {
         "class": best,
         "label": LABELS[best],
@@ -104,36 +114,6 @@ def _named(probabilities: list[float]) -> dict[str, Any]:
     }
 
 
-def _checked_json(body: bytes) -> str:
-    """Check the row form here: TensorFlow Serving's own messages speak of tensors, not of pictures."""
-    try:
-        text = body.decode()
-        document = json.loads(text)
-        bare = isinstance(document, list)
-        instances = document if bare else document["instances"]
-        images = np.array(instances, dtype=np.float64)
-    except (ValueError, TypeError, KeyError, RecursionError):
-        raise ValueError(
-            'The body is not JSON of the form {"instances": [image, …]} or [image, …], each image 48 rows of 48 '
-            "numbers 0..1."
-        ) from None
-    scaled(images, '"instances"')
-    return f'{{"instances": {text}}}' if bare else text
-
-
-def _array(body: bytes) -> npt.NDArray[np.float32]:
-    """Read one .npy file; the size that its header claims is believed only if the body has it."""
-    try:
-        stream = io.BytesIO(body)
-        version = np.lib.format.read_magic(stream)
-        read_header = {
-            (1, 0): np.lib.format.read_array_header_1_0,
-            (2, 0): np.lib.format.read_array_header_2_0,
-        }[version]
-        shape, fortran_order, dtype = read_header(stream)
-        # An array of Python objects, the kind that would need pickle, is refused here too.
-        flat = np.frombuffer(body, dtype=dtype, offset=stream.tell())
-        array = flat.reshape(shape, order="F" if fortran_order else "C")
-    except (ValueError, KeyError):
-        raise ValueError("The body is not a whole .npy file of numbers, as numpy.save writes it.") from None
-    return scaled(array[np.newaxis] if array.ndim == 2 else array, "The array")  # noqa: PLR2004
+def _dump(predictions: Any) -> bytes:
+    """Write the answer; a float32 takes as many digits as tell it from its neighbours, as with TensorFlow Serving."""
+    return orjson.dumps({"predictions": predictions}, option=orjson.OPT_SERIALIZE_NUMPY)

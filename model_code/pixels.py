@@ -28,9 +28,8 @@ def scaled(images: npt.NDArray[Any], source: str) -> npt.NDArray[np.float32]:
     if images.dtype not in (np.float32, np.float64):
         raise ValueError(f"{source} holds {images.dtype} values; it {_RULE}.")
     lowest, highest = images.min(), images.max()
-    # NaN makes both of them NaN.
-    if not (np.isfinite(lowest) and np.isfinite(highest)):
-        raise ValueError(f"{source} holds NaN or infinite values; it {_RULE}.")
-    if lowest < 0 or highest > 1:
+    if lowest >= 0 and highest <= 1:  # NaN makes both of them NaN
+        return images.astype(np.float32)
+    if np.isfinite(lowest) and np.isfinite(highest):
         raise ValueError(f"{source} holds values from {lowest:g} to {highest:g}; it {_RULE}.")
-    return images.astype(np.float32)
+    raise ValueError(f"{source} holds NaN or infinite values; it {_RULE}.")

@@ -58,7 +58,9 @@ def run(channel: Channel, *, folders: Folders, hyperparameters: Hyperparameters,
     metrics, probabilities = evaluate(model, channel.test, history.epochs)
     print(f"test_loss={metrics.test_loss:.4f} test_accuracy={metrics.test_accuracy:.4f}", flush=True)
     receipt = make_receipt(inputs, model=model, metrics=metrics)
-    write_artifact(model, folders=folders, metrics=metrics, receipt=receipt)
+    write_artifact(
+        model, folders=folders, metrics=metrics, receipt=receipt, test=channel.test, probabilities=probabilities
+    )
     write_pictures(folders.pictures, metrics=metrics, test=channel.test, probabilities=probabilities)
     if event_log:
         event_log.finish(len(history.epochs), confusion=folders.pictures / "confusion.png")

@@ -13,27 +13,29 @@ import boto3
 from cli import paths
 from cli.place import tools
 from emulator import gateway
-from infra.containers import REGISTRIES, TRAINING
+from infra.containers import INFERENCE, REGISTRIES, TRAINING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 REGION = gateway.REGION
 IMAGE = "-".join(TRAINING)
-IMAGE_URI = f"{REGISTRIES[REGION]}.dkr.ecr.{REGION}.amazonaws.com/{':'.join(TRAINING)}"
+IMAGE_URI, INFERENCE_URI = (
+    f"{REGISTRIES[REGION]}.dkr.ecr.{REGION}.amazonaws.com/{':'.join(image)}" for image in (TRAINING, INFERENCE)
+)
 _MAY = ["s3:*", "logs:*", "cloudwatch:PutMetricData"]
 
 
 class EmbeddedAws:
-    """Its address, and clients for it."""
+    """Its address and process, and clients for it."""
 
-    def __init__(self, url: str) -> None:
-        self.url = url
+    def __init__(self, running: gateway.Gateway) -> None:
+        self.url, self.port, self.pid = running.url, running.port, running.pid
         self._session = boto3.Session("test", "test", region_name=REGION)
 
-    def client(self, service: str) -> Any:
-        """A client with all rights."""
-        return self._session.client(service, endpoint_url=self.url)  # type: ignore[call-overload]  # any service's name
+    def client(self, service: str, **options: Any) -> Any:
+        """A client with all rights; the options are boto3's."""
+        return self._session.client(service, endpoint_url=self.url, **options)  # type: ignore[call-overload]  # any service's name
 
     def role(self, name: str) -> str:
         """Make a role that jobs can act as; its ARN."""
@@ -52,7 +54,7 @@ def embedded_aws(*, pace: float = 1.0) -> Iterator[EmbeddedAws]:
         home = Path(folder)
         running = gateway.start(home, cache=paths.cache(), environment=tools(), pace=pace, port=0)
         try:
-            yield EmbeddedAws(running.url)
+            yield EmbeddedAws(running)
         finally:
             gateway.stop(home)
 

@@ -12,7 +12,7 @@ from infra.constructs import statements
 from infra.constructs.execution_role import ExecutionRole, publish_metrics
 from infra.constructs.findings import acknowledge, wildcard
 from infra.constructs.log_group import LogGroup
-from infra.settings import has_local_storage
+from infra.settings import has_local_storage, virtual_cpus
 
 if TYPE_CHECKING:
     from aws_cdk import aws_kms as kms
@@ -44,6 +44,7 @@ class Endpoint(Construct):
         logs = LogGroup(
             self,
             "Logs",
+            key=key,
             log_group_name=f"/aws/sagemaker/Endpoints/{settings.name}",
             retention_days=settings.log_retention_days,
         )
@@ -71,8 +72,18 @@ class Endpoint(Construct):
             "Model",
             execution_role_arn=role.role_arn,
             primary_container=sagemaker.CfnModel.ContainerDefinitionProperty(
-                image=image.uri, model_data_url=model_artifact
+                image=image.uri,
+                model_data_url=model_artifact,
+                # The container's default is one process for inference.py, whatever the instance has.
+                environment={"SAGEMAKER_GUNICORN_WORKERS": str(virtual_cpus(settings.endpoint_instance_type))},
             ),
+        )
+        acknowledge(
+            model,
+            {
+                "CKV_AWS_370": "When it starts the container installs what inference.py needs and AWS's image lacks: "
+                "isolation would forbid that. Its role reads artifacts and writes captures, and nothing else.",
+            },
         )
         config = sagemaker.CfnEndpointConfig(
             self,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from infra.settings import LONGEST_RUN, SettingsError, has_local_storage, read
+from infra.settings import LONGEST_RUN, SettingsError, has_local_storage, read, virtual_cpus
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -248,3 +248,11 @@ def test_settings_are_frozen() -> None:
 def test_local_storage_is_known(instance_type: str, local: bool) -> None:  # noqa: FBT001 - a table's column
     """SageMaker refuses a volume key where disks are local, so these are told apart."""
     assert has_local_storage(instance_type) is local
+
+
+@pytest.mark.parametrize(
+    ("instance_type", "count"), [("ml.m5.large", 2), ("ml.t2.medium", 2), ("ml.c5.xlarge", 4), ("ml.m5.4xlarge", 16)]
+)
+def test_virtual_cpus_follow_from_the_size(instance_type: str, count: int) -> None:
+    """The size's name says how many there are."""
+    assert virtual_cpus(instance_type) == count

@@ -229,6 +229,12 @@ def test_a_new_artifact_updates_the_endpoint(templates: dict[str, Template]) -> 
     assert "EndpointConfigName" not in of_kind(endpoint, "AWS::SageMaker::EndpointConfig")["Properties"]
 
 
+def test_every_core_of_the_endpoint_answers(templates: dict[str, Template]) -> None:
+    """inference.py runs in as many processes as the instance has virtual CPUs."""
+    model = of_kind(templates["bricklab-endpoint"], "AWS::SageMaker::Model")["Properties"]
+    assert model["PrimaryContainer"]["Environment"] == {"SAGEMAKER_GUNICORN_WORKERS": "2"}
+
+
 def test_the_endpoint_waits_for_the_training(app: cdk.App, templates: dict[str, Template]) -> None:
     """A parameter is no reference that CloudFormation could order by, so the app says the order."""
     assert templates

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -16,8 +17,10 @@ from packaging.requirements import Requirement
 from PIL import Image
 
 from bricks import LABELS
-from data import read_channel
-from inference import input_handler, output_handler
+from data import Part, read_channel
+from export import LARGEST_DIFFERENCE, write_network
+from inference import Answers, input_handler, output_handler
+from network import Network
 from tests.model_code.conftest import MODEL_CODE, ROOT
 
 if TYPE_CHECKING:
@@ -88,11 +91,78 @@ def png(image: npt.NDArray[np.float32], kind: str = "PNG") -> bytes:
     return file.getvalue()
 
 
+def image(last: str) -> bytes:
+    """Return a request with one picture, all of whose pixels are 0.25 but the last: it is this text."""
+    rows = ["0.25" + ", 0.25" * 47] * 47 + ["0.25, " * 47 + last]
+    return f'{{"instances": [[{", ".join(f"[{row}]" for row in rows)}]]}}'.encode()
+
+
 def refusal(body: bytes, content_type: str) -> str:
     """Return the sentence with which input_handler refuses the request."""
     with pytest.raises(ValueError, match=r"^[^\n]*\.$") as caught:
         input_handler(io.BytesIO(body), Context(content_type))
     return str(caught.value)
+
+
+@pytest.fixture(scope="session")
+def answers(trained: Any) -> Invoke:
+    """Send a body through what answers in the place of all three, as the artifact has it."""
+    handler = Answers(Network.read(trained.artifact / "code" / "network.npz"))
+
+    def call(body: bytes, content_type: str) -> tuple[Any, str]:
+        answer, answer_type = handler(io.BytesIO(body), Context(content_type))
+        return json.loads(answer), answer_type
+
+    return call
+
+
+def test_the_network_in_numpy_answers_as_the_saved_model(
+    invoke: Invoke, answers: Invoke, images: npt.NDArray[np.float32]
+) -> None:
+    """Whatever the form of the request, form and labels are equal and no probability differs by more than 1e-5."""
+    rows = json.dumps({"instances": images.tolist()}).encode()
+    theirs, ours = invoke(rows, JSON), answers(rows, JSON)
+    np.testing.assert_allclose(ours[0]["predictions"], theirs[0]["predictions"], rtol=0, atol=1e-5)
+    assert ours[0].keys() == theirs[0].keys()
+    assert ours[1] == theirs[1] == JSON
+    for body, content_type in ((npy(images[:10]), NPY), (png(images[3]), "image/png")):
+        for one, other in zip(*(ask(body, content_type)[0]["predictions"] for ask in (answers, invoke)), strict=True):
+            assert {name: one[name] for name in ("class", "label")} == {
+                name: other[name] for name in ("class", "label")
+            }
+            assert one["probabilities"] == pytest.approx(other["probabilities"], rel=0, abs=1e-5)
+            assert one["probability"] == pytest.approx(other["probability"], rel=0, abs=1e-5)
+
+
+@pytest.mark.parametrize(("off", "written"), [(0.0, True), (2 * LARGEST_DIFFERENCE, False)])
+def test_a_network_that_differs_is_left_out(
+    trained: Any,
+    images: npt.NDArray[np.float32],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    *,
+    off: float,
+    written: bool,
+) -> None:
+    """The artifact carries the form in NumPy only if it finds what the trained network finds; else the log says so."""
+    network = Network.read(trained.artifact / "code" / "network.npz")
+    test = Part(images=images, labels=np.arange(len(images)) % 10)
+    difference = write_network(network, tmp_path, test=test, probabilities=network(images) + np.float32(off))
+    assert difference == pytest.approx(off, abs=1e-6)
+    assert (tmp_path / "network.npz").exists() is written
+    assert ("network.npz is left out" in capsys.readouterr().out) is not written
+
+
+def test_the_handler_is_there_with_the_network_only(trained: Any, tmp_path: Path) -> None:
+    """The container finds `handler` in an artifact that carries the network, else the pair alone."""
+    whole = trained.artifact / "code"
+    shutil.copytree(whole, tmp_path / "code", ignore=shutil.ignore_patterns("*.npz"))
+    program = "import sys; sys.path.insert(0, sys.argv[1]); import inference; print(hasattr(inference, 'handler'))"
+    found = [
+        subprocess.run([sys.executable, "-c", program, str(code)], capture_output=True, text=True, check=True).stdout
+        for code in (whole, tmp_path / "code")
+    ]
+    assert found == ["True\n", "False\n"]
 
 
 def test_json_gets_tensorflow_servings_own_answer(invoke: Invoke, images: npt.NDArray[np.float32]) -> None:
@@ -106,6 +176,16 @@ def test_json_gets_tensorflow_servings_own_answer(invoke: Invoke, images: npt.ND
     assert rows.shape == (3, 10)
     np.testing.assert_allclose(rows.sum(axis=1), 1, atol=1e-5)
     assert rows.argmax(axis=1).tolist() == [0, 1, 2]
+
+
+def test_what_json_allows_is_read(images: npt.NDArray[np.float32]) -> None:
+    """Spaces, whole numbers, exponents and another key change nothing."""
+    plain, whole = image("0.25"), image("1")
+    assert input_handler(io.BytesIO(plain), Context(JSON)) == plain.decode()
+    assert input_handler(io.BytesIO(whole), Context(JSON)) == whole.decode()
+    spaced = json.dumps({"signature_name": "serving_default", "instances": images[:1].tolist()}, indent=1).encode()
+    for body in (spaced, image("25e-2"), image("0.25").replace(b" ", b"\n\t ")):
+        assert input_handler(io.BytesIO(body), Context(JSON)) == body.decode()
 
 
 def test_a_bare_list_is_the_row_form(images: npt.NDArray[np.float32]) -> None:
@@ -162,6 +242,9 @@ def test_another_content_type_is_refused_with_those_that_work(content_type: str)
     [
         *(b"", b"{", b"\xff\xfe", b'["a"]', b"{}", b'"instances"'),
         *(b'{"instances": [[1, [2]]]}', b'{"instances": ["a"]}', b'{"instances": ' + b"[" * 100_000),
+        *(image('"0.5"'), image("true"), image("[0.5]"), image("[0.5, 0.5]"), image("null, 0.5")),
+        b'{"inputs": [], ' + image("0.5")[1:],
+        b'{"signature_name": "other", ' + image("0.5")[1:],
     ],
 )
 def test_json_of_another_form_is_refused(body: bytes) -> None:

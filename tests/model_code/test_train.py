@@ -156,7 +156,7 @@ def test_the_artifact_has_the_layout_that_the_inference_container_reads(trained:
     """SavedModel under 1/, code/ with inference.py, its siblings and requirements, and three JSON files."""
     files = files_below(trained.artifact)
     assert {path for path in files if not path.startswith("1/")} == {
-        *(f"code/{name}" for name in (*INFERENCE_CODE, "requirements.txt")),
+        *(f"code/{name}" for name in (*INFERENCE_CODE, "network.npz", "requirements.txt")),
         *("labels.json", "metrics.json", "receipt.json"),
     }
     assert {"1/saved_model.pb", "1/variables/variables.index"} <= files

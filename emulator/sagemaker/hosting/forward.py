@@ -11,8 +11,7 @@ import json
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-import aiohttp
-
+from emulator.sagemaker.hosting.connections import Connections
 from emulator.sagemaker.hosting.hosts import GROUP
 
 if TYPE_CHECKING:
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 
 BODY_BYTES = 6_291_456
 _SECONDS = 60
-_IDLE_SECONDS = 60  # shorter than a host keeps an idle connection
 _CUSTOM = "x-amzn-sagemaker-custom-attributes"
 _FORWARDED = ("content-type", "accept", _CUSTOM, "x-amzn-sagemaker-inference-id")
 _ANSWERED = ("Content-Type", _CUSTOM)
@@ -40,39 +38,31 @@ _UNREACHABLE = (
 
 
 class Forwarder:
-    """A pool of connections to all hosts. Used on the event loop only, except for `close`."""
+    """The way to all hosts. Used on the event loop only, except for `close`."""
 
     def __init__(self) -> None:
-        self._session: aiohttp.ClientSession | None = None
+        self._connections = Connections()
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def send(self, endpoint: Record, port: int, body: bytes, headers: Mapping[str, str]) -> Response:
         """The host's answer to an invocation, or ModelError."""
-        if self._session is None:
-            self._loop = asyncio.get_running_loop()
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_IDLE_SECONDS),
-                timeout=aiohttp.ClientTimeout(total=_SECONDS),
-                auto_decompress=False,
-            )
+        self._loop = asyncio.get_running_loop()
         forwarded = {name: headers[name] for name in _FORWARDED if name in headers}
         try:
-            async with self._session.post(
-                f"http://127.0.0.1:{port}/invocations", data=body, headers=forwarded, skip_auto_headers=["Content-Type"]
-            ) as answer:
-                content = await answer.read()
+            async with asyncio.timeout(_SECONDS):
+                status, answered, content = await self._connections.post(port, "/invocations", forwarded, body)
         except TimeoutError:
             return _model_error(endpoint, 0, _TIMED_OUT)
-        except aiohttp.ClientError:
+        except OSError:
             return _model_error(endpoint, 0, _UNREACHABLE.format(endpoint=endpoint.name))
-        if not HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
-            return _model_error(endpoint, answer.status, content.decode(errors="replace"))
-        return answer.status, {name: answer.headers[name] for name in _ANSWERED if name in answer.headers}, content
+        if not HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
+            return _model_error(endpoint, status, content.decode(errors="replace"))
+        return status, {name: answered[name.lower()] for name in _ANSWERED if name.lower() in answered}, content
 
     def close(self) -> None:
         """Close the connections; to be called from another thread than the loop's."""
-        if self._session and self._loop and self._loop.is_running():
-            asyncio.run_coroutine_threadsafe(self._session.close(), self._loop).result(timeout=5)
+        if self._loop and self._loop.is_running():
+            self._loop.call_soon_threadsafe(self._connections.close)
 
 
 def refusal(message: str) -> Response:

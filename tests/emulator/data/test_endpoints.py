@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import botocore.exceptions
@@ -40,10 +42,13 @@ def output_handler(response, context):
 """
 
 HANDLER = b"""
+import sys
 import requests
 
 def handler(data, context):
-    response = requests.post(context.rest_uri, data=data.read())
+    if context.request_content_type == "text/x-loaded":
+        return str("tensorflow" in sys.modules), "text/plain"
+    response = requests.post(context.rest_uri, data=iter([data.read(5), data.read()]))
     return response.content, context.accept_header
 """
 
@@ -64,9 +69,16 @@ def plain(account: Account, saved_model: SavedModel) -> str:
 
 @pytest.fixture(scope="module")
 def handled(account: Account, saved_model: SavedModel) -> str:
-    """An endpoint whose models bring their own handlers: v0 a pair, v1 one that calls TensorFlow Serving itself."""
-    scripts = (HANDLERS, HANDLER)
-    models = [account.model({**saved_model(1.0), "code/inference.py": script}) for script in scripts]
+    """An endpoint whose models bring their own handlers: v0 a pair, v1 one that calls TensorFlow Serving itself.
+
+    The pair runs in two processes.
+    """
+    models = [
+        account.model(
+            {**saved_model(1.0), "code/inference.py": script}, environment={"SAGEMAKER_GUNICORN_WORKERS": workers}
+        )
+        for script, workers in ((HANDLERS, "2"), (HANDLER, "1"))
+    ]
     return account.endpoint(account.config(*models, weights=(1, 0)))
 
 
@@ -98,8 +110,9 @@ def test_answers_json(account: Account, plain: str, document: Any, expected: Any
 
 
 def test_answers_csv(account: Account, plain: str) -> None:
-    """text/csv is one row a line."""
+    """text/csv is one row a line, and the answer says that it is JSON."""
     answer = account.runtime.invoke_endpoint(EndpointName=plain, ContentType="text/csv", Body=b"1,2,3\n0,0,0.1\n")
+    assert answer["ContentType"] == "application/json"
     assert answer["Body"].read() == b'{"predictions": [[6.0], [0.1]]}'
 
 
@@ -186,8 +199,37 @@ def test_calls_the_models_handlers(account: Account, handled: str) -> None:
 
 
 def test_a_handler_may_call_tensorflow_serving(account: Account, handled: str) -> None:
-    """A handler that posts to context.rest_uri itself gets TensorFlow Serving's answer."""
+    """A handler that posts to context.rest_uri itself, in chunks, gets TensorFlow Serving's answer.
+
+    Nothing has loaded TensorFlow until then: one that answers by itself does without.
+    """
+    call = {"EndpointName": handled, "TargetVariant": "v1", "ContentType": "text/x-loaded", "Body": b""}
+    assert account.runtime.invoke_endpoint(**call)["Body"].read() == b"False"
     assert account.invoke(handled, {"instances": ROWS}, TargetVariant="v1") == {"predictions": [[6.0], [0.5]]}
+    assert account.runtime.invoke_endpoint(**call)["Body"].read() == b"True"
+
+
+def test_many_ask_at_once(account: Account, handled: str) -> None:
+    """Whichever process of a host gets a request has the models at hand; each answer comes to who asked."""
+
+    def ask(number: int) -> bytes:
+        body = account.runtime.invoke_endpoint(
+            EndpointName=handled, CustomAttributes="x", Body=f"{number} 0 0".encode()
+        )
+        return bytes(body["Body"].read())
+
+    with ThreadPoolExecutor(16) as pool:
+        answers = list(pool.map(ask, range(64)))
+    assert answers == [f"total {number}.0 of x for application/json".encode() for number in range(64)]
+
+
+def test_what_is_no_http_is_refused(account: Account, handled: str, embedded: Gateway) -> None:
+    """A host refuses it and hangs up, and goes on with everybody else's requests."""
+    for port in _ports(embedded, handled):
+        with socket.create_connection(("127.0.0.1", port)) as connection:
+            connection.sendall(b"no HTTP at all\r\n\r\n")
+            assert connection.makefile("rb").read().startswith(b"HTTP/1.1 400 ")
+    assert account.runtime.invoke_endpoint(EndpointName=handled, Body=b"1 2 3")["Body"].read()
 
 
 def test_a_handlers_error_is_the_models(account: Account, handled: str) -> None:
@@ -286,7 +328,7 @@ def test_changes_under_load_without_losing_a_request(account: Account, saved_mod
 
 def test_a_host_that_dies_comes_back_and_delete_ends_it(account: Account, handled: str, embedded: Gateway) -> None:
     """A killed host is started again, its requests get ModelError meanwhile; delete ends its processes."""
-    assert len(_hosts(embedded, handled)) == 2
+    assert len(_hosts(embedded, handled)) == 4  # three for two workers, one for one
     for host in _hosts(embedded, handled):
         host.kill()
     call = {"EndpointName": handled, "Body": b"1 2 3"}
@@ -311,3 +353,9 @@ def _hosts(embedded: Gateway, endpoint: str) -> list[psutil.Process]:
         if any(f"/endpoints/{endpoint}/" in part for part in command) and "supervise.py" not in " ".join(command):
             found.append(process)
     return found
+
+
+def _ports(embedded: Gateway, endpoint: str) -> set[int]:
+    """Where the hosts of an endpoint listen."""
+    connections = [one for host in _hosts(embedded, endpoint) for one in host.net_connections("tcp")]
+    return {one.laddr.port for one in connections if one.status == psutil.CONN_LISTEN}

@@ -10,11 +10,12 @@ import re
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from emulator.sagemaker.hosting.host.handlers import Reply
+from emulator.sagemaker.hosting.host.messages import Reply
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from emulator.sagemaker.hosting.host.messages import Request
     from emulator.sagemaker.hosting.host.serving import ModelServer
 
 _JSON = ("application/json", "application/jsonlines", "application/jsons")
@@ -31,13 +32,14 @@ class DefaultHandler:
     def __init__(self, server: ModelServer) -> None:
         self._server = server
 
-    def __call__(self, headers: Mapping[str, str], body: bytes) -> Reply:
+    def __call__(self, request: Request) -> Reply:
         """Answer an invocation."""
+        headers = request.headers
         content_type = headers.get("content-type")
         if content_type not in (*_JSON, "text/csv"):
             message = json.dumps({"error": f"Unsupported Media Type: {content_type or 'Unknown'}"})
             return Reply(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "application/json", message.encode())
-        text = body.decode(errors="replace")
+        text = request.body.decode(errors="replace")
         document = _csv(text) if content_type == "text/csv" else _json(text)
         answer = self._server.predict(self._path(headers), document.encode())
         accepted = headers.get("accept", "").strip().replace(" ", "").split(",")

@@ -11,18 +11,21 @@ import json
 import logging
 import re
 import sys
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import requests
+from emulator.sagemaker.hosting.host.messages import Reply
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from pathlib import Path
     from types import ModuleType
 
-    from emulator.sagemaker.hosting.host.serving import ModelServer
+    from requests import Response
+
+    from emulator.sagemaker.hosting.host.messages import Request
+
+    Post = Callable[[str, str | bytes], Response]
 
 log = logging.getLogger(__name__)
 
@@ -45,63 +48,35 @@ class Context(NamedTuple):
     content_length: int | None
 
 
-@dataclass(frozen=True)
-class Reply:
-    """Status, content type and body of an answer."""
-
-    status: int
-    content_type: str
-    body: bytes
-
-
 class Handler:
-    """The handlers of one inference.py."""
+    """The handlers of one inference.py. `post` asks TensorFlow Serving at an address below `rest` for a prediction."""
 
-    def __init__(self, script: ModuleType, *, server: ModelServer, rest: str) -> None:
-        self._server, self._rest = server, rest
-        if hasattr(script, "handler"):
+    def __init__(self, script: ModuleType, *, rest: str, default_model: str, post: Post) -> None:
+        self._rest, self._default_model = rest, default_model
+        self.answers_by_itself = hasattr(script, "handler")
+        if self.answers_by_itself:
             self._handle = script.handler
         elif hasattr(script, "input_handler") and hasattr(script, "output_handler"):
-            self._handle = self._around(script.input_handler, script.output_handler)
+            self._handle = _around(script.input_handler, script.output_handler, post)
         else:
             raise NotImplementedError("Handlers are not implemented correctly in user script.")
 
-    def __call__(self, headers: Mapping[str, str], body: bytes) -> Reply:
+    def __call__(self, request: Request) -> Reply:
         """Answer an invocation. What a handler raises is the answer, with status 500."""
         try:
-            answer, content_type = self._handle(io.BytesIO(body), self._context(headers, len(body)))
+            answer, content_type = self._handle(io.BytesIO(request.body), self._context(request))
         except Exception as error:
             log.exception("exception handling request: %s", error)  # noqa: TRY401 - the container's own line
             document = json.dumps({"error": str(error)}).encode()
             return Reply(HTTPStatus.INTERNAL_SERVER_ERROR, "application/json", document)
         return Reply(HTTPStatus.OK, content_type, answer if isinstance(answer, bytes) else str(answer).encode())
 
-    def _around(self, before: Callable[..., Any], after: Callable[..., Any]) -> Callable[..., Any]:
-        def handle(data: io.BytesIO, context: Context) -> Any:
-            processed = before(data, context)
-            return after(self._post(context.rest_uri, processed), context)
-
-        return handle
-
-    def _post(self, uri: str, data: Any) -> requests.Response:
-        """What `requests.post(uri, data=data)` answers, without the way through the network."""
-        body = data.encode() if isinstance(data, str) else bytes(data)
-        answer = self._server.predict(uri.removeprefix(self._rest.removesuffix("/v1/models")), body)
-        response = requests.Response()
-        response.status_code = int(answer.status)
-        response.reason = HTTPStatus(answer.status).phrase
-        response.url = uri
-        response.headers["Content-Type"] = "application/json"
-        response.headers["Content-Length"] = str(len(answer.body))
-        response.encoding = "utf-8"
-        response._content = answer.body  # noqa: SLF001 - requests' own way to set it, as its adapters do
-        return response
-
-    def _context(self, headers: Mapping[str, str], length: int) -> Context:
+    def _context(self, request: Request) -> Context:
+        headers = request.headers
         custom = headers.get("x-amzn-sagemaker-custom-attributes")
-        attributes = dict(_ATTRIBUTES.findall(custom or ""))
+        attributes = dict(_ATTRIBUTES.findall(custom)) if custom else {}
         version = attributes.get("tfs-model-version")
-        uri = f"{self._rest}/{attributes.get('tfs-model-name', self._server.default)}"
+        uri = f"{self._rest}/{attributes.get('tfs-model-name', self._default_model)}"
         uri += f"/versions/{version}" if version else ""
         return Context(
             model_name=attributes.get("tfs-model-name"),
@@ -113,11 +88,15 @@ class Handler:
             custom_attributes=custom,
             request_content_type=headers.get("content-type") or "application/json",
             accept_header=headers.get("accept") or "application/json",
-            content_length=length,
+            content_length=len(request.body),
         )
 
 
-def load(code: Path, *, server: ModelServer, rest: str) -> Handler | None:
+def _around(before: Callable[..., Any], after: Callable[..., Any], post: Post) -> Callable[..., Any]:
+    return lambda data, context: after(post(context.rest_uri, before(data, context)), context)
+
+
+def load(code: Path, *, rest: str, default_model: str, post: Post) -> Handler | None:
     """The handlers of code/inference.py; None if there is no such file."""
     if not (code / SCRIPT).exists():
         return None
@@ -127,4 +106,4 @@ def load(code: Path, *, server: ModelServer, rest: str) -> Handler | None:
     script = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = script  # dataclasses and pickles of the script look it up there
     spec.loader.exec_module(script)
-    return Handler(script, server=server, rest=rest)
+    return Handler(script, rest=rest, default_model=default_model, post=post)

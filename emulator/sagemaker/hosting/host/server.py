@@ -7,19 +7,16 @@ import os
 import socket
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
-import uvicorn
-
-from emulator.sagemaker.hosting.host import handlers
-from emulator.sagemaker.hosting.host.app import Application
+from emulator.sagemaker.hosting.host import requirements as wanted
+from emulator.sagemaker.hosting.host import workers
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 log = logging.getLogger(__name__)
-
-_KEEP_ALIVE_SECONDS = 3600  # the gateway closes idle connections; were both to, a request could meet a closing one
 
 
 def run(listen: int, ml: Path) -> int:
@@ -28,34 +25,34 @@ def run(listen: int, ml: Path) -> int:
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # as the container's serve.py does
     model = ml / "model"
     code = model / "code"
-    if not _install(code):
+    scripted = (code / "inference.py").exists()
+    if not _install(code, scripted=scripted):
         return 1
-    # Imported here: TensorFlow must not be loaded before the requirements are installed.
-    from emulator.sagemaker.hosting.host.serving import ModelServer  # noqa: PLC0415
-
+    # Without handlers there is no Python service whose workers could be counted.
+    count = int(os.environ.get("SAGEMAKER_GUNICORN_WORKERS", "1")) if scripted else 1
     connection = socket.socket(fileno=listen)
-    server = ModelServer.load(model, default=os.environ.get("SAGEMAKER_TFS_DEFAULT_MODEL_NAME"))
-    rest = f"http://127.0.0.1:{connection.getsockname()[1]}/v1/models"
-    handler = handlers.load(code, server=server, rest=rest)
-    config = uvicorn.Config(
-        Application(server, handler),
-        lifespan="off",
-        access_log=False,
-        log_config=None,
-        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
-    )
-    uvicorn.Server(config).run(sockets=[connection])
-    return 0
+    predictions = socket.create_server(("127.0.0.1", 0))
+    return workers.run(count, partial(_serve, model, connection, predictions))
 
 
-def _install(code: Path) -> bool:
+def _serve(*arguments: Any) -> None:
+    # Nothing that the requirements may replace must be loaded before they are installed.
+    from emulator.sagemaker.hosting.host import worker  # noqa: PLC0415
+
+    worker.serve(*arguments)
+
+
+def _install(code: Path, *, scripted: bool) -> bool:
     """Install code/requirements.txt, unless code/lib brings the modules along; put both on the path."""
     requirements, library = code / "requirements.txt", code / "lib"
     sys.path[:0] = [str(code), str(library)] if library.exists() else [str(code)]
-    if not requirements.exists() or not (code / handlers.SCRIPT).exists():
+    if not requirements.exists() or not scripted:
         return True
     if library.exists():
         log.warning("loading modules in '%s', ignoring requirements.txt", library)
+        return True
+    if wanted.are_met(requirements):
+        log.info("packages of requirements.txt are installed already")
         return True
     log.info("installing packages from requirements.txt...")
     done = subprocess.run([sys.executable, "-m", "pip", "install", "-r", str(requirements)], check=False)

@@ -1,5 +1,8 @@
 """TensorFlow Serving's part of the container: SavedModels by name and version, behind its REST interface.
 
+A model is loaded when it is first asked, or by `load`: TensorFlow takes two seconds and 400 MB that a `handler` which
+answers by itself has no use for. TensorFlow Serving itself would load it anyway.
+
 https://www.tensorflow.org/tfx/serving/api_rest; the words of refusals are those of its json_tensor.cc and core.
 """
 
@@ -7,13 +10,12 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+import threading
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-import tensorflow as tf
-
 from emulator.sagemaker.hosting.host import tensors
+from emulator.sagemaker.hosting.host.messages import Reply
 from emulator.sagemaker.hosting.host.tensors import InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -23,46 +25,46 @@ if TYPE_CHECKING:
 _PATH = re.compile(
     r"/v1/models/(?P<name>[^/:]+)(?:/versions/(?P<version>\d+))?(?::(?P<method>\w+))?(?P<metadata>/metadata)?"
 )
+_JSON = "application/json"
 _DEFAULT_SIGNATURE = "serving_default"
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What the REST interface answers: a status and a JSON document."""
-
-    status: int
-    body: bytes
 
 
 class ModelServer:
     """Every model of a folder, each with all its versions."""
 
-    def __init__(self, models: Mapping[str, Mapping[int, Any]], *, default: str) -> None:
+    def __init__(self, folders: Mapping[str, Mapping[int, Path]], *, default: str) -> None:
         self.default = default
-        self._models = models
+        self._folders = folders
+        self._loaded: dict[Path, Any] = {}
+        self._lock = threading.Lock()
 
     @classmethod
-    def load(cls, folder: Path, *, default: str | None) -> ModelServer:
-        """Load every SavedModel in a numeric folder; its model is named after the folder above.
+    def find(cls, folder: Path, *, default: str | None) -> ModelServer:
+        """Find every SavedModel in a numeric folder; its model is named after the folder above.
 
         Raises ValueError, in the container's words, if there is none.
         """
-        models: dict[str, dict[int, Any]] = {}
+        folders: dict[str, dict[int, Path]] = {}
         for file in sorted(folder.rglob("saved_model.pb")):
             version = file.parent.name
             if version.isdigit():
-                loaded = tf.saved_model.load(str(file.parent))
-                models.setdefault(file.parent.parent.name, {})[int(version)] = loaded
-        if not models:
+                folders.setdefault(file.parent.parent.name, {})[int(version)] = file.parent
+        if not folders:
             raise ValueError("no SavedModel bundles found!")
-        return cls(models, default=default or next(iter(models)))
+        return cls(folders, default=default or next(iter(folders)))
 
-    def request(self, method: str, path: str, body: bytes) -> Answer:
+    def load(self) -> None:
+        """Load all of them now."""
+        for versions in self._folders.values():
+            for folder in versions.values():
+                self._model(folder)
+
+    def request(self, method: str, path: str, body: bytes) -> Reply:
         """Answer a request of the REST interface: a prediction or a model's status."""
         match = _PATH.fullmatch(path)
         if not match or match["metadata"] or (method == "POST") != (match["method"] is not None):
             return _error(HTTPStatus.BAD_REQUEST, f"Malformed request: {method} {path}")
-        versions = self._models.get(match["name"], {})
+        versions = self._folders.get(match["name"], {})
         version = int(match["version"]) if match["version"] else max(versions, default=0)
         if version not in versions:
             wanted = f"Specific({match['name']}, {version})" if match["version"] else f"Latest({match['name']})"
@@ -72,13 +74,23 @@ class ModelServer:
         if match["method"] != "predict":
             message = f"{match['method']} is not offered by the embedded AWS; use predict."
             return _error(HTTPStatus.NOT_IMPLEMENTED, message)
-        return self._predict(versions[version], body)
+        return self._predict(self._model(versions[version]), body)
 
-    def predict(self, path: str, body: bytes) -> Answer:
+    def predict(self, path: str, body: bytes) -> Reply:
         """Answer a POST."""
         return self.request("POST", path, body)
 
-    def _predict(self, model: Any, body: bytes) -> Answer:
+    def _model(self, folder: Path) -> Any:
+        import tensorflow as tf  # noqa: PLC0415 - see above
+
+        with self._lock:
+            if folder not in self._loaded:
+                self._loaded[folder] = tf.saved_model.load(str(folder))
+            return self._loaded[folder]
+
+    def _predict(self, model: Any, body: bytes) -> Reply:
+        import tensorflow as tf  # noqa: PLC0415 - see above
+
         try:
             document = tensors.parse(body)
             function = _signature(model, document.get("signature_name", _DEFAULT_SIGNATURE))
@@ -86,7 +98,7 @@ class ModelServer:
             row, arrays = tensors.read(document, inputs)
             outputs = function(**{name: tf.constant(value, inputs[name].dtype) for name, value in arrays.items()})
             text = tensors.write({name: output.numpy() for name, output in sorted(outputs.items())}, row=row)
-            return Answer(HTTPStatus.OK, text.encode())
+            return Reply(HTTPStatus.OK, _JSON, text.encode())
         except InvalidArgumentError as error:
             return _error(HTTPStatus.BAD_REQUEST, str(error))
         except tf.errors.InvalidArgumentError as error:
@@ -101,11 +113,11 @@ def _signature(model: Any, name: Any) -> Any:
     return model.signatures[name]
 
 
-def _status(versions: Mapping[int, Any]) -> Answer:
+def _status(versions: Mapping[int, Any]) -> Reply:
     ready = {"state": "AVAILABLE", "status": {"error_code": "OK", "error_message": ""}}
     document = {"model_version_status": [{"version": str(version), **ready} for version in versions]}
-    return Answer(HTTPStatus.OK, json.dumps(document).encode())
+    return Reply(HTTPStatus.OK, _JSON, json.dumps(document).encode())
 
 
-def _error(status: HTTPStatus, message: str) -> Answer:
-    return Answer(status, json.dumps({"error": message}).encode())
+def _error(status: HTTPStatus, message: str) -> Reply:
+    return Reply(status, _JSON, json.dumps({"error": message}).encode())

@@ -1,0 +1,65 @@
+"""An endpoint of a benchmark's own on an embedded AWS, and the processes that answer for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import psutil
+
+from bench.material import artifact
+from bench.material.embedded_aws import INFERENCE_URI
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bench.material.embedded_aws import EmbeddedAws
+
+NAME = "bench"
+_HOST = "host/__main__.py"
+
+
+@dataclass(frozen=True)
+class Host:
+    """What answers for the endpoint: where it listens, and its processes."""
+
+    port: int
+    processes: list[psutil.Process]
+
+    def megabytes(self) -> float:
+        """Its memory; what its processes share counts once."""
+        return sum(map(megabytes, self.processes))
+
+
+def serve(aws: EmbeddedAws, model: Path, *, workers: int) -> Host:
+    """Create an endpoint that serves the artifact, and wait until it does."""
+    s3, sagemaker = aws.client("s3"), aws.client("sagemaker")
+    s3.create_bucket(Bucket=NAME)
+    s3.upload_file(str(artifact.pack(model, model.with_name("model.tar.gz"))), NAME, "model.tar.gz")
+    container = {
+        "Image": INFERENCE_URI,
+        "ModelDataUrl": f"s3://{NAME}/model.tar.gz",
+        "Environment": {"SAGEMAKER_GUNICORN_WORKERS": str(workers)},
+    }
+    sagemaker.create_model(ModelName=NAME, PrimaryContainer=container, ExecutionRoleArn=aws.role(NAME))
+    variant = {"VariantName": NAME, "ModelName": NAME, "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
+    sagemaker.create_endpoint_config(EndpointConfigName=NAME, ProductionVariants=[variant])
+    sagemaker.create_endpoint(EndpointName=NAME, EndpointConfigName=NAME)
+    sagemaker.get_waiter("endpoint_in_service").wait(EndpointName=NAME, WaiterConfig={"Delay": 1})
+    return _host(aws.pid)
+
+
+def megabytes(process: psutil.Process) -> float:
+    """A process's memory; its share of what it has in common with others, where the system can tell."""
+    memory = process.memory_full_info()
+    return float(getattr(memory, "pss", memory.rss)) / 1e6
+
+
+def _host(gateway: int) -> Host:
+    family = psutil.Process(gateway).children(recursive=True)
+    processes = [process for process in family if any(part.endswith(_HOST) for part in process.cmdline())]
+    # supervise.py, who only waits, is one of them; the one that it started knows its socket by number.
+    host = next(process for process in processes if "supervise.py" not in " ".join(process.cmdline()))
+    listening = int(host.cmdline()[-2])
+    (port,) = {one.laddr.port for one in host.net_connections("tcp") if one.fd == listening}
+    return Host(port, processes)

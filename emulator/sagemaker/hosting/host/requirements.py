@@ -1,0 +1,27 @@
+"""Whether pip would have anything to do for a requirements.txt: asking pip itself takes it a second."""
+
+from __future__ import annotations
+
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING
+
+from packaging.requirements import InvalidRequirement, Requirement
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def are_met(requirements: Path) -> bool:
+    """Whether all of it is installed; False too for a file with anything but plain requirements in it."""
+    lines = (line.partition(" #")[0].strip() for line in requirements.read_text(encoding="utf-8").splitlines())
+    return all(_is_met(line) for line in lines if line and not line.startswith("#"))
+
+
+def _is_met(line: str) -> bool:
+    try:
+        wanted = Requirement(line)
+        if wanted.marker and not wanted.marker.evaluate():
+            return True
+        return not wanted.url and not wanted.extras and wanted.specifier.contains(version(wanted.name))
+    except (InvalidRequirement, PackageNotFoundError):
+        return False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 import urllib.error
 import urllib.request
 from typing import TYPE_CHECKING
@@ -59,9 +60,10 @@ def _only_one(here: Place, lab: str) -> str:
 
 def _knock(here: Place, job: str) -> None:
     url = f"{here.variables['AWS_ENDPOINT_URL']}/_bricklab/training-jobs/{quote(job)}/interrupt"
-    request = urllib.request.Request(url, method="POST")  # noqa: S310 - the embedded AWS's own http URL
+    request = urllib.request.Request(url, method="POST")  # noqa: S310 - the embedded AWS's own URL
+    trusting = ssl.create_default_context(cafile=here.variables.get("AWS_CA_BUNDLE"))
     try:
-        with urllib.request.urlopen(request, timeout=_SECONDS):  # noqa: S310 - the same
+        with urllib.request.urlopen(request, timeout=_SECONDS, context=trusting):  # noqa: S310 - the same
             return
     except urllib.error.HTTPError as error:
         with error:

@@ -52,11 +52,19 @@ def up(
     context: ContextOption = None,
     *,
     force: Annotated[bool, typer.Option("--force", help="Go on past what preflight lets you override.")] = False,
+    enforce_iam: Annotated[
+        bool,
+        typer.Option(
+            "--enforce-iam",
+            envvar="BRICKLAB_ENFORCE_IAM",
+            help="Have the embedded AWS ask policies before every call, as AWS does.",
+        ),
+    ] = False,
 ) -> None:
     """Deploy the lab with the CDK, train, serve; run again to change it."""
     from cli.up import up as command
 
-    command(target, absolute(context), force=force)
+    command(target, absolute(context), force=force, enforce=enforce_iam)
 
 
 @app.command()
@@ -228,11 +236,24 @@ def down(
 
 
 @app.command()
-def check() -> None:
-    """Check the code (ruff, mypy) and every template (cfn-lint, cdk-nag)."""
+def check(
+    *,
+    exceptions: Annotated[bool, typer.Option("--exceptions", help="Show what is found and let be, and why.")] = False,
+    audit: Annotated[bool, typer.Option("--audit", help="Ask advisory services about every lock.")] = False,
+    write: Annotated[bool, typer.Option("--write", help="With --exceptions: into docs/security.md too.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Check the code (ruff, mypy) and every template (cdk-nag, checkov, cfn-lint)."""
+    from cli.check import audit as ask_about_locks
     from cli.check import check as command
+    from cli.check import show_exceptions
 
-    command()
+    if audit:
+        ask_about_locks()
+    elif exceptions:
+        show_exceptions(as_json=as_json, write=write)
+    else:
+        command()
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})

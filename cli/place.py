@@ -48,6 +48,7 @@ class Place:
             "endpoint_url": "AWS_ENDPOINT_URL",
             "aws_access_key_id": "AWS_ACCESS_KEY_ID",
             "aws_secret_access_key": "AWS_SECRET_ACCESS_KEY",
+            "verify": "AWS_CA_BUNDLE",
         }
         given = {option: self.variables[name] for option, name in names.items() if name in self.variables}
         retries: Any = {"mode": "adaptive", "total_max_attempts": attempts}
@@ -67,10 +68,15 @@ def tools() -> dict[str, str]:
     return {**os.environ, "PATH": path, "CDK_DISABLE_CLI_TELEMETRY": "true"}
 
 
-def start_embedded() -> Place:
-    """The embedded AWS, started if it does not run."""
+def start_embedded(*, enforce: bool) -> Place:
+    """The embedded AWS, started if it does not run; with `enforce` one that asks policies before each call."""
+    running = gateway.running(paths.GATEWAY)
+    if enforce and running and not running.enforcing:
+        raise LabError(
+            "The embedded AWS runs already, without enforcing policies: `./lab down`, then `./lab up --enforce-iam`."
+        )
     try:
-        found = gateway.start(paths.GATEWAY, cache=paths.cache(), environment=tools())
+        found = gateway.start(paths.GATEWAY, cache=paths.cache(), environment=tools(), enforce=enforce)
     except gateway.GatewayError as error:
         raise LabError(str(error)) from None
     return _embedded(found)

@@ -31,13 +31,16 @@ if TYPE_CHECKING:
     from infra.settings import Settings
 
 
-def up(target: Target, context: Sequence[str], *, force: bool) -> None:
-    """Deploy the lab; raises LabError with the reason when it could not. `force` overrides what preflight lets it."""
+def up(target: Target, context: Sequence[str], *, force: bool, enforce: bool) -> None:
+    """Deploy the lab; raises LabError with the reason when it could not. `force` overrides what preflight lets it.
+
+    With `enforce` the embedded AWS asks policies before each call; AWS does so in any case.
+    """
     lab = settings.read(context)
     if target is Target.EMBEDDED:
         images.install()
         with screen.step("embedded AWS") as retitle:
-            here = place.start_embedded()
+            here = place.start_embedded(enforce=enforce)
             retitle(f"embedded AWS on {here.variables['AWS_ENDPOINT_URL']}")
     else:
         here = place.aws()

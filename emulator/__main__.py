@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import logging
 import os
 import shutil
 from pathlib import Path
+
+from emulator import tls
 
 HOST = "127.0.0.1"
 
@@ -20,6 +23,7 @@ def main() -> None:
     parser.add_argument("--images", type=Path, required=True, help="folder of the images' requirements files")
     parser.add_argument("--cache", type=Path, required=True, help="folder of the installed images, kept")
     parser.add_argument("--pace", type=float, default=1.0, help="how long AWS's waits take here, in parts of normal")
+    parser.add_argument("--certificates", type=Path, help="folder of tls.py's files: https, and policies are enforced")
     options = parser.parse_args()
     state = options.home.resolve() / "state"
     shutil.rmtree(state, ignore_errors=True)
@@ -30,13 +34,14 @@ def main() -> None:
             "GATEWAY_PORT": str(options.port),
             "BIND_HOST": HOST,
             "MINISTACK_HOST": HOST,
-            "AWS_ENDPOINT_URL": f"http://{HOST}:{options.port}",
+            "AWS_ENDPOINT_URL": f"{'https' if options.certificates else 'http'}://{HOST}:{options.port}",
             "AWS_EC2_METADATA_DISABLED": "true",
             "TMPDIR": str(state / "tmp"),
             "S3_DATA_DIR": str(state / "s3"),
             "STATE_DIR": str(state / "ministack"),
             "IOT_MTLS_ENABLED": "0",
             "SFTP_ENABLED": "0",
+            **(_enforcing(options.certificates) if options.certificates else {}),
         }
     )
     try:
@@ -45,10 +50,22 @@ def main() -> None:
         shutil.rmtree(state, ignore_errors=True)
 
 
+def _enforcing(certificates: Path) -> dict[str, str]:
+    server = str(tls.server(certificates))
+    return {
+        "AUTH": "true",
+        "USE_SSL": "1",
+        "MINISTACK_SSL_CERT": server,
+        "MINISTACK_SSL_KEY": server,
+        **tls.everywhere(certificates),
+    }
+
+
 async def _serve(options: argparse.Namespace, state: Path) -> None:
     from emulator import budgets, doors, web
     from emulator.containers import Containers
     from emulator.hooks import (
+        enforcement,
         labels,
         objects,
         principals,
@@ -76,6 +93,7 @@ async def _serve(options: argparse.Namespace, state: Path) -> None:
         state_dir=state,
         images_dir=options.images.resolve(),
         cache_dir=options.cache.resolve(),
+        **({"principal_of": principals.of_role} if options.certificates else {}),
     )
     granted = Granted()
     service = SageMaker(context, caller=principals.caller, principal=principals.principal, quota=granted.limit)
@@ -100,20 +118,29 @@ async def _serve(options: argparse.Namespace, state: Path) -> None:
     services.answer_below(doors.PREFIX, doors.Doors(service.interrupt).handle)
     stacks.provision(cloudformation.resource_types(service))
     stacks.refuse_full_buckets()
+    stacks.encrypt_buckets()
     stacks.provision(budgets.resource_types(services.budgets, principals.caller))
     tagged.find_tagged({"sagemaker": TaggedResources(context.store, principals.caller)})
     services.wrap("ecr", Containers(context.images_dir, caller=principals.caller).before)
     schedules.fire_again_when_changed()
-    objects.ask_before_objects()
+    statements = enforcement.enforce() if options.certificates else None
+    if statements is None:
+        objects.ask_before_objects()
     queries.obey_workgroups()
     simulator.simulate_with_context()
     unknown.refuse_unknown()
     labels.label_answers()
+    certificate = None
+    if options.certificates:
+        certificate = tls.server(options.certificates)
+        tls.leave_silent_clients(asyncio.get_running_loop())
     logging.getLogger("emulator").info("embedded AWS on %s:%d", HOST, options.port)
     try:
-        await web.serve(services.application(), host=HOST, port=options.port)
+        await web.serve(services.application(), host=HOST, port=options.port, certificate=certificate)
     finally:
         await asyncio.to_thread(service.close)
+        if statements:
+            (options.home / "statements.json").write_text(json.dumps(statements(), indent=1))
 
 
 if __name__ == "__main__":

@@ -12,13 +12,17 @@ import time
 import urllib.error
 import urllib.request
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
 from filelock import FileLock
 
+from emulator import tls
+
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Mapping
 
 HOST = "127.0.0.1"
@@ -41,11 +45,21 @@ class Gateway:
     pid: int
     created: float  # the process's start, seconds since the epoch: a reused pid is not it
     port: int
+    certificates: str | None = None  # the folder of tls.py's files: it enforces policies, over https
 
     @property
     def url(self) -> str:
         """The endpoint of every service."""
-        return f"http://{HOST}:{self.port}"
+        return f"{'https' if self.certificates else 'http'}://{HOST}:{self.port}"
+
+    @property
+    def enforcing(self) -> bool:
+        """Whether each call asks the policies of roles, buckets and keys."""
+        return self.certificates is not None
+
+    def ssl_context(self) -> ssl.SSLContext | None:
+        """What Python's own HTTP client needs to trust it; None where there is no TLS."""
+        return tls.context(Path(self.certificates)) if self.certificates else None
 
     def environment(self) -> dict[str, str]:
         """The variables that point any AWS tool at it."""
@@ -56,6 +70,7 @@ class Gateway:
             "AWS_REGION": REGION,
             "AWS_DEFAULT_REGION": REGION,
             "AWS_EC2_METADATA_DISABLED": "true",
+            **(tls.variables(Path(self.certificates)) if self.certificates else {}),
         }
 
     def alive(self) -> bool:
@@ -76,34 +91,51 @@ def running(home: Path) -> Gateway | None:
     return gateway if gateway.alive() else None
 
 
-def start(home: Path, *, cache: Path, environment: Mapping[str, str], pace: float = 1.0, port: int = PORT) -> Gateway:
+def start(
+    home: Path,
+    *,
+    cache: Path,
+    environment: Mapping[str, str],
+    pace: float = 1.0,
+    port: int = PORT,
+    enforce: bool = False,
+) -> Gateway:
     """Start it, or find the one that runs. Takes `port`, or a free one if that is taken or 0.
 
-    `environment` is the caller's: its PATH must lead to `node`, for the functions that CDK itself ships.
+    `environment` is the caller's: its PATH must lead to `node`, for the functions that CDK itself ships. With `enforce`
+    every call asks policies, over https.
 
-    Raises GatewayError when it does not answer within a minute or ends at once.
+    Raises GatewayError when it does not answer within a minute or ends at once, or runs without asking policies.
     """
     home.mkdir(parents=True, exist_ok=True)
     with FileLock(home / "gateway.lock"):
         found = running(home)
-        if found and _answers(found.url):
+        if found and _answers(found):
+            if enforce and not found.enforcing:
+                raise GatewayError("The embedded AWS runs already, and does not enforce policies: stop it first.")
             return found
         if found:
             _end(found)
+        if enforce:
+            tls.make(_certificates(home), environment)
         chosen = port if port and _free(port) else any_free_port()
+        run = partial(_run, home, cache=cache, environment=environment, pace=pace, enforce=enforce)
         try:
-            return _run(home, chosen, cache=cache, environment=environment, pace=pace)
+            return run(chosen)
         except GatewayError:
             if chosen != port or _free(port):
                 raise
             # Another one that was starting at the same time has taken the port first.
-            return _run(home, any_free_port(), cache=cache, environment=environment, pace=pace)
+            return run(any_free_port())
 
 
-def _run(home: Path, port: int, *, cache: Path, environment: Mapping[str, str], pace: float) -> Gateway:
+def _run(home: Path, port: int, *, cache: Path, environment: Mapping[str, str], pace: float, enforce: bool) -> Gateway:
+    options = {"port": port, "home": home, "pace": pace, "cache": cache}
+    if enforce:
+        options["certificates"] = _certificates(home)
     with log(home).open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "emulator", *_options(port=port, home=home, pace=pace, cache=cache)],
+            [sys.executable, "-m", "emulator", *_options(**options)],
             cwd=_ROOT,
             env=_without_aws(environment),
             stdin=subprocess.DEVNULL,
@@ -111,7 +143,8 @@ def _run(home: Path, port: int, *, cache: Path, environment: Mapping[str, str], 
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    gateway = Gateway(process.pid, psutil.Process(process.pid).create_time(), port)
+    certificates = str(_certificates(home)) if enforce else None
+    gateway = Gateway(process.pid, psutil.Process(process.pid).create_time(), port, certificates)
     _note(home).write_text(json.dumps(asdict(gateway)))
     _wait_until_it_answers(process, gateway, home)
     process.returncode = 0  # it outlives us on purpose: without this, Popen warns that it still runs
@@ -138,6 +171,10 @@ def _options(**values: object) -> list[str]:
     return [text for name, value in given.items() for text in (f"--{name}", str(value))]
 
 
+def _certificates(home: Path) -> Path:
+    return home / "certificates"
+
+
 def _note(home: Path) -> Path:
     return home / "gateway.json"
 
@@ -153,7 +190,7 @@ def _wait_until_it_answers(process: subprocess.Popen[bytes], gateway: Gateway, h
     while time.monotonic() < deadline:
         if process.poll() is not None:
             break
-        if _listens(gateway) and _answers(gateway.url):
+        if _listens(gateway) and _answers(gateway):
             return
         time.sleep(0.05)
     _end(gateway)
@@ -170,9 +207,10 @@ def _listens(gateway: Gateway) -> bool:
     return any(one.status == psutil.CONN_LISTEN and one.laddr.port == gateway.port for one in connections)
 
 
-def _answers(url: str) -> bool:
+def _answers(gateway: Gateway) -> bool:
+    url, context = f"{gateway.url}/_ministack/health", gateway.ssl_context()
     try:
-        with urllib.request.urlopen(f"{url}/_ministack/health", timeout=2) as response:  # noqa: S310 - our own http URL
+        with urllib.request.urlopen(url, timeout=2, context=context) as response:  # noqa: S310 - our own URL
             return bool(response.status == 200)  # noqa: PLR2004 - HTTP's OK
     except (urllib.error.URLError, OSError):
         return False

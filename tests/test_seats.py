@@ -67,7 +67,7 @@ class Student:
 
     def __init__(self, lab: Lab, seat: str) -> None:
         self.role = outputs(lab, f"seat-{seat}")["RoleArn"]
-        self.bucket = outputs(lab, "storage")["BucketName"]
+        self.bucket, self.key = outputs(lab, "storage")["BucketName"], outputs(lab, "storage")["KeyArn"]
         self.other = outputs(lab, "seat-grace-hopper")["RoleArn"]
         given = lab.client("sts").assume_role(RoleArn=self.role, RoleSessionName="SageMaker")["Credentials"]
         session = boto3.Session(
@@ -76,12 +76,13 @@ class Student:
         running = gateway.running(lab.home / "aws")
         assert running
         self.s3, self.sagemaker, self.runtime, self.athena = (
-            session.client(service, endpoint_url=running.url)
+            session.client(service, endpoint_url=running.url, verify=running.environment().get("AWS_CA_BUNDLE"))
             for service in ("s3", "sagemaker", "sagemaker-runtime", "athena")
         )
 
     def train(self, name: str, instance_type: str = "ml.m5.large", role: str = "") -> None:
-        """Start a training job that does nothing."""
+        """Start a training job that does nothing, on a volume under the lab's key."""
+        volume = {"VolumeSizeInGB": 5, "VolumeKmsKeyId": self.key}
         self.sagemaker.create_training_job(
             TrainingJobName=name,
             RoleArn=role or self.role,
@@ -91,7 +92,7 @@ class Student:
                 "ContainerEntrypoint": ["true"],
             },
             OutputDataConfig={"S3OutputPath": f"s3://{self.bucket}/seats/ada/"},
-            ResourceConfig={"InstanceCount": 1, "InstanceType": instance_type, "VolumeSizeInGB": 5},
+            ResourceConfig={"InstanceCount": 1, "InstanceType": instance_type, **volume},
             StoppingCondition={"MaxRuntimeInSeconds": 60},
         )
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ministack.core import iam_actions, iam_evaluator, responses, router
+from ministack.services import iam
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,9 +19,10 @@ def caller() -> tuple[str, str]:
 
 @dataclass(frozen=True)
 class Principal:
-    """A user or role whose own policies decide what it may do; ministack itself asks them under AUTH=true only.
+    """A user or role whose own policies decide what it may do.
 
-    Resource policies are not asked: a bucket of the lab denies whatever does not come over TLS, and here nothing does.
+    ministack itself asks them, and those of resources, only if it enforces policies. Without that the latter are not
+    asked: a bucket of the lab denies whatever does not come over TLS, and then nothing does.
     """
 
     info: Any  # ministack's PrincipalInfo
@@ -55,3 +57,16 @@ def principal(headers: Mapping[str, str], query: Mapping[str, list[str]] | None 
     if isinstance(found, iam_evaluator.AuthError) or found.policies is None:
         return None
     return Principal(found, responses.get_region())
+
+
+def of_role(arn: str, session: str = "SageMaker") -> Principal:
+    """A role in whose name a service acts, which calls its session so."""
+    account, name = arn.split(":")[4], arn.rpartition("/")[2]
+    info = iam_evaluator.PrincipalInfo(
+        arn=f"arn:aws:sts::{account}:assumed-role/{name}/{session}",
+        type="AssumedRole",
+        account=account,
+        policies=iam_evaluator._gather_role_policies(name, account),
+        limits=iam_evaluator._permissions_boundary(iam._roles, name, account),
+    )
+    return Principal(info, responses.get_region())

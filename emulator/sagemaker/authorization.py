@@ -2,7 +2,8 @@
 
 Source: the service authorization reference of SageMaker, for the operations that there are here. A request with tags
 needs AddTags too, and one that names a role needs PassRole on it. ListTags, AddTags and DeleteTags are asked about the
-tagged resource; List operations about `*`.
+tagged resource; List operations about `*`. An execution role is asked about too what SageMaker does in its name
+(SageMaker's guide, "How to use SageMaker AI execution roles"); the sentences of its refusals were not compared.
 """
 
 from __future__ import annotations
@@ -71,6 +72,27 @@ def questions(
 def invocation(arn: str, record: Record | None) -> Iterator[Question]:
     """What IAM is asked about an InvokeEndpoint, whether or not there is such an endpoint."""
     yield Question("sagemaker:InvokeEndpoint", arn, _tags_of(record))
+
+
+def pull(uri: str) -> Iterator[Question]:
+    """What IAM is asked about an execution role before its container is pulled. The URI is one of ECR's."""
+    yield Question("ecr:GetAuthorizationToken", "*")
+    registry, _, image = uri.partition("/")
+    account, _, _, region, *_ = registry.split(".")
+    arn = f"arn:aws:ecr:{region}:{account}:repository/{image.partition(':')[0]}"
+    for operation in ("BatchCheckLayerAvailability", "BatchGetImage", "GetDownloadUrlForLayer"):
+        yield Question(f"ecr:{operation}", arn)
+
+
+def attach_volumes(resources: Mapping[str, Any], *, account: str, region: str) -> Iterator[Question]:
+    """What IAM is asked about an execution role before a job's encrypted volumes are attached.
+
+    `resources` is a ResourceConfig or ClusterConfig; its key a key's ID or ARN.
+    """
+    key = resources.get("VolumeKmsKeyId")
+    if key:
+        arn = key if key.startswith("arn:") else f"arn:aws:kms:{region}:{account}:key/{key}"
+        yield Question("kms:CreateGrant", arn, {"kms:GrantIsForAWSResource": "true"})
 
 
 def _resources(operation: str, request: Mapping[str, Any], *, account: str, region: str) -> list[str]:

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
+    from emulator.sagemaker.authorization import Principal
     from emulator.sagemaker.clock import Clock
     from emulator.sagemaker.store import Record, Store
 
@@ -18,7 +20,8 @@ class Context:
     """What every behaviour is given.
 
     `endpoint_url` is the gateway's own: S3, STS, Logs and CloudWatch are reached there, through boto3, from threads.
-    `state_dir` ends with the gateway; `cache_dir`, where installed images lie, outlives it.
+    `state_dir` ends with the gateway; `cache_dir`, where installed images lie, outlives it. `principal_of` answers the
+    role of an ARN where policies are enforced on what SageMaker does in its name.
     """
 
     store: Store
@@ -27,6 +30,7 @@ class Context:
     state_dir: Path
     images_dir: Path
     cache_dir: Path
+    principal_of: Callable[[str], Principal | None] = lambda _role: None
 
     def job_folder(self, record: Record) -> Path:
         """A folder for a job to work in, not yet made; a job of a name that was used before gets another."""

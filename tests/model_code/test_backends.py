@@ -2,40 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import subprocess
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
-import train
-from cli import paths
+from bench.material.backends import python_with
 from data import read_channel
-from emulator.sagemaker.engine import layer
-from emulator.sagemaker.images import Image
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 FLAGS = ("--epochs", "4", "--batch_size", "16", "--hidden_units", "32,16", "--seed", "5", "--learning_rate", "0.005")
-
-
-def python_with(backend: str) -> str:
-    """An interpreter that has what a job installs for this backend; made once on a machine, and kept."""
-    requirements = Path(train.__file__).with_name(f"requirements-{backend}.txt")
-    digest = hashlib.sha256(requirements.read_bytes() + sys.prefix.encode()).hexdigest()[:16]
-    folder = paths.cache() / "tests" / f"{backend}-{digest}"
-    complete = folder / ".complete"
-    if not complete.exists():
-        python = layer.make(Image("tests", Path(sys.prefix) / "bin" / "python", ""), folder)
-        subprocess.run([python, "-m", "pip", "install", "-q", "-r", requirements], check=True, capture_output=True)
-        complete.touch()
-    return str(folder / "bin" / "python")
 
 
 @pytest.fixture(scope="module", params=["jax", "torch"])
@@ -44,7 +25,7 @@ def backend(request: pytest.FixtureRequest, trained: Any, run_folder: Path, run_
     assert trained.artifact.is_dir()  # by then there is the channel, too
     name = request.param
     process, run = run_train(
-        run_folder / "training", run_folder / name, *FLAGS, "--backend", name, python=python_with(name)
+        run_folder / "training", run_folder / name, *FLAGS, "--backend", name, python=str(python_with(name))
     )
     assert process.returncode == 0, process.stderr
     return name, run

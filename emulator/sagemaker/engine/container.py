@@ -15,10 +15,12 @@ if TYPE_CHECKING:
     from emulator.sagemaker.images import Image
 
 # Settings of the machine that a container of a network-attached instance would not need: how the package index is
-# reached. They are taken over from the gateway's environment, nothing else is.
+# reached, and whose certificates are trusted. They are taken over from the gateway's environment, nothing else is.
 _PASSED_ON = (
+    "AWS_CA_BUNDLE",
     "HTTP_PROXY",
     "HTTPS_PROXY",
+    "NODE_EXTRA_CA_CERTS",
     "NO_PROXY",
     "http_proxy",
     "https_proxy",

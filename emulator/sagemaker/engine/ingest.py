@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from emulator.sagemaker import images
+from emulator.sagemaker import authorization, images
 from emulator.sagemaker.engine import objects
+from emulator.sagemaker.engine.archives import ArchiveError
 from emulator.sagemaker.engine.failure import FailedError
+from emulator.sagemaker.errors import ServiceError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,16 +30,27 @@ class Shard:
     of: int = 1
 
 
-def pull(uri: str, context: Context) -> images.Image:
-    """Install the image that a URI speaks of. Raises FailedError."""
+def pull(uri: str, context: Context, role: Role) -> images.Image:
+    """Install the image that a URI speaks of, if the role may pull it. Raises FailedError."""
     try:
         name = images.name_of(uri, images_dir=context.images_dir)
+        authorization.check(context.principal_of(role.arn), authorization.pull(uri))
         return images.install(name, images_dir=context.images_dir, cache_dir=context.cache_dir)
-    except images.ImageError as error:
+    except (images.ImageError, ServiceError) as error:
         raise FailedError(
             "ClientError: Cannot pull algorithm container. Either the image does not exist or its "
             f"permissions are incorrect. {error}"
         ) from error
+
+
+def attach_volumes(resources: Mapping[str, Any], context: Context, role: Role) -> None:
+    """Attach a job's volumes, which may be encrypted. Raises FailedError if the role may not let them be."""
+    account = role.arn.split(":")[4]
+    asked = authorization.attach_volumes(resources, account=account, region=role.region)
+    try:
+        authorization.check(context.principal_of(role.arn), asked)
+    except ServiceError as error:
+        raise FailedError(f"ClientError: Cannot attach the instances' volumes. {error}") from error
 
 
 def download(s3: Any, source: Mapping[str, Any], folder: Path, *, role: Role, failure: str, shard: Shard) -> None:
@@ -54,7 +67,7 @@ def download(s3: Any, source: Mapping[str, Any], folder: Path, *, role: Role, fa
             mine = islice(found.items(), shard.number, None, shard.of) if sharded else found.items()
             objects.download_all(s3, dict(mine), folder)
             return
-    except (ClientError, BotoCoreError, objects.ArchiveError) as error:
+    except (ClientError, BotoCoreError, ArchiveError) as error:
         cause = f" Error message from S3: {error}"
     raise FailedError(f"{failure}{no_objects(uri, role)}{cause}")
 

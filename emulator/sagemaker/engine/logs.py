@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -79,15 +80,16 @@ class LogStream:
             log.warning("%d lines of log stream %s %s were lost: %s", len(batch), self.group, self.stream, error)
 
     def _open(self) -> Any:
+        """The group is made only if it is missing, so that a role may write into one that it could not make."""
         client = self._role.client("logs")
-        for create, names in (
-            (client.create_log_group, {"logGroupName": self.group}),
-            (client.create_log_stream, {"logGroupName": self.group, "logStreamName": self.stream}),
-        ):
+        where = {"logGroupName": self.group, "logStreamName": self.stream}
+        with suppress(client.exceptions.ResourceAlreadyExistsException):
             try:
-                create(**names)
-            except client.exceptions.ResourceAlreadyExistsException:
-                continue
+                client.create_log_stream(**where)
+            except client.exceptions.ResourceNotFoundException:
+                with suppress(client.exceptions.ResourceAlreadyExistsException):
+                    client.create_log_group(logGroupName=self.group)
+                client.create_log_stream(**where)
         return client
 
 

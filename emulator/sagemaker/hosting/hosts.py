@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from emulator.sagemaker import images
-from emulator.sagemaker.engine import objects
+from emulator.sagemaker import authorization, images
+from emulator.sagemaker.engine import archives, objects
 from emulator.sagemaker.engine.container import Container
 from emulator.sagemaker.engine.logs import LogStream
 from emulator.sagemaker.engine.process import Process
 from emulator.sagemaker.engine.relocate import relocate
+from emulator.sagemaker.errors import ServiceError
 
 if TYPE_CHECKING:
     from emulator.sagemaker.behaviour import Context
@@ -127,9 +128,11 @@ class Host:
     def _pull(self) -> images.Image:
         directories = {"images_dir": self._context.images_dir}
         try:
-            name = images.name_of(self.model.container["Image"], **directories)
+            uri, role = self.model.container["Image"], self.model.role.arn
+            name = images.name_of(uri, **directories)
+            authorization.check(self._context.principal_of(role), authorization.pull(uri))
             self.image = images.install(name, **directories, cache_dir=self._context.cache_dir)
-        except images.ImageError as error:
+        except (images.ImageError, ServiceError) as error:
             raise HostError(
                 f"Please make sure all images included in the model for the {self._duty.title} exist, and that the "
                 f"execution role used to create the model has permissions to access them. {error}"
@@ -146,7 +149,7 @@ class Host:
         archive = self._folder / "model.tar.gz"
         try:
             objects.download(self.model.role.client("s3"), uri, archive)
-            objects.unpack(archive, folder)
+            archives.unpack(archive, folder)
         except (ClientError, BotoCoreError) as error:
             raise HostError(
                 f'Could not access model data at {uri}. Please ensure that the role "{self.model.role.arn}" exists '
@@ -154,7 +157,7 @@ class Host:
                 f'"sagemaker.amazonaws.com". Also ensure that the role has "s3:GetObject" permissions and that the '
                 f"object is located in {self._record.region}. {error}"
             ) from error
-        except objects.ArchiveError as error:
+        except archives.ArchiveError as error:
             raise HostError(
                 f'Failed to extract model data archive from URL "{uri}". Please ensure that the object located at the '
                 f"URL is a valid tar.gz archive. {error}"

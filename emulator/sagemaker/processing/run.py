@@ -98,9 +98,11 @@ class ProcessingRun:
         outputs.finish(completed=not self._stopping)
 
     def _hosts(self, folder: Path) -> list[ProcessingHost]:
-        image = ingest.pull(self._request["AppSpecification"]["ImageUri"], self._context)
+        image = ingest.pull(self._request["AppSpecification"]["ImageUri"], self._context, self._role)
+        cluster = self._request["ProcessingResources"]["ClusterConfig"]
+        ingest.attach_volumes(cluster, self._context, self._role)
         self._context.store.update(self._record, ProcessingStartTime=datetime.now(UTC))
-        launched = instances.launch(self._request["ProcessingResources"]["ClusterConfig"])
+        launched = instances.launch(cluster)
         host = partial(
             ProcessingHost,
             instances=launched,

@@ -38,3 +38,5 @@ def _problems(request: Mapping[str, Any]) -> Iterator[str]:
         for name in _DISTRIBUTIONS
         if request.get("HyperParameters", {}).get(name, "").lower() == "true"
     )
+    if any(not channel["ChannelName"].strip(".") for channel in request.get("InputDataConfig", ())):
+        yield "a ChannelName of dots"  # its folder would be another one's

@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING, Any
 from boto3.exceptions import S3UploadFailedError
 from botocore.exceptions import BotoCoreError, ClientError
 
-from emulator.sagemaker.engine import objects
+from emulator.sagemaker.engine import ingest, objects
+from emulator.sagemaker.engine.archives import ArchiveError
 from emulator.sagemaker.engine.failure import FailedError, reason_of
 from emulator.sagemaker.engine.ingest import no_objects
 from emulator.sagemaker.engine.logs import LogStream
@@ -110,6 +111,7 @@ class TransformRun:
 
     def _execute(self, folder: Path) -> None:
         folder.mkdir(parents=True)
+        ingest.attach_volumes(self._request["TransformResources"], self._context, self._role)
         s3 = self._role.client("s3")
         inputs = self._inputs(s3)
         self._context.store.update(self._record, TransformStartTime=datetime.now(UTC))
@@ -135,7 +137,7 @@ class TransformRun:
                 return found
         except (ClientError, BotoCoreError) as error:
             cause = f" Error message from S3: {error}"
-        except objects.ArchiveError as error:
+        except ArchiveError as error:
             raise FailedError(f"{CLIENT}: {error}") from error
         raise FailedError(f"{CLIENT}: {no_objects(uri, self._role)}{cause}")
 

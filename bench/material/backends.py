@@ -1,0 +1,37 @@
+"""Interpreters that have what a training job installs for a Keras backend."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+from typing import TYPE_CHECKING
+
+from bench.material.embedded_aws import IMAGE
+from cli import paths
+from cli.images import FOLDER
+from emulator.sagemaker import images
+from emulator.sagemaker.engine import layer
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def python_with(backend: str) -> Path:
+    """The training image's interpreter, for jax or torch in a layer with the backend; made once on a machine, and kept.
+
+    Raises CalledProcessError, with pip's words, when the package index does not give it.
+    """
+    image = images.install(IMAGE, images_dir=FOLDER, cache_dir=paths.cache())
+    if backend == "tensorflow":
+        return image.python
+    requirements = paths.ROOT / "model_code" / f"requirements-{backend}.txt"
+    digest = hashlib.sha256(requirements.read_bytes() + image.digest.encode()).hexdigest()[:16]
+    folder = paths.cache() / "backends" / f"{backend}-{digest}"
+    complete = folder / ".complete"
+    if not complete.exists():
+        python = layer.make(image, folder)
+        subprocess.run(
+            [python, "-m", "pip", "install", "-q", "-r", requirements], check=True, capture_output=True, text=True
+        )
+        complete.touch()
+    return folder / "bin" / "python"

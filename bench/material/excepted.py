@@ -1,0 +1,45 @@
+"""Statements that no request on the embedded AWS needs, and that stay: who needs them there, and why not here."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exempt:
+    """A statement by its role (a regular expression) and one of its actions, and why it stays."""
+
+    role: str
+    action: str
+    why: str
+
+
+EXEMPT = (
+    Exempt(
+        role="endpoint ServingRole",
+        action="cloudwatch:PutMetricData",
+        why="SageMaker's guide has it in every model's role (How to use SageMaker AI execution roles, CreateModel); "
+        "here an endpoint publishes no metrics.",
+    ),
+    Exempt(
+        role="endpoint ServingRole",
+        action="s3:ListBucket",
+        why="SageMaker's guide has it in the same place: with it S3 tells an artifact that is missing from one that "
+        "is forbidden. Here it is there.",
+    ),
+    Exempt(
+        role=r"\w+ (Contents|Job)Handler(OnEvent|IsComplete)Role",
+        action="lambda:GetFunction",
+        why="CDK's provider framework adds it: by it, it waits for a function that Lambda has put to sleep.",
+    ),
+)
+
+
+def reason(role: str, actions: Sequence[str]) -> str | None:
+    """Why a statement may stay that nothing needed; None if it may not."""
+    return next((one.why for one in EXEMPT if re.fullmatch(one.role, role) and one.action in actions), None)

@@ -1,0 +1,147 @@
+"""Least privilege, measured: `./lab bench statements` takes labs through their lives while policies are enforced.
+
+It runs the tests of whole labs (up, jobs, predict, seats, notebooks, lease, down), and takes a lab up and down that
+learns from photos, on embedded AWSs that record which statement of which role's policy decided each request. A
+statement is needed if a request was answered as it was because of it alone: without it that request would have been
+refused, or allowed. What is left is superfluous, or stands in bench/material/excepted.py with the reason why it stays.
+Exit code 1 if anything else is left. It takes about twenty minutes; `--recorded FOLDER` reports again what an earlier
+run, with `--keep FOLDER`, has recorded.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+
+from bench.material.excepted import reason
+from bench.material.photos import ensure
+from cli import paths
+from cli.place import tools
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_PHOTOS = 200
+_TESTS = ("tests/test_lab.py", "tests/test_seats.py", "tests/test_lease.py", "tests/notebooks")
+# A role's name as CloudFormation makes it of a lab's stack: lab, stack, the stack's seat, logical id, two hashes.
+_ROLE = re.compile(
+    r"(?P<lab>[a-z0-9-]+?)-(?P<stack>storage|training|endpoint|operations|seat)-"
+    r"(?:(?P<seat>[a-z0-9-]+)-)?(?P<logical>[A-Z]\w*?)(?:[0-9A-F]{8})?-?[0-9A-F]{8,}"
+)
+_GENERATED = re.compile(r"[0-9A-F]{8}-[0-9A-F]{8,}|[0-9a-f]{8}(?:-[0-9a-f]{4,}){1,4}|[0-9A-F]{12,}|[0-9a-f]{12,}")
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A statement of a role's policy, alike in every lab: names of labs and seats are LAB and SEAT, hashes are #."""
+
+    role: str
+    actions: tuple[str, ...]
+    text: str
+
+
+def take_labs_through_their_lives(folder: Path, tests: Iterable[str]) -> int:
+    """Run the tests while policies are enforced; pytest's exit code."""
+    return _run("pytest", "-n0", "-q", "-o", "tmp_path_retention_policy=all", f"--basetemp={folder}", *tests)
+
+
+def learn_from_photos(folder: Path) -> int:
+    """Take a lab up that learns from photos, again with fewer of them, and down; the exit code of the last command."""
+    photos = ensure(_PHOTOS, cache=folder)
+    settings = ["-c", "lab.name=shots", "-c", "lab.seats=0", "-c", "lab.epochs=1", "-c", f"lab.photos={photos}"]
+    failed = _run("cli", "up", *settings, home=folder)
+    for photo in sorted(photos.rglob("*.*"))[::10]:
+        photo.unlink()
+    return failed or _run("cli", "up", *settings, home=folder) or _run("cli", "down", *settings, home=folder)
+
+
+def _run(module: str, *arguments: str, home: Path = paths.HOME) -> int:
+    environment = {**tools(), "BRICKLAB_ENFORCE_IAM": "1", "BRICKLAB_HOME": str(home)}
+    return subprocess.run(
+        [sys.executable, "-m", module, *arguments], cwd=paths.ROOT, env=environment, check=False
+    ).returncode
+
+
+def recorded(folder: Path) -> Counter[Statement]:
+    """How many requests have needed each statement of the labs' roles, of all embedded AWSs below a folder."""
+    found: Counter[Statement] = Counter()
+    for file in sorted(folder.rglob("statements.json")):
+        for each in json.loads(file.read_text()):
+            named = _ROLE.fullmatch(each["role"])
+            if named:
+                found[_alike(named, each["statement"])] += each["alone"]
+    return found
+
+
+def main() -> None:
+    """Run, or read what was recorded; print what nothing needed; exit code 1 if that is not excepted."""
+    parser = argparse.ArgumentParser(prog="./lab bench statements", description=__doc__)
+    parser.add_argument("tests", nargs="*", default=_TESTS, help="tests of labs, as pytest names them")
+    parser.add_argument("--recorded", type=Path, metavar="FOLDER", help="only report what lies there")
+    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="a new folder for what is recorded")
+    parser.add_argument("--json", action="store_true", help="for programs")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = options.recorded or options.keep or Path(temporary) / "labs"
+        if options.keep and options.keep.exists():
+            sys.exit(f"{options.keep} is there already: what lies in it would be deleted. Name a new folder.")
+        if not options.recorded and _live(folder.resolve(), options.tests):
+            sys.exit("A lab's life failed: what follows from it would say nothing about policies.")
+        needed = recorded(folder)
+    unused = sorted((one for one, times in needed.items() if not times), key=lambda one: (one.role, one.text))
+    if options.json:
+        print(json.dumps([_document(one) for one in unused], indent=2))
+    else:
+        _show(unused, of=len(needed))
+    sys.exit(any(reason(one.role, one.actions) is None for one in unused))
+
+
+def _live(folder: Path, tests: Iterable[str]) -> int:
+    folder.mkdir(parents=True)
+    return take_labs_through_their_lives(folder / "tests", tests) or learn_from_photos(folder / "photos")
+
+
+def _alike(named: re.Match[str], statement: dict[str, Any]) -> Statement:
+    resources = {_without_names(each, named) for each in statement["Resource"]}
+    conditions = _without_names(json.dumps(statement.get("Condition", {}), sort_keys=True), named)
+    shown = " ".join((statement["Effect"], *statement["Action"], "on", *sorted(resources), conditions))
+    return Statement(f"{named['stack']} {named['logical']}", tuple(statement["Action"]), shown)
+
+
+def _without_names(text: str, named: re.Match[str]) -> str:
+    text = _GENERATED.sub("#", text)
+    if named["seat"]:
+        underscored = named["seat"].replace("-", "_")
+        text = re.sub(rf"\b(?:{named['seat']}|{underscored})\b", "SEAT", text.replace(f"__{underscored}", "__SEAT"))
+    return re.sub(rf"(?<![a-z0-9]){named['lab']}(?![a-z0-9])", "LAB", text)
+
+
+def _document(one: Statement) -> dict[str, str | None]:
+    return {"role": one.role, "statement": one.text, "reason": reason(one.role, one.actions)}
+
+
+def _show(unused: list[Statement], *, of: int) -> None:
+    table = Table("role", "statement that no request needed", "excepted because", show_lines=True)
+    for one in unused:
+        table.add_row(one.role, one.text, reason(one.role, one.actions) or "[red]it is superfluous[/]")
+    console = Console(width=max(160, int(os.environ.get("COLUMNS", "0"))))
+    console.print(table)
+    console.print(
+        f"{of - len(unused)} of {of} statements are needed: take one away, and a request is answered otherwise."
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,72 @@
+"""Synthesis: `./lab bench synth` times `cdk synth` of labs of 1 and 100 seats, and of an app with nothing in it.
+
+The whole command, CDK CLI and Python; in each round every app has its turn, one after the other; medians. `x` is over
+the empty app, which is a Python CDK app with one empty stack.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from cli import paths
+from cli.place import tools
+
+_EMPTY = "from aws_cdk import App, Stack\napp = App()\nStack(app, 'empty')\napp.synth()\n"
+_APPS = {"empty": None, "1 seat": 1, "100 seats": 100}
+
+
+def measure(rounds: int) -> dict[str, list[float]]:
+    """Seconds of each app in each round; a round before them, which warms caches up, is left out."""
+    seconds: dict[str, list[float]] = {name: [] for name in _APPS}
+    with tempfile.TemporaryDirectory() as folder:
+        empty = Path(folder) / "empty.py"
+        empty.write_text(_EMPTY)
+        for number in range(rounds + 1):
+            print(f"round {number} of {rounds} …", file=sys.stderr, flush=True)
+            for name, seats in _APPS.items():
+                app = ["-c", f"lab.seats={seats}"] if seats else ["--app", f"{sys.executable} {empty}"]
+                taken = _synth(app, Path(folder) / name)
+                if number:
+                    seconds[name].append(taken)
+    return seconds
+
+
+def _synth(app: list[str], output: Path) -> float:
+    command = [str(paths.CDK), "synth", "--quiet", "--no-notices", "--output", str(output), *app]
+    started = time.monotonic()
+    done = subprocess.run(command, cwd=paths.ROOT, env=tools(), capture_output=True, text=True, check=False)
+    if done.returncode:
+        sys.exit(f"`{' '.join(command)}` failed:\n{done.stdout}{done.stderr}")
+    return time.monotonic() - started
+
+
+def main() -> None:
+    """Measure, print the table or JSON."""
+    parser = argparse.ArgumentParser(prog="./lab bench synth", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5, help="how often each is timed (default: %(default)s)")
+    parser.add_argument("--json", action="store_true", help="print JSON for programs")
+    options = parser.parse_args()
+    seconds = measure(options.rounds)
+    if options.json:
+        print(json.dumps(seconds, indent=2))
+        return
+    table = Table("app", "seconds", "x", title=f"cdk synth, {os.cpu_count()} cores", box=None, padding=(0, 2))
+    least = statistics.median(seconds["empty"])
+    for name, each in seconds.items():
+        table.add_row(name, f"{statistics.median(each):.2f}", f"{statistics.median(each) / least:.2f}")
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    main()

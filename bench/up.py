@@ -1,0 +1,127 @@
+"""From nothing to an answer: `./lab bench up` times `./lab up` of the default lab, and the first `./lab predict`.
+
+Everything is installed, nothing runs: the embedded AWS starts anew in every round. Between the two, what the stacks
+took, by CloudFormation's own times. Beside it the lab's training script by hand: the same data and hyperparameters, in
+the training image's Python, against the job from its creation to its end; medians.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import boto3
+import numpy as np
+from PIL import Image
+from rich.console import Console
+from rich.table import Table
+
+from bench.material.backends import python_with
+from cli import paths
+from cli.place import tools
+from datasets import dataset
+from emulator import gateway
+
+_NAME = "bench"
+_SETTINGS = ["-c", f"lab.name={_NAME}"]
+UP, PREDICT, JOB, BY_HAND = "./lab up", "first ./lab predict", "training job", "train.py by hand"
+
+
+def measure(rounds: int) -> dict[str, list[float]]:
+    """Seconds of each step in each round."""
+    seconds: dict[str, list[float]] = {}
+    for number in range(rounds):
+        print(f"round {number + 1} of {rounds} …", file=sys.stderr, flush=True)
+        with tempfile.TemporaryDirectory() as folder:
+            for step, taken in _round(Path(folder)).items():
+                seconds.setdefault(step, []).append(taken)
+    return seconds
+
+
+def _round(folder: Path) -> dict[str, float]:
+    home, lab = folder / "home", [sys.executable, "-m", "cli"]
+    photo = folder / "photo.png"
+    data = dataset.ensure(cache=paths.cache() / "datasets")
+    Image.fromarray(np.load(data / "lego-simple-test-images.npy")[0]).save(photo)
+    environment = {**tools(), "BRICKLAB_HOME": str(home)}
+    try:
+        up = _seconds([*lab, "up", *_SETTINGS], environment)
+        predict = _seconds([*lab, "predict", str(photo), *_SETTINGS], environment)
+        job, stacks = _job(home / "aws"), _stacks(home / "aws")
+    finally:
+        gateway.stop(home / "aws")
+    return {UP: up, PREDICT: predict, **stacks, JOB: job, BY_HAND: _by_hand(data, folder)}
+
+
+def _by_hand(data: Path, folder: Path) -> float:
+    output = folder / "output"
+    flags = {"training": data, "artifact_dir": folder / "artifact", "output_data_dir": output, "seed": 0}
+    words = [f"--{name}={value}" for name, value in flags.items()]
+    for name in ("artifact", "output"):
+        (folder / name).mkdir()
+    return _seconds([str(python_with("tensorflow")), str(paths.ROOT / "model_code" / "train.py"), *words], tools())
+
+
+def _client(home: Path, service: Any) -> Any:
+    running = gateway.running(home)
+    if running is None:
+        sys.exit("The embedded AWS has ended.")
+    session = boto3.Session("test", "test", region_name=gateway.REGION)
+    return session.client(service, endpoint_url=running.url)
+
+
+def _job(home: Path) -> float:
+    sagemaker = _client(home, "sagemaker")
+    [summary] = sagemaker.list_training_jobs()["TrainingJobSummaries"]
+    job = sagemaker.describe_training_job(TrainingJobName=summary["TrainingJobName"])
+    return float((job["TrainingEndTime"] - job["CreationTime"]).total_seconds())
+
+
+def _stacks(home: Path) -> dict[str, float]:
+    """Seconds of each stack, by its own first and last event."""
+    seconds = {}
+    cloudformation = _client(home, "cloudformation")
+    for stack in cloudformation.describe_stacks()["Stacks"]:
+        name = stack["StackName"]
+        if name.startswith(_NAME):
+            events = cloudformation.describe_stack_events(StackName=name)["StackEvents"]
+            times = [event["Timestamp"] for event in events]
+            seconds[f"stack {name}"] = (max(times) - min(times)).total_seconds()
+    return seconds
+
+
+def _seconds(command: list[str], environment: dict[str, str]) -> float:
+    started = time.monotonic()
+    done = subprocess.run(command, cwd=paths.ROOT, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        sys.exit(f"`{' '.join(command)}` failed:\n{done.stdout}{done.stderr}")
+    return time.monotonic() - started
+
+
+def main() -> None:
+    """Measure, print the table or JSON."""
+    parser = argparse.ArgumentParser(prog="./lab bench up", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=3, help="how often each is timed (default: %(default)s)")
+    parser.add_argument("--json", action="store_true", help="print JSON for programs")
+    options = parser.parse_args()
+    seconds = measure(options.rounds)
+    if options.json:
+        print(json.dumps(seconds, indent=2))
+        return
+    table = Table("", "seconds", title=f"{os.cpu_count()} cores, {options.rounds} rounds", box=None, padding=(0, 2))
+    for step, each in seconds.items():
+        table.add_row(step, f"{statistics.median(each):.1f}")
+    table.add_row("job over by hand", f"{statistics.median(seconds[JOB]) / statistics.median(seconds[BY_HAND]):.2f} x")
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,101 @@
+"""Whoever puts an object under a KMS key, or gets one from under it, needs the key too; S3 asks KMS in his name.
+
+Put and the start of an upload in parts need GenerateDataKey; a part, the upload's end, a copy's source and a get need
+Decrypt. A publisher to an encrypted topic needs both. Sources: S3's guide, "Using server-side encryption with AWS KMS
+keys" and "Multipart upload API and permissions"; SNS's guide, "Key management". ministack asks about none of it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs
+
+from ministack.core import iam_actions
+from ministack.services import s3, sns
+
+from emulator.hooks import services
+from emulator.hooks.principals import caller, principal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from emulator.hooks.services import Handler, Response
+
+_KEY = "x-amz-server-side-encryption-aws-kms-key-id"
+_ABOUT = frozenset({"acl", "annotation", "attributes", "legal-hold", "retention", "tagging", "torrent"})  # an object
+_WRITE, _READ = "kms:GenerateDataKey", "kms:Decrypt"
+
+
+def ask_before_keys() -> None:
+    """Let S3 and SNS use a key only for who may."""
+    further = iam_actions.s3_additional_checks
+
+    def with_keys(
+        method: str, path: str, headers: Mapping[str, str], body: bytes, query: Mapping[str, Any]
+    ) -> list[tuple[str, str]]:
+        return [*further(method, path, headers, body, query), *_of_object(method, path, headers, query)]
+
+    iam_actions.s3_additional_checks = with_keys
+    services.wrap("sns", _publishing)
+
+
+def _of_object(
+    method: str, path: str, headers: Mapping[str, str], query: Mapping[str, Any]
+) -> Iterator[tuple[str, str]]:
+    bucket, _, key = path.lstrip("/").partition("/")
+    if not key:
+        return
+    if "uploadId" in query:
+        if method in ("PUT", "POST"):
+            yield from _asked(_READ, _key_for_writing(bucket, headers))
+    elif method == "GET" and not query.keys() & _ABOUT:
+        yield from _asked(_READ, _key_of_object(bucket, key))
+    elif (method == "PUT" and not query.keys() & _ABOUT) or "uploads" in query:
+        yield from _asked(_WRITE, _key_for_writing(bucket, headers))
+    if source := headers.get("x-amz-copy-source"):
+        yield from _asked(_READ, _key_of_object(*source.lstrip("/").partition("?")[0].split("/", 1)))
+
+
+def _asked(action: str, key: str | None) -> Iterator[tuple[str, str]]:
+    if key:
+        yield action, _arn(key)
+
+
+def _key_for_writing(bucket: str, headers: Mapping[str, str]) -> str | None:
+    return headers.get(_KEY) or s3._bucket_default_sse_headers(bucket).get(_KEY)
+
+
+def _key_of_object(bucket: str, key: str) -> str | None:
+    found = s3._buckets.get(bucket, {}).get("objects", {}).get(key, {})
+    key_id: str | None = found.get("preserved_headers", {}).get(_KEY)
+    return key_id
+
+
+def _arn(key: str) -> str:
+    account, region = caller()
+    return key if key.startswith("arn:") else f"arn:aws:kms:{region}:{account}:key/{key}"
+
+
+def _publishing(answer: Handler) -> Handler:
+    async def ask_first(
+        method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, list[str]]
+    ) -> Response:
+        who = principal(headers, query)
+        key = _key_of_topic(body) if who else None
+        for action in (_WRITE, _READ) if key else ():
+            if who and key and who.refusal(action, _arn(key), {}):
+                refused: Response = iam_actions.access_denied_response(
+                    "sns", action, who.info.arn, "", headers=headers, resource_arn=_arn(key)
+                )
+                return refused
+        return await answer(method, path, headers, body, query)
+
+    return ask_first
+
+
+def _key_of_topic(body: bytes) -> str | None:
+    """The key of the topic that a request publishes to; None if it has none, or does something else."""
+    asked = {name: values[0] for name, values in parse_qs(body.decode()).items()}
+    topic = sns._topics.get(asked.get("TopicArn", "")) if asked.get("Action") == "Publish" else None
+    key_id: str | None = (topic or {}).get("attributes", {}).get("KmsMasterKeyId")
+    return key_id

@@ -236,11 +236,24 @@ def down(
 
 
 @app.command()
-def check() -> None:
-    """Check the code (ruff, mypy) and every template (cfn-lint, cdk-nag)."""
+def check(
+    *,
+    exceptions: Annotated[bool, typer.Option("--exceptions", help="Show what is found and let be, and why.")] = False,
+    audit: Annotated[bool, typer.Option("--audit", help="Ask advisory services about every lock.")] = False,
+    write: Annotated[bool, typer.Option("--write", help="With --exceptions: into docs/security.md too.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Check the code (ruff, mypy) and every template (cdk-nag, checkov, cfn-lint)."""
+    from cli.check import audit as ask_about_locks
     from cli.check import check as command
+    from cli.check import show_exceptions
 
-    command()
+    if audit:
+        ask_about_locks()
+    elif exceptions:
+        show_exceptions(as_json=as_json, write=write)
+    else:
+        command()
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
@@ -253,8 +266,8 @@ def test(arguments: typer.Context) -> None:
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def bench(
-    name: Annotated[str, typer.Argument(help="Which: hosts, jobs, prepare, seats or tune.")],
     arguments: typer.Context,
+    name: Annotated[str | None, typer.Argument(help="Which; without one, all are named.")] = None,
 ) -> None:
     """Measure: a benchmark of bench/; further arguments go to it."""
     from cli.bench import bench as command

@@ -130,8 +130,10 @@ async def _serve(options: argparse.Namespace, state: Path) -> None:
     simulator.simulate_with_context()
     unknown.refuse_unknown()
     labels.label_answers()
-    tls.leave_silent_clients(asyncio.get_running_loop())
-    certificate = tls.server(options.certificates) if options.certificates else None
+    certificate = None
+    if options.certificates:
+        certificate = tls.server(options.certificates)
+        tls.leave_silent_clients(asyncio.get_running_loop())
     logging.getLogger("emulator").info("embedded AWS on %s:%d", HOST, options.port)
     try:
         await web.serve(services.application(), host=HOST, port=options.port, certificate=certificate)

@@ -1,81 +1,84 @@
-"""The same app under cdk-nag's AwsSolutions rules: `cdk synth --app "python -m infra.audit"`.
+"""The app in every profile, under cdk-nag's AwsSolutions rules: `python -m infra.audit FOLDER`.
 
-Writes the same templates as the app, then prints every finding that no construct acknowledges, and exits with 1.
+Writes each profile's templates to a folder of its own, and `audit.json`: cdk-nag's findings, what the constructs
+acknowledge of any checker's, and which construct each resource of a template is.
 """
 
 from __future__ import annotations
 
 import json
-import os
-import re
 import sys
+import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import aws_cdk as cdk
 from cdk_nag import AwsSolutionsChecks
 
-from infra import data, lab
-from infra.constructs.findings import GENERATED
-from infra.settings import SettingsError, read
+from infra import lab
+from infra.constructs.findings import METADATA
+from infra.profiles import profiles
+from infra.settings import DATA_FILES, read
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 
 def main() -> None:
-    """Put the lab's stacks together and let the rules look at every resource."""
-    app = cdk.App()
-    try:
-        settings = read(app.node.get_all_context())
-    except SettingsError as error:
-        sys.exit(str(error))
-    lab.compose(app, settings, data.folder(settings, os.environ))
+    """Synthesise all profiles with data and photos that are stand-ins: no template depends on what is in them."""
+    folder = Path(sys.argv[1])
+    with tempfile.TemporaryDirectory() as place:
+        data, photos = Path(place) / "data", Path(place) / "photos"
+        for file in (*(data / name for name in DATA_FILES), photos / "2x3 Brick" / "1.png"):
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(file.name)
+        audits = [_audit(folder / name, settings) for name, settings in profiles(data=data, photos=photos).items()]
+    audit = {part: [each for found in audits for each in found[part]] for part in audits[0]}
+    (folder / "audit.json").write_text(json.dumps(audit))
+
+
+def _audit(folder: Path, settings: Mapping[str, Any]) -> dict[str, list[dict[str, str]]]:
+    context = json.loads((lab.ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]
+    given = {**context["lab"], **settings}
+    app = cdk.App(outdir=str(folder), context={**context, "lab": given})
+    lab.compose(app, read({"lab": given}), Path(given["photos"] or given["data"]))
     app.synth()
-    found = unacknowledged(app)
-    if found:
-        sys.exit("\n".join(found))
+    return {
+        "findings": findings(app),
+        "acknowledgments": list(_acknowledgments(folder)),
+        "resources": list(_resources(folder)),
+    }
 
 
-def unacknowledged(app: cdk.App) -> list[str]:
-    """The findings that neither their construct nor one around it acknowledges, a line each. The app is synthesised."""
-    acknowledged = _acknowledged(Path(app.outdir))
+def findings(app: cdk.App) -> list[dict[str, str]]:
+    """What cdk-nag finds in an app that is synthesised: path of the construct, rule, message."""
     return [
-        f"{violation.rule_name} at {resource.construct_path}: {violation.description}"
+        {"path": resource.construct_path, "rule": violation.rule_name, "message": violation.description}
         for violation in AwsSolutionsChecks(app).validate_scope(app).violations
         for resource in violation.violating_resources
-        if not any(
-            re.fullmatch(pattern, violation.rule_name)
-            for scope in _scopes(resource.construct_path)
-            for pattern in acknowledged.get(scope, ())
-        )
     ]
 
 
-def _acknowledged(assembly: Path) -> dict[str, list[str]]:
-    """Patterns of what each construct acknowledges, by its path: read from the assembly, for a class has many.
+def _acknowledgments(assembly: Path) -> Iterator[dict[str, str]]:
+    """Read from the assembly: a class has many, and asking each construct takes a call to the CDK's engine."""
+    for path, kind, entry in _metadata(assembly):
+        if kind == METADATA:
+            for rule, reason in entry.items():
+                yield {"path": path, "rule": rule, "reason": reason}
 
-    What the CDK generates has no slash in it.
-    """
-    found: dict[str, list[str]] = {}
+
+def _resources(assembly: Path) -> Iterator[dict[str, str]]:
+    for path, kind, entry in _metadata(assembly):
+        if kind == "aws:cdk:logicalId":
+            template = assembly / f"{path.partition('/')[0]}.template.json"
+            yield {"template": str(template), "logical_id": entry, "path": path}
+
+
+def _metadata(assembly: Path) -> Iterator[tuple[str, str, Any]]:
     for file in assembly.glob("*.metadata.json"):
         for path, entries in json.loads(file.read_text(encoding="utf-8")).items():
-            rules = [
-                rule
-                for entry in entries
-                if entry["type"] == cdk.Validations.ACKNOWLEDGED_RULES_METADATA_KEY
-                for rule in entry["data"]
-            ]
-            words = [rule.rpartition("Annotation::")[2] for rule in rules]
-            found[path.strip("/")] = [re.escape(word).replace(re.escape(GENERATED), "[^/]*") for word in words]
-    return found
-
-
-def _scopes(path: str) -> Iterator[str]:
-    """The construct's path and those of all around it."""
-    while path:
-        yield path
-        path = path.rpartition("/")[0]
+            for entry in entries:
+                yield path.strip("/"), entry["type"], entry.get("data")
 
 
 if __name__ == "__main__":

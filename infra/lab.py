@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from aws_cdk import Tags
 
 from infra.constructs import source_directory
+from infra.constructs.findings import acknowledge
 from infra.stacks.endpoint import EndpointStack
 from infra.stacks.operations import OperationsStack
 from infra.stacks.seat import SeatStack
@@ -52,8 +53,7 @@ def compose(app: App, settings: Settings, data: Path, *, env: Environment | None
         app, f"{lab}-training", settings=settings, storage=storage, model_code=ROOT / "model_code", env=env, tags=tags
     )
     for stack in (operations, storage, training):
-        # The CDK names a function's role in DependsOn, though the function refers to it anyway.
-        stack.add_metadata("cfn-lint", {"config": {"ignore_checks": ["W3005"]}})
+        acknowledge(stack, {"W3005": "The CDK names in DependsOn what a resource refers to anyway: it does no harm."})
     EndpointStack(app, f"{lab}-endpoint", settings=settings, storage=storage, training=training, env=env, tags=tags)
     for seat in (each.name for each in settings.seats):
         SeatStack(

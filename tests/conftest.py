@@ -13,6 +13,7 @@ import pytest
 from cli import paths
 from cli.place import tools
 from emulator import gateway
+from tests import conforming
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -46,9 +47,17 @@ def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[gateway.Gatew
 
 @pytest.fixture(scope="session")
 def client(embedded: gateway.Gateway) -> Callable[[str], Any]:
-    """A boto3 client for a service of the embedded AWS."""
+    """A boto3 client for a service of the embedded AWS; SageMaker's answers are held to its model."""
     session = boto3.Session("test", "test", region_name=gateway.REGION)
-    return lambda service: session.client(service, endpoint_url=embedded.url)
+
+    def make(service: str) -> Any:
+        made: Any = session.client(service, endpoint_url=embedded.url)
+        return conforming.watch(made) if service == "sagemaker" else made
+
+    return make
+
+
+SECRET = "ghp_whatTheCallerKeepsInTheEnvironment"  # noqa: S105 - it opens nothing
 
 
 class Lab:
@@ -56,7 +65,7 @@ class Lab:
 
     def __init__(self, home: Path) -> None:
         self.home = home
-        self.environment = {**os.environ, "BRICKLAB_HOME": str(home), "COLUMNS": "200"}
+        self.environment = {**os.environ, "BRICKLAB_HOME": str(home), "COLUMNS": "200", "GITHUB_TOKEN": SECRET}
 
     def __call__(self, *arguments: str, code: int = 0) -> str:
         """Run a command; its standard output, or with another exit `code` its standard error."""

@@ -23,7 +23,15 @@ ALLOWED = {
     "model_code": set(),
     "datasets": {"datasets"},
     "emulator": {"emulator"},
-    "bench": {"bench", "cli", "datasets", "emulator.gateway", "emulator.sagemaker.images", "infra.containers"},
+    "bench": {
+        "bench",
+        "cli",
+        "datasets",
+        "emulator.gateway",
+        "emulator.sagemaker.engine.layer",
+        "emulator.sagemaker.images",
+        "infra.containers",
+    },
     "cli": {
         "cli",
         "emulator.gateway",

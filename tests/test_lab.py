@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -12,17 +13,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import psutil
 import pytest
 from PIL import Image
 
 from cli import paths
 from emulator import gateway
+from tests.conftest import SECRET
 
 if TYPE_CHECKING:
     from tests.conftest import Lab
 
 NAME = "e2e"
 SETTINGS = ["-c", f"lab.name={NAME}", "-c", "lab.seats=1"]
+# What the caller keeps to itself, and what STS gives out: the key of a role, a session's token.
+CREDENTIALS = re.compile(rf"{SECRET}|\bASIA[A-Z0-9]{{16}}\b|SessionToken|AUTHORIZATION_TOKEN")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -99,6 +104,34 @@ def test_status_shows_the_lab(lab: Lab) -> None:
     assert status["training_job"]["status"] == "Completed"
     assert status["endpoint"] == {"name": NAME, "status": "InService"}
     assert [seat["status"] for seat in status["seats"]] == ["InService"]
+
+
+def test_nothing_listens_beyond_this_machine(lab: Lab) -> None:
+    """Gateway, endpoint, and whatever else runs for the lab take connections from this machine only."""
+    running = gateway.running(lab.home / "aws")
+    assert running
+    process = psutil.Process(running.pid)
+    family = [process, *process.children(recursive=True)]
+    listening = {
+        (each.pid, connection.laddr.ip)
+        for each in family
+        for connection in each.net_connections("inet")
+        if connection.status == psutil.CONN_LISTEN
+    }
+    assert len({pid for pid, _ in listening}) > 1
+    assert {address for _, address in listening} == {"127.0.0.1"}
+
+
+def test_no_secret_is_logged(lab: Lab) -> None:
+    """Neither what the caller's environment keeps nor a role's credentials are in any of the account's logs."""
+    logs = lab.client("logs")
+    groups = [each["logGroupName"] for each in logs.describe_log_groups()["logGroups"]]
+    pages = logs.get_paginator("filter_log_events")
+    lines = [
+        event["message"] for group in groups for page in pages.paginate(logGroupName=group) for event in page["events"]
+    ]
+    assert len(lines) > 100
+    assert not [line for line in lines if CREDENTIALS.search(line)]
 
 
 def test_cost_names_what_each_thing_costs(lab: Lab) -> None:
@@ -221,6 +254,13 @@ def test_down_leaves_nothing(lab: Lab) -> None:
     lab("down", "-c", f"lab.name={NAME}")
     assert gateway.running(lab.home / "aws") is None
     assert "nothing to take down" in lab("down", "-c", f"lab.name={NAME}")
+
+
+def test_no_secret_is_left(lab: Lab) -> None:
+    """Templates, receipts and logs on the disk have none either."""
+    files = {path: path.read_text(errors="replace") for path in lab.home.rglob("*") if path.is_file()}
+    assert {"receipts", "cdk.out", "aws"} <= {path.relative_to(lab.home).parts[0] for path in files}
+    assert not [path for path, content in files.items() if CREDENTIALS.search(content)]
 
 
 @pytest.mark.parametrize(

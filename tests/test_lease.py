@@ -59,6 +59,9 @@ def ears(lab: Lab) -> Callable[[], list[dict[str, Any]]]:
     sns, sqs = lab.client("sns"), lab.client("sqs")
     queue = sqs.create_queue(QueueName="ears")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    sender = {"Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage"}
+    policy = {"Version": "2012-10-17", "Statement": [{**sender, "Resource": arn}]}
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": json.dumps(policy)})
     sns.subscribe(TopicArn=lab.outputs()["NoticesTopicArn"], Protocol="sqs", Endpoint=arn)
     heard: list[dict[str, Any]] = []
 

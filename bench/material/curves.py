@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    Series = Mapping[str, Mapping[float, float]]
+    from matplotlib.axes import Axes
+
+    Series = Mapping[str, Mapping[int, float] | Mapping[float, float]]
 
 _INCHES, _DOTS_PER_INCH = (8, 4.5), 120
 _STYLE = (
@@ -25,8 +27,9 @@ _STYLE = (
 
 @dataclass(frozen=True, kw_only=True)
 class Chart:
-    """Lines over one axis: `series` has for each line's name its y by its x. Both axes are logarithmic.
+    """Lines over one axis: `series` has for each line's name its y by its x.
 
+    Both axes are logarithmic, unless it is `linear`: then y begins at 0.
     `name` is the PNG's file name without its suffix; `x` and `y` say what the axes are, with their units.
     """
 
@@ -35,6 +38,7 @@ class Chart:
     x: str
     y: str
     series: Series
+    linear: bool = False
 
 
 def write(folder: Path, name: str, *, title: str, table: Sequence[Sequence[str]], charts: Sequence[Chart]) -> Path:
@@ -53,17 +57,25 @@ def write(folder: Path, name: str, *, title: str, table: Sequence[Sequence[str]]
 
 def _draw(chart: Chart, file: Path) -> bytes:
     figure = Figure(_INCHES, layout="constrained")
-    axes = figure.add_subplot(title=chart.title, xlabel=chart.x, ylabel=chart.y, xscale="log", yscale="log")
+    axes = figure.add_subplot(title=chart.title, xlabel=chart.x, ylabel=chart.y)
     for name, points in chart.series.items():
-        axes.plot(list(points), list(points.values()), marker="o", label=name)
-    ticks = sorted({x for points in chart.series.values() for x in points})
-    axes.set_xticks(ticks, [f"{x:,g}" for x in ticks], minor=False)
-    axes.set_xticks([], minor=True)
-    axes.yaxis.set_major_formatter("{x:,g}")
+        axes.plot(list(points), list(points.values()), marker="" if chart.linear else "o", label=name)
+    if chart.linear:
+        axes.set_ylim(bottom=0)
+    else:
+        _logarithmic(axes, chart)
     axes.grid(which="major", alpha=0.3)
     axes.legend()
     figure.savefig(file, dpi=_DOTS_PER_INCH)
     return file.read_bytes()
+
+
+def _logarithmic(axes: Axes, chart: Chart) -> None:
+    axes.set(xscale="log", yscale="log")
+    ticks = sorted({x for points in chart.series.values() for x in points})
+    axes.set_xticks(ticks, [f"{x:,g}" for x in ticks], minor=False)
+    axes.set_xticks([], minor=True)
+    axes.yaxis.set_major_formatter("{x:,g}")
 
 
 def _image(chart: Chart, picture: bytes) -> str:

@@ -33,9 +33,9 @@ class EmbeddedAws:
         self.url, self.port, self.pid = running.url, running.port, running.pid
         self._session = boto3.Session("test", "test", region_name=REGION)
 
-    def client(self, service: str) -> Any:
-        """A client with all rights."""
-        return self._session.client(service, endpoint_url=self.url)  # type: ignore[call-overload]  # any service's name
+    def client(self, service: str, **options: Any) -> Any:
+        """A client with all rights; the options are boto3's."""
+        return self._session.client(service, endpoint_url=self.url, **options)  # type: ignore[call-overload]  # any service's name
 
     def role(self, name: str) -> str:
         """Make a role that jobs can act as; its ARN."""

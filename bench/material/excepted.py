@@ -21,10 +21,10 @@ class Exempt:
 
 EXEMPT = (
     Exempt(
-        role="endpoint ServingRole",
+        role="endpoint ServingRole|storage PhotosRole",
         action="cloudwatch:PutMetricData",
-        why="SageMaker's guide has it in every model's role (How to use SageMaker AI execution roles, CreateModel); "
-        "here an endpoint publishes no metrics.",
+        why="SageMaker's guide has it in the role of every model and processing job (How to use SageMaker AI execution "
+        "roles, CreateModel and CreateProcessingJob); here only training jobs publish metrics.",
     ),
     Exempt(
         role="endpoint ServingRole",
@@ -33,7 +33,7 @@ EXEMPT = (
         "is forbidden. Here it is there.",
     ),
     Exempt(
-        role=r"\w+ (Contents|Job)Handler(OnEvent|IsComplete)Role",
+        role=r"\w+ \w*(Contents|Job)Handler(OnEvent|IsComplete)Role",
         action="lambda:GetFunction",
         why="CDK's provider framework adds it: by it, it waits for a function that Lambda has put to sleep.",
     ),

@@ -1,9 +1,10 @@
-"""What IAM is asked about a request to Logs, Athena, Glue and CloudWatch, where ministack asks about something else.
+"""What IAM is asked about requests to six services, where ministack asks about something else.
 
 Logs: a stream is `…:log-group:NAME:log-stream:STREAM`, and of a group its STREAM is empty: AWS's own refusals name it
 so, and only tags are asked about at the group's ARN without an end (API reference, LogGroup, `arn`, `logGroupArn`).
 Athena: a query belongs to its workgroup. Glue: whoever reads a table reads its catalog and database too (Glue's guide,
-"Specifying AWS Glue resource ARNs"). CloudWatch: PutMetricData is held to a namespace. Sources of the rest: the service
+"Specifying AWS Glue resource ARNs"). CloudWatch: PutMetricData is held to a namespace. CloudFormation: a stack has
+its tags. Systems Manager: GetParametersByPath is asked about the path. Sources of the rest: the service
 authorization reference.
 """
 
@@ -13,7 +14,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from ministack.core import iam_actions
-from ministack.services import athena
+from ministack.services import athena, cloudformation, tagging
 
 from emulator.hooks import services
 from emulator.hooks.principals import caller, principal
@@ -42,6 +43,7 @@ def ask_as_aws_does() -> None:
 
     iam_actions.extract_resource_arn = named
     iam_actions.request_tag_context = told
+    tagging._RESOURCE_TAG_COLLECTORS["cloudformation"] = _stacks_with_tags
     services.wrap("glue", _below_the_catalog)
 
 
@@ -67,7 +69,31 @@ def _catalog(_arn: str, *request: Any) -> str:
     return f"arn:aws:glue:{region}:{account}:catalog"
 
 
-_RESOURCES: Mapping[str, Callable[..., str]] = {"athena": _workgroup, "glue": _catalog, "logs": _log_stream}
+def _stack(arn: str, *_request: Any) -> str:
+    """The stack's own ARN in the place of one that ends with `/*`, so that its tags are found by it."""
+    stack = cloudformation._stacks.get(arn.partition(":stack/")[2].partition("/")[0])
+    return str(stack["StackId"]) if stack else arn
+
+
+def _parameter(arn: str, _method: str, _path: str, headers: Mapping[str, str], body: bytes, *request: Any) -> str:
+    if not headers.get("x-amz-target", "").endswith(".GetParametersByPath"):
+        return arn
+    _, region, account = request
+    return f"arn:aws:ssm:{region}:{account}:parameter/{_document(body).get('Path', '').strip('/')}"
+
+
+_RESOURCES: Mapping[str, Callable[..., str]] = {
+    "athena": _workgroup,
+    "cloudformation": _stack,
+    "glue": _catalog,
+    "logs": _log_stream,
+    "ssm": _parameter,
+}
+
+
+def _stacks_with_tags() -> Iterator[tuple[str, list[dict[str, str]]]]:
+    for stack in cloudformation._stacks.values():
+        yield stack["StackId"], stack.get("Tags", [])
 
 
 def _namespace(body: bytes, parameters: Mapping[str, Any]) -> str:

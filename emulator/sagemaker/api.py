@@ -15,6 +15,7 @@ from emulator.sagemaker.kinds import KINDS, PRESIGNED_URL, Kind
 if TYPE_CHECKING:
     from botocore.model import OperationModel, ServiceModel, Shape
 
+TARGET = "SageMaker."
 TAG_OPERATIONS = ("AddTags", "ListTags", "DeleteTags")
 KIND_OPERATIONS: dict[str, tuple[str, Kind]] = {
     kind.operation(verb): (verb, kind) for kind in KINDS.values() for verb in kind.verbs
@@ -43,12 +44,16 @@ def operation_model(operation: str) -> OperationModel:
 def parse(body: bytes) -> dict[str, Any]:
     """A request's JSON object. Raises SerializationException for anything else."""
     try:
-        document = json.loads(body or b"{}")
-    except ValueError as error:
+        document = json.loads(body or b"{}", parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
         raise ServiceError("SerializationException", f"The request body is not JSON: {error}.") from error
     if not isinstance(document, dict):
         raise ServiceError("SerializationException", "The request body is not a JSON object.")
     return document
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON value")
 
 
 def read_request(operation: str, document: dict[str, Any]) -> dict[str, Any]:

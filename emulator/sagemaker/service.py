@@ -15,7 +15,7 @@ from emulator.sagemaker.behaviour import Behaviour, Context
 from emulator.sagemaker.errors import ServiceError
 from emulator.sagemaker.hosting.endpoints import Endpoints
 from emulator.sagemaker.hosting.models import Models
-from emulator.sagemaker.kinds import KINDS, Kind
+from emulator.sagemaker.kinds import KINDS, Kind, members
 from emulator.sagemaker.notebooks.notebooks import NotebookInstances
 from emulator.sagemaker.processing.jobs import ProcessingJobs
 from emulator.sagemaker.store import Record
@@ -43,6 +43,7 @@ _WORKERS = 16
 _PATIENT_WORKERS = 256  # a class that opens its notebooks at once
 _CHANGES = ("Update", "Start", "Stop", "Delete")
 _JSON = "application/x-amz-json-1.1"
+_TYPES = re.compile(r"application/x-amz-json-1\.[01]\s*(;|$)", re.IGNORECASE)
 _INVOCATIONS = re.compile(r"/endpoints/([^/]+)/invocations")
 _SERVING = ("InService", "Updating", "SystemUpdating", "RollingBack", "UpdateRollbackFailed")
 
@@ -93,7 +94,10 @@ class SageMaker:
         invocation = _INVOCATIONS.fullmatch(path)
         if method == "POST" and invocation:
             return await self._invoke(invocation[1], body, lowered, account=account, region=region)
-        operation = lowered.get("x-amz-target", f"{method} {path}").rpartition("SageMaker.")[2]
+        target = lowered.get("x-amz-target") or f"{method} {path}"
+        operation = target.removeprefix(api.TARGET) if target.startswith(api.TARGET) else f"({target})"
+        if not _TYPES.match(lowered.get("content-type", "")):
+            return _refusal(ServiceError("SerializationException", f"The Content-Type must be {_JSON}."))
         loop = asyncio.get_running_loop()
         principal = self._principal(lowered)
         workers = self._patient if operation in api.LONG_OPERATIONS else self._workers
@@ -120,6 +124,8 @@ class SageMaker:
         verb, kind = api.KIND_OPERATIONS[operation]
         if verb == "List":
             return self._list(kind, operation, request, account=account, region=region)
+        if verb in kind.members:
+            members.check(kind.members[verb], request)
         if verb == "Create":
             return self._create(kind, request, account=account, region=region)
         name = request[kind.name_member]
@@ -151,14 +157,13 @@ class SageMaker:
             answer = self.call(operation, api.parse(body), account=account, region=region, principal=principal)
             return 200, {"Content-Type": _JSON}, json.dumps(api.write_response(operation, answer)).encode()
         except ServiceError as error:
-            content = json.dumps({"__type": error.code, "message": error.message}).encode()
-            return error.status, {"Content-Type": _JSON, "x-amzn-ErrorType": error.code}, content
+            return _refusal(error)
 
     def _create(self, kind: Kind, request: dict[str, Any], *, account: str, region: str) -> dict[str, Any]:
         name = request[kind.name_member]
         arn = kind.arn(name, account=account, region=region)
         now = self.context.clock.now()
-        members = {
+        described = {
             **kind.defaults,
             **kind.described(request),
             kind.arn_member: arn,
@@ -166,7 +171,7 @@ class SageMaker:
             "LastModifiedTime": now,
             **({kind.status: kind.first_status} if kind.status else {}),
         }
-        record = Record(kind, name, arn, account, region, members, tags.read(request.get("Tags", ())))
+        record = Record(kind, name, arn, account, region, described, tags.read(request.get("Tags", ())))
         self._check_references(kind, request, account=account, region=region)
         with record.lock:
             with self._room:
@@ -241,6 +246,11 @@ class SageMaker:
                 f"Endpoint {name} of account {account} does not serve: its status is {record.status}."
             )
         return await cast("_Host", self._behaviours["Endpoint"]).invoke(record, body, headers)
+
+
+def _refusal(error: ServiceError) -> Response:
+    content = json.dumps({"__type": error.code, "message": error.message}).encode()
+    return error.status, {"Content-Type": _JSON, "x-amzn-ErrorType": error.code}, content
 
 
 def _runtime_refusal(message: str, *, code: str = "ValidationError", status: int = HTTPStatus.BAD_REQUEST) -> Response:

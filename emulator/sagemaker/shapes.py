@@ -18,6 +18,7 @@ from emulator.sagemaker.errors import ServiceError, validation
 if TYPE_CHECKING:
     from botocore.model import ListShape, MapShape, Shape, StructureShape
 
+_RULES = ("max", "min", "pattern", "enum")
 _JSON_TYPES: dict[str, tuple[type, ...]] = {
     "structure": (dict,),
     "map": (dict,),
@@ -77,7 +78,7 @@ class _Reader:
             case "map":
                 return self._map(shape, value, path)  # type: ignore[arg-type]  # its type_name says so
             case "timestamp":
-                return datetime.fromtimestamp(value, UTC)
+                return _time(value, path)
             case _:
                 self._report(value, path, _broken_constraints(shape, value))
                 return value
@@ -112,6 +113,13 @@ class _Reader:
         ]
 
 
+def _time(value: float, path: str) -> datetime:
+    try:
+        return datetime.fromtimestamp(value, UTC)
+    except (ValueError, OverflowError, OSError) as error:
+        raise ServiceError("SerializationException", f"'{path}' is no time: {_shown(value)}") from error
+
+
 def _check_type(shape: Shape, value: Any, path: str) -> None:
     expected = _JSON_TYPES[shape.type_name]
     if not isinstance(value, expected) or (isinstance(value, bool) and bool not in expected):
@@ -122,7 +130,11 @@ def _check_type(shape: Shape, value: Any, path: str) -> None:
 
 def _broken_constraints(shape: Shape, value: Any) -> list[str]:
     """The constraints of the shape that the value itself does not satisfy (not those of its parts)."""
-    return [text for rule, text in _constraints(shape).items() if not _holds(rule, shape.metadata[rule], value)]
+    broken = [rule for rule in _RULES if rule in shape.metadata and not _holds(rule, shape.metadata[rule], value)]
+    if not broken:
+        return []
+    sentences = _constraints(shape)
+    return [sentences[rule] for rule in broken]
 
 
 def _holds(rule: str, limit: Any, value: Any) -> bool:
@@ -148,7 +160,7 @@ def _constraints(shape: Shape) -> dict[str, str]:
         "pattern": f"Member must satisfy regular expression pattern: {given.get('pattern')}",
         "enum": f"Member must satisfy enum value set: [{', '.join(given.get('enum', ()))}]",
     }
-    return {rule: text for rule, text in texts.items() if rule in given}
+    return {rule: texts[rule] for rule in _RULES if rule in given}
 
 
 @cache
@@ -160,7 +172,7 @@ def _compiled(pattern: str) -> re.Pattern[str]:
     for java, python in (
         (r"\p{L}", r"\w"),
         (r"\p{N}", r"\w"),
-        (r"\p{Z}", r"\s"),
+        (r"\p{Z}", r" \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"),
         (r"\p{Alnum}", "a-zA-Z0-9"),
         (r"\uD800\uDC00-\uDBFF\uDFFF", r"\U00010000-\U0010FFFF"),
     ):

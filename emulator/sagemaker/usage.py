@@ -76,7 +76,9 @@ def _instances(store: Store, record: Record, members: Mapping[str, Any]) -> Coun
             counted = [(resources["InstanceType"], resources["InstanceCount"])]
         case "ProcessingJob":
             resources = members["ProcessingResources"]["ClusterConfig"]
-            counted = [(resources["InstanceType"], resources.get("InstanceCount", 1))]
+            counted = (
+                [(resources["InstanceType"], resources.get("InstanceCount", 1))] if "InstanceType" in resources else []
+            )
         case "Endpoint":
             config = store.find(
                 "EndpointConfig", members["EndpointConfigName"], account=record.account, region=record.region
@@ -97,5 +99,5 @@ def _of_training(members: Mapping[str, Any]) -> list[tuple[str, int]]:
 
 
 def _of_variants(config: Mapping[str, Any]) -> list[tuple[str, int]]:
-    variants = [*config["ProductionVariants"], *config.get("ShadowProductionVariants", ())]
+    variants = config["ProductionVariants"]
     return [(one["InstanceType"], one.get("InitialInstanceCount", 1)) for one in variants if "InstanceType" in one]

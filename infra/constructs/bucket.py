@@ -13,6 +13,11 @@ if TYPE_CHECKING:
     from aws_cdk import aws_kms as kms
     from constructs import Construct
 
+_NO_ACCESS_LOGS = (
+    "A bucket of access logs would outlive the lab, for its own logs refill it while it is emptied; accounts that need "
+    "such logs have CloudTrail's data events."
+)
+
 
 class LabBucket(s3.Bucket):
     """Encrypted with the lab's key, reached over TLS only, never public; what is replaced stays for 30 days."""
@@ -38,10 +43,4 @@ class LabBucket(s3.Bucket):
             removal_policy=RemovalPolicy.DESTROY,
             versioned=True,
         )
-        acknowledge(
-            self,
-            {
-                "S1": "A bucket of access logs would outlive the lab, for its own logs refill it while it is emptied; "
-                "accounts that need such logs have CloudTrail's data events.",
-            },
-        )
+        acknowledge(self, dict.fromkeys(("AwsSolutions-S1", "CKV_AWS_18"), _NO_ACCESS_LOGS))

@@ -55,6 +55,7 @@ class BucketContents(Construct):
             self,
             "Handler",
             handler="bucket_contents",
+            key=key,
             log_retention_days=log_retention_days,
             statements=[*_may_fill(bucket, sources), *_may_empty(bucket), statements.read_and_write_encrypted(key)],
             timeout=Duration.minutes(15),

@@ -44,6 +44,7 @@ class Endpoint(Construct):
         logs = LogGroup(
             self,
             "Logs",
+            key=key,
             log_group_name=f"/aws/sagemaker/Endpoints/{settings.name}",
             retention_days=settings.log_retention_days,
         )
@@ -76,6 +77,13 @@ class Endpoint(Construct):
                 # The container's default is one process for inference.py, whatever the instance has.
                 environment={"SAGEMAKER_GUNICORN_WORKERS": str(virtual_cpus(settings.endpoint_instance_type))},
             ),
+        )
+        acknowledge(
+            model,
+            {
+                "CKV_AWS_370": "When it starts the container installs what inference.py needs and AWS's image lacks: "
+                "isolation would forbid that. Its role reads artifacts and writes captures, and nothing else.",
+            },
         )
         config = sagemaker.CfnEndpointConfig(
             self,

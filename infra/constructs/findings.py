@@ -1,28 +1,30 @@
-"""The findings of security checkers (cdk-nag's AwsSolutions) that the lab lives with, each one with its reason."""
+"""What security checkers find and the lab lives with: each finding with its reason, beside the construct it is about.
+
+`./lab check` holds cdk-nag's, checkov's and cfn-lint's findings against these, and `./lab check --exceptions` lists
+them. They are metadata of our own: the CDK's acknowledged rules hide a finding from who asks whether it is still there.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-
-from aws_cdk import Acknowledgment, Validations
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from constructs import IConstruct
 
-PACK = "AwsSolutions"
-# cdk-nag writes logical ids and the names of exports into a finding's id. They are the CDK's to make, so an
-# acknowledgment has this sign in their place; infra/audit.py knows it.
-GENERATED = "…"
+METADATA = "bricklab:acknowledged"
 
 
 def acknowledge(construct: IConstruct, reasons: Mapping[str, str]) -> None:
-    """Acknowledge findings of this construct and those within: the rule, such as S1, and why it does not apply."""
-    rules = [Acknowledgment(id=f"{PACK}-{rule}", reason=reason) for rule, reason in reasons.items()]
-    Validations.of(construct).acknowledge(*rules)
+    """Acknowledge findings of this construct and those within: the rule, such as CKV_AWS_18, and why it is let be."""
+    construct.node.add_metadata(METADATA, dict(reasons))
 
 
 def wildcard(resource: str) -> str:
-    """The rule IAM5 for one resource with a wildcard, such as `…/data/*`."""
-    return f"IAM5[Resource::{resource}]"
+    """The rule IAM5 of cdk-nag for one resource with a wildcard, such as `…/data/*`.
+
+    cdk-nag writes logical ids and the names of exports into it. They are the CDK's to make, so an acknowledgment has
+    the sign … in their place; cli/security/finding.py knows it.
+    """
+    return f"AwsSolutions-IAM5[Resource::{resource}]"

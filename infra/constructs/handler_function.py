@@ -9,6 +9,8 @@ from aws_cdk import IgnoreMode
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 
+from infra.constructs.findings import acknowledge
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -17,6 +19,16 @@ if TYPE_CHECKING:
     from constructs import Construct
 
 HANDLERS = Path(__file__).resolve().parent.parent / "handlers"
+
+# Of every function that deployments or the lease's schedule call.
+FUNCTION_FINDINGS = {
+    "CKV_AWS_115": "A reserve is taken from the account's concurrency, which is 10 in a new account; these functions "
+    "are called one at a time, by deployments and by a schedule.",
+    "CKV_AWS_116": "A failed call is seen where it was made: the deployment fails with it, and the lease's schedule "
+    "calls again within a minute. Nobody would read a queue of such events.",
+    "CKV_AWS_117": "It reaches nothing inside a VPC and listens to nobody: it calls AWS's endpoints over TLS, with a "
+    "role that names every action and resource.",
+}
 
 
 def handlers_code() -> lambda_.AssetCode:
@@ -75,3 +87,4 @@ class HandlerFunction(lambda_.Function):
             runtime=lambda_.Runtime.PYTHON_3_14,
             timeout=timeout,
         )
+        acknowledge(self, FUNCTION_FINDINGS)

@@ -8,7 +8,7 @@ from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 
-from infra.constructs.arns import account
+from infra.constructs.arns import account, arn, region, url_suffix
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,16 +51,34 @@ _KEY_ACTIONS = [
     "UpdateAlias",
     "UpdateKeyDescription",
 ]
+# What CloudWatch Logs does with a group's key; its guide writes GenerateDataKey* and ReEncrypt*.
+_LOGS_ACTIONS = [
+    "Decrypt",
+    "DescribeKey",
+    "Encrypt",
+    "GenerateDataKey",
+    "GenerateDataKeyWithoutPlaintext",
+    "ReEncryptFrom",
+    "ReEncryptTo",
+]
 
 
 class LabKey(kms.Key):
     """A customer managed key that rotates; its deletion takes the seven days that KMS asks for at least.
 
-    `alias` is its name without "alias/", `publishers` are AWS's services that write with it for this account.
+    `alias` is its name without "alias/", `publishers` are AWS's services that write with it for this account; the log
+    groups of the lab's functions and endpoint are encrypted with it too.
     """
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, alias: str, description: str, publishers: Sequence[str] = ()
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        lab: str,
+        alias: str,
+        description: str,
+        publishers: Sequence[str] = (),
     ) -> None:
         administration = iam.PolicyStatement(
             actions=[f"kms:{action}" for action in _KEY_ACTIONS],
@@ -83,6 +101,21 @@ class LabKey(kms.Key):
             description=description,
             enable_key_rotation=True,
             pending_window=Duration.days(7),
-            policy=iam.PolicyDocument(statements=[administration, *publishing]),
+            policy=iam.PolicyDocument(statements=[administration, *publishing, _logging(lab)]),
             removal_policy=RemovalPolicy.DESTROY,
         )
+
+
+def _logging(lab: str) -> iam.PolicyStatement:
+    """CloudWatch Logs may use the key for the log groups that the lab's stacks own, and no others.
+
+    CloudFormation names a function's group `<lab>-<stack>-…`. Source: CloudWatch Logs' user guide, "Encrypt log data
+    in CloudWatch Logs using AWS KMS"; not checked against the service itself.
+    """
+    groups = [arn("logs", f"log-group:{name}") for name in (f"{lab}-*", f"/aws/sagemaker/Endpoints/{lab}")]
+    return iam.PolicyStatement(
+        actions=[f"kms:{action}" for action in _LOGS_ACTIONS],
+        principals=[iam.ServicePrincipal(f"logs.{region()}.{url_suffix()}")],
+        resources=["*"],
+        conditions={"ArnLike": {"kms:EncryptionContext:aws:logs:arn": groups}},
+    )

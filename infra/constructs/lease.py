@@ -43,7 +43,7 @@ class Lease(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         self._code = handlers_code()
-        self._logs = LogGroup(self, "Logs", retention_days=log_retention_days)
+        self._logs = LogGroup(self, "Logs", key=notices.key, retention_days=log_retention_days)
         teardown = self._function(
             "Teardown", "handler.on_schedule", [*teardown_policy.statements(lab), *notices.publish()]
         )

@@ -82,8 +82,10 @@ class Notebook(Construct):
         acknowledge(
             notebook,
             {
-                "SM1": "A lab that anyone can deploy asks for no VPC; its students need packages and AWS's endpoints.",
-                "SM3": "As SM1: without a VPC of its own an instance reaches AWS over the internet only.",
+                "AwsSolutions-SM1": "A VPC with a NAT and a dozen interface endpoints costs more by the hour than the "
+                "notebooks in it, and nobody reaches an instance but by a presigned URL.",
+                "AwsSolutions-SM3": "Without a VPC of its own an instance reaches AWS and its student's packages over "
+                "the internet only; its role is held to the seat, its metadata service to version 2, root is off.",
             },
         )
         self.instance = notebook

@@ -29,6 +29,7 @@ class Notices(Construct):
         self.key = LabKey(
             self,
             "Key",
+            lab=lab,
             alias=f"{lab}-operations",
             description=f"Encrypts what the lab {lab} tells of its lease and cost",
             publishers=[_BUDGETS],

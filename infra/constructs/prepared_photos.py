@@ -69,6 +69,7 @@ class PreparedPhotos(Construct):
             stem="ProcessingJob",
             lab=settings.name,
             role=role,
+            key=key,
             identity={
                 "Code": code_digest,
                 "Image": image.uri,

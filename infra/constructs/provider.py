@@ -9,13 +9,14 @@ from aws_cdk import custom_resources as cr
 from constructs import Construct
 
 from infra.constructs.findings import acknowledge, wildcard
-from infra.constructs.handler_function import HandlerFunction, HandlerRole, handlers_code
+from infra.constructs.handler_function import FUNCTION_FINDINGS, HandlerFunction, HandlerRole, handlers_code
 from infra.constructs.log_group import LogGroup
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from aws_cdk import aws_iam as iam
+    from aws_cdk import aws_kms as kms
 
 # A handler waits inside its own call for up to 45 s (its POLL_SECONDS), so the framework may ask again at once.
 _ASK_AGAIN = Duration.seconds(1)
@@ -24,7 +25,7 @@ _ASK_AGAIN = Duration.seconds(1)
 class HandlerProvider(Construct):
     """Runs `infra/handlers/<handler>/handler.py` (`on_event`, `is_complete`) for a custom resource.
 
-    All of its functions write to one log group of the stack's own.
+    All of its functions write to one log group of the stack's own, encrypted with `key`.
     """
 
     def __init__(
@@ -33,13 +34,14 @@ class HandlerProvider(Construct):
         construct_id: str,
         *,
         handler: str,
+        key: kms.IKey,
         statements: Sequence[iam.PolicyStatement],
         timeout: Duration,
         total_timeout: Duration,
         log_retention_days: int,
     ) -> None:
         super().__init__(scope, construct_id)
-        self._log_group = LogGroup(self, "Logs", retention_days=log_retention_days)
+        self._log_group = LogGroup(self, "Logs", key=key, retention_days=log_retention_days)
         self._handler, self._timeout = handler, timeout
         self._handler_role = self._role("HandlerRole", *statements)
         self._code = handlers_code()
@@ -58,8 +60,13 @@ class HandlerProvider(Construct):
         acknowledge(
             provider,
             {
-                "SF1": "The waiter asks one function again until it says yes: that function's log tells all it does.",
-                "SF2": "There is nothing to trace in a machine of one state that runs at deployments only.",
+                **FUNCTION_FINDINGS,
+                "CKV_AWS_173": "Its variables are ARNs of the stack's own functions and state machine, nothing secret; "
+                "Lambda encrypts them with its own key.",
+                "AwsSolutions-SF1": "The waiter asks one function again until it says yes: that function's log tells "
+                "all it does.",
+                "AwsSolutions-SF2": "There is nothing to trace in a machine of one state that runs at deployments "
+                "only.",
             },
         )
         acknowledge(

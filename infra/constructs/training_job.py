@@ -66,6 +66,7 @@ class TrainingJob(SageMakerJob):
             stem="TrainingJob",
             lab=settings.name,
             role=role,
+            key=key,
             identity=_identity(settings, inputs),
             request=_request(scope, settings=settings, bucket=bucket, key=key, role=role, inputs=inputs),
             log_retention_days=settings.log_retention_days,

@@ -42,7 +42,13 @@ class StorageStack(Stack):
         **stack: Any,
     ) -> None:
         super().__init__(scope, construct_id, description=f"{settings.name}: key, bucket and data", **stack)
-        self.key = LabKey(self, "Key", alias=settings.name, description=f"Encrypts what the lab {settings.name} stores")
+        self.key = LabKey(
+            self,
+            "Key",
+            lab=settings.name,
+            alias=settings.name,
+            description=f"Encrypts what the lab {settings.name} stores",
+        )
         self.bucket = LabBucket(self, "Bucket", key=self.key)
         contents = BucketContents(
             self,

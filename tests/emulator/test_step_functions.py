@@ -14,9 +14,11 @@ if TYPE_CHECKING:
 ROLE = "arn:aws:iam::000000000000:role/states"
 
 
-def run(states: Any, name: str, action: str, parameters: dict[str, Any]) -> dict[str, Any]:
+def run(
+    states: Any, name: str, action: str, parameters: dict[str, Any], *, service: str = "aws-sdk:sagemaker"
+) -> dict[str, Any]:
     """The ended execution of a state machine with one task."""
-    task = {"Type": "Task", "Resource": f"arn:aws:states:::aws-sdk:sagemaker:{action}", "End": True}
+    task = {"Type": "Task", "Resource": f"arn:aws:states:::{service}:{action}", "End": True}
     definition = {"StartAt": "Ask", "States": {"Ask": {**task, "Parameters": parameters}}}
     machine = states.create_state_machine(name=name, definition=json.dumps(definition), roleArn=ROLE)
     execution = states.start_execution(stateMachineArn=machine["stateMachineArn"])["executionArn"]
@@ -52,3 +54,11 @@ def test_a_refused_task_fails_with_sagemakers_words(states: Any) -> None:
     assert ended["status"] == "FAILED"
     assert ended["error"].startswith("SageMaker.")
     assert 'Could not find endpoint "arn:aws:sagemaker:' in ended["cause"]
+
+
+def test_the_optimised_integration_is_refused_by_name(states: Any) -> None:
+    """`sagemaker:createTrainingJob.sync` fails with its own name and the form that works: nothing is made up."""
+    ended = run(states, "optimised", "createTrainingJob.sync", {}, service="sagemaker")
+    assert (ended["status"], ended["error"]) == ("FAILED", "States.Runtime")
+    assert "arn:aws:states:::sagemaker:createTrainingJob.sync is not yet implemented" in ended["cause"]
+    assert "aws-sdk" in ended["cause"]

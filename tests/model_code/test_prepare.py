@@ -21,6 +21,7 @@ from PIL import Image
 from bricks import LABELS
 from data import read_channel
 from photo import prepare
+from preparing.archive import deliver
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -230,6 +231,14 @@ def test_an_archive_takes_the_place_of_what_was_there(run: Callable[..., Prepare
 def test_an_archive_that_is_none_is_refused(run: Callable[..., Prepared], tmp_path: Path) -> None:
     """A folder without a ZIP file is told, and no photo is touched."""
     assert f"{tmp_path} needs to hold one ZIP archive" in refusal(run({}, "--archive", str(tmp_path)))
+
+
+def test_an_archive_with_a_file_of_gigabytes_is_refused(tmp_path: Path) -> None:
+    """What is unpacked in memory is a photo's size at most: zeros that pack a thousand to one are named."""
+    with zipfile.ZipFile(tmp_path / "photos.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("0/zeros.png", bytes(65 * 1024**2))
+    with pytest.raises(ValueError, match=r"zeros\.png has more than 67,108,864 bytes"):
+        deliver(tmp_path, f"s3://{BUCKET}/")
 
 
 def test_a_class_without_photos_is_refused(run: Callable[..., Prepared]) -> None:

@@ -10,6 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from emulator.sagemaker import authorization, images
 from emulator.sagemaker.engine import objects
+from emulator.sagemaker.engine.archives import ArchiveError
 from emulator.sagemaker.engine.failure import FailedError
 from emulator.sagemaker.errors import ServiceError
 
@@ -66,7 +67,7 @@ def download(s3: Any, source: Mapping[str, Any], folder: Path, *, role: Role, fa
             mine = islice(found.items(), shard.number, None, shard.of) if sharded else found.items()
             objects.download_all(s3, dict(mine), folder)
             return
-    except (ClientError, BotoCoreError, objects.ArchiveError) as error:
+    except (ClientError, BotoCoreError, ArchiveError) as error:
         cause = f" Error message from S3: {error}"
     raise FailedError(f"{failure}{no_objects(uri, role)}{cause}")
 

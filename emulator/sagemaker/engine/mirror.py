@@ -18,6 +18,7 @@ from boto3.exceptions import S3UploadFailedError
 from botocore.exceptions import BotoCoreError, ClientError
 
 from emulator.sagemaker.engine import objects
+from emulator.sagemaker.engine.archives import ArchiveError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -138,5 +139,5 @@ class Mirrors:
 def _s3_errors() -> Any:
     try:
         yield
-    except (ClientError, BotoCoreError, S3UploadFailedError, objects.ArchiveError) as error:
+    except (ClientError, BotoCoreError, S3UploadFailedError, ArchiveError) as error:
         raise MirrorError(str(error)) from error

@@ -1,25 +1,20 @@
-"""S3 as jobs and endpoints use it: prefixes brought into folders, folders put into archives, archives taken apart."""
+"""S3 as jobs and endpoints use it: prefixes brought into folders, files put into buckets."""
 
 from __future__ import annotations
 
 import json
-import tarfile
 from typing import TYPE_CHECKING, Any
 
 from boto3.s3.transfer import TransferConfig
 
+from emulator.sagemaker.engine.archives import ArchiveError
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
 # Small files dominate; ten threads a transfer would only compete with what trains.
 _TRANSFER = TransferConfig(use_threads=False)
-_UNPACKED_BYTES = 32 * 1024**3
-_UNPACKED_MEMBERS = 100_000
-
-
-class ArchiveError(Exception):
-    """An archive that can't be unpacked safely, or a manifest that can't be read; the message says why."""
 
 
 def split(uri: str) -> tuple[str, str]:
@@ -88,37 +83,6 @@ def upload(client: Any, path: Path, uri: str, *, key_id: str | None) -> None:
 def encryption(key_id: str | None) -> dict[str, str]:
     """The arguments that make S3 encrypt with that key."""
     return {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key_id} if key_id else {}
-
-
-def pack(folders: Iterable[Path], archive: Path) -> None:
-    """Put what folders hold into one gzipped tar archive, with paths that start below them.
-
-    Of files of one name the first folder's is taken: AWS says that hosts "should ensure no names clash", not what then.
-    """
-    packed: set[str] = set()
-    with tarfile.open(archive, "w:gz", compresslevel=6) as tar:
-        for folder in folders:
-            for path in sorted(folder.rglob("*")):
-                name = path.relative_to(folder).as_posix()
-                if name not in packed:
-                    tar.add(path, arcname=name, recursive=False)
-                    packed.add(name)
-
-
-def unpack(archive: Path, folder: Path) -> None:
-    """Take a gzipped tar archive apart into a folder.
-
-    Raises ArchiveError for what is no such archive, for members that would land outside the folder or are no plain
-    files, folders or links within it, and for sizes no model has.
-    """
-    try:
-        with tarfile.open(archive, "r:gz") as tar:
-            members = tar.getmembers()
-            if len(members) > _UNPACKED_MEMBERS or sum(each.size for each in members) > _UNPACKED_BYTES:
-                raise ArchiveError("it is too large unpacked")
-            tar.extractall(folder, members, filter="data")
-    except (tarfile.TarError, OSError, EOFError) as error:
-        raise ArchiveError(str(error)) from error
 
 
 def _inside(folder: Path, name: str) -> Path:

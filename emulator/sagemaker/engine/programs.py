@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import tarfile
+from functools import partial
 from typing import TYPE_CHECKING
 
+from emulator.sagemaker.engine import archives
 from emulator.sagemaker.engine.relocate import relocate
 
 if TYPE_CHECKING:
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
 
 # The archive in which the SageMaker SDK's FrameworkProcessor sends a folder of programs.
 _ARCHIVE = "sourcedir.tar.gz"
+_PROGRAM_BYTES = 16 * 1024**2  # what is larger is data
+_PIECE = 64 * 1024
 
 
 def relocate_programs(folder: Path, places: Mapping[str, Path]) -> None:
@@ -22,15 +26,19 @@ def relocate_programs(folder: Path, places: Mapping[str, Path]) -> None:
     Also in those of a `sourcedir.tar.gz`. A program in another archive, or one that puts such a path together from
     parts, is out of reach.
     """
-    for path in folder.rglob("*"):
-        if path.is_file():
+    for path in sorted(folder.rglob("*")):
+        if not path.is_file():
+            continue
+        if path.name == _ARCHIVE:
+            _relocate_archive(path, places)
+        elif path.stat().st_size <= _PROGRAM_BYTES:
             content = path.read_bytes()
-            moved = _archive(content, places) if path.name == _ARCHIVE else _text(content, places)
+            moved = _moved(content, places)
             if moved != content:
                 path.write_bytes(moved)
 
 
-def _text(content: bytes, places: Mapping[str, Path]) -> bytes:
+def _moved(content: bytes, places: Mapping[str, Path]) -> bytes:
     if b"\0" in content:
         return content
     try:
@@ -39,18 +47,19 @@ def _text(content: bytes, places: Mapping[str, Path]) -> bytes:
         return content
 
 
-def _archive(content: bytes, places: Mapping[str, Path]) -> bytes:
-    moved = io.BytesIO()
+def _relocate_archive(path: Path, places: Mapping[str, Path]) -> None:
+    moved = path.with_name(f"{path.name}.moved")
     try:
-        with (
-            tarfile.open(fileobj=io.BytesIO(content), mode="r:gz") as old,
-            tarfile.open(fileobj=moved, mode="w:gz", compresslevel=1) as new,
-        ):
-            for member in old:
-                file = old.extractfile(member) if member.isfile() else None
-                data = _text(file.read(), places) if file else b""
-                member.size = len(data)
-                new.addfile(member, io.BytesIO(data))
-    except (tarfile.TarError, OSError, EOFError):  # the program that unpacks it says what is wrong
-        return content
-    return moved.getvalue()
+        with archives.opened(path) as members, tarfile.open(moved, mode="w:gz", compresslevel=1) as new:
+            for member in members:
+                file = members.tar.extractfile(member) if member.isfile() else None
+                if file and member.size <= _PROGRAM_BYTES:
+                    content = _moved(b"".join(iter(partial(file.read, _PIECE), b"")), places)
+                    member.size = len(content)
+                    new.addfile(member, io.BytesIO(content))
+                else:
+                    new.addfile(member, file)
+    except archives.ArchiveError:  # the program that unpacks it says what is wrong
+        moved.unlink()
+    else:
+        moved.replace(path)

@@ -46,7 +46,9 @@ class Endpoints(Behaviour):
 
     def update(self, record: Record, request: dict[str, Any]) -> None:
         """Bring another configuration's hosts up beside those that serve, then switch; a failure changes nothing."""
-        self._deploy(record, request["EndpointConfigName"], EndpointStatus="Updating", FailureReason=None)
+        config = request.get("DeploymentConfig", record.members.get("LastDeploymentConfig"))
+        members = {"EndpointStatus": "Updating", "FailureReason": None, "LastDeploymentConfig": config}
+        self._deploy(record, request["EndpointConfigName"], **members)
 
     def delete(self, record: Record) -> None:
         """End the hosts, then forget the endpoint."""
@@ -164,8 +166,8 @@ class Endpoints(Behaviour):
     def _models(self, record: Record, config: dict[str, Any]) -> Iterator[Model]:
         place = {"account": record.account, "region": record.region}
         for variant in config["ProductionVariants"]:
-            if "ServerlessConfig" in variant or "ModelName" not in variant:
-                raise validation("The embedded AWS offers variants with instances and a model only.")
+            if "ModelName" not in variant:
+                raise validation("The embedded AWS offers variants with a model only.")
             model = self.context.store.get("Model", variant["ModelName"], **place)
             yield hosted(model, variant, endpoint_url=self.context.endpoint_url)
 

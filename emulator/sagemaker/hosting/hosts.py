@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from emulator.sagemaker import authorization, images
-from emulator.sagemaker.engine import objects
+from emulator.sagemaker.engine import archives, objects
 from emulator.sagemaker.engine.container import Container
 from emulator.sagemaker.engine.logs import LogStream
 from emulator.sagemaker.engine.process import Process
@@ -149,7 +149,7 @@ class Host:
         archive = self._folder / "model.tar.gz"
         try:
             objects.download(self.model.role.client("s3"), uri, archive)
-            objects.unpack(archive, folder)
+            archives.unpack(archive, folder)
         except (ClientError, BotoCoreError) as error:
             raise HostError(
                 f'Could not access model data at {uri}. Please ensure that the role "{self.model.role.arn}" exists '
@@ -157,7 +157,7 @@ class Host:
                 f'"sagemaker.amazonaws.com". Also ensure that the role has "s3:GetObject" permissions and that the '
                 f"object is located in {self._record.region}. {error}"
             ) from error
-        except objects.ArchiveError as error:
+        except archives.ArchiveError as error:
             raise HostError(
                 f'Failed to extract model data archive from URL "{uri}". Please ensure that the object located at the '
                 f"URL is a valid tar.gz archive. {error}"

@@ -14,9 +14,9 @@ from emulator.sagemaker.errors import validation
 from emulator.sagemaker.hosting.hosts import Model
 
 if TYPE_CHECKING:
-    from emulator.sagemaker.store import Record
+    from collections.abc import Mapping
 
-_CONTAINER = {"ContainerHostname", "Environment", "Image", "Mode", "ModelDataUrl"}
+    from emulator.sagemaker.store import Record
 
 
 class Models(Behaviour):
@@ -27,6 +27,8 @@ class Models(Behaviour):
         del record
         if bool(request.get("PrimaryContainer")) == bool(request.get("Containers")):
             raise validation("A model has either PrimaryContainer or Containers: give one of them.")
+        if len(containers := _containers(request)) != 1 or "Image" not in containers[0]:
+            raise validation("The embedded AWS offers models of one container with an image and one model only.")
         if "ExecutionRoleArn" not in request:
             raise validation("The embedded AWS has models with a role only: give ExecutionRoleArn.")
 
@@ -37,11 +39,10 @@ def hosted(record: Record, variant: dict[str, Any], *, endpoint_url: str) -> Mod
     Asks IAM about the role: not to be called on the gateway's event loop. Raises ServiceError.
     """
     model = record.members
-    containers = [model["PrimaryContainer"]] if "PrimaryContainer" in model else model["Containers"]
-    if len(containers) != 1 or containers[0].get("Mode") == "MultiModel" or "Image" not in containers[0]:
-        raise validation("The embedded AWS offers models of one container with an image and one model only.")
-    if others := containers[0].keys() - _CONTAINER:
-        raise validation(f"The embedded AWS does not offer a model's {', '.join(sorted(others))}.")
     role = Role(model["ExecutionRoleArn"], account=record.account, region=record.region, endpoint_url=endpoint_url)
     role.check()
-    return Model(containers[0], variant, role, network=not model.get("EnableNetworkIsolation"))
+    return Model(_containers(model)[0], variant, role, network=not model.get("EnableNetworkIsolation"))
+
+
+def _containers(members: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [members["PrimaryContainer"]] if members.get("PrimaryContainer") else members["Containers"]

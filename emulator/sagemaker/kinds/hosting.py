@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from emulator.sagemaker.kinds.kind import Kind, Rule, named
+from emulator.sagemaker.kinds.members import DONE, RECORDED, REFUSED, TAGS, Members, done, only, recorded
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,13 +20,89 @@ _ENDPOINT = 'Cannot update in-progress endpoint "{arn}".'
 
 
 def _models_of_variants(request: Mapping[str, Any]) -> list[str]:
-    variants = [*request.get("ProductionVariants", ()), *request.get("ShadowProductionVariants", ())]
-    return [variant["ModelName"] for variant in variants if "ModelName" in variant]
+    return [variant["ModelName"] for variant in request["ProductionVariants"] if "ModelName" in variant]
+
+
+_CONTAINER: Members = {
+    "ContainerHostname": RECORDED,
+    "Image": DONE,
+    "ImageConfig": REFUSED,
+    "Mode": only("SingleModel"),
+    "ModelDataUrl": DONE,
+    "ModelDataSource": REFUSED,
+    "AdditionalModelDataSources": REFUSED,
+    "Environment": DONE,
+    "ModelPackageName": REFUSED,
+    "InferenceSpecificationName": REFUSED,
+    "MultiModelConfig": REFUSED,
+    "ContainerMetricsConfig": REFUSED,
+}
+_VARIANT: Members = {
+    "VariantName": DONE,
+    "ModelName": DONE,
+    "InitialInstanceCount": recorded("counts against the quota; one host process serves"),
+    "InstanceType": done("counts against its quota; the machine is yours"),
+    "InstancePools": REFUSED,
+    "VariantInstanceProvisionTimeoutInSeconds": RECORDED,
+    "InitialVariantWeight": DONE,
+    "AcceleratorType": REFUSED,
+    "CoreDumpConfig": REFUSED,
+    "ServerlessConfig": REFUSED,
+    "VolumeSizeInGB": RECORDED,
+    "ModelDataDownloadTimeoutInSeconds": RECORDED,
+    "ContainerStartupHealthCheckTimeoutInSeconds": DONE,
+    "EnableSSMAccess": only(False),
+    "ManagedInstanceScaling": REFUSED,
+    "RoutingConfig": {
+        "RoutingStrategy": recorded("there is one host to route to"),
+        "PrefixAwareRoutingConfig": REFUSED,
+    },
+    "InferenceAmiVersion": RECORDED,
+    "CapacityReservationConfig": REFUSED,
+}
+_CAPTURE: Members = {
+    "EnableCapture": DONE,
+    "InitialSamplingPercentage": DONE,
+    "DestinationS3Uri": DONE,
+    "KmsKeyId": DONE,
+    "CaptureOptions": {"CaptureMode": DONE},
+    "CaptureContentTypeHeader": {"CsvContentTypes": DONE, "JsonContentTypes": DONE},
+}
+_DEPLOYMENT: Members = {
+    "BlueGreenUpdatePolicy": {
+        "TrafficRoutingConfiguration": {
+            "Type": only("ALL_AT_ONCE"),
+            "WaitIntervalInSeconds": RECORDED,
+            "CanarySize": REFUSED,
+            "LinearStepSize": REFUSED,
+        },
+        "TerminationWaitInSeconds": recorded("the hosts before end once their last request is answered"),
+        "MaximumExecutionTimeoutInSeconds": RECORDED,
+    },
+    "RollingUpdatePolicy": REFUSED,
+    "AutoRollbackConfiguration": REFUSED,
+}
+_NETWORK: Members = {
+    "SecurityGroupIds": recorded("there is no network of its own"),
+    "Subnets": recorded("there is no network of its own"),
+}
 
 
 MODEL = Kind(
     name="Model",
     arn_type="model",
+    members={
+        "Create": {
+            "ModelName": DONE,
+            "PrimaryContainer": _CONTAINER,
+            "Containers": _CONTAINER,
+            "InferenceExecutionConfig": REFUSED,
+            "ExecutionRoleArn": DONE,
+            "Tags": TAGS,
+            "VpcConfig": _NETWORK,
+            "EnableNetworkIsolation": done("no credentials, no package index"),
+        }
+    },
     defaults={"EnableNetworkIsolation": False},
     not_found='Could not find model "{arn}".',
     exists='Cannot create already existing model "{arn}".',
@@ -34,6 +111,22 @@ MODEL = Kind(
 ENDPOINT_CONFIG = Kind(
     name="EndpointConfig",
     arn_type="endpoint-config",
+    members={
+        "Create": {
+            "EndpointConfigName": DONE,
+            "ProductionVariants": _VARIANT,
+            "DataCaptureConfig": _CAPTURE,
+            "Tags": TAGS,
+            "KmsKeyId": recorded("no volume is encrypted"),
+            "AsyncInferenceConfig": REFUSED,
+            "ExplainerConfig": REFUSED,
+            "ShadowProductionVariants": REFUSED,
+            "ExecutionRoleArn": REFUSED,
+            "VpcConfig": REFUSED,
+            "EnableNetworkIsolation": only(False),
+            "MetricsConfig": REFUSED,
+        }
+    },
     defaults={"EnableNetworkIsolation": False},
     references={"Model": _models_of_variants},
     not_found='Could not find endpoint configuration "{arn}".',
@@ -43,6 +136,22 @@ ENDPOINT_CONFIG = Kind(
 ENDPOINT = Kind(
     name="Endpoint",
     arn_type="endpoint",
+    members={
+        "Create": {
+            "EndpointName": DONE,
+            "EndpointConfigName": DONE,
+            "DeploymentConfig": _DEPLOYMENT,
+            "Tags": TAGS,
+        },
+        "Update": {
+            "EndpointName": DONE,
+            "EndpointConfigName": DONE,
+            "RetainAllVariantProperties": only(False),
+            "ExcludeRetainedVariantProperties": REFUSED,
+            "DeploymentConfig": _DEPLOYMENT,
+            "RetainDeploymentConfig": done("every update goes the same way"),
+        },
+    },
     verbs=("Create", "Describe", "List", "Update", "Delete"),
     status="EndpointStatus",
     first_status="Creating",
@@ -50,6 +159,7 @@ ENDPOINT = Kind(
         "Update": Rule(("InService", "OutOfService", "UpdateRollbackFailed"), _ENDPOINT),
         "Delete": Rule(("InService", "OutOfService", "UpdateRollbackFailed", "Failed"), _ENDPOINT),
     },
+    renamed={"DeploymentConfig": "LastDeploymentConfig"},
     references={"EndpointConfig": named("EndpointConfigName")},
     usage="endpoint",
     idle=("Failed", "Deleting", "OutOfService"),

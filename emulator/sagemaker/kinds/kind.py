@@ -13,6 +13,7 @@ from emulator.sagemaker.errors import IN_USE, VALIDATION, ServiceError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from emulator.sagemaker.kinds.members import Members
     from emulator.sagemaker.store import Record
 
 
@@ -42,6 +43,7 @@ class Kind:
     `status` is the member that holds the state, `first_status` what it says at first.
     `defaults` are the members that AWS fills in when the Create request leaves them out.
     `renamed` are the members that Describe calls otherwise than Create.
+    `members` say what becomes of each member of a Create and of an Update request.
     `references` find the names that a request gives of resources of another kind.
     `usage` is the word for it in the names of quotas, "" if it takes no instances; `idle` are the states in which it
     takes none.
@@ -53,6 +55,7 @@ class Kind:
     exists: str
     not_found_code: str = VALIDATION
     exists_code: str = VALIDATION
+    members: Mapping[str, Members]
     verbs: tuple[str, ...] = ("Create", "Describe", "List", "Delete")
     status: str | None = None
     first_status: str | None = None

@@ -10,15 +10,49 @@ others.
 from __future__ import annotations
 
 from emulator.sagemaker.kinds.kind import Kind, Rule, named
+from emulator.sagemaker.kinds.members import DONE, RECORDED, TAGS, Members, done, recorded
 
 PRESIGNED_URL = "CreatePresigned{}Url"
 
 _NOTEBOOK = "Status ({status}) not in ([{states}]). Unable to transition to ({target}) for Notebook Instance ({arn})"
 _NOT_OPEN = "Status ({status}) not in ([{states}]). Unable to create a presigned URL for Notebook Instance ({arn})"
 
+_SCRIPTS: Members = {"OnCreate": {"Content": DONE}, "OnStart": {"Content": DONE}}
+_CHANGEABLE: Members = {
+    "NotebookInstanceName": DONE,
+    "InstanceType": done("counts against its quota; the machine is yours"),
+    "IpAddressType": RECORDED,
+    "RoleArn": DONE,
+    "LifecycleConfigName": DONE,
+    "VolumeSizeInGB": recorded("the volume is as large as the disk that it lies on; it can't shrink"),
+    "AcceleratorTypes": RECORDED,
+    "DefaultCodeRepository": recorded("not cloned"),
+    "AdditionalCodeRepositories": recorded("not cloned"),
+    "RootAccess": RECORDED,
+    "PlatformIdentifier": done("one that there is an image of"),
+    "InstanceMetadataServiceConfiguration": {"MinimumInstanceMetadataServiceVersion": RECORDED},
+}
+
 NOTEBOOK_INSTANCE = Kind(
     name="NotebookInstance",
     arn_type="notebook-instance",
+    members={
+        "Create": {
+            **_CHANGEABLE,
+            "SubnetId": recorded("there is no network of its own"),
+            "SecurityGroupIds": recorded("there is no network of its own"),
+            "KmsKeyId": recorded("the volume is not encrypted"),
+            "Tags": TAGS,
+            "DirectInternetAccess": recorded("Disabled needs SubnetId, as on AWS"),
+        },
+        "Update": {
+            **_CHANGEABLE,
+            "DisassociateLifecycleConfig": DONE,
+            "DisassociateAcceleratorTypes": DONE,
+            "DisassociateDefaultCodeRepository": DONE,
+            "DisassociateAdditionalCodeRepositories": DONE,
+        },
+    },
     verbs=("Create", "Describe", "List", "Update", "Start", "Stop", "Delete", PRESIGNED_URL),
     status="NotebookInstanceStatus",
     first_status="Pending",
@@ -51,6 +85,10 @@ NOTEBOOK_INSTANCE = Kind(
 LIFECYCLE_CONFIG = Kind(
     name="NotebookInstanceLifecycleConfig",
     arn_type="notebook-instance-lifecycle-config",
+    members={
+        "Create": {"NotebookInstanceLifecycleConfigName": DONE, **_SCRIPTS, "Tags": TAGS},
+        "Update": {"NotebookInstanceLifecycleConfigName": DONE, **_SCRIPTS},
+    },
     verbs=("Create", "Describe", "List", "Update", "Delete"),
     not_found="Unable to {verb} Notebook Instance Lifecycle Config '{arn}'. "
     "(Details: Notebook Instance Lifecycle Config does not exist.)",

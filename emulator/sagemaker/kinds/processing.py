@@ -9,12 +9,61 @@ from __future__ import annotations
 
 from emulator.sagemaker.errors import IN_USE
 from emulator.sagemaker.kinds.kind import ENDED, Kind, job_rules
+from emulator.sagemaker.kinds.members import DONE, RECORDED, REFUSED, TAGS, Members, done, only, recorded
 
 DAY = 86_400
+
+_INPUT: Members = {
+    "InputName": DONE,
+    "AppManaged": DONE,
+    "S3Input": {
+        "S3Uri": DONE,
+        "LocalPath": DONE,
+        "S3DataType": DONE,
+        "S3InputMode": only("File"),
+        "S3DataDistributionType": DONE,
+        "S3CompressionType": only("None"),
+    },
+    "DatasetDefinition": REFUSED,
+}
+_OUTPUT: Members = {
+    "OutputName": DONE,
+    "S3Output": {"S3Uri": DONE, "LocalPath": DONE, "S3UploadMode": DONE},
+    "FeatureStoreOutput": REFUSED,
+    "AppManaged": DONE,
+}
+_CLUSTER: Members = {
+    "InstanceCount": DONE,
+    "InstanceType": done("counts against its quota; the machine is yours"),
+    "VolumeSizeInGB": RECORDED,
+    "VolumeKmsKeyId": RECORDED,
+    "InstancePreferences": REFUSED,
+    "SelectedInstanceType": REFUSED,
+    "SelectedInstanceCount": REFUSED,
+}
 
 PROCESSING_JOB = Kind(
     name="ProcessingJob",
     arn_type="processing-job",
+    members={
+        "Create": {
+            "ProcessingInputs": _INPUT,
+            "ProcessingOutputConfig": {"Outputs": _OUTPUT, "KmsKeyId": DONE},
+            "ProcessingJobName": DONE,
+            "ProcessingResources": {"ClusterConfig": _CLUSTER},
+            "StoppingCondition": {"MaxRuntimeInSeconds": DONE},
+            "AppSpecification": {"ImageUri": DONE, "ContainerEntrypoint": DONE, "ContainerArguments": DONE},
+            "Environment": DONE,
+            "NetworkConfig": {
+                "EnableInterContainerTrafficEncryption": recorded("all runs on one machine"),
+                "EnableNetworkIsolation": done("no credentials, no package index"),
+                "VpcConfig": REFUSED,
+            },
+            "RoleArn": DONE,
+            "Tags": TAGS,
+            "ExperimentConfig": REFUSED,
+        }
+    },
     verbs=("Create", "Describe", "List", "Stop", "Delete"),
     status="ProcessingJobStatus",
     first_status="InProgress",

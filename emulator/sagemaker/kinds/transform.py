@@ -8,10 +8,39 @@ from __future__ import annotations
 
 from emulator.sagemaker.errors import IN_USE
 from emulator.sagemaker.kinds.kind import ENDED, Kind, job_rules, named
+from emulator.sagemaker.kinds.members import DONE, RECORDED, REFUSED, TAGS, done, only
 
 TRANSFORM_JOB = Kind(
     name="TransformJob",
     arn_type="transform-job",
+    members={
+        "Create": {
+            "TransformJobName": DONE,
+            "ModelName": DONE,
+            "MaxConcurrentTransforms": DONE,
+            "ModelClientConfig": {"InvocationsTimeoutInSeconds": DONE, "InvocationsMaxRetries": DONE},
+            "MaxPayloadInMB": DONE,
+            "BatchStrategy": DONE,
+            "Environment": DONE,
+            "TransformInput": {
+                "DataSource": {"S3DataSource": {"S3DataType": only("S3Prefix", "ManifestFile"), "S3Uri": DONE}},
+                "ContentType": DONE,
+                "CompressionType": DONE,
+                "SplitType": only("None", "Line"),
+            },
+            "TransformOutput": {"S3OutputPath": DONE, "Accept": DONE, "AssembleWith": DONE, "KmsKeyId": DONE},
+            "DataCaptureConfig": REFUSED,
+            "TransformResources": {
+                "InstanceType": done("counts against its quota; the machine is yours"),
+                "InstanceCount": only(1),
+                "VolumeKmsKeyId": RECORDED,
+                "TransformAmiVersion": REFUSED,
+            },
+            "DataProcessing": {"InputFilter": DONE, "OutputFilter": DONE, "JoinSource": DONE},
+            "Tags": TAGS,
+            "ExperimentConfig": REFUSED,
+        }
+    },
     verbs=("Create", "Describe", "List", "Stop"),
     status="TransformJobStatus",
     first_status="InProgress",

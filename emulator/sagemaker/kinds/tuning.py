@@ -9,12 +9,59 @@ from __future__ import annotations
 
 from emulator.sagemaker.errors import IN_USE, NOT_FOUND
 from emulator.sagemaker.kinds.kind import ENDED, Kind, job_rules
+from emulator.sagemaker.kinds.members import DONE, RECORDED, REFUSED, TAGS, Members, only
+from emulator.sagemaker.kinds.training import ALGORITHM, COMMON
 
 TRIALS = "ListTrainingJobsFor{}"
+
+_NUMBERS: Members = {"Name": DONE, "MinValue": DONE, "MaxValue": DONE, "ScalingType": DONE}
+_CONFIG: Members = {
+    "Strategy": DONE,
+    "StrategyConfig": {"HyperbandStrategyConfig": {"MinResource": DONE, "MaxResource": DONE}},
+    "HyperParameterTuningJobObjective": {"Type": DONE, "MetricName": DONE},
+    "ResourceLimits": {"MaxNumberOfTrainingJobs": DONE, "MaxParallelTrainingJobs": DONE, "MaxRuntimeInSeconds": DONE},
+    "ParameterRanges": {
+        "IntegerParameterRanges": _NUMBERS,
+        "ContinuousParameterRanges": _NUMBERS,
+        "CategoricalParameterRanges": {"Name": DONE, "Values": DONE},
+        "AutoParameters": REFUSED,
+    },
+    "TrainingJobEarlyStoppingType": DONE,
+    "TuningJobCompletionCriteria": {
+        "TargetObjectiveMetricValue": DONE,
+        "BestObjectiveNotImproving": {"MaxNumberOfTrainingJobsNotImproving": DONE},
+        "ConvergenceDetected": {"CompleteOnConvergence": only("Disabled")},
+    },
+    "RandomSeed": DONE,
+}
+_ALGORITHM = ("TrainingImage", "TrainingInputMode", "AlgorithmName", "MetricDefinitions")
+_DEFINITION: Members = {
+    **COMMON,
+    "DefinitionName": RECORDED,
+    "TuningObjective": REFUSED,
+    "HyperParameterRanges": REFUSED,
+    "StaticHyperParameters": DONE,
+    "AlgorithmSpecification": {name: ALGORITHM[name] for name in _ALGORITHM},
+    "HyperParameterTuningResourceConfig": REFUSED,
+}
 
 TUNING_JOB = Kind(
     name="HyperParameterTuningJob",
     arn_type="hyper-parameter-tuning-job",
+    members={
+        "Create": {
+            "HyperParameterTuningJobName": DONE,
+            "HyperParameterTuningJobConfig": _CONFIG,
+            "TrainingJobDefinition": _DEFINITION,
+            "TrainingJobDefinitions": REFUSED,
+            "WarmStartConfig": {
+                "ParentHyperParameterTuningJobs": {"HyperParameterTuningJobName": DONE},
+                "WarmStartType": DONE,
+            },
+            "Tags": TAGS,
+            "Autotune": REFUSED,
+        }
+    },
     verbs=("Create", "Describe", "List", "Stop", "Delete", TRIALS),
     status="HyperParameterTuningJobStatus",
     first_status="InProgress",

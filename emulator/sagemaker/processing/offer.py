@@ -1,7 +1,7 @@
 """What a processing job may ask of the embedded AWS, and AWS's own rules between the members of a request.
 
 The rules are those of the references of CreateProcessingJob, ProcessingInput and ProcessingS3Input; their sentences
-were not compared with AWS. What is offered is named as in `training.offer`.
+were not compared with AWS. What is offered is declared in `kinds.processing`.
 """
 
 from __future__ import annotations
@@ -10,28 +10,11 @@ from collections import Counter
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from emulator.sagemaker.engine.refusal import others, value
 from emulator.sagemaker.errors import validation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-_REQUEST = {
-    "ProcessingJobName",
-    "ProcessingInputs",
-    "ProcessingOutputConfig",
-    "ProcessingResources",
-    "StoppingCondition",
-    "AppSpecification",
-    "Environment",
-    "NetworkConfig",
-    "RoleArn",
-    "Tags",
-}
-_CLUSTER = {"InstanceCount", "InstanceType", "VolumeSizeInGB", "VolumeKmsKeyId"}
-_NETWORK = {"EnableNetworkIsolation", "EnableInterContainerTrafficEncryption"}
-_INPUT = {"InputName", "AppManaged", "S3Input"}
-_OUTPUT = {"OutputName", "AppManaged", "S3Output"}
 _INPUTS = "/opt/ml/processing/"
 _ANYWHERE = "/"
 
@@ -47,32 +30,14 @@ def outputs(request: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def check(request: Mapping[str, Any]) -> None:
-    """Raise ValidationException for what only AWS can carry out, with all of it, and for what AWS refuses too."""
-    if problems := [*_problems(request), *_problems_of_data(request)]:
-        raise validation(f"The embedded AWS does not offer {', '.join(problems)}; process with this on AWS.")
+    """Raise ValidationException for what only AWS can carry out, and for what AWS refuses too."""
+    if "ContainerEntrypoint" not in request["AppSpecification"]:
+        raise validation(
+            "The embedded AWS does not offer an image's own entrypoint: name AppSpecification.ContainerEntrypoint, or "
+            "do this on AWS."
+        )
     if refusals := [*_rules(request)]:
         raise validation(" ".join(refusals))
-
-
-def _problems(request: Mapping[str, Any]) -> Iterator[str]:
-    yield from others(request, _REQUEST)
-    yield from others(request["ProcessingResources"]["ClusterConfig"], _CLUSTER, "ProcessingResources.ClusterConfig.")
-    yield from others(request.get("NetworkConfig", {}), _NETWORK, "NetworkConfig.")
-    if "ContainerEntrypoint" not in request["AppSpecification"]:
-        yield "an image's own entrypoint (name AppSpecification.ContainerEntrypoint)"
-
-
-def _problems_of_data(request: Mapping[str, Any]) -> Iterator[str]:
-    for each in inputs(request):
-        source = each.get("S3Input", {})
-        found = [
-            *others(each, _INPUT),
-            *value(source, "S3InputMode", {"File"}, "S3Input."),
-            *value(source, "S3CompressionType", {"None"}, "S3Input."),
-        ]
-        yield from (f"{problem} (input {each['InputName']})" for problem in found)
-    for each in outputs(request):
-        yield from (f"{problem} (output {each['OutputName']})" for problem in others(each, _OUTPUT))
 
 
 def _rules(request: Mapping[str, Any]) -> Iterator[str]:

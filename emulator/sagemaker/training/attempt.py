@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from boto3.exceptions import S3UploadFailedError
 from botocore.exceptions import BotoCoreError, ClientError
 
-from emulator.sagemaker.engine import ingest, instances, objects
+from emulator.sagemaker.engine import archives, ingest, instances, objects
 from emulator.sagemaker.engine.crew import Crew, Host
 from emulator.sagemaker.engine.failure import FailedError, algorithm_error
 from emulator.sagemaker.engine.logs import LogStream
@@ -174,7 +174,7 @@ class Attempt:
         output = self._request["OutputDataConfig"]
         uri = f"{output['S3OutputPath'].rstrip('/')}/{self._record.name}/output/{name}.tar.gz"
         archive = folders[0].parent / f".{name}.tar.gz"
-        objects.pack(folders, archive)
+        archives.pack(folders, archive)
         try:
             objects.upload(self._s3, archive, uri, key_id=output.get("KmsKeyId"))
         except (ClientError, BotoCoreError, S3UploadFailedError) as error:

@@ -1,14 +1,13 @@
-"""What a transform job may ask of the embedded AWS, and AWS's own rules between the members of a request.
+"""AWS's own rules between the members of a request.
 
 The rules are those of the references of CreateTransformJob and DataProcessing; their sentences were not compared with
-AWS. What is offered is named as in `training.offer`.
+AWS. What is offered is declared in `kinds.transform`.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from emulator.sagemaker.engine.refusal import others, value
 from emulator.sagemaker.errors import validation
 from emulator.sagemaker.transform.association import Association, format_of
 from emulator.sagemaker.transform.jsonpath import PathError
@@ -17,45 +16,13 @@ from emulator.sagemaker.transform.payloads import DEFAULT_MB
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-_REQUEST = {
-    "TransformJobName",
-    "ModelName",
-    "MaxConcurrentTransforms",
-    "ModelClientConfig",
-    "MaxPayloadInMB",
-    "BatchStrategy",
-    "Environment",
-    "TransformInput",
-    "TransformOutput",
-    "TransformResources",
-    "DataProcessing",
-    "Tags",
-}
-_RESOURCES = {"InstanceType", "InstanceCount", "VolumeKmsKeyId"}
 _MAX_MB = 100
 
 
 def check(request: Mapping[str, Any]) -> None:
-    """Raise ValidationException for what only AWS can carry out, with all of it, and for what AWS refuses too."""
-    if problems := [*_problems(request)]:
-        raise validation(f"The embedded AWS does not offer {', '.join(problems)}; transform with this on AWS.")
+    """Raise ValidationException, with all rules that are broken."""
     if refusals := [*_payload_rules(request), *_association_rules(request)]:
         raise validation(" ".join(refusals))
-
-
-def _problems(request: Mapping[str, Any]) -> Iterator[str]:
-    source = request["TransformInput"]
-    yield from others(request, _REQUEST)
-    yield from others(request["TransformResources"], _RESOURCES, "TransformResources.")
-    yield from value(source, "SplitType", {"None", "Line"}, "TransformInput.")
-    yield from value(
-        source["DataSource"]["S3DataSource"],
-        "S3DataType",
-        {"S3Prefix", "ManifestFile"},
-        "TransformInput.DataSource.S3DataSource.",
-    )
-    if request["TransformResources"]["InstanceCount"] > 1:
-        yield "more than one instance"
 
 
 def _payload_rules(request: Mapping[str, Any]) -> Iterator[str]:

@@ -23,6 +23,7 @@ from boto3.exceptions import S3UploadFailedError
 from botocore.exceptions import BotoCoreError, ClientError
 
 from emulator.sagemaker.engine import ingest, objects
+from emulator.sagemaker.engine.archives import ArchiveError
 from emulator.sagemaker.engine.failure import FailedError, reason_of
 from emulator.sagemaker.engine.ingest import no_objects
 from emulator.sagemaker.engine.logs import LogStream
@@ -136,7 +137,7 @@ class TransformRun:
                 return found
         except (ClientError, BotoCoreError) as error:
             cause = f" Error message from S3: {error}"
-        except objects.ArchiveError as error:
+        except ArchiveError as error:
             raise FailedError(f"{CLIENT}: {error}") from error
         raise FailedError(f"{CLIENT}: {no_objects(uri, self._role)}{cause}")
 

@@ -45,19 +45,10 @@ def check(request: Mapping[str, Any]) -> None:
 
 
 def _not_offered(request: Mapping[str, Any]) -> Iterator[str]:
-    config = request["HyperParameterTuningJobConfig"]
     definition = request.get("TrainingJobDefinition", {})
-    yield from (name for name in ("Autotune", "TrainingJobDefinitions") if name in request)
-    if config.get("ParameterRanges", {}).get("AutoParameters"):
-        yield "ParameterRanges.AutoParameters"
-    convergence = config.get("TuningJobCompletionCriteria", {}).get("ConvergenceDetected", {})
-    if convergence.get("CompleteOnConvergence") == "Enabled":
-        yield "ConvergenceDetected.CompleteOnConvergence Enabled"
-    names = ("TuningObjective", "HyperParameterRanges", "HyperParameterTuningResourceConfig", "RetryStrategy")
-    yield from (f"TrainingJobDefinition.{name}" for name in names if name in definition)
-    if not definition and "TrainingJobDefinitions" not in request:
+    if not definition:
         yield "tuning without a TrainingJobDefinition"
-    elif "ResourceConfig" not in definition and "HyperParameterTuningResourceConfig" not in definition:
+    elif "ResourceConfig" not in definition:
         yield "tuning without TrainingJobDefinition.ResourceConfig"
 
 

@@ -129,6 +129,24 @@ def processing_job(client: Any, name: str = "job", *, count: int = 1, **more: An
     return client.create_processing_job(ProcessingJobName=name, **{**request, **more})
 
 
+def _tuning(client: Any, name: str = "tuning", **more: Any) -> Any:
+    ranges = {"CategoricalParameterRanges": [{"Name": "quality", "Values": ["1", "2"]}]}
+    return tuning_job(client, name, strategy="Grid", ranges=ranges, **more)
+
+
+CREATE: dict[str, Callable[..., Any]] = {
+    "notebook_instance": notebook,
+    "notebook_instance_lifecycle_config": lifecycle,
+    "model": model,
+    "endpoint_config": endpoint_config,
+    "endpoint": endpoint,
+    "training_job": training_job,
+    "transform_job": transform_job,
+    "processing_job": processing_job,
+    "hyper_parameter_tuning_job": _tuning,
+}
+
+
 def variant(model_name: str = "bricks", **more: Any) -> dict[str, Any]:
     """A production variant."""
     return {

@@ -20,6 +20,7 @@ from emulator.sagemaker.hosting.models import Models
 from emulator.sagemaker.notebooks.notebooks import NotebookInstances
 from emulator.sagemaker.service import SageMaker
 from emulator.sagemaker.store import Record, Store
+from tests import conforming
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,7 +38,10 @@ class Jobs(Behaviour):
         """Refuse what a test wants to see refused; set what DescribeTrainingJob must have."""
         artifact = f"{request['OutputDataConfig']['S3OutputPath']}/{record.name}/output/model.tar.gz"
         self.context.store.update(
-            record, SecondaryStatus="Starting", ModelArtifacts={"S3ModelArtifacts": artifact}, StoppingCondition={}
+            record,
+            SecondaryStatus="Starting",
+            ModelArtifacts={"S3ModelArtifacts": artifact},
+            StoppingCondition=request.get("StoppingCondition", {}),
         )
 
     def stop(self, record: Record) -> None:
@@ -45,14 +49,35 @@ class Jobs(Behaviour):
         self.context.store.update(record, TrainingJobStatus="Stopped", SecondaryStatus="Stopped")
 
 
+class OtherJobs(Behaviour):
+    """Jobs of another kind that run until a test ends them."""
+
+    def create(self, record: Record, request: dict[str, Any]) -> None:
+        """Set what a tuning job must tell."""
+        config = request.get("HyperParameterTuningJobConfig")
+        if config:
+            none = {"Completed": 0, "InProgress": 0, "RetryableError": 0, "NonRetryableError": 0, "Stopped": 0}
+            self.context.store.update(
+                record,
+                Strategy=config["Strategy"],
+                TrainingJobStatusCounters=none,
+                ObjectiveStatusCounters={"Succeeded": 0, "Pending": 0, "Failed": 0},
+            )
+
+    def stop(self, record: Record) -> None:
+        """Stop at once."""
+        self.context.store.update(record, **{str(record.kind.status): "Stopped"})
+
+
 class Hosts(Behaviour):
-    """Endpoints that come into service on the clock; a configuration named broken… fails."""
+    """Endpoints that come into service on the clock; a configuration named broken… fails, an endpoint held… waits."""
 
     def create(self, record: Record, request: dict[str, Any]) -> None:
         """Creating, then InService or Failed."""
         broken = request["EndpointConfigName"].startswith("broken")
         settled = {"EndpointStatus": "Failed", "FailureReason": "The model does not load."} if broken else {}
-        self._later(record, **{"EndpointStatus": "InService", **settled})
+        if not record.name.startswith("held"):
+            self._later(record, **{"EndpointStatus": "InService", **settled})
 
     def update(self, record: Record, request: dict[str, Any]) -> None:
         """Updating, then InService with the new configuration, or with the old one and a reason."""
@@ -122,11 +147,11 @@ def control_url() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def clients(control_url: str) -> Iterator[dict[str, Any]]:
-    """Clients by name; `unchecked` sends what botocore itself would refuse."""
+    """Clients by name; answers are held to the model; `unchecked` sends what botocore itself would refuse."""
     session = boto3.Session("test", "test", region_name=REGION)
     unchecked = Config(parameter_validation=False)
     made = {
-        "sagemaker": session.client("sagemaker", endpoint_url=control_url),
+        "sagemaker": conforming.watch(session.client("sagemaker", endpoint_url=control_url)),
         "runtime": session.client("sagemaker-runtime", endpoint_url=control_url),
         "unchecked": session.client("sagemaker", endpoint_url=control_url, config=unchecked),
     }
@@ -138,15 +163,35 @@ def clients(control_url: str) -> Iterator[dict[str, Any]]:
 @pytest.fixture
 def behaviours() -> dict[str, type[Behaviour]]:
     """What the kinds do; a module of tests may have others."""
-    return {"TrainingJob": Jobs, "Endpoint": Hosts, "NotebookInstance": Notebooks, "Model": Models}
+    return {
+        "TrainingJob": Jobs,
+        "TransformJob": OtherJobs,
+        "ProcessingJob": OtherJobs,
+        "HyperParameterTuningJob": OtherJobs,
+        "Endpoint": Hosts,
+        "NotebookInstance": Notebooks,
+        "Model": Models,
+    }
+
+
+def _service(folder: Path, behaviours: dict[str, type[Behaviour]]) -> SageMaker:
+    context = Context(Store(), Clock(PACE), "http://127.0.0.1:1", folder, IMAGES, folder)
+    return SageMaker(context, caller=lambda: (ACCOUNT, REGION), behaviours=behaviours)
 
 
 @pytest.fixture
 def service(tmp_path: Path, behaviours: dict[str, type[Behaviour]]) -> Iterator[SageMaker]:
     """A service with nothing in it."""
-    context = Context(Store(), Clock(PACE), "http://127.0.0.1:1", tmp_path, IMAGES, tmp_path)
-    made = SageMaker(context, caller=lambda: (ACCOUNT, REGION), behaviours=behaviours)
+    made = _service(tmp_path, behaviours)
     _Handler.service = made
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SageMaker]:
+    """A service in which nothing is ever made: for requests that are refused."""
+    made = _service(tmp_path_factory.mktemp("empty"), {})
     yield made
     made.close()
 

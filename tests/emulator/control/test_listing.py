@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -67,20 +66,6 @@ def test_filters_by_name_and_status(sagemaker: Any) -> None:
     assert names(sagemaker.list_training_jobs(NameContains="red")) == ["red-1", "red-2"]
     assert names(sagemaker.list_training_jobs(NameContains="red", StatusEquals="Stopped")) == ["red-2"]
     assert names(sagemaker.list_training_jobs(StatusEquals="Failed")) == []
-
-
-def test_filters_by_time(sagemaker: Any) -> None:
-    """Times of creation and of the last change select records."""
-    for name in "ab":
-        calls.training_job(sagemaker, name)
-    second = sagemaker.describe_training_job(TrainingJobName="b")["CreationTime"]
-    assert names(sagemaker.list_training_jobs(CreationTimeBefore=second)) == ["a"]
-    assert names(sagemaker.list_training_jobs(CreationTimeAfter=second)) == ["b"]
-    sagemaker.stop_training_job(TrainingJobName="a")
-    changed = sagemaker.describe_training_job(TrainingJobName="a")["LastModifiedTime"]
-    assert names(sagemaker.list_training_jobs(LastModifiedTimeAfter=changed)) == ["a"]
-    assert names(sagemaker.list_training_jobs(LastModifiedTimeBefore=changed)) == ["b"]
-    assert names(sagemaker.list_training_jobs(CreationTimeAfter=datetime.now(UTC) + timedelta(days=1))) == []
 
 
 def test_orders(sagemaker: Any) -> None:

@@ -5,35 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from botocore import xform_name
 
-from tests.emulator.control import calls
+from emulator.sagemaker import api
+from tests.emulator.control import calls, samples
 from tests.emulator.control.calls import ARN
 
-KINDS = [
-    "notebook_instance",
-    "notebook_instance_lifecycle_config",
-    "model",
-    "endpoint_config",
-    "endpoint",
-    "training_job",
-    "transform_job",
-]
-UNDELETED = ("delete", "transform_job")  # AWS keeps its record for ever
-CREATE = dict(
-    zip(
-        KINDS,
-        [
-            calls.notebook,
-            calls.lifecycle,
-            calls.model,
-            calls.endpoint_config,
-            calls.endpoint,
-            calls.training_job,
-            calls.transform_job,
-        ],
-        strict=True,
-    )
-)
+KINDS = [*calls.CREATE]
+CREATE = calls.CREATE
 TITLE = {kind: "".join(part.title() for part in kind.split("_")) for kind in KINDS}
 MISSING = {
     "notebook_instance": "RecordNotFound",
@@ -47,6 +26,8 @@ MISSING = {
     "endpoint": f'Could not find endpoint "{ARN}:endpoint/nothing".',
     "training_job": "Requested resource not found.",
     "transform_job": "Could not find requested job with name: nothing",
+    "processing_job": "Could not find requested job with name: nothing",
+    "hyper_parameter_tuning_job": "Amazon SageMaker can't find a tuning job with the name nothing.",
 }
 TAKEN = {
     "notebook_instance": ("ValidationException", "Cannot create a duplicate Notebook Instance ({arn})"),
@@ -71,6 +52,17 @@ TAKEN = {
         "ResourceInUse",
         ("Job name must be unique within an AWS account and region, and a job with this name already exists ({arn})"),
     ),
+    "processing_job": (
+        "ResourceInUse",
+        ("Job name must be unique within an AWS account and region, and a job with this name already exists ({arn})"),
+    ),
+    "hyper_parameter_tuning_job": (
+        "ResourceInUse",
+        (
+            "Hyperparameter tuning job names must be unique within an AWS account and region, "
+            "and a hyperparameter tuning job with this name already exists ({arn})"
+        ),
+    ),
 }
 
 
@@ -88,13 +80,17 @@ def test_a_created_resource_is_described_and_listed(sagemaker: Any, kind: str) -
 
 
 @pytest.mark.parametrize(
-    ("verb", "kind"), [(verb, kind) for verb in ("describe", "delete") for kind in KINDS if (verb, kind) != UNDELETED]
+    ("verb", "kind"),
+    [(verb, kind.name) for kind in api.KINDS.values() for verb in kind.verbs if verb not in ("Create", "List")],
 )
-def test_an_absent_resource_is_refused_in_the_words_of_aws(sagemaker: Any, kind: str, verb: str) -> None:
-    """Describe and Delete of what is not there raise ValidationException with the kind's own sentence."""
-    call = getattr(sagemaker, f"{verb}_{kind}")
-    expected = MISSING[kind].format(verb=verb)
-    assert calls.refusal(call, **{f"{TITLE[kind]}Name": "nothing"}) == ("ValidationException", expected)
+def test_an_absent_resource_is_refused_in_the_words_of_aws(unchecked: Any, kind: str, verb: str) -> None:
+    """Whatever is asked of what is not there is refused with the kind's own code and sentence."""
+    operation = api.KINDS[kind].operation(verb)
+    request = {**samples.least(api.operation_model(operation).input_shape), f"{kind}Name": "nothing"}
+    call = getattr(unchecked, xform_name(operation))
+    name = xform_name(kind)
+    code = "ResourceNotFound" if name == "hyper_parameter_tuning_job" else "ValidationException"
+    assert calls.refusal(call, **request) == (code, MISSING[name].format(verb=verb.lower()))
 
 
 @pytest.mark.parametrize("kind", KINDS)

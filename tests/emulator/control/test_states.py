@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, WaiterError
 
 from tests.emulator.control import calls
 from tests.emulator.control.calls import ARN
@@ -88,11 +88,12 @@ def test_a_stopped_notebook_cannot_be_stopped(sagemaker: Any) -> None:
 
 def test_an_endpoint_in_progress_is_left_alone(sagemaker: Any) -> None:
     """Neither update nor delete is taken while it is being created; both are once it serves."""
+    calls.endpoint(sagemaker, "held")
+    expected = ("ValidationException", f'Cannot update in-progress endpoint "{ARN}:endpoint/held".')
+    assert calls.refusal(sagemaker.delete_endpoint, EndpointName="held") == expected
+    assert calls.refusal(sagemaker.update_endpoint, EndpointName="held", EndpointConfigName="config") == expected
     calls.endpoint(sagemaker)
     name = {"EndpointName": "lab"}
-    expected = ("ValidationException", f'Cannot update in-progress endpoint "{ARN}:endpoint/lab".')
-    assert calls.refusal(sagemaker.delete_endpoint, **name) == expected
-    assert calls.refusal(sagemaker.update_endpoint, **name, EndpointConfigName="config") == expected
     wait(sagemaker, "endpoint_in_service", **name)
     sagemaker.update_endpoint(**name, EndpointConfigName="config")
     wait(sagemaker, "endpoint_in_service", **name)
@@ -125,6 +126,30 @@ def test_only_an_ended_training_job_is_deleted(sagemaker: Any) -> None:
     )
     sagemaker.delete_training_job(**name)
     calls.training_job(sagemaker)
+
+
+def test_the_waiters_of_our_kinds(sagemaker: Any) -> None:
+    """Each waiter that boto3 has for a kind there is here is driven by a test of this module."""
+    ours = {name for name in sagemaker.waiter_names if not name.startswith("image_")}
+    assert ours == {
+        *(f"endpoint_{end}" for end in ("in_service", "deleted")),
+        *(f"notebook_instance_{end}" for end in ("in_service", "stopped", "deleted")),
+        *(f"{kind}_job_completed_or_stopped" for kind in ("training", "transform", "processing")),
+    }
+
+
+@pytest.mark.parametrize("kind", ["training_job", "transform_job", "processing_job"])
+def test_a_job_that_is_waited_for(sagemaker: Any, kind: str) -> None:
+    """Its waiter goes on while it runs and ends when it has stopped; to wait for one that is not there is an error."""
+    name = {f"{kind.replace('_', ' ').title().replace(' ', '')}Name": "job"}
+    waiter = sagemaker.get_waiter(f"{kind}_completed_or_stopped")
+    with pytest.raises(WaiterError):
+        waiter.wait(**name, WaiterConfig=QUICK)
+    calls.CREATE[kind](sagemaker)
+    with pytest.raises(WaiterError, match="Max attempts exceeded"):
+        waiter.wait(**name, WaiterConfig={**QUICK, "MaxAttempts": 2})
+    getattr(sagemaker, f"stop_{kind}")(**name)
+    waiter.wait(**name, WaiterConfig=QUICK)
 
 
 @pytest.mark.parametrize("operation", ["delete_model", "stop_notebook_instance"])

@@ -8,8 +8,6 @@ import pytest
 
 from tests.emulator.control import calls
 
-CREATE = [calls.notebook, calls.lifecycle, calls.model, calls.endpoint_config, calls.endpoint, calls.training_job]
-
 
 def arn_of(answer: dict[str, Any]) -> str:
     """The ARN that a Create operation answered."""
@@ -21,7 +19,7 @@ def tags(*pairs: tuple[str, str]) -> list[dict[str, str]]:
     return [{"Key": key, "Value": value} for key, value in pairs]
 
 
-@pytest.mark.parametrize("create", CREATE)
+@pytest.mark.parametrize("create", calls.CREATE.values(), ids=calls.CREATE)
 def test_tags_are_given_changed_and_taken_away(sagemaker: Any, create: Any) -> None:
     """A resource of each kind keeps the tags of its creation, of AddTags, less those of DeleteTags."""
     arn = arn_of(create(sagemaker, Tags=tags(("lab", "bricks"), ("seat", "one"))))

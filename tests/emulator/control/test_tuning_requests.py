@@ -86,24 +86,6 @@ def test_what_can_not_be_is_refused(sagemaker: Client, unchecked: Client, reques
     assert sagemaker.list_training_jobs()["TrainingJobSummaries"] == []
 
 
-def test_two_of_one_name(sagemaker: Client) -> None:
-    """The second is refused as in use."""
-    tune(sagemaker, strategy="Grid", ranges=GRID)
-    code, message = refusal(calls.tuning_job, client=sagemaker, strategy="Grid", ranges=GRID)
-    assert code == "ResourceInUse"
-    assert f"{ARN}:hyper-parameter-tuning-job/tuning" in message
-
-
-@pytest.mark.parametrize("verb", ["describe", "stop", "list_training_jobs_for"])
-def test_one_that_is_not_there(sagemaker: Client, verb: str) -> None:
-    """ResourceNotFound, in AWS's words."""
-    call = getattr(sagemaker, f"{verb}_hyper_parameter_tuning_job")
-    assert refusal(call, HyperParameterTuningJobName="none") == (
-        "ResourceNotFound",
-        "Amazon SageMaker can't find a tuning job with the name none.",
-    )
-
-
 def test_its_training_jobs_are_listed_as_asked(sagemaker: Client) -> None:
     """By name unless asked otherwise, page by page, by status; by objective without those that told none."""
 

@@ -76,10 +76,9 @@ def test_transform_jobs_have_a_quota_of_their_own(sagemaker: Any) -> None:
         sagemaker, ResourceConfig={"InstanceType": "ml.m5.large", "InstanceCount": 2, "VolumeSizeInGB": 5}
     )
     calls.transform_job(sagemaker, "one")
-    resources = {"InstanceType": "ml.m5.large", "InstanceCount": 2}
-    refused = refusal(lambda: calls.transform_job(sagemaker, "two", TransformResources=resources))
-    assert refused == over("ml.m5.large for transform job usage", 2, 1, 2)
     calls.transform_job(sagemaker, "two")
+    refused = refusal(lambda: calls.transform_job(sagemaker, "three"))
+    assert refused == over("ml.m5.large for transform job usage", 2, 2, 1)
 
 
 def test_processing_jobs_have_a_quota_of_their_own(sagemaker: Any) -> None:

@@ -90,3 +90,10 @@ print(f"given: {json.loads(os.environ['SM_HPS'])['state']}")
     lines = account.lines("/aws/sagemaker/TrainingJobs", ended["TrainingJobName"])
     assert "there: True" in lines
     assert "given: /srv/state" in lines
+
+
+def test_an_archive_of_programs_that_is_a_bomb(account: Account) -> None:
+    """The toolkit does not unpack more than an archive of that size can honestly hold; the job fails and says so."""
+    ended = account.train(HyperParameters=account.source({"train.py": b"", "zeros": bytes(80 * 1024**2)}))
+    assert ended["TrainingJobStatus"] == "Failed"
+    assert "too much for its size" in ended["FailureReason"]

@@ -25,7 +25,11 @@ def channel(uri: str) -> list[dict[str, Any]]:
         ({"ResourceConfig": {"InstanceType": "ml.m5.large", "VolumeSizeInGB": 5}}, "training without instances"),
         ({"algorithm": {"TrainingInputMode": "Pipe"}}, "AlgorithmSpecification.TrainingInputMode Pipe"),
         ({"OutputDataConfig": {"S3OutputPath": "s3://b", "CompressionType": "NONE"}}, "CompressionType NONE"),
-        ({"InputDataConfig": [{**channel("s3://b/")[0], "CompressionType": "Gzip"}]}, "Gzip .channel training."),
+        ({"InputDataConfig": [{**channel("s3://b/")[0], "ChannelName": ".."}]}, "a ChannelName of dots"),
+        (
+            {"InputDataConfig": [{**channel("s3://b/")[0], "CompressionType": "Gzip"}]},
+            "InputDataConfig.training..CompressionType Gzip",
+        ),
         ({"InfraCheckConfig": {}, "RetryStrategy": {"MaximumRetryAttempts": 1}}, "InfraCheckConfig, RetryStrategy"),
     ],
 )
@@ -36,9 +40,8 @@ def test_refuses_what_it_does_not_do(account: Account, request_part: dict[str, A
 
 
 def test_refuses_a_model_source_that_it_does_not_read(account: Account) -> None:
-    """A model whose artifact is named elsewhere than in ModelDataUrl is not deployed as if it had none."""
+    """A model whose artifact is named elsewhere than in ModelDataUrl is not taken as if it had none."""
     source = {"S3Uri": f"s3://{BUCKET}/models/", "S3DataType": "S3Prefix", "CompressionType": "None"}
     container = {"Image": INFERENCE_IMAGE, "ModelDataSource": {"S3DataSource": source}}
-    account.sagemaker.create_model(ModelName="uncompressed", PrimaryContainer=container, ExecutionRoleArn=account.role)
-    with pytest.raises(botocore.exceptions.ClientError, match="does not offer a model's ModelDataSource"):
-        account.endpoint(account.config("uncompressed"))
+    with pytest.raises(botocore.exceptions.ClientError, match=r"does not offer PrimaryContainer\.ModelDataSource"):
+        account.sagemaker.create_model(ModelName="hub", PrimaryContainer=container, ExecutionRoleArn=account.role)

@@ -308,10 +308,10 @@ def test_a_name_is_taken(account: Account, processed: dict[str, Any]) -> None:
     ("part", "sentence"),
     [
         ({"ExperimentConfig": {"ExperimentName": "e"}}, "does not offer ExperimentConfig"),
-        ({"inputs": [DATASET]}, "does not offer DatasetDefinition .input sales."),
-        ({"inputs": [source("p", "s3://b/p", BELOW, S3InputMode="Pipe")]}, "S3Input.S3InputMode Pipe .input p."),
+        ({"inputs": [DATASET]}, r"does not offer ProcessingInputs\[sales\].DatasetDefinition"),
+        ({"inputs": [source("p", "s3://b/p", BELOW, S3InputMode="Pipe")]}, r"\[p\].S3Input.S3InputMode Pipe"),
         ({"inputs": [source("p", "s3://b/p", BELOW, S3CompressionType="Gzip")]}, "S3Input.S3CompressionType Gzip"),
-        ({"ProcessingOutputConfig": {"Outputs": [FEATURES]}}, "does not offer FeatureStoreOutput .output sink."),
+        ({"ProcessingOutputConfig": {"Outputs": [FEATURES]}}, r"Outputs\[sink\].FeatureStoreOutput"),
         ({"NetworkConfig": {"VpcConfig": {"Subnets": ["s"], "SecurityGroupIds": ["g"]}}}, "NetworkConfig.VpcConfig"),
         ({"inputs": [source("p", "s3://b/p", "/data/p")]}, "LocalPath of the input p is /data/p, but must begin with"),
         ({"inputs": [source("p", "s3://b/p", f"{BELOW}/../..")]}, "but must begin with /opt/ml/processing/"),

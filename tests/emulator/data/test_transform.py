@@ -281,7 +281,10 @@ def test_a_model_without_its_artifact(account: Account) -> None:
         ({"source": {"SplitType": "TFRecord"}}, "does not offer TransformInput.SplitType TFRecord"),
         ({"source": {"SplitType": "RecordIO"}}, "does not offer TransformInput.SplitType RecordIO"),
         ({"kind": "AugmentedManifestFile"}, "S3DataSource.S3DataType AugmentedManifestFile"),
-        ({"TransformResources": {**RESOURCES, "InstanceCount": 2}}, "does not offer more than one instance"),
+        (
+            {"TransformResources": {**RESOURCES, "InstanceCount": 2}},
+            "does not offer TransformResources.InstanceCount 2",
+        ),
         ({"DataCaptureConfig": {"DestinationS3Uri": "s3://b/"}}, "does not offer DataCaptureConfig"),
         ({"MaxPayloadInMB": 101}, "MaxPayloadInMB is 101, but can't be greater than 100"),
         ({"MaxPayloadInMB": 50, "MaxConcurrentTransforms": 3}, "is 3 [*] 50, but must not exceed 100"),

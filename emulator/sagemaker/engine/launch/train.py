@@ -8,6 +8,8 @@ Of several hosts TensorFlow is told addresses that work here, where no name serv
 machine's ports: what the toolkit writes into TF_CONFIG for MultiWorkerMirroredStrategy, with those in the place of
 `algo-1:8890`, `algo-2:8890`, …
 
+The toolkit keeps an archive of programs within its folder; here it keeps to limits too, for the disk is everybody's.
+
 A container's absolute paths in hyperparameters, `/opt/ml/checkpoints`, are put where they lie when they become the
 script's arguments. The script itself is left as it came: who hashes it finds what was sent.
 """
@@ -18,6 +20,7 @@ import importlib.util
 import json
 import os
 import sys
+import tarfile
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -26,6 +29,7 @@ NAME = "tensorflow"
 PACKAGE = f"{NAME}.python.framework"
 CONTAINER = "sagemaker_tensorflow_container"
 BUILDER = "_build_tf_config_for_mwms"
+UNPACKER = "_safe_extractall"
 
 
 def spare_tensorflow() -> None:
@@ -59,11 +63,36 @@ def address_workers(addresses: dict[str, str]) -> None:
     setattr(training, BUILDER, build_with_addresses)
 
 
+def ours(module: str) -> ModuleType:
+    """A module of the engine, which needs nothing but Python."""
+    sys.path.append(str(Path(__file__).parents[4]))
+    try:
+        return importlib.import_module(f"emulator.sagemaker.engine.{module}")
+    finally:
+        sys.path.pop()
+
+
+def check_archives() -> None:
+    """Let the toolkit unpack only what an archive of its size can honestly hold."""
+    archives = ours("archives")
+    errors = importlib.import_module("sagemaker_training.errors")
+    files = importlib.import_module("sagemaker_training.files")
+    unpack = getattr(files, UNPACKER)
+
+    def check_and_unpack(tar: tarfile.TarFile, path: str) -> None:
+        archive = Path(os.fsdecode(tar.name or ""))
+        try:
+            archives.check(archive)
+        except archives.ArchiveError as error:
+            raise errors.ClientError(f"The archive of programs was not unpacked: {error}.") from error
+        unpack(tar=tar, path=path)
+
+    setattr(files, UNPACKER, check_and_unpack)
+
+
 def relocate_arguments(places: dict[str, str]) -> None:
     """Put paths of the container where they lie here, in what the script is called with."""
-    sys.path.append(str(Path(__file__).parents[4]))
-    relocate = importlib.import_module("emulator.sagemaker.engine.relocate").relocate
-    sys.path.pop()
+    relocate = ours("relocate").relocate
     mapping = importlib.import_module("sagemaker_training.mapping")
     make = mapping.to_cmd_args
     folders = {path: Path(folder) for path, folder in places.items()}
@@ -72,6 +101,7 @@ def relocate_arguments(places: dict[str, str]) -> None:
 
 if __name__ == "__main__":
     spare_tensorflow()
+    check_archives()
     relocate_arguments(json.loads(os.environ["SAGEMAKER_JOB_PLACES"]))
     address_workers(json.loads(os.environ["SAGEMAKER_JOB_HOSTS"]))
     from sagemaker_training.cli.train import main  # type: ignore[import-not-found]  # in the image only

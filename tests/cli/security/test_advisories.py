@@ -1,0 +1,51 @@
+"""What advisory services report about the locks, in the shapes that pip-audit 2.10 and npm write."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from cli.errors import LabError
+from cli.security.advisories import locks, of_npm, of_pip_audit
+
+PIP: dict[str, Any] = {
+    "dependencies": [
+        {"name": "awswrangler", "version": "3.17.1", "vulns": []},
+        {
+            "name": "pillow",
+            "version": "13.0.0",
+            "vulns": [{"id": "CVE-2026-1", "fix_versions": ["13.0.1"], "aliases": []}],
+        },
+    ],
+    "fixes": [],
+}
+NPM: dict[str, Any] = {
+    "auditReportVersion": 2,
+    "vulnerabilities": {
+        "uses": {"name": "uses", "via": ["holed"], "range": "*"},
+        "holed": {
+            "name": "holed",
+            "via": [{"title": "Prototype pollution", "url": "https://github.com/advisories/GHSA-1", "range": "<2.0.0"}],
+        },
+    },
+}
+
+
+def test_a_hole_is_named_with_what_mends_it() -> None:
+    """The advisory's id, the package, and the version without it."""
+    assert list(of_pip_audit(PIP)) == [("CVE-2026-1", "pillow 13.0.0; fixed by 13.0.1")]
+    assert list(of_npm(NPM)) == [("GHSA-1", "holed <2.0.0: Prototype pollution")]
+
+
+def test_what_was_left_out_is_no_success() -> None:
+    """A package that the service did not look at is told, not counted as one without holes."""
+    with pytest.raises(LabError, match="left torch out: not found"):
+        list(of_pip_audit({"dependencies": [{"name": "torch", "skip_reason": "not found"}]}))
+
+
+def test_every_lock_is_asked_about() -> None:
+    """The lab's own, the containers', the notebook's, the model code's, the checkers' and Node's."""
+    names = {lock.as_posix() for lock in locks()}
+    assert {"requirements.txt", "notebooks/requirements.txt", "model_code/requirements.txt"} < names
+    assert {"package-lock.json", "cli/environments/checkov.txt", "emulator/images/notebook-al2023-v1.txt"} < names

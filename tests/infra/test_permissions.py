@@ -1,0 +1,133 @@
+"""What no checker looks at: whom a role may pass to SageMaker, and on which instances it may create something."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from botocore.loaders import Loader
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    import aws_cdk as cdk
+
+Template = dict[str, Any]
+Statement = dict[str, Any]
+TYPES = ["ml.m5.large", "ml.c5.xlarge"]
+
+
+@pytest.fixture(scope="module")
+def policies(compose: Callable[..., cdk.App], tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Statement]]:
+    """The statements of every role, by stack and logical id; of a lab with all that a setting can add."""
+    photos = tmp_path_factory.mktemp("photos")
+    (photos / "2x3 Brick").mkdir()
+    app = compose(seats=["ada", "grace"], lease="8h", photos=str(photos), seat_instance_types=TYPES)
+    found: dict[str, list[Statement]] = {}
+    for stack in app.synth().stacks:
+        for name, resource in stack.template["Resources"].items():
+            properties = resource.get("Properties", {})
+            if resource["Type"] == "AWS::IAM::Role":
+                for policy in properties.get("Policies", []):
+                    found.setdefault(f"{stack.stack_name} {name}", []).extend(policy["PolicyDocument"]["Statement"])
+            if resource["Type"] == "AWS::IAM::Policy":
+                for role in properties["Roles"]:
+                    found.setdefault(f"{stack.stack_name} {role['Ref']}", []).extend(
+                        properties["PolicyDocument"]["Statement"]
+                    )
+    return found
+
+
+def listed(value: Any) -> list[Any]:
+    """A list, where CloudFormation takes one or one thing."""
+    return value if isinstance(value, list) else [value]
+
+
+def allowing(policies: dict[str, list[Statement]], actions: set[str]) -> Iterator[tuple[str, Statement]]:
+    """Every role's statements that allow one of these actions."""
+    for role, statements in policies.items():
+        for statement in statements:
+            if statement["Effect"] == "Allow" and actions & set(listed(statement["Action"])):
+                yield role, statement
+
+
+@cache
+def on_instances() -> set[str]:
+    """SageMaker's operations that make or change something that runs on an instance: botocore's model says which."""
+    model = Loader().load_service_model("sagemaker", "service-2")
+
+    def names(shape: str, seen: frozenset[str] = frozenset()) -> Iterator[str]:
+        described = model["shapes"][shape]
+        if shape in seen:
+            return
+        inner = [member["shape"] for member in described.get("members", {}).values()]
+        inner += [described[part]["shape"] for part in ("member", "value") if part in described]
+        yield from described.get("members", {})
+        for each in inner:
+            yield from names(each, seen | {shape})
+
+    return {
+        f"sagemaker:{name}"
+        for name, operation in model["operations"].items()
+        if name.startswith(("Create", "Update", "Start"))
+        and "input" in operation
+        and {"InstanceType", "InstanceTypes"} & set(names(operation["input"]["shape"]))
+    }
+
+
+def test_students_create_on_the_lab_s_instance_types_only(policies: dict[str, list[Statement]]) -> None:
+    """A seat makes what runs on an instance only if it names types, all of which are the lab's."""
+    operations = on_instances()
+    assert {"sagemaker:CreateTrainingJob", "sagemaker:CreateEndpointConfig", "sagemaker:CreateCluster"} <= operations
+    seats = [(role, each) for role, each in allowing(policies, operations) if "-seat-" in role]
+    assert len(seats) == 2
+    for _, statement in seats:
+        assert statement["Condition"] == {
+            "ForAllValues:StringEquals": {"sagemaker:InstanceTypes": TYPES},
+            "Null": {"sagemaker:InstanceTypes": "false"},
+        }
+
+
+def test_the_lab_creates_its_own_jobs_only(policies: dict[str, list[Statement]]) -> None:
+    """Besides students only the functions of the two jobs create something on an instance, each its own kind of job.
+
+    On which instance the template says, which asks for no other than the setting's.
+    """
+    made = {
+        (role.partition(" ")[0], action, json.dumps(statement["Resource"]).rpartition(":")[2].rstrip('"]}'))
+        for role, statement in allowing(policies, on_instances())
+        if "-seat-" not in role
+        for action in set(listed(statement["Action"])) & on_instances()
+    }
+    assert made == {
+        ("bricklab-training", "sagemaker:CreateTrainingJob", "training-job/bricklab-*"),
+        ("bricklab-storage", "sagemaker:CreateProcessingJob", "processing-job/bricklab-*"),
+    }
+
+
+def test_a_role_passes_itself_or_its_stack_s(policies: dict[str, list[Statement]]) -> None:
+    """Whom a role may pass is a role of the same stack, to one service; a student's is the seat's own."""
+    passing = list(allowing(policies, {"iam:PassRole"}))
+    assert len(passing) == 6
+    for role, statement in passing:
+        stack, _, name = role.partition(" ")
+        [passed] = listed(statement["Resource"])
+        assert f"{stack} {passed['Fn::GetAtt'][0]}" in policies
+        assert statement["Condition"]["StringEquals"]["iam:PassedToService"] in {
+            "sagemaker.amazonaws.com",
+            "scheduler.amazonaws.com",
+        }
+        if "-seat-" in stack:
+            assert passed["Fn::GetAtt"] == [name, "Arn"]
+
+
+def test_nobody_changes_permissions(policies: dict[str, list[Statement]]) -> None:
+    """No role writes to IAM, assumes another role, or changes a key's or the bucket's policy."""
+    for statements in policies.values():
+        for action in [action for each in statements for action in listed(each["Action"])]:
+            service, _, verb = action.partition(":")
+            assert service != "iam" or verb == "PassRole"
+            assert service != "sts"
+            assert not verb.endswith("Policy")

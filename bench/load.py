@@ -4,8 +4,9 @@
 seed. A right request is answered with as many predictions. A wrong one is answered too, if it happens to be right, or
 refused: by InvokeEndpoint with ValidationError, or by the lab's handlers with one of their sentences, which AWS's
 container sends as a 500 and InvokeEndpoint as ModelError. Anything else is a fault of ours. Memory and open file
-descriptors of host and gateway are looked at twice a second; the first quarter of the time they may warm up. Exit code
-1: there were faults, or something grew.
+descriptors of host and gateway are looked at twice a second; the first quarter of the time they may warm up. What the
+endpoint logs is deleted as it goes: the account would keep it, in the gateway's memory. Exit code 1: there were faults,
+or something grew.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from PIL import Image
 from rich.console import Console
 from rich.table import Table
 
-from bench.material import artifact, curves, endpoint, wrong_requests
+from bench.material import artifact, curves, endpoint, logs, wrong_requests
 from bench.material.embedded_aws import embedded_aws
 from bench.material.footprint import Curve, Footprint
 from bench.material.wrong_requests import Request
@@ -60,7 +61,7 @@ class Outcome:
     @property
     def good(self) -> bool:
         """Whether there was no fault and nothing grew."""
-        return not self.faults and all(curve.flat for curve in self.curves.values())
+        return not self.faults and all(held.flat for curve in self.curves.values() for held in curve.held.values())
 
 
 def right_requests() -> list[tuple[Request, int]]:
@@ -155,7 +156,7 @@ def measure(*, seconds: float, seed: int) -> Outcome:
         callers = Callers(aws, seed=seed)
         groups = {"host": host.processes, "gateway": [psutil.Process(aws.pid)]}
         print(f"{_CALLERS} callers for {seconds:.0f} s …", file=sys.stderr, flush=True)
-        with Footprint(groups, every=_EVERY_SECONDS) as footprint:
+        with Footprint(groups, every=_EVERY_SECONDS) as footprint, logs.emptied(aws.client("logs"), endpoint.NAME):
             callers.run(seconds)
         callers.outcome.curves = footprint.curves
         return callers.outcome
@@ -164,9 +165,9 @@ def measure(*, seconds: float, seed: int) -> Outcome:
 def _table(outcome: Outcome) -> list[list[str]]:
     rows = [["", "start", "end", ""]]
     for name, curve in outcome.curves.items():
-        for what, values in (("MB", curve.megabytes), ("file descriptors", curve.descriptors)):
-            start, end = curve.ends(values)
-            rows.append([f"{name}, {what}", f"{start:,.0f}", f"{end:,.0f}", "flat" if curve.flat else "grew"])
+        for what, held in curve.held.items():
+            verdict = "flat" if held.flat else "grew"
+            rows.append([f"{name}, {what}", f"{held.start:,.0f}", f"{held.end:,.0f}", verdict])
     return rows
 
 
@@ -176,7 +177,7 @@ def _chart(outcome: Outcome) -> curves.Chart:
         title="Memory under mixed load",
         x="seconds",
         y="MB",
-        series={name: dict(zip(curve.seconds, curve.megabytes, strict=True)) for name, curve in outcome.curves.items()},
+        series={name: curve.megabytes for name, curve in outcome.curves.items()},
         linear=True,
     )
 

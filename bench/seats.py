@@ -22,6 +22,7 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
+from bench.material import curves
 from cli import paths
 from cli.place import tools
 from emulator import gateway
@@ -104,41 +105,31 @@ def _seconds(command: list[str], home: Path) -> float:
     return time.monotonic() - started
 
 
-def _show(rows: list[Row]) -> None:
-    heads = ("synth s", "x", "up s", "x", "down s", "x", "memory MB", "x")
-    table = Table("seats", *heads, title=f"{os.cpu_count()} cores", box=None, padding=(0, 1))
+def _lines(rows: list[Row]) -> list[list[str]]:
+    """The table, its heads first."""
+    lines = [["seats", "synth s", "x", "up s", "x", "down s", "x", "memory MB", "x"]]
     first = astuple(rows[0])
     for row in rows:
         seats, *measured = astuple(row)
         pairs = zip(measured, first[1:], strict=True)
-        table.add_row(str(seats), *(text for now, then in pairs for text in (f"{now:.1f}", f"{now / then:.2f}")))
-    Console().print(table)
+        lines.append([str(seats), *(text for now, then in pairs for text in (f"{now:.1f}", f"{now / then:.2f}"))])
+    return lines
 
 
-def _draw(rows: list[Row], path: Path) -> None:
-    """Seconds and memory over the number of seats."""
-    import matplotlib as mpl  # noqa: PLC0415 - only a picture needs it
-
-    mpl.use("agg")
-    from matplotlib import pyplot as plt  # noqa: PLC0415 - the same
-
-    figure, (seconds, memory) = plt.subplots(1, 2, figsize=(10, 4))
-    sizes = [row.seats for row in rows]
-    for what in ("synth", "up", "down"):
-        seconds.plot(sizes, [getattr(row, f"{what}_seconds") for row in rows], marker="o", label=what)
-    memory.plot(sizes, [row.memory_mb for row in rows], marker="o", color="tab:gray")
-    for axis, label in ((seconds, "seconds"), (memory, "MB")):
-        axis.set(xlabel="seats", ylabel=label, ylim=(0, None))
-    seconds.legend()
-    figure.tight_layout()
-    figure.savefig(path)
+def _charts(rows: list[Row]) -> list[curves.Chart]:
+    commands = {what: {row.seats: getattr(row, f"{what}_seconds") for row in rows} for what in ("synth", "up", "down")}
+    memory = {"embedded AWS": {row.seats: row.memory_mb for row in rows}}
+    return [
+        curves.Chart(name="seats-seconds", title="Commands", x="seats", y="seconds", series=commands),
+        curves.Chart(name="seats-memory", title="Memory", x="seats", y="MB", series=memory),
+    ]
 
 
 def main() -> None:
-    """Measure, print the table, and keep numbers and picture where asked."""
+    """Measure, print the table or JSON, draw the curves."""
     parser = argparse.ArgumentParser(prog="./lab bench seats", description=__doc__)
     parser.add_argument("--seats", default="1,10,50,100", help="sizes of class, with commas (default: %(default)s)")
-    parser.add_argument("--picture", type=Path, help="write the curves to this PNG file")
+    parser.add_argument("--output", type=Path, default=paths.HOME / "bench", help="folder of the curves")
     parser.add_argument("--json", action="store_true", help="print JSON for programs")
     options = parser.parse_args()
     rows = []
@@ -146,12 +137,16 @@ def main() -> None:
         for seats in (int(text) for text in options.seats.split(",")):
             print(f"{seats} seats …", file=sys.stderr, flush=True)
             rows.append(measure(seats, Path(folder)))
+    title, lines = f"A class, {os.cpu_count()} cores", _lines(rows)
+    page = curves.write(options.output, "seats", title=title, table=lines, charts=_charts(rows))
+    print(f"Curves: {page}", file=sys.stderr)
     if options.json:
         print(json.dumps([asdict(row) for row in rows], indent=2))
-    else:
-        _show(rows)
-    if options.picture:
-        _draw(rows, options.picture)
+        return
+    table = Table(*lines[0], title=title, box=None, padding=(0, 1))
+    for line in lines[1:]:
+        table.add_row(*line)
+    Console().print(table)
 
 
 if __name__ == "__main__":

@@ -108,7 +108,7 @@ def _table(rows: list[Row]) -> list[list[str]]:
 
 
 def _chart(rows: list[Row]) -> curves.Chart:
-    series: dict[str, dict[float, float]] = {}
+    series: dict[str, dict[int, float]] = {}
     for row in rows:
         series.setdefault(row.way, {})[row.images] = row.epoch
     return curves.Chart(name="train", title="An epoch's time", x="images", y="milliseconds", series=series)
@@ -120,21 +120,19 @@ def main() -> None:
     parser.add_argument("--images", default="480,6000,60000", help="sizes, with commas (default: %(default)s)")
     parser.add_argument("--rounds", type=int, default=3, help="how often each is timed (default: %(default)s)")
     parser.add_argument("--ways", default=",".join(WAYS), help="with commas (default: %(default)s)")
-    parser.add_argument("--curves", type=Path, help="folder for train.png and train.html")
+    parser.add_argument("--output", type=Path, default=paths.HOME / "bench", help="folder of the curves")
     parser.add_argument("--json", action="store_true", help="print JSON for programs")
     options = parser.parse_args()
     rows = measure([int(size) for size in options.images.split(",")], options.rounds, options.ways.split(","))
     title = f"Epochs on {os.cpu_count()} cores, {IMAGE}"
-    if options.curves:
-        page = curves.write(
-            options.curves, "train", title=title, table=[list(_HEADS), *_table(rows)], charts=[_chart(rows)]
-        )
-        print(page, file=sys.stderr)
+    lines = [list(_HEADS), *_table(rows)]
+    page = curves.write(options.output, "train", title=title, table=lines, charts=[_chart(rows)])
+    print(f"Curves: {page}", file=sys.stderr)
     if options.json:
         print(json.dumps([row.__dict__ for row in rows], indent=2))
         return
     table = Table(*_HEADS, title=title, box=None, padding=(0, 2))
-    for line in _table(rows):
+    for line in lines[1:]:
         table.add_row(*line)
     Console().print(table)
 

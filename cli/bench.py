@@ -2,23 +2,38 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-from cli import images, paths
+from cli import images, paths, screen
 from cli.errors import LabError
 from cli.place import tools
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
 
-def bench(name: str, arguments: Sequence[str]) -> None:
-    """Run `bench/<name>.py` with `arguments`; ends with its exit code. Raises LabError for one that is not there."""
-    known = sorted(path.stem for path in (paths.ROOT / "bench").glob("[a-z]*.py"))
+def bench(name: str | None, arguments: Sequence[str]) -> None:
+    """Run `bench/<name>.py` with `arguments`; ends with its exit code. Without a name, tell which there are.
+
+    Raises LabError for one that is not there.
+    """
+    known = {path.stem: path for path in sorted((paths.ROOT / "bench").glob("[a-z]*.py"))}
+    if name is None:
+        for each, path in known.items():
+            screen.console.print(f"[bold]./lab bench {each:<12}[/] {_about(path)}", soft_wrap=True, highlight=False)
+        return
     if name not in known:
         raise LabError(f"There is no benchmark {name}. There are: {', '.join(known)}.")
     images.install()
     command = [sys.executable, "-m", f"bench.{name}", *arguments]
     sys.exit(subprocess.run(command, cwd=paths.ROOT, env=tools(), check=False).returncode)
+
+
+def _about(benchmark: Path) -> str:
+    """The first words of its docstring."""
+    docstring = ast.get_docstring(ast.parse(benchmark.read_text(encoding="utf-8"))) or ""
+    return docstring.partition(":")[0]

@@ -266,8 +266,8 @@ def test(arguments: typer.Context) -> None:
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def bench(
-    name: Annotated[str, typer.Argument(help="Which: hosts, jobs, prepare, seats or tune.")],
     arguments: typer.Context,
+    name: Annotated[str | None, typer.Argument(help="Which; without one, all are named.")] = None,
 ) -> None:
     """Measure: a benchmark of bench/; further arguments go to it."""
     from cli.bench import bench as command

@@ -99,7 +99,7 @@ def _instances(document: Any) -> Any:
 
 def _numbers(instances: Any) -> npt.NDArray[np.float64]:
     """The array; texts that look like numbers, true and false are none, though NumPy would take them."""
-    if not all(type(number) in (int, float) for number in np.array(instances, dtype=object).flat):
+    if not all(type(number) in (int, float) for number in np.array(instances, dtype=object).ravel()):
         raise TypeError
     return np.array(instances, dtype=np.float64)
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
-    Series = Mapping[str, Mapping[float, float]]
+    Series = Mapping[str, Mapping[int, float] | Mapping[float, float]]
 
 _INCHES, _DOTS_PER_INCH = (8, 4.5), 120
 _STYLE = (

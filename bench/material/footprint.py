@@ -15,34 +15,48 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 _WARM = 0.25  # share of the time in which caches and pools fill
-_WINDOW = 0.15  # share of the time whose median is what there is at the start, and at the end
+_WINDOW = 0.15  # share of the time that stands for the start, and for the end
 _GROWTH, _MEGABYTES, _DESCRIPTORS = 0.05, 8.0, 4
+
+
+@dataclass(frozen=True)
+class Held:
+    """What was held after warming up and at the end, while little was under way; how much more is still flat."""
+
+    start: float
+    end: float
+    allowed: float
+
+    @property
+    def flat(self) -> bool:
+        """Whether it did not grow."""
+        return self.end - self.start <= self.allowed
 
 
 @dataclass
 class Curve:
     """What some processes held together, by the seconds since the start."""
 
-    seconds: list[float] = field(default_factory=list)
-    megabytes: list[float] = field(default_factory=list)
-    descriptors: list[float] = field(default_factory=list)
-
-    def ends(self, values: Sequence[float]) -> tuple[float, float]:
-        """The medians after warming up, and at the end."""
-        last = self.seconds[-1]
-        return self._median(values, _WARM * last, (_WARM + _WINDOW) * last), self._median(
-            values, (1 - _WINDOW) * last, last
-        )
+    megabytes: dict[float, float] = field(default_factory=dict)
+    descriptors: dict[float, float] = field(default_factory=dict)
 
     @property
-    def flat(self) -> bool:
-        """Whether neither grew: memory by less than 5 % or 8 MB, descriptors by no more than 4."""
-        memory, at_end = self.ends(self.megabytes)
-        opened, still = self.ends(self.descriptors)
-        return at_end - memory <= max(_GROWTH * memory, _MEGABYTES) and still - opened <= _DESCRIPTORS
+    def held(self) -> dict[str, Held]:
+        """Memory may grow by 5 % or 8 MB, descriptors by 4."""
+        memory, end = _ends(self.megabytes)
+        allowed = max(_GROWTH * memory, _MEGABYTES)
+        return {"MB": Held(memory, end, allowed), "file descriptors": Held(*_ends(self.descriptors), _DESCRIPTORS)}
 
-    def _median(self, values: Sequence[float], first: float, last: float) -> float:
-        return statistics.median(v for t, v in zip(self.seconds, values, strict=True) if first <= t <= last)
+
+def _ends(values: Mapping[float, float]) -> tuple[float, float]:
+    """The first deciles of the two windows: requests come and go on top of what stays."""
+    last = max(values)
+    windows = ((_WARM, _WARM + _WINDOW), (1 - _WINDOW, 1))
+    start, end = (
+        statistics.quantiles([v for t, v in values.items() if first * last <= t <= final * last], n=10)[0]
+        for first, final in windows
+    )
+    return start, end
 
 
 class Footprint:
@@ -72,9 +86,8 @@ class Footprint:
         try:
             while not self._over.wait(self._every):
                 for name, processes in self._groups.items():
-                    curve = self.curves[name]
-                    curve.seconds.append(time.monotonic() - began)
-                    curve.megabytes.append(sum(each.memory_info().rss for each in processes) / 1e6)
-                    curve.descriptors.append(sum(each.num_fds() for each in processes))
+                    curve, now = self.curves[name], time.monotonic() - began
+                    curve.megabytes[now] = sum(each.memory_info().rss for each in processes) / 1e6
+                    curve.descriptors[now] = sum(each.num_fds() for each in processes)
         except psutil.Error as error:
             self._lost = error

@@ -258,6 +258,7 @@ def test_json_of_another_form_is_refused(body: bytes) -> None:
         ([], "shape (0,)"),
         ([1], "shape (1,)"),
         ([[0.5] * 48] * 48, "shape (48, 48)"),
+        (json.loads("[" * 64 + "1" + "]" * 64), "shape (1, 1, 1"),
         ([[[0.5] * 48] * 47], "shape (1, 47, 48)"),
         ([[[200] * 48] * 48], "values from 200 to 200"),
         ([[[float("nan")] * 48] * 48], "NaN"),

@@ -27,7 +27,7 @@ class Student:
     """Whoever sits at the seat ada of the lab school.
 
     `variables` are what `./lab env ada` tells a notebook, with the seat's own role in the place of the user's
-    credentials; `keys_before` what lay in the lab's bucket before the student came.
+    credentials.
     """
 
     lab, seat = LAB, SEAT
@@ -47,14 +47,17 @@ class Student:
             "AWS_SESSION_TOKEN": role["SessionToken"],
             "BRICKLAB_DATA": str(folder / "data"),
         }
-        self.keys_before = self.keys()
+        self._keys_before = self._keys()
 
     def client(self, service: str) -> Any:
         """A client with the account's own rights."""
         return self._lab.client(service)
 
-    def keys(self) -> set[str]:
-        """The keys of all objects of the lab's bucket."""
+    def written(self) -> set[str]:
+        """The keys in the lab's bucket that were not there when the student came; capture is the lab's endpoint's."""
+        return {key for key in self._keys() - self._keys_before if not key.startswith("capture/")}
+
+    def _keys(self) -> set[str]:
         pages = self.client("s3").get_paginator("list_objects_v2").paginate(Bucket=self.variables["BRICKLAB_BUCKET"])
         return {each["Key"] for page in pages for each in page.get("Contents", [])}
 

@@ -31,6 +31,7 @@ async def serve(application: Any, *, host: str, port: int, certificate: Path | N
             log_config=None,
             access_log=False,
             server_header=False,
+            proxy_headers=False,  # no client may say that it came over TLS
             date_header=False,  # ministack writes it, as the services do
             timeout_keep_alive=_IDLE_SECONDS,
             timeout_graceful_shutdown=_GRACE_SECONDS,

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _QUICK_SECONDS = 0.005
+_LAST = 8  # answers of which one quick one tells: any may have had to wait for the machine, or for the interpreter
 _PIPELINED = 16  # requests of a connection that wait while one is answered, before no more is read from it
 _BROKEN = Reply(500, "application/json", b'{"error": "Internal Server Error"}')
 _MALFORMED = Reply(400, "application/json", b'{"error": "Bad Request"}')
@@ -50,7 +51,7 @@ class Server:
     def __init__(self, answer: Answer, *, at_once: Mapping[str, Reply]) -> None:
         self._answer, self._at_once = answer, at_once
         self._threads = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="answer")
-        self._quick = False
+        self._taken: deque[float] = deque(maxlen=_LAST)  # seconds
         self._connections: set[Connection] = set()
         self._all_gone = asyncio.Event()
 
@@ -84,7 +85,7 @@ class Server:
         ready = self._at_once.get(request.path)
         if ready:
             return ready
-        if self._quick:
+        if self._taken and min(self._taken) < _QUICK_SECONDS:
             return self._timed(request)
         return asyncio.get_running_loop().run_in_executor(self._threads, self._timed, request)
 
@@ -96,7 +97,7 @@ class Server:
             log.exception("%s %s", request.method, request.path)
             return _BROKEN
         finally:
-            self._quick = time.perf_counter() - started < _QUICK_SECONDS
+            self._taken.append(time.perf_counter() - started)
 
 
 class Connection(asyncio.Protocol):

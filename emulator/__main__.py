@@ -118,7 +118,7 @@ async def _serve(options: argparse.Namespace, state: Path) -> None:
     services.answer_below(doors.PREFIX, doors.Doors(service.interrupt).handle)
     stacks.provision(cloudformation.resource_types(service))
     stacks.refuse_full_buckets()
-    stacks.encrypt_buckets()
+    stacks.encrypt_as_templates_say()
     stacks.provision(budgets.resource_types(services.budgets, principals.caller))
     tagged.find_tagged({"sagemaker": TaggedResources(context.store, principals.caller)})
     services.wrap("ecr", Containers(context.images_dir, caller=principals.caller).before)

@@ -133,7 +133,7 @@ def test_the_topic_is_warned_before_the_end(lab: Lab, ears: Callable[[], list[di
 
 
 def test_a_student_leaves_things_behind(lab: Lab) -> None:
-    """A model, its endpoint, a job that would run for long, and objects, all in no stack."""
+    """Models, one of them known by its tag only, an endpoint, a job that would run for long, objects: in no stack."""
     sagemaker, outputs = lab.client("sagemaker"), lab.outputs()
     role = outputs["RoleArn"]
     served = sagemaker.describe_endpoint_config(
@@ -159,6 +159,8 @@ def test_a_student_leaves_things_behind(lab: Lab) -> None:
         ResourceConfig={"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 5},
         StoppingCondition={"MaxRuntimeInSeconds": 3600},
     )
+    own = [{"Key": "bricklab:lab", "Value": NAME}]
+    sagemaker.create_model(ModelName="named-otherwise", ExecutionRoleArn=role, PrimaryContainer=container, Tags=own)
     lab.client("s3").put_object(Bucket=outputs["BucketName"], Key="seats/ada/notes.txt", Body=b"mine")
     sagemaker.get_waiter("endpoint_in_service").wait(EndpointName=STUDENTS, WaiterConfig={"Delay": 1})
 

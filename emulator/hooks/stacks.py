@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
-from ministack.services import s3
+from ministack.services import s3, sns
 from ministack.services.cloudformation import provisioners, stacks
 
 from emulator.provisioning import api_error
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from typing import Any
 
     from emulator.provisioning import ResourceType
@@ -35,25 +35,38 @@ def refuse_full_buckets() -> None:
     provisioners._RESOURCE_HANDLERS[_BUCKET] = {**handlers, "delete": refuse}
 
 
-def encrypt_buckets() -> None:
-    """Give a bucket the default encryption that its template asks for; ministack leaves it out.
+def encrypt_as_templates_say() -> None:
+    """Give buckets the default encryption, and topics the key, that their templates name; ministack leaves them out.
 
-    Only under a key that is named: ministack has no key of AWS's own for S3, and refuses what is to be put under it.
+    A bucket's only under a key that is named: ministack has no key of AWS's own for S3, and refuses what is to be put
+    under it.
     """
-    handlers = provisioners._RESOURCE_HANDLERS[_BUCKET]
+    _after_each_change(_BUCKET, _encrypt)
+    _after_each_change("AWS::SNS::Topic", _lock)
+
+
+def _after_each_change(kind: str, then: Callable[[str, Mapping[str, Any]], None]) -> None:
+    handlers = provisioners._RESOURCE_HANDLERS[kind]
     create, update = handlers["create"], handlers["update"]
 
     def created(logical_id: str, properties: Mapping[str, Any], *stack: str) -> tuple[str, Any]:
         name, attributes = create(logical_id, properties, *stack)
-        _encrypt(name, properties)
+        then(name, properties)
         return name, attributes
 
     def updated(name: str, old: Mapping[str, Any], new: Mapping[str, Any], *stack: str) -> tuple[str, Any]:
         renamed, attributes = update(name, old, new, *stack)
-        _encrypt(renamed, new)
+        then(renamed, new)
         return renamed, attributes
 
-    provisioners._RESOURCE_HANDLERS[_BUCKET] = {**handlers, "create": created, "update": updated}
+    provisioners._RESOURCE_HANDLERS[kind] = {**handlers, "create": created, "update": updated}
+
+
+def _lock(topic: str, properties: Mapping[str, Any]) -> None:
+    attributes = sns._topics[topic]["attributes"]
+    attributes.pop("KmsMasterKeyId", None)
+    if key := properties.get("KmsMasterKeyId"):
+        attributes["KmsMasterKeyId"] = key
 
 
 def _encrypt(bucket: str, properties: Mapping[str, Any]) -> None:

@@ -9,11 +9,9 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import subprocess
 import sys
 import tempfile
 import threading
-import time
 from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
 from typing import Self
@@ -22,9 +20,8 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from bench.material import curves
+from bench.material import commands, curves
 from cli import paths
-from cli.place import tools
 from emulator import gateway
 
 _NAME = "bench"
@@ -71,12 +68,12 @@ def measure(seats: int, folder: Path) -> Row:
     home = folder / f"lab-{seats}"
     settings = ["-c", f"lab.name={_NAME}", "-c", f"lab.seats={seats}"]
     synth = [str(paths.CDK), "synth", "--quiet", "--no-notices", "--output", str(folder / f"cdk-{seats}"), *settings]
-    lab = [sys.executable, "-m", "cli"]
+    lab, environment = [sys.executable, "-m", "cli"], {"BRICKLAB_HOME": str(home)}
     with Memory(home / "aws") as memory:
         try:
-            synthesised = _seconds(synth, home)
-            deployed = _seconds([*lab, "up", *settings], home)
-            destroyed = _seconds([*lab, "down", *settings], home)
+            synthesised = commands.seconds(synth)
+            deployed = commands.seconds([*lab, "up", *settings], environment)
+            destroyed = commands.seconds([*lab, "down", *settings], environment)
         finally:
             gateway.stop(home / "aws")
     return Row(seats, synthesised, deployed, destroyed, memory.most / 1e6)
@@ -94,15 +91,6 @@ def _resident(pid: int) -> int:
     except psutil.NoSuchProcess:
         return 0
     return total
-
-
-def _seconds(command: list[str], home: Path) -> float:
-    started = time.monotonic()
-    environment = {**tools(), "BRICKLAB_HOME": str(home)}
-    done = subprocess.run(command, cwd=paths.ROOT, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode:
-        sys.exit(f"`{' '.join(command)}` failed:\n{done.stdout}{done.stderr}")
-    return time.monotonic() - started
 
 
 def _lines(rows: list[Row]) -> list[list[str]]:

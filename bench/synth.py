@@ -10,17 +10,15 @@ import argparse
 import json
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
+from bench.material import commands
 from cli import paths
-from cli.place import tools
 
 _EMPTY = "from aws_cdk import App, Stack\napp = App()\nStack(app, 'empty')\napp.synth()\n"
 _APPS = {"empty": None, "1 seat": 1, "100 seats": 100}
@@ -44,11 +42,7 @@ def measure(rounds: int) -> dict[str, list[float]]:
 
 def _synth(app: list[str], output: Path) -> float:
     command = [str(paths.CDK), "synth", "--quiet", "--no-notices", "--output", str(output), *app]
-    started = time.monotonic()
-    done = subprocess.run(command, cwd=paths.ROOT, env=tools(), capture_output=True, text=True, check=False)
-    if done.returncode:
-        sys.exit(f"`{' '.join(command)}` failed:\n{done.stdout}{done.stderr}")
-    return time.monotonic() - started
+    return commands.seconds(command)
 
 
 def main() -> None:

@@ -11,10 +11,8 @@ import argparse
 import json
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +23,8 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.material.backends import python_with
+from bench.material.commands import seconds as seconds_of
 from cli import paths
-from cli.place import tools
 from datasets import dataset
 from emulator import gateway
 
@@ -51,10 +49,10 @@ def _round(folder: Path) -> dict[str, float]:
     photo = folder / "photo.png"
     data = dataset.ensure(cache=paths.cache() / "datasets")
     Image.fromarray(np.load(data / "lego-simple-test-images.npy")[0]).save(photo)
-    environment = {**tools(), "BRICKLAB_HOME": str(home)}
+    environment = {"BRICKLAB_HOME": str(home)}
     try:
-        up = _seconds([*lab, "up", *_SETTINGS], environment)
-        predict = _seconds([*lab, "predict", str(photo), *_SETTINGS], environment)
+        up = seconds_of([*lab, "up", *_SETTINGS], environment)
+        predict = seconds_of([*lab, "predict", str(photo), *_SETTINGS], environment)
         job, stacks = _job(home / "aws"), _stacks(home / "aws")
     finally:
         gateway.stop(home / "aws")
@@ -67,7 +65,7 @@ def _by_hand(data: Path, folder: Path) -> float:
     words = [f"--{name}={value}" for name, value in flags.items()]
     for name in ("artifact", "output"):
         (folder / name).mkdir()
-    return _seconds([str(python_with("tensorflow")), str(paths.ROOT / "model_code" / "train.py"), *words], tools())
+    return seconds_of([str(python_with("tensorflow")), str(paths.ROOT / "model_code" / "train.py"), *words])
 
 
 def _client(home: Path, service: Any) -> Any:
@@ -82,7 +80,7 @@ def _job(home: Path) -> float:
     sagemaker = _client(home, "sagemaker")
     [summary] = sagemaker.list_training_jobs()["TrainingJobSummaries"]
     job = sagemaker.describe_training_job(TrainingJobName=summary["TrainingJobName"])
-    return float((job["TrainingEndTime"] - job["CreationTime"]).total_seconds())
+    return float((job["TrainingEndTime"] - job["CreationTime"]).totalseconds_of())
 
 
 def _stacks(home: Path) -> dict[str, float]:
@@ -94,16 +92,8 @@ def _stacks(home: Path) -> dict[str, float]:
         if name.startswith(_NAME):
             events = cloudformation.describe_stack_events(StackName=name)["StackEvents"]
             times = [event["Timestamp"] for event in events]
-            seconds[f"stack {name}"] = (max(times) - min(times)).total_seconds()
+            seconds[f"stack {name}"] = (max(times) - min(times)).totalseconds_of()
     return seconds
-
-
-def _seconds(command: list[str], environment: dict[str, str]) -> float:
-    started = time.monotonic()
-    done = subprocess.run(command, cwd=paths.ROOT, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode:
-        sys.exit(f"`{' '.join(command)}` failed:\n{done.stdout}{done.stderr}")
-    return time.monotonic() - started
 
 
 def main() -> None:

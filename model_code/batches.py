@@ -47,6 +47,8 @@ class Batches:
         Sizes are known when that function is made, which XLA wants: the last batch, if it is smaller, has a call of
         its own.
         """
+        # The loop is all that TensorFlow has to rewrite; it takes seconds to look into Keras, too.
+        step = tf.autograph.experimental.do_not_convert(step)
         rest = self.count % self.batch_size
         full = self.count - rest
         if full:  # asked in Python: XLA compiles even a loop that is never entered, and would miss its images

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 NAME = "e2e"
 SETTINGS = ["-c", f"lab.name={NAME}", "-c", "lab.seats=1"]
 # What the caller keeps to itself, and what STS gives out: the key of a role, a session's token.
-CREDENTIALS = re.compile(rf"{SECRET}|\bASIA[A-Z0-9]{{16}}\b|SessionToken|AUTHORIZATION_TOKEN")
+CREDENTIALS = re.compile(rf"{SECRET}|\bASIA[A-Z0-9]{{16}}\b|\bSessionToken|AUTHORIZATION_TOKEN")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -260,8 +260,12 @@ def test_no_secret_is_left(lab: Lab) -> None:
     """Templates, receipts and logs on the disk have none either."""
     files = {path: path.read_text(errors="replace") for path in lab.home.rglob("*") if path.is_file()}
     assert {"receipts", "cdk.out", "aws"} <= {path.relative_to(lab.home).parts[0] for path in files}
-    found = {path.name: match[0] for path, content in files.items() if (match := CREDENTIALS.search(content))}
-    assert found == {}
+    found = [
+        f"{path.name}: {content[max(0, match.start() - 60) : match.end() + 20]}"
+        for path, content in files.items()
+        for match in CREDENTIALS.finditer(content)
+    ]
+    assert found == []
 
 
 @pytest.mark.parametrize(

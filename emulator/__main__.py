@@ -121,7 +121,7 @@ async def _serve(options: argparse.Namespace, state: Path) -> None:
     stacks.encrypt_as_templates_say()
     stacks.provision(budgets.resource_types(services.budgets, principals.caller))
     tagged.find_tagged({"sagemaker": TaggedResources(context.store, principals.caller)})
-    services.wrap("ecr", Containers(context.images_dir, caller=principals.caller).before)
+    services.before("ecr", Containers(context.images_dir, caller=principals.caller).answer)
     schedules.fire_again_when_changed()
     statements = enforcement.enforce() if options.certificates else None
     if statements is None:

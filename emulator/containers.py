@@ -18,11 +18,10 @@ from emulator.sagemaker import images
 from emulator.sagemaker.errors import ServiceError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     Response = tuple[int, dict[str, str], bytes]
-    Handler = Callable[[str, str, dict[str, str], bytes, dict[str, list[str]]], Awaitable[Response]]
 
 _NAME = re.compile(r"(?P<repository>.+?)-(?P<tag>\d.*)")
 _MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
@@ -60,23 +59,19 @@ class Containers:
         self._images_dir = images_dir
         self._caller = caller
 
-    def before(self, otherwise: Handler) -> Handler:
-        """What answers ECR: of the caller's own registry, and whatever else is asked, `otherwise` does."""
-
-        async def handle(
-            method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, list[str]]
-        ) -> Response:
-            target = {name.lower(): value for name, value in headers.items()}.get("x-amz-target", "")
-            answer = _OPERATIONS.get(target.rpartition(".")[2])
-            request = _object(body)
-            if answer is None or request.get("registryId", self._caller()[0]) == self._caller()[0]:
-                return await otherwise(method, path, headers, body, query)
-            try:
-                return _document(200, answer(self._repository(request), request))
-            except ServiceError as error:
-                return _document(error.status, {"__type": error.code, "message": error.message})
-
-        return handle
+    def answer(
+        self, _method: str, _path: str, headers: dict[str, str], body: bytes, _query: dict[str, list[str]]
+    ) -> Response | None:
+        """ECR's answer; None about the caller's own registry, and for whatever else is asked."""
+        target = {name.lower(): value for name, value in headers.items()}.get("x-amz-target", "")
+        answer = _OPERATIONS.get(target.rpartition(".")[2])
+        request = _object(body)
+        if answer is None or request.get("registryId", self._caller()[0]) == self._caller()[0]:
+            return None
+        try:
+            return _document(200, answer(self._repository(request), request))
+        except ServiceError as error:
+            return _document(error.status, {"__type": error.code, "message": error.message})
 
     def _repository(self, request: Mapping[str, Any]) -> list[_Container]:
         """The containers of the repository that is asked for. Raises RepositoryNotFoundException."""

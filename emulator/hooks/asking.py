@@ -21,33 +21,30 @@ from emulator.hooks.principals import caller, principal
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from emulator.hooks.services import Handler, Response
+    from emulator.hooks.services import Response
 
 Question = tuple[str, str, dict[str, Any]]
 
 
 def ask_before_queries() -> None:
     """Let a query read and write only what who asks may."""
-    services.wrap("athena", _asking)
+    services.before("athena", _first)
 
 
-def _asking(answer: Handler) -> Handler:
-    async def ask_first(
-        method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, list[str]]
-    ) -> Response:
-        who = principal(headers, query)
-        if who and headers.get("x-amz-target", "").endswith(".StartQueryExecution"):
-            asked = json.loads(body)
-            place = _place(asked)
-            bucket = f"arn:aws:s3:::{place.partition('/')[0]}"
-            if place and who.refusal("s3:GetBucketLocation", bucket, {}):
-                return _refused(f"Unable to verify/create output bucket {place.partition('/')[0]}")
-            refusals = (who.refusal(*question) for question in _questions(asked, place))
-            if refusal := next(filter(None, refusals), None):
-                return _refused(f"Insufficient permissions to execute the query. {refusal}")
-        return await answer(method, path, headers, body, query)
-
-    return ask_first
+def _first(
+    _method: str, _path: str, headers: dict[str, str], body: bytes, query: dict[str, list[str]]
+) -> Response | None:
+    who = principal(headers, query)
+    if who is None or not headers.get("x-amz-target", "").endswith(".StartQueryExecution"):
+        return None
+    asked = json.loads(body)
+    place = _place(asked)
+    bucket = place.partition("/")[0]
+    if place and who.refusal("s3:GetBucketLocation", f"arn:aws:s3:::{bucket}", {}):
+        return _refused(f"Unable to verify/create output bucket {bucket}")
+    refusals = (who.refusal(*question) for question in _questions(asked, place))
+    refusal = next(filter(None, refusals), None)
+    return _refused(f"Insufficient permissions to execute the query. {refusal}") if refusal else None
 
 
 def _questions(asked: Mapping[str, Any], place: str) -> Iterator[Question]:

@@ -15,7 +15,6 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from ministack.core import iam_actions
 from ministack.services import cloudwatch_logs, eventbridge, lambda_svc, stepfunctions
 
 from emulator.hooks import services
@@ -24,7 +23,7 @@ from emulator.hooks.principals import caller, of_role, principal
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from emulator.hooks.services import Handler, Response
+    from emulator.hooks.services import Response
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +36,7 @@ def ask_roles_of_services() -> None:
     _machines()
     _schedules()
     _function_logs()
-    services.wrap("scheduler", _passing)
+    services.before("scheduler", _passing)
 
 
 def _machines() -> None:
@@ -100,18 +99,12 @@ def _function_logs() -> None:
     lambda_svc._emit_lambda_logs = written
 
 
-def _passing(answer: Handler) -> Handler:
-    async def ask_first(
-        method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, list[str]]
-    ) -> Response:
-        who = principal(headers, query)
-        if who and method in ("POST", "PUT") and path.startswith("/schedules/"):
-            role = json.loads(body).get("Target", {}).get("RoleArn", "")
-            if who.refusal("iam:PassRole", role, {"iam:PassedToService": "scheduler.amazonaws.com"}):
-                refused: Response = iam_actions.access_denied_response(
-                    "scheduler", "iam:PassRole", who.info.arn, "", headers=headers, resource_arn=role
-                )
-                return refused
-        return await answer(method, path, headers, body, query)
-
-    return ask_first
+def _passing(
+    method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, list[str]]
+) -> Response | None:
+    who = principal(headers, query)
+    if who and method in ("POST", "PUT") and path.startswith("/schedules/"):
+        role = json.loads(body).get("Target", {}).get("RoleArn", "")
+        if who.refusal("iam:PassRole", role, {"iam:PassedToService": "scheduler.amazonaws.com"}):
+            return who.denied("scheduler", "iam:PassRole", headers, role)
+    return None

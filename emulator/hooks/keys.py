@@ -19,7 +19,7 @@ from emulator.hooks.principals import caller, principal
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from emulator.hooks.services import Handler, Response
+    from emulator.hooks.services import Response
 
 _KEY = "x-amz-server-side-encryption-aws-kms-key-id"
 _ABOUT = frozenset({"acl", "annotation", "attributes", "legal-hold", "retention", "tagging", "torrent"})  # an object
@@ -36,7 +36,7 @@ def ask_before_keys() -> None:
         return [*further(method, path, headers, body, query), *_of_object(method, path, headers, query)]
 
     iam_actions.s3_additional_checks = with_keys
-    services.wrap("sns", _publishing)
+    services.before("sns", _publishing)
 
 
 def _of_object(
@@ -76,21 +76,15 @@ def _arn(key: str) -> str:
     return key if key.startswith("arn:") else f"arn:aws:kms:{region}:{account}:key/{key}"
 
 
-def _publishing(answer: Handler) -> Handler:
-    async def ask_first(
-        method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, list[str]]
-    ) -> Response:
-        who = principal(headers, query)
-        key = _key_of_topic(body) if who else None
-        for action in (_WRITE, _READ) if key else ():
-            if who and key and who.refusal(action, _arn(key), {}):
-                refused: Response = iam_actions.access_denied_response(
-                    "sns", action, who.info.arn, "", headers=headers, resource_arn=_arn(key)
-                )
-                return refused
-        return await answer(method, path, headers, body, query)
-
-    return ask_first
+def _publishing(
+    _method: str, _path: str, headers: dict[str, str], body: bytes, query: dict[str, list[str]]
+) -> Response | None:
+    who = principal(headers, query)
+    key = _key_of_topic(body) if who else None
+    for action in (_WRITE, _READ) if key else ():
+        if who and key and who.refusal(action, _arn(key), {}):
+            return who.denied("sns", action, headers, _arn(key))
+    return None
 
 
 def _key_of_topic(body: bytes) -> str | None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import ministack.app
 from ministack.core import iam_actions
 
-from emulator.hooks.principals import Principal, caller, principal
+from emulator.hooks import services
+from emulator.hooks.principals import caller, principal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,24 +19,17 @@ _S3 = "s3"
 
 def ask_before_objects() -> None:
     """Let S3 answer only what the caller's policies allow."""
-    answer = ministack.app.SERVICE_HANDLERS[_S3]
-
-    async def ask_first(
-        method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, list[str]]
-    ) -> Response:
-        who = principal(headers, query)
-        for action, resource, context in _object_questions(method, path, headers, body, query) if who else ():
-            if who and who.refusal(action, resource, context):
-                return _no_access(action, who, headers)
-        answered: Response = await answer(method, path, headers, body, query)
-        return answered
-
-    ministack.app.SERVICE_HANDLERS[_S3] = ask_first
+    services.before(_S3, _refused)
 
 
-def _no_access(action: str, who: Principal, headers: dict[str, str]) -> Response:
-    answer: Response = iam_actions.access_denied_response(_S3, action, who.info.arn, "", headers=headers)
-    return answer
+def _refused(
+    method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, list[str]]
+) -> Response | None:
+    who = principal(headers, query)
+    for action, resource, context in _object_questions(method, path, headers, body, query) if who else ():
+        if who and who.refusal(action, resource, context):
+            return who.denied(_S3, action, headers)
+    return None
 
 
 def _object_questions(

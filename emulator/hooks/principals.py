@@ -11,6 +11,8 @@ from ministack.services import iam
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from emulator.hooks.services import Response
+
 
 def caller() -> tuple[str, str]:
     """Account and region of the request that is being answered (also inside CloudFormation's threads)."""
@@ -34,6 +36,13 @@ class Principal:
         if decision == "Allow":
             return None
         return str(iam_actions.identity_denial_message(action, self.info.arn, resource, decision == "Deny"))
+
+    def denied(self, service: str, action: str, headers: Mapping[str, str], resource: str = "*") -> Response:
+        """The service's own answer to a request whose action no policy of the principal's allows."""
+        answer: Response = iam_actions.access_denied_response(
+            service, action, self.info.arn, "", headers=headers, resource_arn=resource
+        )
+        return answer
 
     def decision(self, action: str, resource: str, context: Mapping[str, Any]) -> str:
         """Allow, Deny, or ImplicitDeny."""

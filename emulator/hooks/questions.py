@@ -22,7 +22,7 @@ from emulator.hooks.principals import caller, principal
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from emulator.hooks.services import Handler, Response
+    from emulator.hooks.services import Response
 
 _OF_A_GROUP = ("TagResource", "UntagResource", "ListTagsForResource")
 
@@ -44,7 +44,7 @@ def ask_as_aws_does() -> None:
     iam_actions.extract_resource_arn = named
     iam_actions.request_tag_context = told
     tagging._RESOURCE_TAG_COLLECTORS["cloudformation"] = _stacks_with_tags
-    services.wrap("glue", _below_the_catalog)
+    services.before("glue", _below_the_catalog)
 
 
 def _log_stream(arn: str, _method: str, _path: str, headers: Mapping[str, str], body: bytes, *request: Any) -> str:
@@ -102,22 +102,16 @@ def _namespace(body: bytes, parameters: Mapping[str, Any]) -> str:
     return str(given[0] if isinstance(given, list) else given)
 
 
-def _below_the_catalog(answer: Handler) -> Handler:
-    async def ask_first(
-        method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, list[str]]
-    ) -> Response:
-        who = principal(headers, query)
-        operation = headers.get("x-amz-target", "").rpartition(".")[2]
-        for resource in _of_catalog(operation, _document(body)) if who else ():
-            action = f"glue:{operation}"
-            if who and who.refusal(action, resource, {}):
-                refused: Response = iam_actions.access_denied_response(
-                    "glue", action, who.info.arn, "", headers=headers, resource_arn=resource
-                )
-                return refused
-        return await answer(method, path, headers, body, query)
-
-    return ask_first
+def _below_the_catalog(
+    _method: str, _path: str, headers: dict[str, str], body: bytes, query: dict[str, list[str]]
+) -> Response | None:
+    who = principal(headers, query)
+    operation = headers.get("x-amz-target", "").rpartition(".")[2]
+    for resource in _of_catalog(operation, _document(body)) if who else ():
+        action = f"glue:{operation}"
+        if who and who.refusal(action, resource, {}):
+            return who.denied("glue", action, headers, resource)
+    return None
 
 
 def _of_catalog(operation: str, asked: Mapping[str, Any]) -> Iterator[str]:

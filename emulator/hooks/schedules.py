@@ -6,32 +6,22 @@ ministack remembers by name what has fired.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import scheduler
 
 from emulator.hooks import services
 
-if TYPE_CHECKING:
-    from emulator.hooks.services import Handler, Response
-
 _SCHEDULE = re.compile(r"/schedules/([^/]+)")
 
 
 def fire_again_when_changed() -> None:
     """Let what is made, changed or deleted count as not yet fired."""
-    services.wrap("scheduler", _forgetting)
+    services.before("scheduler", _forgetting)
 
 
-def _forgetting(answer: Handler) -> Handler:
-    async def forget_first(
-        method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, list[str]]
-    ) -> Response:
-        changed = _SCHEDULE.fullmatch(path)
-        if changed and method != "GET":
-            key = f"default/{changed[1]}"
-            scheduler._schedule_last_fired.pop((get_account_id(), get_region(), key), None)
-        return await answer(method, path, headers, body, query)
-
-    return forget_first
+def _forgetting(method: str, path: str, *_request: object) -> None:
+    changed = _SCHEDULE.fullmatch(path)
+    if changed and method != "GET":
+        key = f"default/{changed[1]}"
+        scheduler._schedule_last_fired.pop((get_account_id(), get_region(), key), None)

@@ -15,6 +15,7 @@ from ministack.services import stepfunctions
 
 Response = tuple[int, dict[str, str], bytes]
 Handler = Callable[[str, str, dict[str, str], bytes, dict[str, list[str]]], Awaitable[Response]]
+First = Callable[[str, str, dict[str, str], bytes, dict[str, list[str]]], Response | None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,9 +46,20 @@ def add(services: Mapping[str, Service]) -> None:
         stepfunctions._AWS_SDK_ERROR_PREFIX[name] = service.sdk_name
 
 
-def wrap(name: str, wrapped: Callable[[Handler], Handler]) -> None:
-    """Answer a service through what `wrapped` makes of its handler."""
-    ministack.app.SERVICE_HANDLERS[name] = wrapped(ministack.app.SERVICE_HANDLERS[name])
+def before(name: str, first: First) -> None:
+    """Let `first` see a service's requests: it answers in the service's place, or with None leaves that to it."""
+    answer = ministack.app.SERVICE_HANDLERS[name]
+
+    async def answered(
+        method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, list[str]]
+    ) -> Response:
+        found = first(method, path, headers, body, query)
+        if found is not None:
+            return found
+        otherwise: Response = await answer(method, path, headers, body, query)
+        return otherwise
+
+    ministack.app.SERVICE_HANDLERS[name] = answered
 
 
 def answer_below(prefix: str, handler: Handler) -> None:

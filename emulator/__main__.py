@@ -23,7 +23,9 @@ def main() -> None:
     parser.add_argument("--images", type=Path, required=True, help="folder of the images' requirements files")
     parser.add_argument("--cache", type=Path, required=True, help="folder of the installed images, kept")
     parser.add_argument("--pace", type=float, default=1.0, help="how long AWS's waits take here, in parts of normal")
-    parser.add_argument("--certificates", type=Path, help="folder of tls.py's files: https, and policies are enforced")
+    parser.add_argument(
+        "--certificates", type=Path, help="folder of certificates.py's files: https, and policies are enforced"
+    )
     options = parser.parse_args()
     state = options.home.resolve() / "state"
     shutil.rmtree(state, ignore_errors=True)
@@ -130,10 +132,7 @@ async def _serve(options: argparse.Namespace, state: Path) -> None:
     simulator.simulate_with_context()
     unknown.refuse_unknown()
     labels.label_answers()
-    certificate = None
-    if options.certificates:
-        certificate = tls.server(options.certificates)
-        tls.leave_silent_clients(asyncio.get_running_loop())
+    certificate = tls.server(options.certificates) if options.certificates else None
     logging.getLogger("emulator").info("embedded AWS on %s:%d", HOST, options.port)
     try:
         await web.serve(services.application(), host=HOST, port=options.port, certificate=certificate)

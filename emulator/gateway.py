@@ -45,7 +45,7 @@ class Gateway:
     pid: int
     created: float  # the process's start, seconds since the epoch: a reused pid is not it
     port: int
-    certificates: str | None = None  # the folder of tls.py's files: it enforces policies, over https
+    certificates: str | None = None  # the folder of certificates.py's files: it enforces policies, over https
 
     @property
     def url(self) -> str:
@@ -117,7 +117,10 @@ def start(
         if found:
             _end(found)
         if enforce:
-            tls.make(_certificates(home), environment)
+            # Takes a tenth of a second to import, for which no other command should wait.
+            from emulator import certificates  # noqa: PLC0415
+
+            certificates.make(_certificates(home), environment)
         chosen = port if port and _free(port) else any_free_port()
         run = partial(_run, home, cache=cache, environment=environment, pace=pace, enforce=enforce)
         try:

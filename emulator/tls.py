@@ -1,124 +1,43 @@
 """TLS for an embedded AWS that enforces policies: buckets deny what does not come over it (`aws:SecureTransport`).
 
-Each start makes an authority that signs one certificate, for the loopback address, and then loses its key: nothing else
-can ever bear its signature, so to trust it costs a tool nothing.
+Where certificates.py's files lie in their folder, and how tools are told to trust them.
 """
 
 from __future__ import annotations
 
-import asyncio
-import ipaddress
-import os
 import ssl
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-_NAMES = ("127.0.0.1", "localhost")
-_AUTHORITY = "authority.pem"
-_TRUSTED = "trusted.pem"
-_SERVER = "server.pem"
-_FAREWELL_SECONDS = 0.2
-_LASTS = timedelta(days=365)
+    from pathlib import Path
 
 
-def make(folder: Path, environment: Mapping[str, str]) -> None:
-    """Write the files into a folder; what `environment` or OpenSSL trusts besides is trusted further on."""
-    folder.mkdir(parents=True, exist_ok=True)
-    authority, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
-    issuer, subject = _named("Bricklab's embedded AWS"), _named(_NAMES[0])
-    root = _builder(issuer, issuer, authority, authority)
-    root = root.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-    root = root.add_extension(_usage(signs_certificates=True), critical=True)
-    leaf = _builder(subject, issuer, key, authority)
-    leaf = leaf.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-    leaf = leaf.add_extension(_usage(signs_certificates=False), critical=True)
-    names = [x509.IPAddress(ipaddress.ip_address(_NAMES[0])), x509.DNSName(_NAMES[1])]
-    leaf = leaf.add_extension(x509.SubjectAlternativeName(names), critical=False)
-    trusted = root.sign(authority, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
-    served = leaf.sign(authority, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
-    (folder / _AUTHORITY).write_bytes(trusted)
-    (folder / _TRUSTED).write_bytes(_trusted_so_far(environment) + trusted)
-    with os.fdopen(os.open(folder / _SERVER, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        file.write(_private(key) + served)
+def authority(folder: Path) -> Path:
+    """The certificate of who signs, as PEM."""
+    return folder / "authority.pem"
+
+
+def trusted(folder: Path) -> Path:
+    """The authority's certificate after all others that are trusted, as PEM."""
+    return folder / "trusted.pem"
 
 
 def server(folder: Path) -> Path:
     """The certificate with its private key, as PEM, for the owner's eyes only."""
-    return folder / _SERVER
+    return folder / "server.pem"
 
 
 def variables(folder: Path) -> dict[str, str]:
     """What makes AWS's tools and Node trust it."""
-    return {"AWS_CA_BUNDLE": str(folder / _TRUSTED), "NODE_EXTRA_CA_CERTS": str(folder / _AUTHORITY)}
+    return {"AWS_CA_BUNDLE": str(trusted(folder)), "NODE_EXTRA_CA_CERTS": str(authority(folder))}
 
 
 def everywhere(folder: Path) -> dict[str, str]:
     """What makes any program trust it besides what it trusts already: functions, jobs and notebooks inherit it."""
-    trusted = str(folder / _TRUSTED)
-    return {**variables(folder), "SSL_CERT_FILE": trusted, "REQUESTS_CA_BUNDLE": trusted}
+    bundle = str(trusted(folder))
+    return {**variables(folder), "SSL_CERT_FILE": bundle, "REQUESTS_CA_BUNDLE": bundle}
 
 
 def context(folder: Path) -> ssl.SSLContext:
     """What Python's own HTTP client needs to trust it, and it only."""
-    return ssl.create_default_context(cafile=str(folder / _AUTHORITY))
-
-
-def leave_silent_clients(loop: asyncio.AbstractEventLoop) -> None:
-    """Wait a moment only for a client to say farewell, as TLS has it: one that was killed or sleeps never does."""
-    asyncio.constants.SSL_SHUTDOWN_TIMEOUT = _FAREWELL_SECONDS  # type: ignore[attr-defined]  # uvicorn passes none on
-
-    def tell(of: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        if not isinstance(context.get("exception"), TimeoutError):
-            of.default_exception_handler(context)
-
-    loop.set_exception_handler(tell)
-
-
-def _named(name: str) -> x509.Name:
-    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-
-
-def _builder(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey, authority: ec.EllipticCurvePrivateKey
-) -> x509.CertificateBuilder:
-    now = datetime.now(UTC)
-    builder = x509.CertificateBuilder(issuer, subject, key.public_key(), x509.random_serial_number())
-    builder = builder.not_valid_before(now - timedelta(days=1)).not_valid_after(now + _LASTS)
-    builder = builder.add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-    issued_by = x509.AuthorityKeyIdentifier.from_issuer_public_key(authority.public_key())
-    return builder.add_extension(issued_by, critical=False)
-
-
-def _usage(*, signs_certificates: bool) -> x509.KeyUsage:
-    return x509.KeyUsage(
-        digital_signature=not signs_certificates,
-        key_cert_sign=signs_certificates,
-        content_commitment=False,
-        key_encipherment=False,
-        data_encipherment=False,
-        key_agreement=False,
-        crl_sign=False,
-        encipher_only=False,
-        decipher_only=False,
-    )
-
-
-def _private(key: ec.EllipticCurvePrivateKey) -> bytes:
-    return key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-
-
-def _trusted_so_far(environment: Mapping[str, str]) -> bytes:
-    """The certificates that OpenSSL trusts; none if it keeps them elsewhere, as it may on macOS."""
-    found = environment.get("SSL_CERT_FILE") or ssl.get_default_verify_paths().cafile
-    return Path(found).read_bytes() + b"\n" if found else b""
+    return ssl.create_default_context(cafile=str(authority(folder)))

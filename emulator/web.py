@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _IDLE_SECONDS = 75
 _GRACE_SECONDS = 3
+_FAREWELL_SECONDS = 0.2
 
 
 async def serve(application: Any, *, host: str, port: int, certificate: Path | None = None) -> None:
@@ -38,6 +39,8 @@ async def serve(application: Any, *, host: str, port: int, certificate: Path | N
         )
     )
     loop = asyncio.get_running_loop()
+    if certificate:
+        _leave_silent_clients(loop)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, server.stop)
     await server.serve()
@@ -52,3 +55,14 @@ class _Server(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+
+def _leave_silent_clients(loop: asyncio.AbstractEventLoop) -> None:
+    """Wait a moment only for a client to say farewell, as TLS has it: one that was killed or sleeps never does."""
+    asyncio.constants.SSL_SHUTDOWN_TIMEOUT = _FAREWELL_SECONDS  # type: ignore[attr-defined]  # uvicorn passes none on
+
+    def tell(of: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        if not isinstance(context.get("exception"), TimeoutError):
+            of.default_exception_handler(context)
+
+    loop.set_exception_handler(tell)

@@ -27,19 +27,20 @@ class Batches:
             self._images, self._labels = tf.constant(part.images), tf.constant(part.labels)
             self._order = tf.Variable(np.arange(self.count))
 
-    def batch_from(self, start: tf.Tensor, *, size: int) -> tuple[tf.Tensor, tf.Tensor]:
+    def batch_from(self, start: tf.Tensor, *, size: int | tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Return the images and labels of the batch of `size` images that begins there."""
-        return self._gather(tf.slice(self._order, [start], [size]))
+        return self.share_from(start, size=size, replica=0, replicas=1)
 
     def share_from(
-        self, start: tf.Tensor, *, size: int, replica: tf.Tensor, replicas: int
+        self, start: tf.Tensor, *, size: int | tf.Tensor, replica: int | tf.Tensor, replicas: int
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """Return one replica's images and labels of the batch of `size` images that begins there.
 
         Every image is one replica's. Of a batch that is smaller than the number of replicas some have nothing.
         """
         with tf.device("CPU:0"):
-            return self._gather(tf.slice(self._order, [start], [size])[replica::replicas])
+            chosen = tf.slice(self._order, [start], [size])[replica::replicas]
+            return tf.gather(self._images, chosen), tf.gather(self._labels, chosen)
 
     def each(self, step: Callable[[tf.Tensor, int], object]) -> None:
         """Call `step` with the start of each batch and its size, in a TensorFlow function.
@@ -56,9 +57,6 @@ class Batches:
                 step(start, self.batch_size)
         if rest:
             step(tf.constant(full), rest)
-
-    def _gather(self, chosen: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        return tf.gather(self._images, chosen), tf.gather(self._labels, chosen)
 
 
 class TrainingBatches(Batches):
@@ -80,7 +78,7 @@ class TrainingBatches(Batches):
         self._order.assign(order_of(self.count, seed=self._seed, epoch=epoch))
 
     def _batch_at(self, start: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        return self._gather(self._order[start : start + self.batch_size])
+        return self.batch_from(start, size=tf.minimum(self.count - start, self.batch_size))
 
 
 def batches_of(test: Part) -> tf.data.Dataset:

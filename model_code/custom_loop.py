@@ -102,11 +102,8 @@ class _Loop:
         self._note(labels, probabilities, _share_of_loss(labels, probabilities, size), size)
 
     def _share(self, batches: Batches, start: tf.Tensor, size: int) -> tuple[tf.Tensor, tf.Tensor]:
-        replicas = self._strategy.num_replicas_in_sync
-        if replicas == 1:
-            return batches.batch_from(start, size=size)
         replica = tf.distribute.get_replica_context().replica_id_in_sync_group
-        return batches.share_from(start, size=size, replica=replica, replicas=replicas)
+        return batches.share_from(start, size=size, replica=replica, replicas=self._strategy.num_replicas_in_sync)
 
     def _note(self, labels: tf.Tensor, probabilities: tf.Tensor, loss: tf.Tensor, size: int) -> None:
         # The last batch may be smaller than the others, and counts for less.

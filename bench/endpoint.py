@@ -25,10 +25,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
-from rich.console import Console
-from rich.table import Table
 
-from bench.material import artifact, curves, endpoint, requests
+from bench.material import artifact, curves, endpoint, requests, tables
 from bench.material.callers import Load, load
 from bench.material.embedded_aws import embedded_aws
 from cli import paths
@@ -161,11 +159,7 @@ def _charts(loads: Loads) -> list[curves.Chart]:
 
 def _show(outcome: Outcome, page: Path) -> None:
     title = f"endpoint, {_WORKERS} workers, {os.cpu_count()} cores shared with the callers"
-    head, *rows = _table(outcome)
-    table = Table(*head, title=title, box=None)
-    for row in rows:
-        table.add_row(*row)
-    Console().print(table)
+    tables.show(_table(outcome), title=title)
     for kind, milliseconds in outcome.adds_ms.items():
         print(f"InvokeEndpoint adds {milliseconds:.2f} ms to a call with {kind}")
     for name, megabytes in outcome.megabytes.items():

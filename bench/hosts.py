@@ -21,10 +21,10 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from bench.material import noise
 from cli import paths
 from cli.place import tools
 
@@ -54,14 +54,6 @@ class Case:
 
 
 _WORKS = (Work("the lab's own", "128", 32, 5), Work("a large one", "2048,1024", 2048, 5))
-
-
-def write_data(folder: Path) -> None:
-    """Write images of noise: the time it takes does not depend on what they show."""
-    rng = np.random.default_rng(0)
-    for part, count in (("train", _IMAGES), ("test", _TEST_IMAGES)):
-        np.save(folder / f"lego-simple-{part}-images.npy", rng.integers(0, 256, (count, 48, 48), dtype=np.uint8))
-        np.save(folder / f"lego-simple-{part}-labels.npy", rng.integers(0, 10, count))
 
 
 def measure(case: Case, data: Path) -> None:
@@ -142,7 +134,7 @@ def main() -> None:
     options = parser.parse_args()
     cases = [Case(work, hosts, [], []) for work in _WORKS for hosts in (1, 2)]
     with tempfile.TemporaryDirectory() as folder:
-        write_data(Path(folder))
+        noise.write(Path(folder), train=_IMAGES, test=_TEST_IMAGES)
         for number in range(options.rounds):
             for case in cases:
                 print(f"round {number + 1}: {case.work.name}, {case.hosts} hosts …", file=sys.stderr, flush=True)

@@ -31,10 +31,8 @@ import psutil
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from PIL import Image
-from rich.console import Console
-from rich.table import Table
 
-from bench.material import artifact, curves, endpoint, logs, wrong_requests
+from bench.material import artifact, curves, endpoint, logs, tables, wrong_requests
 from bench.material.embedded_aws import embedded_aws
 from bench.material.footprint import Curve, Footprint
 from bench.material.wrong_requests import Request
@@ -184,17 +182,11 @@ def _chart(outcome: Outcome) -> curves.Chart:
 
 def _show(outcome: Outcome, seconds: float, page: Path) -> None:
     total = sum(outcome.answers.values())
-    answers = Table("request", "answer", "times", title=f"{total / seconds:,.0f} requests a second", box=None)
-    for (kind, answer), times in sorted(outcome.answers.items()):
-        answers.add_row(kind, answer, f"{times:,}")
-    head, *rows = _table(outcome)
-    held = Table(*head, box=None)
-    for row in rows:
-        held.add_row(*row)
-    console = Console()
-    console.print(answers, held)
+    answers = ([kind, answer, f"{times:,}"] for (kind, answer), times in sorted(outcome.answers.items()))
+    tables.show([["request", "answer", "times"], *answers], title=f"{total / seconds:,.0f} requests a second")
+    tables.show(_table(outcome))
     for fault in outcome.faults[:10]:
-        console.print(f"fault: {fault}", markup=False, soft_wrap=True)
+        print(f"fault: {fault}")
     print(f"faults: {len(outcome.faults)}\ncurves: {page}")
 
 

@@ -25,7 +25,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.material import photos
-from bench.material.embedded_aws import REGION, EmbeddedAws, embedded_aws
+from bench.material.embedded_aws import EmbeddedAws, embedded_aws
 from cli import paths
 from cli.place import tools
 
@@ -44,12 +44,7 @@ class Bench:
 
     def __init__(self, aws: EmbeddedAws, folder: Path, results: Path) -> None:
         self._folder, self._results = folder, results
-        self._account = {
-            "AWS_ENDPOINT_URL": aws.url,
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
-            "AWS_DEFAULT_REGION": REGION,
-        }
+        self._account = aws.environment
         self._s3 = aws.client("s3")
         self._files = sorted(file for file in folder.rglob("*") if file.is_file())
         self._keys = [f"{_PHOTOS}{file.relative_to(folder)}" for file in self._files]

@@ -17,10 +17,8 @@ from pathlib import Path
 from typing import Self
 
 import psutil
-from rich.console import Console
-from rich.table import Table
 
-from bench.material import commands, curves
+from bench.material import commands, curves, tables
 from cli import paths
 from emulator import gateway
 
@@ -131,10 +129,7 @@ def main() -> None:
     if options.json:
         print(json.dumps([asdict(row) for row in rows], indent=2))
         return
-    table = Table(*lines[0], title=title, box=None, padding=(0, 1))
-    for line in lines[1:]:
-        table.add_row(*line)
-    Console().print(table)
+    tables.show(lines, title=title)
 
 
 if __name__ == "__main__":

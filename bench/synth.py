@@ -14,10 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from rich.console import Console
-from rich.table import Table
-
-from bench.material import commands
+from bench.material import commands, tables
 from cli import paths
 
 _EMPTY = "from aws_cdk import App, Stack\napp = App()\nStack(app, 'empty')\napp.synth()\n"
@@ -55,11 +52,9 @@ def main() -> None:
     if options.json:
         print(json.dumps(seconds, indent=2))
         return
-    table = Table("app", "seconds", "x", title=f"cdk synth, {os.cpu_count()} cores", box=None, padding=(0, 2))
-    least = statistics.median(seconds["empty"])
-    for name, each in seconds.items():
-        table.add_row(name, f"{statistics.median(each):.2f}", f"{statistics.median(each) / least:.2f}")
-    Console().print(table)
+    medians = {name: statistics.median(each) for name, each in seconds.items()}
+    rows = ([name, f"{median:.2f}", f"{median / medians['empty']:.2f}"] for name, median in medians.items())
+    tables.show([["app", "seconds", "x"], *rows], title=f"cdk synth, {os.cpu_count()} cores")
 
 
 if __name__ == "__main__":

@@ -20,10 +20,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
-from rich.table import Table
 
-from bench.material import curves
+from bench.material import curves, tables
 from bench.material.backends import python_with
 from bench.material.embedded_aws import IMAGE
 from cli import paths
@@ -131,10 +129,7 @@ def main() -> None:
     if options.json:
         print(json.dumps([row.__dict__ for row in rows], indent=2))
         return
-    table = Table(*_HEADS, title=title, box=None, padding=(0, 2))
-    for line in lines[1:]:
-        table.add_row(*line)
-    Console().print(table)
+    tables.show(lines, title=title)
 
 
 if __name__ == "__main__":

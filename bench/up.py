@@ -14,16 +14,14 @@ import statistics
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
 
-import boto3
 import numpy as np
 from PIL import Image
-from rich.console import Console
-from rich.table import Table
 
+from bench.material import tables
 from bench.material.backends import python_with
 from bench.material.commands import seconds as seconds_of
+from bench.material.embedded_aws import EmbeddedAws
 from cli import paths
 from datasets import dataset
 from emulator import gateway
@@ -53,7 +51,8 @@ def _round(folder: Path) -> dict[str, float]:
     try:
         up = seconds_of([*lab, "up", *_SETTINGS], environment)
         predict = seconds_of([*lab, "predict", str(photo), *_SETTINGS], environment)
-        job, stacks = _job(home / "aws"), _stacks(home / "aws")
+        aws = _running(home / "aws")
+        job, stacks = _job(aws), _stacks(aws)
     finally:
         gateway.stop(home / "aws")
     return {UP: up, PREDICT: predict, **stacks, JOB: job, BY_HAND: _by_hand(data, folder)}
@@ -68,31 +67,30 @@ def _by_hand(data: Path, folder: Path) -> float:
     return seconds_of([str(python_with("tensorflow")), str(paths.ROOT / "model_code" / "train.py"), *words])
 
 
-def _client(home: Path, service: Any) -> Any:
+def _running(home: Path) -> EmbeddedAws:
     running = gateway.running(home)
     if running is None:
         sys.exit("The embedded AWS has ended.")
-    session = boto3.Session("test", "test", region_name=gateway.REGION)
-    return session.client(service, endpoint_url=running.url)
+    return EmbeddedAws(running)
 
 
-def _job(home: Path) -> float:
-    sagemaker = _client(home, "sagemaker")
+def _job(aws: EmbeddedAws) -> float:
+    sagemaker = aws.client("sagemaker")
     [summary] = sagemaker.list_training_jobs()["TrainingJobSummaries"]
     job = sagemaker.describe_training_job(TrainingJobName=summary["TrainingJobName"])
-    return float((job["TrainingEndTime"] - job["CreationTime"]).totalseconds_of())
+    return float((job["TrainingEndTime"] - job["CreationTime"]).total_seconds())
 
 
-def _stacks(home: Path) -> dict[str, float]:
+def _stacks(aws: EmbeddedAws) -> dict[str, float]:
     """Seconds of each stack, by its own first and last event."""
     seconds = {}
-    cloudformation = _client(home, "cloudformation")
+    cloudformation = aws.client("cloudformation")
     for stack in cloudformation.describe_stacks()["Stacks"]:
         name = stack["StackName"]
         if name.startswith(_NAME):
             events = cloudformation.describe_stack_events(StackName=name)["StackEvents"]
             times = [event["Timestamp"] for event in events]
-            seconds[f"stack {name}"] = (max(times) - min(times)).totalseconds_of()
+            seconds[f"stack {name}"] = (max(times) - min(times)).total_seconds()
     return seconds
 
 
@@ -106,11 +104,10 @@ def main() -> None:
     if options.json:
         print(json.dumps(seconds, indent=2))
         return
-    table = Table("", "seconds", title=f"{os.cpu_count()} cores, {options.rounds} rounds", box=None, padding=(0, 2))
-    for step, each in seconds.items():
-        table.add_row(step, f"{statistics.median(each):.1f}")
-    table.add_row("job over by hand", f"{statistics.median(seconds[JOB]) / statistics.median(seconds[BY_HAND]):.2f} x")
-    Console().print(table)
+    medians = {step: statistics.median(each) for step, each in seconds.items()}
+    lines = [["", "seconds"], *([step, f"{median:.1f}"] for step, median in medians.items())]
+    lines.append(["job over by hand", f"{medians[JOB] / medians[BY_HAND]:.2f} x"])
+    tables.show(lines, title=f"{os.cpu_count()} cores, {options.rounds} rounds")
 
 
 if __name__ == "__main__":

@@ -7,8 +7,7 @@ import sys
 import tarfile
 from typing import TYPE_CHECKING
 
-import numpy as np
-
+from bench.material import noise
 from cli import paths
 from cli.place import tools
 
@@ -24,10 +23,7 @@ def make(folder: Path) -> Path:
     data, model, pictures = (folder / name for name in ("data", "model", "pictures"))
     for place in (data, model, pictures):
         place.mkdir()
-    rng = np.random.default_rng(0)
-    for part in ("train", "test"):
-        np.save(data / f"lego-simple-{part}-images.npy", rng.integers(0, 256, (_IMAGES, 48, 48), dtype=np.uint8))
-        np.save(data / f"lego-simple-{part}-labels.npy", np.arange(_IMAGES) % 10)
+    noise.write(data, train=_IMAGES, test=_IMAGES)
     channels = {"SM_CHANNEL_TRAINING": data, "SM_MODEL_DIR": model, "SM_OUTPUT_DATA_DIR": pictures}
     subprocess.run(
         [sys.executable, str(_TRAIN), "--epochs", "1"],

@@ -27,10 +27,11 @@ _MAY = ["s3:*", "logs:*", "cloudwatch:PutMetricData"]
 
 
 class EmbeddedAws:
-    """Its address and process, and clients for it."""
+    """Its address and process, the variables that point tools at it, and clients for it."""
 
     def __init__(self, running: gateway.Gateway) -> None:
         self.url, self.port, self.pid = running.url, running.port, running.pid
+        self.environment = running.environment()
         self._session = boto3.Session("test", "test", region_name=REGION)
 
     def client(self, service: str, **options: Any) -> Any:

@@ -1,7 +1,7 @@
 """Synthesis: `./lab bench synth` times `cdk synth` of labs of 1 and 100 seats, and of an app with nothing in it.
 
 The whole command, CDK CLI and Python; in each round every app has its turn, one after the other; medians. `x` is over
-the empty app, a Python CDK app whose one stack holds a wait condition's handle, which is nothing, because CloudFormation
+the empty app, a Python CDK app whose one stack holds a wait condition's handle, which is nothing: CloudFormation
 takes no stack without a resource.
 """
 

@@ -60,6 +60,14 @@ class JobKind:
         described: dict[str, Any] = getattr(sagemaker, f"describe_{self._noun}")(**{self.name_member: name})
         return described
 
+    def retained(self, described: Mapping[str, Any]) -> bool:
+        """Whether a job that has ended keeps its instances in a warm pool for the next one."""
+        return bool(described.get("WarmPoolStatus", {}).get("Status") == "Available")
+
+    def retained_seconds(self, described: Mapping[str, Any]) -> int:
+        """For how many seconds a warm pool that is no more there was billed after the job's end."""
+        return int(described.get("WarmPoolStatus", {}).get("ResourceRetainedBillableTimeInSeconds", 0))
+
     def instances(self, described: Mapping[str, Any]) -> Instances:
         """What a job has."""
         resources = described

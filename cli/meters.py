@@ -157,14 +157,17 @@ class _Lab:
         state = kind.status(described)
         started = kind.started(described)
         billed = described.get("BillableTimeInSeconds")  # of training jobs; less than their time on spot instances
-        hours = self._hours(started, kind.ended(described)) if started else 0
+        ended = kind.ended(described)
+        hours = self._hours(started, ended) if started else 0
+        retained = ended is not None and kind.retained(described)
+        pool = self._hours(ended) if ended and retained else kind.retained_seconds(described) / _SECONDS
         return Meter(
             kind=kind.word,
             name=name,
-            state=state,
+            state=f"{state}, warm pool" if retained else state,
             seat=self._seat(name),
-            hours=hours if billed is None else billed / _SECONDS,
-            runs=state in AT_WORK,
+            hours=(hours if billed is None else billed / _SECONDS) + pool,
+            runs=retained or state in AT_WORK,
             instances=_for(kind.use, kind.instances(described)),
         )
 

@@ -1,4 +1,4 @@
-"""Keras's training loop for the backends that know nothing of tf.data: JAX and PyTorch."""
+"""Keras's training loop on PyTorch, which knows nothing of tf.data."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ def train(model: keras.Model, channel: Channel, hyperparameters: Hyperparameters
     images, labels = channel.train.images, channel.train.labels
     for epoch in range(len(history.epochs), hyperparameters.epochs):
         order = order_of(len(labels), seed=hyperparameters.seed, epoch=epoch)
-        # An epoch a call: between calls the model has its weights, which JAX keeps elsewhere while `fit` runs.
         numbers = model.fit(
             images[order],
             labels[order],

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from hyperparameters import Hyperparameters
 
 _LOOPS = {"fit": "fit", "custom": "custom_loop"}
+_LOOPS_OF_OTHERS = {"jax": "scanned_epochs", "torch": "array_fit"}
 
 
 class Learner:
@@ -60,7 +61,7 @@ class Learner:
 
     def _loop(self) -> Any:
         if backend.NAME != "tensorflow":
-            return import_module("array_fit")
+            return import_module(_LOOPS_OF_OTHERS[backend.NAME])
         if self._strategy and self._hosts.chief:
             count = self._strategy.num_replicas_in_sync
             print(f"{count} replicas on {self._hosts.count} hosts train together, by custom_loop.py.", flush=True)

@@ -1,7 +1,7 @@
 """Which SageMaker instances the account uses besides the lab's own, counted as SageMaker's quotas count.
 
-What counts: notebook instances until they have stopped, jobs until they have ended, endpoints unless they failed or are
-going.
+What counts: notebook instances until they have stopped, jobs until they have ended and their warm pools too, endpoints
+unless they failed or are going.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from cli import instances
-from cli.instances import AT_REST, AT_WORK, JOBS, WITHOUT_ENDPOINT, JobKind
+from cli.instances import AT_REST, AT_WORK, JOBS, TRAINING, WITHOUT_ENDPOINT, JobKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -41,10 +41,11 @@ def of_others(subject: Subject) -> Usage:
     ]
     used.update(_each(serving, partial(_endpoint, sagemaker)))
     for kind in JOBS:
-        at_work = [
-            name for status in AT_WORK for name in kind.listed(sagemaker, StatusEquals=status) if not subject.owns(name)
-        ]
-        used.update(_each(at_work, partial(_job, sagemaker, kind)))
+        listings = [{"StatusEquals": status} for status in AT_WORK]
+        if kind is TRAINING:
+            listings.append({"WarmPoolStatusEquals": "Available"})
+        names = {name for only in listings for name in kind.listed(sagemaker, **only) if not subject.owns(name)}
+        used.update(_each(names, partial(_job, sagemaker, kind)))
     return used
 
 

@@ -3,7 +3,7 @@
 Names and the quoted codes are AWS's, from public notes of `list-service-quotas`; all other codes are derived from the
 name, stable but not AWS's. The values are this account's, of 2026-11: a class of a hundred finds room on small CPU
 types, and accelerators that new AWS accounts get none of are none here. AWS's own differ by account and region, and are
-often 0 for every type but a few: there, ask Service Quotas.
+often 0 for every type but a few, of warm pools for every type: there, ask Service Quotas.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ _USAGES = {
     "processing job": "ProcessingInstanceType",
     "spot training job": "TrainingInstanceType",
     "training job": "TrainingInstanceType",
+    "training warm pool": "TrainingInstanceType",
     "transform job": "TransformInstanceType",
 }
 _AWS_CODES = {

@@ -114,7 +114,14 @@ def _context(request: Mapping[str, Any]) -> Context:
         **({"sagemaker:InstanceTypes": types} if types else {}),
         **{f"aws:RequestTag/{key}": value for key, value in tags.items()},
         **({"aws:TagKeys": list(tags)} if tags else {}),
+        **_keep_alive(request),
     }
+
+
+def _keep_alive(request: Mapping[str, Any]) -> Context:
+    """What the key is called in SageMaker's guide, "Use SageMaker AI managed warm pools"."""
+    period = request.get("ResourceConfig", {}).get("KeepAlivePeriodInSeconds")
+    return {} if period is None else {"sagemaker:KeepAlivePeriod": period}
 
 
 def _definitions(request: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -43,6 +43,9 @@ class Service(Protocol):
     def call(self, operation: str, document: dict[str, Any], *, account: str, region: str) -> dict[str, Any]:
         """Carry out one operation of the control plane, asking nobody's policies. Raises ServiceError."""
 
+    def may_retain(self, record: Record) -> bool:
+        """Whether the account's quotas have room for the instances of an ended training job in a warm pool."""
+
 
 class Behaviour:
     """A plain record: created at once, deleted at once.

@@ -73,6 +73,8 @@ def _value(record: Record, subject: str) -> Any:
         return record.name
     if subject == "Status":
         return record.status
+    if subject == "WarmPoolStatus":  # a structure; what is asked for is its Status
+        return record.members.get(subject, {}).get("Status")
     return record.members.get(_FILTERED.get(subject, subject))
 
 

@@ -137,6 +137,10 @@ class SageMaker:
             return self._behaviours[kind.name].answer(verb, record, request)
         return record.members
 
+    def may_retain(self, record: Record) -> bool:
+        """Whether the account's quotas have room for the instances of an ended training job in a warm pool."""
+        return usage.may_retain(self.context.store, self._quota, record)
+
     def interrupt(self, name: str) -> None:
         """Take a training job's spot instances away, the caller's. Raises ServiceError."""
         account, region = self.caller()

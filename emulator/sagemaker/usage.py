@@ -3,7 +3,9 @@
 The sentence is AWS's, as users quote it. What counts: notebook instances from Pending until they have stopped, jobs of
 any kind until they have ended (those on spot instances by themselves), endpoints unless they are Failed or going. An
 endpoint's update needs room for its new instances beside those that serve, a new tuning job for as many training jobs
-as it may run at a time; itself it takes none. Not compared with AWS: when exactly an instance stops counting. An
+as it may run at a time; itself it takes none. A warm pool's count as a training job's until another takes them over
+(`training.matching`), and as the pool's; where its quota has no room nothing is retained, as SageMaker's guide says.
+Not compared with AWS: when exactly an instance stops counting. An
 endpoint whose configuration is gone counts nothing here.
 """
 
@@ -13,6 +15,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, Protocol
 
 from emulator.sagemaker.errors import limit
+from emulator.sagemaker.training import matching
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,8 +46,11 @@ def check(store: Store, quota: Quota, record: Record, wanted: Mapping[str, Any])
         return
     purpose = _purpose(record, wanted)
     used: Counter[str] = Counter()
-    for other in store.all(_USED_BY.get(kind.name, kind.name), account=record.account, region=record.region):
-        if other.status not in other.kind.idle and _purpose(other, other.members) == purpose:
+    others = store.all(_USED_BY.get(kind.name, kind.name), account=record.account, region=record.region)
+    taken_over = next((other for other in others if matching.fits(other, wanted)), None)
+    for other in others:
+        counts = other.status not in other.kind.idle or matching.retains(other)
+        if counts and other is not taken_over and _purpose(other, other.members) == purpose:
             used += _instances(store, other, other.members)
     for instance_type, delta in _instances(store, record, wanted).items():
         allowed = quota(instance_type, purpose, account=record.account, region=record.region)
@@ -55,6 +61,19 @@ def check(store: Store, quota: Quota, record: Record, wanted: Mapping[str, Any])
                 f"{delta} Instances. Please use AWS Service Quotas to request an increase for this quota. If AWS "
                 "Service Quotas is not available, contact AWS support to request an increase for this quota."
             )
+
+
+def may_retain(store: Store, quota: Quota, record: Record) -> bool:
+    """Whether there is room in a warm pool for the instances of a training job."""
+    used: Counter[str] = Counter()
+    for other in store.all(record.kind.name, account=record.account, region=record.region):
+        if matching.retains(other):
+            used += _instances(store, other, other.members)
+    for instance_type, count in _instances(store, record, record.members).items():
+        allowed = quota(instance_type, matching.PURPOSE, account=record.account, region=record.region)
+        if allowed is not None and used[instance_type] + count > allowed:
+            return False
+    return True
 
 
 def _purpose(record: Record, members: Mapping[str, Any]) -> str:

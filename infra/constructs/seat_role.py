@@ -34,6 +34,7 @@ _JOB_LOGS = "/aws/sagemaker/*Jobs"  # TrainingJobs, ProcessingJobs, TransformJob
 _NOTEBOOKS = "/aws/sagemaker/NotebookInstances"
 _ENDPOINTS = "/aws/sagemaker/Endpoints"
 _SHARED = ("data/", "notebooks/")
+_LONGEST_POOL_SECONDS = 3600  # SageMaker's guide, "SageMaker AI Managed Warm Pools"
 
 
 class SeatRole(ExecutionRole):
@@ -53,7 +54,7 @@ class SeatRole(ExecutionRole):
         statements = [
             *_use_the_bucket(bucket_arn, own=f"seats/{seat}/"),
             *_use_the_key(key_arn),
-            *_train_and_host(names, settings.seat_instance_types),
+            *_train_and_host(names, settings.seat_instance_types, longest_pool=_longest_pool(settings)),
             allow(["InvokeEndpoint"], [_named("endpoint", lab), _named("endpoint", names)]),
             allow(["DescribeNotebookInstance", "StopNotebookInstance"], [_named("notebook-instance", notebook)]),
             *_write_and_read_logs(names, notebook=notebook),
@@ -107,19 +108,26 @@ def _use_the_key(key: str) -> Iterator[Statement]:
     yield allow(["CreateGrant"], [key], service="kms", Bool={"kms:GrantIsForAWSResource": "true"})
 
 
-def _train_and_host(names: str, instance_types: Sequence[str]) -> Iterator[Statement]:
+def _longest_pool(settings: Settings) -> int:
+    """For how many seconds a student's warm pool may wait: as an idle notebook does, at most an hour."""
+    return min(settings.idle_minutes * 60 or _LONGEST_POOL_SECONDS, _LONGEST_POOL_SECONDS)
+
+
+def _train_and_host(names: str, instance_types: Sequence[str], *, longest_pool: int) -> Iterator[Statement]:
     """Jobs, models and endpoints of the seat's own, on the lab's instance types.
 
     `ForAllValues` alone would also hold for a request that names no instance type, such as a serverless variant, so
     the key has to be there (IAM's user guide, "Multivalued context keys").
     """
-    own = [_named(_ANY, names)]
+    own, pool = [_named(_ANY, names)], {"sagemaker:KeepAlivePeriod": str(longest_pool)}
     yield allow(
         [f"Create{noun}" for noun in ("EndpointConfig", *_JOBS, _TRANSFORM)],
         own,
         ForAllValues_StringEquals={"sagemaker:InstanceTypes": list(instance_types)},
         Null={"sagemaker:InstanceTypes": "false"},
+        NumericLessThanEqualsIfExists=pool,
     )
+    yield allow(["UpdateTrainingJob"], own, NumericLessThanEquals=pool)
     ours = [
         *(f"{verb}{noun}" for noun in (*_JOBS, *_HOSTED) for verb in ("Delete", "Describe")),
         *(f"Stop{noun}" for noun in (*_JOBS, _TRANSFORM)),

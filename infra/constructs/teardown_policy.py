@@ -65,7 +65,11 @@ def wildcards(lab: str) -> dict[str, str]:
 def _sagemaker(lab: str) -> list[iam.PolicyStatement]:
     stopped = (*_JOBS, *_KEPT_JOBS, "NotebookInstance")
     deleted = (*_JOBS, *_RESOURCES, "NotebookInstance")
-    ends = [*(f"sagemaker:Stop{kind}" for kind in stopped), *(f"sagemaker:Delete{kind}" for kind in deleted)]
+    ends = [
+        *(f"sagemaker:Stop{kind}" for kind in stopped),
+        *(f"sagemaker:Delete{kind}" for kind in deleted),
+        "sagemaker:UpdateTrainingJob",  # ends its warm pool
+    ]
     return [
         # Listing has no resource to name; tags are read to tell whose something is.
         iam.PolicyStatement(

@@ -162,6 +162,18 @@ def test_a_training_job_counts_from_its_start_then_what_aws_bills(wire: Wire) ->
     assert (job.hours, job.runs) == (90 / HOUR, False)
 
 
+def test_a_warm_pool_costs_after_its_jobs_end(wire: Wire) -> None:
+    """As long as it is there its instances are billed; of one that is gone AWS says for how long they were."""
+    ended = {"TrainingJobStatus": "Completed", "BillableTimeInSeconds": 90, "TrainingEndTime": NOW - HOUR / 4}
+    described(wire, **ended, WarmPoolStatus={"Status": "Available"})
+    job = read(wire)["training job"]
+    assert (job.hours, job.runs, job.state) == (90 / HOUR + 0.25, True, "Completed, warm pool")
+    gone = {"Status": "Terminated", "ResourceRetainedBillableTimeInSeconds": 30}
+    described(wire, **ended, WarmPoolStatus=gone)
+    job = read(wire)["training job"]
+    assert (job.hours, job.runs, job.state) == (120 / HOUR, False, "Completed")
+
+
 def test_a_processing_job_that_waits_for_its_instances_has_cost_nothing(wire: Wire) -> None:
     """It runs, and from its start on it will cost its one instance."""
     described(wire)

@@ -5,11 +5,9 @@ The last test ends it.
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import time
-import zipfile
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -24,6 +22,7 @@ from cli.errors import LabError
 from cli.place import tools
 from emulator import gateway
 from infra.containers import REGISTRIES, TRAINING
+from tests.zips import zipped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,15 +74,12 @@ class Account:
 
     def function(self, name: str, role: str) -> str:
         """Make a function that answers who it is; its ARN."""
-        archive = io.BytesIO()
-        with zipfile.ZipFile(archive, "w") as file:
-            file.writestr("index.py", HANDLER)
         made = self.client("lambda").create_function(
             FunctionName=name,
             Runtime="python3.14",
             Role=role,
             Handler="index.handler",
-            Code={"ZipFile": archive.getvalue()},
+            Code={"ZipFile": zipped({"index.py": HANDLER})},
         )
         return str(made["FunctionArn"])
 

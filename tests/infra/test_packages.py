@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import zipfile
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.zips import wheel
 
 SCRIPT = Path(__file__).resolve().parent.parent.parent / "infra" / "scripts" / "packages.py"
 BRICK = "brick==1.0\n"
@@ -18,13 +19,9 @@ BRICK_FILE = "brick-1.0-py3-none-any.whl"
 KERNEL = Path(".local") / "share" / "jupyter" / "kernels" / "python3" / "kernel.json"
 
 
-def wheel(folder: Path, number: str) -> None:
-    """Put a wheel without any code into a folder."""
-    info = f"brick-{number}.dist-info"
-    with zipfile.ZipFile(folder / f"brick-{number}-py3-none-any.whl", "w") as file:
-        file.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: brick\nVersion: {number}\n")
-        file.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
-        file.writestr(f"{info}/RECORD", f"{info}/METADATA,,\n{info}/WHEEL,,\n{info}/RECORD,,\n")
+def publish(index: Path, version: str) -> None:
+    """Put a version of the package into a folder."""
+    (index / f"brick-{version}-py3-none-any.whl").write_bytes(wheel("brick", version=version))
 
 
 class Machine:
@@ -42,7 +39,7 @@ class Machine:
         self.requirements = self.home / "requirements.txt"
         self.environment = self.home / "SageMaker" / ".lab" / "python"
         self.python(f'exec {sys.executable} "$@"')
-        wheel(self.index, "1.0")
+        publish(self.index, "1.0")
 
     def python(self, script: str) -> None:
         """Make this the machine's python3."""
@@ -151,7 +148,7 @@ def test_it_is_installed_once_for_each_requirements_file(started: Machine) -> No
     assert started.installed() == "1.0"
     mine = started.environment / "mine"
     mine.touch()
-    wheel(started.index, "2.0")
+    publish(started.index, "2.0")
     assert "Installing" in started.provide("brick==2.0\n").stdout
     assert started.installed() == "2.0"
     assert mine.exists()

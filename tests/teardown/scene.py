@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import json
-import zipfile
 from typing import TYPE_CHECKING, Any
 
 from tests.emulator.data.account import until
+from tests.zips import zipped
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,15 +55,12 @@ class Scene:
         self.role, self.stubborn = role, self._function("stubborn", role)
 
     def _function(self, name: str, role: str) -> str:
-        buffer = io.BytesIO()
-        with zipfile.ZipFile(buffer, "w") as file:
-            file.writestr("index.py", _STUBBORN)
         made = self.client("lambda").create_function(
             FunctionName=name,
             Runtime="python3.11",
             Role=role,
             Handler="index.handler",
-            Code={"ZipFile": buffer.getvalue()},
+            Code={"ZipFile": zipped({"index.py": _STUBBORN})},
         )
         return str(made["FunctionArn"])
 

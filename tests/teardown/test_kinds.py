@@ -191,9 +191,9 @@ def test_every_state_is_stopped_settled_or_passing(kind: Any) -> None:
 
 
 def test_the_function_may_do_what_the_kinds_need_and_nothing_else() -> None:
-    """Its policy in SageMaker is exactly the operations of the table of kinds, and reading tags."""
+    """Its policy in SageMaker is the operations of the table of kinds, reading tags, and ending warm pools."""
     operations = client("sagemaker").meta.method_to_api_mapping
-    needed = {"ListTags"}
+    needed = {"ListTags", "UpdateTrainingJob"}
     for kind in KINDS:
         needed.add(operations[kind.list_operation])
         needed |= {operations[f"stop_{kind.noun}"]} if kind.running else set()

@@ -12,7 +12,7 @@ from cli import paths
 from cli.place import tools
 from emulator import gateway
 from tests.cli.test_pause import saved_model
-from tests.emulator.data.account import BUCKET, TRAINING_IMAGE, Account, until
+from tests.emulator.data.account import BUCKET, CLUSTER, TRAINING_IMAGE, Account, until
 from tests.teardown.scene import SHARED, TOPIC, TRUST, Scene, custom
 
 if TYPE_CHECKING:
@@ -241,6 +241,8 @@ def set_work(traps: Traps) -> None:
         entrypoint=["sh", "-c", "echo at work; exec sleep 600"],
         runtime=900,
         Tags=[{"Key": "x", "Value": "y"}],
+        # Its warm pool has to end before it can be deleted.
+        ResourceConfig={**CLUSTER, "KeepAlivePeriodInSeconds": 3600},
     )
     until(
         lambda: traps.sagemaker.describe_training_job(TrainingJobName="trap-ada-job")["SecondaryStatus"] == "Training"

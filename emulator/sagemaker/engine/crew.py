@@ -13,16 +13,28 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from emulator.sagemaker.engine.warm_host import WarmHost
+
 
 @dataclass(frozen=True, kw_only=True)
 class Host:
-    """What one host runs, in which folder; `follow` reads its output's lines until there are no more."""
+    """What one host runs, in which folder; `follow` reads its output's lines until there are no more.
+
+    `waiting` was started with that command in that folder already.
+    """
 
     name: str
     command: Sequence[str | Path]
     environment: Mapping[str, str]
     folder: Path
     follow: Callable[[Iterator[str]], None]
+    waiting: WarmHost | None = None
+
+    def start(self) -> Process:
+        """Start it."""
+        if self.waiting:
+            return self.waiting.begin(self.environment)
+        return Process(self.command, environment=self.environment, folder=self.folder)
 
 
 @dataclass(frozen=True)
@@ -51,9 +63,7 @@ class Crew:
         with self._lock:
             if self._told:
                 return None
-            self._processes = [
-                Process(host.command, environment=host.environment, folder=host.folder) for host in hosts
-            ]
+            self._processes = [host.start() for host in hosts]
         try:
             with deadline(seconds, late):
                 self._follow_all(hosts)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from emulator.sagemaker.errors import IN_USE, NOT_FOUND
 from emulator.sagemaker.kinds.kind import ENDED, Kind, job_rules
 from emulator.sagemaker.kinds.members import DONE, RECORDED, REFUSED, TAGS, Members, only
-from emulator.sagemaker.kinds.training import ALGORITHM, COMMON
+from emulator.sagemaker.kinds.training import ALGORITHM, COMMON, RESOURCES
 
 TRIALS = "ListTrainingJobsFor{}"
 
@@ -37,6 +37,7 @@ _CONFIG: Members = {
 _ALGORITHM = ("TrainingImage", "TrainingInputMode", "AlgorithmName", "MetricDefinitions")
 _DEFINITION: Members = {
     **COMMON,
+    "ResourceConfig": {**RESOURCES, "KeepAlivePeriodInSeconds": REFUSED},
     "DefinitionName": RECORDED,
     "TuningObjective": REFUSED,
     "HyperParameterRanges": REFUSED,

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from emulator.sagemaker.engine.metadata import CredentialsEndpoint
     from emulator.sagemaker.engine.mirror import Mirror
     from emulator.sagemaker.store import Record
+    from emulator.sagemaker.training.host import Kept
     from emulator.sagemaker.training.metrics import MetricScanner
     from emulator.sagemaker.training.progress import Progress
 
@@ -58,13 +59,17 @@ class Attempt:
         self._hosts: list[TrainingHost] = []
         self._mirrors: list[Mirror] = []
 
-    def prepare(self, folder: Path) -> None:
-        """Get instances, image and data; less of them once it was told to stop. Raises FailedError."""
+    def prepare(self, folder: Path, *, kept: Mapping[str, Kept]) -> None:
+        """Get instances, image and data; less of them once it was told to stop. Raises FailedError.
+
+        `kept` is what the hosts of a warm pool have, by their names.
+        """
         image = ingest.pull(self._request["AlgorithmSpecification"]["TrainingImage"], self._context, self._role)
         ingest.attach_volumes(self._request["ResourceConfig"], self._context, self._role)
         launched = instances.launch(self._request["ResourceConfig"])
         self._hosts = [
-            TrainingHost(one, launched, self._request, folder=folder / one.name, image=image) for one in launched
+            TrainingHost(one, launched, self._request, folder=folder / one.name, image=image, kept=kept.get(one.name))
+            for one in launched
         ]
         self._progress.start()
         if self._told.is_set():
@@ -108,6 +113,15 @@ class Attempt:
         self._told.set()
         self._crew.kill()
 
+    @property
+    def launched(self) -> bool:
+        """Whether its instances were there."""
+        return bool(self._hosts)
+
+    def leave(self, folder: Path) -> dict[str, Kept]:
+        """Leave, in a folder that is not there yet, what the next job of a warm pool finds on each host."""
+        return {host.name: host.leave(folder / host.name) for host in self._hosts}
+
     def error(self, failure: Failure) -> FailedError:
         """Why the job has failed, in the words of the host that did."""
         written = next(host.job.failure for host in self._hosts if host.name == failure.host)
@@ -143,6 +157,7 @@ class Attempt:
             ),
             folder=host.container.ml,
             follow=lambda lines: self._follow(host.name, lines),
+            waiting=host.waiting,
         )
 
     def _follow(self, host: str, lines: Iterator[str]) -> None:

@@ -33,7 +33,7 @@ class JobFolder:
         self._config = root / "input" / "config"
         self._failure = root / "output" / "failure"
         for folder in (self.model, self.output_data, self._config, root / "input" / "data", root / "code"):
-            folder.mkdir(parents=True)
+            folder.mkdir(parents=True, exist_ok=True)  # a toolkit that waits for its job has made some
 
     def channel(self, name: str) -> Path:
         """The folder of an input channel."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +13,8 @@ from emulator.sagemaker.engine import ingest, instances
 from emulator.sagemaker.engine.container import Container
 from emulator.sagemaker.engine.mirror import Mirror
 from emulator.sagemaker.engine.relocate import relocate
+from emulator.sagemaker.engine.warm_host import WarmHost
+from emulator.sagemaker.training import matching
 from emulator.sagemaker.training.folder import JobFolder
 
 if TYPE_CHECKING:
@@ -24,6 +28,23 @@ _LAUNCH = Path(__file__).parent.with_name("engine") / "launch" / "train.py"
 _TOOLKIT_MODULE = "sagemaker_tensorflow_container.training:main"
 _CHECKPOINTS = "/opt/ml/checkpoints"  # the defaults that botocore's model names
 _TENSORBOARD = "/opt/ml/output/tensorboard"
+_CACHE = "/opt/ml/sagemaker/warmpoolcache"  # SageMaker's guide, "Using persistent cache"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kept:
+    """What an instance of a warm pool has for its next job: `cache`, and a container in which Python may wait."""
+
+    cache: Path
+    imports: Path
+    container: Container
+    image: Image
+    waiting: WarmHost | None = None
+
+    def close(self) -> None:
+        """End what waits."""
+        if self.waiting:
+            self.waiting.close()
 
 
 class TrainingHost:
@@ -37,10 +58,20 @@ class TrainingHost:
         *,
         folder: Path,
         image: Image,
+        kept: Kept | None = None,
     ) -> None:
-        """Make its folders."""
+        """Make its folders, or take those that a warm pool has kept for a job of this image."""
         self.name = instance.name
-        self.container = Container(folder, image)
+        ready = kept if kept and kept.image == image else None
+        self.container = ready.container if ready else Container(folder, image)
+        self.waiting = ready.waiting if ready else None
+        self._imports = ready.imports if ready else folder / "imports.json"
+        self._image = image
+        self._keeps = bool(kept or matching.keep_alive(request))
+        if self._keeps:
+            self._cache = self.container.place(_CACHE)
+            self._cache.parent.mkdir(parents=True)
+            shutil.move(kept.cache, self._cache) if kept else self._cache.mkdir()
         self.job = JobFolder(self.container.ml)
         self.job.configure(request, instance, all_of_them)
         self._instance, self._instances = instance, all_of_them
@@ -88,6 +119,22 @@ class TrainingHost:
             return [*(relocate(each, places) for each in algorithm["ContainerEntrypoint"]), *arguments]
         return [self.container.python, "-P", _LAUNCH, *arguments]
 
+    def leave(self, folder: Path) -> Kept:
+        """Leave, in a new folder, what the next job of a warm pool finds: the cache, and Python with the last imports.
+
+        Python waits where the job ran by the toolkit's `train`, on one host, to its end.
+        """
+        folder.mkdir(parents=True)
+        cache = Path(shutil.move(self._cache, folder / "cache"))
+        imports = folder / "imports.json"
+        kept = Kept(cache=cache, imports=imports, container=Container(folder / "next", self._image), image=self._image)
+        if not self._imports.exists() or len(self._instances) > 1:
+            return kept
+        shutil.copy(self._imports, imports)
+        self.container, self._imports = kept.container, imports
+        waiting = WarmHost(self.command(), environment=self.environment({}), folder=kept.container.ml)
+        return replace(kept, waiting=waiting)
+
     def environment(self, network: Mapping[str, str], **job: str) -> dict[str, str]:
         """Its environment; `network` says how AWS is reached, `job` what every host of the job is told."""
         wanted = self._request.get("Environment", {})
@@ -99,7 +146,15 @@ class TrainingHost:
             SAGEMAKER_TRAINING_MODULE=_TOOLKIT_MODULE,
             SAGEMAKER_JOB_PLACES=json.dumps({path: str(folder) for path, folder in self.container.places.items()}),
             **instances.variables(self._instances),
+            **self._warm(),
             **job,
             **network,
             **{name: relocate(value, self.container.places) for name, value in wanted.items()},
         )
+
+    def _warm(self) -> dict[str, str]:
+        """What a job of a warm pool is told, and launch/train.py."""
+        if not self._keeps:
+            return {}
+        cache = str(self.container.place(_CACHE))
+        return {"SAGEMAKER_MANAGED_WARMPOOL_CACHE_DIRECTORY": cache, "SAGEMAKER_JOB_IMPORTS": str(self._imports)}

@@ -6,15 +6,25 @@ from typing import TYPE_CHECKING, Any
 
 from emulator.sagemaker.engine.jobs import Jobs
 from emulator.sagemaker.errors import validation
-from emulator.sagemaker.training import limits, offer
+from emulator.sagemaker.training import limits, offer, warm_pools
 from emulator.sagemaker.training.run import Run
+from emulator.sagemaker.training.warm_pools import WarmPools
 
 if TYPE_CHECKING:
+    from emulator.sagemaker.behaviour import Context, Service
     from emulator.sagemaker.store import Record
 
 
 class TrainingJobs(Jobs):
     """Each job is a `Run`."""
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        self._pools = WarmPools(context)
+
+    def meet(self, service: Service) -> None:
+        """The service knows the quotas of warm pools."""
+        self._pools.meet(service)
 
     def create(self, record: Record, request: dict[str, Any]) -> None:
         """Check the role and what this SageMaker can do, then start.
@@ -23,8 +33,28 @@ class TrainingJobs(Jobs):
         """
         limits.check(request)
         offer.check(request)
+        warm_pools.check(request)
         role = self.role(record, request["RoleArn"])
-        self.begin(record, Run(record, request, context=self.context, role=role, credentials=self.credentials))
+        pool = self._pools.claim(record, request)
+        run = Run(
+            record, request, context=self.context, role=role, credentials=self.credentials, pools=self._pools, pool=pool
+        )
+        self.begin(record, run)
+
+    def update(self, record: Record, request: dict[str, Any]) -> None:
+        """Change for how long an ended job's warm pool is kept. Raises ServiceError."""
+        if resources := request.get("ResourceConfig"):
+            self._pools.change(record, resources["KeepAlivePeriodInSeconds"])
+
+    def delete(self, record: Record) -> None:
+        """Forget an ended job. Raises ResourceInUse while it retains a warm pool."""
+        self._pools.check_deletion(record)
+        super().delete(record)
+
+    def close(self) -> None:
+        """Kill every job, and what waits for one."""
+        super().close()
+        self._pools.close()
 
     def interrupt(self, record: Record) -> None:
         """Take a job's spot instances away, as only EC2 can on AWS. Raises ValidationException if it has none."""

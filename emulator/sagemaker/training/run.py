@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from emulator.sagemaker.engine.credentials import Role
     from emulator.sagemaker.engine.metadata import CredentialsEndpoint
     from emulator.sagemaker.store import Record
+    from emulator.sagemaker.training.warm_pools import Pool, WarmPools
 
 log = logging.getLogger(__name__)
 
@@ -47,8 +48,12 @@ class Run:
         context: Context,
         role: Role,
         credentials: CredentialsEndpoint,
+        pools: WarmPools,
+        pool: Pool | None = None,
     ) -> None:
+        """`pool` is the warm pool that the job has taken over."""
         self.record = record
+        self._pools, self._pool = pools, pool
         self._request = request
         self._context, self._role, self._credentials = context, role, credentials
         self._progress = Progress(context.store, record)
@@ -112,14 +117,22 @@ class Run:
             with deadline(limits.max_wait(self._request), lambda: self.stop(end="MaxWaitTimeExceeded")):
                 model = self._execute(folder)
             with self._lock:  # it may be stopped until now
-                self._progress.end(self._ending or "Completed", ModelArtifacts=model)
+                self._end(self._ending or "Completed", ModelArtifacts=model)
         except FailedError as error:
-            self._progress.end("Failed", FailureReason=error.reason)
+            self._end("Failed", FailureReason=error.reason)
         except Exception:
             log.exception("training job %s", self.record.name)
-            self._progress.end("Failed", FailureReason=INTERNAL)
+            self._end("Failed", sound=False, FailureReason=INTERNAL)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+            if self._pool:
+                self._pool.close()
+
+    def _end(self, secondary: str, *, sound: bool = True, **members: Any) -> None:
+        """Record how it ended, and leave sound instances in a warm pool if the job is to."""
+        leave = self._attempt.leave if sound and self._attempt and self._attempt.launched else None
+        self._progress.end(secondary, **members, **self._pools.keep(self.record, leave))
+        self._pools.count(self.record)
 
     def _execute(self, folder: Path) -> dict[str, str] | None:
         """Try until a try is not interrupted; the model, if there is one. Raises FailedError."""
@@ -138,7 +151,7 @@ class Run:
     def _try(self, folder: Path) -> bool:
         """Whether it came to its end, instead of being interrupted. Raises FailedError."""
         attempt = self._begin()
-        attempt.prepare(folder)
+        attempt.prepare(folder, kept=self._pool.hosts if self._pool else {})
         began = time.monotonic()
         failure = attempt.work(
             seconds=max(limits.max_runtime(self._request) - self._trained, 0),

@@ -73,16 +73,18 @@ class SageMakerSweep:
         if kind.kept:
             self._receipt.keep(thing, _RECORD, expected=True)
             return False
+        if summary.get("WarmPoolStatus", {}).get("Status") == "Available":  # DeleteTrainingJob refuses that
+            return self._tried("update", kind, thing, name, ResourceConfig={"KeepAlivePeriodInSeconds": 0})
         return self._tried("delete", kind, thing, name)
 
-    def _tried(self, verb: str, kind: Kind, thing: Thing, name: str) -> bool:
+    def _tried(self, verb: str, kind: Kind, thing: Thing, name: str, **request: Any) -> bool:
         """Whether to look again after the operation: not if the caller may not, or this SDK or region can't."""
         operation = getattr(self._sagemaker, f"{verb}_{kind.noun}", None)
         if operation is None:  # an SDK from before the operation
             self._receipt.keep(thing, _RECORD, expected=True)
             return False
         try:
-            operation(**{kind.name_parameter: name})
+            operation(**{kind.name_parameter: name}, **request)
         except ClientError as error:
             match refusals.of(error):
                 case Refusal.DENIED:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.emulator.data.account import BUCKET, Account, files_of, wheel
+from tests.emulator.data.account import BUCKET, Account, files_of
+from tests.zips import wheel
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import botocore.exceptions
 import pytest
 
-from tests.emulator.data.account import BUCKET, Account, files_of, python, until, wheel
+from tests.emulator.data.account import BUCKET, Account, files_of, python, until
+from tests.zips import wheel
 
 if TYPE_CHECKING:
     from typing import Any

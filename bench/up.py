@@ -95,6 +95,7 @@ def _in_warm_pool(aws: EmbeddedAws, name: str) -> float:
     job = sagemaker.describe_training_job(TrainingJobName=name)
     request = {member: value for member, value in job.items() if member in members}
     request["ResourceConfig"]["KeepAlivePeriodInSeconds"] = 600
+    del request["CheckpointConfig"]  # it would go on where the lab's job has ended
     again = [f"{_NAME}-again-{number}" for number in (1, 2)]
     for each in again:
         sagemaker.create_training_job(**{**request, "TrainingJobName": each})

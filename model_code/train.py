@@ -45,7 +45,14 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
         # of Python's own exceptions (sagemaker_training 5.1.4, process.watch): no name, no reason.
         print(f"ValueError: {error}", file=sys.stderr)
         return 1
-    os.environ.update(_TENSORFLOW_ENVIRONMENT, KERAS_BACKEND=hyperparameters.backend, **hosts.environment())
+    os.environ.update(
+        {
+            **_TENSORFLOW_ENVIRONMENT,
+            **_kept_programs(environment),
+            **hosts.environment(),
+            "KERAS_BACKEND": hyperparameters.backend,
+        }
+    )
     # Imports TensorFlow, which takes seconds that a user's mistake need not wait for.
     from run import run  # noqa: PLC0415
 
@@ -102,6 +109,19 @@ def _flags(environment: Mapping[str, str]) -> Flags:
     # The SageMaker SDK's TensorFlow estimator adds an S3 address for checkpoints, which the lab has none of.
     parser.add_argument("--model_dir", help="ignored; the artifact goes to --artifact_dir")
     return parser
+
+
+def _kept_programs(environment: Mapping[str, str]) -> dict[str, str]:
+    """Let XLA keep what it compiles where the next job of a SageMaker warm pool finds it."""
+    cache = environment.get("SAGEMAKER_MANAGED_WARMPOOL_CACHE_DIRECTORY")
+    if not cache:
+        return {}
+    flags = ("directory", f"{cache}/xla"), ("device_types", "CPU")
+    return {
+        "TF_XLA_FLAGS": " ".join(f"--tf_xla_persistent_cache_{name}={value}" for name, value in flags),
+        # XLA logs as errors which of the processor's features a program that it finds was made for.
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+    }
 
 
 def _check_together(hyperparameters: hp.Hyperparameters, hosts: Hosts) -> None:

@@ -18,16 +18,18 @@ import importlib.util
 import json
 import os
 import sys
+import threading
 import traceback
 from collections.abc import Iterator, Sequence
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, NoReturn
 
 # Who a job is, and where it lies: no package of an image becomes another by these.
 PERSONAL = ("HOME", "TMPDIR", "PATH", "PYTHONPATH", "PWD", "OLDPWD", "CURRENT_HOST", "DMLC_INTERFACE")
+BASE, ML = "SAGEMAKER_BASE_DIR", "/opt/ml"
 PERSONAL_PREFIXES = ("AWS_", "SAGEMAKER_", "SM_", "TRAINING_JOB_")
 LAYERS_OWN = ("_image.pth", "_job_hosts.pth", "_job_hosts.py", "__pycache__")
 _FILE = str(Path(__file__).absolute())
@@ -35,9 +37,9 @@ Environment = dict[str, str]
 
 
 def environment() -> Environment:
-    """What of the environment a package may read when it is imported."""
+    """What of the environment a package may read when it is imported, /opt/ml in the place of the container's own."""
     return {
-        name: value
+        name: value.replace(os.environ.get(BASE, ML), ML)
         for name, value in os.environ.items()
         if name not in PERSONAL and not name.startswith(PERSONAL_PREFIXES)
     }
@@ -84,7 +86,9 @@ class Ahead(MetaPathFinder, Loader):
         outside = dict(os.environ)
         with contextlib.suppress(Exception):
             for wanted, names in json.loads(file.read_text()):
-                self._groups.append(self._import(wanted, names))
+                # What a package imports in an environment that it changed itself comes with it.
+                if missing := [name for name in names if name not in sys.modules]:
+                    self._groups.append(self._import(wanted, missing))
         os.environ.clear()
         os.environ.update(outside)
         for _, modules, _ in self._groups:
@@ -95,12 +99,12 @@ class Ahead(MetaPathFinder, Loader):
     def _import(wanted: Environment, names: list[str]) -> tuple[Environment, dict[str, ModuleType], Environment]:
         for name in environment().keys() - wanted.keys():
             del os.environ[name]
-        os.environ.update(wanted)
+        os.environ.update({name: value.replace(ML, os.environ.get(BASE, ML)) for name, value in wanted.items()})
         before = set(sys.modules)
         for name in names:
             importlib.import_module(name)
         added = {name: module for name, module in sys.modules.items() if name not in before and of_image(module)}
-        changed = {name: value for name, value in environment().items() if wanted.get(name) != value}
+        changed = {name: os.environ[name] for name, value in environment().items() if wanted.get(name) != value}
         return wanted, added, changed
 
     def find_spec(
@@ -191,7 +195,7 @@ def wait(file: Path) -> tuple[list[str], Recorder]:
     return ahead.command, ahead.recorder
 
 
-def run(command: list[str], recorder: Recorder) -> None:
+def run(command: list[str], recorder: Recorder) -> NoReturn:
     """Run a script as Python does."""
     script = Path(command[0])
     sys.argv[:] = command
@@ -206,10 +210,25 @@ def run(command: list[str], recorder: Recorder) -> None:
         sys.exit(f"{sys.executable}: can't open file '{script.absolute()}': [Errno {error.errno}] {error.strerror}")
     try:
         exec(compile(source, script.absolute(), "exec", dont_inherit=True), main.__dict__)  # noqa: S102 - the job's own script
+    except SystemExit as error:
+        end(error.code)
     except Exception as error:  # noqa: BLE001 - told as Python tells it, without this file's frames
         trace = error.__traceback__
         traceback.print_exception(error.with_traceback(trace and trace.tb_next))
-        sys.exit(1)
+        end(1)
+    end(0)
+
+
+def end(code: Any) -> NoReturn:
+    """End as Python does, but leave it to the system to take TensorFlow's memory back: that takes Python a second."""
+    if code is not None and not isinstance(code, int):
+        print(code, file=sys.stderr)
+        code = 1
+    threading._shutdown()  # type: ignore[attr-defined]  # noqa: SLF001 - waits for the script's threads
+    atexit._run_exitfuncs()  # noqa: SLF001 - Python has no other word for it
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit((code or 0) & 0xFF)
 
 
 if __name__ == "__main__":

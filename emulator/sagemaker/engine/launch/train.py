@@ -14,6 +14,8 @@ Of a job that is to leave a warm pool, the script's imports are noted; a host of
 was noted imported before its job is there (launch/script.py), and waits for the job's environment, a JSON object, at
 the socket that it inherited.
 
+Where the image has everything that requirements.txt asks for, pip is not asked: its look at it takes up to a second.
+
 A container's absolute paths in hyperparameters, `/opt/ml/checkpoints`, are put where they lie when they become the
 script's arguments. The script itself is left as it came: who hashes it finds what was sent.
 """
@@ -30,6 +32,7 @@ import sys
 import tarfile
 from collections.abc import Sequence
 from functools import partial
+from importlib import metadata
 from pathlib import Path
 from types import ModuleType
 from typing import IO, Any
@@ -99,6 +102,32 @@ def check_archives() -> None:
         unpack(tar=tar, path=path)
 
     setattr(files, UNPACKER, check_and_unpack)
+
+
+def spare_pip() -> None:
+    """Let the toolkit ask pip only for requirements that are not there."""
+    modules = importlib.import_module("sagemaker_training.modules")
+    install = modules.install_requirements
+
+    def install_what_is_missing(path: str, *arguments: Any, **options: Any) -> None:
+        lines = (Path(path) / "requirements.txt").read_text(errors="replace").splitlines()
+        wanted = [text for line in lines if (text := line.partition("#")[0].strip())]
+        if not all(map(is_there, wanted)):
+            install(path, *arguments, **options)
+            return
+        for each in wanted:
+            print(f"Requirement already satisfied: {each}", flush=True)
+
+    modules.install_requirements = install_what_is_missing  # type: ignore[attr-defined]
+
+
+def is_there(requirement: str) -> bool:
+    """Whether exactly this version, `name==1.2.3`, is there; of anything that says more pip judges."""
+    name, marker, version = requirement.partition("==")
+    try:
+        return bool(marker) and metadata.version(name) == version
+    except (metadata.PackageNotFoundError, ValueError):
+        return False
 
 
 def relocate_arguments(places: dict[str, str]) -> None:
@@ -178,6 +207,7 @@ if __name__ == "__main__":
     spare_tensorflow()
     ahead = wait_for_job() if "SAGEMAKER_JOB_ORDERS" in os.environ else None
     check_archives()
+    spare_pip()
     if noted := os.environ.get("SAGEMAKER_JOB_IMPORTS"):
         note_imports(noted, ahead)
     relocate_arguments(json.loads(os.environ["SAGEMAKER_JOB_PLACES"]))

@@ -80,7 +80,7 @@ class Student:
             for service in ("s3", "sagemaker", "sagemaker-runtime", "athena")
         )
 
-    def train(self, name: str, instance_type: str = "ml.m5.large", role: str = "") -> None:
+    def train(self, name: str, instance_type: str = "ml.m5.large", role: str = "", **resources: int) -> None:
         """Start a training job that does nothing, on a volume under the lab's key."""
         volume = {"VolumeSizeInGB": 5, "VolumeKmsKeyId": self.key}
         self.sagemaker.create_training_job(
@@ -92,9 +92,14 @@ class Student:
                 "ContainerEntrypoint": ["true"],
             },
             OutputDataConfig={"S3OutputPath": f"s3://{self.bucket}/seats/ada/"},
-            ResourceConfig={"InstanceCount": 1, "InstanceType": instance_type, **volume},
+            ResourceConfig={"InstanceCount": 1, "InstanceType": instance_type, **volume, **resources},
             StoppingCondition={"MaxRuntimeInSeconds": 60},
         )
+
+    def keep(self, name: str, seconds: int) -> None:
+        """Keep a training job's warm pool for so long; 0 ends it."""
+        resources = {"KeepAlivePeriodInSeconds": seconds}
+        self.sagemaker.update_training_job(TrainingJobName=name, ResourceConfig=resources)
 
     def process(self, name: str, instance_type: str = "ml.m5.large", role: str = "") -> None:
         """Start a processing job that does nothing."""
@@ -212,8 +217,10 @@ def test_a_student_can_do_the_lab(ada: Student) -> None:
     ada.s3.put_object(Bucket=ada.bucket, Key="seats/ada/mine", Body=b"1")
     ada.s3.delete_object(Bucket=ada.bucket, Key="seats/ada/mine")
     ada.s3.put_object(Bucket=ada.bucket, Key="seats/ada/model.tar.gz", Body=_empty_archive())
-    ada.train(f"{NAME}-ada-job")
-    ada.sagemaker.describe_training_job(TrainingJobName=f"{NAME}-ada-job")
+    ada.train(f"{NAME}-ada-job", KeepAlivePeriodInSeconds=3600)
+    ended = ada.sagemaker.get_waiter("training_job_completed_or_stopped")
+    ended.wait(TrainingJobName=f"{NAME}-ada-job", WaiterConfig={"Delay": 1})
+    ada.keep(f"{NAME}-ada-job", 0)
     ada.model(f"{NAME}-ada-model")
     ada.config(f"{NAME}-ada-config")
     image = io.BytesIO()
@@ -264,6 +271,9 @@ def test_a_student_can_run_every_kind_of_job(ada: Student) -> None:
         lambda a: a.train(f"{NAME}-job"),
         lambda a: a.train("ada-job"),
         lambda a: a.train(f"{NAME}-ada-as-grace", role=a.other),
+        lambda a: a.train(f"{NAME}-ada-warm", KeepAlivePeriodInSeconds=3601),
+        lambda a: a.keep(f"{NAME}-ada-job", 3601),
+        lambda a: a.keep(f"{NAME}-job", 0),
         lambda a: a.process(f"{NAME}-ada-large", instance_type="ml.p3.16xlarge"),
         lambda a: a.process(f"{NAME}-grace-hopper-job"),
         lambda a: a.process(f"{NAME}-ada-as-grace", role=a.other),

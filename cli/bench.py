@@ -17,14 +17,15 @@ if TYPE_CHECKING:
 
 
 def bench(name: str | None, arguments: Sequence[str]) -> None:
-    """Run `bench/<name>.py` with `arguments`; ends with its exit code. Without a name, tell which there are.
+    """Run `bench/<name>.py` with `arguments`; ends with its exit code. Without a name, or for help, tell of all.
 
     Raises LabError for one that is not there.
     """
     known = {path.stem: path for path in sorted((paths.ROOT / "bench").glob("[a-z]*.py"))}
-    if name is None:
+    if name in (None, "--help", "-h"):
         for each, path in known.items():
             screen.console.print(f"[bold]./lab bench {each:<12}[/] {_about(path)}", soft_wrap=True, highlight=False)
+        screen.console.print("[bold]./lab bench NAME --help[/] tells more, and its options.", highlight=False)
         return
     if name not in known:
         raise LabError(f"There is no benchmark {name}. There are: {', '.join(known)}.")

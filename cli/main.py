@@ -264,12 +264,13 @@ def test(arguments: typer.Context) -> None:
     command(arguments.args)
 
 
-@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+# `./lab bench train --help` is a question to the benchmark.
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})
 def bench(
     arguments: typer.Context,
     name: Annotated[str | None, typer.Argument(help="Which; without one, all are named.")] = None,
 ) -> None:
-    """Measure: a benchmark of bench/; further arguments go to it."""
+    """Measure: a benchmark of bench/; further arguments, --help among them, go to it. Without one, all are named."""
     from cli.bench import bench as command
 
     command(name, arguments.args)

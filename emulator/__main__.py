@@ -74,6 +74,7 @@ async def _serve(options: argparse.Namespace, state: Path) -> None:
         queries,
         schedules,
         services,
+        settled,
         simulator,
         stacks,
         tagged,
@@ -130,6 +131,7 @@ async def _serve(options: argparse.Namespace, state: Path) -> None:
         objects.ask_before_objects()
     queries.obey_workgroups()
     simulator.simulate_with_context()
+    settled.answer_the_cdk_when_settled()
     unknown.refuse_unknown()
     labels.label_answers()
     certificate = tls.server(options.certificates) if options.certificates else None

@@ -46,20 +46,24 @@ def add(services: Mapping[str, Service]) -> None:
         stepfunctions._AWS_SDK_ERROR_PREFIX[name] = service.sdk_name
 
 
+def around(name: str, wrapped: Callable[[Handler], Handler]) -> None:
+    """Let what `wrapped` makes of a service's handler answer in its place."""
+    ministack.app.SERVICE_HANDLERS[name] = wrapped(ministack.app.SERVICE_HANDLERS[name])
+
+
 def before(name: str, first: First) -> None:
     """Let `first` see a service's requests: it answers in the service's place, or with None leaves that to it."""
-    answer = ministack.app.SERVICE_HANDLERS[name]
 
-    async def answered(
-        method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, list[str]]
-    ) -> Response:
-        found = first(method, path, headers, body, query)
-        if found is not None:
-            return found
-        otherwise: Response = await answer(method, path, headers, body, query)
-        return otherwise
+    def wrapped(answer: Handler) -> Handler:
+        async def answered(
+            method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, list[str]]
+        ) -> Response:
+            found = first(method, path, headers, body, query)
+            return await answer(method, path, headers, body, query) if found is None else found
 
-    ministack.app.SERVICE_HANDLERS[name] = answered
+        return answered
+
+    around(name, wrapped)
 
 
 def answer_below(prefix: str, handler: Handler) -> None:

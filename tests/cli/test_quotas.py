@@ -116,7 +116,7 @@ def test_what_aws_gives_by_default_counts_where_nothing_else_is_said(wire: Wire)
 
 
 def test_what_others_run_is_taken_and_the_labs_own_is_not_counted_twice(wire: Wire) -> None:
-    """Notebooks that stand still and endpoints that failed take nothing."""
+    """Notebooks that stand still and endpoints that failed take nothing, warm pools do."""
     account(wire, ENOUGH)
     times = {"CreationTime": 0, "LastModifiedTime": 0}
     wire.answers |= {
@@ -142,8 +142,8 @@ def test_what_others_run_is_taken_and_the_labs_own_is_not_counted_twice(wire: Wi
         },
         "ListTrainingJobs": lambda request: {
             "TrainingJobSummaries": [
-                {"TrainingJobName": name, "TrainingJobArn": "a", "TrainingJobStatus": "InProgress", **times}
-                for name in (("brick-1", "theirs") if request["StatusEquals"] == "InProgress" else ())
+                {"TrainingJobName": name, "TrainingJobArn": "a", "TrainingJobStatus": "Completed", **times}
+                for name in (("brick-1", "theirs") if "WarmPoolStatusEquals" in request else ())
             ]
         },
         "DescribeTrainingJob": {

@@ -27,6 +27,8 @@ NEVER = {
     ("UpdateNotebookInstance", LIMIT): "it is stopped and takes no instance; StartNotebookInstance is refused",
     **{(f"Create{kind}", NOT_FOUND): "experiments, which it is about, are refused" for kind in JOBS[:3]},
     **{(f"{verb}{kind}", NOT_FOUND): MATCHED for verb in ("Describe", "Stop", "Delete") for kind in JOBS[:3]},
+    ("UpdateTrainingJob", NOT_FOUND): MATCHED,
+    ("UpdateTrainingJob", LIMIT): "a warm pool that is kept for longer takes no instance more",
 }
 QUICK = {"Delay": 0.01, "MaxAttempts": 500}
 

@@ -26,8 +26,9 @@ given = parser.parse_known_args()[0]
 if given.colour:
     os.environ["COLOUR"] = given.colour
 import PIL.Image
-print("warm", "train.py" not in open("/proc/self/cmdline").read(), os.environ.get("COLOUR"))
-print(PIL.Image.__spec__.name, __name__, __file__)
+waited = "train.py" not in open("/proc/self/cmdline").read()
+print(f"warm {waited} {os.environ.get('COLOUR')}")
+print(f"{PIL.Image.__spec__.name} {__name__} {__file__}")
 """
 
 
@@ -211,5 +212,5 @@ def test_a_script_that_fails_says_why_as_ever(account: Account) -> None:
 
 
 def _reason(described: dict[str, Any]) -> str:
-    """Without the paths, which are each job's own."""
-    return " ".join(word for word in described["FailureReason"].split() if "/" not in word)
+    """Without the paths, which are each job's own, and colons, some of which the toolkit loses on a busy machine."""
+    return " ".join(word for word in described["FailureReason"].replace(":", " ").split() if "/" not in word)

@@ -28,6 +28,7 @@ class Watch:
         self._lab = lab
         self._names = names
         self._started = time.time()
+        self._stood = {stack.name for stack in stacks.of_lab(place, lab)}  # before; what is new may be done in one look
         self._moving: set[str] = set()
         self._ready: set[str] = set()
         self._read: dict[str, str] = {}  # log stream -> where to go on reading
@@ -70,8 +71,9 @@ class Watch:
                 continue
             if stack.moving:
                 self._moving.add(stack.name)
-            elif stack.name in self._moving:
-                self._moving.remove(stack.name)
+            elif stack.name in self._moving or (stack.complete and stack.name not in self._stood):
+                self._moving.discard(stack.name)
+                self._stood.add(stack.name)
                 if stack.complete:
                     self._ready.add(stack.name)
                     if not (stack.seat and many):

@@ -1,4 +1,4 @@
-"""Look at many photos in S3: processes for the cores, threads in each for what S3 takes to answer.
+"""Look at many photos in S3: a process a core, and in each threads that only wait for what S3 takes to answer.
 
 Every worker imports this module, so it leaves out what takes seconds to import.
 """
@@ -34,6 +34,8 @@ def look_at(photos: Sequence[Listed]) -> Iterator[list[Entry]]:
     """
     parts = [photos[start : start + _TOGETHER] for start in range(0, len(photos), _TOGETHER)]
     workers = min(os.process_cpu_count() if hasattr(os, "process_cpu_count") else os.cpu_count() or 1, len(parts))
+    # A core has its process: NumPy's own threads would take turns with the others' at multiplying small matrices.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # Not forked: threads of boto3 in the parent would leave their locks behind in the children.
     start_anew = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=start_anew) as pool:
@@ -41,11 +43,11 @@ def look_at(photos: Sequence[Listed]) -> Iterator[list[Entry]]:
 
 
 def _look_at_some(photos: Sequence[Listed]) -> list[Entry]:
-    return list(_threads().map(_look, photos))
+    contents = _threads().map(_read, [listed.uri for listed in photos])
+    return [_look(listed, content) for listed, content in zip(photos, contents, strict=True)]
 
 
-def _look(listed: Listed) -> Entry:
-    content = _read(listed.uri)
+def _look(listed: Listed, content: bytes) -> Entry:
     sha256 = hashlib.sha256(content).hexdigest()
     try:
         photo = Photo(content)

@@ -189,9 +189,13 @@ def test_a_script_finds_its_imports_ahead_where_they_are_the_same(account: Accou
     assert run({"train.py": ASKING}, colour="red")["warm"] == [True]
 
 
-def test_what_a_job_installs_is_what_it_imports(account: Account) -> None:
-    """Over an image that was changed, nothing that was imported ahead is used."""
+def test_what_a_job_brings_is_what_it_imports(account: Account) -> None:
+    """Beside a module of its own, or over an image that was changed, nothing that was imported ahead is used."""
     run = Toolkit(account, 22)
+    run({"train.py": ASKING})
+    own = {"PIL/__init__.py": b"", "PIL/Image.py": b"print('an own one')"}
+    brought = run({"train.py": ASKING, **own})
+    assert ("an own one" in brought["lines"], brought["warm"]) == (True, [False])
     run({"train.py": ASKING})
     more = {STUDS: wheel("studs", b"COUNT = 8"), "requirements.txt": f"./{STUDS}\n".encode()}
     installed = run({"train.py": b"import studs\n" + ASKING, **more})

@@ -5,8 +5,9 @@
 
 Importing TensorFlow and Keras takes half of a short job. What a module is may depend on the environment at its import
 (KERAS_BACKEND), so it is noted too, and what was imported ahead stays hidden until the script imports one of its
-modules in the same environment. In another one, or if anything was installed over the image, the script begins anew in
-a fresh Python: what it printed or wrote before its first import of the image's packages, it does again.
+modules in the same environment. In another one the script begins anew in a fresh Python: what it printed or wrote
+before its first import of the image's packages, it does again. So it does, before it has begun, if anything was
+installed over the image or lies beside the script under the name of what was imported.
 
 Orders are one line of JSON on stdin: {"environment": {…}, "folder": "…", "command": [SCRIPT, ARGUMENT, …]}.
 """
@@ -77,7 +78,8 @@ class Ahead(MetaPathFinder, Loader):
     """Modules that were imported ahead, hidden until they are imported in the environment that they were made in."""
 
     def __init__(self, file: Path) -> None:
-        """Import what is noted in the file; what can't be imported any more ends it there."""
+        """Import what is noted in the file; `sound` says whether all of that went well."""
+        self.sound = False
         self.command: list[str] = []
         self.folder = ""
         self.environment: Environment = {}
@@ -89,6 +91,7 @@ class Ahead(MetaPathFinder, Loader):
                 # What a package imports in an environment that it changed itself comes with it.
                 if missing := [name for name in names if name not in sys.modules]:
                     self._groups.append(self._import(wanted, missing))
+            self.sound = True
         os.environ.clear()
         os.environ.update(outside)
         for _, modules, _ in self._groups:
@@ -136,6 +139,11 @@ class Ahead(MetaPathFinder, Loader):
     def exec_module(self, module: ModuleType) -> None:
         """Leave it as it was made."""
         module.__spec__ = self._spec
+
+    def hides(self, folder: Path) -> bool:
+        """Whether a file or folder there would be imported in the place of what is here already."""
+        here = sys.modules.keys() | {name for _, modules, _ in self._groups for name in modules}
+        return any(entry.name.partition(".")[0] in here for entry in folder.iterdir())
 
     def begin_anew(self) -> None:
         """Run the script in a fresh Python, in the place of this one."""
@@ -189,7 +197,7 @@ def wait(file: Path) -> tuple[list[str], Recorder]:
     os.environ.update(ahead.environment)
     sys.path[:0] = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
     importlib.invalidate_caches()
-    if installed():
+    if not ahead.sound or installed() or ahead.hides(Path(ahead.command[0]).resolve().parent):
         ahead.begin_anew()
     sys.meta_path.insert(0, ahead)
     return ahead.command, ahead.recorder

@@ -1,11 +1,11 @@
 """Least privilege, measured: `./lab bench statements` takes labs through their lives while policies are enforced.
 
 It runs the tests of whole labs (up, jobs, predict, seats, notebooks, lease, down), and takes a lab up and down that
-learns from photos, on embedded AWSs that record which statement of which role's policy decided each request. A
-statement is needed if a request was answered as it was because of it alone: without it that request would have been
-refused, or allowed. What is left is superfluous, or stands in bench/material/excepted.py with the reason why it stays.
-Exit code 1 if anything else is left. It takes about twenty minutes; `--recorded FOLDER` reports again what an earlier
-run, with `--keep FOLDER`, has recorded.
+learns from photos, and one whose spot instances are taken away, on embedded AWSs that record which statement of which
+role's policy decided each request. A statement is needed if a request was answered as it was because of it alone:
+without it that request would have been refused, or allowed. What is left is superfluous, or stands in
+bench/material/excepted.py with the reason why it stays. Exit code 1 if anything else is left. It takes ten to twenty
+minutes; `--recorded FOLDER` reports again what an earlier run, with `--keep FOLDER`, has recorded.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _PHOTOS = 200
+_EPOCHS, _SOME_EPOCHS = 150, 10  # enough to be seen while they go on, and to go on for some seconds after
 _TESTS = ("tests/test_lab.py", "tests/test_seats.py", "tests/test_lease.py", "tests/notebooks")
 # A role's name as CloudFormation makes it of a lab's stack: lab, stack, the stack's seat, logical id, two hashes.
 _ROLE = re.compile(
@@ -67,11 +68,27 @@ def learn_from_photos(folder: Path) -> int:
     return failed or _run("cli", "up", *settings, home=folder) or _run("cli", "down", *settings, home=folder)
 
 
+def be_interrupted(folder: Path) -> int:
+    """Take a lab up whose training loses its instances after the first epochs, and down; the last exit code."""
+    name = ["-c", "lab.name=spots"]
+    settings = [*name, "-c", "lab.seats=0", "-c", "lab.spot=true", "-c", f"lab.epochs={_EPOCHS}"]
+    interrupted = False
+    with _start("cli", "up", *settings, home=folder, stdout=subprocess.PIPE, text=True) as up:
+        for line in up.stdout or ():
+            sys.stdout.write(line)
+            if f"epoch={_SOME_EPOCHS}/" in line:
+                interrupted = not _run("cli", "interrupt", *name, home=folder)
+    return up.returncode or not interrupted or _run("cli", "down", *name, home=folder)
+
+
 def _run(module: str, *arguments: str, home: Path = paths.HOME) -> int:
+    with _start(module, *arguments, home=home) as process:
+        return process.wait()
+
+
+def _start(module: str, *arguments: str, home: Path, **streams: Any) -> subprocess.Popen[Any]:
     environment = {**tools(), "BRICKLAB_ENFORCE_IAM": "1", "BRICKLAB_HOME": str(home)}
-    return subprocess.run(
-        [sys.executable, "-m", module, *arguments], cwd=paths.ROOT, env=environment, check=False
-    ).returncode
+    return subprocess.Popen([sys.executable, "-m", module, *arguments], cwd=paths.ROOT, env=environment, **streams)
 
 
 def recorded(folder: Path) -> Counter[Statement]:
@@ -110,7 +127,11 @@ def main() -> None:
 
 def _live(folder: Path, tests: Iterable[str]) -> int:
     folder.mkdir(parents=True)
-    return take_labs_through_their_lives(folder / "tests", tests) or learn_from_photos(folder / "photos")
+    return (
+        take_labs_through_their_lives(folder / "tests", tests)
+        or learn_from_photos(folder / "photos")
+        or be_interrupted(folder / "spot")
+    )
 
 
 def _alike(named: re.Match[str], statement: dict[str, Any]) -> Statement:

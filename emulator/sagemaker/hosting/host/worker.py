@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 from functools import partial
@@ -42,6 +43,9 @@ def serve(model: Path, listening: socket.socket, predictions: socket.socket, num
         predictions.close()
         if needed:
             rest.wait(address, server.default)
+    # What is loaded stays: looking through it for garbage would hold up whoever asks meanwhile.
+    gc.collect()
+    gc.freeze()
     answer = partial(_invoke, handler or DefaultHandler(server))
     web.run(listening, web.Server(answer, at_once=_AT_ONCE), signals=(signal.SIGTERM,))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import signal
 from functools import partial
@@ -43,9 +42,6 @@ def serve(model: Path, listening: socket.socket, predictions: socket.socket, num
         predictions.close()
         if needed:
             rest.wait(address, server.default)
-    # What is loaded stays: looking through it for garbage would hold up whoever asks meanwhile.
-    gc.collect()
-    gc.freeze()
     answer = partial(_invoke, handler or DefaultHandler(server))
     web.run(listening, web.Server(answer, at_once=_AT_ONCE), signals=(signal.SIGTERM,))
 

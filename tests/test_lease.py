@@ -133,7 +133,10 @@ def test_the_topic_is_warned_before_the_end(lab: Lab, ears: Callable[[], list[di
 
 
 def test_a_student_leaves_things_behind(lab: Lab) -> None:
-    """Models, one of them known by its tag only, an endpoint, a job that would run for long, objects: in no stack."""
+    """An endpoint, objects, models and jobs, of which one each is known by its tag only: in no stack.
+
+    The jobs would run for long, and keep their instances after that.
+    """
     sagemaker, outputs = lab.client("sagemaker"), lab.outputs()
     role = outputs["RoleArn"]
     served = sagemaker.describe_endpoint_config(
@@ -146,20 +149,23 @@ def test_a_student_leaves_things_behind(lab: Lab) -> None:
     sagemaker.create_endpoint_config(EndpointConfigName=STUDENTS, ProductionVariants=[variant])
     sagemaker.create_endpoint(EndpointName=STUDENTS, EndpointConfigName=STUDENTS)
     trained = sagemaker.describe_training_job(TrainingJobName=outputs["TrainingJobName"])
-    sagemaker.create_training_job(
-        TrainingJobName=STUDENTS,
-        RoleArn=role,
-        AlgorithmSpecification={
-            "TrainingImage": trained["AlgorithmSpecification"]["TrainingImage"],
-            "TrainingInputMode": "File",
-            "ContainerEntrypoint": ["sleep"],
-            "ContainerArguments": ["3600"],
-        },
-        OutputDataConfig={"S3OutputPath": f"s3://{outputs['BucketName']}/seats/ada/"},
-        ResourceConfig={"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 5},
-        StoppingCondition={"MaxRuntimeInSeconds": 3600},
-    )
     own = [{"Key": "bricklab:lab", "Value": NAME}]
+    instances = {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 5}
+    for name, tags in ((STUDENTS, []), ("named-otherwise", own)):
+        sagemaker.create_training_job(
+            TrainingJobName=name,
+            RoleArn=role,
+            AlgorithmSpecification={
+                "TrainingImage": trained["AlgorithmSpecification"]["TrainingImage"],
+                "TrainingInputMode": "File",
+                "ContainerEntrypoint": ["sleep"],
+                "ContainerArguments": ["3600"],
+            },
+            OutputDataConfig={"S3OutputPath": f"s3://{outputs['BucketName']}/seats/ada/"},
+            ResourceConfig={**instances, "KeepAlivePeriodInSeconds": 3600},
+            StoppingCondition={"MaxRuntimeInSeconds": 3600},
+            Tags=tags,
+        )
     sagemaker.create_model(ModelName="named-otherwise", ExecutionRoleArn=role, PrimaryContainer=container, Tags=own)
     lab.client("s3").put_object(Bucket=outputs["BucketName"], Key="seats/ada/notes.txt", Body=b"mine")
     sagemaker.get_waiter("endpoint_in_service").wait(EndpointName=STUDENTS, WaiterConfig={"Delay": 1})
@@ -199,7 +205,7 @@ def test_the_topic_heard_of_the_end(ears: Callable[[], list[dict[str, Any]]]) ->
     """The last notice says that the lab has ended, and what was deleted."""
     ended = until(lambda: ears()[1:])
     assert [notice["Subject"] for notice in ended] == [f"Lab {NAME} has ended"]
-    assert "1 x training job" in ended[0]["Message"] or "2 x training job" in ended[0]["Message"]
+    assert "2 x training job" in ended[0]["Message"] or "3 x training job" in ended[0]["Message"]
     assert "endpoint" in ended[0]["Message"]
 
 

@@ -127,7 +127,8 @@ def _train_and_host(names: str, instance_types: Sequence[str], *, longest_pool: 
         Null={"sagemaker:InstanceTypes": "false"},
         NumericLessThanEqualsIfExists=pool,
     )
-    yield allow(["UpdateTrainingJob"], own, NumericLessThanEquals=pool)
+    # A warm pool's period only: no profiling on instances of its own.
+    yield allow(["UpdateTrainingJob"], own, NumericLessThanEquals=pool, Null={"sagemaker:InstanceTypes": "true"})
     ours = [
         *(f"{verb}{noun}" for noun in (*_JOBS, *_HOSTED) for verb in ("Delete", "Describe")),
         *(f"Stop{noun}" for noun in (*_JOBS, _TRANSFORM)),

@@ -65,11 +65,11 @@ def wildcards(lab: str) -> dict[str, str]:
 def _sagemaker(lab: str) -> list[iam.PolicyStatement]:
     stopped = (*_JOBS, *_KEPT_JOBS, "NotebookInstance")
     deleted = (*_JOBS, *_RESOURCES, "NotebookInstance")
-    ends = [
-        *(f"sagemaker:Stop{kind}" for kind in stopped),
-        *(f"sagemaker:Delete{kind}" for kind in deleted),
-        "sagemaker:UpdateTrainingJob",  # ends its warm pool
-    ]
+    ends = [*(f"sagemaker:Stop{kind}" for kind in stopped), *(f"sagemaker:Delete{kind}" for kind in deleted)]
+    # Of a training job's warm pool only the end: no period, and no profiling on instances of its own.
+    pool = {"NumericEquals": {"sagemaker:KeepAlivePeriod": "0"}, "Null": {"sagemaker:InstanceTypes": "true"}}
+    named = [arn("sagemaker", f"*/{lab}"), arn("sagemaker", f"*/{lab}-*")]
+    tagged = {"StringEquals": {"aws:ResourceTag/bricklab:lab": lab}}
     return [
         # Listing has no resource to name; tags are read to tell whose something is.
         iam.PolicyStatement(
@@ -80,11 +80,13 @@ def _sagemaker(lab: str) -> list[iam.PolicyStatement]:
             ],
             resources=["*"],
         ),
-        iam.PolicyStatement(actions=ends, resources=[arn("sagemaker", f"*/{lab}"), arn("sagemaker", f"*/{lab}-*")]),
+        iam.PolicyStatement(actions=ends, resources=named),
+        iam.PolicyStatement(actions=ends, resources=[arn("sagemaker", "*")], conditions=tagged),
+        iam.PolicyStatement(actions=["sagemaker:UpdateTrainingJob"], resources=named, conditions=pool),
         iam.PolicyStatement(
-            actions=ends,
+            actions=["sagemaker:UpdateTrainingJob"],
             resources=[arn("sagemaker", "*")],
-            conditions={"StringEquals": {"aws:ResourceTag/bricklab:lab": lab}},
+            conditions={**pool, **tagged},
         ),
     ]
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 Template = dict[str, Any]
 Statement = dict[str, Any]
 TYPES = ["ml.m5.large", "ml.c5.xlarge"]
+UPDATE = "sagemaker:UpdateTrainingJob"
 
 
 @pytest.fixture(scope="module")
@@ -78,8 +79,11 @@ def on_instances() -> set[str]:
 
 
 def test_students_create_on_the_lab_s_instance_types_only(policies: dict[str, list[Statement]]) -> None:
-    """A seat makes what runs on an instance only if it names types, all of which are the lab's."""
-    operations = on_instances()
+    """A seat makes what runs on an instance only if it names types, all of which are the lab's.
+
+    What it creates names no period of a warm pool, or one that is no longer than an idle notebook waits.
+    """
+    operations = on_instances() - {UPDATE}
     assert {"sagemaker:CreateTrainingJob", "sagemaker:CreateEndpointConfig", "sagemaker:CreateCluster"} <= operations
     seats = [(role, each) for role, each in allowing(policies, operations) if "-seat-" in role]
     assert len(seats) == 2
@@ -87,7 +91,25 @@ def test_students_create_on_the_lab_s_instance_types_only(policies: dict[str, li
         assert statement["Condition"] == {
             "ForAllValues:StringEquals": {"sagemaker:InstanceTypes": TYPES},
             "Null": {"sagemaker:InstanceTypes": "false"},
+            "NumericLessThanEqualsIfExists": {"sagemaker:KeepAlivePeriod": "3600"},
         }
+
+
+def test_a_training_job_s_update_is_about_its_warm_pool(policies: dict[str, list[Statement]]) -> None:
+    """Nobody may profile it on instances; the teardown may end its pool, a student may prolong it too."""
+    assert on_instances() >= {UPDATE}
+    longest = {
+        role.partition(" ")[0]: {k: v for k, v in statement["Condition"].items() if k.startswith("Numeric")}
+        for role, statement in allowing(policies, {UPDATE})
+        if statement["Condition"]["Null"] == {"sagemaker:InstanceTypes": "true"} and statement["Action"] == UPDATE
+    }
+    seat = {"NumericLessThanEquals": {"sagemaker:KeepAlivePeriod": "3600"}}
+    assert longest == {
+        "bricklab-seat-ada": seat,
+        "bricklab-seat-grace": seat,
+        "bricklab-operations": {"NumericEquals": {"sagemaker:KeepAlivePeriod": "0"}},
+    }
+    assert len(list(allowing(policies, {UPDATE}))) == 4
 
 
 def test_the_lab_creates_its_own_jobs_only(policies: dict[str, list[Statement]]) -> None:
@@ -97,7 +119,7 @@ def test_the_lab_creates_its_own_jobs_only(policies: dict[str, list[Statement]])
     """
     made = {
         (role.partition(" ")[0], action, json.dumps(statement["Resource"]).rpartition(":")[2].rstrip('"]}'))
-        for role, statement in allowing(policies, on_instances())
+        for role, statement in allowing(policies, on_instances() - {UPDATE})
         if "-seat-" not in role
         for action in set(listed(statement["Action"])) & on_instances()
     }

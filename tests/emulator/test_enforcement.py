@@ -22,7 +22,7 @@ from cli.errors import LabError
 from cli.place import tools
 from emulator import gateway
 from infra.containers import REGISTRIES, TRAINING
-from tests.zips import zipped
+from tests import functions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,14 +74,7 @@ class Account:
 
     def function(self, name: str, role: str) -> str:
         """Make a function that answers who it is; its ARN."""
-        made = self.client("lambda").create_function(
-            FunctionName=name,
-            Runtime="python3.14",
-            Role=role,
-            Handler="index.handler",
-            Code={"ZipFile": zipped({"index.py": HANDLER})},
-        )
-        return str(made["FunctionArn"])
+        return functions.make(self.client("lambda"), name, role=role, source=HANDLER)
 
 
 def policy(*statements: dict[str, Any]) -> str:

@@ -11,7 +11,7 @@ import pytest
 from botocore.config import Config
 
 from emulator import gateway
-from tests.zips import zipped
+from tests import functions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,14 +37,7 @@ TRUST = {
 def function(client: Callable[[str], Any]) -> str:
     """A custom resource's function that takes its time; its ARN."""
     role = client("iam").create_role(RoleName=NAME, AssumeRolePolicyDocument=json.dumps(TRUST))["Role"]["Arn"]
-    made = client("lambda").create_function(
-        FunctionName=NAME,
-        Runtime="python3.14",
-        Role=role,
-        Handler="index.handler",
-        Code={"ZipFile": zipped({"index.py": HANDLER})},
-    )
-    return str(made["FunctionArn"])
+    return functions.make(client("lambda"), NAME, role=role, source=HANDLER)
 
 
 def test_only_the_cdk_waits_for_its_answer(embedded: gateway.Gateway, function: str) -> None:

@@ -6,8 +6,8 @@ import contextlib
 import json
 from typing import TYPE_CHECKING, Any
 
+from tests import functions
 from tests.emulator.data.account import until
-from tests.zips import zipped
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,17 +52,8 @@ class Scene:
 
     def prepare(self, role: str) -> None:
         """Take this role, and make the function of custom resources."""
-        self.role, self.stubborn = role, self._function("stubborn", role)
-
-    def _function(self, name: str, role: str) -> str:
-        made = self.client("lambda").create_function(
-            FunctionName=name,
-            Runtime="python3.11",
-            Role=role,
-            Handler="index.handler",
-            Code={"ZipFile": zipped({"index.py": _STUBBORN})},
-        )
-        return str(made["FunctionArn"])
+        self.role = role
+        self.stubborn = functions.make(self.client("lambda"), "stubborn", role=role, source=_STUBBORN)
 
     def write(self, group: str, stream: str = "written") -> None:
         """Write to a log, and make it if need be."""

@@ -112,6 +112,15 @@ def test_a_training_job_s_update_is_about_its_warm_pool(policies: dict[str, list
     assert len(list(allowing(policies, {UPDATE}))) == 4
 
 
+@pytest.mark.parametrize(("minutes", "seconds"), [(10, "600"), (90, "3600"), (0, "3600")])
+def test_a_student_s_warm_pool_waits_as_long_as_a_notebook(
+    compose: Callable[..., cdk.App], minutes: int, seconds: str
+) -> None:
+    """At most an hour, which is the longest that SageMaker's guide knows."""
+    template = compose(seats=["ada"], idle_minutes=minutes).synth().get_stack_by_name("bricklab-seat-ada").template
+    assert f'"sagemaker:KeepAlivePeriod": "{seconds}"' in json.dumps(template)
+
+
 def test_the_lab_creates_its_own_jobs_only(policies: dict[str, list[Statement]]) -> None:
     """Besides students only the functions of the two jobs create something on an instance, each its own kind of job.
 

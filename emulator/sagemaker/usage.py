@@ -5,8 +5,8 @@ any kind until they have ended (those on spot instances by themselves), endpoint
 endpoint's update needs room for its new instances beside those that serve, a new tuning job for as many training jobs
 as it may run at a time; itself it takes none. A warm pool's count as a training job's until another takes them over
 (`training.matching`), and as the pool's; where its quota has no room nothing is retained, as SageMaker's guide says.
-Not compared with AWS: when exactly an instance stops counting. An
-endpoint whose configuration is gone counts nothing here.
+Not compared with AWS: when exactly an instance stops counting. An endpoint whose configuration is gone counts nothing
+here.
 """
 
 from __future__ import annotations

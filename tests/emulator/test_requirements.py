@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from emulator.sagemaker.hosting.host.requirements import are_met
+from emulator.sagemaker.engine.requirements import are_met
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -98,7 +98,8 @@ class WarmPools:
 
     def count(self, record: Record) -> None:
         """Begin the period of a pool whose job has ended; nothing for a job without one."""
-        if seconds := matching.keep_alive(record.members):
+        if matching.retains(record):
+            seconds = matching.keep_alive(record.members)
             self._clock.after(seconds, partial(self._expire, record, seconds))
 
     def change(self, record: Record, seconds: int) -> None:

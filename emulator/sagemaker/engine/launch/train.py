@@ -32,7 +32,6 @@ import sys
 import tarfile
 from collections.abc import Sequence
 from functools import partial
-from importlib import metadata
 from pathlib import Path
 from types import ModuleType
 from typing import IO, Any
@@ -78,7 +77,7 @@ def address_workers(addresses: dict[str, str]) -> None:
 
 
 def ours(module: str) -> ModuleType:
-    """A module of the engine, which needs nothing but Python."""
+    """A module of the engine, one that needs nothing but Python and what every image has."""
     sys.path.append(str(Path(__file__).parents[4]))
     try:
         return importlib.import_module(f"emulator.sagemaker.engine.{module}")
@@ -110,24 +109,14 @@ def spare_pip() -> None:
     install = modules.install_requirements
 
     def install_what_is_missing(path: str, *arguments: Any, **options: Any) -> None:
-        lines = (Path(path) / "requirements.txt").read_text(errors="replace").splitlines()
-        wanted = [text for line in lines if (text := line.partition("#")[0].strip())]
-        if not all(map(is_there, wanted)):
+        requirements, file = ours("requirements"), Path(path) / "requirements.txt"
+        if not requirements.are_met(file):
             install(path, *arguments, **options)
             return
-        for each in wanted:
+        for each in requirements.wanted(file):
             print(f"Requirement already satisfied: {each}", flush=True)
 
     modules.install_requirements = install_what_is_missing  # type: ignore[attr-defined]
-
-
-def is_there(requirement: str) -> bool:
-    """Whether exactly this version, `name==1.2.3`, is there; of anything that says more pip judges."""
-    name, marker, version = requirement.partition("==")
-    try:
-        return bool(marker) and metadata.version(name) == version
-    except (metadata.PackageNotFoundError, ValueError):
-        return False
 
 
 def relocate_arguments(places: dict[str, str]) -> None:

@@ -10,7 +10,7 @@ import sys
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from emulator.sagemaker.hosting.host import requirements as wanted
+from emulator.sagemaker.engine.requirements import are_met
 from emulator.sagemaker.hosting.host import workers
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def _install(code: Path, *, scripted: bool) -> bool:
     if library.exists():
         log.warning("loading modules in '%s', ignoring requirements.txt", library)
         return True
-    if wanted.are_met(requirements):
+    if are_met(requirements):
         log.info("packages of requirements.txt are installed already")
         return True
     log.info("installing packages from requirements.txt...")

@@ -11,10 +11,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+def wanted(requirements: Path) -> list[str]:
+    """The lines of the file that ask for something."""
+    text = requirements.read_text(encoding="utf-8", errors="replace")  # pip has its own words for what is no UTF-8
+    lines = (line.partition(" #")[0].strip() for line in text.splitlines())
+    return [line for line in lines if line and not line.startswith("#")]
+
+
 def are_met(requirements: Path) -> bool:
     """Whether all of it is installed; False too for a file with anything but plain requirements in it."""
-    lines = (line.partition(" #")[0].strip() for line in requirements.read_text(encoding="utf-8").splitlines())
-    return all(_is_met(line) for line in lines if line and not line.startswith("#"))
+    return all(map(_is_met, wanted(requirements)))
 
 
 def _is_met(line: str) -> bool:

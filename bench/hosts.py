@@ -21,10 +21,7 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from rich.console import Console
-from rich.table import Table
-
-from bench.material import noise
+from bench.material import noise, tables
 from cli import paths
 from cli.place import tools
 
@@ -111,15 +108,15 @@ def _addresses(count: int) -> list[str]:
 
 def _show(cases: list[Case], rounds: int) -> None:
     title = f"{os.cpu_count()} cores, medians of {rounds} rounds"
-    table = Table("network", "units", "batch", "hosts", "images/s", "x", "job s", "+ s", title=title, box=None)
+    lines = [["network", "units", "batch", "hosts", "images/s", "x", "job s", "+ s"]]
     for one, two in zip(cases[::2], cases[1::2], strict=True):
         alone, whole = statistics.median(one.images_per_second), statistics.median(one.seconds)
         for case in (one, two):
             speed, seconds = statistics.median(case.images_per_second), statistics.median(case.seconds)
             work = case.work
             numbers = (f"{speed:,.0f}", f"{speed / alone:.2f}", f"{seconds:.1f}", f"{seconds - whole:+.1f}")
-            table.add_row(work.name, work.hidden_units, str(work.batch_size), str(case.hosts), *numbers)
-    Console().print(table)
+            lines.append([work.name, work.hidden_units, str(work.batch_size), str(case.hosts), *numbers])
+    tables.show(lines, title=title)
     for one, two in zip(cases[::2], cases[1::2], strict=True):
         gain = statistics.median(two.images_per_second) / statistics.median(one.images_per_second)
         verdict = "gains" if gain > 1 else "does not gain: adding up the gradients takes longer than a batch does"

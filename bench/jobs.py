@@ -17,9 +17,7 @@ import tarfile
 import time
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-from rich.table import Table
-
+from bench.material import tables
 from bench.material.embedded_aws import IMAGE, IMAGE_URI, EmbeddedAws, embedded_aws
 from cli import paths
 from cli.images import FOLDER
@@ -124,11 +122,11 @@ def _source() -> bytes:
 def _show(taken: dict[str, list[float]]) -> None:
     rounds = len(next(iter(taken.values())))
     title = f"seconds from Create to Completed, {rounds} rounds, {os.cpu_count()} cores"
-    table = Table("", "median", "least", "most", title=title, box=None, padding=(0, 1))
+    lines = [["", "median", "least", "most"]]
     for what, seconds in taken.items():
         numbers = (statistics.median(seconds), min(seconds), max(seconds))
-        table.add_row(what, *(f"{number:.2f}" for number in numbers))
-    Console().print(table)
+        lines.append([what, *(f"{number:.2f}" for number in numbers)])
+    tables.show(lines, title=title)
 
 
 def main() -> None:

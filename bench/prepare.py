@@ -21,10 +21,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from rich.console import Console
-from rich.table import Table
 
-from bench.material import photos
+from bench.material import photos, tables
 from bench.material.embedded_aws import EmbeddedAws, embedded_aws
 from cli import paths
 from cli.place import tools
@@ -106,12 +104,12 @@ def measure(count: int, rounds: int) -> Seconds:
 
 
 def _show(count: int, seconds: Seconds) -> None:
-    table = Table("", "seconds", "photos/s", "x", title=f"{count:,} photos, {os.cpu_count()} cores", box=None)
+    lines = [["", "seconds", "photos/s", "x"]]
     slowest = statistics.median(seconds[_LOOP])
     for way, each in seconds.items():
         taken = statistics.median(each)
-        table.add_row(way, f"{taken:.1f}", f"{count / taken:.0f}", f"{slowest / taken:.2f}")
-    Console().print(table)
+        lines.append([way, f"{taken:.1f}", f"{count / taken:.0f}", f"{slowest / taken:.2f}"])
+    tables.show(lines, title=f"{count:,} photos, {os.cpu_count()} cores")
 
 
 def main() -> None:

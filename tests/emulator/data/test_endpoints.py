@@ -232,6 +232,29 @@ def test_what_is_no_http_is_refused(account: Account, handled: str, embedded: Ga
     assert account.runtime.invoke_endpoint(EndpointName=handled, Body=b"1 2 3")["Body"].read()
 
 
+def test_who_has_said_all_is_answered(handled: str, embedded: Gateway) -> None:
+    """A caller who sends no more still gets an answer to each of the requests."""
+    for port in _ports(embedded, handled):
+        with socket.create_connection(("127.0.0.1", port)) as connection:
+            connection.sendall(b"GET /ping HTTP/1.1\r\nhost: host\r\n\r\n" * 3)
+            connection.shutdown(socket.SHUT_WR)
+            assert connection.makefile("rb").read().count(b"HTTP/1.1 ") == 3
+
+
+def test_processes_share_the_connections(handled: str, embedded: Gateway) -> None:
+    """Who comes next is served by the process that has fewest callers: nobody waits while another has time."""
+    shared = [port for port in _ports(embedded, handled) if len(_callers(embedded, handled, port)) == 3]
+    assert len(shared) == 1  # two processes answer there, and the third one started them
+    callers = [socket.create_connection(("127.0.0.1", shared[0])) for _ in range(24)]
+    for caller in callers:
+        caller.sendall(b"GET /ping HTTP/1.1\r\nhost: host\r\n\r\n")
+        assert caller.recv(100).startswith(b"HTTP/1.1 200 ")
+    _, fewer, more = sorted(_callers(embedded, handled, shared[0]))
+    assert more - fewer <= 4
+    for caller in callers:
+        caller.close()
+
+
 def test_a_handlers_error_is_the_models(account: Account, handled: str) -> None:
     """What a handler raises is the model's own 500, and its traceback is in the endpoint's log."""
     with pytest.raises(account.runtime.exceptions.ModelError) as refused:
@@ -353,6 +376,18 @@ def _hosts(embedded: Gateway, endpoint: str) -> list[psutil.Process]:
         if any(f"/endpoints/{endpoint}/" in part for part in command) and "supervise.py" not in " ".join(command):
             found.append(process)
     return found
+
+
+def _callers(embedded: Gateway, endpoint: str, port: int) -> list[int]:
+    """How many connections each of the processes has that listen on a port."""
+    connections = [
+        [one for one in host.net_connections("tcp") if one.laddr.port == port] for host in _hosts(embedded, endpoint)
+    ]
+    return [
+        sum(one.status == psutil.CONN_ESTABLISHED for one in each)
+        for each in connections
+        if any(one.status == psutil.CONN_LISTEN for one in each)
+    ]
 
 
 def _ports(embedded: Gateway, endpoint: str) -> set[int]:

@@ -33,4 +33,4 @@ class Reply:
             f"content-type: {self.content_type}\r\n"
             f"content-length: {len(self.body)}\r\n"
             f"{'' if keep_alive else 'connection: close' + chr(13) + chr(10)}\r\n"
-        ).encode("latin-1") + self.body
+        ).encode("latin-1", "replace") + self.body

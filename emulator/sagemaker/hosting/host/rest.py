@@ -7,6 +7,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from emulator.sagemaker.hosting.host import web
+from emulator.sagemaker.hosting.host.shares import Shares
 
 if TYPE_CHECKING:
     import socket
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 
 def listen(connection: socket.socket, server: ModelServer) -> None:
     """Answer there from now on, on a thread: a handler that waits for an answer must not wait for itself."""
-    answers = web.Server(lambda request: server.request(request.method, request.path, request.body), at_once={})
+    alone = Shares(1).of(0)
+    answers = web.Server(lambda request: server.request(request.method, request.path, request.body), alone, at_once={})
     threading.Thread(target=web.run, args=(connection, answers), name="rest", daemon=True).start()
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from emulator.sagemaker.engine.requirements import are_met
 from emulator.sagemaker.hosting.host import workers
+from emulator.sagemaker.hosting.host.shares import Shares
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,7 +33,7 @@ def run(listen: int, ml: Path) -> int:
     count = int(os.environ.get("SAGEMAKER_GUNICORN_WORKERS", "1")) if scripted else 1
     connection = socket.socket(fileno=listen)
     predictions = socket.create_server(("127.0.0.1", 0))
-    return workers.run(count, partial(_serve, model, connection, predictions))
+    return workers.run(count, partial(_serve, model, connection, predictions, Shares(count)))
 
 
 def _serve(*arguments: Any) -> None:

@@ -24,12 +24,17 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Callable, Mapping
 
+    from emulator.sagemaker.hosting.host.shares import Share
+
     Answer = Callable[[Request], Reply]
 
 log = logging.getLogger(__name__)
 
 _QUICK_SECONDS = 0.005
 _LAST = 8  # answers of which one quick one tells: any may have had to wait for the machine, or for the interpreter
+_BACKLOG = 1024  # connections that nobody has taken yet
+_PAUSE_SECONDS = 0.1  # before the next connection is taken, if one could not be
+_TURNS = 4  # answers between two looks for new requests: a look takes a tenth of an answer's time
 _PIPELINED = 16  # requests of a connection that wait while one is answered, before no more is read from it
 _BROKEN = Reply(500, "application/json", b'{"error": "Internal Server Error"}')
 _MALFORMED = Reply(400, "application/json", b'{"error": "Bad Request"}')
@@ -48,10 +53,12 @@ class Server:
     for the way to a thread and back would take longer than the answer.
     """
 
-    def __init__(self, answer: Answer, *, at_once: Mapping[str, Reply]) -> None:
-        self._answer, self._at_once = answer, at_once
+    def __init__(self, answer: Answer, share: Share, *, at_once: Mapping[str, Reply]) -> None:
+        self._answer, self._share, self._at_once = answer, share, at_once
         self._threads = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="answer")
         self._taken: deque[float] = deque(maxlen=_LAST)  # seconds
+        self._turns: deque[Connection] = deque()
+        self._answering = False
         self._connections: set[Connection] = set()
         self._all_gone = asyncio.Event()
 
@@ -61,24 +68,60 @@ class Server:
         ended = asyncio.Event()
         for number in signals:
             loop.add_signal_handler(number, ended.set)
-        listening = await loop.create_server(lambda: Connection(self), sock=connection)
+        connection.setblocking(False)
+        connection.listen(_BACKLOG)
+        accepting = loop.create_task(self._accept(connection))
+        accepting.add_done_callback(lambda _: ended.set())  # it ends by itself only if something is wrong
         await ended.wait()
-        listening.close()
+        accepting.cancel()
+        connection.close()
         for each in list(self._connections):
             each.end()
         if self._connections:
             await self._all_gone.wait()
 
+    async def _accept(self, listening: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                connection = await self._share.accept(listening)
+                await loop.connect_accepted_socket(lambda: Connection(self), connection)
+            except OSError:  # descriptors have run out, or the caller is gone already
+                log.exception("a connection was not taken")
+                await asyncio.sleep(_PAUSE_SECONDS)
+
     def opened(self, connection: Connection) -> None:
         """Know a connection."""
         self._connections.add(connection)
+        self._share.add(1)
         self._all_gone.clear()
 
     def closed(self, connection: Connection) -> None:
         """Forget it."""
         self._connections.discard(connection)
+        self._share.add(-1)
         if not self._connections:
             self._all_gone.set()
+
+    def take_turn(self, connection: Connection) -> None:
+        """Have it answer its next request after all that came before it.
+
+        Answered as they are found waiting, requests would be as fair to most; but who asks just after the others were
+        found would wait for all of them twice.
+        """
+        self._turns.append(connection)
+        if not self._answering:
+            self._answering = True
+            asyncio.get_running_loop().call_soon(self._answer_some)
+
+    def _answer_some(self) -> None:
+        try:
+            for _ in range(min(_TURNS, len(self._turns))):
+                self._turns.popleft().answer()
+        finally:
+            self._answering = bool(self._turns)
+            if self._answering:
+                asyncio.get_running_loop().call_soon(self._answer_some)
 
     def reply(self, request: Request) -> Reply | asyncio.Future[Reply]:
         """The answer, or the promise of one."""
@@ -129,6 +172,11 @@ class Connection(asyncio.Protocol):
             self._transport.write(_MALFORMED.message(keep_alive=False))
             self._transport.close()
 
+    def eof_received(self) -> bool:
+        """Whoever has said all may still listen: stay open until that is answered."""
+        self.end()
+        return True
+
     def end(self) -> None:
         """Close it as soon as it owes no answer."""
         self._ending = True
@@ -163,29 +211,33 @@ class Connection(asyncio.Protocol):
         request = Request(self._parser.get_method().decode("latin-1"), path, self._headers, body)
         self._waiting.append((request, self._parser.should_keep_alive()))
         if not self._busy:
-            self._answer_next()
+            self._busy = True
+            self._server.take_turn(self)
         elif len(self._waiting) >= _PIPELINED:
             self._transport.pause_reading()
 
-    def _answer_next(self) -> None:
-        while self._waiting and not self._busy:
-            request, keep_alive = self._waiting.popleft()
-            reply = self._server.reply(request)
-            if isinstance(reply, Reply):
-                self._send(reply, keep_alive=keep_alive)
-            else:
-                self._busy = True
-                reply.add_done_callback(partial(self._answered, keep_alive))
+    def answer(self) -> None:
+        """Answer the request that has waited longest, unless the caller is gone."""
+        if self._transport.is_closing():
+            return
+        request, keep_alive = self._waiting.popleft()
+        reply = self._server.reply(request)
+        if isinstance(reply, Reply):
+            self._send(reply, keep_alive=keep_alive)
+        else:
+            reply.add_done_callback(partial(self._answered, keep_alive))
 
     def _answered(self, keep_alive: bool, done: asyncio.Future[Reply]) -> None:  # noqa: FBT001 - a callback's
-        self._busy = False
         self._send(done.result(), keep_alive=keep_alive)
-        if not self._transport.is_closing():
-            self._transport.resume_reading()
-            self._answer_next()
 
     def _send(self, reply: Reply, *, keep_alive: bool) -> None:
-        stays = keep_alive and not self._ending
+        if self._transport.is_closing():
+            return
+        stays = keep_alive and (not self._ending or bool(self._waiting))
         self._transport.write(reply.message(keep_alive=stays))
+        self._busy = bool(self._waiting)
         if not stays:
             self._transport.close()
+        elif self._waiting:
+            self._transport.resume_reading()
+            self._server.take_turn(self)

@@ -18,12 +18,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from emulator.sagemaker.hosting.host.messages import Request
+    from emulator.sagemaker.hosting.host.shares import Shares
 
 _JSON = "application/json"
 _AT_ONCE = {"/ping": Reply(HTTPStatus.OK, _JSON, b"")}
 
 
-def serve(model: Path, listening: socket.socket, predictions: socket.socket, number: int) -> None:
+def serve(model: Path, listening: socket.socket, predictions: socket.socket, shares: Shares, number: int) -> None:
     """Load, then answer on `listening` until SIGTERM; requests in progress are finished.
 
     Worker number 0 has the models and answers TensorFlow Serving's REST interface on `predictions`; the others ask it.
@@ -43,7 +44,7 @@ def serve(model: Path, listening: socket.socket, predictions: socket.socket, num
         if needed:
             rest.wait(address, server.default)
     answer = partial(_invoke, handler or DefaultHandler(server))
-    web.run(listening, web.Server(answer, at_once=_AT_ONCE), signals=(signal.SIGTERM,))
+    web.run(listening, web.Server(answer, shares.of(number), at_once=_AT_ONCE), signals=(signal.SIGTERM,))
 
 
 def _invoke(answer: web.Answer, request: Request) -> Reply:

@@ -190,7 +190,7 @@ def interrupt(
 def pause(
     target: TargetOption = Target.EMBEDDED, context: ContextOption = None, *, as_json: JsonOption = False
 ) -> None:
-    """Delete the lab's endpoints and stop its notebooks, so that they cost nothing until they are resumed."""
+    """Delete the lab's endpoints, stop its notebooks and end its warm pools: none of them costs until it is resumed."""
     from cli.pause import pause as command
 
     command(target, absolute(context), as_json=as_json)

@@ -84,7 +84,7 @@ class Endpoints:
     def kept(self, name: str) -> Kept:
         """Its config's name, and its tags."""
         found = self._described(name)
-        tags = _tags(self.sagemaker, found["EndpointArn"])
+        tags = tags_of(self.sagemaker, found["EndpointArn"])
         own = {key: value for key, value in tags.items() if not key.startswith(_AWS)}
         return Kept(self.kind, name, found["EndpointConfigName"], own)
 
@@ -168,9 +168,10 @@ def names(here: Place, lab: str, of: Pausable) -> list[str]:
     """The lab's own of a kind: no other lab's whose name begins like this one's."""
     scope = Scope(lab=lab, others=other_labs(stacks.every(here), lab))
     sagemaker = here.client("sagemaker")
-    return [name for name, one in of.standing(lab).items() if scope.has(name, _tags(sagemaker, one.arn))]
+    return [name for name, one in of.standing(lab).items() if scope.has(name, tags_of(sagemaker, one.arn))]
 
 
-def _tags(sagemaker: Any, arn: str) -> dict[str, str]:
+def tags_of(sagemaker: Any, arn: str) -> dict[str, str]:
+    """The tags of one thing."""
     pages = sagemaker.get_paginator("list_tags").paginate(ResourceArn=arn)
     return {tag["Key"]: tag["Value"] for page in pages for tag in page["Tags"]}

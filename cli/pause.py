@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rich.markup import escape
 from rich.table import Table
 
-from cli import patience, pausable, paused, place, screen, settings, stacks
+from cli import patience, pausable, paused, place, screen, settings, stacks, warm_pools
 from cli.errors import LabError
 from cli.place import Target
 from infra.handlers.teardown.receipt import Thing
@@ -32,23 +32,22 @@ class Deed:
 
 
 def pause(target: Target, context: Sequence[str], *, as_json: bool) -> None:
-    """Delete the lab's endpoints and stop its notebook instances; show what that came to."""
+    """Delete the lab's endpoints, stop its notebook instances, end its warm pools; show what that came to."""
     lab = settings.read(context).name
     here = place.find(target)
     with screen.step(f"{lab} paused", quiet=as_json) as retitle:
         stacks.settle(here, lab, retitle)
         deeds = _pause(here, lab, retitle)
-        earlier = len(paused.find(here, lab)) > sum(bool(deed.done) for deed in deeds)
+        kept = bool(paused.find(here, lab))
         retitle(f"{lab} paused")
     if as_json:
         print(json.dumps({"lab": lab, "done": [asdict(deed) for deed in deeds]}, indent=2))
         return
     show(deeds)
-    done = any(deed.done for deed in deeds)
-    if not done:
-        said = "it is paused already" if earlier else "nothing of it runs"
+    if not any(deed.done for deed in deeds):
+        said = "it is paused already" if kept else "nothing of it runs"
         screen.console.print(f"Nothing was to be done for {lab}: {said}.")
-    if earlier or done:
+    if kept:
         on_aws = " --target aws" if here.target is Target.AWS else ""
         screen.console.print(f"[bold]./lab resume{on_aws}[/] brings it back, without training.")
 
@@ -82,7 +81,7 @@ def settle(of: Pausable, lab: str, names: Collection[str], notice: Callable[[str
 
 def _pause(here: Place, lab: str, notice: Callable[[str], None]) -> list[Deed]:
     """Ask for everything to end first, then wait for all of it."""
-    deeds: list[Deed] = []
+    deeds = [Deed("warm pool", name, done="ended") for name in warm_pools.end(here, lab)]
     ending: list[tuple[Pausable, list[str]]] = []
     for of in pausable.kinds(here):
         states = settle(of, lab, pausable.names(here, lab, of), notice)

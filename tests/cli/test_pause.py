@@ -58,6 +58,18 @@ class Class:
         self.sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=config, Tags=given)
         self.account.settled(name)
 
+    def pool(self, job: str, *, volume: int) -> None:
+        """A training job that leaves a warm pool; with a volume of another size, no other job takes it over."""
+        resources = {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": volume}
+        kept = {**resources, "KeepAlivePeriodInSeconds": 3600}
+        ended = self.account.train(TrainingJobName=job, program="", ResourceConfig=kept)
+        assert ended["TrainingJobStatus"] == "Completed", ended
+
+    def pools(self) -> set[str]:
+        """The jobs whose pools are kept."""
+        found = self.sagemaker.list_training_jobs(WarmPoolStatusEquals="Available")["TrainingJobSummaries"]
+        return {each["TrainingJobName"] for each in found}
+
     def notebooks(self) -> dict[str, str]:
         """The state of each notebook instance."""
         found = self.sagemaker.list_notebook_instances(MaxResults=100)["NotebookInstances"]
@@ -118,6 +130,8 @@ def school(lab: Lab) -> Iterator[Class]:
         made.notebook(name)
     made.notebook(STRANGERS[1], lab="another")
     made.stop(f"{NAME}-grace")
+    for volume, job in enumerate((f"{NAME}-ada-job", f"{OTHER}-job"), start=1):
+        made.pool(job, volume=volume)
     yield made
     for client in (cloudformation, made.ssm):
         client.close()
@@ -130,14 +144,16 @@ def test_nothing_is_paused_at_first(school: Class) -> None:
 
 
 def test_pause_ends_what_costs(school: Class) -> None:
-    """The lab's endpoints are deleted and its notebooks stopped; what failed is left out, strangers are left alone."""
+    """Endpoints are deleted, notebooks stopped, warm pools ended; what failed is left out, strangers are left alone."""
     config = school.sagemaker.describe_endpoint(EndpointName=NAME)["EndpointConfigName"]
     assert school.done("pause") == {
         ("endpoint", NAME): "deleted, its config is kept",
         ("endpoint", f"{NAME}-ada-test"): "deleted, its config is kept",
         ("endpoint", f"{NAME}-broken"): "",
         ("notebook instance", f"{NAME}-ada"): "stopped",
+        ("warm pool", f"{NAME}-ada-job"): "ended",
     }
+    assert school.pools() == {f"{OTHER}-job"}
     assert school.endpoints() == {f"{NAME}-broken": "Failed"}
     stopped = {name for name, state in school.notebooks().items() if state == "Stopped"}
     assert stopped == {f"{NAME}-ada", f"{NAME}-grace"}

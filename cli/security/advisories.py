@@ -1,6 +1,7 @@
 """Known holes in what the locks pin, from advisory services: OSV through pip-audit, and npm's through npm.
 
-Both need the internet. That npm's report looks so is from its documentation; neither service was asked yet.
+Both need the internet. pip-audit's report was compared with what it writes when a service of the same interface
+answers it; that npm's looks so is from its documentation. Neither of the two services was asked yet.
 """
 
 from __future__ import annotations
@@ -19,7 +20,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 # Holes that are let be: the advisory's id, the lock that it is in, and why it does not matter here.
-LET_BE: tuple[Acknowledgment, ...] = ()
+LET_BE = (
+    Acknowledgment(
+        "GHSA-wj6h-64fc-37mp",
+        "cli/environments/checkov.txt",
+        "ecdsa's time to sign tells of the key, which its authors will not mend. checkov only verifies signatures with "
+        "it, which the advisory excludes, and nobody gives it signed checks here.",
+    ),
+)
 
 _LOCKS = (
     "requirements.txt",
@@ -49,7 +57,12 @@ def of_pip_audit(report: dict[str, Any]) -> Iterator[tuple[str, str]]:
             raise LabError(f"pip-audit left {package['name']} out: {package['skip_reason']}")
         for hole in package["vulns"]:
             fixed = ", ".join(hole["fix_versions"]) or "nothing yet"
-            yield hole["id"], f"{package['name']} {package['version']}; fixed by {fixed}"
+            # GitHub's name, if it has one: which of several comes first changes when another database takes it up.
+            names = [hole["id"], *sorted(hole["aliases"])]
+            yield (
+                next((name for name in names if name.startswith("GHSA-")), names[0]),
+                f"{package['name']} {package['version']}; fixed by {fixed}",
+            )
 
 
 def of_npm(report: dict[str, Any]) -> Iterator[tuple[str, str]]:

@@ -15,7 +15,10 @@ PIP: dict[str, Any] = {
         {
             "name": "pillow",
             "version": "13.0.0",
-            "vulns": [{"id": "CVE-2026-1", "fix_versions": ["13.0.1"], "aliases": []}],
+            "vulns": [
+                {"id": "CVE-2026-1", "fix_versions": ["13.0.1"], "aliases": []},
+                {"id": "CVE-2026-2", "fix_versions": [], "aliases": ["PYSEC-2026-2", "GHSA-2"]},
+            ],
         },
     ],
     "fixes": [],
@@ -33,8 +36,11 @@ NPM: dict[str, Any] = {
 
 
 def test_a_hole_is_named_with_what_mends_it() -> None:
-    """The advisory's id, the package, and the version without it."""
-    assert list(of_pip_audit(PIP)) == [("CVE-2026-1", "pillow 13.0.0; fixed by 13.0.1")]
+    """The advisory's id, GitHub's if it has one, the package, and the version without it."""
+    assert list(of_pip_audit(PIP)) == [
+        ("CVE-2026-1", "pillow 13.0.0; fixed by 13.0.1"),
+        ("GHSA-2", "pillow 13.0.0; fixed by nothing yet"),
+    ]
     assert list(of_npm(NPM)) == [("GHSA-1", "holed <2.0.0: Prototype pollution")]
 
 

@@ -106,6 +106,12 @@ def test_photos_are_prepared(jobs: dict[str, NotebookNode]) -> None:
     assert shows_a_picture(jobs["count"])
 
 
+def test_a_machine_is_used_twice(jobs: dict[str, NotebookNode]) -> None:
+    """The second job takes over the first one's warm pool; both say how long they took."""
+    assert len(re.findall(r"job \d: [\d.]+ s from the request to the end", printed(jobs["warm"]))) == 2
+    assert re.findall(r": (\w+) ", printed(jobs["pools"])) == ["Reused", "Available"]
+
+
 def test_a_folder_is_scored(jobs: dict[str, NotebookNode]) -> None:
     """Each photo has its answer, and each record its own beside it, about as good as the model is."""
     assert shows_a_picture(jobs["scores"])

@@ -149,7 +149,7 @@ class Connection(asyncio.Protocol):
     def __init__(self, server: Server) -> None:
         self._server = server
         self._parser = httptools.HttpRequestParser(self)
-        self._waiting: deque[tuple[Request, bool]] = deque()
+        self._waiting: deque[tuple[Request | None, bool]] = deque()  # None: what was no HTTP
         self._busy = self._ending = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -169,8 +169,7 @@ class Connection(asyncio.Protocol):
         except httptools.HttpParserUpgrade:
             return
         except httptools.HttpParserError:
-            self._transport.write(_MALFORMED.message(keep_alive=False))
-            self._transport.close()
+            self._wait(None, keep_alive=False)
 
     def eof_received(self) -> bool:
         """Whoever has said all may still listen: stay open until that is answered."""
@@ -209,23 +208,26 @@ class Connection(asyncio.Protocol):
         body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
         path = unquote(self._path.partition(b"?")[0].decode("latin-1"))
         request = Request(self._parser.get_method().decode("latin-1"), path, self._headers, body)
-        self._waiting.append((request, self._parser.should_keep_alive()))
-        if not self._busy:
-            self._busy = True
-            self._server.take_turn(self)
-        elif len(self._waiting) >= _PIPELINED:
-            self._transport.pause_reading()
+        self._wait(request, keep_alive=self._parser.should_keep_alive())
 
     def answer(self) -> None:
         """Answer the request that has waited longest, unless the caller is gone."""
         if self._transport.is_closing():
             return
         request, keep_alive = self._waiting.popleft()
-        reply = self._server.reply(request)
+        reply = self._server.reply(request) if request else _MALFORMED
         if isinstance(reply, Reply):
             self._send(reply, keep_alive=keep_alive)
         else:
             reply.add_done_callback(partial(self._answered, keep_alive))
+
+    def _wait(self, request: Request | None, *, keep_alive: bool) -> None:
+        self._waiting.append((request, keep_alive))
+        if not self._busy:
+            self._busy = True
+            self._server.take_turn(self)
+        elif len(self._waiting) >= _PIPELINED:
+            self._transport.pause_reading()
 
     def _answered(self, keep_alive: bool, done: asyncio.Future[Reply]) -> None:  # noqa: FBT001 - a callback's
         self._send(done.result(), keep_alive=keep_alive)

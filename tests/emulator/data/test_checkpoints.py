@@ -81,14 +81,16 @@ def test_tensorboard_logs_are_there_while_the_job_runs(account: Account, local: 
     """A log that is still written to is below S3OutputPath/<job>/tensorboard-output, and whole in the end."""
     _, uri = place()
     code = f"""
-import pathlib, signal, sys, time
+import pathlib, signal, time
 folder = pathlib.Path("{local or "/opt/ml/output/tensorboard"}", "train")
 folder.mkdir()
 file = (folder / "events").open("w")
-signal.signal(signal.SIGTERM, lambda *_: (print("end", file=file), file.close(), sys.exit()))
-while True:
+asked = []
+signal.signal(signal.SIGTERM, lambda *_: asked.append(True))
+while not asked:
     print("x", file=file, flush=True)
     time.sleep(0.02)
+print("end", file=file, flush=True)
 """
     config = {"S3OutputPath": uri, **({"LocalPath": local} if local else {})}
     job = account.start_job(program=code, TensorBoardOutputConfig=config)

@@ -106,8 +106,8 @@ class Server:
     def take_turn(self, connection: Connection) -> None:
         """Have it answer its next request after all that came before it.
 
-        Answered as they are found waiting, requests would be as fair to most; but who asks just after the others were
-        found would wait for all of them twice.
+        If each were answered as soon as it is read, who asks just after the others were read would wait for all of
+        them twice.
         """
         self._turns.append(connection)
         if not self._answering:

@@ -18,6 +18,8 @@ from infra.handlers.teardown.scope import Scope
 from infra.handlers.teardown.stacks import other_labs
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from cli.place import Place
 
 FAILED = "Failed"
@@ -84,7 +86,7 @@ class Endpoints:
     def kept(self, name: str) -> Kept:
         """Its config's name, and its tags."""
         found = self._described(name)
-        tags = tags_of(self.sagemaker, found["EndpointArn"])
+        tags = _tags(self.sagemaker, found["EndpointArn"])
         own = {key: value for key, value in tags.items() if not key.startswith(_AWS)}
         return Kept(self.kind, name, found["EndpointConfigName"], own)
 
@@ -164,14 +166,17 @@ def kinds(here: Place) -> list[Pausable]:
     return [Endpoints(sagemaker), NotebookInstances(sagemaker)]
 
 
-def names(here: Place, lab: str, of: Pausable) -> list[str]:
-    """The lab's own of a kind: no other lab's whose name begins like this one's."""
-    scope = Scope(lab=lab, others=other_labs(stacks.every(here), lab))
+def scope_of(here: Place, lab: str) -> Scope:
+    """What is the lab's own: no other lab's whose name begins like this one's."""
+    return Scope(lab=lab, others=other_labs(stacks.every(here), lab))
+
+
+def names(here: Place, scope: Scope, standing: Mapping[str, Standing]) -> list[str]:
+    """Those of them that are in the scope."""
     sagemaker = here.client("sagemaker")
-    return [name for name, one in of.standing(lab).items() if scope.has(name, tags_of(sagemaker, one.arn))]
+    return [name for name, one in standing.items() if scope.has(name, _tags(sagemaker, one.arn))]
 
 
-def tags_of(sagemaker: Any, arn: str) -> dict[str, str]:
-    """The tags of one thing."""
+def _tags(sagemaker: Any, arn: str) -> dict[str, str]:
     pages = sagemaker.get_paginator("list_tags").paginate(ResourceArn=arn)
     return {tag["Key"]: tag["Value"] for page in pages for tag in page["Tags"]}

@@ -81,10 +81,11 @@ def settle(of: Pausable, lab: str, names: Collection[str], notice: Callable[[str
 
 def _pause(here: Place, lab: str, notice: Callable[[str], None]) -> list[Deed]:
     """Ask for everything to end first, then wait for all of it."""
-    deeds = [Deed("warm pool", name, done="ended") for name in warm_pools.end(here, lab)]
+    scope = pausable.scope_of(here, lab)
+    deeds = [Deed("warm pool", name, done="ended") for name in warm_pools.end(here, scope)]
     ending: list[tuple[Pausable, list[str]]] = []
     for of in pausable.kinds(here):
-        states = settle(of, lab, pausable.names(here, lab, of), notice)
+        states = settle(of, lab, pausable.names(here, scope, of.standing(lab)), notice)
         running = [name for name, status in states.items() if status in of.running]
         for name in running:
             paused.keep(here, lab, of.kept(name))

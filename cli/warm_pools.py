@@ -4,23 +4,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cli import pausable, stacks
-from infra.handlers.teardown.scope import Scope
-from infra.handlers.teardown.stacks import other_labs
+from cli import pausable
+from cli.pausable import Standing
 
 if TYPE_CHECKING:
     from cli.place import Place
+    from infra.handlers.teardown.scope import Scope
 
 
-def end(here: Place, lab: str) -> list[str]:
-    """End them all; the names of their jobs. What one would have spared the next job, that job does itself."""
-    sagemaker, scope = here.client("sagemaker"), Scope(lab=lab, others=other_labs(stacks.every(here), lab))
+def end(here: Place, scope: Scope) -> list[str]:
+    """End the lab's; the names of their jobs. What one would have spared the next job, that job does itself."""
+    sagemaker = here.client("sagemaker")
     listing = sagemaker.get_paginator("list_training_jobs")
-    pages = listing.paginate(NameContains=lab, WarmPoolStatusEquals="Available")
-    ended = []
-    for job in [each for page in pages for each in page["TrainingJobSummaries"]]:
-        name = job["TrainingJobName"]
-        if scope.names(name) and scope.has(name, pausable.tags_of(sagemaker, job["TrainingJobArn"])):
-            sagemaker.update_training_job(TrainingJobName=name, ResourceConfig={"KeepAlivePeriodInSeconds": 0})
-            ended.append(name)
+    pages = listing.paginate(NameContains=scope.lab, WarmPoolStatusEquals="Available")
+    standing = {
+        job["TrainingJobName"]: Standing(job["WarmPoolStatus"]["Status"], job["TrainingJobArn"])
+        for page in pages
+        for job in page["TrainingJobSummaries"]
+        if scope.names(job["TrainingJobName"])
+    }
+    ended = pausable.names(here, scope, standing)
+    for name in ended:
+        sagemaker.update_training_job(TrainingJobName=name, ResourceConfig={"KeepAlivePeriodInSeconds": 0})
     return ended

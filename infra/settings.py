@@ -26,13 +26,15 @@ if TYPE_CHECKING:
 
 DATA_FILES = tuple(f"lego-simple-{split}-{kind}.npy" for split in ("train", "test") for kind in ("images", "labels"))
 
-# CloudFormation waits one hour for a custom resource; SageMaker's own limits have to end the job before that.
-PENDING_SECONDS = 1800  # the least MaxPendingTimeInSeconds that botocore's model of SageMaker allows
+# CloudFormation waits one hour for a custom resource. What a job may take has to fit into it: the new role's way
+# through IAM, then the job from its creation to its deadline, then its stopping, and a minute or two to spare.
+HOUR = 3600
+# From the job's creation on, whatever it does or waits for. SageMaker has no such limit: MaxRuntimeInSeconds does not
+# count the wait for an instance, and MaxPendingTimeInSeconds means nothing for CPU types (botocore, StoppingCondition).
+JOB_SECONDS = 3180
 STOP_SECONDS = 120  # between StopTrainingJob's SIGTERM and the job's end
-TOTAL_SECONDS = 3540  # what the provider framework is given, a minute below CloudFormation's 3,600
-LONGEST_RUN = TOTAL_SECONDS - PENDING_SECONDS - STOP_SECONDS - 1
-# On spot instances one limit, MaxWaitTimeInSeconds, is for both: the waiting, between interruptions too, and the run.
-SPOT_WAIT_SECONDS = TOTAL_SECONDS - STOP_SECONDS - 1
+START_SECONDS = 480  # what is left for an instance and the container's download if a job runs as long as it may
+LONGEST_RUN = JOB_SECONDS - START_SECONDS
 
 # SageMaker's own pattern for names, in the lower case that S3 wants. 32 characters keep `<lab>-<8>-<16>-<attempt>`
 # within SageMaker's 63; a lab and a seat together leave a student's `<lab>-<seat>-…` a name like bricks-20261124093000.
@@ -164,8 +166,8 @@ def _retention(value: int) -> int:
 def _max_run(value: int) -> int:
     if not 1 <= value <= LONGEST_RUN:
         raise ValueError(
-            f"must be between 1 and {LONGEST_RUN} seconds: with {PENDING_SECONDS} s of waiting for an instance and "
-            f"{STOP_SECONDS} s of stopping it has to end within {TOTAL_SECONDS} s, for CloudFormation waits one hour"
+            f"must be between 1 and {LONGEST_RUN} seconds: a job has to end within {JOB_SECONDS} s, of which "
+            f"{START_SECONDS} s are for its start, for CloudFormation waits one hour"
         )
     return value
 

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 
 _TYPE = "Custom::BucketContents"
+# The handler gives up after 54 minutes of emptying, with a sentence of its own; CloudFormation does after an hour.
+_ANSWERED_SECONDS = 3300
 
 
 class BucketContents(Construct):
@@ -59,7 +61,7 @@ class BucketContents(Construct):
             log_retention_days=log_retention_days,
             statements=[*_may_fill(bucket, sources), *_may_empty(bucket), statements.read_and_write_encrypted(key)],
             timeout=Duration.minutes(15),
-            total_timeout=Duration.minutes(55),
+            seconds=_ANSWERED_SECONDS,
         )
         acknowledge(
             provider,
@@ -82,6 +84,7 @@ class BucketContents(Construct):
             },
             removal_policy=RemovalPolicy.DESTROY,
             resource_type=_TYPE,
+            service_timeout=Duration.hours(1),
             service_token=provider.service_token,
         )
         self.prefix_token = provider.function("Prefix", "prefix.handler").function_arn

@@ -77,7 +77,8 @@ class Lease(Construct):
             },
             removal_policy=RemovalPolicy.DESTROY,
             resource_type="Custom::Lease",
-            service_timeout=Duration.minutes(2),
+            # A function that ended without an answer would be waited for, for an hour by default.
+            service_timeout=_TIMEOUT.plus(Duration.minutes(1)),
             service_token=resource.function_arn,
         )
         self.end = lease.get_att_string("End")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import ceil
 from typing import TYPE_CHECKING
 
 from aws_cdk import Duration
@@ -18,14 +19,17 @@ if TYPE_CHECKING:
     from aws_cdk import aws_iam as iam
     from aws_cdk import aws_kms as kms
 
-# A handler waits inside its own call for up to 45 s (its POLL_SECONDS), so the framework may ask again at once.
-_ASK_AGAIN = Duration.seconds(1)
+# The framework counts attempts, not seconds: one lasts as long as the handler holds its call (each one's POLL_SECONDS),
+# and then the interval. A short one would use all attempts up in a minute in which Lambda throttles.
+_HELD_SECONDS = 45
+_INTERVAL_SECONDS = 5
 
 
 class HandlerProvider(Construct):
     """Runs `infra/handlers/<handler>/handler.py` (`on_event`, `is_complete`) for a custom resource.
 
-    All of its functions write to one log group of the stack's own, encrypted with `key`.
+    All of its functions write to one log group of the stack's own, encrypted with `key`. `is_complete` is asked for at
+    least `seconds`, and not much longer: a handler that has a deadline of its own has to tell of it before.
     """
 
     def __init__(
@@ -37,7 +41,7 @@ class HandlerProvider(Construct):
         key: kms.IKey,
         statements: Sequence[iam.PolicyStatement],
         timeout: Duration,
-        total_timeout: Duration,
+        seconds: int,
         log_retention_days: int,
     ) -> None:
         super().__init__(scope, construct_id)
@@ -53,8 +57,8 @@ class HandlerProvider(Construct):
             framework_on_event_role=self._role("OnEventRole"),
             framework_complete_and_timeout_role=self._role("IsCompleteRole"),
             log_group=self._log_group,
-            query_interval=_ASK_AGAIN,
-            total_timeout=total_timeout,
+            query_interval=Duration.seconds(_INTERVAL_SECONDS),
+            total_timeout=Duration.seconds(_INTERVAL_SECONDS * ceil(seconds / (_HELD_SECONDS + _INTERVAL_SECONDS))),
         )
         self.service_token = provider.service_token
         acknowledge(

@@ -11,7 +11,7 @@ from constructs import Construct
 from infra.constructs import statements
 from infra.constructs.findings import acknowledge, wildcard
 from infra.constructs.provider import HandlerProvider
-from infra.settings import TOTAL_SECONDS, has_local_storage
+from infra.settings import HOUR, JOB_SECONDS, STOP_SECONDS, has_local_storage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -49,14 +49,20 @@ class SageMakerJob(Construct):
             log_retention_days=log_retention_days,
             statements=[*_may_run_jobs(self, stem=stem, lab=lab, role=role), *needs],
             timeout=Duration.minutes(5),
-            total_timeout=Duration.seconds(TOTAL_SECONDS),
+            seconds=JOB_SECONDS + STOP_SECONDS,
         )
         self.resource = CustomResource(
             self,
             "Resource",
-            properties={"Lab": lab, "Identity": dict(identity), "Request": dict(request)},
+            properties={
+                "Lab": lab,
+                "DeadlineSeconds": str(JOB_SECONDS),
+                "StopSeconds": str(STOP_SECONDS),
+                "Identity": dict(identity),
+                "Request": dict(request),
+            },
             resource_type=f"Custom::{stem}",
-            service_timeout=Duration.hours(1),
+            service_timeout=Duration.seconds(HOUR),
             service_token=provider.service_token,
         )
         acknowledge(

@@ -9,7 +9,7 @@ from aws_cdk import Stack
 
 from infra.constructs import statements
 from infra.constructs.sagemaker_job import SageMakerJob, instances
-from infra.settings import PENDING_SECONDS, SPOT_WAIT_SECONDS
+from infra.settings import JOB_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -151,6 +151,5 @@ def _together(settings: Settings) -> dict[str, str]:
 
 
 def _wait(settings: Settings) -> dict[str, int]:
-    if settings.spot:
-        return {"MaxWaitTimeInSeconds": SPOT_WAIT_SECONDS}
-    return {"MaxPendingTimeInSeconds": PENDING_SECONDS}
+    """Return the limit that only spot instances have: for the waiting, between interruptions too, and the run."""
+    return {"MaxWaitTimeInSeconds": JOB_SECONDS} if settings.spot else {}

@@ -91,7 +91,7 @@ def test_the_resource_is_its_bucket(driver: Driver, kind: str) -> None:
 def test_a_delete_keeps_its_physical_id(driver: Driver) -> None:
     """CDK's framework refuses another one."""
     event = {"RequestType": "Delete", "PhysicalResourceId": "invented", "ResourceProperties": properties()}
-    assert driver.handler.on_event(event) == {"PhysicalResourceId": "invented"}
+    assert driver.handler.on_event(event) == {"PhysicalResourceId": "invented", "Since": 0}
 
 
 def test_create_copies_every_file(driver: Driver) -> None:
@@ -162,6 +162,16 @@ def test_a_large_bucket_takes_several_calls(driver: Driver) -> None:
         driver.versions("a")
         driver.deleted(("a", "1"), errors=(("a", "SlowDown"),))
     assert driver.is_complete("Delete", properties()) == {"IsComplete": False}
+
+
+def test_emptying_ends_before_cloudformation_s_hour(driver: Driver) -> None:
+    """The sentence says that the next Delete goes on; what `on_event` told is when this one began."""
+    for _ in range(46):
+        driver.versions("a")
+        driver.deleted(("a", "1"), errors=(("a", "SlowDown"),))
+    driver.clock.time = 3200
+    with pytest.raises(Exception, match="Bucket lab is not empty after 54 minutes: delete the stack again"):
+        driver.is_complete("Delete", properties(), Since=0)
 
 
 def test_a_bucket_that_is_gone_is_empty(driver: Driver) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -18,6 +19,7 @@ STACK = "arn:aws:cloudformation:eu-west-1:111122223333:stack/bricklab-training/5
 ARN = "arn:aws:sagemaker:eu-west-1:111122223333:training-job/"
 ARTIFACT = "s3://bucket/training/job/output/model.tar.gz"
 LAB_TAG = {"Key": "bricklab:lab", "Value": "bricklab"}
+BIRTH = datetime.fromtimestamp(0, UTC)  # when every job here was made, and the clock begins
 NOT_FOUND = ("ValidationException", "Requested resource not found.")
 
 
@@ -92,7 +94,7 @@ class Driver:
     def listed(self, *jobs: tuple[str, str]) -> None:
         """Expect a listing; answer these jobs and their status."""
         summaries = [
-            {"TrainingJobName": name, "TrainingJobArn": ARN + name, "TrainingJobStatus": status, "CreationTime": 0}
+            {"TrainingJobName": name, "TrainingJobArn": ARN + name, "TrainingJobStatus": status, "CreationTime": BIRTH}
             for name, status in jobs
         ]
         expected = {"NameContains": f"-{self.mark}-"}
@@ -108,7 +110,7 @@ class Driver:
             "ModelArtifacts": {"S3ModelArtifacts": ARTIFACT},
             "StoppingCondition": {"MaxRuntimeInSeconds": 900},
             "ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 10},
-            "CreationTime": 0,
+            "CreationTime": BIRTH,
             **more,
         }
         self.on_sagemaker.add_response("describe_training_job", job, {"TrainingJobName": name})
@@ -190,7 +192,7 @@ def test_create_starts_a_job(driver: Driver) -> None:
 def test_numbers_and_booleans_are_given_back_their_types(driver: Driver) -> None:
     """CloudFormation sends "900" and "true"; SageMaker gets 900 and True."""
     request = first_request(driver)
-    assert request["StoppingCondition"] == {"MaxPendingTimeInSeconds": 1800, "MaxRuntimeInSeconds": 900}
+    assert request["StoppingCondition"] == {"MaxRuntimeInSeconds": 900}
     assert request["EnableNetworkIsolation"] is False
     assert request["EnableInterContainerTrafficEncryption"] is True
     assert request["HyperParameters"]["epochs"] == "10"
@@ -281,6 +283,11 @@ def test_a_race_for_the_name_is_won_by_both(driver: Driver) -> None:
         "Could not assume role arn:aws:iam::1:role/r. Please ensure that the role exists",
         "Access denied to OutputDataConfig S3 bucket: bucket",
         "Unauthorized to List objects under S3 URL: s3://bucket/data/",
+        (
+            "User: arn:aws:sts::1:assumed-role/r/SageMaker is not authorized to perform: s3:ListBucket on resource: "
+            '"arn:aws:s3:::bucket" because no identity-based policy allows the s3:ListBucket action'
+        ),
+        "Access denied for repository: tensorflow-training",
     ],
 )
 def test_a_fresh_role_is_waited_for(driver: Driver, message: str) -> None:
@@ -417,6 +424,82 @@ def test_a_stopped_job_with_a_model_is_good(driver: Driver) -> None:
     assert driver.is_complete("Create")["Data"]["ModelArtifact"] == ARTIFACT
 
 
+def transitions(*states: str) -> dict[str, Any]:
+    """What a description tells of the states that a job has been in."""
+    return {"SecondaryStatusTransitions": [{"Status": state, "StartTime": BIRTH} for state in states]}
+
+
+TRAINED = {"TrainingStartTime": BIRTH, **transitions("Starting", "Downloading", "Training", "Stopping", "Stopped")}
+WAITED = transitions("Starting", "Pending", "Stopping", "Stopped")
+
+
+@pytest.mark.parametrize(
+    ("steps", "sentence"),
+    [
+        (TRAINED, "before it had a model; its last state was Training: lower lab.epochs or choose a faster"),
+        (WAITED, "SageMaker had still no ml.m5.large for it: deploy again later, or choose another lab.training_inst"),
+    ],
+)
+def test_a_job_is_stopped_at_its_deadline(driver: Driver, steps: dict[str, Any], sentence: str) -> None:
+    """The limit counts from the job's creation, and waiting for an instance counts as running does."""
+    driver.clock.time = float(driver.properties["DeadlineSeconds"]) - 2
+    for _ in range(2):
+        driver.described(driver.job, "InProgress")
+    driver.described(driver.job, "InProgress")
+    driver.stopped(driver.job)
+    driver.described(driver.job, "Stopping")
+    driver.described(driver.job, "Stopped", **steps)
+    driver.artifact(there=False)
+    with pytest.raises(Exception, match=sentence) as caught:
+        driver.is_complete("Create")
+    assert f"Training job {driver.job} was stopped 3180 s after its creation, for a deployment can't wait" in str(
+        caught.value
+    )
+
+
+def test_a_model_that_is_saved_at_the_deadline_is_good(driver: Driver) -> None:
+    """A job that is stopped has two minutes to save one."""
+    driver.clock.time = float(driver.properties["DeadlineSeconds"])
+    driver.described(driver.job, "InProgress")
+    driver.stopped(driver.job)
+    driver.described(driver.job, "Stopped", **TRAINED)
+    driver.artifact()
+    assert driver.is_complete("Create")["Data"]["ModelArtifact"] == ARTIFACT
+
+
+def test_a_job_that_does_not_stop_is_given_up_within_the_hour(driver: Driver) -> None:
+    """CloudFormation gets the lab's sentence while it still waits; the roll-back's Delete waits for the job's end."""
+    limits = [float(driver.properties[name]) for name in ("DeadlineSeconds", "StopSeconds")]
+    driver.clock.time = sum(limits) - 1
+    driver.described(driver.job, "Stopping", **TRAINED)
+    driver.described(driver.job, "Stopping", **TRAINED)
+    with pytest.raises(Exception, match="was stopped 3180 s after its creation"):
+        driver.is_complete("Create")
+    assert driver.clock.time < 3600
+
+
+def test_an_event_of_an_earlier_release_has_the_same_deadline(driver: Driver) -> None:
+    """A roll-back brings the properties of the release before, which told of no deadline."""
+    before = {name: value for name, value in driver.properties.items() if not name.endswith("Seconds")}
+    driver.clock.time = float(driver.properties["DeadlineSeconds"])
+    driver.described(driver.job, "InProgress")
+    driver.stopped(driver.job)
+    driver.described(driver.job, "Stopped", **TRAINED)
+    driver.artifact(there=False)
+    with pytest.raises(Exception, match="was stopped 3180 s after its creation"):
+        driver.is_complete("Update", ResourceProperties=before)
+
+
+def test_waiting_for_spot_instances_is_told_apart(driver: Driver) -> None:
+    """SageMaker's own limit for them names the setting that does without."""
+    stopping = {"MaxRuntimeInSeconds": 900, "MaxWaitTimeInSeconds": 3180}
+    driver.clock.time = 3181
+    driver.described(driver.job, "Stopped", SecondaryStatus="MaxWaitTimeExceeded", StoppingCondition=stopping)
+    driver.artifact(there=False)
+    with pytest.raises(Exception, match=r"ended after 3180 s of waiting for spot instances .* without lab\.spot"):
+        driver.is_complete("Create")
+
+
 def test_being_refused_while_waiting_is_told(driver: Driver) -> None:
     """An error that time does not heal ends the deployment with a sentence."""
     driver.refused("describe_training_job", "AccessDeniedException", "not authorized")
@@ -428,7 +511,7 @@ def test_delete_leaves_the_work_to_is_complete(driver: Driver) -> None:
     """The physical id must not change in a Delete, even an invented one, and nothing may raise."""
     invented = "bricklab-training-Job-1ABC"
     answer = driver.on_event("Delete", PhysicalResourceId=invented, ResourceProperties={})
-    assert answer == {"PhysicalResourceId": invented}
+    assert answer == {"PhysicalResourceId": invented, "Since": 0}
 
 
 def test_delete_stops_waits_and_forgets(driver: Driver) -> None:
@@ -442,6 +525,14 @@ def test_delete_stops_waits_and_forgets(driver: Driver) -> None:
     driver.forgotten(other)
     answer = driver.is_complete("Delete", PhysicalResourceId="invented", ResourceProperties={})
     assert answer == {"IsComplete": True}
+
+
+def test_a_delete_that_waits_in_vain_is_told(driver: Driver) -> None:
+    """A job that stays in Stopping fails the Delete with a sentence, before CloudFormation's own does."""
+    driver.clock.time = 3181
+    driver.listed((driver.job, "Stopping"))
+    with pytest.raises(Exception, match=f"not ended what it was asked to stop 3180 s ago .training job {driver.job}"):
+        driver.is_complete("Delete", Since=0)
 
 
 def test_delete_keeps_the_record_of_a_failure(driver: Driver) -> None:

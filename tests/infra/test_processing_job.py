@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 STACK = "arn:aws:cloudformation:eu-west-1:111122223333:stack/bricklab-storage/5f0c1f10"
 ARN = "arn:aws:sagemaker:eu-west-1:111122223333:processing-job/"
+BIRTH = datetime.fromtimestamp(0, UTC)
 TAGS = [{"Key": "bricklab:lab", "Value": "bricklab"}]
 REQUEST = {
     "AppSpecification": {"ImageUri": "image"},
@@ -35,6 +36,7 @@ class Driver:
         from job.processing import ProcessingJobs  # type: ignore[import-not-found]  # noqa: PLC0415
         from job.request import identity, resource_mark  # type: ignore[import-not-found]  # noqa: PLC0415
 
+        self.clock = clock
         session = boto3.Session("test", "test", region_name="eu-west-1")
         self.sagemaker = session.client("sagemaker")
         self.stub = Stubber(self.sagemaker)
@@ -67,7 +69,7 @@ class Driver:
             {
                 "ProcessingJobName": name if name == self.job else f"{self.prefix}-{name}",
                 "ProcessingJobArn": ARN,
-                "CreationTime": 0,
+                "CreationTime": BIRTH,
                 **({"ProcessingJobStatus": "InProgress"} if minute is None else _completed(minute)),
             }
             for name, minute in jobs.items()
@@ -79,7 +81,7 @@ class Driver:
         description = {
             "ProcessingJobName": self.job,
             "ProcessingJobArn": ARN + self.job,
-            "CreationTime": 0,
+            "CreationTime": BIRTH,
             **REQUEST,
             "ProcessingResources": {
                 "ClusterConfig": {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 30}
@@ -194,3 +196,19 @@ def test_delete_stops_waits_and_forgets(driver: Driver) -> None:
     driver.listed(**{driver.job: 9})
     driver.stub.add_response("delete_processing_job", {}, {"ProcessingJobName": driver.job})
     assert driver.handler.is_complete(driver.event("Delete")) == {"IsComplete": True}
+
+
+def test_a_processing_job_has_the_same_deadline(driver: Driver) -> None:
+    """SageMaker limits how long one runs, not how long it waits; and tells nothing of its steps."""
+    driver.properties = {**driver.properties, "DeadlineSeconds": "60", "StopSeconds": "10"}
+    for started, sentence in (
+        ({}, r"was stopped 60 s after its creation, .* still no ml.m5.large for it"),
+        ({"ProcessingStartTime": BIRTH}, "before it had a result; its last state was InProgress: give it fewer photos"),
+    ):
+        driver.clock.time = 59
+        driver.described("InProgress")
+        driver.described("InProgress")
+        driver.stub.add_response("stop_processing_job", {}, {"ProcessingJobName": driver.job})
+        driver.described("Stopped", **started)
+        with pytest.raises(Exception, match=sentence):
+            driver.is_complete()

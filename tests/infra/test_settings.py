@@ -144,7 +144,7 @@ def test_one_hidden_layer_may_be_a_number() -> None:
         ("training_instance_count", 0, "must be greater than or equal to 1"),
         ("training_instance_count", 9, "must be less than or equal to 8"),
         ("spot", "sometimes", "must be a valid boolean"),
-        ("max_run", 0, "must be between 1 and 1619 seconds"),
+        ("max_run", 0, "must be between 1 and 2700 seconds"),
         ("max_run", LONGEST_RUN + 1, "CloudFormation waits one hour"),
         ("capture_percentage", 101, "must be less than or equal to 100"),
         ("log_retention_days", 6, "must be one of 1, 3, 5, 7"),

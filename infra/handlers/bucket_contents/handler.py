@@ -3,8 +3,8 @@
 Properties: Bucket; Objects, a list of {Key, SourceBucket, SourceKey}; Prefix, below which it empties, all if it is not
 given.
 
-All work is done in `is_complete`. If `on_event` raised during a Create, CDK's provider framework would answer the
-Delete that follows by itself, and the half-filled bucket would stay.
+All work is done in `is_complete`, and emptying ends before CloudFormation's hour. If `on_event` raised during a Create,
+CDK's provider framework would answer the Delete that follows by itself, and the half-filled bucket would stay.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 # One call's share of emptying; the framework asks again. The function's timeout is 15 minutes.
 POLL_SECONDS = 45.0
+_LONGEST_SECONDS = 3240.0
 # What DeleteObjects answers for a key that the next round may well delete. Source: S3's list of error codes.
 _PASSING = {"InternalError", "OperationAborted", "ServiceUnavailable", "SlowDown"}
 _COPY = {"MetadataDirective": "REPLACE", "TaggingDirective": "REPLACE"}  # copying tags would need their permission
@@ -43,7 +44,7 @@ class BucketContents:
         self,
         s3: S3Client,
         *,
-        now: Callable[[], float] = time.monotonic,
+        now: Callable[[], float] = time.time,  # one call tells it to the next, which may be on another machine
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._s3 = s3
@@ -51,9 +52,12 @@ class BucketContents:
         self._sleep = sleep
 
     def on_event(self, event: Event) -> Event:
-        """The resource is its bucket and prefix: others are another resource, and the old one is deleted."""
+        """The resource is its bucket and prefix: others are another resource, and the old one is deleted.
+
+        What it answers besides is told to `is_complete`.
+        """
         if event["RequestType"] == "Delete":
-            return {"PhysicalResourceId": event["PhysicalResourceId"]}
+            return {"PhysicalResourceId": event["PhysicalResourceId"], "Since": self._now()}
         bucket, prefix = _place(event)
         return {"PhysicalResourceId": f"{bucket}/{prefix}" if prefix else bucket}
 
@@ -62,7 +66,13 @@ class BucketContents:
         bucket, prefix = _place(event)
         try:
             if event["RequestType"] == "Delete":
-                return {"IsComplete": self._empty(bucket, prefix)}
+                empty = self._empty(bucket, prefix)
+                if not empty and self._now() - event.get("Since", self._now()) > _LONGEST_SECONDS:
+                    raise ContentsError(
+                        f"Bucket {bucket} is not empty after {_LONGEST_SECONDS / 60:.0f} minutes: delete the stack "
+                        "again, and it goes on."
+                    )
+                return {"IsComplete": empty}
             self._fill(event)
         except (BotoCoreError, ClientError) as error:
             raise ContentsError(f"The contents of bucket {bucket}: {error}") from error

@@ -26,4 +26,4 @@ def work(event: Event, resource: BucketContents, *, remaining: Any) -> dict[str,
     while not resource.is_complete(event)["IsComplete"]:
         if remaining() < (contents.POLL_SECONDS + ANSWER_SECONDS) * 1000:
             raise contents.ContentsError("there is more to delete: delete the stack once more.")
-    return done
+    return {"PhysicalResourceId": done["PhysicalResourceId"]}

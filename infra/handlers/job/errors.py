@@ -20,11 +20,13 @@ _THROTTLING = {
     "ThrottledException",
     "TooManyRequestsException",
 }
-# The list that Terraform's AWS provider waits on while a new role spreads through IAM.
+# What Terraform's AWS provider waits on while a new role spreads through IAM (training_job.go), but for hubs' content.
 _ROLE_NOT_READY = (
     "could not assume role",
     "access denied to outputdataconfig s3 bucket",
     "unauthorized to list objects under s3 url",
+    "no identity-based policy allows the s3:listbucket action",
+    "access denied for repository",
 )
 
 
@@ -80,6 +82,12 @@ def failed(job: Mapping[str, Any], words: Words, *, instance_type: str, region: 
             f"SageMaker has no {instance_type} free in this region just now, so {words} {name} did not start "
             f"({reason}): deploy again later, or choose another {_SETTING}."
         )
+    if job.get("SecondaryStatus") == "MaxWaitTimeExceeded":
+        limit = job.get("StoppingCondition", {}).get("MaxWaitTimeInSeconds", "its")
+        return JobError(
+            f"{called} was ended after {limit} s of waiting for spot instances and running, before it had {words.aim}: "
+            f"deploy again later, or without lab.spot. {_log(name, words, region)}"
+        )
     if job.get("SecondaryStatus") == "MaxRuntimeExceeded":
         limit = job.get("StoppingCondition", {}).get("MaxRuntimeInSeconds", "its")
         return JobError(
@@ -91,6 +99,31 @@ def failed(job: Mapping[str, Any], words: Words, *, instance_type: str, region: 
             f"{called} was stopped before it had {words.aim}: deploy again {words.again}. {_log(name, words, region)}"
         )
     return JobError(f"{called} failed: {reason} {_log(name, words, region)}")
+
+
+def too_late(
+    job: Mapping[str, Any], words: Words, *, seconds: int, state: str, instance_type: str, region: str
+) -> JobError:
+    """Return why a job was stopped before CloudFormation's hour was over; `state` as `Jobs.last_state` tells it."""
+    name = job[words.member("Name")]
+    stopped = f"{str(words).capitalize()} {name} was stopped {seconds} s after its creation"
+    if not state:
+        return JobError(
+            f"{stopped}, for a deployment can't wait longer, and SageMaker had still no {instance_type} for it: deploy "
+            f"again later, or choose another {_SETTING}."
+        )
+    return JobError(
+        f"{stopped}, for a deployment can't wait longer, before it had {words.aim}; its last state was {state}: "
+        f"{words.shorter}, then deploy again. {_log(name, words, region)}"
+    )
+
+
+def lingering(names: list[str], words: Words, *, seconds: int) -> JobError:
+    """Return why a stack can't be deleted yet."""
+    return JobError(
+        f"SageMaker has not ended what it was asked to stop {seconds} s ago ({words} {', '.join(names)}): delete the "
+        "stack again when it has."
+    )
 
 
 def foreign(name: str, words: Words, *, lab: str, owner: str | None) -> JobError:

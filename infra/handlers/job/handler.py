@@ -1,8 +1,9 @@
 """A job of SageMaker as a resource of a stack.
 
 Properties: Lab; Identity, whatever decides the outcome of the job; Request, the input of CreateTrainingJob or
-CreateProcessingJob without the name. The physical id, `<lab>-<mark>`, is the same for the life of the resource: an
-Update never ends in a Delete. The resource's type tells the kind of job, which tells the attributes.
+CreateProcessingJob without the name; DeadlineSeconds, how long after its creation a job is stopped, whatever it does or
+waits for; StopSeconds, how long it may take to end then. The physical id, `<lab>-<mark>`, is the same for the life of
+the resource: an Update never ends in a Delete. The resource's type tells the kind of job, which tells the attributes.
 
 `on_event` does nothing after it has started a job, and `is_complete` raises for a job that has failed only: an
 exception in the first would make CDK's provider framework swallow the Delete that follows (aws-cdk#5524, #28996), and
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 # A call waits for so long, and looks so often; the framework asks again. The function's timeout is five minutes.
 POLL_SECONDS = 45.0
 POLL_INTERVAL = 1.0
+_DEADLINE_SECONDS, _STOP_SECONDS = 3180, 120  # where the properties, an earlier release's, do not tell
 _KINDS = {"Custom::TrainingJob": TrainingJobs, "Custom::ProcessingJob": ProcessingJobs}
 
 Event = dict[str, Any]
@@ -44,7 +46,7 @@ class JobResource:
     def on_event(self, event: Event) -> Answer:
         """Adopt or start the job; on a Delete, leave everything to `is_complete`, which can be asked again."""
         if event["RequestType"] == "Delete":
-            return {"PhysicalResourceId": event["PhysicalResourceId"]}
+            return {"PhysicalResourceId": event["PhysicalResourceId"], "Since": self._jobs.now()}
         properties, mark = event["ResourceProperties"], resource_mark(event)
         prefix = f"{properties['Lab']}-{mark}"
         name = f"{prefix}-{identity(properties)}"
@@ -69,21 +71,36 @@ class JobResource:
     def _look(self, event: Event) -> Answer:
         try:
             if event["RequestType"] == "Delete":
-                return {"IsComplete": self._is_gone(resource_mark(event))}
-            return self._outcome(self._jobs.describe(self._jobs.name(event)))
+                return {"IsComplete": self._is_gone(resource_mark(event), event.get("Since"))}
+            return self._outcome(self._jobs.describe(self._jobs.name(event)), event["ResourceProperties"])
         except ClientError as error:
             if errors.is_throttling(error):
                 return {"IsComplete": False}
             raise errors.JobError(f"The {self._jobs.words} could not be watched ({error}).") from error
 
-    def _outcome(self, job: dict[str, Any]) -> Answer:
-        if self._jobs.status(job) not in {"Completed", "Failed", "Stopped"}:
-            return {"IsComplete": False}
-        result = self._jobs.result(job)
-        if result is None:
-            instance_type = self._jobs.instance_type(job)
-            raise errors.failed(job, self._jobs.words, instance_type=instance_type, region=self._jobs.region)
-        return {"IsComplete": True, "Data": result}
+    def _outcome(self, job: dict[str, Any], properties: dict[str, Any]) -> Answer:
+        """Tell how it ended; stop it at its deadline, and give it up when it has not ended soon after."""
+        deadline = int(properties.get("DeadlineSeconds", _DEADLINE_SECONDS))
+        late = self._jobs.age(job) - deadline
+        status = self._jobs.status(job)
+        if status in {"Completed", "Failed", "Stopped"}:
+            result = self._jobs.result(job)
+            if result is not None:
+                return {"IsComplete": True, "Data": result}
+            raise self._failed(job, deadline if late >= 0 and status == "Stopped" else None)
+        if late >= int(properties.get("StopSeconds", _STOP_SECONDS)):
+            raise self._failed(job, deadline)
+        if late >= 0 and status == "InProgress":
+            self._jobs.stop(self._jobs.name(job))
+        return {"IsComplete": False}
+
+    def _failed(self, job: dict[str, Any], deadline: int | None) -> errors.JobError:
+        """Return why it came to nothing; `deadline` if it was stopped for that."""
+        words, region, instance_type = self._jobs.words, self._jobs.region, self._jobs.instance_type(job)
+        if deadline is None or job.get("SecondaryStatus") in {"MaxRuntimeExceeded", "MaxWaitTimeExceeded"}:
+            return errors.failed(job, words, instance_type=instance_type, region=region)
+        state = self._jobs.last_state(job)
+        return errors.too_late(job, words, seconds=deadline, state=state, instance_type=instance_type, region=region)
 
     def _stop_others(self, mark: str, name: str) -> None:
         """A deployment that timed out or was cancelled has left its job running."""
@@ -92,7 +109,7 @@ class JobResource:
             if self._jobs.status(job) == "InProgress" and not f"{other}-".startswith(f"{name}-"):
                 self._jobs.stop(other)
 
-    def _is_gone(self, mark: str) -> bool:
+    def _is_gone(self, mark: str, since: float | None) -> bool:
         """Stop what runs, forget what has ended; true when nothing is left to wait for.
 
         A failed job stays on record: a first deployment that fails is rolled back with a Delete, and then its record
@@ -104,6 +121,9 @@ class JobResource:
             if self._jobs.status(job) == "InProgress":
                 self._jobs.stop(self._jobs.name(job))
         if unfinished:
+            if since is not None and self._jobs.now() - since > _DEADLINE_SECONDS:
+                names = [self._jobs.name(job) for job in unfinished]
+                raise errors.lingering(names, self._jobs.words, seconds=_DEADLINE_SECONDS)
             return False
         for job in jobs:
             if self._jobs.status(job) in {"Completed", "Stopped"}:

@@ -28,6 +28,9 @@ Job = dict[str, Any]
 # How long a new role may take to be known everywhere, and how often to look.
 _ROLE_SECONDS = 120.0
 _ROLE_INTERVAL = 5.0
+# Secondary states of a training job. Source: botocore, DescribeTrainingJobResponse.
+_WAITING = {"Starting", "Pending", "LaunchingMLInstances", "PreparingTrainingStack"}
+_ENDING = {"Stopping", "Stopped", "MaxRuntimeExceeded", "MaxWaitTimeExceeded"}
 _LAB_TAG = "bricklab:lab"
 
 
@@ -41,7 +44,7 @@ class Jobs(ABC):
         sagemaker: Any,
         s3: S3Client,
         *,
-        now: Callable[[], float] = time.monotonic,
+        now: Callable[[], float] = time.time,  # SageMaker's times are the clock's too
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._sagemaker = sagemaker
@@ -73,6 +76,17 @@ class Jobs(ABC):
     def status(self, job: Job) -> str:
         """InProgress, Completed, Failed, Stopping or Stopped."""
         return str(job[self.words.member("Status")])
+
+    def age(self, job: Job) -> float:
+        """Return the seconds since its creation."""
+        return self.now() - float(job["CreationTime"].timestamp())
+
+    def last_state(self, job: Job) -> str:
+        """Return what it did before it was stopped, in SageMaker's word; "" if it did not get its instances."""
+        steps = [step["Status"] for step in job.get("SecondaryStatusTransitions", ()) if step["Status"] not in _ENDING]
+        if (steps and steps[-1] in _WAITING) or self.words.start_time not in job:
+            return ""
+        return str(steps[-1]) if steps else "InProgress"  # only training jobs tell their steps
 
     def describe(self, name: str) -> Job:
         """The job, as SageMaker describes it."""

@@ -25,6 +25,7 @@ class ProcessingJobs(Jobs):
         aim="a result",
         again="to process anew",
         faster="raise lab.max_run",
+        shorter="give it fewer photos or choose a faster lab.training_instance_type",
     )
 
     def result(self, job: Job) -> dict[str, str] | None:

@@ -23,6 +23,7 @@ class TrainingJobs(Jobs):
         aim="a model",
         again="to train anew",
         faster="raise lab.max_run or lower lab.epochs",
+        shorter="lower lab.epochs or choose a faster lab.training_instance_type",
     )
 
     def result(self, job: Job) -> dict[str, str] | None:

@@ -7,7 +7,7 @@ import sys
 
 import aws_cdk as cdk
 
-from infra import data, lab
+from infra import data, lab, regions
 from infra.settings import SettingsError, read
 
 
@@ -19,7 +19,10 @@ def main() -> None:
     except SettingsError as error:
         sys.exit(str(error))
     # The CDK CLI says where it would deploy to; without it the templates fit every account and region.
-    env = cdk.Environment(account=os.environ.get("CDK_DEFAULT_ACCOUNT"), region=os.environ.get("CDK_DEFAULT_REGION"))
+    region = os.environ.get("CDK_DEFAULT_REGION")
+    if region and (refusal := regions.refusal(region)):
+        sys.exit(refusal)
+    env = cdk.Environment(account=os.environ.get("CDK_DEFAULT_ACCOUNT"), region=region)
     lab.compose(app, settings, data.folder(settings, os.environ), env=env)
     app.synth()
 

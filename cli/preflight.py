@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rich.markup import escape
 
 from cli import paths, place, screen, settings, stacks
-from cli.checks import account, bootstrap, containers, lease, name, price, quotas, standing, tag
+from cli.checks import account, bootstrap, containers, lease, name, price, quotas, region, standing, tag
 from cli.checks.finding import Finding, State, Subject
 from cli.errors import LabError
 from cli.place import Target
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _CHECKS: dict[str, Callable[[Subject], Iterator[Finding]]] = {
     "account": account.check,
+    "region": region.check,
     "containers": containers.check,
     "quotas": quotas.check,
     "bootstrap": bootstrap.check,

@@ -13,7 +13,8 @@ import boto3
 from cli import paths
 from cli.place import tools
 from emulator import gateway
-from infra.containers import INFERENCE, REGISTRIES, TRAINING
+from infra.containers import INFERENCE, TRAINING
+from infra.regions import ACCEPTED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 REGION = gateway.REGION
 IMAGE = "-".join(TRAINING)
 IMAGE_URI, INFERENCE_URI = (
-    f"{REGISTRIES[REGION]}.dkr.ecr.{REGION}.amazonaws.com/{':'.join(image)}" for image in (TRAINING, INFERENCE)
+    f"{ACCEPTED[REGION].registry}.dkr.ecr.{REGION}.amazonaws.com/{':'.join(image)}" for image in (TRAINING, INFERENCE)
 )
 _MAY = ["s3:*", "logs:*", "cloudwatch:PutMetricData"]
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from cli.checks.finding import Finding, State
-from infra.containers import INFERENCE, REGISTRIES, TRAINING
+from infra.containers import INFERENCE, TRAINING
+from infra.regions import ACCEPTED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,11 +22,9 @@ _AWAY = "take another region (`export AWS_REGION=us-east-1`, say)"
 def check(subject: Subject) -> Iterator[Finding]:
     """Ask the region's registry for both images."""
     region = subject.here.region
-    registry = REGISTRIES.get(region)
-    if registry is None:
-        text = f"no registry of AWS's TensorFlow containers is known for {region}: {_AWAY}"
-        yield Finding("containers", State.WRONG, text)
+    if region not in ACCEPTED:  # the check of the region says why, and there is no registry to ask
         return
+    registry = ACCEPTED[region].registry
     ecr = subject.here.client("ecr")
     missing = [f"{name}:{tag}" for name, tag in (TRAINING, INFERENCE) if not _there(ecr, registry, name, tag)]
     if missing:

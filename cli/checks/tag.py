@@ -8,6 +8,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from cli.checks.finding import Finding, State
 from infra.handlers.teardown.scope import TAG
+from infra.regions import ACCEPTED, BUDGET
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +21,8 @@ _ATTEMPTS = 2
 
 def check(subject: Subject) -> Iterator[Finding]:
     """Ask Cost Explorer, which few may ask and not every place has: no answer is nothing to say."""
-    if not subject.settings.budget:
+    region = ACCEPTED.get(subject.here.region)
+    if not subject.settings.budget or not region or BUDGET in region.lacks:
         return
     explorer = subject.here.client("ce", patience=_PATIENCE, attempts=_ATTEMPTS)
     try:

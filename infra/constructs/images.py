@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
-from aws_cdk import Stack, region_info
+from aws_cdk import CfnMapping, Stack, Token
 from aws_cdk import aws_iam as iam
 
 from infra.constructs import arns
 from infra.containers import INFERENCE, TRAINING
+from infra.regions import ACCEPTED
 
 if TYPE_CHECKING:
     from constructs import Construct
@@ -56,5 +57,8 @@ class ContainerImage:
 
 @cache
 def _registry(stack: Stack) -> str:
-    """The account of AWS's containers in the stack's region."""
-    return stack.regional_fact(region_info.FactName.DLC_REPOSITORY_ACCOUNT)
+    """The account of AWS's containers in the stack's region, whichever it will be."""
+    if not Token.is_unresolved(stack.region):
+        return ACCEPTED[stack.region].registry
+    accounts = {region: {"account": each.registry} for region, each in ACCEPTED.items()}
+    return CfnMapping(stack, "Registries", mapping=accounts).find_in_map(stack.region, "account")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aws_cdk import CfnOutput, Stack
+from aws_cdk import CfnOutput, Stack, Token
 
 from infra.constructs.budget import Budget
 from infra.constructs.lease import Lease
 from infra.constructs.notices import Notices
+from infra.regions import ACCEPTED, BUDGET
 
 if TYPE_CHECKING:
     from constructs import Construct
@@ -23,7 +24,7 @@ class OperationsStack(Stack):
         super().__init__(scope, construct_id, description=f"{settings.name}: lease, budget and notices", **stack)
         notices = Notices(self, "Notices", lab=settings.name, addresses=settings.notify)
         CfnOutput(self, "NoticesTopicArn", value=notices.topic.topic_arn, description="Hears of the lease and the cost")
-        if settings.budget:
+        if settings.budget and (Token.is_unresolved(self.region) or BUDGET not in ACCEPTED[self.region].lacks):
             Budget(
                 self, "Budget", lab=settings.name, dollars=settings.budget, topic_arn=notices.topic.topic_arn
             ).node.add_dependency(notices.topic)

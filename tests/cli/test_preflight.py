@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from cli import paths, preflight
-from cli.checks import bootstrap, containers, lease, standing
+from cli.checks import bootstrap, containers, lease, region, standing, tag
 from cli.checks.finding import Finding, State, Subject
 from cli.errors import LabError
 from cli.place import Place, Target, tools
 from emulator import gateway
-from infra import settings
+from infra import regions, settings
 from infra.handlers.teardown.stacks import Stack
 
 if TYPE_CHECKING:
@@ -72,6 +72,7 @@ def test_a_fresh_account_is_ready(here: Place) -> None:
     assert not [finding for each in findings.values() for finding in each if finding.stops]
     assert findings.keys() == {
         "account",
+        "region",
         "containers",
         "quotas",
         "bootstrap",
@@ -84,15 +85,33 @@ def test_a_fresh_account_is_ready(here: Place) -> None:
     assert "account 000000000000, region us-east-1, as root" in findings["account"][0].text
 
 
-def test_a_region_without_a_registry_or_an_image_is_no_place(here: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The sentence names the region, or what its registry has not got."""
-    nowhere = only(containers.check, replace(here, region="af-south-1"))
-    assert (nowhere.state, "for af-south-1" in nowhere.text) == (State.WRONG, True)
+def test_a_registry_without_an_image_is_no_place(here: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sentence names what the registry has not got, and where."""
     monkeypatch.setattr(containers, "TRAINING", ("tensorflow-training", "0.1-none"))
     old = only(containers.check, here)
     assert (old.state, "has no tensorflow-training:0.1-none in us-east-1" in old.text) == (State.WRONG, True)
     monkeypatch.setattr(containers, "TRAINING", ("tensorflow-nothing", "1.0"))
     assert only(containers.check, here).state is State.WRONG
+
+
+def test_a_region_that_is_not_accepted_is_said_once(here: Place) -> None:
+    """One sentence of the check of the region; that of the containers has no registry to ask."""
+    away = replace(here, region="me-central-1")
+    refused = only(region.check, away)
+    assert (refused.state, refused.text) == (State.WRONG, regions.refusal("me-central-1"))
+    assert not list(containers.check(Subject(away, settings.read({}), [])))
+
+
+def test_a_region_without_budgets_has_a_lab_without_one(here: Place) -> None:
+    """It is said, and stops nothing; who wants no budget is not told, and the budget's tag is not asked about."""
+    away = replace(here, region="eu-north-1")
+    hint = only(region.check, away, budget=70)
+    assert (hint.state, hint.stops) == (State.HINT, False)
+    assert "no AWS::Budgets::Budget in eu-north-1" in hint.text
+    assert "70 USD" in hint.text
+    assert only(region.check, away, budget=0).state is State.OK
+    assert only(region.check, here).state is State.OK
+    assert not list(tag.check(Subject(away, settings.read({}), [])))
 
 
 def test_the_bootstrap_is_there_new_enough_or_to_be_made(here: Place) -> None:

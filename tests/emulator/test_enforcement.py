@@ -21,7 +21,8 @@ from cli import paths, place
 from cli.errors import LabError
 from cli.place import tools
 from emulator import gateway
-from infra.containers import REGISTRIES, TRAINING
+from infra.containers import TRAINING
+from infra.regions import ACCEPTED
 from tests import functions
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ANYWHERE = {"Effect": "Allow", "Resource": "*"}
-IMAGE = f"{REGISTRIES[gateway.REGION]}.dkr.ecr.{gateway.REGION}.amazonaws.com/{':'.join(TRAINING)}"
+IMAGE = f"{ACCEPTED[gateway.REGION].registry}.dkr.ecr.{gateway.REGION}.amazonaws.com/{':'.join(TRAINING)}"
 HANDLER = "import boto3\ndef handler(event, context):\n    return boto3.client('sts').get_caller_identity()['Arn']\n"
 
 

@@ -8,14 +8,16 @@ import sys
 from pathlib import Path
 
 from cli.place import tools
+from infra import regions
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
-def start(program: list[str], outdir: Path, **context: object) -> subprocess.CompletedProcess[str]:
-    """Run the app with this context over cdk.json's own."""
+def start(program: list[str], outdir: Path, *, region: str = "", **context: object) -> subprocess.CompletedProcess[str]:
+    """Run the app with this context over cdk.json's own, for a region if one is named."""
     written = json.loads((ROOT / "cdk.json").read_text())["context"]
     environment = {**tools(), "CDK_OUTDIR": str(outdir), "CDK_CONTEXT_JSON": json.dumps({**written, **context})}
+    environment |= {"CDK_DEFAULT_ACCOUNT": "111122223333", "CDK_DEFAULT_REGION": region} if region else {}
     return subprocess.run(
         [sys.executable, *program], cwd=ROOT, env=environment, check=False, capture_output=True, text=True
     )
@@ -35,7 +37,16 @@ def test_the_app_fits_every_account_and_region(data_folder: Path, tmp_path: Path
     ended = start(["app.py"], tmp_path, **{"lab.data": str(data_folder)})
     assert ended.returncode == 0, ended.stderr
     template = json.loads((tmp_path / "bricklab-training.template.json").read_text())
-    assert "eu-central-1" in json.dumps(template["Mappings"])
+    [registries] = template["Mappings"].values()
+    assert registries == {name: {"account": region.registry} for name, region in regions.ACCEPTED.items()}
+
+
+def test_a_region_that_is_not_accepted_is_a_sentence_and_no_traceback(tmp_path: Path) -> None:
+    """`cdk deploy` itself, without the lab's preflight: nothing of the engine's, and nothing is written."""
+    ended = start(["app.py"], tmp_path, region="cn-north-1")
+    assert ended.returncode == 1
+    assert ended.stderr.splitlines() == [regions.refusal("cn-north-1")]
+    assert not (tmp_path / "manifest.json").exists()
 
 
 def test_app_is_short() -> None:

@@ -1,0 +1,91 @@
+"""The regions of AWS that the lab accepts: what each lacks, and whose registry has AWS's containers there.
+
+It imports nothing of the CDK, so that command line tools can use it too.
+
+Sources: the registries are those of the SageMaker SDK (`sagemaker.core.image_uris`), which of CloudFormation's types a
+region has is what cfn-lint publishes of its registry. tests/infra/test_regions.py holds this table against both.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from botocore.exceptions import UnknownRegionError
+from botocore.session import Session
+
+BUDGET = "AWS::Budgets::Budget"
+
+
+@dataclass(frozen=True)
+class Region:
+    """The account of AWS's Deep Learning Containers, and those of CloudFormation's types that the lab does without."""
+
+    registry: str
+    lacks: frozenset[str] = frozenset()
+
+
+_MOST = "763104351884"
+_NO_BUDGET = frozenset({BUDGET})
+
+ACCEPTED = {
+    "af-south-1": Region("626614931356", _NO_BUDGET),
+    "ap-east-1": Region("871362719292", _NO_BUDGET),
+    "ap-east-2": Region("975050140332", _NO_BUDGET),
+    "ap-northeast-1": Region(_MOST),
+    "ap-northeast-2": Region(_MOST),
+    "ap-northeast-3": Region("364406365360", _NO_BUDGET),
+    "ap-south-1": Region(_MOST),
+    "ap-south-2": Region("772153158452", _NO_BUDGET),
+    "ap-southeast-1": Region(_MOST),
+    "ap-southeast-2": Region(_MOST),
+    "ap-southeast-3": Region("907027046896", _NO_BUDGET),
+    "ap-southeast-4": Region("457447274322", _NO_BUDGET),
+    "ap-southeast-5": Region("550225433462", _NO_BUDGET),
+    "ap-southeast-6": Region("633930458069", _NO_BUDGET),
+    "ap-southeast-7": Region("590183813437", _NO_BUDGET),
+    "ca-central-1": Region(_MOST),
+    "ca-west-1": Region("204538143572", _NO_BUDGET),
+    "eu-central-1": Region(_MOST),
+    "eu-central-2": Region("380420809688", _NO_BUDGET),
+    "eu-north-1": Region(_MOST, _NO_BUDGET),
+    "eu-south-1": Region("692866216735", _NO_BUDGET),
+    "eu-south-2": Region("503227376785", _NO_BUDGET),
+    "eu-west-1": Region(_MOST),
+    "eu-west-2": Region(_MOST),
+    "eu-west-3": Region(_MOST),
+    "il-central-1": Region("780543022126", _NO_BUDGET),
+    "mx-central-1": Region("637423239942", _NO_BUDGET),
+    "sa-east-1": Region(_MOST),
+    "us-east-1": Region(_MOST),
+    "us-east-2": Region(_MOST),
+    "us-west-1": Region(_MOST),
+    "us-west-2": Region(_MOST),
+}
+
+# Regions of the partition `aws` in which AWS has the containers, and yet the lab could not stand.
+_WANTING = {
+    "me-central-1": "CloudFormation has none of SageMaker's endpoints and notebook instances there",
+    "me-south-1": "nothing is published of the resource types that CloudFormation has there",
+}
+_ADVICE = "Take another region (`export AWS_REGION=us-east-1`, say)."
+
+
+def refusal(region: str) -> str | None:
+    """Say in a sentence why the lab can't be deployed to the region, and what to do; None if it can."""
+    if region in ACCEPTED:
+        return None
+    if why := _WANTING.get(region):
+        return f"The lab can't be deployed to {region}: {why}. {_ADVICE}"
+    try:
+        partition = Session().get_partition_for_region(region)
+    except UnknownRegionError:
+        partition = ""
+    if partition not in {"", "aws"}:
+        return (
+            f"The lab can't be deployed to {region}: it is of the partition {partition}, and the lab's containers, "
+            f"prices and budget are those of AWS's public regions. {_ADVICE}"
+        )
+    near = get_close_matches(region, ACCEPTED, n=1)
+    advice = f"Did you mean {near[0]}?" if near else _ADVICE
+    return f"The lab can't be deployed to {region}: no such region is known to have AWS's containers. {advice}"

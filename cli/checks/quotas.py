@@ -1,19 +1,20 @@
 """SageMaker's quotas: whether the account may have all the instances that the settings imply.
 
 A quota's name is the instance type and its use, as in "ml.m5.large for endpoint usage"; a region that does not offer
-the type has no such quota. Source: SageMaker's own refusals, which name them so; that there is no quota for a type that
-is not offered was read in public notes, not tried.
+the type has no such quota. Besides there is one over all types for each use, and that is what a class meets first: 4 or
+8 in a new account. Source: SageMaker's own refusals, which name them so; that there is no quota for a type that is not
+offered was read in public notes, not tried.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from cli.checks import usage
 from cli.checks.finding import Finding, State
-from cli.checks.usage import ENDPOINT, NOTEBOOK
+from cli.checks.usage import ALL, ENDPOINT, NOTEBOOK
 from cli.instances import PROCESSING, TRAINING, TRANSFORM
 
 if TYPE_CHECKING:
@@ -29,20 +30,34 @@ _LATER = {PROCESSING.word, TRANSFORM.word}  # what a class can begin without
 _PAGE = 100  # the most that Service Quotas gives at a time
 
 
+_ACROSS = {
+    NOTEBOOK: "Total number of notebook instances",
+    ENDPOINT: "Number of instances across active endpoints",
+    **{
+        use: f"Number of instances across all {use}s"
+        for use in (TRAINING.word, f"spot {TRAINING.word}", PROCESSING.word, TRANSFORM.word)
+    },
+}
+
+
 @dataclass(frozen=True)
 class Need:
-    """Instances that are needed at a time: by the lab itself, and by students if all are at it at the same time."""
+    """Instances that are needed at a time, of one type or of all.
+
+    `own` are the lab's, `students` those of its students if all are at it at the same time; `instead` is what else may
+    be done than ask for more.
+    """
 
     instance_type: str
     use: str
-    setting: str
     own: int
     students: int
+    instead: str
 
     @property
     def quota(self) -> str:
         """The quota's name."""
-        return f"{self.instance_type} for {self.use} usage"
+        return _ACROSS[self.use] if self.instance_type == ALL else f"{self.instance_type} for {self.use} usage"
 
     def state(self, *, wrong: bool) -> State:
         """How it bears on a deployment if there is not enough."""
@@ -60,7 +75,7 @@ class Quota:
 
 
 def needs(settings: Settings) -> list[Need]:
-    """What the settings imply. A student has one of each at a time, on the type the notebooks take."""
+    """What the settings imply, of each type and of all. A student has one of each, on the type the notebooks take."""
     seats = len(settings.seats)
     training = f"spot {TRAINING.word}" if settings.spot else TRAINING.word
     rows = [
@@ -72,10 +87,12 @@ def needs(settings: Settings) -> list[Need]:
     ]
     together: dict[tuple[str, str], Need] = {}
     for instance_type, use, setting, own, students in rows:
-        if own + students:
-            before = together.get((instance_type, use), Need(instance_type, use, setting, 0, 0))
-            after = Need(instance_type, use, before.setting, before.own + own, before.students + students)
-            together[instance_type, use] = after
+        of_type = Need(instance_type, use, 0, 0, f"choose another lab.{setting}")
+        of_all = Need(ALL, use, 0, 0, "make fewer lab.seats" if use == NOTEBOOK else "deploy to another region")
+        for empty in (of_type, of_all) if own + students else ():
+            before = together.setdefault((empty.instance_type, use), empty)
+            after = replace(before, own=before.own + own, students=before.students + students)
+            together[empty.instance_type, use] = after
     return list(together.values())
 
 
@@ -92,10 +109,12 @@ def check(subject: Subject) -> Iterator[Finding]:
 
 def _compared(subject: Subject, need: Need, found: dict[str, Quota], used: Usage) -> Finding | None:
     quota = found.get(need.quota)
+    if quota is None and need.instance_type == ALL:
+        return None
     if quota is None:
         text = (
-            f"{need.quota}: there is no such quota in {subject.here.region}, so the region does not offer it: choose "
-            f"another lab.{need.setting} or another region"
+            f"{need.quota}: there is no such quota in {subject.here.region}, so the region does not offer it: "
+            f"{need.instead} or another region"
         )
         return Finding("quotas", need.state(wrong=need.own > 0), text)
     others = used[need.instance_type, need.use]
@@ -103,11 +122,12 @@ def _compared(subject: Subject, need: Need, found: dict[str, Quota], used: Usage
     most = need.own + need.students
     if free >= most:
         return _update(subject, need, quota, others) if free == most else None
-    has = f"the account has {quota.value}" + (f", of which others use {others}" if others else "")
+    has = f"the account has {quota.value}" + ("" if quota.value else ", as many new ones")
+    has += f", of which others use {others}" if others else ""
     more = _increase(subject, quota, most + others)
     if free < need.own:
         also = f" ({most} with all students at work)" if need.students else ""
-        text = f"{need.quota}: {has}; the lab needs {need.own}{also}: {more}, or choose another lab.{need.setting}"
+        text = f"{need.quota}: {has}; the lab needs {need.own}{also}: {more}, or {need.instead}"
         return Finding("quotas", State.WRONG, text)
     force = "" if need.use in _LATER else ", or --force to go on with it"
     text = f"{need.quota}: {has}; {most} are needed when all students work at once: {more}{force}"

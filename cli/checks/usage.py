@@ -1,7 +1,8 @@
 """Which SageMaker instances the account uses besides the lab's own, counted as SageMaker's quotas count.
 
 What counts: notebook instances until they have stopped, jobs until they have ended and their warm pools too, endpoints
-unless they failed or are going.
+unless they failed or are going. Over all types, notebook instances count as long as they are there: so counts AWS's own
+`rain forecast`.
 """
 
 from __future__ import annotations
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
 ENDPOINT, NOTEBOOK = "endpoint", "notebook instance"
 _AT_ONCE = 8
 
-Usage = Counter[tuple[str, str]]  # instance type, use -> instances
+ALL = ""  # in the place of an instance type
+
+Usage = Counter[tuple[str, str]]  # instance type or ALL, use -> instances
 
 
 def of_others(subject: Subject) -> Usage:
@@ -32,8 +35,9 @@ def of_others(subject: Subject) -> Usage:
     sagemaker = subject.here.client("sagemaker")
     used: Usage = Counter()
     for each in _listed(sagemaker, "list_notebook_instances", "NotebookInstances"):
-        if not subject.owns(each["NotebookInstanceName"]) and each["NotebookInstanceStatus"] not in AT_REST:
-            used[each["InstanceType"], NOTEBOOK] += 1
+        if not subject.owns(each["NotebookInstanceName"]):
+            used[ALL, NOTEBOOK] += 1
+            used[each["InstanceType"], NOTEBOOK] += each["NotebookInstanceStatus"] not in AT_REST
     serving = [
         each["EndpointName"]
         for each in _listed(sagemaker, "list_endpoints", "Endpoints")
@@ -46,6 +50,8 @@ def of_others(subject: Subject) -> Usage:
             listings.append({"WarmPoolStatusEquals": "Available"})
         names = {name for only in listings for name in kind.listed(sagemaker, **only) if not subject.owns(name)}
         used.update(_each(names, partial(_job, sagemaker, kind)))
+    for (_, use), count in list(used.items()):
+        used[ALL, use] += count if use != NOTEBOOK else 0
     return used
 
 

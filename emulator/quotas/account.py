@@ -38,9 +38,9 @@ class Granted:
         granted = [increase for increase in self.increases(account=account, region=region) if increase.quota == quota]
         return granted[-1].wanted if granted else quota.default
 
-    def limit(self, instance_type: str, usage: str, *, account: str, region: str) -> float | None:
-        """The same by instance type and purpose, as "training job"; None where there is no such quota."""
-        code = catalogue.code(catalogue.name(instance_type, usage))
+    def limit(self, name: str, *, account: str, region: str) -> float | None:
+        """Return the same by the quota's name; None where there is no such quota."""
+        code = catalogue.code(name)
         return self.value(catalogue.quotas()[code], account=account, region=region) if code else None
 
     def increase(self, quota: Quota, wanted: float, *, account: str, region: str) -> Increase:

@@ -3,7 +3,7 @@
 Names and the quoted codes are AWS's, from public notes of `list-service-quotas`; all other codes are derived from the
 name, stable but not AWS's. The values are this account's, of 2026-11: a class of a hundred finds room on small CPU
 types, and accelerators that new AWS accounts get none of are none here. AWS's own differ by account and region, and are
-often 0 for every type but a few, of warm pools for every type: there, ask Service Quotas.
+often 0 for every type but a few, of warm pools for every type, and 4 or 8 over all types: there, ask Service Quotas.
 """
 
 from __future__ import annotations
@@ -28,7 +28,21 @@ _USAGES = {
     "training warm pool": "TrainingInstanceType",
     "transform job": "TransformInstanceType",
 }
+# Over all instance types.
+_ACROSS = (
+    "Number of instances across active endpoints",
+    "Number of instances across all processing jobs",
+    "Number of instances across all spot training jobs",
+    "Number of instances across all training jobs",
+    "Number of instances across all transform jobs",
+    "Total number of notebook instances",
+)
 _AWS_CODES = {
+    "Number of instances across active endpoints": "L-7A3DF611",
+    "Number of instances across all processing jobs": "L-F311B08F",
+    "Number of instances across all training jobs": "L-00C91CB5",
+    "Number of instances across all transform jobs": "L-60D2A6F0",
+    "Total number of notebook instances": "L-04CE2E67",
     "ml.g4dn.xlarge for training job usage": "L-3F53BF0F",
     "ml.g5.12xlarge for endpoint usage": "L-65C4BD00",
     "ml.g5.xlarge for endpoint usage": "L-1928E07B",
@@ -45,32 +59,28 @@ _AWS_CODES = {
 _SMALL = re.compile(r"ml\.[cmrt]\d.*\.(medium|large|xlarge|2xlarge)")
 _ACCELERATED = re.compile(r"ml\.(p|g|trn|inf|dl)\d")
 _NONE_AT_FIRST = re.compile(r"ml\.(p3dn|p[4-9]|g[7-9]|trn|inf|dl)")
-_OF_SMALL, _OF_ACCELERATED, _OF_OTHERS = 400.0, 2.0, 20.0
+_OF_SMALL, _OF_ACCELERATED, _OF_OTHERS, _OF_ALL = 400.0, 2.0, 20.0, 500.0
 
 
 @dataclass(frozen=True)
 class Quota:
-    """How many instances of a type an account may use at once for one purpose, before any increase."""
+    """How many instances, of a type or of all, an account may use at once for one purpose, before any increase."""
 
     name: str
     code: str
     default: float
 
 
-def name(instance_type: str, usage: str) -> str:
-    """The quota's name, as "ml.m5.large for endpoint usage"."""
-    return f"{instance_type} for {usage} usage"
-
-
 @cache
 def quotas() -> Mapping[str, Quota]:
-    """SageMaker's quotas by code, for every instance type that botocore's model knows."""
+    """SageMaker's quotas by code: for every instance type that botocore's model knows, and over all of them."""
     model = botocore.session.get_session().get_service_model("sagemaker")
     made = [
-        _quota(name(instance_type, usage), instance_type)
+        _quota(f"{instance_type} for {usage} usage", _default(instance_type))
         for usage, shape in _USAGES.items()
         for instance_type in model.shape_for(shape).metadata["enum"]
     ]
+    made += [_quota(name, _OF_ALL) for name in _ACROSS]
     return {quota.code: quota for quota in sorted(made, key=lambda quota: quota.name)}
 
 
@@ -80,9 +90,9 @@ def code(name: str) -> str | None:
     return next((quota.code for quota in quotas().values() if quota.name == name), None)
 
 
-def _quota(name: str, instance_type: str) -> Quota:
+def _quota(name: str, default: float) -> Quota:
     derived = f"L-{hashlib.sha256(name.encode()).hexdigest()[:8].upper()}"
-    return Quota(name, _AWS_CODES.get(name, derived), _default(instance_type))
+    return Quota(name, _AWS_CODES.get(name, derived), default)
 
 
 def _default(instance_type: str) -> float:

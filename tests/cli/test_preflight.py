@@ -276,7 +276,7 @@ def test_without_region_or_credentials_the_sentence_says_how_to_set_them(
 def test_up_deploys_nothing_that_preflight_refuses(lab: Lab, here: Place) -> None:
     """The quota is named, and no stack was made, the CDK's bootstrap included."""
     said = lab("up", "-c", "lab.endpoint_instance_type=ml.p4d.24xlarge", code=1)
-    assert "ml.p4d.24xlarge for endpoint usage: the account has 0; the lab needs 1" in said
+    assert "ml.p4d.24xlarge for endpoint usage: the account has 0, as many new ones; the lab needs 1" in said
     assert here.client("cloudformation").describe_stacks()["Stacks"] == []
 
 

@@ -22,7 +22,22 @@ TRAINING = "ml.m5.large for training job usage"
 NOTEBOOK = "ml.t3.medium for notebook instance usage"
 PROCESSING = "ml.m5.large for processing job usage"
 TRANSFORM = "ml.m5.large for transform job usage"
-ENOUGH = {ENDPOINT: 3, TRAINING: 3, NOTEBOOK: 2, PROCESSING: 2, TRANSFORM: 2}  # for a lab of two seats
+NOTEBOOKS = "Total number of notebook instances"
+ENDPOINTS = "Number of instances across active endpoints"
+ALL_TRAINING = "Number of instances across all training jobs"
+ALL_PROCESSING = "Number of instances across all processing jobs"
+ENOUGH = {  # for a lab of two seats
+    ENDPOINT: 3,
+    TRAINING: 3,
+    NOTEBOOK: 2,
+    PROCESSING: 2,
+    TRANSFORM: 2,
+    NOTEBOOKS: 2,
+    ENDPOINTS: 3,
+    ALL_TRAINING: 3,
+    ALL_PROCESSING: 2,
+    "Number of instances across all transform jobs": 2,
+}
 
 
 def account(wire: Wire, values: Mapping[str, float]) -> None:
@@ -62,7 +77,7 @@ def test_without_room_for_the_lab_itself_nothing_goes(wire: Wire, quota: str, va
     account(wire, {**ENOUGH, quota: value})
     [finding] = found(wire)
     assert finding.state is State.WRONG
-    assert f"{quota}: the account has {value}; " in finding.text
+    assert f"{quota}: the account has {value}{', as many new ones' * (not value)}; " in finding.text
     assert needed in finding.text
     code = f"L-{list(ENOUGH).index(quota):08X}"
     assert f"--quota-code {code} --desired-value {ENOUGH[quota]} --region eu-west-1" in finding.text
@@ -78,24 +93,62 @@ def test_room_for_the_lab_but_not_for_all_students_at_once_can_be_overridden(wir
     assert "--force" in finding.text
 
 
+def test_a_class_of_twenty_does_not_fit_into_a_new_account(wire: Wire) -> None:
+    """There is room for every type, and not over all of them: AWS refuses the ninth notebook instance."""
+    account(wire, dict.fromkeys(ENOUGH, 40) | {NOTEBOOKS: 8, ALL_TRAINING: 4, ALL_PROCESSING: 4, ENDPOINTS: 3})
+    said = {finding.text.partition(":")[0]: finding for finding in found(wire, seats=20)}
+    assert {name: finding.state for name, finding in said.items()} == {
+        NOTEBOOKS: State.WRONG,
+        ENDPOINTS: State.RISKY,
+        ALL_TRAINING: State.RISKY,
+        ALL_PROCESSING: State.HINT,
+    }
+    assert "the account has 8; the lab needs 20: ask for more with `aws service-quotas" in said[NOTEBOOKS].text
+    assert said[NOTEBOOKS].text.endswith(", or make fewer lab.seats")
+    assert "the account has 4; 21 are needed when all students work at once" in said[ALL_TRAINING].text
+
+
+def test_notebook_instances_that_stand_still_count_among_all(wire: Wire) -> None:
+    """They are there, whatever their type; those of the lab are not counted twice."""
+    account(wire, {**ENOUGH, NOTEBOOKS: 3})
+    wire.answers["ListNotebookInstances"] = {
+        "NotebookInstances": [
+            {"NotebookInstanceName": name, "NotebookInstanceStatus": "Stopped", "InstanceType": "ml.m5.large"}
+            for name in ("brick-seat-01", "theirs", "other")
+        ]
+    }
+    [finding] = found(wire)
+    assert f"{NOTEBOOKS}: the account has 3, of which others use 2; the lab needs 2: " in finding.text
+    assert "--desired-value 4" in finding.text
+
+
+def test_a_region_without_a_quota_over_all_types_is_fine(wire: Wire) -> None:
+    """What Service Quotas does not list limits nothing."""
+    account(wire, {name: value for name, value in ENOUGH.items() if name.startswith("ml.")})
+    assert [finding.state for finding in found(wire)] == [State.OK]
+
+
 @pytest.mark.parametrize("quota", [PROCESSING, TRANSFORM])
 def test_a_class_can_begin_without_room_for_its_later_jobs(wire: Wire, quota: str) -> None:
     """A new account has often none of them: it is said, with the way to more, and stops nothing."""
     account(wire, {**ENOUGH, quota: 0})
     [finding] = found(wire)
     assert finding.state is State.HINT
-    assert f"{quota}: the account has 0; 2 are needed when all students work at once: ask for more" in finding.text
+    assert (
+        f"{quota}: the account has 0, as many new ones; 2 are needed when all students work at once: ask for more"
+        in finding.text
+    )
     assert "--force" not in finding.text
 
 
 def test_photos_take_an_instance_of_the_lab_s_own(wire: Wire, tmp_path: Path) -> None:
     """A lab that prepares photos can't be deployed without one for processing; students come to that."""
     (tmp_path / "1x1 Brick").mkdir()
-    account(wire, {**ENOUGH, PROCESSING: 0})
+    account(wire, {**ENOUGH, PROCESSING: 0, ALL_PROCESSING: 3})
     [finding] = found(wire, photos=str(tmp_path), seats=0)
     assert finding.state is State.WRONG
     assert PROCESSING in finding.text
-    account(wire, {**ENOUGH, PROCESSING: 3})
+    account(wire, {**ENOUGH, PROCESSING: 3, ALL_PROCESSING: 3})
     assert [each.state for each in found(wire, photos=str(tmp_path))] == [State.OK]
 
 
@@ -183,6 +236,7 @@ def test_an_endpoint_that_stands_wants_one_more_for_its_update(wire: Wire) -> No
         tags={"bricklab:lab": "brick"},
         created=None,  # type: ignore[arg-type]
     )
-    [finding] = found(wire, stack)
-    assert finding.state is State.HINT
-    assert "--desired-value 4" in finding.text
+    findings = found(wire, stack)
+    assert [finding.text.partition(":")[0] for finding in findings] == [ENDPOINT, ENDPOINTS]
+    assert {finding.state for finding in findings} == {State.HINT}
+    assert all("--desired-value 4" in finding.text for finding in findings)

@@ -15,6 +15,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 SAGEMAKER = {"ServiceCode": "sagemaker"}
+# Codes and names as AWS lists them.
+ACROSS = {
+    "L-00C91CB5": "Number of instances across all training jobs",
+    "L-04CE2E67": "Total number of notebook instances",
+    "L-60D2A6F0": "Number of instances across all transform jobs",
+    "L-7A3DF611": "Number of instances across active endpoints",
+    "L-F311B08F": "Number of instances across all processing jobs",
+}
 CODE = re.compile(r"L-[0-9A-F]{8}")
 
 
@@ -43,6 +51,9 @@ def test_it_lists_what_sagemaker_limits(quotas: Any) -> None:
         "ml.m5.large for transform job usage",
         "ml.t3.medium for notebook instance usage",
     } <= listed.keys()
+    over_all = {quota["QuotaCode"]: name for name, quota in listed.items() if not name.startswith("ml.")}
+    assert {code: over_all[code] for code in ACROSS} == ACROSS
+    assert set(over_all.values()) - set(ACROSS.values()) == {"Number of instances across all spot training jobs"}
     codes = {quota["QuotaCode"] for quota in listed.values()}
     assert len(codes) == len(listed)
     assert all(CODE.fullmatch(code) for code in codes)
@@ -56,6 +67,8 @@ def test_it_lists_what_sagemaker_limits(quotas: Any) -> None:
         "ml.m5.large for endpoint usage",
         "ml.m5.large for training job usage",
         "ml.c5.xlarge for training job usage",
+        "Total number of notebook instances",
+        "Number of instances across active endpoints",
     ],
 )
 def test_a_class_of_a_hundred_finds_room(quotas: Any, name: str) -> None:

@@ -17,7 +17,8 @@ IMAGE = "763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-inference:2.20-
 
 def notebook(client: Any, name: str = "seat", **more: Any) -> Any:
     """CreateNotebookInstance."""
-    return client.create_notebook_instance(NotebookInstanceName=name, InstanceType="ml.t3.medium", RoleArn=ROLE, **more)
+    request = {"InstanceType": "ml.t3.medium", "RoleArn": ROLE, **more}
+    return client.create_notebook_instance(NotebookInstanceName=name, **request)
 
 
 def lifecycle(client: Any, name: str = "onstart", **more: Any) -> Any:

@@ -23,11 +23,13 @@ SENTENCE = (
 
 @pytest.fixture
 def sagemaker(sagemaker: Any, service: SageMaker, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """A client of an account that may use two instances of each type for each purpose, of trn1 none."""
+    """A client of an account that may use two instances of each type for each purpose, of trn1 none, of all four."""
 
-    def two(instance_type: str, usage: str, *, account: str, region: str) -> float:
-        del usage, account, region
-        return 0.0 if "trn1" in instance_type else 2.0
+    def two(name: str, *, account: str, region: str) -> float:
+        del account, region
+        if " for " in name:
+            return 0.0 if "trn1" in name else 2.0
+        return 4.0
 
     monkeypatch.setattr(service, "_quota", two)
     return sagemaker
@@ -58,6 +60,77 @@ def test_notebook_instances_that_run_use_up_the_quota(sagemaker: Any) -> None:
     assert sagemaker.describe_notebook_instance(NotebookInstanceName="one")["NotebookInstanceStatus"] == "Stopped"
     stopped(sagemaker, "two")
     sagemaker.start_notebook_instance(NotebookInstanceName="one")
+
+
+def test_all_notebook_instances_of_an_account_have_one_quota(sagemaker: Any) -> None:
+    """Of whatever type, and those that have stopped count too: they are there."""
+    calls.notebook(sagemaker, "one")
+    stopped(sagemaker, "one")
+    for number in range(3):
+        calls.notebook(sagemaker, f"{number}", InstanceType=("ml.t3.large", "ml.m5.xlarge", "ml.c5.xlarge")[number])
+    code, message = over("Total number of notebook instances", 4, 4, 1)
+    refused = refusal(lambda: calls.notebook(sagemaker, "more"))
+    assert refused == (code, message.replace(" Instances", " NotebookInstances"))
+    sagemaker.start_notebook_instance(NotebookInstanceName="one")
+
+
+@pytest.mark.parametrize("spot", [False, True])
+def test_all_training_jobs_have_one_quota(sagemaker: Any, *, spot: bool) -> None:
+    """Instances of all types add up; those on spot instances by themselves."""
+    more: dict[str, Any] = {}
+    if spot:
+        more = {
+            "EnableManagedSpotTraining": True,
+            "StoppingCondition": {"MaxRuntimeInSeconds": 600, "MaxWaitTimeInSeconds": 600},
+        }
+        calls.training_job(sagemaker, "other")
+
+    def train(name: str, instance_type: str) -> None:
+        resources = {"InstanceType": instance_type, "InstanceCount": 2, "VolumeSizeInGB": 5}
+        calls.training_job(sagemaker, name, ResourceConfig=resources, **more)
+
+    train("one", "ml.m5.large")
+    train("two", "ml.c5.xlarge")
+    name = f"Number of instances across all {'spot ' * spot}training jobs"
+    assert refusal(lambda: train("three", "ml.c4.xlarge")) == over(name, 4, 4, 2)
+
+
+def test_all_other_jobs_have_one_quota_for_each_kind(sagemaker: Any) -> None:
+    """Processing jobs count together, and transform jobs do."""
+    calls.processing_job(sagemaker, "one", count=2)
+    calls.transform_job(sagemaker, "one")
+    calls.transform_job(sagemaker, "two")
+    large = {"InstanceCount": 1, "InstanceType": "ml.m5.xlarge"}
+
+    def process(name: str, instance_type: str) -> None:
+        cluster = {"InstanceCount": 2, "InstanceType": instance_type, "VolumeSizeInGB": 5}
+        calls.processing_job(sagemaker, name, ProcessingResources={"ClusterConfig": cluster})
+
+    process("two", "ml.c5.xlarge")
+    refused = refusal(lambda: process("three", "ml.m5.xlarge"))
+    assert refused == over("Number of instances across all processing jobs", 4, 4, 2)
+    calls.transform_job(sagemaker, "three", TransformResources=large)
+    calls.transform_job(sagemaker, "four", TransformResources=large)
+    refused = refusal(
+        lambda: calls.transform_job(sagemaker, "five", TransformResources={**large, "InstanceType": "ml.c5.xlarge"})
+    )
+    assert refused == over("Number of instances across all transform jobs", 4, 4, 1)
+
+
+def test_all_endpoints_have_one_quota(sagemaker: Any) -> None:
+    """Instances of all types add up, and an update needs room for its own."""
+    calls.model(sagemaker)
+    for instance_type in ("ml.m5.large", "ml.c5.xlarge", "ml.m5.xlarge"):
+        variants = [calls.variant(InstanceType=instance_type, InitialInstanceCount=2)]
+        sagemaker.create_endpoint_config(
+            EndpointConfigName=instance_type[3:].replace(".", "-"), ProductionVariants=variants
+        )
+    full = over("Number of instances across active endpoints", 4, 4, 2)
+    for endpoint, config in (("one", "m5-large"), ("two", "c5-xlarge")):
+        calls.endpoint(sagemaker, endpoint, config)
+        sagemaker.get_waiter("endpoint_in_service").wait(EndpointName=endpoint, WaiterConfig=QUICK)
+    assert refusal(lambda: calls.endpoint(sagemaker, "three", "m5-xlarge")) == full
+    assert refusal(sagemaker.update_endpoint, EndpointName="one", EndpointConfigName="m5-xlarge") == full
 
 
 def test_training_jobs_that_have_ended_use_nothing(sagemaker: Any) -> None:

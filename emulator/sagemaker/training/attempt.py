@@ -166,7 +166,7 @@ class Attempt:
         published = time.monotonic()
         for line in lines:
             stream.put(line)
-            self._metrics.scan(line, host=host)
+            self._metrics.scan(line)
             self._progress.judged(self._metrics.objective_values)
             if time.monotonic() - published > _METRICS_SECONDS:
                 self._publish()

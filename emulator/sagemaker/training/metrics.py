@@ -1,4 +1,8 @@
-"""Metrics of a training job: what its MetricDefinitions find in its log lines, published to CloudWatch."""
+"""Metrics of a training job: what its MetricDefinitions find in its log lines, published to CloudWatch.
+
+Namespace and dimension are those that the SageMaker SDK asks for (`TrainingJobAnalytics`, sagemaker.core 2.27.0): all
+hosts of a job put their values under its name.
+"""
 
 from __future__ import annotations
 
@@ -29,9 +33,12 @@ class MetricScanner:
     The lines of a job's hosts may come from a thread each.
     """
 
-    def __init__(self, definitions: Iterable[Mapping[str, str]], *, role: Role, objective: str | None = None) -> None:
+    def __init__(
+        self, definitions: Iterable[Mapping[str, str]], *, job: str, role: Role, objective: str | None = None
+    ) -> None:
         self._patterns = [(each["Name"], re.compile(each["Regex"])) for each in definitions]
         self._role, self._objective = role, objective
+        self._dimensions = [{"Name": "TrainingJobName", "Value": job}]
         self._lock = threading.Lock()
         self.objective_values: list[float] = []
         self._final: dict[str, dict[str, Any]] = {}
@@ -44,11 +51,11 @@ class MetricScanner:
         with self._lock:
             return list(self._final.values())
 
-    def scan(self, line: str, *, host: str) -> None:
-        """Take the values out of a host's log line."""
+    def scan(self, line: str) -> None:
+        """Take the values out of a log line."""
         for name, pattern in self._patterns:
             for match in pattern.finditer(line):
-                self._take(name, match, host)
+                self._take(name, match)
 
     def publish(self) -> None:
         """Send what was found since the last call to CloudWatch; a role that may not loses it, as on AWS."""
@@ -64,7 +71,7 @@ class MetricScanner:
             batch, self._unsent = self._unsent[:_BATCH], self._unsent[_BATCH:]
             return batch
 
-    def _take(self, name: str, match: re.Match[str], host: str) -> None:
+    def _take(self, name: str, match: re.Match[str]) -> None:
         try:
             value = float(match.group(1))
         except (IndexError, TypeError, ValueError):  # no group, an empty one, or no number: nothing was measured
@@ -75,4 +82,4 @@ class MetricScanner:
         measured = {"MetricName": name, "Value": value, "Timestamp": now}
         with self._lock:
             self._final[name] = measured
-            self._unsent.append({**measured, "Dimensions": [{"Name": "Host", "Value": host}]})
+            self._unsent.append({**measured, "Dimensions": self._dimensions})

@@ -59,6 +59,7 @@ class Run:
         self._progress = Progress(context.store, record)
         self._metrics = MetricScanner(
             request["AlgorithmSpecification"].get("MetricDefinitions", []),
+            job=record.name,
             role=role,
             objective=request.get("HyperParameters", {}).get(trials.OBJECTIVE),
         )

@@ -7,6 +7,7 @@ import json
 import tarfile
 import time
 import uuid
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -110,6 +111,22 @@ class Account:
                 logGroupName=group, logStreamName=stream["logStreamName"], startFromHead=True
             )["events"]
         ]
+
+    def statistics(
+        self, namespace: str, metric: str, dimensions: Mapping[str, str], *kinds: str
+    ) -> list[dict[str, Any]]:
+        """A metric's statistics of these kinds, of all minutes of the last hour."""
+        now = datetime.now(UTC)
+        answer = self.cloudwatch.get_metric_statistics(
+            Namespace=namespace,
+            MetricName=metric,
+            Dimensions=[{"Name": name, "Value": value} for name, value in dimensions.items()],
+            StartTime=now - timedelta(hours=1),
+            EndTime=now + timedelta(minutes=1),
+            Period=60,
+            Statistics=kinds,
+        )
+        return list(answer["Datapoints"])
 
     def printed(self, group: str, job: str) -> list[str]:
         """The lines that a job has logged so far."""

@@ -83,11 +83,13 @@ def test_logs_what_the_script_prints(account: Account, trained: dict[str, Any]) 
 
 
 def test_publishes_metrics(account: Account, trained: dict[str, Any]) -> None:
-    """What MetricDefinitions find is in FinalMetricDataList and in CloudWatch."""
+    """What MetricDefinitions find is in FinalMetricDataList and in CloudWatch, under the job's name."""
     final = {each["MetricName"]: each["Value"] for each in trained["FinalMetricDataList"]}
     assert final == {"train:loss": pytest.approx(0.2), "validation:loss": pytest.approx(1.2)}
     metrics = account.cloudwatch.list_metrics(Namespace=GROUP, MetricName="train:loss")["Metrics"]
-    assert [each["Dimensions"] for each in metrics] == [[{"Name": "Host", "Value": "algo-1"}]]
+    assert [{"Name": "TrainingJobName", "Value": trained["TrainingJobName"]}] in [
+        each["Dimensions"] for each in metrics
+    ]
 
 
 def test_fails_with_the_scripts_error(account: Account) -> None:

@@ -68,6 +68,8 @@ async def _serve(options: argparse.Namespace, state: Path) -> None:
     from emulator.containers import Containers
     from emulator.hooks import (
         enforcement,
+        events,
+        inside,
         labels,
         objects,
         principals,
@@ -90,7 +92,7 @@ async def _serve(options: argparse.Namespace, state: Path) -> None:
     from emulator.sagemaker.tagged import TaggedResources
 
     context = Context(
-        store=Store(),
+        store=Store(tell=events.Bus(inside.Inside()).put),
         clock=Clock(pace=options.pace),
         endpoint_url=os.environ["AWS_ENDPOINT_URL"],
         state_dir=state,

@@ -1,10 +1,11 @@
 """What services do in a role's name, they do only if the role's policies let it; ministack asks nobody.
 
 A state machine invokes functions as its role, a schedule its target as its own, and Lambda writes a function's log as
-the function's role: one that may not leaves no log, and runs. Who makes or changes a schedule passes it its role.
-Sources: the guides of Step Functions ("IAM policies for integrated services"), EventBridge Scheduler ("Execution role")
-and Lambda ("Execution role"). What a schedule does that may not is not told anywhere here but in the gateway's log; on
-AWS a metric counts it.
+the function's role: one that may not leaves no log, and runs. Who makes or changes a schedule passes it its role. A
+rule of EventBridge has a role for its target, or the policy of the function, queue or topic lets the rule in.
+Sources: the guides of Step Functions ("IAM policies for integrated services"), EventBridge Scheduler ("Execution
+role"), EventBridge ("Using resource-based policies") and Lambda ("Execution role"). What a schedule or a rule does that
+may not is not told anywhere here but in the gateway's log; on AWS a metric counts it.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from ministack.services import cloudwatch_logs, eventbridge, lambda_svc, stepfunctions
+from ministack.core import iam_evaluator
+from ministack.services import cloudwatch_logs, eventbridge, lambda_svc, sns, sqs, stepfunctions
 
 from emulator.hooks import services
 from emulator.hooks.principals import caller, of_role, principal
@@ -32,9 +34,9 @@ _TARGETS = {"lambda": "lambda:InvokeFunction", "sns": "sns:Publish", "sqs": "sqs
 
 
 def ask_roles_of_services() -> None:
-    """Let state machines, schedules and functions do what their roles may."""
+    """Let state machines, schedules, rules and functions do what their roles may."""
     _machines()
-    _schedules()
+    _schedules_and_rules()
     _function_logs()
     services.before("scheduler", _passing)
 
@@ -65,19 +67,50 @@ def _function(reference: str) -> str:
     return reference if reference.startswith("arn:") else f"arn:aws:lambda:{region}:{account}:function:{reference}"
 
 
-def _schedules() -> None:
+def _schedules_and_rules() -> None:
     invoke = eventbridge._invoke_target
 
     def invoked(target: Mapping[str, Any], event: Mapping[str, Any], rule: Any, *view: Any) -> None:
         action = _TARGETS.get(target["Arn"].split(":")[2])
-        if event.get("Source") == "aws.scheduler" and action:
-            refused = of_role(target["RoleArn"], "scheduler").refusal(action, target["Arn"], {})
-            if refused:
-                log.warning("The schedule %s did not fire: %s", rule.get("Name"), refused)
-                return
+        service = "scheduler" if event.get("Source") == "aws.scheduler" else "events"
+        refused = _refusal(action, target, service, rule) if action else None
+        if refused:
+            log.warning("The rule or schedule %s did not fire: %s", rule.get("Name"), refused)
+            return
         invoke(target, event, rule, *view)
 
     eventbridge._invoke_target = invoked
+
+
+def _refusal(action: str, target: Mapping[str, Any], service: str, rule: Mapping[str, Any]) -> str | None:
+    arn = str(target["Arn"])
+    if "RoleArn" in target:
+        return of_role(target["RoleArn"], service).refusal(action, arn, {})
+    asked = (arn, f"{service}.amazonaws.com", rule["Arn"], rule["Arn"].split(":")[4])
+    match action:
+        case "sqs:SendMessage":
+            lets_in = sqs.queue_policy_allows(*asked)
+        case "sns:Publish":
+            lets_in = sns.topic_policy_allows(*asked)
+        case _:
+            lets_in = _function_lets_in(*asked)
+    return None if lets_in else f"the policy of {arn} does not let {service}.amazonaws.com in for {rule['Arn']}"
+
+
+def _function_lets_in(function: str, service: str, source: str, account: str) -> bool:
+    found = lambda_svc.function_policy_for_arn(function)
+    if found is None:
+        return False
+    asked = iam_evaluator.EvalContext(
+        principal_arn="*",
+        principal_type="Service",
+        principal_account="",
+        action="lambda:InvokeFunction",
+        resource_arn=function,
+        region=caller()[1],
+        service_context={"aws:sourcearn": source, "aws:sourceaccount": account},
+    )
+    return bool(iam_evaluator.evaluate_resource_policy(found[0], asked, service=service).decision == "Allow")
 
 
 def _function_logs() -> None:

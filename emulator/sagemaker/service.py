@@ -187,6 +187,7 @@ class SageMaker:
             except Exception:
                 self.context.store.remove(record)
                 raise
+            self.context.store.confirm(record)
         return {kind.arn_member: arn}
 
     def _change(self, verb: str, record: Record, request: dict[str, Any]) -> None:

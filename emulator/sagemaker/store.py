@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from emulator.sagemaker import events
 from emulator.sagemaker.kinds import KINDS, Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
 
 _Key = tuple[str, str, str, str]
 
@@ -43,17 +44,27 @@ class Store:
     """Every record; safe to use from any thread.
 
     Names are unique whatever their case: botocore's model says so of endpoints, and all ARNs are in lower case.
+    `tell` hears of every change of a resource's state, in their order; it must not wait for anything.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, tell: Callable[[events.Event], object] = lambda _event: None) -> None:
         self._records: dict[_Key, Record] = {}
         self._lock = threading.RLock()
+        self._tell = tell
+        self._unconfirmed: dict[Record, list[dict[str, Any]]] = {}  # the states that nobody has been told of
 
     def add(self, record: Record) -> None:
-        """Keep a new record. Raises AWS's error of the kind if the name is taken."""
+        """Keep a new record, of which nobody is told before `confirm`. Raises AWS's error if the name is taken."""
         with self._lock:
             if self._records.setdefault(_key(record), record) is not record:
                 raise record.kind.taken(record.name, account=record.account, region=record.region)
+            self._unconfirmed[record] = [record.members]
+
+    def confirm(self, record: Record) -> None:
+        """Its creation was not refused: tell of the states that it has had so far."""
+        with self._lock:
+            for members in self._unconfirmed.pop(record, ()):
+                self._told(record, members)
 
     def get(self, kind: str, name: str, *, account: str, region: str, verb: str = "Describe") -> Record:
         """The record of that name. Raises AWS's not-found error of the kind, worded for the operation's verb."""
@@ -81,8 +92,11 @@ class Store:
     def update(self, record: Record, **members: Any) -> None:
         """Set members at once (None takes a member away) and stamp LastModifiedTime."""
         with self._lock:
-            merged = {**record.members, "LastModifiedTime": datetime.now(UTC), **members}
+            before = record.members
+            merged = {**before, "LastModifiedTime": datetime.now(UTC), **members}
             record.members = {name: value for name, value in merged.items() if value is not None}
+            if self.alive(record) and events.state(record.kind, before) != events.state(record.kind, record.members):
+                self._told(record, record.members)
 
     def update_if(self, record: Record, allowed: Collection[str], **members: Any) -> bool:
         """Update only while the record is kept and its status is one of `allowed`; whether it was."""
@@ -102,11 +116,19 @@ class Store:
         with self._lock:
             if self.alive(record):
                 del self._records[_key(record)]
+                if self._unconfirmed.pop(record, None) is None:
+                    self._told(record, None)
 
     def alive(self, record: Record) -> bool:
         """Whether this very record (not a later one of its name) is still kept."""
         with self._lock:
             return self._records.get(_key(record)) is record
+
+    def _told(self, record: Record, members: dict[str, Any] | None) -> None:
+        if members is not None and record in self._unconfirmed:
+            self._unconfirmed[record].append(members)
+        elif event := events.of(record, members):
+            self._tell(event)
 
 
 def _key(record: Record) -> _Key:

@@ -120,6 +120,40 @@ def test_it_is_remembered_that_policies_are_enforced(account: Account) -> None:
     assert found.url.startswith("https://")
 
 
+def test_a_rule_fires_where_it_is_let_in(account: Account) -> None:
+    """A queue and a function hear of a rule only once their own policies let EventBridge in for it."""
+    sqs, events, functions_, logs = (account.client(name) for name in ("sqs", "events", "lambda", "logs"))
+    url = sqs.create_queue(QueueName="told")["QueueUrl"]
+    queue = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    role = account.role("told", {**ANYWHERE, "Action": "logs:*"})
+    function = account.function("told", role)
+    rule = events.put_rule(Name="told", EventPattern=json.dumps({"source": ["lab"]}))["RuleArn"]
+    events.put_targets(Rule="told", Targets=[{"Id": "queue", "Arn": queue}, {"Id": "function", "Arn": function}])
+    events.put_events(Entries=[{"Source": "lab", "DetailType": "early", "Detail": "{}"}])
+    condition = {"ArnEquals": {"aws:SourceArn": rule}}
+    service = {"Principal": {"Service": "events.amazonaws.com"}, "Condition": condition}
+    let_in = policy({"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": queue, **service})
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": let_in})
+    functions_.add_permission(
+        FunctionName="told",
+        StatementId="rule",
+        Action="lambda:InvokeFunction",
+        Principal="events.amazonaws.com",
+        SourceArn=rule,
+    )
+    events.put_events(Entries=[{"Source": "lab", "DetailType": "let-in", "Detail": "{}"}])
+    heard = [json.loads(one["Body"])["detail-type"] for one in sqs.receive_message(QueueUrl=url)["Messages"]]
+    assert heard == ["let-in"]
+    group = {"logGroupName": "/aws/lambda/told"}
+    deadline = time.monotonic() + 30
+    while not logs.describe_log_groups(logGroupNamePrefix=group["logGroupName"])["logGroups"]:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    started = [line for line in logs.filter_log_events(**group)["events"] if line["message"].startswith("START")]
+    assert len(started) == 1
+    logs.delete_log_group(**group)
+
+
 def test_one_that_enforces_nothing_is_not_taken_for_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """`--enforce-iam` on a lab that runs without is refused with the way to it."""
     note = {"pid": os.getpid(), "created": psutil.Process().create_time(), "port": 1}

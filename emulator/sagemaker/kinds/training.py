@@ -120,6 +120,7 @@ TRAINING_JOB = Kind(
         "EnableNetworkIsolation": False,
         "EnableInterContainerTrafficEncryption": False,
         "EnableManagedSpotTraining": False,
+        "SecondaryStatus": "Starting",
     },
     usage="training job",
     idle=ENDED,

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import shlex
+import os
 from typing import TYPE_CHECKING
 
-from cli import paths, place, seat, settings, stacks
+from cli import paths, place, seat, settings, shell, stacks
 from cli.errors import LabError
 from infra import names
 
@@ -22,8 +22,7 @@ def env(target: Target, context: Sequence[str], name: str | None) -> None:
     variables = dict(here.variables)
     if name is not None:
         variables |= _of_seat(here, settings.read(context), name)
-    for key, value in variables.items():
-        print(f"export {key}={shlex.quote(value)}")
+    print(*shell.exports(variables, os.environ), sep="\n")
 
 
 def _of_seat(here: Place, lab: Settings, name: str) -> dict[str, str]:

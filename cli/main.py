@@ -135,11 +135,17 @@ def env(
     seat: Annotated[str | None, typer.Argument(metavar="[SEAT]", help="A seat, whose notebook is to run here.")] = None,
     target: TargetOption = Target.EMBEDDED,
     context: ContextOption = None,
+    *,
+    shell: typer.Context,
+    off: Annotated[bool, typer.Option("--off", help="Print what makes the shell as it was before.")] = False,
 ) -> None:
     """Print the exports that point any AWS tool, and a seat's notebook, at the lab: eval "$(./lab env)"."""
     from cli.env import env as command
 
-    command(target, absolute(context), seat)
+    if off:
+        print(*shell.obj, sep="\n")
+    else:
+        command(target, absolute(context), seat)
 
 
 @app.command()

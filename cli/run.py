@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from typing import NoReturn
@@ -9,7 +10,7 @@ from typing import NoReturn
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.markup import escape
 
-from cli import screen
+from cli import screen, shell
 from cli.errors import Interrupted, LabError
 from cli.main import app
 
@@ -17,8 +18,9 @@ from cli.main import app
 def run() -> None:
     """Run the command line. A user's mistake is one sentence and exit code 1; Ctrl-C is 130."""
     signal.signal(signal.SIGINT, _interrupt)
+    undoing = shell.undo(os.environ)
     try:
-        app(prog_name="./lab")
+        app(prog_name="./lab", obj=undoing)
     except LabError as error:
         _end(str(error))
     except (ClientError, BotoCoreError) as error:

@@ -9,8 +9,13 @@ import logging
 import os
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from emulator import tls
+from emulator import proxies, tls
+from emulator.certificates import Authority
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 HOST = "127.0.0.1"
 
@@ -19,51 +24,49 @@ def main() -> None:
     """Read the options, serve until SIGTERM or SIGINT, leave nothing behind."""
     parser = argparse.ArgumentParser(prog="python -m emulator", description=__doc__)
     parser.add_argument("--port", type=int, default=4566)
+    parser.add_argument("--proxy", type=int, default=4567, help="the port of the proxy for AWS's own names")
     parser.add_argument("--home", type=Path, required=True, help="folder for what lives as long as the gateway")
     parser.add_argument("--images", type=Path, required=True, help="folder of the images' requirements files")
     parser.add_argument("--cache", type=Path, required=True, help="folder of the installed images, kept")
     parser.add_argument("--pace", type=float, default=1.0, help="how long AWS's waits take here, in parts of normal")
-    parser.add_argument(
-        "--certificates", type=Path, help="folder of certificates.py's files: https, and policies are enforced"
-    )
+    parser.add_argument("--certificates", type=Path, required=True, help="folder for certificates.py's files")
+    parser.add_argument("--enforce", action="store_true", help="speak https, and ask policies before every call")
     options = parser.parse_args()
     state = options.home.resolve() / "state"
     shutil.rmtree(state, ignore_errors=True)
     (state / "tmp").mkdir(parents=True)
-    # ministack reads its settings from the environment when it is imported.
+    outside = dict(os.environ)
+    authority = Authority(options.certificates.resolve(), outside)
+    # ministack reads its settings from the environment when it is imported; its functions inherit it.
     os.environ.update(
         {
+            **proxies.variables(f"http://{HOST}:{options.proxy}", options.certificates.resolve(), outside),
             "GATEWAY_PORT": str(options.port),
             "BIND_HOST": HOST,
             "MINISTACK_HOST": HOST,
-            "AWS_ENDPOINT_URL": f"{'https' if options.certificates else 'http'}://{HOST}:{options.port}",
+            "AWS_ENDPOINT_URL": f"{'https' if options.enforce else 'http'}://{HOST}:{options.port}",
             "AWS_EC2_METADATA_DISABLED": "true",
             "TMPDIR": str(state / "tmp"),
             "S3_DATA_DIR": str(state / "s3"),
             "STATE_DIR": str(state / "ministack"),
             "IOT_MTLS_ENABLED": "0",
             "SFTP_ENABLED": "0",
-            **(_enforcing(options.certificates) if options.certificates else {}),
+            **(_enforcing(options.certificates.resolve()) if options.enforce else {}),
         }
     )
     try:
-        asyncio.run(_serve(options, state))
+        asyncio.run(_serve(options, state, authority, outside))
     finally:
         shutil.rmtree(state, ignore_errors=True)
 
 
 def _enforcing(certificates: Path) -> dict[str, str]:
-    server = str(tls.server(certificates))
-    return {
-        "AUTH": "true",
-        "USE_SSL": "1",
-        "MINISTACK_SSL_CERT": server,
-        "MINISTACK_SSL_KEY": server,
-        **tls.everywhere(certificates),
-    }
+    """What ministack is told; it reads whom its functions are to trust, and serves nothing by itself."""
+    trusted = str(tls.authority(certificates))
+    return {"AUTH": "true", "USE_SSL": "1", "MINISTACK_SSL_CERT": trusted, "MINISTACK_SSL_KEY": trusted}
 
 
-async def _serve(options: argparse.Namespace, state: Path) -> None:
+async def _serve(options: argparse.Namespace, state: Path, authority: Authority, outside: Mapping[str, str]) -> None:
     from emulator import budgets, doors, web
     from emulator.containers import Containers
     from emulator.hooks import (
@@ -98,7 +101,7 @@ async def _serve(options: argparse.Namespace, state: Path) -> None:
         state_dir=state,
         images_dir=options.images.resolve(),
         cache_dir=options.cache.resolve(),
-        **({"principal_of": principals.of_role} if options.certificates else {}),
+        **({"principal_of": principals.of_role} if options.enforce else {}),
     )
     granted = Granted()
     service = SageMaker(context, caller=principals.caller, principal=principals.principal, quota=granted.limit)
@@ -128,7 +131,7 @@ async def _serve(options: argparse.Namespace, state: Path) -> None:
     tagged.find_tagged({"sagemaker": TaggedResources(context.store, principals.caller)})
     services.before("ecr", Containers(context.images_dir, caller=principals.caller).answer)
     schedules.fire_again_when_changed()
-    statements = enforcement.enforce() if options.certificates else None
+    statements = enforcement.enforce() if options.enforce else None
     if statements is None:
         objects.ask_before_objects()
     queries.obey_workgroups()
@@ -136,10 +139,14 @@ async def _serve(options: argparse.Namespace, state: Path) -> None:
     settled.answer_the_cdk_when_settled()
     unknown.refuse_unknown()
     labels.label_answers()
-    certificate = tls.server(options.certificates) if options.certificates else None
     logging.getLogger("emulator").info("embedded AWS on %s:%d", HOST, options.port)
     try:
-        await web.serve(services.application(), host=HOST, port=options.port, certificate=certificate)
+        await web.serve(
+            services.application(),
+            web.Listening(HOST, options.port, options.proxy, encrypted=options.enforce),
+            authority.context,
+            outside=outside,
+        )
     finally:
         await asyncio.to_thread(service.close)
         if statements:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import shutil
 import socket
 import subprocess
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING
 import psutil
 from filelock import FileLock
 
-from emulator import tls
+from emulator import proxies, tls
 
 if TYPE_CHECKING:
     import ssl
@@ -45,24 +46,21 @@ class Gateway:
     pid: int
     created: float  # the process's start, seconds since the epoch: a reused pid is not it
     port: int
-    certificates: str | None = None  # the folder of certificates.py's files: it enforces policies, over https
+    proxy: int = 0  # the port of forward.py
+    certificates: str = ""  # the folder of certificates.py's files
+    enforcing: bool = False  # whether each call asks the policies of roles, buckets and keys, over https
 
     @property
     def url(self) -> str:
         """The endpoint of every service."""
-        return f"{'https' if self.certificates else 'http'}://{HOST}:{self.port}"
-
-    @property
-    def enforcing(self) -> bool:
-        """Whether each call asks the policies of roles, buckets and keys."""
-        return self.certificates is not None
+        return f"{'https' if self.enforcing else 'http'}://{HOST}:{self.port}"
 
     def ssl_context(self) -> ssl.SSLContext | None:
         """What Python's own HTTP client needs to trust it; None where there is no TLS."""
-        return tls.context(Path(self.certificates)) if self.certificates else None
+        return tls.context(Path(self.certificates)) if self.enforcing else None
 
-    def environment(self) -> dict[str, str]:
-        """The variables that point any AWS tool at it."""
+    def environment(self, outside: Mapping[str, str] | None = None) -> dict[str, str]:
+        """The variables that point any AWS tool at it, for an environment that is otherwise `outside` (None: ours)."""
         return {
             "AWS_ENDPOINT_URL": self.url,
             "AWS_ACCESS_KEY_ID": "test",
@@ -70,7 +68,9 @@ class Gateway:
             "AWS_REGION": REGION,
             "AWS_DEFAULT_REGION": REGION,
             "AWS_EC2_METADATA_DISABLED": "true",
-            **(tls.variables(Path(self.certificates)) if self.certificates else {}),
+            **proxies.variables(
+                f"http://{HOST}:{self.proxy}", Path(self.certificates), os.environ if outside is None else outside
+            ),
         }
 
     def alive(self) -> bool:
@@ -116,11 +116,6 @@ def start(
             return found
         if found:
             _end(found)
-        if enforce:
-            # Takes a tenth of a second to import, for which no other command should wait.
-            from emulator import certificates  # noqa: PLC0415
-
-            certificates.make(_certificates(home), environment)
         chosen = port if port and _free(port) else any_free_port()
         run = partial(_run, home, cache=cache, environment=environment, pace=pace, enforce=enforce)
         try:
@@ -133,12 +128,18 @@ def start(
 
 
 def _run(home: Path, port: int, *, cache: Path, environment: Mapping[str, str], pace: float, enforce: bool) -> Gateway:
-    options = {"port": port, "home": home, "pace": pace, "cache": cache}
-    if enforce:
-        options["certificates"] = _certificates(home)
+    proxy = port + 1 if port == PORT and _free(port + 1) else any_free_port()
+    options = {"port": port, "proxy": proxy, "home": home, "pace": pace, "cache": cache}
+    certificates = home / "certificates"
     with log(home).open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "emulator", *_options(**options)],
+            [
+                sys.executable,
+                "-m",
+                "emulator",
+                *_options(**options, certificates=certificates),
+                *["--enforce"] * enforce,
+            ],
             cwd=_ROOT,
             env=_without_aws(environment),
             stdin=subprocess.DEVNULL,
@@ -146,8 +147,8 @@ def _run(home: Path, port: int, *, cache: Path, environment: Mapping[str, str], 
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    certificates = str(_certificates(home)) if enforce else None
-    gateway = Gateway(process.pid, psutil.Process(process.pid).create_time(), port, certificates)
+    created = psutil.Process(process.pid).create_time()
+    gateway = Gateway(process.pid, created, port, proxy, str(certificates), enforce)
     _note(home).write_text(json.dumps(asdict(gateway)))
     _wait_until_it_answers(process, gateway, home)
     process.returncode = 0  # it outlives us on purpose: without this, Popen warns that it still runs
@@ -172,10 +173,6 @@ def log(home: Path) -> Path:
 def _options(**values: object) -> list[str]:
     given = {**values, "images": _ROOT / "emulator" / "images"}
     return [text for name, value in given.items() for text in (f"--{name}", str(value))]
-
-
-def _certificates(home: Path) -> Path:
-    return home / "certificates"
 
 
 def _note(home: Path) -> Path:

@@ -1,6 +1,7 @@
-"""TLS for an embedded AWS that enforces policies: buckets deny what does not come over it (`aws:SecureTransport`).
+"""Where the certificates of an embedded AWS lie in their folder, and how tools are told to trust them.
 
-Where certificates.py's files lie in their folder, and how tools are told to trust them.
+It speaks TLS for AWS's own names, and for all when it enforces policies: buckets deny what does not come over it
+(`aws:SecureTransport`).
 """
 
 from __future__ import annotations
@@ -22,20 +23,21 @@ def trusted(folder: Path) -> Path:
     return folder / "trusted.pem"
 
 
-def server(folder: Path) -> Path:
-    """The certificate with its private key, as PEM, for the owner's eyes only."""
-    return folder / "server.pem"
+def node(folder: Path) -> Path:
+    """What Node trusts besides its own: what it was told before, and the authority's certificate, as PEM."""
+    return folder / "node.pem"
 
 
 def variables(folder: Path) -> dict[str, str]:
-    """What makes AWS's tools and Node trust it."""
-    return {"AWS_CA_BUNDLE": str(trusted(folder)), "NODE_EXTRA_CA_CERTS": str(authority(folder))}
-
-
-def everywhere(folder: Path) -> dict[str, str]:
-    """What makes any program trust it besides what it trusts already: functions, jobs and notebooks inherit it."""
+    """What makes any program trust the authority besides what it trusts already."""
     bundle = str(trusted(folder))
-    return {**variables(folder), "SSL_CERT_FILE": bundle, "REQUESTS_CA_BUNDLE": bundle}
+    return {
+        "AWS_CA_BUNDLE": bundle,
+        "CURL_CA_BUNDLE": bundle,
+        "NODE_EXTRA_CA_CERTS": str(node(folder)),
+        "REQUESTS_CA_BUNDLE": bundle,
+        "SSL_CERT_FILE": bundle,
+    }
 
 
 def context(folder: Path) -> ssl.SSLContext:

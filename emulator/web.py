@@ -4,53 +4,87 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import socket
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
 
 import uvicorn
 
+from emulator.forward import ForwardProxy
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    import ssl
+    from collections.abc import Iterable, Iterator, Mapping
 
 _IDLE_SECONDS = 75
 _GRACE_SECONDS = 3
 _FAREWELL_SECONDS = 0.2
 
 
-async def serve(application: Any, *, host: str, port: int, certificate: Path | None = None) -> None:
-    """Serve an ASGI application until SIGTERM or SIGINT; over TLS with a certificate, a file with its key in it."""
-    server = _Server(
-        uvicorn.Config(
-            application,
-            host=host,
-            port=port,
-            ssl_certfile=certificate,
-            ssl_keyfile=certificate,
-            lifespan="on",
-            ws="wsproto",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,  # no client may say that it came over TLS
-            date_header=False,  # ministack writes it, as the services do
-            timeout_keep_alive=_IDLE_SECONDS,
-            timeout_graceful_shutdown=_GRACE_SECONDS,
-        )
-    )
+@dataclass(frozen=True)
+class Listening:
+    """Where the gateway listens: host and port, over TLS if `encrypted`, and the port of its forward proxy."""
+
+    host: str
+    port: int
+    proxy: int
+    encrypted: bool
+
+
+async def serve(application: Any, at: Listening, certificates: ssl.SSLContext, *, outside: Mapping[str, str]) -> None:
+    """Serve an ASGI application until SIGTERM or SIGINT, and have what is meant for AWS's names come to it.
+
+    `outside` is the environment that says how the forward proxy reaches all other hosts.
+    """
+    main = _Server(_config(application, certificates if at.encrypted else None, lifespan="on"))
+    servers = {main: _listening(at.host, at.port)}
+    if not at.encrypted:
+        servers[_Server(_config(application, certificates, lifespan="off"))] = _listening(at.host, 0)
     loop = asyncio.get_running_loop()
-    if certificate:
-        _leave_silent_clients(loop)
+    _leave_silent_clients(loop)
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, server.stop)
-    await server.serve()
+        loop.add_signal_handler(number, _stop, servers)
+    *_, over_tls = servers.values()
+    plain = None if at.encrypted else at.port
+    proxy = ForwardProxy(int(over_tls.getsockname()[1]), plain, outside)
+    forwarding = await proxy.serve(_listening(at.host, at.proxy))
+    try:
+        await asyncio.gather(*(server.serve(sockets=[listening]) for server, listening in servers.items()))
+    finally:
+        forwarding.close()
+
+
+def _stop(servers: Iterable[_Server]) -> None:
+    for server in servers:
+        server.should_exit = True
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    made = socket.socket()
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    made.bind((host, port))
+    return made
+
+
+def _config(application: Any, certificates: ssl.SSLContext | None, *, lifespan: Literal["on", "off"]) -> uvicorn.Config:
+    return uvicorn.Config(
+        application,
+        ssl_context_factory=(lambda _config, _default: certificates) if certificates else None,
+        lifespan=lifespan,
+        ws="wsproto",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,  # no client may say that it came over TLS
+        date_header=False,  # ministack writes it, as the services do
+        timeout_keep_alive=_IDLE_SECONDS,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+    )
 
 
 class _Server(uvicorn.Server):
-    """Ends when it is told; uvicorn's own would end the process too, with all that is to be cleared away after it."""
-
-    def stop(self) -> None:
-        self.should_exit = True
+    """Ends when `should_exit` says so; uvicorn's own would end the process too, before all is cleared away."""
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

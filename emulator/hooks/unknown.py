@@ -17,10 +17,16 @@ import botocore.session
 import ministack.app
 from ministack.core import router
 
+from emulator import aws_names
+
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from emulator.hooks.services import Response
 
 _UNKNOWN = "unknown"
+_OTHERWISE = "s3"
+_S3_LABEL = re.compile(r"(^|\.)s3[.-]")
 _SCOPE = re.compile(r"Credential=[^/]+/[^/]+/[^/]+/([^/]+)/")
 _QUERY = "application/x-www-form-urlencoded"
 
@@ -29,13 +35,25 @@ def refuse_unknown() -> None:
     """Answer for every service that nothing else answers for."""
     detect = ministack.app.detect_service
 
-    def detect_or_refuse(*request: Any) -> str:
-        service = str(detect(*request))
+    def detect_or_refuse(
+        method: str, path: str, headers: Mapping[str, str], query: Mapping[str, list[str]], *more: Any
+    ) -> str:
+        service = str(detect(method, path, headers, query, *more))
+        if service == _OTHERWISE and _is_of_no_service(headers, query):
+            return _UNKNOWN
         return service if service in ministack.app.SERVICE_HANDLERS else _UNKNOWN
 
+    router._BUILTIN_HOST_SUFFIXES = (*router._BUILTIN_HOST_SUFFIXES, *aws_names.domains())
     ministack.app.detect_service = detect_or_refuse
     ministack.app.SERVICE_HANDLERS[_UNKNOWN] = _refuse
     _know_services_by_name()
+
+
+def _is_of_no_service(headers: Mapping[str, str], query: Mapping[str, list[str]]) -> bool:
+    """Whether what ministack takes for S3's, as it takes all that it can't place, was sent to another name of AWS's."""
+    host = headers.get("host", "").partition(":")[0].lower()
+    signed = "authorization" in headers or any(name.lower() == "x-amz-credential" for name in query)
+    return not signed and aws_names.is_aws(host) and not _S3_LABEL.search(host)
 
 
 def _know_services_by_name() -> None:

@@ -42,6 +42,7 @@ import pytest
         ("ministack.app", "fix_error_content_type"),
         ("ministack.app", "fix_success_content_type"),
         ("ministack.core.router", "SERVICE_PATTERNS"),
+        ("ministack.core.router", "_BUILTIN_HOST_SUFFIXES"),
         ("ministack.core.router", "extract_access_key_id"),
         ("ministack.core.iam_actions", "access_denied_response"),
         ("ministack.core.iam_actions", "extract_iam_action"),

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 # reached, and whose certificates are trusted. They are taken over from the gateway's environment, nothing else is.
 _PASSED_ON = (
     "AWS_CA_BUNDLE",
+    "CURL_CA_BUNDLE",
     "HTTP_PROXY",
     "HTTPS_PROXY",
     "NODE_EXTRA_CA_CERTS",

@@ -10,11 +10,14 @@ from __future__ import annotations
 import ipaddress
 import itertools
 import json
+import os
 import random
 import socket
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from emulator import proxies
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -66,8 +69,15 @@ def groups(instances: Sequence[Instance]) -> Iterator[dict[str, Any]]:
 
 
 def variables(instances: Sequence[Instance]) -> dict[str, str]:
-    """What a container is told so that it finds the job's hosts by name; launch/names.py reads it."""
-    return {"SAGEMAKER_JOB_HOSTS": json.dumps({one.name: f"{one.address}:{one.port}" for one in instances})}
+    """What a container is told so that it finds the job's hosts by name; launch/names.py reads it.
+
+    No proxy knows them.
+    """
+    direct = [text for one in instances for text in (one.name, one.address)]
+    return {
+        "SAGEMAKER_JOB_HOSTS": json.dumps({one.name: f"{one.address}:{one.port}" for one in instances}),
+        **proxies.reached_directly(os.environ, *direct),
+    }
 
 
 def _address() -> str:

@@ -21,7 +21,10 @@ _TRUST = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}],
 }
-_ALL = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ["s3:*", "sagemaker:*"], "Resource": "*"}]}
+_ALL = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Action": ["s3:*", "sagemaker:*", "iam:PassRole"], "Resource": "*"}],
+}
 
 
 def archive(files: Mapping[str, bytes]) -> bytes:
@@ -79,12 +82,22 @@ class Account:
     """The embedded AWS with a role and a bucket in it."""
 
     def __init__(self, client: Callable[[str], Any]) -> None:
-        names = ("s3", "iam", "logs", "cloudwatch", "sagemaker", "sagemaker-runtime")
-        self.s3, self.iam, self.logs, self.cloudwatch, self.sagemaker, self.runtime = map(client, names)
+        names = ("s3", "iam", "sts", "logs", "cloudwatch", "sagemaker", "sagemaker-runtime")
+        self.s3, self.iam, self.sts, self.logs, self.cloudwatch, self.sagemaker, self.runtime = map(client, names)
         self.s3.create_bucket(Bucket=BUCKET)
         role = self.iam.create_role(RoleName="execution", AssumeRolePolicyDocument=json.dumps(_TRUST))
         self.role = role["Role"]["Arn"]
         self.iam.put_role_policy(RoleName="execution", PolicyName="all", PolicyDocument=json.dumps(_ALL))
+
+    def acting_as_its_role(self) -> dict[str, str]:
+        """The variables with which a program of this machine acts as the role, as one in a job or a notebook does."""
+        given = self.sts.assume_role(RoleArn=self.role, RoleSessionName="SageMaker")["Credentials"]
+        names = {
+            "AWS_ACCESS_KEY_ID": "AccessKeyId",
+            "AWS_SECRET_ACCESS_KEY": "SecretAccessKey",
+            "AWS_SESSION_TOKEN": "SessionToken",
+        }
+        return {name: given[member] for name, member in names.items()}
 
     def put(self, key: str, content: bytes) -> str:
         """Put an object; its URI."""

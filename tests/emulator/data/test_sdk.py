@@ -1,4 +1,4 @@
-"""The SageMaker SDK runs unchanged: its processors, whose scripts say /opt/ml/processing, and its resource classes."""
+"""The SageMaker SDK runs unchanged: session, resource classes, processors, whose scripts say /opt/ml/processing."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 PROCESSORS = """
 import json, pathlib, sys
 from sagemaker.core import processing, resources, shapes
-from sagemaker.core.helper.session_helper import Session
+from sagemaker.core.helper.session_helper import Session, get_execution_role
 
 role, bucket, training, inference, folder = sys.argv[1:]
 source = shapes.ProcessingS3Input(
@@ -34,13 +34,15 @@ def made(prefix):
     return shapes.ProcessingOutput(output_name="made", s3_output=sink)
 
 where = dict(role=role, image_uri=training, instance_count=1, instance_type="ml.m5.large")
-ours = dict(sagemaker_session=Session(default_bucket=bucket), base_job_name="referee")
+session = Session()  # it asks STS at AWS's own address who it is, and makes its bucket
+said = {"bucket": session.default_bucket(), "role": get_execution_role()}
+ours = dict(sagemaker_session=session, base_job_name="referee")
 how = dict(arguments=["--loud"], wait=False, logs=False)
 script = processing.ScriptProcessor(command=["python3"], **where, **ours)
 script.run(code=f"{folder}/prepare.py", inputs=[photos], outputs=[made("by-script")], **how)
 framework = processing.FrameworkProcessor(**where, **ours)
 framework.run("prepare.py", source_dir=folder, inputs=[photos], outputs=[made("by-framework")], **how)
-said = {"processors": [script.latest_job.processing_job_name, framework.latest_job.processing_job_name]}
+said["processors"] = [script.latest_job.processing_job_name, framework.latest_job.processing_job_name]
 """
 RESOURCES = """
 job = resources.TrainingJob.create(
@@ -97,13 +99,7 @@ def said(account: Account, embedded: Gateway, tmp_path_factory: pytest.TempPathF
     program = PROCESSORS + RESOURCES
     subprocess.run(
         [sys.executable, "-c", program, account.role, BUCKET, TRAINING_IMAGE, INFERENCE_IMAGE, str(folder)],
-        env={
-            **os.environ,
-            "AWS_ENDPOINT_URL": embedded.url,
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
-            "AWS_DEFAULT_REGION": "us-east-1",
-        },
+        env={**os.environ, **embedded.environment(), **account.acting_as_its_role()},
         stdout=subprocess.DEVNULL,
         check=True,
     )
@@ -124,3 +120,8 @@ def test_resource_classes(said: dict[str, Any]) -> None:
     assert (said["trained"], said["listed"]) == ("Completed", ["sdk-resource"])
     assert "nothing.tar.gz" in said["endpoint"]
     assert 'Could not find model "arn:aws:sagemaker:us-east-1:000000000000:model/sdk-resource".' in said["gone"]
+
+
+def test_who_it_is_and_where_its_data_go(account: Account, said: dict[str, Any]) -> None:
+    """`get_execution_role` and `default_bucket` ask STS at an address of their own; nothing was set for it."""
+    assert (said["role"], said["bucket"]) == (account.role, "sagemaker-us-east-1-000000000000")

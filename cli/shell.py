@@ -1,0 +1,37 @@
+"""What `./lab env` does to a shell, and how that is undone.
+
+The variables come with a note of what they were before. `./lab` itself heeds the note and acts as if they had never
+been set: the embedded AWS that they name may be gone by now, and its proxy with it. Only the standard library here: the
+first call of `./lab` reads this before anything is installed.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, MutableMapping
+
+_NOTE = "BRICKLAB_SHELL_BEFORE"
+
+
+def exports(variables: Mapping[str, str], environment: Mapping[str, str]) -> Iterator[str]:
+    """The lines that set the variables in a shell whose environment is this one."""
+    note = json.dumps({name: environment.get(name) for name in variables})
+    for name, value in {**variables, _NOTE: note}.items():
+        yield f"export {name}={shlex.quote(value)}"
+
+
+def undo(environment: MutableMapping[str, str]) -> list[str]:
+    """Make an environment what it was before, in place; the lines that do it to the shell itself."""
+    note = environment.get(_NOTE)
+    before: dict[str, str | None] = {**json.loads(note), _NOTE: None} if note else {}
+    for name, value in before.items():
+        environment.pop(name, None)
+        if value is not None:
+            environment[name] = value
+    return [
+        f"unset {name}" if value is None else f"export {name}={shlex.quote(value)}" for name, value in before.items()
+    ]

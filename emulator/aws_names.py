@@ -1,0 +1,21 @@
+"""AWS's host names: those below the domains that botocore has of every partition, `amazonaws.com` among them."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from botocore.loaders import create_loader
+
+
+@cache
+def domains() -> tuple[str, ...]:
+    """The domains, sorted: `amazonaws.com`, `amazonaws.com.cn`, `api.aws` and their like."""
+    partitions = create_loader().load_data("partitions")["partitions"]
+    suffixes = ("dnsSuffix", "dualStackDnsSuffix")
+    return tuple(sorted({one["outputs"][suffix] for one in partitions for suffix in suffixes}))
+
+
+def is_aws(host: str) -> bool:
+    """Whether a host's name is one of AWS's."""
+    name = host.rstrip(".").lower()
+    return any(name == domain or name.endswith(f".{domain}") for domain in domains())

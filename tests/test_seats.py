@@ -366,7 +366,12 @@ def test_a_student_asks_about_photos(lab: Lab, ada: Student) -> None:
         answer = lab.client("iam").simulate_principal_policy(
             PolicySourceArn=ada.role, ActionNames=[action], ResourceArns=[f"arn:aws:{own}", f"arn:aws:{other}"]
         )
-        assert [each["EvalDecision"] for each in answer["EvaluationResults"]] == ["allowed", "implicitDeny"]
+        [of_action] = answer["EvaluationResults"]
+        assert of_action["EvalDecision"] == "implicitDeny"
+        decisions = {
+            each["EvalResourceName"]: each["EvalResourceDecision"] for each in of_action["ResourceSpecificResults"]
+        }
+        assert decisions == {f"arn:aws:{own}": "allowed", f"arn:aws:{other}": "implicitDeny"}
 
 
 def test_list_shows_people_and_programs_the_class(lab: Lab, settings: list[str]) -> None:

@@ -1,4 +1,10 @@
-"""IAM's policy simulator takes ContextEntries and every ResourceArn; ministack's looks at neither."""
+"""IAM's policy simulator takes ContextEntries and every ResourceArn; ministack's looks at neither.
+
+It answers one result for an action, however many resources are named: its decision is the strictest of theirs, and its
+EvalResourceName no resource that was asked for, but the template of the action's ARNs. Source: IAM's API reference,
+EvaluationResult and ResourceSpecificResult. The templates are not known here: it is always `*`, as on AWS for an action
+that has none. Which statements matched is not told.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +23,7 @@ if TYPE_CHECKING:
     from emulator.hooks.services import Response
 
 _DECISIONS = {"Allow": "allowed", "Deny": "explicitDeny", "ImplicitDeny": "implicitDeny"}
+_STRICTEST = ("explicitDeny", "implicitDeny", "allowed")
 _SIMULATED: ContextVar[Mapping[str, Any]] = ContextVar("simulated")
 
 
@@ -39,29 +46,43 @@ def _simulating(answer: Callable[[Any], Response]) -> Callable[[Any], Response]:
 
 
 def _simulated(actions: list[str], _resource: str, arn: str, account: str, policies: list[Any]) -> str:
-    """The results, one for each action and resource. That AWS lists several resources so was not checked."""
+    """Return the results: one for each action, the strictest of its decisions, and below it one for each resource."""
     asked = _SIMULATED.get()
     info = iam_evaluator.PrincipalInfo(arn, "AssumedRole" if ":role/" in arn else "User", account, policies)
     who = Principal(info, responses.get_region())
-    resources = _members(asked, "ResourceArns.member.{}") or ["*"]
+    named = _members(asked, "ResourceArns.member.{}")
+    context = _context(asked)
+    found = ""
+    for action in actions:
+        decisions = {each: _DECISIONS[who.decision(action, each, context)] for each in named or ["*"]}
+        specific = "".join(_result("Resource", resource, decision) for resource, decision in decisions.items() if named)
+        strictest = min(decisions.values(), key=_STRICTEST.index)
+        found += (
+            f"<member><EvalActionName>{escape(action)}</EvalActionName>{_result('', '*', strictest, whole=False)}"
+            f"<ResourceSpecificResults>{specific}</ResourceSpecificResults></member>"
+        )
+    return found
+
+
+def _result(of: str, resource: str, decision: str, *, whole: bool = True) -> str:
+    members = (
+        f"<EvalResourceName>{escape(resource)}</EvalResourceName><Eval{of}Decision>{decision}</Eval{of}Decision>"
+        "<MatchedStatements></MatchedStatements><MissingContextValues></MissingContextValues>"
+    )
+    return f"<member>{members}</member>" if whole else members
+
+
+def _context(asked: Mapping[str, Any]) -> dict[str, Any]:
     names = _members(asked, "ContextEntries.member.{}.ContextKeyName")
     values = [
         _members(asked, f"ContextEntries.member.{number}.ContextKeyValues.member.{{}}")
         for number in range(1, len(names) + 1)
     ]
     kinds = _members(asked, "ContextEntries.member.{}.ContextKeyType")
-    context = {
+    return {
         name: given if kind.endswith("List") else given[0]
         for name, kind, given in zip(names, kinds, values, strict=True)
     }
-    return "".join(
-        f"<member><EvalActionName>{escape(action)}</EvalActionName>"
-        f"<EvalResourceName>{escape(resource)}</EvalResourceName>"
-        f"<EvalDecision>{_DECISIONS[who.decision(action, resource, context)]}</EvalDecision>"
-        "<MatchedStatements></MatchedStatements><MissingContextValues></MissingContextValues></member>"
-        for action in actions
-        for resource in resources
-    )
 
 
 def _members(parameters: Mapping[str, Any], pattern: str) -> list[str]:

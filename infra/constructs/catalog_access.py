@@ -37,6 +37,8 @@ def statements(lab: str, seat: str, *, bucket_arn: str) -> Iterator[Statement]:
     # Glue asks about the catalog and the database around what is read.
     read = [arn("glue", each) for each in ("catalog", f"database/{database}", f"table/{database}/*")]
     yield allow(_READ, read, service="glue")
+    # Whatever a query is of (Athena's guide, "Configure access to databases and tables in the AWS Glue Data Catalog").
+    yield allow(["GetDatabase"], [arn("glue", "database/default")], service="glue")
     yield allow(["GetBucketLocation"], [bucket_arn], service="s3")
 
 

@@ -9,6 +9,7 @@ from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
 from infra.constructs import statements
+from infra.constructs.arns import arn
 from infra.constructs.execution_role import ExecutionRole, publish_metrics
 from infra.constructs.findings import acknowledge, wildcard
 from infra.constructs.log_group import LogGroup
@@ -40,14 +41,8 @@ class Endpoint(Construct):
         model_artifact: str,
     ) -> None:
         super().__init__(scope, construct_id)
-        # The role may not create log groups, so a last line after the endpoint's end cannot bring this one back.
-        logs = LogGroup(
-            self,
-            "Logs",
-            key=key,
-            log_group_name=f"/aws/sagemaker/Endpoints/{settings.name}",
-            retention_days=settings.log_retention_days,
-        )
+        group = f"/aws/sagemaker/Endpoints/{settings.name}"
+        logs = LogGroup(self, "Logs", key=key, log_group_name=group, retention_days=settings.log_retention_days)
         role = ExecutionRole(
             self,
             "Role",
@@ -59,9 +54,17 @@ class Endpoint(Construct):
                     statements.on_objects(bucket, actions=["s3:PutObject"], prefixes=["capture/"]),
                     statements.read_and_write_encrypted(key),
                     *image.pull(),
+                    # SageMaker's guide has all four in the role of every model; whether the agent goes on without the
+                    # first where the group is there is not known. The role goes before the group does, for it names
+                    # it: a last line after the endpoint's end can't bring the group back.
                     iam.PolicyStatement(
-                        actions=["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
-                        resources=[logs.log_group_arn],
+                        actions=[
+                            "logs:CreateLogGroup",
+                            "logs:CreateLogStream",
+                            "logs:DescribeLogStreams",
+                            "logs:PutLogEvents",
+                        ],
+                        resources=[logs.log_group_arn, arn("logs", f"log-group:{group}")],
                     ),
                     publish_metrics(),
                 ]

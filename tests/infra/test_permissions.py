@@ -112,6 +112,33 @@ def test_a_training_job_s_update_is_about_its_warm_pool(policies: dict[str, list
     assert len(list(allowing(policies, {UPDATE}))) == 4
 
 
+def test_who_asks_athena_may_see_the_default_database(policies: dict[str, list[Statement]]) -> None:
+    """Athena's guide: the `default` database and the catalog belong into every policy; no table of it does."""
+    asking = {role for role, _ in allowing(policies, {"athena:StartQueryExecution"})}
+    seeing: dict[str, list[str]] = {}
+    for role, statement in allowing(policies, {"glue:GetDatabase"}):
+        ends = [json.dumps(each).rpartition(":")[2].strip('"]}') for each in listed(statement["Resource"])]
+        seeing.setdefault(role, []).extend(ends)
+        assert not any(end.startswith("table/default") for end in ends)
+    assert asking
+    assert all({"catalog", "database/default"} <= set(seeing[role]) for role in asking)
+
+
+def test_an_endpoint_may_make_its_own_log_group_and_no_other(
+    policies: dict[str, list[Statement]], templates: dict[str, Template]
+) -> None:
+    """The agent in the container may try it first, though the group is there; the role is gone before the group is."""
+    [(_, statement)] = [
+        each for each in allowing(policies, {"logs:CreateLogGroup"}) if each[0].startswith("bricklab-endpoint ")
+    ]
+    by_name, group = sorted(listed(statement["Resource"]), key=lambda each: "Fn::GetAtt" in each)
+    assert by_name["Fn::Join"][1][-1].endswith(":log-group:/aws/sagemaker/Endpoints/bricklab")
+    logical, attribute = group["Fn::GetAtt"]
+    assert attribute == "Arn"
+    resource = templates["bricklab-endpoint"]["Resources"][logical]
+    assert resource["Properties"]["LogGroupName"] == "/aws/sagemaker/Endpoints/bricklab"
+
+
 @pytest.mark.parametrize(("minutes", "seconds"), [(10, "600"), (90, "3600"), (0, "3600")])
 def test_a_student_s_warm_pool_waits_as_long_as_a_notebook(
     compose: Callable[..., cdk.App], minutes: int, seconds: str

@@ -46,8 +46,8 @@ EXEMPT = (
     Exempt(
         role="seat NotebookRole",
         action="glue:GetDatabase",
-        why="Athena's guide has the database `default` in every policy (Configure access to databases and tables in the "
-        "AWS Glue Data Catalog); here a query does not ask about it.",
+        why="Athena's guide has the database `default` in every policy (Configure access to databases and tables in "
+        "the AWS Glue Data Catalog); here a query does not ask about it.",
     ),
     Exempt(
         role=r"\w+ \w*(Contents|Job)Handler(OnEvent|IsComplete)Role",

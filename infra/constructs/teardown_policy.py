@@ -34,6 +34,8 @@ _SHARED_LOGS = (
     "TrainingJobs",
     "TransformJobs",
 )
+# The groups whose streams bear the lab's name: by a pattern, for each by itself would not fit into a role's policy.
+_STREAMS_IN = ("*Jobs", "NotebookInstances")
 _OWN_LOGS = ("{}-*", "/aws/lambda/{}-*", "/aws/sagemaker/Endpoints/{}*", "/aws/sagemaker/InferenceComponents/{}*")
 
 
@@ -48,7 +50,7 @@ def wildcards(lab: str) -> dict[str, str]:
         *(f"…:*/{lab}{end}" for end in ("", "-*")),
         f"…:stack/{lab}-*/*",
         *(f"…:log-group:{pattern.format(lab)}" for pattern in _OWN_LOGS),
-        *(f"…:log-group:/aws/sagemaker/{name}:log-stream:{lab}{end}" for name in _SHARED_LOGS for end in ("-*", "/*")),
+        *(f"…:log-group:/aws/sagemaker/{name}:log-stream:{lab}{end}" for name in _STREAMS_IN for end in ("-*", "/*")),
         f"…:parameter/{lab}/*",
     )
     shared = (f"…:log-group:/aws/sagemaker/{name}:*" for name in _SHARED_LOGS)
@@ -131,7 +133,11 @@ def _logs(lab: str) -> list[iam.PolicyStatement]:
         ),
         iam.PolicyStatement(
             actions=["logs:DeleteLogStream"],
-            resources=[f"{group}:log-stream:{lab}{end}" for group in shared for end in ("-*", "/*")],
+            resources=[
+                arn("logs", f"log-group:/aws/sagemaker/{name}:log-stream:{lab}{end}")
+                for name in _STREAMS_IN
+                for end in ("-*", "/*")
+            ],
         ),
     ]
 

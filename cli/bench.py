@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import ast
-import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 from cli import images, paths, screen
 from cli.errors import LabError
-from cli.place import tools
+from cli.place import become
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def bench(name: str | None, arguments: Sequence[str]) -> None:
-    """Run `bench/<name>.py` with `arguments`; ends with its exit code. Without a name, or for help, tell of all.
+    """Run `bench/<name>.py` with `arguments`; ends as it does. Without a name, or for help, tell of all.
 
     Raises LabError for one that is not there.
     """
@@ -25,13 +23,12 @@ def bench(name: str | None, arguments: Sequence[str]) -> None:
     if name in (None, "--help", "-h"):
         for each, path in known.items():
             screen.console.print(f"[bold]./lab bench {each:<12}[/] {_about(path)}", soft_wrap=True, highlight=False)
-        screen.console.print("[bold]./lab bench NAME --help[/] tells more, and its options.", highlight=False)
+        screen.console.print("[bold]./lab bench NAME --help[/] tells more, and its options.", soft_wrap=True)
         return
     if name not in known:
         raise LabError(f"There is no benchmark {name}. There are: {', '.join(known)}.")
     images.install()
-    command = [sys.executable, "-m", f"bench.{name}", *arguments]
-    sys.exit(subprocess.run(command, cwd=paths.ROOT, env=tools(), check=False).returncode)
+    become(f"bench.{name}", arguments)
 
 
 def _about(benchmark: Path) -> str:

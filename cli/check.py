@@ -87,7 +87,7 @@ def show_exceptions(*, as_json: bool, write: bool) -> None:
     if as_json:
         print(json.dumps(exceptions.as_json(rows), indent=2))
     else:
-        screen.console.print(exceptions.as_rows(rows))
+        exceptions.as_rows(rows).show()
 
 
 def _failing(pool: ThreadPoolExecutor, checks: dict[str, Callable[[], Iterable[object]]]) -> list[str]:
@@ -101,7 +101,7 @@ def _failing(pool: ThreadPoolExecutor, checks: dict[str, Callable[[], Iterable[o
                 screen.done(running[done], seconds)
                 continue
             failed.append(running[done])
-            screen.console.print(f"[red]✗[/] {running[done]}")
+            screen.console.print(f"[red]✗[/] {running[done]}", soft_wrap=True)
             screen.console.print("\n".join(lines), markup=False, soft_wrap=True)
     return failed
 

@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
-from rich.table import Table
 
 from cli import lease, meters, place, screen, settings, stacks
 from cli.instances import JOBS
 from cli.place import Target
 from cli.prices import Prices
+from cli.table import Column, Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -81,9 +81,9 @@ def cost(target: Target, context: Sequence[str], *, as_json: bool) -> None:
         print(json.dumps(_document(bill, lab.name, target), indent=2))
         return
     if not bill.found:
-        screen.console.print(f"Nothing of {lab.name} is there, and nothing costs: `./lab up` makes it.")
+        screen.console.print(f"Nothing of {lab.name} is there, and nothing costs: `./lab up` makes it.", soft_wrap=True)
         return
-    screen.console.print(_table(bill))
+    _table(bill).show()
     for line in _sentences(bill):
         screen.console.print(line, soft_wrap=True)
     if target is Target.EMBEDDED:
@@ -131,12 +131,14 @@ def _document(bill: Bill, lab: str, target: Target) -> dict[str, Any]:
 
 
 def _table(bill: Bill) -> Table:
-    table = Table(box=None, padding=(0, 2), show_footer=True)
-    table.add_column("whose", "total")
-    table.add_column("what")
-    table.add_column("how it stands")
-    table.add_column("USD an hour", _usd(bill.hourly), justify="right")
-    table.add_column("USD so far", _usd(bill.so_far), justify="right")
+    table = Table(
+        Column("whose", footer="total"),
+        "what",
+        "how it stands",
+        Column("USD an hour", numbers=True, footer=_usd(bill.hourly)),
+        Column("USD so far", numbers=True, footer=_usd(bill.so_far)),
+        heads=2,
+    )
     for owner, found in bill.by_seat().items():
         ended = [meter for meter in found if meter.kind in _JOBS and not meter.runs]
         rows = [_row(bill.prices, meter) for meter in found if meter not in ended]

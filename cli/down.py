@@ -55,14 +55,14 @@ def _nothing_runs(lab: str, *, as_json: bool) -> None:
         place_of = {"target": Target.EMBEDDED.value, "account": gateway.ACCOUNT, "region": gateway.REGION}
         print(json.dumps({"lab": lab, **place_of, **Receipt().document()}, indent=2))
     else:
-        screen.console.print("Nothing runs and nothing is deployed: there is nothing to take down.")
+        screen.console.print("Nothing runs and nothing is deployed: there is nothing to take down.", soft_wrap=True)
 
 
 def _stop_embedded(here: Place, receipt: Receipt, *, quiet: bool) -> None:
     """Stop it, and with it what waits there for its deletion; but not with somebody else's things in it."""
     if others := _others(here):
         if not quiet:
-            screen.console.print(f"The embedded AWS goes on: {', '.join(others)} is there too.")
+            screen.console.print(f"The embedded AWS goes on: {', '.join(others)} is there too.", soft_wrap=True)
         return
     with screen.step("embedded AWS stopped", quiet=quiet):
         gateway.stop(paths.GATEWAY)

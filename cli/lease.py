@@ -48,7 +48,8 @@ def extend(target: Target, context: Sequence[str], by: str, *, as_json: bool) ->
         print(json.dumps({"lab": lab, "before": before.isoformat(), "end": after.isoformat()}, indent=2))
     else:
         screen.console.print(
-            f"[green]✓[/] {lab} ends at {shown(after)}, in {span(after - now)}; it was {shown(before)}."
+            f"[green]✓[/] {lab} ends at {shown(after)}, in {span(after - now)}; it was {shown(before)}.",
+            soft_wrap=True,
         )
 
 

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from cli.commands import Commands, Prolonging
 from cli.options import (
     ApplyOption,
     BatchSizeOption,
@@ -25,10 +26,11 @@ from cli.seat_commands import seats
 from cli.settings import absolute
 
 app = typer.Typer(
+    cls=Commands,
     help="A machine-learning lab on Amazon SageMaker: on the embedded AWS (default) or on AWS.",
     no_args_is_help=True,
     add_completion=False,
-    rich_markup_mode="rich",
+    rich_markup_mode=None,  # its boxes cut options and variables in two on a narrow screen
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
@@ -212,7 +214,7 @@ def resume(
     command(target, absolute(context), as_json=as_json)
 
 
-@app.command()
+@app.command(cls=Prolonging)
 def extend(
     by: Annotated[str, typer.Argument(metavar="TERM", help="How much longer (2h, 90m, 1d), or until when (ISO 8601).")],
     target: TargetOption = Target.EMBEDDED,

@@ -31,8 +31,6 @@ BatchSizeOption = Annotated[
 HiddenUnitsOption = Annotated[
     list[str] | None, typer.Option(metavar="UNITS", help="Values (256,128 is one), or a range. 64 to 256,128.")
 ]
-EarlyStoppingOption = Annotated[
-    bool, typer.Option("--early-stopping/--no-early-stopping", help="Stop trials that fall behind the median.")
-]
+EarlyStoppingOption = Annotated[bool, typer.Option("--early-stopping", help="Stop trials that fall behind the median.")]
 SeedOption = Annotated[int | None, typer.Option(help="Makes the choice of hyperparameters reproducible.")]
 ApplyOption = Annotated[bool, typer.Option("--apply", help="Write the best into cdk.json, for `up` to train with.")]

@@ -7,11 +7,11 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from rich.markup import escape
-from rich.table import Table
 
 from cli import patience, pausable, paused, place, screen, settings, stacks, warm_pools
 from cli.errors import LabError
 from cli.place import Target
+from cli.table import Table
 from infra.handlers.teardown.receipt import Thing
 
 if TYPE_CHECKING:
@@ -46,20 +46,20 @@ def pause(target: Target, context: Sequence[str], *, as_json: bool) -> None:
     show(deeds)
     if not any(deed.done for deed in deeds):
         said = "it is paused already" if kept else "nothing of it runs"
-        screen.console.print(f"Nothing was to be done for {lab}: {said}.")
+        screen.console.print(f"Nothing was to be done for {lab}: {said}.", soft_wrap=True)
     if kept:
         on_aws = " --target aws" if here.target is Target.AWS else ""
-        screen.console.print(f"[bold]./lab resume{on_aws}[/] brings it back, without training.")
+        screen.console.print(f"[bold]./lab resume{on_aws}[/] brings it back, without training.", soft_wrap=True)
 
 
 def show(deeds: Sequence[Deed]) -> None:
     """A table of them."""
-    table = Table(show_header=False, box=None, padding=(0, 2))
+    table = Table("", "", "", "", heads=3)
     for deed in deeds:
         mark, said = ("[green]✓[/]", deed.done) if deed.done else ("[yellow]![/]", f"left out: {deed.left_out}")
         table.add_row(mark, deed.kind, escape(deed.name), escape(said))
     if deeds:
-        screen.console.print(table)
+        table.show()
 
 
 def settle(of: Pausable, lab: str, names: Collection[str], notice: Callable[[str], None]) -> dict[str, str]:

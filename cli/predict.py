@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 from rich.markup import escape
-from rich.table import Table
 
 from cli import paused, place, screen, settings
 from cli.errors import LabError
+from cli.table import Table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,21 +24,43 @@ CONTENT_TYPES = {
     ".jpeg": "image/jpeg",
     ".npy": "application/x-npy",
 }
-_BAR = 30  # characters of a bar that stands for certainty
+_BAR = 30  # characters of a bar that stands for certainty, if there is room
+_BESIDE = 12  # characters beside label and bar
 
 
 def predict(target: Target, context: Sequence[str], files: Sequence[str], *, as_json: bool) -> None:
-    """Print the endpoint's answer for each file. Raises LabError when a file or the endpoint is not fit for it."""
+    """Print the endpoint's answer for each file.
+
+    Raises LabError, after the answers for all others, that names each file that is not fit for it.
+    """
     lab = settings.read(context)
-    photos = [(Path(name), _content_type(Path(name))) for name in files]
+    kinds: dict[Path, str] = {}
+    refused: dict[Path, str] = {}
+    for path in map(Path, dict.fromkeys(files)):
+        try:
+            kinds[path] = _content_type(path)
+        except LabError as error:
+            refused[path] = str(error)
+    if not kinds:
+        raise LabError("\n".join(refused.values()))
+    answers: dict[str, list[dict[str, Any]]] = {}
     here = place.find(target)
-    answers = {str(path): _ask(here, lab.name, path, kind) for path, kind in photos}
+    for path, kind in kinds.items():
+        try:
+            answers[str(path)] = _ask(here, lab.name, path, kind)
+        except _RefusedError as error:
+            refused[path] = str(error)
+        else:
+            if not as_json:
+                _show_all(str(path), answers[str(path)])
     if as_json:
         print(json.dumps(answers, indent=2))
-        return
-    for name, predictions in answers.items():
-        for number, prediction in enumerate(predictions):
-            _show(name if len(predictions) == 1 else f"{name}[{number}]", prediction)
+    if refused:
+        raise LabError("\n".join(refused.values()))
+
+
+class _RefusedError(Exception):
+    """The file is not fit; the message says why. Another one may be."""
 
 
 def _content_type(path: Path) -> str:
@@ -51,36 +73,54 @@ def _content_type(path: Path) -> str:
 
 
 def _ask(here: Place, endpoint: str, path: Path, content_type: str) -> list[dict[str, Any]]:
+    """Return the endpoint's predictions. Raises _RefusedError for the file, LabError for the endpoint."""
+    try:
+        body = path.read_bytes()
+    except OSError as error:
+        raise _RefusedError(f"{path} can't be read: {error.strerror}.") from None
     try:
         answer = here.client("sagemaker-runtime").invoke_endpoint(
-            EndpointName=endpoint, ContentType=content_type, Accept="application/json", Body=path.read_bytes()
+            EndpointName=endpoint, ContentType=content_type, Accept="application/json", Body=body
         )
     except ClientError as error:
+        if error.response["Error"]["Code"] == "ModelError":
+            raise _RefusedError(f"{path}: the model refused it: {_sentence(error)}") from None
         if any((kept.kind, kept.name) == ("endpoint", endpoint) for kept in paused.find(here, endpoint)):
             raise LabError(f"{endpoint} is paused: `./lab resume` brings its endpoint back.") from None
-        raise LabError(_reason(error, endpoint, path)) from None
+        said = error.response["Error"]["Message"]
+        raise LabError(f"Endpoint {endpoint} did not answer ({said}): see `./lab status`, then `./lab up`.") from None
     predictions: list[dict[str, Any]] = json.loads(answer["Body"].read())["predictions"]
     return predictions
 
 
-def _reason(error: ClientError, endpoint: str, path: Path) -> str:
-    if error.response["Error"]["Code"] == "ModelError":
-        said = error.response.get("OriginalMessage") or error.response["Error"]["Message"]
-        return f"{path}: the model refused it: {said}"
-    said = error.response["Error"]["Message"]
-    return f"Endpoint {endpoint} did not answer ({said}): see `./lab status`, then `./lab up`."
+def _sentence(error: ClientError) -> str:
+    """Return the model's own sentence: a container answers {"error": …}, and SageMaker passes the answer on."""
+    said = str(error.response.get("OriginalMessage") or error.response["Error"]["Message"])
+    try:
+        answer = json.loads(said)
+    except ValueError:
+        return said
+    sentence = answer.get("error") if isinstance(answer, dict) else None
+    return sentence if isinstance(sentence, str) else said
+
+
+def _show_all(name: str, predictions: Sequence[dict[str, Any]]) -> None:
+    for number, prediction in enumerate(predictions):
+        _show(name if len(predictions) == 1 else f"{name}[{number}]", prediction)
 
 
 def _show(name: str, prediction: dict[str, Any]) -> None:
     screen.console.print(
         f"{escape(name)}: [bold]{escape(prediction['label'])}[/] {prediction['probability']:.1%}", soft_wrap=True
     )
-    table = Table(show_header=False, box=None, padding=(0, 1))
-    for label, probability in prediction["probabilities"].items():
+    labels = prediction["probabilities"]
+    bar = max(0, min(_BAR, screen.console.size.width - max(map(len, labels)) - _BESIDE))
+    table = Table("", "", "")
+    for label, probability in labels.items():
         style = "bold green" if label == prediction["label"] else "dim"
         table.add_row(
             f"[{style}]{escape(label)}[/]",
-            f"[{style}]{'█' * round(probability * _BAR):<{_BAR}}[/]",
+            f"[{style}]{'█' * round(probability * bar):<{bar}}[/]",
             f"{probability:6.1%}",
         )
-    screen.console.print(table)
+    table.show()

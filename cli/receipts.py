@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
-from rich.table import Table
 
 from cli import paths, screen
+from cli.table import Column, Table
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,12 +37,12 @@ def keep(written: dict[str, Any]) -> Path:
 def show(receipt: Receipt) -> None:
     """A line a kind, then what remains, each with its reason."""
     found, deleted = (Counter(thing.kind for thing in things) for things in (receipt.found, receipt.deleted))
-    table = Table("receipt", "found", "deleted", "remains", box=None, header_style="dim", padding=(0, 2))
+    table = Table("receipt", *(Column(each, numbers=True) for each in ("found", "deleted", "remains")))
     for kind, count in sorted(found.items()):
         remains = count - deleted[kind]
         table.add_row(kind, str(count), str(deleted[kind]), f"[yellow]{remains}[/]" if remains else "0")
     if found:
-        screen.console.print(table)
+        table.show()
     for each in sorted(receipt.remains.values(), key=lambda each: each.thing):
         sign = "[dim]·[/]" if each.expected else "[red]✗[/]"
         screen.console.print(f"{sign} {escape(str(each.thing))}: {escape(each.why)}", soft_wrap=True)

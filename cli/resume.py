@@ -28,7 +28,7 @@ def resume(target: Target, context: Sequence[str], *, as_json: bool) -> None:
     if as_json:
         print(json.dumps({"lab": lab, "done": [asdict(deed) for deed in deeds]}, indent=2))
     elif not deeds:
-        screen.console.print(f"Nothing of {lab} is paused.")
+        screen.console.print(f"Nothing of {lab} is paused.", soft_wrap=True)
     lost = [f"{deed.kind} {deed.name} is not back: {deed.left_out}" for deed in deeds if deed.left_out]
     if lost:
         raise LabError("\n".join([*lost, "All else is back. `./lab status` shows how the lab stands."]))

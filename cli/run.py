@@ -10,14 +10,19 @@ from typing import NoReturn
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.markup import escape
 
-from cli import screen, shell
+from cli import disk, screen, shell
 from cli.errors import Interrupted, LabError
 from cli.main import app
 
+# Of a terminal that is closed, of `kill`, and of whatever runs a job and gives it up: Ctrl-C in other words.
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
 
 def run() -> None:
-    """Run the command line. A user's mistake is one sentence and exit code 1; Ctrl-C is 130."""
-    signal.signal(signal.SIGINT, _interrupt)
+    """Run the command line. A user's mistake is one sentence and exit code 1; a signal is 128 and its number."""
+    for number in _ENDING:
+        if number is signal.SIGINT or signal.getsignal(number) is not signal.SIG_IGN:  # as nohup sets it
+            signal.signal(number, _interrupt)
     undoing = shell.undo(os.environ)
     try:
         app(prog_name="./lab", obj=undoing)
@@ -25,15 +30,20 @@ def run() -> None:
         _end(str(error))
     except (ClientError, BotoCoreError) as error:
         _end(f"AWS refused a call: {error} Run `./lab status` to see how the lab stands.")
+    except OSError as error:
+        _end(disk.sentence(error))
     except Interrupted as interruption:
         screen.errors.print(f"\nInterrupted. {escape(str(interruption))}", soft_wrap=True)
-        sys.exit(130)
+        sys.exit(128 + interruption.number)
 
 
-def _interrupt(*_: object) -> NoReturn:
-    raise Interrupted("`./lab up` goes on from here, `./lab down` takes it down.")
+def _interrupt(number: int, _: object) -> NoReturn:
+    raise Interrupted("`./lab up` goes on from here, `./lab down` takes it down.", number)
 
 
 def _end(message: str) -> NoReturn:
-    screen.errors.print(f"[red]✗[/] {escape(message)}", soft_wrap=True)
+    """End with the message, and with what is behind it if a disk is full."""
+    full = disk.full()
+    behind = f"\n{full}" if full and full not in message else ""
+    screen.errors.print(f"[red]✗[/] {escape(message + behind)}", soft_wrap=True)
     sys.exit(1)

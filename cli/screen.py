@@ -6,13 +6,31 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from rich.console import Console
+from rich.console import Console, ConsoleDimensions
+from rich.panel import Panel
+from rich.text import Text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-console = Console(highlight=False)
-errors = Console(stderr=True, highlight=False)
+_TITLE = 68  # characters of a step's title, before its time
+_TIME = 12  # of its mark and its time
+_BOX = 4  # columns of a box's sides
+_UNLIMITED = 10_000  # columns of what is no screen: a row is one line there
+
+
+class _Screen(Console):
+    """A terminal as wide as it is, or a file or pipe, whose lines have no end."""
+
+    @property  # type: ignore[misc]  # nobody sets it
+    def size(self) -> ConsoleDimensions:
+        """Its columns and rows."""
+        found = super().size
+        return found if self.file.isatty() else ConsoleDimensions(_UNLIMITED, found.height)
+
+
+console = _Screen(highlight=False)
+errors = _Screen(stderr=True, highlight=False)
 
 
 @contextmanager
@@ -37,7 +55,16 @@ def step(title: str, *, quiet: bool = False) -> Iterator[Callable[[str], None]]:
 
 def done(title: str, seconds: float) -> None:
     """A finished step."""
-    console.print(f"[green]✓[/] {title:<68} [dim]{seconds:6.1f} s[/]", soft_wrap=True)
+    width = min(_TITLE, console.width - _TIME)
+    console.print(f"[green]✓[/] {title:<{max(0, width)}} [dim]{seconds:6.1f} s[/]", soft_wrap=True)
+
+
+def boxed(text: str) -> None:
+    """Print lines in a box, or without one where it would break a line."""
+    lines = Text.from_markup(text)
+    box = Panel.fit(lines, border_style="green")
+    whole = console.measure(lines).maximum + _BOX <= console.size.width
+    console.print(box if whole and console.file.isatty() else lines, soft_wrap=True)
 
 
 def percent(share: str) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import typer
 
+from cli.commands import Commands
 from cli.options import ContextOption, ForceOption, JsonOption, NamesArgument, TargetOption
 from cli.place import Target
 from cli.settings import absolute
 
-seats = typer.Typer(help="The class's seats: show, add, remove or rebuild them.", no_args_is_help=True)
+seats = typer.Typer(cls=Commands, help="The class's seats: show, add, remove or rebuild them.", no_args_is_help=True)
 
 
 @seats.command("list")

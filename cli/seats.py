@@ -7,10 +7,10 @@ import time
 from typing import TYPE_CHECKING
 
 from rich.markup import escape
-from rich.table import Table
 
 from cli import cdk, deployment, jupyter, owner, place, screen, seat, seat_setting, settings, stacks, teardown
 from cli.errors import LabError
+from cli.table import Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -31,12 +31,15 @@ def show(target: Target, context: Sequence[str], *, as_json: bool) -> None:
     if as_json:
         print(json.dumps([each.document() for each in found], indent=2))
         return
-    table = Table("seat", "", "notebook", "stack", "email", box=None, header_style="dim", padding=(0, 2))
+    if not found:
+        screen.console.print("The lab has no seats: `./lab seats add NAME` makes one.", soft_wrap=True)
+        return
+    table = Table("seat", "", "notebook", "stack", "email")
     for each in found:
         colour = _COLOURS.get(each.standing, "yellow")
         cells = (each.notebook or "", each.stack or "", escape(each.email))
         table.add_row(f"[bold]{each.name}[/]", f"[{colour}]{each.standing}[/]", *cells)
-    screen.console.print(table if found else "The lab has no seats: `./lab seats add NAME` makes one.")
+    table.show()
 
 
 def add(target: Target, context: Sequence[str], names: Sequence[str]) -> None:
@@ -56,7 +59,9 @@ def remove(target: Target, context: Sequence[str], names: Sequence[str], *, forc
     records = _delete(here, lab, leaving, force=force)
     change.write()
     but = " but these records" if records else ""
-    screen.console.print(f"{_list(each.name for each in leaving)}: gone, and nothing of it is left{but}.")
+    screen.console.print(
+        f"{_list(each.name for each in leaving)}: gone, and nothing of it is left{but}.", soft_wrap=True
+    )
 
 
 def rebuild(target: Target, context: Sequence[str], names: Sequence[str], *, force: bool) -> None:
@@ -74,12 +79,12 @@ def report(outcome: Outcome) -> None:
     """The table in which a deployment of seats ends. Raises LabError if one failed."""
     if not (outcome.ready or outcome.failed):
         return
-    table = Table("seats", "", box=None, header_style="dim", padding=(0, 2))
+    table = Table("seats", "")
     if outcome.ready:
         table.add_row(f"[green]✓ {len(outcome.ready)} ready[/]", _list(sorted(outcome.ready)))
     for name, reason in sorted(outcome.failed.items()):
         table.add_row(f"[red]✗ {name}[/]", escape(reason))
-    screen.console.print(table)
+    table.show()
     if outcome.failed:
         total = len(outcome.ready) + len(outcome.failed)
         raise LabError(

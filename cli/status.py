@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 from rich.markup import escape
-from rich.table import Table
 
 from cli import lease, paths, paused, place, screen, seat, settings, stacks
 from cli.place import Place, Target
+from cli.table import Table
 from emulator import gateway
 
 if TYPE_CHECKING:
@@ -115,39 +115,39 @@ def _runs() -> dict[str, Any] | None:
 
 
 def _show(found: dict[str, Any]) -> None:
-    table = Table(show_header=False, box=None, padding=(0, 2))
-    table.add_row("[bold]lab[/]", f"{found['lab']} on {'AWS' if found['target'] == 'aws' else 'the embedded AWS'}")
+    table = Table("", "", "", heads=2)
+    table.add_row("[bold]lab[/]", found["lab"], f"on {'AWS' if found['target'] == 'aws' else 'the embedded AWS'}")
     for stack in found["stacks"]:
-        table.add_row("stack", f"{stack['name']:<32} {_coloured(stack['status'])}")
+        table.add_row("stack", stack["name"], _coloured(stack["status"]))
     _show_jobs(table, found)
     if endpoint := found["endpoint"]:
-        table.add_row("endpoint", f"{endpoint['name']:<32} {_coloured(endpoint['status'])}")
+        table.add_row("endpoint", endpoint["name"], _coloured(endpoint["status"]))
     for each in found["seats"]:
-        table.add_row("seat", f"{each['name']:<32} {_coloured(each['status'])}  {each['type']}")
+        table.add_row("seat", each["name"], f"{_coloured(each['status'])}  {each['type']}")
     for each in found["paused"]:
-        table.add_row("paused", f"{each['kind']} {each['name']}")
+        table.add_row("paused", each["name"], each["kind"])
     if found["lease_end"]:
         end = datetime.fromisoformat(found["lease_end"])
-        table.add_row("lease", f"ends by itself at {lease.shown(end)}, in {lease.span(end - datetime.now(UTC))}")
+        table.add_row("lease", lease.shown(end), f"ends by itself in {lease.span(end - datetime.now(UTC))}")
     if runs := found["runs"]:
-        table.add_row(
-            "runs", f"{runs['url']}  {runs['processes']} processes, {runs['memory_mb']} MB  log {escape(runs['log'])}"
-        )
-    screen.console.print(table)
+        table.add_row("runs", runs["url"], f"{runs['processes']} processes, {runs['memory_mb']} MB")
+    table.show()
+    if runs:
+        screen.console.print(f"  Its log: {escape(runs['log'])}", soft_wrap=True)
     if not found["stacks"]:
-        screen.console.print("  Nothing is deployed: `./lab up` does it.")
+        screen.console.print("  Nothing is deployed: `./lab up` does it.", soft_wrap=True)
     if found["paused"]:
-        screen.console.print("  Paused: `./lab resume` brings it back.")
+        screen.console.print("  Paused: `./lab resume` brings it back.", soft_wrap=True)
 
 
 def _show_jobs(table: Table, found: dict[str, Any]) -> None:
     if job := found["training_job"]:
         progress = f": {job['secondary_status']}" if job["status"] == "InProgress" else ""
         accuracy = f"  test accuracy {screen.percent(job['test_accuracy'])}" if job["test_accuracy"] else ""
-        table.add_row("training job", f"{job['name']}  {_coloured(job['status'])}{progress}{accuracy}")
+        table.add_row("training job", job["name"], f"{_coloured(job['status'])}{progress}{accuracy}")
     for each in found["tuning_jobs"]:
         launched = f"{each['training_jobs']} training jobs so far"
-        table.add_row("tuning job", f"{each['name']:<32} {_coloured(each['status'])}  {launched}")
+        table.add_row("tuning job", each["name"], f"{_coloured(each['status'])}  {launched}")
 
 
 def _coloured(state: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -13,7 +14,9 @@ from cli import place, screen, settings, tuning_ranges, tuning_request, tuning_t
 from cli.errors import Interrupted, LabError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from rich.console import Console
 
     from cli.place import Place, Target
     from cli.tuning_wanted import Wanted
@@ -36,7 +39,7 @@ def tune(target: Target, context: Sequence[str], wanted: Wanted, *, apply: bool,
         status = job["HyperParameterTuningJobStatus"]
         print(json.dumps({"tuning_job": name, "status": status, "best": best, "trials": trials}, indent=2))
     else:
-        screen.console.print(tuning_table.table(trials, _best(job)))
+        tuning_table.table(trials, _best(job)).show()
     if best is None:
         raise LabError(_why(job, trials))
     if apply:
@@ -65,20 +68,41 @@ def _start(here: Place, lab: str, config: dict[str, Any]) -> str:
 
 
 def _follow(here: Place, name: str, *, quiet: bool) -> tuple[dict[str, Any], Trials]:
-    """Show the trials until the tuning job has ended; Ctrl-C stops it."""
+    """Show the trials until the tuning job has ended; Ctrl-C, or another signal to end, stops it."""
     sagemaker = here.client("sagemaker")
     try:
-        with Live(console=screen.errors if quiet else screen.console, auto_refresh=False, transient=True) as live:
+        with _shown(screen.errors if quiet else screen.console, name) as show:
             while True:
                 job = sagemaker.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=name)
                 trials = tuning_table.look(sagemaker, name)
-                live.update(tuning_table.table(trials, _best(job)), refresh=True)
+                show(trials, _best(job))
                 if job["HyperParameterTuningJobStatus"] not in _UNDER_WAY:
                     return job, trials
                 time.sleep(_POLL_SECONDS[here.target])
-    except Interrupted:
+    except Interrupted as interruption:
         sagemaker.stop_hyper_parameter_tuning_job(HyperParameterTuningJobName=name)
-        raise Interrupted(f"The tuning job {name} stops, with its training jobs; no setting was changed.") from None
+        said = f"The tuning job {name} stops, with its training jobs; no setting was changed."
+        raise Interrupted(said, interruption.number) from None
+
+
+@contextmanager
+def _shown(console: Console, name: str) -> Iterator[Callable[[Trials, str | None], None]]:
+    """Let trials be shown as they come and go: in a table on a terminal, elsewhere a line for each that has ended."""
+    if console.file.isatty():
+        with Live(console=console, auto_refresh=False, transient=True) as live:
+            yield lambda trials, best: live.update(tuning_table.table(trials, best), refresh=True)
+        return
+    console.print(f"The tuning job {name}:", soft_wrap=True)
+    told: set[str] = set()
+
+    def tell(trials: Trials, _: str | None) -> None:
+        for trial in trials:
+            if trial["status"] not in _UNDER_WAY and trial["name"] not in told:
+                told.add(trial["name"])
+                console.print(tuning_table.line(trial), soft_wrap=True)
+                console.file.flush()
+
+    yield tell
 
 
 def _best(job: dict[str, Any]) -> str | None:

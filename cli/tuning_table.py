@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
-from rich.table import Table
 
+from cli.table import Table
 from cli.tuning_ranges import TUNABLE
 from cli.tuning_request import OBJECTIVE
 
@@ -41,7 +41,7 @@ def _trial(sagemaker: Any, job: dict[str, Any]) -> dict[str, Any]:
 
 def table(trials: Sequence[dict[str, Any]], best: str | None) -> Table:
     """One line a trial; the best one so far is marked."""
-    made = Table("trial", "", *TUNABLE, OBJECTIVE, "", box=None, header_style="dim", padding=(0, 2))
+    made = Table("trial", "", *TUNABLE, OBJECTIVE, "")
     for trial in trials:
         tuned = (_short(trial["hyperparameters"].get(name, "")) for name in TUNABLE)
         objective = "" if trial["objective"] is None else f"{trial['objective']:.2%}"
@@ -49,6 +49,14 @@ def table(trials: Sequence[dict[str, Any]], best: str | None) -> Table:
         mark = "[bold green]★ best[/]" if trial["name"] == best else f"[red]{escape(_first_line(trial['reason']))}[/]"
         made.add_row(trial["name"], status, *tuned, objective, mark)
     return made
+
+
+def line(trial: dict[str, Any]) -> str:
+    """Return a trial in a line, for where there is no screen."""
+    tuned = ", ".join(f"{name} {_short(trial['hyperparameters'].get(name, ''))}" for name in TUNABLE)
+    objective = "" if trial["objective"] is None else f"  {OBJECTIVE} {trial['objective']:.2%}"
+    reason = f"  {escape(_first_line(trial['reason']))}" if trial["reason"] else ""
+    return f"{trial['name']}  {trial['status']}  {tuned}{objective}{reason}"
 
 
 def _short(text: str) -> str:
@@ -59,4 +67,4 @@ def _short(text: str) -> str:
 
 
 def _first_line(text: str) -> str:
-    return text.strip().partition("\n")[0][:60]
+    return text.strip().partition("\n")[0]

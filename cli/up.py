@@ -5,8 +5,6 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from rich.panel import Panel
-
 from cli import (
     cdk,
     deployment,
@@ -77,7 +75,8 @@ def _told_of_strangers(here: Place, lab: Settings) -> None:
     if strangers:
         names = " ".join(strangers)
         screen.console.print(
-            f"[yellow]![/] Not in the settings, but still there: `./lab seats remove {names}` ends it."
+            f"[yellow]![/] Not in the settings, but still there: `./lab seats remove {names}` ends it.",
+            soft_wrap=True,
         )
 
 
@@ -88,16 +87,13 @@ def _summary(here: Place, lab: Settings, *, retrained: bool) -> None:
     on_aws = " --target aws" if here.target is Target.AWS else ""
     end = lease.end(here, lab.name)
     ends = f"lease      ends by itself at {lease.shown(end)} ([bold]./lab extend 2h[/] prolongs it)\n" if end else ""
-    screen.console.print(
-        Panel.fit(
-            f"[bold]{lab.name}[/] is up.\n"
-            f"model      [bold]{accuracy}[/] of the test images right ({training})\n"
-            f"job        {outputs['TrainingJobName']}\n"
-            f"endpoint   {outputs['EndpointName']}\n"
-            f"bucket     {outputs['BucketName']}\n"
-            f"{ends}\n"
-            f"Next:  [bold]./lab notebook{on_aws}[/]   [bold]./lab predict photo.png{on_aws}[/]   "
-            f"[bold]./lab status{on_aws}[/]   [bold]./lab down{on_aws}[/]",
-            border_style="green",
-        )
+    screen.boxed(
+        f"[bold]{lab.name}[/] is up.\n"
+        f"model      [bold]{accuracy}[/] of the test images right ({training})\n"
+        f"job        {outputs['TrainingJobName']}\n"
+        f"endpoint   {outputs['EndpointName']}\n"
+        f"bucket     {outputs['BucketName']}\n"
+        f"{ends}\n"
+        f"Next:  [bold]./lab notebook{on_aws}[/]   [bold]./lab predict photo.png{on_aws}[/]   "
+        f"[bold]./lab status{on_aws}[/]   [bold]./lab down{on_aws}[/]"
     )

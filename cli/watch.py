@@ -102,4 +102,4 @@ class Watch:
         self._read[stream] = answer["nextForwardToken"]
         for event in answer["events"]:
             if event["message"].startswith(("epoch=", "test_loss=")):
-                screen.console.print(f"    [cyan]{event['message'].strip()}[/]")
+                screen.console.print(f"    [cyan]{event['message'].strip()}[/]", soft_wrap=True)

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 MOST = 100
 NAME_LENGTH = 30
 _NUMBER = re.compile(r"-?\d+")
+# A number that is none of seats and no name: 3.5 would sit in 3-5. A whole one may be a student's, in a list.
+_NO_NAME = re.compile(r"[-+]\d+|[-+]?(\d+\.\d*|\.\d+|\d+(?=[eE]))([eE][-+]?\d+)?")
 _SHOWN = 40
 
 
@@ -103,6 +105,8 @@ def _check(seats: list[Seat]) -> None:
 def _problem(seat: Seat) -> str:
     if not seat.written.strip():
         return f"{seat.where or 'a seat'} has no name: give it one, or take the line out"
+    if _NO_NAME.fullmatch(seat.written.strip()):
+        return f"{seat} is no whole number of seats, and no name: write the one or the other"
     if not seat.name:
         return f"{seat} has no letter or digit that a name on AWS can have: write it with letters a to z"
     if len(seat.name) > NAME_LENGTH:

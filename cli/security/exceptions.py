@@ -6,10 +6,11 @@ import re
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from rich.table import Table
+from rich.markup import escape
 
 from cli import paths
 from cli.errors import LabError
+from cli.table import Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -48,12 +49,9 @@ def table(acknowledged: Iterable[Acknowledgment]) -> list[LetBe]:
 
 def as_rows(rows: Iterable[LetBe]) -> Table:
     """For the screen."""
-    shown = Table(show_lines=True)
-    for column in ("rule", "where", "why it is let be"):
-        shown.add_column(column, overflow="fold")
+    shown = Table("rule", "where", "why it is let be")
     for row in rows:
-        # A rule has brackets in it, which rich would take for markup.
-        shown.add_row("\n".join(row.rules).replace("[", "\\["), "\n".join(row.places), row.reason)
+        shown.add_row(", ".join(map(escape, row.rules)), ", ".join(row.places), row.reason)
     return shown
 
 

@@ -142,16 +142,34 @@ def test_json_is_for_programs(run: Callable[..., subprocess.Popen[str]]) -> None
     assert document["best"]["objective"] == max(trial["objective"] for trial in document["trials"])
 
 
-def test_ctrl_c_stops_the_tuning_job(home: Path, run: Callable[..., subprocess.Popen[str]]) -> None:
-    """The tuning job stops with its training jobs, exit code 130, and what was done is said."""
+def test_without_a_terminal_each_trial_is_a_line_when_it_ends(run: Callable[..., subprocess.Popen[str]]) -> None:
+    """A log shows what comes while it comes: trials that have ended stand there while another one trains."""
+    units = ["--hidden-units", "64", "--hidden-units", "128"]
+    command = run(
+        "tune", "--strategy", "Grid", "--parallel", "1", *units, "--learning-rate", "0.1", "--batch-size", "8"
+    )
+    assert command.stdout
+    shown = [command.stdout.readline() for _ in range(2)]
+    assert command.poll() is None
+    out, err = command.communicate()
+    assert "The tuning job " in shown[0], err
+    assert "Completed  learning_rate 0.1, batch_size 8, hidden_units 64  validation:accuracy 6.40%" in shown[1]
+    assert "hidden_units 128  validation:accuracy 12.80%" in out
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_stops_the_tuning_job(
+    home: Path, run: Callable[..., subprocess.Popen[str]], number: signal.Signals
+) -> None:
+    """The tuning job stops with its training jobs; the exit code is the signal's, and what was done is said."""
     before = len(_tuning_jobs(home))
     command = run("tune", "--learning-rate", "0.5", "--trials", "2")
     _until(
         lambda: len(_tuning_jobs(home)) > before and _tuning_jobs(home)[0]["TrainingJobStatusCounters"]["InProgress"]
     )
-    command.send_signal(signal.SIGINT)
+    command.send_signal(number)
     _, err = command.communicate()
-    assert command.returncode == 130, err
+    assert command.returncode == 128 + number, err
     newest = _tuning_jobs(home)[0]["HyperParameterTuningJobName"]
     assert f"The tuning job {newest} stops" in err
     _until(lambda: _tuning_jobs(home)[0]["HyperParameterTuningJobStatus"] == "Stopped")

@@ -74,6 +74,7 @@ async def _serve(options: argparse.Namespace, state: Path, authority: Authority,
         events,
         inside,
         labels,
+        managed_keys,
         objects,
         principals,
         queries,
@@ -127,6 +128,7 @@ async def _serve(options: argparse.Namespace, state: Path, authority: Authority,
     stacks.provision(cloudformation.resource_types(service))
     stacks.refuse_full_buckets()
     stacks.encrypt_as_templates_say()
+    managed_keys.keep_managed_keys()
     stacks.provision(budgets.resource_types(services.budgets, principals.caller))
     tagged.find_tagged({"sagemaker": TaggedResources(context.store, principals.caller)})
     services.before("ecr", Containers(context.images_dir, caller=principals.caller).answer)

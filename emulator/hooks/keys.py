@@ -14,6 +14,7 @@ from ministack.core import iam_actions
 from ministack.services import s3, sns
 
 from emulator.hooks import services
+from emulator.hooks.managed_keys import is_managed
 from emulator.hooks.principals import caller, principal
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from emulator.hooks.services import Response
 
+_ALGORITHM = "x-amz-server-side-encryption"
 _KEY = "x-amz-server-side-encryption-aws-kms-key-id"
 _ABOUT = frozenset({"acl", "annotation", "attributes", "legal-hold", "retention", "tagging", "torrent"})  # an object
 _WRITE, _READ = "kms:GenerateDataKey", "kms:Decrypt"
@@ -57,12 +59,17 @@ def _of_object(
 
 
 def _asked(action: str, key: str | None) -> Iterator[tuple[str, str]]:
-    if key:
+    """The question to ask, if any: the policy of S3's own key lets everybody use it through S3."""
+    if key and not is_managed(key):
         yield action, _arn(key)
 
 
 def _key_for_writing(bucket: str, headers: Mapping[str, str]) -> str | None:
-    return headers.get(_KEY) or s3._bucket_default_sse_headers(bucket).get(_KEY)
+    """The key that is named, or the bucket's for who names no encryption at all."""
+    if _ALGORITHM in headers:
+        return headers.get(_KEY)
+    default: Mapping[str, str] = s3._bucket_default_sse_headers(bucket)
+    return default.get(_KEY)
 
 
 def _key_of_object(bucket: str, key: str) -> str | None:

@@ -36,11 +36,7 @@ def refuse_full_buckets() -> None:
 
 
 def encrypt_as_templates_say() -> None:
-    """Give buckets the default encryption, and topics the key, that their templates name; ministack leaves them out.
-
-    A bucket's only under a key that is named: ministack has no key of AWS's own for S3, and refuses what is to be put
-    under it.
-    """
+    """Give buckets the default encryption, and topics the key, that their templates name; ministack leaves them out."""
     _after_each_change(_BUCKET, _encrypt)
     _after_each_change("AWS::SNS::Topic", _lock)
 
@@ -73,7 +69,7 @@ def _encrypt(bucket: str, properties: Mapping[str, Any]) -> None:
     """Put it as ministack keeps it, the document that PutBucketEncryption is given."""
     rules = properties.get("BucketEncryption", {}).get("ServerSideEncryptionConfiguration", [])
     defaults = [rule["ServerSideEncryptionByDefault"] for rule in rules if "ServerSideEncryptionByDefault" in rule]
-    if not defaults or "KMSMasterKeyID" not in defaults[0]:
+    if not defaults:
         s3._bucket_encryption.pop(bucket, None)
         return
     members = "".join(f"<{name}>{escape(str(value))}</{name}>" for name, value in defaults[0].items())

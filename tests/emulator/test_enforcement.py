@@ -184,6 +184,9 @@ def test_an_object_under_a_key_needs_the_key(account: Account) -> None:
     with pytest.raises(ClientError, match="kms:Decrypt"):
         writer.copy_object(Bucket="locked", Key="copy", CopySource="locked/brick")
     assert reader.get_object(Bucket="locked", Key="brick")["Body"].read() == b"2x4"
+    for encryption in ("AES256", "aws:kms"):  # S3's own keys are for everybody who may use S3
+        neither.put_object(Bucket="locked", Key="brick", Body=b"2x4", ServerSideEncryption=encryption)
+        assert neither.get_object(Bucket="locked", Key="brick")["Body"].read() == b"2x4"
 
 
 def test_logs_are_judged_by_stream(account: Account) -> None:

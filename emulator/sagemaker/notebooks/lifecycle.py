@@ -2,8 +2,8 @@
 
 The sentence for a script that takes too long is AWS's (quoted in aws-samples/amazon-sagemaker-notebook-instance-
 lifecycle-config-samples#86). AWS says it of scripts that failed, too (aws-samples/amazon-sagemaker-optuna-hpo-blog#4);
-here a failed script gets a sentence of ours that says so. Not checked against AWS: that OnCreate runs again at the next
-start if the first boot failed, and that a start reads the configuration as it is then.
+here a failed script gets a sentence of ours that says so. OnCreate runs "only once, when you create" the instance
+(botocore), never at a start. Not compared with AWS: that a start reads the configuration as it is then.
 """
 
 from __future__ import annotations
@@ -50,11 +50,16 @@ class Lifecycle:
                 self._scripts[hook] = _decoded(script.get("Content", ""), f"{hook} of {config.arn}")
 
     def due(self) -> dict[str, str]:
-        """The scripts of the next boot by hook, in their order: OnCreate until a boot is complete, OnStart always."""
+        """Return the scripts of the next boot by hook, in their order: OnCreate at the first alone, OnStart always."""
         return {hook: text for hook, text in self._scripts.items() if hook != "OnCreate" or not self._created}
 
+    @property
+    def creates(self) -> bool:
+        """Return whether there is something to run at the instance's creation."""
+        return "OnCreate" in self.due()
+
     def completed(self) -> None:
-        """A boot is complete."""
+        """Note that the instance is created."""
         self._created = True
 
     def failure(self, notebook: str, hook: str, status: str) -> str:

@@ -1,8 +1,9 @@
 """Notebook instances: records that pass through AWS's states, and the machines behind them that run JupyterLab.
 
-An instance in service costs nothing until it is opened: its machine boots at the first presigned URL, which is answered
-when JupyterLab runs, and only then Describe has a Url. So a lifecycle script that fails makes the instance Failed then,
-not at Create or Start as on AWS. JupyterLab that is shut down from within (exit code 0) ends the machine, and the next
+An instance with an OnCreate script boots when it is created, and is in service when JupyterLab runs, or Failed. Any other
+costs nothing until it is opened: its machine boots at the first presigned URL, which is answered when JupyterLab runs,
+and only then Describe has a Url. So an OnStart script that fails makes the instance Failed then, not at Create or Start
+as on AWS. JupyterLab that is shut down from within (exit code 0) ends the machine, and the next
 presigned URL boots it again; one that crashes makes the instance Failed. A presigned URL is valid as long as its server
 runs: SessionExpirationDurationInSeconds is not heeded.
 
@@ -83,7 +84,10 @@ class NotebookInstances(Behaviour):
         instance = _Instance(folder, lifecycle, self._machine(record, folder, lifecycle))
         with self._lock:
             self._instances[record] = instance
-        self._later(record, PENDING_SECONDS, "Pending", "InService")
+        if lifecycle.creates:
+            self.context.clock.after(PENDING_SECONDS, lambda: self._boot(record, instance.machine))
+        else:
+            self._later(record, PENDING_SECONDS, "Pending", "InService")
 
     def update(self, record: Record, request: dict[str, Any]) -> None:
         """Updating, with the new members, then Stopped."""
@@ -105,6 +109,7 @@ class NotebookInstances(Behaviour):
     def start(self, record: Record) -> None:
         """Pending, then InService."""
         instance = self._instances[record]
+        instance.lifecycle.completed()
         instance.lifecycle.read(record, self.context.store)
         instance.machine = self._machine(record, instance.folder, instance.lifecycle)
         self._move("Start", record, FailureReason=None)
@@ -139,6 +144,17 @@ class NotebookInstances(Behaviour):
         for instance in instances:
             instance.machine.kill()
         self._credentials.close()
+
+    def _boot(self, record: Record, machine: Machine) -> None:
+        """From Pending to InService, or to Failed."""
+        try:
+            port, _ = machine.open()
+        except BootError as error:
+            failed = {"NotebookInstanceStatus": "Failed", "FailureReason": str(error)[:_REASON_LENGTH]}
+            self.context.store.update_if(record, ("Pending",), **failed)
+        else:
+            serving = {"NotebookInstanceStatus": "InService", "Url": f"127.0.0.1:{port}"}
+            self.context.store.update_if(record, ("Pending",), **serving)
 
     def _machine(self, record: Record, folder: MachineFolder, lifecycle: Lifecycle) -> Machine:
         role = self._role(record, record.members["RoleArn"])

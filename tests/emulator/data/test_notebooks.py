@@ -13,7 +13,7 @@ from typing import Any
 import boto3
 import psutil
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, WaiterError
 
 from cli import paths
 from cli.place import tools
@@ -74,7 +74,7 @@ class Notebook:
     def wait(self, state: str) -> None:
         """Wait with boto3's own waiter."""
         waiter = self.sagemaker.get_waiter(f"notebook_instance_{state}")
-        waiter.wait(NotebookInstanceName=self.name, WaiterConfig={"Delay": 0.05, "MaxAttempts": 1200})
+        waiter.wait(NotebookInstanceName=self.name, WaiterConfig={"Delay": 0.05, "MaxAttempts": 6000})
 
     def start(self) -> None:
         """StartNotebookInstance, to its end."""
@@ -114,6 +114,12 @@ def notebook(account: Account) -> Notebook:
 def jupyter(notebook: Notebook) -> Jupyter:
     """Its server."""
     return notebook.open()
+
+
+def test_on_create_runs_at_creation(notebook: Notebook) -> None:
+    """An instance in service has run it, and serves, before anybody has asked for a URL."""
+    assert notebook.log("LifecycleConfigOnCreate") == ["OnCreate says hello"]
+    assert notebook.describe()["Url"].startswith("127.0.0.1:")
 
 
 def test_opens_jupyterlab(notebook: Notebook, jupyter: Jupyter) -> None:
@@ -252,6 +258,21 @@ def test_a_failing_script_fails_the_instance(account: Account, embedded: gateway
     assert (described["NotebookInstanceStatus"], described["FailureReason"]) == ("Failed", refused)
     assert broken.log("LifecycleConfigOnStart") == ["trying"]
     assert machine("broken", embedded) == []
+
+
+def test_a_failing_creation_is_told_at_once(account: Account, embedded: gateway.Gateway) -> None:
+    """Nobody has to open it to learn that it Failed; a start does not run OnCreate again."""
+    with pytest.raises(WaiterError, match="Failed"):
+        Notebook(account, "stillborn", on_create="echo trying\nexit 3")
+    name = {"NotebookInstanceName": "stillborn"}
+    described = account.sagemaker.describe_notebook_instance(**name)
+    assert "failed: OnCreate ended with exit code 3." in described["FailureReason"]
+    assert machine("stillborn", embedded) == []
+    account.sagemaker.start_notebook_instance(**name)
+    account.sagemaker.get_waiter("notebook_instance_in_service").wait(**name, WaiterConfig={"Delay": 0.05})
+    account.sagemaker.create_presigned_notebook_instance_url(**name)
+    assert account.lines(GROUP, "stillborn/LifecycleConfigOnCreate") == ["trying"]
+    account.sagemaker.stop_notebook_instance(**name)
 
 
 def test_stops_while_it_boots(account: Account, embedded: gateway.Gateway) -> None:

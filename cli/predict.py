@@ -24,6 +24,7 @@ CONTENT_TYPES = {
     ".jpeg": "image/jpeg",
     ".npy": "application/x-npy",
 }
+_LARGEST = 6_291_456  # bytes, what InvokeEndpoint takes in botocore's model
 _BAR = 30  # characters of a bar that stands for certainty, if there is room
 _BESIDE = 12  # characters beside label and bar
 
@@ -69,6 +70,11 @@ def _content_type(path: Path) -> str:
     kind = CONTENT_TYPES.get(path.suffix.lower())
     if not kind:
         raise LabError(f"{path} ends with {path.suffix or 'nothing'}; the endpoint takes {', '.join(CONTENT_TYPES)}.")
+    size = path.stat().st_size
+    if size > _LARGEST:
+        smaller = "save it smaller: 1,000 pixels a side are plenty"
+        advice = "send it in parts" if kind == "application/x-npy" else smaller
+        raise LabError(f"{path} has {size:,} bytes; an endpoint takes {_LARGEST:,} bytes at most: {advice}.")
     return kind
 
 

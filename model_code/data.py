@@ -86,7 +86,7 @@ def _labels(labels: npt.NDArray[Any], source: str) -> npt.NDArray[np.int64]:
     if labels.ndim != 1 or len(labels) == 0:
         raise ValueError(f"{source} has shape {labels.shape}; it {rule}.")
     if not np.issubdtype(labels.dtype, np.integer):
-        raise ValueError(f"{source} holds {labels.dtype} values; it {rule}.")
+        raise ValueError(f"{source} holds {labels.dtype.name} values; it {rule}.")
     lowest, highest = labels.min(), labels.max()
     if lowest < 0 or highest >= len(LABELS):
         raise ValueError(f"{source} holds labels from {lowest} to {highest}; it {rule}.")

@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     from folders import Folders
     from metrics import Metrics
 
-INFERENCE_CODE = ("inference.py", "payload.py", "network.py", "photo.py", "pixels.py", "bricks.py")
+INFERENCE_CODE = (
+    *("inference.py", "payload.py", "network.py", "photo.py", "metadata.py", "transparency.py", "pixels.py"),
+    "bricks.py",
+)
 """inference.py and all it imports of ours."""
 
 

@@ -114,7 +114,7 @@ def _read_npy(body: bytes) -> npt.NDArray[np.float32]:
         array = flat.reshape(shape, order="F" if fortran_order else "C")
     except (ValueError, KeyError):
         raise ValueError("The body is not a whole .npy file of numbers, as numpy.save writes it.") from None
-    return scaled(array[np.newaxis] if array.ndim == 2 else array, "The array")  # noqa: PLR2004
+    return scaled(array, "The array", one=True)
 
 
 def _data_start(body: bytes) -> int:

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageFilter, ImageOps, ImageStat
 
+import metadata
+import transparency
 from bricks import SIDE
 
 if TYPE_CHECKING:
@@ -25,14 +27,13 @@ _FORMATS = ("PNG", "JPEG")
 # Sharpening a photo of 12 million pixels leaves no trace in 48x48; at this size it does.
 _WORKING_SIDE = 4 * SIDE
 _MIDDLE_GREY = 128
-_SIXTEEN_BIT_STEPS = 257  # 65535 / 255
 
 
 class Photo:
     """A PNG or JPEG file of 48x48 pixels or more, in any colour mode, opened; `width` and `height` as people see it.
 
-    Raises ValueError, in one sentence, for anything else, a file cut short, and a picture with so many pixels
-    that Pillow takes it for a decompression bomb.
+    What it says beside its pixels may be broken: a colour profile, a note. Raises ValueError, in one sentence, for
+    anything else, a file cut short, and a picture with so many pixels that Pillow takes it for a decompression bomb.
     """
 
     def __init__(self, content: bytes) -> None:
@@ -40,7 +41,7 @@ class Photo:
         if min(image.size) < SIDE:
             raise ValueError(f"The picture has {image.width}x{image.height} pixels; it needs {SIDE}x{SIDE} or more.")
         self.width, self.height = image.size
-        self._grey = _grey(image)
+        self._grey = transparency.grey_on_white(image)
 
     def brightness(self) -> float:
         """The mean of all its pixels, in grey, from 0 for black to 1 for white."""
@@ -64,29 +65,25 @@ def prepare(content: bytes) -> npt.NDArray[np.float32]:
 
 
 def _opened(content: bytes) -> Image.Image:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            image = Image.open(io.BytesIO(content), formats=_FORMATS)
-        image.load()
-        ImageOps.exif_transpose(image, in_place=True)  # in place: most photos lie as they should, and none is copied
-    except (Image.DecompressionBombWarning, Image.DecompressionBombError):
-        raise ValueError(f"The picture has more than {Image.MAX_IMAGE_PIXELS:,} pixels; send a smaller one.") from None
-    except (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error):
-        # What Pillow's decoders raise for a file that is not, or not wholly, what its first bytes promise.
-        raise ValueError("The body is not a whole PNG or JPEG picture; send the file's own bytes, unchanged.") from None
+    for each in metadata.with_less_and_less(content):
+        try:
+            return _decoded(each)
+        except (Image.DecompressionBombWarning, Image.DecompressionBombError):
+            most = f"{Image.MAX_IMAGE_PIXELS:,}"
+            raise ValueError(f"The picture has more than {most} pixels; send a smaller one.") from None
+        except (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error, zlib.error):
+            # What Pillow's decoders raise for a file that is not, or not wholly, what its first bytes promise.
+            continue
+    raise ValueError("The body is not a whole PNG or JPEG picture; send the file's own bytes, unchanged.")
+
+
+def _decoded(content: bytes) -> Image.Image:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        image = Image.open(io.BytesIO(content), formats=_FORMATS)
+    transparency.load(image, content)
+    ImageOps.exif_transpose(image, in_place=True)  # in place: most photos lie as they should, and none is copied
     return image
-
-
-def _grey(image: Image.Image) -> Image.Image:
-    """Return an 8-bit grey image; transparent parts become white, as on paper."""
-    if image.mode.startswith("I"):
-        values = np.asarray(image, dtype=np.float32) / _SIXTEEN_BIT_STEPS
-        return Image.fromarray(values.round().clip(0, 255).astype(np.uint8))
-    if image.has_transparency_data:
-        rgba = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba)
-    return (image if image.mode == "RGB" else image.convert("RGB")).convert("L")
 
 
 def _middle_square(grey: Image.Image) -> Image.Image:

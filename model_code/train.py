@@ -90,7 +90,7 @@ def _flags(environment: Mapping[str, str]) -> Flags:
     parser.add_argument("--batch_size", default="32", help="images that one step of the optimizer looks at")
     parser.add_argument("--learning_rate", default="0.001", help="size of Adam's steps")
     parser.add_argument("--hidden_units", default="128", help="width of each hidden layer: 128 or 256,128")
-    parser.add_argument("--seed", default="1", help="decides every random choice")
+    parser.add_argument("--seed", default="0", help="decides every random choice")
     parser.add_argument("--loop", default="fit", help="Keras's training loop, fit, or the lab's own, custom")
     parser.add_argument("--backend", default="tensorflow", help="what Keras computes with: tensorflow, jax or torch")
     parser.add_argument("--training", default=environment.get("SM_CHANNEL_TRAINING"), help="the four files")

@@ -39,13 +39,26 @@ def test_uint8_images_become_float32_shares_of_255(channel: Path) -> None:
     np.testing.assert_array_equal(train.images, stored.astype(np.float32) / 255)
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_float_images_mean_the_same_as_uint8(channel: Path, dtype: type[np.floating[Any]]) -> None:
-    """A channel of floats 0..1 reads as the uint8 channel it was made from."""
+@pytest.mark.parametrize("dtype", ["f2", ">f2", "f4", ">f4", "f8", ">f8"])
+def test_float_images_mean_the_same_as_uint8(channel: Path, dtype: str) -> None:
+    """A channel of floats 0..1, of any precision and byte order, reads as the uint8 channel it was made from."""
     expected = read_channel(channel)
     for name in (TRAIN_IMAGES, TEST_IMAGES):
         rewrite(channel / name, lambda images: (images / 255).astype(dtype))
-    np.testing.assert_array_equal(read_channel(channel).test.images, expected.test.images)
+    found = read_channel(channel).test.images
+    assert found.dtype == np.dtype("=f4")
+    np.testing.assert_allclose(found, expected.test.images, rtol=0, atol=2.0**-11 if dtype.endswith("f2") else 0)
+
+
+@pytest.mark.parametrize("dtype", ["i1", "u8", ">i2", ">i4", ">u8"])
+def test_labels_of_every_integer_type_are_labels(channel: Path, dtype: str) -> None:
+    """Width and byte order make no other number of a label."""
+    expected = read_channel(channel)
+    for name in (TRAIN_LABELS, TEST_LABELS):
+        rewrite(channel / name, lambda labels: labels.astype(dtype))
+    found = read_channel(channel).train.labels
+    assert found.dtype == np.dtype("=i8")
+    np.testing.assert_array_equal(found, expected.train.labels)
 
 
 @pytest.mark.parametrize("name", FILES)

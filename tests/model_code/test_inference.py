@@ -194,12 +194,12 @@ def test_a_bare_list_is_the_row_form(images: npt.NDArray[np.float32]) -> None:
     assert json.loads(input_handler(io.BytesIO(json.dumps(rows).encode()), Context(JSON))) == {"instances": rows}
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.uint8])
+@pytest.mark.parametrize("dtype", ["f2", ">f2", "f4", ">f4", "f8", ">f8", "g", "u1"])
 def test_arrays_of_every_type_get_the_same_named_answer(
-    invoke: Invoke, images: npt.NDArray[np.float32], dtype: type[np.generic]
+    invoke: Invoke, images: npt.NDArray[np.float32], dtype: str
 ) -> None:
-    """Floats 0..1 and uint8 0..255 of the same images are sorted alike, with label and probabilities."""
-    array = np.rint(images[:10] * 255).astype(np.uint8) if dtype == np.uint8 else images[:10].astype(dtype)
+    """Floats 0..1, of any precision and byte order, and uint8 0..255 of the same images are sorted alike."""
+    array = np.rint(images[:10] * 255).astype(np.uint8) if dtype == "u1" else images[:10].astype(dtype)
     answer, content_type = invoke(npy(array), NPY)
     assert content_type == JSON
     assert [one["class"] for one in answer["predictions"]] == list(range(10))
@@ -275,7 +275,10 @@ def test_json_that_is_no_picture_is_refused(instances: list[Any], found: str) ->
 @pytest.mark.parametrize(
     ("array", "found"),
     [
-        (np.zeros((28, 28), np.float32), "shape (1, 28, 28)"),
+        (np.zeros((28, 28), np.float32), "shape (28, 28); it needs (48, 48) for one picture, or (n, 48, 48)"),
+        (np.zeros((1, 28, 28), np.float32), "shape (1, 28, 28)"),
+        (np.zeros(2304, np.float32), "shape (2304,)"),
+        (np.zeros((48, 48), ">i4"), "int32 values"),
         (np.zeros((1, 48, 48, 3), np.uint8), "shape (1, 48, 48, 3)"),
         (np.zeros((0, 48, 48), np.uint8), "shape (0, 48, 48)"),
         (np.zeros((48, 48), np.int64), "int64 values"),

@@ -1,0 +1,46 @@
+"""Each hyperparameter has one default, whoever starts the training: settings, cdk.json, train.py, the README."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from infra.settings import Settings
+
+ROOT = Path(__file__).parents[1]
+NAMES = ("epochs", "batch_size", "learning_rate", "hidden_units", "seed", "loop", "backend")
+
+
+@pytest.fixture(autouse=True)
+def _model_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in SageMaker's containers, where the source directory is on the path and no package."""
+    monkeypatch.setattr(sys, "path", [str(ROOT / "model_code"), *sys.path])
+
+
+def test_the_script_alone_trains_as_the_lab_does() -> None:
+    """train.py without a flag has the hyperparameters that the lab's settings give it."""
+    from train import parse_flags  # noqa: PLC0415 - see above
+
+    folders = ("--training", "in", "--artifact_dir", "model", "--output_data_dir", "out")
+    given = {name: str(getattr(Settings(), name)) for name in NAMES}
+    assert given.items() >= Settings().hyperparameters().items()
+    flags = [text for name, value in given.items() for text in (f"--{name}", value)]
+    assert parse_flags(folders, {})[1] == parse_flags([*folders, *flags], {})[1]
+
+
+def test_what_is_written_down_is_what_holds() -> None:
+    """cdk.json's settings and the README's table show the defaults."""
+    lab = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]["lab"]
+    assert {name: lab[name] for name in NAMES if name in lab} == {
+        name: getattr(Settings(), name) for name in NAMES if name in lab
+    }
+    shown: dict[str, str] = {}
+    for line in (ROOT / "README.md").read_text(encoding="utf-8").splitlines():
+        if re.match(r"\| `\w+`(, `\w+`)* \| `", line):
+            keys, values = (re.findall(r"`([^`]+)`", cell) for cell in line.split("|")[1:3])
+            shown |= dict(zip(keys, values, strict=False))
+    assert {name: shown[name].strip('"') for name in NAMES} == {name: str(getattr(Settings(), name)) for name in NAMES}

@@ -49,7 +49,8 @@ def check() -> None:
                 name: partial(_templates, audit, checker, found)
                 for name, checker in {
                     "checkov": Audit.checkov,
-                    "cfn-lint": Audit.cfn_lint,
+                    "cfn-lint, in every region": Audit.cfn_lint,
+                    "IAM's reference": Audit.iam,
                     "cdk-nag: AwsSolutions": Audit.nag,
                 }.items()
             },

@@ -251,7 +251,7 @@ def check(
     write: Annotated[bool, typer.Option("--write", help="With --exceptions: into docs/security.md too.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Check the code (ruff, mypy) and every template (cdk-nag, checkov, cfn-lint)."""
+    """Check the code (ruff, mypy) and every template (cdk-nag, checkov, cfn-lint, IAM's reference)."""
     from cli.check import audit as ask_about_locks
     from cli.check import check as command
     from cli.check import show_exceptions

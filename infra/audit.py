@@ -1,7 +1,8 @@
 """The app in every profile, under cdk-nag's AwsSolutions rules: `python -m infra.audit FOLDER`.
 
 Writes each profile's templates to a folder of its own, and `audit.json`: cdk-nag's findings, what the constructs
-acknowledge of any checker's, and which construct each resource of a template is.
+acknowledge of any checker's, which construct each resource of a template is, and the regions that a template is for.
+The profile with everything on is written once more for each kind of region in which something is left out.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from cdk_nag import AwsSolutionsChecks
 from infra import lab
 from infra.constructs.findings import METADATA
 from infra.profiles import profiles
+from infra.regions import ACCEPTED
 from infra.settings import DATA_FILES, read
 
 if TYPE_CHECKING:
@@ -32,22 +34,36 @@ def main() -> None:
         for file in (*(data / name for name in DATA_FILES), photos / "2x3 Brick" / "1.png"):
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(file.name)
-        audits = [_audit(folder / name, settings) for name, settings in profiles(data=data, photos=photos).items()]
+        every = profiles(data=data, photos=photos)
+        audits = [_audit(folder / name, settings, region=None) for name, settings in every.items()]
+        wanting = {_alike(region)[0] for region in ACCEPTED if ACCEPTED[region].lacks}
+        audits += [_audit(folder / region, every["everything"], region=region) for region in sorted(wanting)]
     audit = {part: [each for found in audits for each in found[part]] for part in audits[0]}
     (folder / "audit.json").write_text(json.dumps(audit))
 
 
-def _audit(folder: Path, settings: Mapping[str, Any]) -> dict[str, list[dict[str, str]]]:
+def _audit(folder: Path, settings: Mapping[str, Any], *, region: str | None) -> dict[str, list[dict[str, Any]]]:
     context = json.loads((lab.ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]
     given = {**context["lab"], **settings}
     app = cdk.App(outdir=str(folder), context={**context, "lab": given})
-    lab.compose(app, read({"lab": given}), Path(given["photos"] or given["data"]))
+    env = cdk.Environment(region=region) if region else None
+    lab.compose(app, read({"lab": given}), Path(given["photos"] or given["data"]), env=env)
     app.synth()
     return {
         "findings": findings(app),
         "acknowledgments": list(_acknowledgments(folder)),
         "resources": list(_resources(folder)),
+        "templates": [
+            {"template": str(template), "regions": _alike(region)}
+            for template in sorted(folder.glob("*.template.json"))
+        ],
     }
+
+
+def _alike(region: str | None) -> list[str]:
+    """The regions that lack what this one does; a template for no region in particular has all."""
+    lacks = ACCEPTED[region].lacks if region else frozenset()
+    return [name for name, each in ACCEPTED.items() if each.lacks == lacks]
 
 
 def findings(app: cdk.App) -> list[dict[str, str]]:

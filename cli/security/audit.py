@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cli.errors import LabError
+from cli.security import permissions
 from cli.security.finding import Acknowledgment, Finding
 from cli.security.programs import installed, output
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
 
 class Audit:
@@ -24,29 +25,45 @@ class Audit:
         self.acknowledged = {Acknowledgment(**each) for each in audit["acknowledgments"]}
         self._nag = {Finding(**each) for each in audit["findings"]}
         self._paths = {(each["template"], each["logical_id"]): each["path"] for each in audit["resources"]}
-        self._templates = sorted({each["template"] for each in audit["resources"]})
+        self._regions = {each["template"]: tuple(each["regions"]) for each in audit["templates"]}
 
     def nag(self) -> set[Finding]:
         """What cdk-nag finds by its AwsSolutions rules."""
         return self._nag
 
     def cfn_lint(self) -> set[Finding]:
-        """What cfn-lint finds at the level of warnings and errors."""
-        command = ["cfn-lint", "--non-zero-exit-code", "none", "--format", "json", "--", *self._templates]
+        """What cfn-lint finds at the level of warnings and errors, in each region's own schemas of the resources."""
+        found = set()
+        for regions in set(self._regions.values()):
+            templates = [template for template, those in self._regions.items() if those == regions]
+            options = ["--non-zero-exit-code", "none", "--format", "json", "--regions", *regions]
+            found |= {
+                self._finding(
+                    each["Rule"]["Id"],
+                    each["Filename"],
+                    [str(part) for part in each["Location"]["Path"]],
+                    each["Message"],
+                )
+                for each in json.loads(output(["cfn-lint", *options, "--", *templates]))
+            }
+        return found
+
+    def iam(self) -> set[Finding]:
+        """What IAM would never grant, or never refuse, of the policies."""
+        apps: dict[Path, list[Path]] = {}
+        for template in map(Path, self._regions):
+            apps.setdefault(template.parent, []).append(template)
         return {
-            self._finding(
-                each["Rule"]["Id"], each["Filename"], [str(part) for part in each["Location"]["Path"]], each["Message"]
-            )
-            for each in json.loads(output(command))
+            self._finding(each.rule, str(each.template), ["Resources", each.logical_id], each.message)
+            for templates in apps.values()
+            for each in permissions.problems(templates)
         }
 
     def checkov(self) -> set[Finding]:
         """What checkov finds; its own rules only, without a call to the vendor's platform."""
         quiet = ["--skip-download", "--quiet", "--compact", "--soft-fail", "--output", "json"]
         command = [*installed("checkov"), "--framework", "cloudformation", *quiet]
-        report = json.loads(
-            output([*command, *(word for template in self._templates for word in ("--file", template))])
-        )
+        report = json.loads(output([*command, *(word for template in self._regions for word in ("--file", template))]))
         if unread := report["summary"]["parsing_errors"]:
             raise LabError(f"checkov can't read {unread} of the templates that the CDK wrote.")
         return {

@@ -7,7 +7,7 @@ job are training jobs that SageMaker makes and names after it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aws_cdk import aws_iam as iam
 
@@ -120,13 +120,14 @@ def _train_and_host(names: str, instance_types: Sequence[str], *, longest_pool: 
     the key has to be there (IAM's user guide, "Multivalued context keys").
     """
     own, pool = [_named(_ANY, names)], {"sagemaker:KeepAlivePeriod": str(longest_pool)}
-    yield allow(
-        [f"Create{noun}" for noun in ("EndpointConfig", *_JOBS, _TRANSFORM)],
-        own,
-        ForAllValues_StringEquals={"sagemaker:InstanceTypes": list(instance_types)},
-        Null={"sagemaker:InstanceTypes": "false"},
-        NumericLessThanEqualsIfExists=pool,
-    )
+    types: dict[str, Any] = {
+        "ForAllValues_StringEquals": {"sagemaker:InstanceTypes": list(instance_types)},
+        "Null": {"sagemaker:InstanceTypes": "false"},
+    }
+    # Of what is created, only a training job has the key for its pool: IAM can't limit that of a tuning job's trials.
+    yield allow(["CreateTrainingJob"], own, **types, NumericLessThanEqualsIfExists=pool)
+    others = [noun for noun in ("EndpointConfig", *_JOBS, _TRANSFORM) if noun != "TrainingJob"]
+    yield allow([f"Create{noun}" for noun in others], own, **types)
     # A warm pool's period only: no profiling on instances of its own.
     yield allow(["UpdateTrainingJob"], own, NumericLessThanEquals=pool, Null={"sagemaker:InstanceTypes": "true"})
     ours = [

@@ -55,9 +55,8 @@ def wildcards(lab: str) -> dict[str, str]:
     )
     shared = (f"…:log-group:/aws/sagemaker/{name}:*" for name in _SHARED_LOGS)
     return {
-        wildcard("*"): "SageMaker's listings, GetResources and DescribeStacks have no resource to name.",
+        wildcard("*"): "SageMaker's listings, GetResources, DescribeStacks and DescribeLogGroups name no resource.",
         wildcard("…:*"): "Whatever bears the lab's tag: the statement's condition says so.",
-        wildcard("…:log-group:*"): "DescribeLogGroups lists by the beginning of a name.",
         wildcard("…:scalable-target/*"): "A scalable target's ARN has no name in it: only SageMaker's are meant.",
         **dict.fromkeys(map(wildcard, shared), "It is how IAM writes a log group: this one and no other."),
         **dict.fromkeys(map(wildcard, named), "What students, SageMaker and CloudFormation make begins so."),
@@ -125,7 +124,7 @@ def _logs(lab: str) -> list[iam.PolicyStatement]:
     shared = [arn("logs", f"log-group:/aws/sagemaker/{name}") for name in _SHARED_LOGS]
     own = [arn("logs", f"log-group:{pattern.format(lab)}") for pattern in _OWN_LOGS]
     return [
-        iam.PolicyStatement(actions=["logs:DescribeLogGroups"], resources=[arn("logs", "log-group:*")]),
+        iam.PolicyStatement(actions=["logs:DescribeLogGroups"], resources=["*"]),
         iam.PolicyStatement(
             # Of those that are shared, one is deleted when nothing is left in it.
             actions=["logs:DeleteLogGroup", "logs:DescribeLogStreams", "logs:ListTagsForResource"],

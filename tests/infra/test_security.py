@@ -98,6 +98,7 @@ def test_a_bare_star_is_rare(templates: dict[str, Template]) -> None:
         "cloudformation:DescribeStacks",
         "cloudwatch:PutMetricData",
         "ecr:GetAuthorizationToken",
+        "logs:DescribeLogGroups",
         "tag:GetResources",
     }
 

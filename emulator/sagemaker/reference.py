@@ -6,22 +6,22 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from emulator.sagemaker import api
+from emulator.sagemaker import api, runtime
 from emulator.sagemaker.kinds import KINDS
 from emulator.sagemaker.kinds.members import DONE, RECORDED, REFUSED, Fate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from emulator.sagemaker.kinds import Kind
     from emulator.sagemaker.kinds.members import Members
 
 _HEAD = """# The embedded AWS's SageMaker: what it does, records, refuses
 
     .venv/bin/python -m emulator.sagemaker.reference > docs/embedded-aws.md    # makes this page
 
-It has {claimed} of the {all} operations of SageMaker, and InvokeEndpoint of the runtime; every other is refused with an
-`UnknownOperationException` that names those it has. Requests are checked against botocore's model, in AWS's sentences.
+It has {claimed} of the {all} operations of SageMaker, and InvokeEndpoint of the runtime; every other is refused by its
+name, with an `UnknownOperationException` (the runtime's: `ValidationError`). Requests are checked against botocore's
+model, in AWS's sentences.
 
 Each member of a request is *done*, only *recorded* (Describe tells it again, nothing else comes of it) or *refused*: a
 `ValidationException` that names it, never silence. What a newer botocore knows and this page does not is refused.
@@ -50,7 +50,8 @@ def page() -> str:
     kinds = "\n".join(f"| {kind.name} | {_listed(map(kind.operation, kind.verbs))} |" for kind in KINDS.values())
     every = len(api.service_model().operation_names)
     head = _HEAD.format(claimed=len(api.OPERATIONS), all=every, kinds=kinds, tags=_listed(api.TAG_OPERATIONS))
-    return head + "".join(_section(kind, verb) for kind in KINDS.values() for verb in kind.members)
+    requests = [(kind.operation(verb), kind.members[verb]) for kind in KINDS.values() for verb in kind.members]
+    return head + "".join(_section(*request) for request in [*requests, ("InvokeEndpoint", runtime.INVOKE_ENDPOINT)])
 
 
 def fates(members: Members, path: str = "") -> Iterator[tuple[str, Fate]]:
@@ -62,13 +63,13 @@ def fates(members: Members, path: str = "") -> Iterator[tuple[str, Fate]]:
             yield f"{path}{name}", fate
 
 
-def _section(kind: Kind, verb: str) -> str:
+def _section(operation: str, members: Members) -> str:
     holders: dict[str, dict[str, list[str]]] = {}
-    for path, fate in fates(kind.members[verb]):
+    for path, fate in fates(members):
         holder, _, name = path.rpartition(".")
         holders.setdefault(holder, {}).setdefault(fate.word, []).append(_told(name, fate))
     rows = [_row(holder, told) for holder, told in holders.items()]
-    return _KIND.format(request=kind.operation(verb), rows="\n".join(rows))
+    return _KIND.format(request=operation, rows="\n".join(rows))
 
 
 def _row(holder: str, told: Mapping[str, list[str]]) -> str:

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from emulator.sagemaker import api, authorization, listing, tags, usage
+from emulator.sagemaker import api, authorization, listing, runtime, tags, usage
 from emulator.sagemaker.behaviour import Behaviour, Context
 from emulator.sagemaker.errors import ServiceError
 from emulator.sagemaker.hosting.endpoints import Endpoints
@@ -94,6 +94,8 @@ class SageMaker:
         invocation = _INVOCATIONS.fullmatch(path)
         if method == "POST" and invocation:
             return await self._invoke(invocation[1], body, lowered, account=account, region=region)
+        if "x-amz-target" not in lowered and path != "/":
+            return runtime.unknown(method, path)
         target = lowered.get("x-amz-target") or f"{method} {path}"
         operation = target.removeprefix(api.TARGET) if target.startswith(api.TARGET) else f"({target})"
         if not _TYPES.match(lowered.get("content-type", "")):
@@ -243,21 +245,17 @@ class SageMaker:
             arn = KINDS["Endpoint"].arn(name, account=account, region=region)
             authorization.check(self._principal(headers), authorization.invocation(arn, record))
         except ServiceError as error:
-            return _runtime_refusal(error.message, code=error.code, status=HTTPStatus.FORBIDDEN)
+            return runtime.refusal(error.message, code=error.code, status=HTTPStatus.FORBIDDEN)
         if record is None or record.name != name:
-            return _runtime_refusal(f"Endpoint {name} of account {account} not found.")
+            return runtime.refusal(f"Endpoint {name} of account {account} not found.")
         if record.status not in _SERVING:
-            return _runtime_refusal(
+            return runtime.refusal(
                 f"Endpoint {name} of account {account} does not serve: its status is {record.status}."
             )
-        return await cast("_Host", self._behaviours["Endpoint"]).invoke(record, body, headers)
+        refused = runtime.check(name, headers)
+        return refused or await cast("_Host", self._behaviours["Endpoint"]).invoke(record, body, headers)
 
 
 def _refusal(error: ServiceError) -> Response:
     content = json.dumps({"__type": error.code, "message": error.message}).encode()
     return error.status, {"Content-Type": _JSON, "x-amzn-ErrorType": error.code}, content
-
-
-def _runtime_refusal(message: str, *, code: str = "ValidationError", status: int = HTTPStatus.BAD_REQUEST) -> Response:
-    headers = {"Content-Type": "application/json", "x-amzn-ErrorType": code}
-    return status, headers, json.dumps({"Message": message}).encode()

@@ -52,3 +52,37 @@ def test_s3_still_answers_what_nobody_signed(client: Callable[[str], Any]) -> No
     s3 = client("s3")
     assert refusal(s3.head_bucket, Bucket="nobodys-bucket")[0] == "404"
     s3.close()
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "request_"),
+    [
+        ("sagemaker-a2i-runtime", "ListHumanLoops", {"FlowDefinitionArn": "arn"}),
+        (
+            "sagemaker-featurestore-runtime",
+            "PutRecord",
+            {"FeatureGroupName": "bricks", "Record": [{"FeatureName": "f", "ValueAsString": "1"}]},
+        ),
+        (
+            "sagemaker-featurestore-runtime",
+            "GetRecord",
+            {"FeatureGroupName": "bricks", "RecordIdentifierValueAsString": "1"},
+        ),
+        (
+            "sagemaker-metrics",
+            "BatchPutMetrics",
+            {"TrialComponentName": "run", "MetricData": [{"MetricName": "loss", "Timestamp": 0, "Value": 1.0}]},
+        ),
+        ("sagemaker-edge", "SendHeartbeat", {"AgentVersion": "1", "DeviceName": "d", "DeviceFleetName": "f"}),
+    ],
+)
+def test_a_runtime_of_sagemaker_that_is_not_there(
+    client: Callable[[str], Any], service: str, operation: str, request_: dict[str, Any]
+) -> None:
+    """SageMaker's other runtimes are refused by service and operation."""
+    made = client(service)
+    names = {api: method for method, api in made.meta.method_to_api_mapping.items()}
+    code, message = refusal(getattr(made, names[operation]), **request_)
+    assert code == "UnknownOperationException"
+    assert f"{operation} of {service}" in message
+    made.close()

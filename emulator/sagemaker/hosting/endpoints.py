@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 import threading
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from emulator.sagemaker.behaviour import Behaviour
@@ -12,9 +13,10 @@ from emulator.sagemaker.engine.metadata import CredentialsEndpoint
 from emulator.sagemaker.errors import ServiceError, validation
 from emulator.sagemaker.hosting.capture import Capture, Message
 from emulator.sagemaker.hosting.fleet import Fleet
-from emulator.sagemaker.hosting.forward import BODY_BYTES, Forwarder, refusal
+from emulator.sagemaker.hosting.forward import BODY_BYTES, Forwarder
 from emulator.sagemaker.hosting.hosts import GROUP, Duty, Host, HostError, Model
 from emulator.sagemaker.hosting.models import hosted
+from emulator.sagemaker.runtime import refusal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,7 +69,9 @@ class Endpoints(Behaviour):
     async def invoke(self, record: Record, body: bytes, headers: dict[str, str]) -> Response:
         """Answer InvokeEndpoint: the model's answer, ModelError or ValidationError. Header names in lower case."""
         if len(body) > BODY_BYTES:
-            return refusal(f"HTTP content length exceeded {BODY_BYTES} bytes.")
+            # boto3 shows the status in the place of a code: aws/sagemaker-python-sdk#171.
+            status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+            return refusal(f"HTTP content length exceeded {BODY_BYTES} bytes.", code="", status=status)
         fleet = self._enter(record)
         if fleet is None:
             return refusal(f"Endpoint {record.name} of account {record.account} not found.")

@@ -65,11 +65,6 @@ class Forwarder:
             self._loop.call_soon_threadsafe(self._connections.close)
 
 
-def refusal(message: str) -> Response:
-    """ValidationError: a request that is not passed on to a host."""
-    return _error(HTTPStatus.BAD_REQUEST, "ValidationError", {"Message": message})
-
-
 def _model_error(endpoint: Record, status: int, original: str) -> Response:
     group = f"{GROUP}/{endpoint.name}"
     region, account = endpoint.region, endpoint.account
@@ -82,9 +77,5 @@ def _model_error(endpoint: Record, status: int, original: str) -> Response:
         "OriginalMessage": original,
         "LogStreamArn": f"arn:aws:logs:{region}:{account}:log-group:{group}",
     }
-    return _error(HTTPStatus.FAILED_DEPENDENCY, "ModelError", document)
-
-
-def _error(status: HTTPStatus, code: str, document: Mapping[str, str | int]) -> Response:
-    headers = {"Content-Type": "application/json", "x-amzn-ErrorType": code}
-    return int(status), headers, json.dumps(document).encode()
+    headers = {"Content-Type": "application/json", "x-amzn-ErrorType": "ModelError"}
+    return HTTPStatus.FAILED_DEPENDENCY, headers, json.dumps(document).encode()

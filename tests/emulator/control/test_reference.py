@@ -6,11 +6,12 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+import botocore.session
 import pytest
 from botocore import xform_name
 
 from cli import paths
-from emulator.sagemaker import api, reference
+from emulator.sagemaker import api, reference, runtime
 from emulator.sagemaker.errors import ServiceError
 from emulator.sagemaker.kinds import KINDS, members
 from tests.emulator.control import calls, samples
@@ -62,6 +63,13 @@ def test_every_member_is_classified(operation: str, declared: Members) -> None:
     shape = api.operation_model(operation).input_shape
     assert shape
     assert [*differences(shape, declared)] == []
+
+
+def test_every_member_of_an_invocation_is_classified() -> None:
+    """InvokeEndpoint's declaration has the members of botocore's model, all of them and no other."""
+    shape = botocore.session.get_session().get_service_model("sagemaker-runtime").operation_model("InvokeEndpoint")
+    assert shape.input_shape
+    assert [*differences(shape.input_shape, runtime.INVOKE_ENDPOINT)] == []
 
 
 def test_what_is_refused(empty: SageMaker) -> None:

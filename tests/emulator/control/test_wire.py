@@ -6,6 +6,10 @@ import json
 from typing import Any
 from urllib.request import Request, urlopen
 
+import pytest
+
+from emulator.sagemaker import runtime as runtimes
+from emulator.sagemaker.kinds import members
 from tests.emulator.control import calls
 
 JSON = {"Content-Type": "application/x-amz-json-1.1"}
@@ -47,3 +51,28 @@ def test_an_endpoint_that_is_being_created_is_not_invoked(sagemaker: Any, runtim
     calls.endpoint(sagemaker, "held")
     code, message = calls.refusal(runtime.invoke_endpoint, EndpointName="held", Body=b"")
     assert (code, message.endswith("its status is Creating.")) == ("ValidationError", True)
+
+
+REFUSED = [name for name, fate in runtimes.INVOKE_ENDPOINT.items() if fate is members.REFUSED]
+
+
+@pytest.mark.parametrize("member", REFUSED)
+def test_what_an_invocation_may_not_ask_for(sagemaker: Any, runtime: Any, member: str) -> None:
+    """Each member that is declared as refused is: ValidationError with its name, or AWS's own sentence."""
+    calls.endpoint(sagemaker)
+    sagemaker.get_waiter("endpoint_in_service").wait(EndpointName="lab", WaiterConfig={"Delay": 0.01})
+    code, message = calls.refusal(runtime.invoke_endpoint, EndpointName="lab", Body=b"", **{member: "one"})
+    assert code == "ValidationError"
+    if member == "TargetModel":
+        assert message == "Endpoint lab is not a multi-model endpoint and does not support target model header."
+    else:
+        assert f" {member};" in message
+
+
+def test_other_ways_to_invoke(runtime: Any) -> None:
+    """An invocation that answers later, or in parts, is refused by its name, whatever its Content-Type."""
+    later = calls.refusal(runtime.invoke_endpoint_async, EndpointName="lab", InputLocation="s3://bucket/key")
+    in_parts = calls.refusal(runtime.invoke_endpoint_with_response_stream, EndpointName="lab", Body=b"")
+    assert [code for code, _ in (later, in_parts)] == ["ValidationError"] * 2
+    assert "InvokeEndpointAsync" in later[1]
+    assert "InvokeEndpointWithResponseStream" in in_parts[1]

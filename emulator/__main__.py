@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import dataclasses
 import json
 import logging
 import os
@@ -75,6 +76,7 @@ async def _serve(options: argparse.Namespace, state: Path, authority: Authority,
         inside,
         labels,
         managed_keys,
+        metrics,
         objects,
         principals,
         queries,
@@ -95,15 +97,18 @@ async def _serve(options: argparse.Namespace, state: Path, authority: Authority,
     from emulator.sagemaker.store import Store
     from emulator.sagemaker.tagged import TaggedResources
 
+    within = inside.Inside()
     context = Context(
-        store=Store(tell=events.Bus(inside.Inside()).put),
+        store=Store(tell=events.Bus(within).put),
         clock=Clock(pace=options.pace),
         endpoint_url=os.environ["AWS_ENDPOINT_URL"],
         state_dir=state,
         images_dir=options.images.resolve(),
         cache_dir=options.cache.resolve(),
-        **({"principal_of": principals.of_role} if options.enforce else {}),
     )
+    if options.enforce:
+        context = dataclasses.replace(context, principal_of=principals.of_role)
+    context.metrics.start(context.clock, metrics.Published(within).put)
     granted = Granted()
     service = SageMaker(context, caller=principals.caller, principal=principals.principal, quota=granted.limit)
     services.add(

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
+
+from emulator.sagemaker.metrics.datum import of_instance
+from emulator.sagemaker.metrics.metrics import Metrics
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -12,6 +15,8 @@ if TYPE_CHECKING:
 
     from emulator.sagemaker.authorization import Principal
     from emulator.sagemaker.clock import Clock
+    from emulator.sagemaker.engine.crew import Host
+    from emulator.sagemaker.engine.process import Process
     from emulator.sagemaker.store import Record, Store
 
 
@@ -31,6 +36,11 @@ class Context:
     images_dir: Path
     cache_dir: Path
     principal_of: Callable[[str], Principal | None] = lambda _role: None
+    metrics: Metrics = field(default_factory=Metrics)
+
+    def watch(self, record: Record) -> Callable[[Host, Process], None]:
+        """Measure what the hosts of a job use: to be told of each as it starts."""
+        return lambda host, process: self.metrics.instances.watch(of_instance(record, host.name), process, host.folder)
 
     def job_folder(self, record: Record) -> Path:
         """A folder for a job to work in, not yet made; a job of a name that was used before gets another."""

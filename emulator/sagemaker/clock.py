@@ -25,9 +25,9 @@ class Clock:
         """How long such a wait takes here, in seconds."""
         return seconds * self._pace
 
-    def sleep(self, seconds: float) -> bool:
-        """Wait `seconds` times the pace; False if the clock was closed meanwhile."""
-        return not self._closed.wait(self.scaled(seconds))
+    def sleep(self, seconds: float, *, at_least: float = 0.0) -> bool:
+        """Wait `seconds` times the pace, but `at_least` so long; False if the clock was closed meanwhile."""
+        return not self._closed.wait(max(self.scaled(seconds), at_least))
 
     def after(self, seconds: float, action: Callable[[], object]) -> None:
         """Run `action` on a daemon thread once the wait is over; never after `close`."""

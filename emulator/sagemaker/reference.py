@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from emulator.sagemaker import api, runtime
+from emulator.sagemaker.events import TOLD
 from emulator.sagemaker.kinds import KINDS
 from emulator.sagemaker.kinds.members import DONE, RECORDED, REFUSED, Fate
 
@@ -36,6 +37,30 @@ paginators, the SageMaker SDK (resource classes, ModelTrainer, processors), Clou
 {kinds}
 | tags, on all of them | {tags} |
 """
+_SIGNS = """
+## Metrics in CloudWatch
+
+Measured, not made up; published every minute.
+
+| namespace | dimensions | metrics |
+|---|---|---|
+| `AWS/SageMaker` | `EndpointName`, `VariantName` | `Invocations`, `InvocationsPerInstance`, `Invocation4XXErrors`, \
+`Invocation5XXErrors`, `InvocationModelErrors`, `ModelLatency`, `OverheadLatency` |
+| `/aws/sagemaker/Endpoints` | `EndpointName`, `VariantName` | `CPUUtilization`, `MemoryUtilization`, \
+`DiskUtilization` |
+| `/aws/sagemaker/TrainingJobs`, `/aws/sagemaker/ProcessingJobs` | `Host`: `<job>/algo-1` | `CPUUtilization`, \
+`MemoryUtilization`, `DiskUtilization` |
+| `/aws/sagemaker/TransformJobs` | `Host`: `<job>/<instance>` | `CPUUtilization`, `MemoryUtilization` |
+| `/aws/sagemaker/TrainingJobs` | `TrainingJobName` | what the job's `MetricDefinitions` find in its log |
+
+## Events in EventBridge
+
+Each goes to the account's default bus, with the source `aws.sagemaker`, once.
+
+| kind | detail-type | when |
+|---|---|---|
+{events}
+"""
 _KIND = """
 ## {request}
 
@@ -51,7 +76,25 @@ def page() -> str:
     every = len(api.service_model().operation_names)
     head = _HEAD.format(claimed=len(api.OPERATIONS), all=every, kinds=kinds, tags=_listed(api.TAG_OPERATIONS))
     requests = [(kind.operation(verb), kind.members[verb]) for kind in KINDS.values() for verb in kind.members]
-    return head + "".join(_section(*request) for request in [*requests, ("InvokeEndpoint", runtime.INVOKE_ENDPOINT)])
+    signs = _SIGNS.format(
+        events="\n".join(f"| {kind} | `{told.detail_type}` | {_when(kind)} |" for kind, told in TOLD.items())
+    )
+    return (
+        head
+        + signs
+        + "".join(_section(*request) for request in [*requests, ("InvokeEndpoint", runtime.INVOKE_ENDPOINT)])
+    )
+
+
+def _when(kind: str) -> str:
+    """When a kind's event is sent."""
+    status = KINDS[kind].status
+    if status is None:
+        return "it is created or deleted"
+    changes = f"`{status}` changes" if kind != "TrainingJob" else f"`{status}` or `SecondaryStatus` changes"
+    return (
+        f"{changes}; the last is {'`DELETED`' if TOLD[kind].upper else '`Deleted`'}" if TOLD[kind].deleted else changes
+    )
 
 
 def fates(members: Members, path: str = "") -> Iterator[tuple[str, Fate]]:

@@ -48,7 +48,9 @@ class Failure:
 class Crew:
     """The hosts' processes: when one fails, or all are told to stop, none goes on."""
 
-    def __init__(self) -> None:
+    def __init__(self, watch: Callable[[Host, Process], object] = lambda _host, _process: None) -> None:
+        """`watch` is told of every process that runs."""
+        self._watch = watch
         self._lock = threading.Lock()
         self._processes: list[Process] = []
         self._told = False
@@ -64,6 +66,8 @@ class Crew:
             if self._told:
                 return None
             self._processes = [host.start() for host in hosts]
+        for host, process in zip(hosts, self._processes, strict=True):
+            self._watch(host, process)
         try:
             with deadline(seconds, late):
                 self._follow_all(hosts)

@@ -52,6 +52,11 @@ class Process:
         self._open = True
 
     @property
+    def pid(self) -> int:
+        """The process of which all of it descends."""
+        return self._supervisor.pid
+
+    @property
     def running(self) -> bool:
         """Whether anything of it still runs."""
         return self._supervisor.poll() is None

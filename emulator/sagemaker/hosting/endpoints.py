@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 import threading
+import time
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +14,10 @@ from emulator.sagemaker.engine.metadata import CredentialsEndpoint
 from emulator.sagemaker.errors import ServiceError, validation
 from emulator.sagemaker.hosting.capture import Capture, Message
 from emulator.sagemaker.hosting.fleet import Fleet
-from emulator.sagemaker.hosting.forward import BODY_BYTES, Forwarder
+from emulator.sagemaker.hosting.forward import BODY_BYTES, Forwarder, Measured
 from emulator.sagemaker.hosting.hosts import GROUP, Duty, Host, HostError, Model
 from emulator.sagemaker.hosting.models import hosted
+from emulator.sagemaker.metrics.datum import of_variant
 from emulator.sagemaker.runtime import refusal
 
 if TYPE_CHECKING:
@@ -68,6 +70,7 @@ class Endpoints(Behaviour):
 
     async def invoke(self, record: Record, body: bytes, headers: dict[str, str]) -> Response:
         """Answer InvokeEndpoint: the model's answer, ModelError or ValidationError. Header names in lower case."""
+        began = time.perf_counter()
         if len(body) > BODY_BYTES:
             # boto3 shows the status in the place of a code: aws/sagemaker-python-sdk#171.
             status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
@@ -76,21 +79,32 @@ class Endpoints(Behaviour):
         if fleet is None:
             return refusal(f"Endpoint {record.name} of account {record.account} not found.")
         try:
-            return await self._invoke(fleet, record, body, headers)
+            return await self._invoke(fleet, record, body, headers, began)
         finally:
             fleet.leave()
 
-    async def _invoke(self, fleet: Fleet, record: Record, body: bytes, headers: dict[str, str]) -> Response:
+    async def _invoke(
+        self, fleet: Fleet, record: Record, body: bytes, headers: dict[str, str], began: float
+    ) -> Response:
         host = fleet.choose(headers.get(_VARIANT))
         if host is None:
             return refusal(f"Variant {headers.get(_VARIANT)} not found for endpoint {record.name}.")
         variant = host.model.variant_name
-        status, answered, content = await self._forwarder.send(record, host.port, body, headers)
+        measured = Measured()
+        status, answered, content = await self._forwarder.send(record, host.port, body, headers, measured)
         if "x-amzn-ErrorType" not in answered:
             answered["x-Amzn-Invoked-Production-Variant"] = variant
             if fleet.capture:
                 request = Message(headers.get("content-type", ""), body)
                 fleet.capture.put(variant, request, Message(answered.get("Content-Type", ""), content), headers)
+        self.context.metrics.invocations.count(
+            record,
+            variant,
+            status=measured.status,
+            model=measured.seconds,
+            overhead=time.perf_counter() - began - measured.seconds,
+            instances=host.model.variant.get("InitialInstanceCount", 1),
+        )
         return status, answered, content
 
     def _enter(self, record: Record) -> Fleet | None:
@@ -184,4 +198,5 @@ def _duty(record: Record, model: Model) -> Duty:
         title=f"production variant {model.variant_name}",
         group=f"{GROUP}/{record.name}",
         stream=f"{model.variant_name}/i-{secrets.token_hex(8)}0",
+        instance=of_variant(record, model.variant_name),
     )

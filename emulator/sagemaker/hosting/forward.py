@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -37,6 +39,14 @@ _UNREACHABLE = (
 )
 
 
+@dataclass(slots=True)
+class Measured:
+    """The model's own status, 0 without an answer, and the seconds that it took."""
+
+    status: int = 0
+    seconds: float = 0.0
+
+
 class Forwarder:
     """The way to all hosts. Used on the event loop only, except for `close`."""
 
@@ -44,17 +54,23 @@ class Forwarder:
         self._connections = Connections()
         self._loop: asyncio.AbstractEventLoop | None = None
 
-    async def send(self, endpoint: Record, port: int, body: bytes, headers: Mapping[str, str]) -> Response:
-        """The host's answer to an invocation, or ModelError."""
+    async def send(
+        self, endpoint: Record, port: int, body: bytes, headers: Mapping[str, str], measured: Measured
+    ) -> Response:
+        """The host's answer to an invocation, or ModelError; `measured` is filled in."""
         self._loop = asyncio.get_running_loop()
         forwarded = {name: headers[name] for name in _FORWARDED if name in headers}
+        began = time.perf_counter()
         try:
             async with asyncio.timeout(_SECONDS):
                 status, answered, content = await self._connections.post(port, "/invocations", forwarded, body)
+            measured.status = status
         except TimeoutError:
             return _model_error(endpoint, 0, _TIMED_OUT)
         except OSError:
             return _model_error(endpoint, 0, _UNREACHABLE.format(endpoint=endpoint.name))
+        finally:
+            measured.seconds = time.perf_counter() - began
         if not HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
             return _model_error(endpoint, status, content.decode(errors="replace"))
         return status, {name: answered[name.lower()] for name in _ANSWERED if name.lower() in answered}, content

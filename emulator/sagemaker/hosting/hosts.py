@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from emulator.sagemaker.behaviour import Context
     from emulator.sagemaker.engine.credentials import Role
     from emulator.sagemaker.engine.metadata import CredentialsEndpoint
+    from emulator.sagemaker.metrics.datum import Source
     from emulator.sagemaker.store import Record
 
 log = logging.getLogger(__name__)
@@ -65,11 +66,13 @@ class Model:
 
 @dataclass(frozen=True)
 class Duty:
-    """What a host serves for: as failures call it, and the log stream that it writes."""
+    """What a host serves for: as failures call it, the log stream that it writes, and whose metrics it makes."""
 
     title: str
     group: str
     stream: str
+    instance: Source
+    disk: bool = True  # whether its part of the disk is one of them
 
 
 class Host:
@@ -175,6 +178,9 @@ class Host:
                 listen=listening,
             )
             self.port = listening.getsockname()[1]
+            self._context.metrics.instances.watch(
+                self._duty.instance, self._process, container.ml if self._duty.disk else None
+            )
             return self._process
 
     def _environment(self, container: Container) -> dict[str, str]:

@@ -28,6 +28,7 @@ from emulator.sagemaker.engine.failure import FailedError, reason_of
 from emulator.sagemaker.engine.ingest import no_objects
 from emulator.sagemaker.engine.logs import LogStream
 from emulator.sagemaker.hosting.hosts import Duty, Host, HostError, PingError
+from emulator.sagemaker.metrics.datum import of_instance
 from emulator.sagemaker.transform.association import Association
 from emulator.sagemaker.transform.invocations import ALGORITHM, CLIENT, Invocations, TransformError
 from emulator.sagemaker.transform.payloads import DEFAULT_MB, payloads
@@ -73,12 +74,19 @@ class TransformRun:
         self._stopping = threading.Event()
         self._ended = False
         self._lock = threading.Lock()
-        stream = f"{record.name}/i-{secrets.token_hex(8)}0-{int(time.time())}"
+        instance = f"i-{secrets.token_hex(8)}0"
+        stream = f"{record.name}/{instance}-{int(time.time())}"
         self._data_log = LogStream(self._role, group=_GROUP, stream=f"{stream}/data-log")
         self._host = Host(
             record,
             replace(model, container={**model.container, "Environment": self._environment(model)}),
-            Duty(title=f"transform job {record.name}", group=_GROUP, stream=stream),
+            Duty(
+                title=f"transform job {record.name}",
+                group=_GROUP,
+                stream=stream,
+                instance=of_instance(record, instance),
+                disk=False,
+            ),
             context=context,
             credentials=credentials,
         )

@@ -1,0 +1,1 @@
+"""The metrics that SageMaker itself publishes to CloudWatch: of its instances, and of what endpoints are asked."""

@@ -27,6 +27,7 @@ NOTEBOOK_FILES = (
     ROOT / "notebooks" / "jobs.ipynb",
     ROOT / "notebooks" / "requirements.txt",
     ROOT / "infra" / "scripts" / "idle_stop.py",
+    ROOT / "infra" / "scripts" / "kernel.sh",
     ROOT / "infra" / "scripts" / "packages.py",
 )
 

@@ -14,12 +14,9 @@ import subprocess
 import sys
 import sysconfig
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from filelock import FileLock
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 _URI = re.compile(r"\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(?:\.cn)?/(?P<repository>[\w./-]+):(?P<tag>[\w.-]+)")
 _COMPLETE = ".complete"
@@ -97,11 +94,23 @@ def _is_complete(folder: Path) -> bool:
     return (folder / _COMPLETE).exists() and (folder / "bin" / "python").exists()
 
 
-def _uv(*arguments: str) -> None:
-    uv = shutil.which("uv", path=sysconfig.get_path("scripts")) or shutil.which("uv")
-    if uv is None:
+def uv() -> Path:
+    """Find the program that installs. Raises ImageError if it is not there."""
+    found = shutil.which("uv", path=sysconfig.get_path("scripts")) or shutil.which("uv")
+    if found is None:
         raise ImageError("uv is needed to install images and was not found; run `pip install uv`.")
-    result = subprocess.run([uv, "--quiet", *arguments], capture_output=True, text=True, check=False)
+    return Path(found)
+
+
+def uv_cache() -> str:
+    """Return the folder in which uv keeps what it has fetched."""
+    return _uv("cache", "dir").strip()
+
+
+def _uv(*arguments: str) -> str:
+    command = [str(uv()), "--no-progress", *arguments]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
     if result.returncode:
         last = " ".join(result.stderr.split()[-60:])
         raise ImageError(f"`uv {' '.join(arguments[:2])}` failed: {last}")
+    return result.stdout

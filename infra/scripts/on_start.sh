@@ -1,5 +1,5 @@
-# Runs as root when the notebook instance is made and at every start: brings the lab's notebooks and data, tells notebooks
-# where the lab is, gives them their packages, and has the instance stopped when nobody uses it.
+# Runs as root when the notebook instance is made and at every start: brings the lab's notebooks and data, and the kernel
+# "Python 3 (lab)" with their variables and packages, and has the instance stopped when nobody uses it.
 # A notebook that the student has changed stays as it is.
 # BUCKET, DATABASE, ENDPOINT, IDLE_SECONDS, INSTANCE_TYPE, NAME, PREFIX, REGION, ROLE, SEAT and WORKGROUP are set above.
 set -eu
@@ -20,19 +20,20 @@ aws s3 sync --region "$REGION" --only-show-errors "s3://$BUCKET/data/" "$home/da
 for notebook in bricks.ipynb jobs.ipynb; do
     delivered="$home/.lab/$notebook"
     # The seat's own copy is the student's to delete: then it is the lab's again.
-    fetch "seats/$SEAT/$notebook" "$delivered.new" || fetch "notebooks/$notebook" "$delivered.new"
+    fetch "seats/$SEAT/$notebook" "$delivered.fetched" || fetch "notebooks/$notebook" "$delivered.fetched"
+    # Here their kernel is the lab's own; on a laptop it is whatever Jupyter runs with.
+    sed 's/"name": "python3"/"name": "bricklab"/; s/"display_name": "Python 3"/"display_name": "Python 3 (lab)"/' \
+        "$delivered.fetched" > "$delivered.new"
+    rm "$delivered.fetched"
     if [ ! -e "$home/$notebook" ] || cmp -s "$home/$notebook" "$delivered"; then
         cp "$delivered.new" "$home/$notebook"
         chown ec2-user:ec2-user "$home/$notebook"
     fi
     mv "$delivered.new" "$delivered"
 done
-for file in idle_stop.py packages.py requirements.txt; do fetch "notebooks/$file" "$home/.lab/$file"; done
-chown -R ec2-user:ec2-user "$home/.lab" "$home/data"
+for file in idle_stop.py kernel.sh packages.py requirements.txt; do fetch "notebooks/$file" "$home/.lab/$file"; done
 
-# Jupyter's kernels inherit these once its server has read them anew (aws-samples' lifecycle script "set-env-variable").
-# JUPYTER_PATH: a Jupyter in an environment of its own would take that one's kernel python3 for the user's.
-cat > /etc/profile.d/jupyter-env.sh <<VARIABLES
+cat > "$home/.lab/variables.sh" <<VARIABLES
 export AWS_DEFAULT_REGION=$REGION
 export BRICKLAB_BUCKET=$BUCKET
 export BRICKLAB_DATA=$home/data
@@ -44,11 +45,28 @@ export BRICKLAB_ROLE=$ROLE
 export BRICKLAB_SEAT=$SEAT
 export BRICKLAB_SEAT_URI=s3://$BUCKET/seats/$SEAT/
 export BRICKLAB_WORKGROUP=$WORKGROUP
-export JUPYTER_PATH=/home/ec2-user/.local/share/jupyter
 VARIABLES
-systemctl --no-block restart jupyter-server
+# Jupyter's terminals are login shells and read these; kernels get them from kernel.sh.
+cp "$home/.lab/variables.sh" /etc/profile.d/bricklab.sh
 
-start "$home/packages.log" python3 "$home/.lab/packages.py" "$home/.lab/requirements.txt" "$home/.lab/python"
+# A kernel of its own name: no other of the machine's stands before it. Jupyter finds those in the user's home
+# (awslabs/nx-neptune and others install theirs there on notebook-al2023-v1).
+kernel=/home/ec2-user/.local/share/jupyter/kernels/bricklab
+mkdir -p "$kernel"
+cat > "$kernel/kernel.json" <<KERNEL
+{
+ "argv": ["bash", "$home/.lab/kernel.sh", "{connection_file}"],
+ "display_name": "Python 3 (lab)",
+ "language": "python",
+ "metadata": {"debugger": true}
+}
+KERNEL
+echo "Installing the lab's packages." > "$home/.lab/packages.txt"
+chown -R ec2-user:ec2-user "$home/data" /home/ec2-user/.local
+chown ec2-user:ec2-user "$home/.lab" "$home/.lab"/*
+
+start "$home/packages.log" python3 "$home/.lab/packages.py" \
+    "$home/.lab/requirements.txt" "$home/.lab/python" "$home/.lab/packages.txt"
 if [ "$IDLE_SECONDS" -gt 0 ]; then
     start "$home/.lab/idle-stop.log" python3 "$home/.lab/idle_stop.py" --folder "$home" \
         --notebook-instance "$NAME" --region "$REGION" --idle-seconds "$IDLE_SECONDS"

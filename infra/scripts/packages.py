@@ -1,147 +1,130 @@
-"""Gives a notebook instance the kernel `python3` with the lab's packages: the lifecycle script starts it at each start.
+"""Make the environment of the kernel "Python 3 (lab)" on a notebook instance: the lifecycle script starts it each time.
 
-It runs with the instance's own python3 (3.9 on Amazon Linux 2023). Where an interpreter of the instance has every
-package already, that one becomes the kernel and nothing is installed. Else an environment is made on the persistent
-volume, once for each requirements file. The kernel is registered when its packages are complete, never before.
+It runs with the instance's own python3 (3.9 on Amazon Linux 2023), which has no packages, as conda's kernels are Python
+3.10 and have no TensorFlow. conda brings a newer Python from conda-forge, as the lifecycle scripts of others do on
+notebook-al2023-v1 (awslabs/nx-neptune#450, rapidsai/deployment#644), and uv with it, which installs the packages.
+The environment lies on the volume with its Python: a stop takes all but /home/ec2-user/SageMaker away. So it is made
+once for each requirements file, and what the student adds to it stays.
 
-Not checked against AWS: which interpreters an instance has, that the environment `python3` of its anaconda3 is its own
-kernel of that name, and that its Jupyter server finds a kernel in ec2-user's home.
+How far it is stands in a text file: it begins with "Installing" until that ends. The notebooks' first cell shows it.
+Not compared with AWS: how long it takes.
 """
 
 from __future__ import annotations
 
 import argparse
 import hashlib
-import importlib.metadata
-import json
 import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-_MAKERS = ("python3.13", "python3.12", "python3.11", "python3")
-_VERSIONS = ("3.11", "3.12", "3.13")  # what tensorflow has wheels for, of those that the requirements are made for
+_PYTHON = "3.12"  # the training container's; TensorFlow has wheels for it
 _CHECK_SECONDS = 60
+_STEP = "Installing {what} (step {number} of 2): about three minutes in all, only the first time. The log is {log}."
+_READY = "Ready: choose Restart Kernel in the menu Kernel, then run the cells from the top."
+_FAILED = "Not installed: {reason}. The log is {log}; the next start of the notebook instance tries again."
 
 
-def missing(requirements: Path) -> list[str]:
-    """What this interpreter lacks of a requirements file."""
-    try:
-        from packaging.requirements import Requirement  # noqa: PLC0415 - what has no packaging lacks the rest as well
-    except ImportError:
-        return ["packaging"]
-    lines = [line.partition("#")[0].strip() for line in requirements.read_text(encoding="utf-8").splitlines()]
-    wanted = [Requirement(line) for line in lines if line]
-    here = [one for one in wanted if one.marker is None or one.marker.evaluate()]
-    return [str(one) for one in here if not one.specifier.contains(_version(one.name), prereleases=True)]
+class StepError(Exception):
+    """A step that failed; the message says which and how."""
 
 
-def _version(name: str) -> str:
-    try:
-        return importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:
-        return "0"
+class Installation:
+    """An environment, the requirements file it is made from, and the file that says how far it is."""
 
+    def __init__(self, requirements: Path, environment: Path, status: Path, *, conda: Path, log: str) -> None:
+        self._requirements, self._environment, self._status = requirements, environment, status
+        self._conda, self._log = conda, log
+        self._python = environment / "bin" / "python"
+        self._complete = environment / "complete"
 
-def has_all(python: str, requirements: Path) -> bool:
-    """Whether another interpreter has every package of a requirements file."""
-    return _answer(python, __file__, "--missing", str(requirements)) == "[]"
-
-
-def find_maker(home: Path) -> str | None:
-    """The interpreter that an environment can be made with: the newest one, else the instance's conda."""
-    conda = [home / "anaconda3" / "bin" / "python", *sorted(home.glob("anaconda3/envs/*/bin/python"))]
-    code = "import sys, venv, ensurepip; print('.'.join(map(str, sys.version_info[:2])))"
-    for python in [*_MAKERS, *map(str, conda)]:
-        if _answer(python, "-c", code) in _VERSIONS:
-            return python
-    return None
-
-
-def _answer(python: str, *arguments: str) -> str:
-    """What an interpreter prints; nothing if it is not there or fails."""
-    try:
-        done = subprocess.run(
-            [python, *arguments], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True, timeout=_CHECK_SECONDS
-        )
-    except (OSError, subprocess.SubprocessError):
-        return ""
-    return done.stdout.decode(errors="replace").strip()
-
-
-def make(environment: Path, *, maker: str, requirements: Path) -> None:
-    """Install the packages; into an environment that works already, so that what the student added stays there."""
-    if not works(environment):
-        subprocess.run([maker, "-m", "venv", "--clear", str(environment)], check=True)
-    options = ["--disable-pip-version-check", "--no-cache-dir", "--no-input", "--progress-bar", "off"]
-    pip = [str(environment / "bin" / "python"), "-m", "pip", "install", *options]
-    subprocess.run([*pip, "--requirement", str(requirements)], check=True)
-    (environment / "complete").write_text(_digest(requirements), encoding="utf-8")
-
-
-def works(environment: Path) -> bool:
-    """Whether the environment was complete once, and the interpreter that it was made with is still there."""
-    return (environment / "complete").exists() and bool(_answer(str(environment / "bin" / "python"), "--version"))
-
-
-def is_complete(environment: Path, requirements: Path) -> bool:
-    """Whether it works, and has been made from this very requirements file."""
-    return works(environment) and (environment / "complete").read_text(encoding="utf-8") == _digest(requirements)
-
-
-def _digest(requirements: Path) -> str:
-    return hashlib.sha256(requirements.read_bytes()).hexdigest()
-
-
-def register(python: str, *, home: Path) -> None:
-    """Make it the user's kernel `python3`, which JUPYTER_PATH puts before a kernel of that name of the machine's."""
-    folder = home / ".local" / "share" / "jupyter" / "kernels" / "python3"
-    kernel = {
-        "argv": [python, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
-        "display_name": "Python 3 (lab)",
-        "env": {"PATH": f"{Path(python).parent}{os.pathsep}${{PATH}}"},  # for `!pip`
-        "language": "python",
-        "metadata": {"debugger": True},
-    }
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "kernel.json.new").write_text(json.dumps(kernel, indent=1), encoding="utf-8")
-    (folder / "kernel.json.new").replace(folder / "kernel.json")
-    print(f"The kernel python3 is {python}.", flush=True)
-
-
-def provide(requirements: Path, environment: Path, *, home: Path) -> str:
-    """Find or make the kernel; what went wrong in one sentence, or nothing."""
-    if not is_complete(environment, requirements):
-        for python in (str(home / "anaconda3" / "envs" / "python3" / "bin" / "python"), shutil.which("python3")):
-            if python and has_all(python, requirements):
-                register(python, home=home)
-                return ""
-        maker = find_maker(home)
-        if maker is None:
-            return (
-                f"Not installed: no Python of {', '.join(_VERSIONS)} is here; choose another kernel and %pip install."
-            )
-        print(f"Installing {requirements} into {environment} with {maker}: some minutes, once.", flush=True)
+    def provide(self) -> bool:
+        """Make the environment unless it is there; whether it is then."""
         try:
-            make(environment, maker=maker, requirements=requirements)
-        except (OSError, subprocess.CalledProcessError) as error:
-            return f"Not installed: {error}; the next start of the instance tries again."
-    register(str(environment / "bin" / "python"), home=home)
-    return ""
+            if not self._is_made():
+                self._make()
+        except (StepError, OSError) as error:
+            self._say(_FAILED, reason=error)
+            return False
+        self._say(_READY)
+        return True
+
+    def _is_made(self) -> bool:
+        """Whether it works, and has been made from this very requirements file."""
+        return self._works() and self._complete.read_text(encoding="utf-8") == self._digest()
+
+    def _works(self) -> bool:
+        """Whether it was complete once, and its Python is still there."""
+        if not self._complete.exists():
+            return False
+        try:
+            subprocess.run([str(self._python), "-c", ""], check=True, timeout=_CHECK_SECONDS)
+        except (OSError, subprocess.SubprocessError):
+            return False
+        return True
+
+    def _make(self) -> None:
+        if not self._works():
+            self._say(_STEP, what=f"Python {_PYTHON}", number=1)
+            channel = ["--override-channels", "--channel", "conda-forge"]
+            place = ["--yes", "--quiet", "--prefix", str(self._environment)]
+            _run(str(self._conda), "create", *place, *channel, f"python={_PYTHON}", "pip", "uv")
+        self._say(_STEP, what="TensorFlow and the lab's other packages", number=2)
+        self._install()
+        self._complete.write_text(self._digest(), encoding="utf-8")
+
+    def _install(self) -> None:
+        """Install the packages from uv's cache if it has them all, else from the index.
+
+        The cache lies beside the environment, unless the machine has one: so files are linked, not copied, and what an
+        interrupted installation has fetched is there at the next start.
+        """
+        beside = self._environment.parent / "cache"
+        os.environ.setdefault("UV_CACHE_DIR", str(beside))
+        uv = [str(self._environment / "bin" / "uv"), "pip", "install", "--no-progress", "--python", str(self._python)]
+        wanted = ["--requirement", str(self._requirements)]
+        cached = subprocess.run([*uv, "--offline", *wanted], stderr=subprocess.DEVNULL, check=False)
+        if cached.returncode:
+            _run(*uv, *wanted)
+        shutil.rmtree(beside, ignore_errors=True)
+
+    def _digest(self) -> str:
+        return hashlib.sha256(self._requirements.read_bytes()).hexdigest()
+
+    def _say(self, text: str, **about: object) -> None:
+        """Replace what the status file says, and print it into the log."""
+        line = text.format(log=self._log, **about)
+        print(line, flush=True)
+        new = self._status.with_suffix(".new")
+        new.write_text(line + "\n", encoding="utf-8")
+        new.replace(self._status)
+
+
+def _run(*command: str) -> None:
+    """Run a command into the log. Raises StepError."""
+    name = " ".join([Path(command[0]).name, *command[1:2]])
+    try:
+        subprocess.run(command, stdin=subprocess.DEVNULL, check=True)
+    except FileNotFoundError as error:
+        raise StepError(f"{command[0]} is not there") from error
+    except subprocess.CalledProcessError as error:
+        raise StepError(f"`{name}` ended with exit status {error.returncode}") from error
 
 
 def main() -> None:
-    """Provide the kernel, or with --missing say what this interpreter lacks."""
-    parser = argparse.ArgumentParser(description="Give a notebook instance the lab's packages.")
-    parser.add_argument("--missing", action="store_true", help="say what this interpreter lacks, and do nothing")
+    """Provide the environment."""
+    parser = argparse.ArgumentParser(description="Make the environment of a notebook instance's lab kernel.")
     parser.add_argument("requirements", type=Path)
-    parser.add_argument("environment", type=Path, nargs="?", default=Path.home() / "SageMaker" / ".lab" / "python")
+    parser.add_argument("environment", type=Path)
+    parser.add_argument("status", type=Path, help="the text file that says how far it is")
+    parser.add_argument("--conda", type=Path, default=Path.home() / "anaconda3" / "bin" / "conda")
+    parser.add_argument("--log", default="packages.log", help="where the student finds what this prints")
     options = parser.parse_args()
-    if options.missing:
-        print(missing(options.requirements))
-    else:
-        sys.exit(provide(options.requirements, options.environment.absolute(), home=Path.home()) or None)
+    environment = options.environment.absolute()
+    made = Installation(options.requirements, environment, options.status, conda=options.conda, log=options.log)
+    sys.exit(not made.provide())
 
 
 if __name__ == "__main__":

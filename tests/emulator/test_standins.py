@@ -15,7 +15,7 @@ FOLDER = Path(emulator.__file__).parent / "sagemaker" / "notebooks" / "standins"
 
 def run(command: str, home: Path) -> subprocess.CompletedProcess[str]:
     """What a script's command comes to."""
-    environment = {"PATH": f"{FOLDER}:{os.environ['PATH']}", "HOME": str(home)}
+    environment = {"PATH": f"{FOLDER}:{os.environ['PATH']}", "HOME": str(home), "USER": "root"}
     return subprocess.run(
         ["bash", "-c", command], cwd="/", env=environment, capture_output=True, text=True, check=False
     )
@@ -33,6 +33,17 @@ def run(command: str, home: Path) -> subprocess.CompletedProcess[str]:
         ("sudo -u ec2-user bash <<< 'echo fed'", "fed"),
         ("sudo -u ec2-user -i <<< 'pwd'", "{home}"),
         ("sudo -u ec2-user -i pwd", "{home}"),
+        ("sudo -u ec2-user whoami", "ec2-user"),
+        ("sudo -uec2-user whoami", "ec2-user"),
+        ("sudo -iu ec2-user whoami", "ec2-user"),
+        ("sudo --user=ec2-user id -un", "ec2-user"),
+        ("sudo -u ec2-user sudo whoami", "root"),
+        ("sudo -u ec2-user id -u", "1000"),
+        ("sudo id --user --name", "root"),
+        ("sudo id -u", "0"),
+        ("sudo -u ec2-user id", "uid=1000(ec2-user) gid=1000(ec2-user) groups=1000(ec2-user)"),
+        ("id -g ec2-user", "1000"),
+        ("sudo -u ec2-user bash -c 'echo $SUDO_USER $LOGNAME'", "root ec2-user"),
         ("chown -R ec2-user:ec2-user /", ""),
         ("chgrp ec2-user /", ""),
         ("systemctl --no-block restart jupyter-server", ""),

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import base64
+import json
 import os
 import subprocess
 import time
 from typing import TYPE_CHECKING, Any
 
+import nbformat
 import pytest
+
+from cli import paths
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,9 +68,9 @@ class Instance:
         self.bucket = folder / "bucket"
         for place in (self.home, self.bin, self.bucket / "notebooks", self.bucket / "seats" / "ada"):
             place.mkdir(parents=True)
-        for file in ("bricks.ipynb", "jobs.ipynb", "idle_stop.py", "packages.py", "requirements.txt"):
+        for file in ("bricks.ipynb", "jobs.ipynb", "idle_stop.py", "kernel.sh", "packages.py", "requirements.txt"):
             (self.bucket / "notebooks" / file).write_text(f"the lab's {file}")
-        stubs = {"aws": AWS, "sudo": SUDO, "python3": PYTHON, "chown": "#!/bin/bash\n", "systemctl": "#!/bin/bash\n"}
+        stubs = {"aws": AWS, "sudo": SUDO, "python3": PYTHON, "chown": "#!/bin/bash\n"}
         for name, content in stubs.items():
             (self.bin / name).write_text(content)
             (self.bin / name).chmod(0o755)
@@ -110,9 +114,9 @@ def test_the_script_fits(script: str) -> None:
 
 
 def test_notebooks_are_told_where_the_lab_is(script: str, instance: Instance) -> None:
-    """The variables that every notebook of the lab may rely on."""
+    """The variables that every notebook of the lab may rely on: a file for kernels, and the same for terminals."""
     instance.run(script, notebook="one")
-    assert (instance.user / "jupyter-env.sh").read_text().splitlines() == [
+    assert (instance.home / ".lab" / "variables.sh").read_text().splitlines() == [
         "export AWS_DEFAULT_REGION=eu-west-1",
         "export BRICKLAB_BUCKET=the-bucket",
         f"export BRICKLAB_DATA={instance.home}/data",
@@ -124,8 +128,26 @@ def test_notebooks_are_told_where_the_lab_is(script: str, instance: Instance) ->
         "export BRICKLAB_SEAT=ada",
         "export BRICKLAB_SEAT_URI=s3://the-bucket/seats/ada/",
         "export BRICKLAB_WORKGROUP=bricklab-ada",
-        f"export JUPYTER_PATH={instance.user}/.local/share/jupyter",
     ]
+    assert (instance.user / "bricklab.sh").read_text() == (instance.home / ".lab" / "variables.sh").read_text()
+
+
+def test_no_service_is_restarted(script: str) -> None:
+    """Kernels need no Jupyter server that has read anything anew: a service of another name would fail the script."""
+    assert "systemctl" not in script
+    assert "initctl" not in script
+
+
+def test_the_lab_has_a_kernel_of_its_own_name(script: str, instance: Instance) -> None:
+    """In the user's home, where Jupyter finds it whatever other kernels there are; the notebooks ask for it by name."""
+    notebook = paths.ROOT / "notebooks" / "bricks.ipynb"
+    instance.run(script, notebook=notebook.read_text())
+    [folder] = (instance.user / ".local" / "share" / "jupyter" / "kernels").iterdir()
+    kernel = json.loads((folder / "kernel.json").read_text())
+    assert kernel["argv"] == ["bash", f"{instance.home}/.lab/kernel.sh", "{connection_file}"]
+    asked = nbformat.read(instance.notebook, as_version=nbformat.NO_CONVERT).metadata["kernelspec"]
+    assert asked == {"name": folder.name, "display_name": kernel["display_name"], "language": kernel["language"]}
+    assert (instance.home / ".lab" / "kernel.sh").read_text() == "the lab's kernel.sh"
 
 
 def test_notebook_and_data_lie_there_at_the_first_start(script: str, instance: Instance) -> None:
@@ -162,7 +184,8 @@ def test_packages_are_provided_in_the_background(script: str, instance: Instance
     """By the student, from the lab's requirements, on the volume that stays, with a log that the student can read."""
     instance.run(script)
     lab = instance.home / ".lab"
-    called = f"HOME={instance.user} {lab}/packages.py {lab}/requirements.txt {lab}/python\n"
+    called = f"HOME={instance.user} {lab}/packages.py {lab}/requirements.txt {lab}/python {lab}/packages.txt\n"
+    assert (lab / "packages.txt").read_text().startswith("Installing")
     assert instance.said("packages.log") == called
     assert (lab / "packages.py").read_text() == "the lab's packages.py"
     assert (lab / "requirements.txt").read_text() == "the lab's requirements.txt"
@@ -188,3 +211,65 @@ def test_the_settings_say_when(compose: Callable[..., cdk.App], instance: Instan
         assert instance.said(".lab/idle-stop.log").endswith(f"--idle-seconds {minutes * 60}\n")
     else:
         assert not (instance.home / ".lab" / "idle-stop.log").exists()
+
+
+class Kernels:
+    """The lab's folder of an instance with kernel.sh in it, and Pythons that say how they were called."""
+
+    SCRIPT = paths.ROOT / "infra" / "scripts" / "kernel.sh"
+
+    def __init__(self, folder: Path) -> None:
+        self.home, self.lab = folder, folder / "SageMaker" / ".lab"
+        self.lab.mkdir(parents=True)
+        (self.lab / "kernel.sh").write_text(self.SCRIPT.read_text())
+        (self.lab / "variables.sh").write_text("export BRICKLAB_SEAT=ada\n")
+
+    def python(self, name: str, *, imports: bool = True) -> Path:
+        """Put a Python somewhere below the home folder."""
+        python = self.home / name
+        python.parent.mkdir(parents=True, exist_ok=True)
+        imported = "exit 0" if imports else "exit 1"
+        shown = 'echo "$0 $* $BRICKLAB_SEAT ${BRICKLAB_PACKAGES:-none} ${PATH%%:*}"'
+        python.write_text(f'#!/bin/bash\n[ "$1" != -c ] || {imported}\n{shown}\n')
+        python.chmod(0o755)
+        return python
+
+    def start(self) -> str:
+        """What the Python says that the kernel is."""
+        command = ["bash", str(self.lab / "kernel.sh"), "/tmp/connection.json"]  # noqa: S108 - a name
+        environment = {"HOME": str(self.home), "PATH": "/usr/bin:/bin"}
+        return subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
+
+
+CALLED = "-m ipykernel_launcher -f /tmp/connection.json ada"
+
+
+@pytest.fixture
+def kernels(tmp_path: Path) -> Kernels:
+    """An instance without any Python but the machine's own."""
+    return Kernels(tmp_path)
+
+
+def test_a_kernel_is_the_lab_s_environment(kernels: Kernels) -> None:
+    """Once it is complete: with the lab's variables, and its programs first for `!pip`."""
+    kernels.python("anaconda3/envs/python3/bin/python")
+    python = kernels.python("SageMaker/.lab/python/bin/python")
+    (kernels.lab / "python" / "complete").touch()
+    assert kernels.start() == f"{python} {CALLED} none {python.parent}"
+
+
+@pytest.mark.parametrize("name", ["python3", "another"])
+def test_a_kernel_from_before_its_packages_says_so(kernels: Kernels, name: str) -> None:
+    """It is one of conda's Pythons that has ipykernel, and the notebook's first cell finds out from a variable."""
+    kernels.python("SageMaker/.lab/python/bin/python")
+    kernels.python("anaconda3/envs/bare/bin/python", imports=False)
+    python = kernels.python(f"anaconda3/envs/{name}/bin/python")
+    assert kernels.start() == f"{python} {CALLED} {kernels.lab}/packages.txt {python.parent}"
+
+
+def test_a_complete_environment_without_its_python_is_none(kernels: Kernels) -> None:
+    """The kernel starts all the same, to say that it is being made anew."""
+    python = kernels.python("anaconda3/envs/python3/bin/python")
+    (kernels.lab / "python").mkdir()
+    (kernels.lab / "python" / "complete").touch()
+    assert kernels.start() == f"{python} {CALLED} {kernels.lab}/packages.txt {python.parent}"

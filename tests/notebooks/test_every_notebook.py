@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from threading import Timer
 from typing import TYPE_CHECKING
 
 import nbformat
@@ -9,6 +10,7 @@ import pytest
 from nbclient import NotebookClient
 
 from cli import paths
+from tests.notebooks.cells import printed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,20 +38,53 @@ def test_it_is_a_notebook_without_outputs(notebook: NotebookNode) -> None:
             assert cell.execution_count is None
 
 
+class Setup:
+    """A notebook's first cell, in a kernel that has every variable of the lab's."""
+
+    def __init__(self, notebook: NotebookNode, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+        monkeypatch.setenv("IPYTHONDIR", str(folder))
+        for name in VARIABLES:
+            monkeypatch.setenv(f"BRICKLAB_{name}", "known")
+        notebook.cells = [cell for cell in notebook.cells if cell.id == "setup"]
+        notebook.cells[0].metadata["tags"] = ["raises-exception"]
+        self._client = NotebookClient(notebook, resources={"metadata": {"path": str(folder)}})
+
+    def run(self) -> tuple[str, str]:
+        """What it prints, and the sentence with which it stops the notebook."""
+        [cell] = self._client.execute().cells
+        [error] = [output for output in cell.outputs if output.output_type == "error"]
+        assert error.ename == "SystemExit"
+        return printed(cell), error.evalue
+
+
+@pytest.fixture
+def first_cell(notebook: NotebookNode, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Setup:
+    """The first cell of the notebook."""
+    return Setup(notebook, tmp_path, monkeypatch)
+
+
 @pytest.mark.parametrize("missing", ["BRICKLAB_BUCKET", "BRICKLAB_ROLE"])
-def test_a_missing_variable_is_one_sentence(
-    notebook: NotebookNode, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, missing: str
-) -> None:
+def test_a_missing_variable_is_one_sentence(first_cell: Setup, monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
     """Outside a seat the first cell names the variable and the next step, and stops the notebook."""
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
-    monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
-    for name in VARIABLES:
-        monkeypatch.setenv(f"BRICKLAB_{name}", "known")
     monkeypatch.delenv(missing)
-    notebook.cells = [cell for cell in notebook.cells if cell.id == "setup"]
-    notebook.cells[0].metadata["tags"] = ["raises-exception"]
-    [cell] = NotebookClient(notebook, resources={"metadata": {"path": str(tmp_path)}}).execute().cells
-    [error] = [output for output in cell.outputs if output.output_type == "error"]
-    assert error.ename == "SystemExit"
-    assert error.evalue.startswith(f"{missing} is not set.")
-    assert 'eval "$(./lab env SEAT)"' in error.evalue
+    _, said = first_cell.run()
+    assert said.startswith(f"{missing} is not set.")
+    assert 'eval "$(./lab env SEAT)"' in said
+    assert 'the kernel "Python 3 (lab)"' in said
+
+
+@pytest.mark.parametrize("end", ["Ready: choose Restart Kernel.", "Not installed: a reason. The log is packages.log."])
+def test_the_first_cell_waits_for_the_packages(
+    first_cell: Setup, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    """In a kernel from before they were there it says how far they are, for how long, and how that ended."""
+    status = tmp_path / "packages.txt"
+    status.write_text("Installing TensorFlow: three minutes.\n")
+    monkeypatch.setenv("BRICKLAB_PACKAGES", str(status))
+    installation = Timer(4, status.write_text, [f"{end}\n"])
+    installation.start()
+    shown, said = first_cell.run()
+    installation.join()
+    assert "Installing TensorFlow: three minutes. 0 s" in shown
+    assert said == end

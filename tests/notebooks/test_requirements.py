@@ -1,10 +1,9 @@
-"""The packages of the student's notebook are the same wherever it runs."""
+"""The packages of the student's notebook: the same wherever it runs, and on a notebook instance the lab's to bring."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
 from packaging.requirements import Requirement
 
 from cli import paths
@@ -20,9 +19,15 @@ def pins(file: Path) -> dict[str, str]:
     return {one.name: str(one.specifier) for one in wanted if one.marker is None or one.marker.evaluate()}
 
 
-@pytest.mark.parametrize("other", ["requirements.txt", "emulator/images/notebook-al2023-v1.txt"])
-def test_every_package_of_the_notebook_is_there_in_its_version(other: str) -> None:
-    """On the lab's own machine and in the notebook instance's image nothing has to be installed."""
-    wanted, there = pins(paths.ROOT / "notebooks" / "requirements.txt"), pins(paths.ROOT / other)
+def test_every_package_of_the_notebook_is_there_in_its_version() -> None:
+    """On the lab's own machine nothing has to be installed, and what a seat installs is in its cache."""
+    wanted, there = pins(paths.ROOT / "notebooks" / "requirements.txt"), pins(paths.ROOT / "requirements.txt")
     assert wanted
     assert {name: there.get(name) for name in wanted} == wanted
+
+
+def test_a_notebook_instance_has_no_tensorflow() -> None:
+    """As on Amazon Linux 2023: what a lifecycle script forgets to bring is missing here too."""
+    there = pins(paths.ROOT / "emulator" / "images" / "notebook-al2023-v1.txt")
+    assert "jupyterlab" in there
+    assert not there.keys() & {"tensorflow", "tensorflow-cpu", "keras", "tensorboard", "awswrangler"}

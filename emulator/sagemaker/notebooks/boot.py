@@ -1,6 +1,9 @@
 """Boot a notebook instance: `boot.py MARK SECONDS PROFILE HOOK=SCRIPT… -- COMMAND…`.
 
-Runs the lifecycle scripts one after the other, each for SECONDS at most, then becomes COMMAND, in the environment that
+Runs the lifecycle scripts one after the other as SageMaker does, each for SECONDS at most: bash executes the file, so that
+its first line says what runs it, and bash itself runs one that has no such line. The logs of notebook instances show that:
+"/bin/bash: /tmp/OnStart_…: /bin/bash^M: bad interpreter" (aws-samples/amazon-sagemaker-notebook-instance-lifecycle-config-
+samples#8, #75 and #86). They run as root, so that is what they are told. Then it becomes COMMAND, in the environment that
 the scripts in the folder PROFILE (the machine's /etc/profile.d) make of its own. What a script leaves in the background
 stays. Lines on the standard output that begin with MARK tell the owner where it is: `MARK run HOOK`, `MARK serve`, and
 `MARK failed HOOK STATUS` or `MARK late HOOK` before it ends because of a script.
@@ -19,7 +22,9 @@ def main() -> None:
     separator = rest.index("--")
     for hook, _, script in (item.partition("=") for item in rest[:separator]):
         _tell(mark, f"run {hook}")
-        script_process = subprocess.Popen(["bash", script], stdin=subprocess.DEVNULL)
+        os.chmod(script, 0o755)  # noqa: PTH101 - pathlib takes longer to import than all of this takes
+        told = {**os.environ, "USER": "root", "LOGNAME": "root"}
+        script_process = subprocess.Popen(["bash", "-c", '"$0"', script], env=told, stdin=subprocess.DEVNULL)
         try:
             status = script_process.wait(float(seconds))
         except subprocess.TimeoutExpired:

@@ -1,20 +1,32 @@
-"""The file system of a notebook instance: its volume, which stays, and all else, which each boot makes anew."""
+"""The file system of a notebook instance: its volume, which stays, and all else, which each boot makes anew.
+
+Of the Pythons of this computer it shows none: `python3` is a bare one in the place of Amazon Linux 2023's 3.9, and conda's
+environment `python3` has Jupyter and what the image has besides, nothing of the lab's. The paths are those of AWS
+(nbi-al2023 in SageMaker's guide; awslabs/nx-neptune's lifecycle scripts). Both are of the version that the embedded AWS
+itself runs on, newer than AWS's 3.9 and 3.10.
+"""
 
 from __future__ import annotations
 
 import json
+import re
 import secrets
 import shutil
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from emulator.sagemaker.engine import layer
 from emulator.sagemaker.engine.relocate import relocate
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from emulator.sagemaker.images import Image
     from emulator.sagemaker.store import Record
+
+STANDINS = Path(__file__).with_name("standins")
+_SYSTEM = ("/usr/local/bin", "/usr/bin", "/bin")
+# What brings another Python than the machine's own; `uv` and its like would be found by no script on AWS.
+_HIDDEN = re.compile(r"(python|pip|pipx|pydoc|pypy|conda|mamba|micromamba|pyenv|poetry|uv|uvx)[-\d.w]*(-config)?")
 
 
 class MachineFolder:
@@ -28,14 +40,16 @@ class MachineFolder:
         self.profile = self.root / "etc" / "profile.d"
         self.temporary = self.root / "tmp"
         self.runtime = self.home / ".local" / "share" / "jupyter" / "runtime"
-        self.layer = self.root / "layer"
+        self.conda = self.home / "anaconda3"
+        self.layer = self.conda / "envs" / "python3"
+        self.programs = self.root / "usr" / "bin"
         self.configuration = self.root / "etc" / "jupyter"
         self._metadata = self.root / "opt" / "ml" / "metadata"
         self._record = record
         self.volume.mkdir(parents=True)
 
-    def renew(self, image: Image) -> Path:
-        """Make everything but the volume anew; returns the machine's interpreter."""
+    def renew(self, image: Image, *, uv: Path) -> Path:
+        """Make everything but the volume anew; returns Jupyter's interpreter. `uv` is what conda's stand-in brings."""
         _remove_but(self.root, "home")
         _remove_but(self.root / "home", "ec2-user")
         _remove_but(self.home, "SageMaker")
@@ -44,7 +58,32 @@ class MachineFolder:
         # Where AWS's own scripts and its SDK look up which notebook instance they are on.
         named = {"ResourceArn": self._record.arn, "ResourceName": self._record.name}
         (self._metadata / "resource-metadata.json").write_text(json.dumps(named))
+        self._make_system(image)
+        self._make_conda(image, uv)
         return layer.make(image, self.layer)
+
+    def _make_system(self, image: Image) -> None:
+        """Link the programs of this computer, but its Pythons, and make a `python3` that has no packages."""
+        self.programs.mkdir(parents=True)
+        for folder in map(Path, _SYSTEM):
+            for program in folder.iterdir() if folder.is_dir() else ():
+                link = self.programs / program.name
+                if not (_HIDDEN.fullmatch(program.name) or link.is_symlink()):
+                    link.symlink_to(program)
+        aws = self.programs / "aws"
+        aws.unlink(missing_ok=True)
+        aws.symlink_to(image.python.parent / "aws")
+        shutil.copy(image.python.parent.parent / "pyvenv.cfg", self.programs.parent)
+        (self.programs / "python3").symlink_to(image.python.resolve())
+
+    def _make_conda(self, image: Image, uv: Path) -> None:
+        """Put conda's stand-in where AWS has conda, with what it makes environments of."""
+        packages = self.conda / "pkgs"
+        packages.mkdir(parents=True)
+        (packages / "python").symlink_to(image.python.resolve())
+        (packages / "uv").symlink_to(uv)
+        (self.conda / "bin").mkdir()
+        (self.conda / "bin" / "conda").symlink_to(STANDINS / "anaconda3" / "conda")
 
     def write_script(self, hook: str, text: str) -> Path:
         """A lifecycle script with the paths of its machine put where they are; where it lies."""

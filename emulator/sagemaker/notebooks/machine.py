@@ -1,8 +1,10 @@
 """The machine of a notebook instance from one start to the next stop: lifecycle scripts, then JupyterLab.
 
-It boots when it is first opened. What the scripts expect and it can't have (root, systemd, a package manager) is stood
-in for by the programs in `standins/`: some do nothing, the others say that they are not there. Paths in the scripts are
-put below the machine's folder (`machine_folder.py` says which); others are those of the computer the gateway runs on.
+It boots when it is first opened. What the scripts expect and it can't have (root, systemd, conda, a package manager) is
+stood in for by the programs in `standins/`: some do nothing, some do a part and refuse the rest, the others say that they
+are not there. Paths in the scripts are put below the machine's folder (`folder.py` says which); others are those of the
+computer the gateway runs on. Packages come from the index that the gateway's own environment names, and from uv's cache
+on this computer.
 """
 
 from __future__ import annotations
@@ -17,9 +19,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from emulator.sagemaker import images
-from emulator.sagemaker.engine import container, layer
-from emulator.sagemaker.notebooks.console import Console
+from emulator.sagemaker.engine import container
 from emulator.sagemaker.engine.process import Process
+from emulator.sagemaker.notebooks.console import Console
+from emulator.sagemaker.notebooks.folder import STANDINS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +35,10 @@ if TYPE_CHECKING:
     from emulator.sagemaker.store import Record
 
 _BOOT = Path(__file__).with_name("boot.py")
-_STANDINS = Path(__file__).with_name("standins")
+# How uv reaches the package index.
+_INDEX = ("UV_DEFAULT_INDEX", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS", "UV_INDEX", "UV_INDEX_URL")
+# What JupyterLab runs with: Jupyter's own Python and conda come first, as in a notebook's terminal.
+_BECOME = 'PATH="$0:$PATH" exec "$@"'
 _SERVER_SECONDS = 120
 _POLL_SECONDS = 0.05
 _GRACE_SECONDS = 5
@@ -111,7 +117,7 @@ class Machine:
         with self._lock:
             if self._off:
                 raise BootError(self._off)
-        python = self._folder.renew(image)
+        python = self._folder.renew(image, uv=images.uv())
         token = secrets.token_urlsafe(32)
         self._folder.write_configuration(token)
         console = Console(self._record.name, self._role)
@@ -133,7 +139,7 @@ class Machine:
             if self._off:
                 raise BootError(self._off)
             process = self._process = Process(
-                [sys.executable, "-I", "-S", _BOOT, *steps, "--", python, "-m", "jupyterlab"],
+                [sys.executable, "-I", "-S", _BOOT, *steps, "--", *self._server_command(python)],
                 environment=self._environment(image, network),
                 folder=self._folder.root,
             )
@@ -142,6 +148,10 @@ class Machine:
             )
         self._keeper.start()
         return process
+
+    def _server_command(self, python: Path) -> list[str | Path]:
+        path = f"{python.parent}:{self._folder.conda / 'bin'}"
+        return ["bash", "-c", _BECOME, path, python, "-m", "jupyterlab"]
 
     def _keep(self, process: Process, console: Console, network: dict[str, str]) -> None:
         """Follow it to its end."""
@@ -178,9 +188,12 @@ class Machine:
             os.environ,
             home=folder.home,
             temporary=folder.temporary,
-            PATH=f"{_STANDINS}:{layer.search_path(image, folder.layer)}",
+            PATH=f"{STANDINS}:{folder.programs}",
             SHELL="/bin/bash",
             USER="ec2-user",
+            LOGNAME="ec2-user",
+            UV_CACHE_DIR=images.uv_cache(),
+            **{name: os.environ[name] for name in _INDEX if name in os.environ},
             JUPYTER_CONFIG_PATH=f"{folder.configuration}:{shared / 'etc' / 'jupyter'}",
             JUPYTER_DATA_DIR=str(folder.runtime.parent),
             JUPYTER_PATH=str(shared / "share" / "jupyter"),

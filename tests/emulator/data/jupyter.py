@@ -41,14 +41,14 @@ class Jupyter:
             with error:
                 return error.code, None
 
-    def run(self, code: str) -> str:
+    def run(self, code: str, *, kernel: str = "python3") -> str:
         """What a cell prints, run in a kernel of its own, which stays."""
-        with self._asked(code) as (_, socket, question):
+        with self._asked(code, kernel) as (_, socket, question):
             return "".join(_printed(socket, question))
 
     def start(self, code: str) -> str:
         """Start a cell in a kernel of its own, and leave it at that once the kernel is busy; the kernel's id."""
-        with self._asked(code) as (kernel, socket, question):
+        with self._asked(code, "python3") as (kernel, socket, question):
             while True:
                 message = json.loads(socket.recv())
                 mine = message["parent_header"].get("msg_id") == question
@@ -56,9 +56,9 @@ class Jupyter:
                     return kernel
 
     @contextlib.contextmanager
-    def _asked(self, code: str) -> Iterator[tuple[str, Any, str]]:
+    def _asked(self, code: str, name: str) -> Iterator[tuple[str, Any, str]]:
         """A new kernel that was sent a cell: its id, its socket, and the id of the message."""
-        kernel = self.ask("POST", "/api/kernels", {"name": "python3", "path": ""})[1]["id"]
+        kernel = self.ask("POST", "/api/kernels", {"name": name, "path": ""})[1]["id"]
         with self._socket(f"/api/kernels/{kernel}/channels") as socket:
             header = {
                 "msg_id": uuid.uuid4().hex,
@@ -77,6 +77,10 @@ class Jupyter:
             message = {"header": header, "parent_header": {}, "metadata": {}, "content": content, "channel": "shell"}
             socket.send(json.dumps(message))
             yield kernel, socket, header["msg_id"]
+
+    def file(self, path: str) -> str:
+        """The text of a file on the volume; hidden ones are told by a kernel alone."""
+        return self.run(f"print(open({path!r}).read())").strip()
 
     def type(self, line: str, *, until: str) -> None:
         """Type a line into a new terminal, which stays, and read until it shows a text."""

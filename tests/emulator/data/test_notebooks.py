@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import re
 import signal
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -32,7 +33,9 @@ echo "export GREETING='good morning'" > /etc/profile.d/greeting.sh
 chown -R ec2-user:ec2-user "$home"
 sudo -u ec2-user -i <<'AS_USER'
 pwd > /home/ec2-user/SageMaker/home
+whoami > /home/ec2-user/SageMaker/who
 AS_USER
+whoami >> /home/ec2-user/SageMaker/who
 nohup sudo -u ec2-user bash -c 'echo $$ > /home/ec2-user/SageMaker/daemon; exec sleep 600' > /dev/null 2>&1 &
 systemctl --no-block restart jupyter-server
 """
@@ -91,6 +94,18 @@ class Notebook:
         return self.account.lines(GROUP, f"{self.name}/{stream}")
 
 
+def boot(folder: Path, script: str, seconds: float = 10) -> tuple[list[str], int]:
+    """What a machine prints, without empty lines, that has this OnStart and `true` in the place of JupyterLab."""
+    file = folder / "OnStart"
+    file.write_text(script, newline="")
+    booting = Process(
+        [sys.executable, BOOT, "MARK", str(seconds), folder, f"OnStart={file}", "--", "true"],
+        environment={"PATH": os.environ["PATH"]},
+        folder=folder,
+    )
+    return [line for line in booting.lines() if line], booting.wait()
+
+
 def machine(name: str, owner: gateway.Gateway) -> list[psutil.Process]:
     """All processes of a notebook instance: its supervisor, known by its folder, and what descends of that."""
     for process in psutil.Process(owner.pid).children():
@@ -128,6 +143,8 @@ def test_opens_jupyterlab(notebook: Notebook, jupyter: Jupyter) -> None:
     assert jupyter.ask("GET", "/api/status", token="")[0] == 403
     assert jupyter.ask("GET", "/api/status", token="guessed")[0] == 403  # noqa: S106 - it is none
     assert notebook.describe()["Url"] == f"127.0.0.1:{jupyter.port}"
+    [listed] = notebook.sagemaker.list_notebook_instances(NameContains="seat")["NotebookInstances"]
+    assert listed["Url"] == notebook.describe()["Url"]
     assert (notebook.open().port, notebook.open().token) == (jupyter.port, jupyter.token)
 
 
@@ -145,6 +162,8 @@ def test_lifecycle_scripts_have_run(notebook: Notebook, jupyter: Jupyter) -> Non
     assert folder.endswith("/home/ec2-user/SageMaker")
     assert jupyter.run("print(open('home').read())").strip() == folder.removesuffix("/SageMaker")
     assert notebook.log("LifecycleConfigOnCreate") == ["OnCreate says hello"]
+    asked = "import subprocess; print(open('who').read(), subprocess.check_output('whoami', text=True))"
+    assert jupyter.run(asked).split() == ["ec2-user", "root", "ec2-user"]
     assert ":assumed-role/" in notebook.log("LifecycleConfigOnStart")[0]
     until(lambda: any("JupyterLab" in line for line in notebook.log("jupyter.log")))
 
@@ -169,6 +188,35 @@ def test_pip_installs_into_the_machine(jupyter: Jupyter) -> None:
     prefix, _, configuration = jupyter.run(code).partition(" ")
     assert "/notebooks/seat-" in prefix
     assert f"{prefix}/pip.conf" in configuration
+
+
+def test_has_no_python_but_the_machine_s_own(jupyter: Jupyter) -> None:
+    """As on Amazon Linux 2023, none has TensorFlow, and a newer one is there when a script has brought it."""
+    find = "from importlib.util import find_spec as f; print([n for n in ('boto3', 'tensorflow', 'keras') if f(n)])"
+    assert jupyter.run(find).strip() == "['boto3']"
+    system = f"import subprocess; print(subprocess.check_output(['sudo', 'python3', '-c', \"{find}\"], text=True))"
+    # A script's PATH, which has no conda in it.
+    path = "import os; os.environ['PATH'] = os.environ['PATH'].partition('/anaconda3/bin:')[2]; "
+    assert jupyter.run(path + system).strip() == "[]"
+    listing = "ls $(echo $PATH | tr : ' ') | grep -Ex '(python|pip)[0-9.]*|uv|conda' | sort -u"
+    code = f"import subprocess; print(subprocess.check_output(['bash', '-c', \"{listing}\"], text=True))"
+    assert jupyter.run(code).split() == ["conda", "pip", "pip3", "python", "python3"]
+
+
+def test_conda_brings_one(jupyter: Jupyter) -> None:
+    """An environment of its own with Python, pip and uv; what else conda can do is refused with a sentence."""
+    code = """
+import subprocess
+create = "conda create -y --prefix /tmp-env -c conda-forge python=3.12 pip uv".replace("/tmp-env", "own")
+print(subprocess.run(create.split(), check=True, capture_output=True).returncode)
+for program in ("python", "pip", "uv"):
+    subprocess.run([f"own/bin/{program}", "--version"], check=True)
+refused = subprocess.run(["conda", "install", "numpy"], capture_output=True, text=True)
+print(refused.returncode, refused.stderr)
+"""
+    first, *_, last = jupyter.run(code).strip().splitlines()
+    assert first == "0"
+    assert last.startswith("1 conda: install: on a notebook instance of the embedded AWS conda only creates")
 
 
 def test_ends_with_all_that_it_started(notebook: Notebook, jupyter: Jupyter, embedded: gateway.Gateway) -> None:
@@ -275,6 +323,28 @@ def test_a_failing_creation_is_told_at_once(account: Account, embedded: gateway.
     account.sagemaker.stop_notebook_instance(**name)
 
 
+@pytest.mark.parametrize(
+    ("script", "logged"),
+    [
+        ("#!/usr/bin/env python3\nimport sys\nprint('python', sys.argv[1:])\n", "python []"),
+        ("set -e\n[[ -n $BASH_VERSION ]] && echo bash\n", "bash"),
+    ],
+)
+def test_a_script_s_first_line_says_what_runs_it(tmp_path: Path, script: str, logged: str) -> None:
+    """Python, say; bash runs a script that says nothing."""
+    assert boot(tmp_path, script) == (["MARK run OnStart", logged, "MARK serve"], 0)
+
+
+@pytest.mark.parametrize("first", ["#!/bin/bash\r", "#!/opt/no/such/interpreter"])
+def test_a_script_without_its_interpreter_fails(tmp_path: Path, first: str) -> None:
+    """As one that was written on Windows does: bash says what it did not find, and nothing is run."""
+    (run, said, failed), status = boot(tmp_path, f"{first}\necho has run\n")
+    assert run == "MARK run OnStart"
+    assert re.search(r"bad interpreter|cannot execute: required file not found", said)  # bash before 5.2, and since
+    assert re.fullmatch(r"MARK failed OnStart 12[67]", failed)
+    assert status == 1
+
+
 def test_stops_while_it_boots(account: Account, embedded: gateway.Gateway) -> None:
     """A stop does not wait for a script; the call that waits for the server is refused."""
     slow = Notebook(account, "slow", on_start="sleep 600")
@@ -289,16 +359,8 @@ def test_stops_while_it_boots(account: Account, embedded: gateway.Gateway) -> No
 
 def test_a_script_has_its_time(tmp_path: Path) -> None:
     """One that takes longer is told of and ends with all that it started."""
-    script = tmp_path / "script"
-    script.write_text("setsid sleep 600 & echo $!; sleep 600")
-    boot = Process(
-        [sys.executable, BOOT, "MARK", "0.5", tmp_path, f"OnStart={script}", "--", "true"],
-        environment={"PATH": os.environ["PATH"]},
-        folder=tmp_path,
-    )
-    empty, run, pid, *rest = boot.lines()
-    assert (empty, run, rest) == ("", "MARK run OnStart", ["", "MARK late OnStart"])
-    assert boot.wait() == 1
+    (run, pid, late), status = boot(tmp_path, "setsid sleep 600 & echo $!; sleep 600", seconds=0.5)
+    assert (run, late, status) == ("MARK run OnStart", "MARK late OnStart", 1)
     assert not psutil.pid_exists(int(pid))
 
 

@@ -40,8 +40,8 @@ EXEMPT = (
     Exempt(
         role="operations LeaseTeardownRole",
         action="iam:PassRole",
-        why="A teardown that is stuck makes its own schedule slower, which passes the schedule its role anew; the lab "
-        "of these tests goes at once.",
+        why="A teardown that has told of the end, or is stuck, changes its own schedule, which passes the schedule its "
+        "role anew.",
     ),
     Exempt(
         role="seat NotebookRole",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from infra.handlers.custom_resource import outcome
-from infra.handlers.teardown import lease_resource
+from infra.handlers.teardown import lease, lease_resource
 from infra.handlers.teardown.handler import Ending
 from infra.handlers.teardown.lease import Lease
 from tests.emulator.data.account import until
@@ -91,7 +91,7 @@ class Lab:
 
     def ending(self, now: Callable[[], float]) -> None:
         """One invocation."""
-        event = {"Do": "end", "Lab": self.name, "Topic": self.topic}
+        event = json.loads(self.schedule()["Target"]["Input"])
         Ending(event, self.scene.client, now=now, sleep=lambda _: None).end()
 
     def schedule(self) -> dict[str, Any]:
@@ -199,8 +199,35 @@ def test_an_end_that_was_moved_meanwhile_ends_nothing(scene: Scene) -> None:
     assert lab.heard() == []
 
 
-def test_work_that_takes_longer_than_a_function_may_goes_on(scene: Scene) -> None:
+def test_the_topic_stays_until_its_last_notice_is_delivered(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Deleting a topic may swallow what it was sent: the end is told, once, and the stack goes a while later."""
+    monkeypatch.setattr(lease, "DELIVERY", timedelta(seconds=3))
+    lab = Lab(scene, "heard")
+    scene.stack("heard-operations", TOPIC, lab="heard")
+    lab.is_over()
+    lab.ending(Clock().now)
+    assert until(lab.heard) == ["Lab heard has ended"]
+    lab.ending(Clock().now)
+    assert scene.status("heard-operations") == "CREATE_COMPLETE"
+    until(lambda: (lab.lease.end() or datetime.max.replace(tzinfo=UTC)) < datetime.now(UTC))
+    lab.ending(Clock().now)
+    until(lambda: not any(each.startswith("stack ") for each in lab.stands()))
+    assert lab.heard() == ["Lab heard has ended"]
+
+
+def test_a_lab_that_is_prolonged_after_all_is_told_of_again(scene: Scene) -> None:
+    """`./lab extend` in that while begins a term like any other."""
+    lab = Lab(scene, "again")
+    lab.lasts(HOURS)
+    lab.lease.let_it_be_delivered()
+    assert "Told" in lab.schedule()["Target"]["Input"]
+    lab.lease.move(datetime.now(UTC) + HOURS, now=datetime.now(UTC))
+    assert "Told" not in lab.schedule()["Target"]["Input"]
+
+
+def test_work_that_takes_longer_than_a_function_may_goes_on(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each invocation does its share, whatever it finds; the end is told once, and the last stack goes last."""
+    monkeypatch.setattr(lease, "DELIVERY", timedelta(0))
     lab = Lab(scene, "long")
     for part in ("operations", "storage", "training", "endpoint"):
         scene.stack(f"long-{part}", TOPIC, lab="long")

@@ -1,6 +1,7 @@
 """What the lease's schedules invoke: a warning before the end, and the end itself, a share of it a minute.
 
-An event is {"Do": "warn" or "end", "Lab": name, "Topic": the ARN of the topic that is told}.
+An event is {"Do": "warn" or "end", "Lab": name, "Topic": the ARN of the topic that is told}, with {"Told": "yes"} when
+the topic has heard of the end: then it may go.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.config import Config
 
-from .lease import Lease
+from .lease import TOLD, Lease
 from .notices import Notices
 from .teardown import Teardown
 
@@ -43,6 +44,7 @@ class Ending:
     ) -> None:
         self._lab, self._client, self._now, self._sleep = event["Lab"], client, now, sleep
         self._notices = Notices(client("sns"), event["Topic"], event["Lab"])
+        self._told = TOLD in event
         self._deadline = now() + _SHARE_SECONDS
 
     def warn(self) -> None:
@@ -63,19 +65,22 @@ class Ending:
             if not self._until(teardown.clear):
                 return
         if not teardown.stuck():
-            self._finish(teardown)
+            self._finish(teardown, lease)
         if teardown.stuck():
             lease.slow_down()  # first: the topic may have gone already
             self._notices.stuck(teardown.receipt)
 
-    def _finish(self, teardown: Teardown) -> None:
+    def _finish(self, teardown: Teardown, lease: Lease) -> None:
         if not self._until(teardown.sweep):
             return
         self._sleep(_LATE_SECONDS)
-        if self._until(teardown.sweep):
-            if not teardown.finishing():  # else an earlier share of this has told it
-                self._notices.ended(teardown.receipt)
+        if not self._until(teardown.sweep):
+            return
+        if self._told or teardown.finishing():
             teardown.finish()
+        else:
+            self._notices.ended(teardown.receipt)
+            lease.let_it_be_delivered()
 
     def _until(self, step: Callable[[], list[Thing]]) -> bool:
         """Whether the step came to its end in the time that there is."""

@@ -1,7 +1,8 @@
 """A lab's lease: two schedules of EventBridge Scheduler, one that ends the lab, and one that warns before.
 
 The first fires every minute from the lease's end on, until the lab, and it with the lab, has gone: a teardown that is
-broken off, throttled or longer than a function may run goes on a minute later.
+broken off, throttled or longer than a function may run goes on a minute later. Once the topic has been told of the end,
+the topic stays for a while.
 """
 
 from __future__ import annotations
@@ -16,9 +17,13 @@ from . import refusals
 from .refusals import Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 _WARNING = timedelta(minutes=30)  # before the end, or a quarter of the lease if that is less
+# A topic that is deleted may take with it what it was sent before (SNS's API reference, DeleteTopic); for how long is
+# said nowhere.
+DELIVERY = timedelta(seconds=30)
+TOLD = "Told"  # in what the function is told, once it has told of the end
 _EVERY_MINUTE, EVERY_HOUR = "rate(1 minutes)", "rate(1 hours)"
 _READ_ONLY = {"Arn", "CreationDate", "LastModificationDate", "ResponseMetadata"}
 
@@ -52,16 +57,29 @@ class Lease:
         if schedule is None:
             raise LookupError
         work = json.loads(schedule["Target"]["Input"])
+        work.pop(TOLD, None)
         self.set(end, now=now, target=schedule["Target"], work=work)
 
     def slow_down(self) -> None:
         """Let what could not be ended be tried once an hour."""
+        # StartDate must not lie in the past; the next try is in an hour.
+        self._change(lambda _: {"ScheduleExpression": EVERY_HOUR}, after=timedelta(hours=1))
+
+    def let_it_be_delivered(self) -> None:
+        """Go on when the notice of the end has had time to get to who subscribed, and remember that it was sent."""
+
+        def told(schedule: Mapping[str, Any]) -> dict[str, Any]:
+            target = schedule["Target"]
+            work = {**json.loads(target["Input"]), TOLD: "yes"}
+            return {"Target": {**target, "Input": json.dumps(work, sort_keys=True)}}
+
+        self._change(told, after=DELIVERY)
+
+    def _change(self, change: Callable[[Mapping[str, Any]], dict[str, Any]], *, after: timedelta) -> None:
         schedule = self._find(self._end)
         if schedule:
             kept = {name: value for name, value in schedule.items() if name not in _READ_ONLY}
-            # StartDate must not lie in the past; the next try is in an hour.
-            start = datetime.now(UTC) + timedelta(hours=1)
-            self._scheduler.update_schedule(**{**kept, "ScheduleExpression": EVERY_HOUR, "StartDate": start})
+            self._scheduler.update_schedule(**{**kept, **change(schedule), "StartDate": datetime.now(UTC) + after})
 
     def cancel(self) -> None:
         """Delete both; what is gone already is fine."""

@@ -139,6 +139,18 @@ def test_a_job_that_fails_or_is_stopped_leaves_a_pool(account: Account) -> None:
     assert (nothing["TrainingJobStatus"], nothing["WarmPoolStatus"]) == ("Failed", {"Status": "Terminated"})
 
 
+def test_without_a_quota_the_job_runs_and_nothing_is_retained(account: Account, client: Callable[[str], Any]) -> None:
+    """SageMaker's guide: a pool beyond the account's quota is not retained; new accounts have none of any type."""
+    quotas, instance_type = client("service-quotas"), "ml.p4de.24xlarge"
+    pages = quotas.get_paginator("list_service_quotas").paginate(ServiceCode="sagemaker")
+    codes = {each["QuotaName"]: each["QuotaCode"] for page in pages for each in page["Quotas"]}
+    code = codes[f"{instance_type} for training job usage"]
+    quotas.request_service_quota_increase(ServiceCode="sagemaker", QuotaCode=code, DesiredValue=1)
+    quotas.close()
+    job = account.train(entrypoint=python("print(1)"), **kept(InstanceType=instance_type))
+    assert (job["TrainingJobStatus"], job["WarmPoolStatus"]) == ("Completed", {"Status": "Terminated"})
+
+
 @pytest.mark.parametrize(
     "request_",
     [

@@ -102,7 +102,9 @@ class Endpoints:
         """Create it anew; one that has failed is deleted first."""
         if status == FAILED:
             self.sagemaker.delete_endpoint(EndpointName=kept.name)
-            self.sagemaker.get_waiter("endpoint_deleted").wait(EndpointName=kept.name, WaiterConfig={"Delay": 1})
+            # boto3 counts attempts: a shorter delay needs more of them for the half hour that its own make.
+            patience: Any = {"Delay": 1, "MaxAttempts": 1800}
+            self.sagemaker.get_waiter("endpoint_deleted").wait(EndpointName=kept.name, WaiterConfig=patience)
         elif status:
             return
         try:

@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, WaiterError
 
 from cli import pausable, paused, place, screen, settings
 from cli.errors import LabError
@@ -66,6 +66,8 @@ def _start(here: Place, lab: str, of: Pausable, kept: Kept, status: str | None) 
         return Deed(kept.kind, kept.name, left_out=str(error))
     except ClientError as error:
         return Deed(kept.kind, kept.name, left_out=error.response["Error"]["Message"])
+    except WaiterError as error:
+        return Deed(kept.kind, kept.name, left_out=f"{error} (`./lab resume` tries it again)")
     return None
 
 

@@ -329,6 +329,21 @@ def test_refusals_are_told_apart(driver: Driver, code: str, sentence: str) -> No
     assert "as it says" in str(caught.value)
 
 
+def test_a_quota_over_all_types_is_not_met_by_another_type(driver: Driver) -> None:
+    """AWS's sentence names the quota; the way out is more of it."""
+    driver.listed()
+    driver.missing(driver.job)
+    said = (
+        "The account-level service limit 'Number of instances across all training jobs' is 4 Instances, with current "
+        "utilization of 4 Instances and a request delta of 1 Instances."
+    )
+    driver.refused("create_training_job", "ResourceLimitExceeded", said)
+    with pytest.raises(Exception, match="ask for more in Service Quotas, then deploy again") as caught:
+        driver.on_event("Create")
+    assert said in str(caught.value)
+    assert "choose another" not in str(caught.value)
+
+
 def test_what_an_earlier_deployment_left_is_stopped(driver: Driver) -> None:
     """Before another training starts, a running job of this resource is stopped; no other job is."""
     other, strange = f"{driver.prefix}-{'0' * 16}", f"mine-{driver.mark}-extra"

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .words import Words
 
 _SETTING = "lab.training_instance_type"
+_OVER_ALL_TYPES = "'Number of instances across"
 _THROTTLING = {
     "RequestLimitExceeded",
     "Throttling",
@@ -62,9 +63,11 @@ def refused(error: ClientError, words: Words, *, instance_type: str) -> JobError
     """Why SageMaker did not take the job at all."""
     said = f"{code(error)}: {error.response['Error']['Message']}"
     if code(error) == "ResourceLimitExceeded":
+        # One that counts over all types is met by whatever type.
+        instead = "" if _OVER_ALL_TYPES in said else f", or choose another {_SETTING}"
         return JobError(
             f"The account has no quota left for a {words} on {instance_type} in this region ({said}): ask for "
-            f"more in Service Quotas, or choose another {_SETTING}, then deploy again."
+            f"more in Service Quotas{instead}, then deploy again."
         )
     if is_throttling(error):
         return JobError(f"AWS is throttling this account's calls ({said}): wait a minute, then deploy again.")

@@ -78,6 +78,7 @@ async def _serve(options: argparse.Namespace, state: Path, authority: Authority,
         managed_keys,
         metrics,
         objects,
+        patterns,
         principals,
         queries,
         schedules,
@@ -142,6 +143,7 @@ async def _serve(options: argparse.Namespace, state: Path, authority: Authority,
     if statements is None:
         objects.ask_before_objects()
     queries.obey_workgroups()
+    patterns.read_patterns()
     simulator.simulate_with_context()
     settled.answer_the_cdk_when_settled()
     unknown.refuse_unknown()

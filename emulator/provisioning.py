@@ -33,6 +33,8 @@ class ResourceType:
     `create` and `update` answer the physical id and what Fn::GetAtt gives. `replacing` are the properties whose change
     makes a new resource, `name` is the one that names it: where a template sets it, nothing is replaced under it.
     `waits` says that the three block until the resource has settled: they must not run on the event loop.
+    `read` answers the properties as they are now, those of `reads`, or None once the resource is gone: it shows what
+    was changed outside of CloudFormation. Without it that is not looked at.
     """
 
     create: Callable[[str, Properties, str], Answer]
@@ -42,6 +44,8 @@ class ResourceType:
     name: str | None = None
     tags: str = "Tags"
     waits: bool = False
+    read: Callable[[str], Properties | None] | None = None
+    reads: tuple[str, ...] = ()
 
 
 def api_error(service: str, *, status: int, code: str, message: str) -> ProvisioningError:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
 from ministack.services import s3, sns
-from ministack.services.cloudformation import provisioners, stacks
+from ministack.services.cloudformation import drift, provisioners, stacks
 
 from emulator.provisioning import api_error
 
@@ -81,6 +81,12 @@ def _encrypt(bucket: str, properties: Mapping[str, Any]) -> None:
     )
 
 
+def _reader(
+    read: Callable[[str], Mapping[str, Any] | None],
+) -> Callable[[str, Mapping[str, Any]], Mapping[str, Any] | None]:
+    return lambda physical_id, _properties: read(physical_id)
+
+
 def provision(types: Mapping[str, ResourceType]) -> None:
     """Let templates use these types, by name."""
     for name, one in types.items():
@@ -89,6 +95,8 @@ def provision(types: Mapping[str, ResourceType]) -> None:
         provisioners._STACK_TAG_PROPERTY[name] = (one.tags, "list")
         if one.name:
             provisioners._CUSTOM_NAME_REPLACEMENT[name] = {"name": one.name}
+        if one.read:
+            drift._DRIFT_READERS[name] = (_reader(one.read), frozenset(one.reads))
     waiting = {name for name, one in types.items() if one.waits}
     blocks = stacks._runs_on_worker_thread
     stacks._runs_on_worker_thread = lambda name: name in waiting or bool(blocks(name))

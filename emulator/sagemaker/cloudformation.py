@@ -2,7 +2,9 @@
 
 Sources: CloudFormation's resource reference (Ref is the ARN of each of these types, Fn::GetAtt gives the name) and the
 resource schemas that cfn-lint ships (create-only properties). An ARN where a name is wanted is refused: the API's
-pattern does it. A resource that fails to settle is deleted again, which is what a rollback does on AWS.
+pattern does it. A resource that fails to settle is deleted again, which is what a rollback does on AWS. Drift detection
+sees what is gone, and changes of what Describe tells under the template's own names; not compared with AWS: which
+properties of these types it looks at there.
 """
 
 from __future__ import annotations
@@ -62,6 +64,7 @@ _REPLACING: dict[str, tuple[str, ...]] = {
     "NotebookInstanceLifecycleConfig": ("NotebookInstanceLifecycleConfigName",),
 }
 REPLACING = {f"{_PREFIX}{kind}": properties for kind, properties in _REPLACING.items()}
+_READ = ("EndpointConfigName", "InstanceType", "RoleArn", "VolumeSizeInGB", "RootAccess", "ExecutionRoleArn")
 # What UpdateX is told when a template no longer has a property.
 _TAKEN_AWAY: dict[str, tuple[str, Any]] = {
     "LifecycleConfigName": ("DisassociateLifecycleConfig", True),
@@ -92,7 +95,17 @@ class _Provisioner:
             replacing=_REPLACING[self.kind.name],
             name=self.kind.name_member,
             waits=True,
+            read=self.read,
+            reads=(*_READ, "Tags"),
         )
+
+    def read(self, physical_id: str) -> Properties | None:
+        """Answer the properties as they are now; None if it is gone."""
+        record = self._find(physical_id)
+        if record is None:
+            return None
+        found = {name: record.members[name] for name in _READ if name in record.members}
+        return {**found, "Tags": [{"Key": key, "Value": value} for key, value in record.tags.items()]}
 
     def create(self, logical_id: str, properties: Properties, stack_name: str) -> Answer:
         """Create the resource and wait for it; without a name it gets logical id and a random suffix, as on AWS."""

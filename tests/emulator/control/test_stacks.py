@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -150,3 +151,28 @@ def test_a_stack_is_deleted_whose_resources_somebody_deleted(services: tuple[Any
     assert arns(sagemaker) == before
     cloudformation.delete_stack(**NAME)
     cloudformation.get_waiter("stack_delete_complete").wait(**NAME, WaiterConfig=QUICK)
+
+
+def test_drift_shows_what_was_deleted_and_changed_behind_the_stacks_back(services: tuple[Any, Any]) -> None:
+    """A configuration that somebody deleted is DELETED, a model that got a tag MODIFIED, the rest IN_SYNC."""
+    cloudformation, sagemaker = services
+    cloudformation.create_stack(**NAME, TemplateBody=template(Tags=[{"Key": "team", "Value": "a"}]))
+    cloudformation.get_waiter("stack_create_complete").wait(**NAME, WaiterConfig=QUICK)
+    made = outputs(cloudformation)
+    sagemaker.delete_endpoint_config(EndpointConfigName=made["EndpointConfig"].rpartition("/")[2])
+    sagemaker.add_tags(ResourceArn=made["Model"], Tags=[{"Key": "behind", "Value": "its back"}])
+    detection = cloudformation.detect_stack_drift(**NAME)["StackDriftDetectionId"]
+    deadline = time.monotonic() + 20
+    while (found := cloudformation.describe_stack_drift_detection_status(StackDriftDetectionId=detection))[
+        "DetectionStatus"
+    ] == "DETECTION_IN_PROGRESS":
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    assert found["StackDriftStatus"] == "DRIFTED"
+    drifts = cloudformation.describe_stack_resource_drifts(**NAME)["StackResourceDrifts"]
+    assert {drift["LogicalResourceId"]: drift["StackResourceDriftStatus"] for drift in drifts} == {
+        "EndpointConfig": "DELETED",
+        "Model": "MODIFIED",
+        "NotebookInstance": "IN_SYNC",
+        "NotebookInstanceLifecycleConfig": "IN_SYNC",
+    }

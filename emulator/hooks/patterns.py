@@ -1,0 +1,90 @@
+"""Filter patterns of CloudWatch Logs, in FilterLogEvents, live tails and subscription filters, as AWS reads them.
+
+Terms are case-sensitive; all of them must be in a message, one of those with a `?` if there is any, and none of those
+with a `-`. What is no letter, digit or underscore must be quoted, and `%…%` is a regular expression. Source: CloudWatch
+Logs' user guide, "Filter pattern syntax"; the sentence about characters is that which users quote. Patterns of JSON,
+`{…}`, and of columns, `[…]`, are refused by FilterLogEvents, and match nothing elsewhere: ministack let them match
+everything. Not compared with AWS: whether a term may be a part of a longer word (it may here).
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from typing import TYPE_CHECKING, Any
+
+from ministack.core.responses import error_response_json
+from ministack.services import cloudwatch_logs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    Matches = Callable[[str], bool]
+
+_TERM = re.compile(r'\s*(?P<sign>[?-]?)(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<bare>[^\s"]+))(?=\s|$)')
+_ODD = re.compile(r"\W")
+_EXPRESSION = re.compile(r"%(.+)%", re.DOTALL)
+_QUOTED = re.compile(r"\\(.)")
+
+
+class PatternError(ValueError):
+    """A pattern that CloudWatch Logs would not take, or that is not read here."""
+
+
+def read_patterns() -> None:
+    """Let patterns be read so, and FilterLogEvents refuse those that are none."""
+    answer = cloudwatch_logs._filter_log_events
+
+    def filtered(request: Mapping[str, Any]) -> Any:
+        try:
+            matcher(request.get("filterPattern", ""))
+        except PatternError as error:
+            return error_response_json("InvalidParameterException", str(error), 400)
+        return answer(request)
+
+    def matches(pattern: str | None, message: str | None) -> bool:
+        try:
+            return matcher(pattern or "")(message or "")
+        except PatternError:
+            return False
+
+    cloudwatch_logs._filter_log_events = filtered
+    cloudwatch_logs._compile_filter_pattern = matcher
+    cloudwatch_logs._subscription_pattern_matches = matches
+
+
+@functools.lru_cache(maxsize=256)
+def matcher(pattern: str) -> Matches:
+    """What tells whether a message matches. Raises PatternError."""
+    pattern = pattern.strip()
+    if pattern.startswith(("{", "[")):
+        raise PatternError(
+            f"The embedded AWS reads filter patterns of terms and regular expressions only, not this: {pattern}"
+        )
+    if expression := _EXPRESSION.fullmatch(pattern):
+        try:
+            compiled = re.compile(expression[1])
+        except re.error as error:
+            raise PatternError(f"Invalid regex pattern {pattern}: {error}") from error
+        return lambda message: bool(compiled.search(message))
+    every, some, none = _terms(pattern)
+    return lambda message: (
+        all(term in message for term in every)
+        and (not some or any(term in message for term in some))
+        and not any(term in message for term in none)
+    )
+
+
+def _terms(pattern: str) -> tuple[list[str], list[str], list[str]]:
+    found: dict[str, list[str]] = {"": [], "?": [], "-": []}
+    position = 0
+    while position < len(pattern):
+        term = _TERM.match(pattern, position)
+        if term is None:
+            raise PatternError(f"Invalid filter pattern: {pattern}")
+        position = term.end()
+        quoted, bare = term["quoted"], term["bare"]
+        if bare and (odd := _ODD.search(bare)):
+            raise PatternError(f"Invalid character(s) in term '{odd[0]}'")
+        found[term["sign"]].append(bare or _QUOTED.sub(r"\1", quoted))
+    return found[""], found["?"], found["-"]

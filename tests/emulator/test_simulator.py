@@ -47,9 +47,16 @@ def test_an_action_has_one_result_whatever_the_resources(iam: Any, resources: di
     """Its decision is the strictest, its name no resource that was asked for: those stand below."""
     [result] = simulated(iam, "s3:GetObject", ResourceArns=list(resources))
     assert result["EvalDecision"] == decision
-    assert result["EvalResourceName"] not in resources
+    assert result["EvalResourceName"] == "arn:${Partition}:s3:::${BucketName}/${ObjectName}"
     specific = result["ResourceSpecificResults"]
     assert {each["EvalResourceName"]: each["EvalResourceDecision"] for each in specific} == resources
+
+
+@pytest.mark.parametrize("action", ["nothing:Do", "s3:Nothing", "s3:ListAllMyBuckets"])
+def test_an_action_whose_resources_have_no_arn(iam: Any, action: str) -> None:
+    """Where there is no template it is a star, for an action that nobody knows too."""
+    [result] = simulated(iam, action, ResourceArns=[OPEN])
+    assert result["EvalResourceName"] == "*"
 
 
 def test_without_resources_there_is_nothing_below(iam: Any) -> None:

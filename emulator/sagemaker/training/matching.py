@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 PURPOSE = "training warm pool"
 """What the instances are for, in the words of quotas."""
 _RESOURCES = ("InstanceCount", "InstanceType", "VolumeKmsKeyId", "VolumeSizeInGB")
-_MEMBERS = ("RoleArn", "EnableInterContainerTrafficEncryption", "EnableNetworkIsolation")
+_MEMBERS = ("RoleArn", "EnableInterContainerTrafficEncryption", "EnableNetworkIsolation", "VpcConfig")
 
 
 def keep_alive(members: Mapping[str, Any]) -> int:

@@ -44,12 +44,6 @@ EXEMPT = (
         "role anew.",
     ),
     Exempt(
-        role="seat NotebookRole",
-        action="glue:GetDatabase",
-        why="Athena's guide has the database `default` in every policy (Configure access to databases and tables in "
-        "the AWS Glue Data Catalog); here a query does not ask about it.",
-    ),
-    Exempt(
         role=r"\w+ \w*(Contents|Job)Handler(OnEvent|IsComplete)Role",
         action="lambda:GetFunction",
         why="CDK's provider framework adds it: by it, it waits for a function that Lambda has put to sleep.",

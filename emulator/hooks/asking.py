@@ -1,6 +1,6 @@
 """Athena reads the catalog and S3, and writes its answers, in the name of who asks; ministack asks nobody.
 
-Source: Athena's guide, "Access to Amazon S3" and "Fine-grained access to databases and tables in the AWS Glue Data
+Source: Athena's guide, "Access to Amazon S3" and "Configure access to databases and tables in the AWS Glue Data
 Catalog". The tables of a query are those of its database whose names stand in it. AWS refuses all but the place of the
 answers only when the query runs; here it is refused at once. The sentence on the bucket is one that users quote from
 AWS, the other was not compared.
@@ -51,7 +51,8 @@ def _questions(asked: Mapping[str, Any], place: str) -> Iterator[Question]:
     account, region = caller()
     catalog = f"arn:aws:glue:{region}:{account}"
     database = asked.get("QueryExecutionContext", {}).get("Database", "default")
-    for resource in (f"{catalog}:catalog", f"{catalog}:database/{database}"):
+    # Every query asks about `default` too, whatever it is of.
+    for resource in (f"{catalog}:catalog", f"{catalog}:database/default", f"{catalog}:database/{database}"):
         yield "glue:GetDatabase", resource, {}
     for name, table in _tables(database, asked["QueryString"]):
         for resource in (f"{catalog}:catalog", f"{catalog}:database/{database}", f"{catalog}:table/{database}/{name}"):

@@ -228,6 +228,9 @@ def test_a_query_reads_and_writes_as_who_asks(account: Account) -> None:
     """Who may ask Athena, but not write the answer's place or read the catalog, gets no answer, and is told which."""
     account.client("s3").create_bucket(Bucket="answers")
     asking, storing = {**ANYWHERE, "Action": "athena:*"}, {**ANYWHERE, "Action": "s3:*"}
+    there = f"arn:aws:glue:{gateway.REGION}:{gateway.ACCOUNT}"
+    own = [f"{there}:catalog", f"{there}:database/unread"]
+    reading = {"Effect": "Allow", "Action": "glue:GetDatabase", "Resource": own}
     query = {
         "QueryString": "SELECT 1",
         "QueryExecutionContext": {"Database": "unread"},
@@ -236,6 +239,7 @@ def test_a_query_reads_and_writes_as_who_asks(account: Account) -> None:
     for name, may, refused in (
         ("only-asks", [asking], "Unable to verify/create output bucket answers"),
         ("only-stores", [asking, storing], "is not authorized to perform: glue:GetDatabase"),
+        ("not-default", [asking, storing, reading], "glue:GetDatabase on resource: .*:database/default"),
     ):
         with pytest.raises(ClientError, match=refused):
             account.acting("athena", name, *may).start_query_execution(**query)

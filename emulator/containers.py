@@ -46,7 +46,8 @@ class _Container:
 
     def is_it(self, image: Mapping[str, str]) -> bool:
         """Whether an image id, a tag or a digest or both, means this one."""
-        return bool(image) and image.items() <= self.id().items()
+        asked = {**image, **({"imageTag": images.short(image["imageTag"])} if "imageTag" in image else {})}
+        return bool(image) and asked.items() <= self.id().items()
 
     def id(self) -> dict[str, str]:
         return {"imageDigest": self.digest(), "imageTag": self.tag}

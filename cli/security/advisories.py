@@ -35,6 +35,7 @@ _LOCKS = (
     "model_code/requirements*.txt",
     "emulator/images/*.txt",
     "cli/environments/*.txt",
+    "tests/environments/*.txt",
     "package-lock.json",
 )
 

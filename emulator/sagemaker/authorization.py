@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from emulator.sagemaker import api
 from emulator.sagemaker.errors import ServiceError
 from emulator.sagemaker.kinds import KINDS
+from emulator.sagemaker.training import trials
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -133,7 +134,7 @@ def _definitions(request: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 def _instance_types(request: Mapping[str, Any]) -> Iterator[str]:
     for definition in _definitions(request):
         yield from _instance_types(definition)
-    resources = request.get("ResourceConfig", {})
+    resources = trials.resources(request)
     variants = [*request.get("ProductionVariants", ()), *request.get("ShadowProductionVariants", ())]
     transform = request.get("TransformResources", {})
     cluster = request.get("ProcessingResources", {}).get("ClusterConfig", {})

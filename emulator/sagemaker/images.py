@@ -19,6 +19,7 @@ from pathlib import Path
 from filelock import FileLock
 
 _URI = re.compile(r"\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(?:\.cn)?/(?P<repository>[\w./-]+):(?P<tag>[\w.-]+)")
+_LONG = re.compile(r"(\d+\.\d+)\.0-(.+)")
 _COMPLETE = ".complete"
 
 
@@ -46,11 +47,17 @@ def name_of(uri: str, *, images_dir: Path) -> str:
     Raises ImageError, with the names that there are, for a URI that is none of them.
     """
     match = _URI.fullmatch(uri)
-    name = f"{match['repository'].replace('/', '-')}-{match['tag']}" if match else None
+    name = f"{match['repository'].replace('/', '-')}-{short(match['tag'])}" if match else None
     if name is None or name not in available(images_dir):
         known = ", ".join(available(images_dir)) or "none"
         raise ImageError(f"{uri} is not an image of the embedded AWS; it has (repository-tag): {known}.")
     return name
+
+
+def short(tag: str) -> str:
+    """A tag of AWS's containers in its short form: `2.21.0-cpu-py312` is another name of `2.21-cpu-py312`."""
+    match = _LONG.fullmatch(tag)
+    return f"{match[1]}-{match[2]}" if match else tag
 
 
 def is_installed(name: str, *, images_dir: Path, cache_dir: Path) -> bool:

@@ -16,6 +16,7 @@ from emulator.sagemaker.errors import ServiceError
 from emulator.sagemaker.hosting.endpoints import Endpoints
 from emulator.sagemaker.hosting.models import Models
 from emulator.sagemaker.kinds import KINDS, Kind, members
+from emulator.sagemaker.kinds.kind import filled
 from emulator.sagemaker.notebooks.notebooks import NotebookInstances
 from emulator.sagemaker.processing.jobs import ProcessingJobs
 from emulator.sagemaker.store import Record
@@ -170,8 +171,7 @@ class SageMaker:
         arn = kind.arn(name, account=account, region=region)
         now = self.context.clock.now()
         described = {
-            **kind.defaults,
-            **kind.described(request),
+            **filled(kind.described(request), kind.defaults),
             kind.arn_member: arn,
             "CreationTime": now,
             "LastModifiedTime": now,

@@ -17,7 +17,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, Protocol
 
 from emulator.sagemaker.errors import limit
-from emulator.sagemaker.training import matching
+from emulator.sagemaker.training import matching, trials
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -142,7 +142,7 @@ def _instances(store: Store, record: Record, members: Mapping[str, Any]) -> Coun
 
 
 def _of_training(members: Mapping[str, Any]) -> list[tuple[str, int]]:
-    resources = members.get("ResourceConfig", {})
+    resources = trials.resources(members)
     groups = resources.get("InstanceGroups") or [resources]
     return [(group["InstanceType"], group.get("InstanceCount", 0)) for group in groups if "InstanceType" in group]
 

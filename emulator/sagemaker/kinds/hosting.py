@@ -3,14 +3,15 @@
 Wording of the errors, and who quotes it: `Could not find …`, `Cannot create already existing …`
 (terraform-provider-aws, moto, ACK's controller); `Cannot update in-progress endpoint …`, for DeleteEndpoint too (ACK's
 controller, logs).
-That a Failed endpoint can only be deleted: botocore's model.
+That a Failed endpoint can only be deleted: botocore's model. What Describe fills in: an answer of DescribeModel that a
+user published in May 2025; it also tells ModelDataUrl once more as ModelDataSource, which is not done here.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from emulator.sagemaker.kinds.kind import Kind, Rule, named
+from emulator.sagemaker.kinds.kind import Kind, Rule, Within, named
 from emulator.sagemaker.kinds.members import DONE, RECORDED, REFUSED, TAGS, Members, done, only, recorded
 
 if TYPE_CHECKING:
@@ -103,7 +104,11 @@ MODEL = Kind(
             "EnableNetworkIsolation": done("no credentials, no package index"),
         }
     },
-    defaults={"EnableNetworkIsolation": False},
+    defaults={
+        "EnableNetworkIsolation": False,
+        "PrimaryContainer": Within({"Mode": "SingleModel"}),
+        "Containers": Within({"Mode": "SingleModel"}),
+    },
     not_found='Could not find model "{arn}".',
     exists='Cannot create already existing model "{arn}".',
 )

@@ -34,6 +34,27 @@ class Rule:
     code: str = VALIDATION
 
 
+@dataclass(frozen=True)
+class Within:
+    """Members that AWS fills in inside a structure, or inside each of a list, of a request that has that."""
+
+    members: Mapping[str, Any]
+
+
+def filled(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """What is given, and of the defaults what it lacks; one that is a function is asked with what is given."""
+    made = dict(given)
+    for name, value in defaults.items():
+        if isinstance(value, Within):
+            if isinstance(held := given.get(name), list):
+                made[name] = [filled(each, value.members) for each in held]
+            elif held is not None:
+                made[name] = filled(held, value.members)
+        elif name not in given:
+            made[name] = value(given) if callable(value) else value
+    return made
+
+
 @dataclass(frozen=True, kw_only=True)
 class Kind:
     """A kind of resource.
@@ -41,7 +62,7 @@ class Kind:
     The texts may use {arn}, {name} and {verb} (the operation's, in lower case).
     `verbs` begin the names of its operations; one that surrounds the kind's name has {} in its place.
     `status` is the member that holds the state, `first_status` what it says at first.
-    `defaults` are the members that AWS fills in when the Create request leaves them out.
+    `defaults` are the members that AWS fills in when the Create request leaves them out, and Describe answers.
     `renamed` are the members that Describe calls otherwise than Create.
     `members` say what becomes of each member of a Create and of an Update request.
     `references` find the names that a request gives of resources of another kind.

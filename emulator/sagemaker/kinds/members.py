@@ -62,7 +62,8 @@ def _refusals(members: Members, given: Mapping[str, Any], path: str) -> Iterator
             for label, each in _each(value):
                 yield from _refusals(fate, each, f"{path}{name}{label}.")
         elif fate.word == REFUSED.word:
-            yield f"{path}{name}"
+            if value != []:  # an empty list asks for nothing
+                yield f"{path}{name}"
         elif fate.values and value not in fate.values:
             yield f"{path}{name} {value}"
 

@@ -2,14 +2,20 @@
 
 Wording of the errors, and who quotes it: `Requested resource not found` (terraform-provider-aws, moto); `The request
 was rejected because the training job is in status …` (error matchers of several clients). Which jobs can be deleted:
-botocore's model. Not compared with AWS: the sentence of DeleteTrainingJob.
+botocore's model. What Describe fills in: DescribeTrainingJob's answers that users published, the last of May 2025.
+Not compared with AWS: the sentence of DeleteTrainingJob.
 """
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from emulator.sagemaker.errors import IN_USE
-from emulator.sagemaker.kinds.kind import ENDED, Kind, job_rules
+from emulator.sagemaker.kinds.kind import ENDED, Kind, Within, job_rules
 from emulator.sagemaker.kinds.members import DONE, RECORDED, REFUSED, TAGS, Members, done, only, recorded
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _ONE_MACHINE = "all runs on one machine"
 MODES = only("File", "FastFile")
@@ -64,6 +70,12 @@ STOPPING: Members = {
     "MaxWaitTimeInSeconds": DONE,
     "MaxPendingTimeInSeconds": recorded("there is no wait for capacity"),
 }
+PROFILER: Members = {
+    "S3OutputPath": recorded("nothing is sampled"),
+    "ProfilingIntervalInMilliseconds": recorded("nothing is sampled"),
+    "ProfilingParameters": REFUSED,
+    "DisableProfiler": RECORDED,
+}
 CHECKPOINTS: Members = {"S3Uri": DONE, "LocalPath": DONE}
 # What a training job and a tuning job's definition of one have alike.
 COMMON: Members = {
@@ -81,6 +93,18 @@ COMMON: Members = {
     "RetryStrategy": REFUSED,
 }
 
+
+def _makes_time_series(algorithm: Mapping[str, Any]) -> bool:
+    """Whether metrics become time series though nobody asks for it, as AlgorithmSpecification's reference has it."""
+    return bool(algorithm.get("MetricDefinitions")) or "/tensorflow-training:" in algorithm.get("TrainingImage", "")
+
+
+def profiling_status(members: Mapping[str, Any]) -> str:
+    """Whether the instances are sampled, on AWS: unless that is switched off, where there is a ProfilerConfig."""
+    profiler = members.get("ProfilerConfig", {"DisableProfiler": True})
+    return "Disabled" if profiler.get("DisableProfiler") else "Enabled"
+
+
 TRAINING_JOB = Kind(
     name="TrainingJob",
     arn_type="training-job",
@@ -91,14 +115,19 @@ TRAINING_JOB = Kind(
             "HyperParameters": DONE,
             "AlgorithmSpecification": ALGORITHM,
             "Tags": TAGS,
-            "DebugHookConfig": REFUSED,
+            "DebugHookConfig": {
+                "LocalPath": RECORDED,
+                "S3OutputPath": recorded("the images have no debugger that would write there"),
+                "HookParameters": REFUSED,
+                "CollectionConfigurations": REFUSED,
+            },
             "DebugRuleConfigurations": REFUSED,
             "TensorBoardOutputConfig": {"LocalPath": DONE, "S3OutputPath": DONE},
             "ExperimentConfig": REFUSED,
-            "ProfilerConfig": REFUSED,
+            "ProfilerConfig": PROFILER,
             "ProfilerRuleConfigurations": REFUSED,
-            "RemoteDebugConfig": REFUSED,
-            "InfraCheckConfig": REFUSED,
+            "RemoteDebugConfig": {"EnableRemoteDebug": only(False)},
+            "InfraCheckConfig": {"EnableInfraCheck": only(False)},
             "SessionChainingConfig": REFUSED,
             "ServerlessJobConfig": REFUSED,
             "MlflowConfig": REFUSED,
@@ -106,10 +135,10 @@ TRAINING_JOB = Kind(
         },
         "Update": {
             "TrainingJobName": DONE,
-            "ProfilerConfig": REFUSED,
+            "ProfilerConfig": PROFILER,
             "ProfilerRuleConfigurations": REFUSED,
             "ResourceConfig": {"KeepAlivePeriodInSeconds": DONE},
-            "RemoteDebugConfig": REFUSED,
+            "RemoteDebugConfig": {"EnableRemoteDebug": only(False)},
         },
     },
     verbs=("Create", "Describe", "List", "Update", "Stop", "Delete"),
@@ -121,6 +150,12 @@ TRAINING_JOB = Kind(
         "EnableInterContainerTrafficEncryption": False,
         "EnableManagedSpotTraining": False,
         "SecondaryStatus": "Starting",
+        "AlgorithmSpecification": Within({"EnableSageMakerMetricsTimeSeries": _makes_time_series}),
+        "InputDataConfig": Within({"CompressionType": "None", "RecordWrapperType": "None"}),
+        "OutputDataConfig": Within({"KmsKeyId": "", "CompressionType": "GZIP"}),
+        "ProfilerConfig": Within({"ProfilingIntervalInMilliseconds": 500}),
+        "DebugHookConfig": Within({"CollectionConfigurations": []}),
+        "ProfilingStatus": profiling_status,
     },
     usage="training job",
     idle=ENDED,

@@ -1,13 +1,14 @@
 """Transform jobs.
 
 `Could not find requested job with name` and `Job name must be unique …`: clients' tests and logs, of other jobs than
-transform jobs. Not compared with AWS: the sentence of StopTransformJob.
+transform jobs. What Describe fills in: the SageMaker SDK's own example of an answer. Not compared with AWS: the
+sentence of StopTransformJob.
 """
 
 from __future__ import annotations
 
 from emulator.sagemaker.errors import IN_USE
-from emulator.sagemaker.kinds.kind import ENDED, Kind, job_rules, named
+from emulator.sagemaker.kinds.kind import ENDED, Kind, Within, job_rules, named
 from emulator.sagemaker.kinds.members import DONE, RECORDED, REFUSED, TAGS, done, only
 
 TRANSFORM_JOB = Kind(
@@ -48,6 +49,10 @@ TRANSFORM_JOB = Kind(
     references={"Model": named("ModelName")},
     usage="transform job",
     idle=ENDED,
+    defaults={
+        "TransformInput": Within({"CompressionType": "None", "SplitType": "None"}),
+        "TransformOutput": Within({"AssembleWith": "None", "KmsKeyId": ""}),
+    },
     not_found="Could not find requested job with name: {name}",
     exists_code=IN_USE,
     exists="Job name must be unique within an AWS account and region, and a job with this name already exists ({arn})",

@@ -2,14 +2,15 @@
 
 `Amazon SageMaker can't find a tuning job` and its code: error matchers of aws/amazon-sagemaker-operator-for-k8s. Not
 compared with AWS: the rest of that sentence, those of a taken name, of StopHyperParameterTuningJob and of
-DeleteHyperParameterTuningJob, and that only an ended job can be deleted.
+DeleteHyperParameterTuningJob, and that only an ended job can be deleted. What Describe fills in: answers of
+DescribeHyperParameterTuningJob that users published, and the SageMaker SDK, which counts on it.
 """
 
 from __future__ import annotations
 
 from emulator.sagemaker.errors import IN_USE, NOT_FOUND
-from emulator.sagemaker.kinds.kind import ENDED, Kind, job_rules
-from emulator.sagemaker.kinds.members import DONE, RECORDED, REFUSED, TAGS, Members, only
+from emulator.sagemaker.kinds.kind import ENDED, Kind, Within, job_rules
+from emulator.sagemaker.kinds.members import DONE, RECORDED, REFUSED, TAGS, Members, done, only
 from emulator.sagemaker.kinds.training import ALGORITHM, COMMON, RESOURCES
 
 TRIALS = "ListTrainingJobsFor{}"
@@ -43,7 +44,18 @@ _DEFINITION: Members = {
     "HyperParameterRanges": REFUSED,
     "StaticHyperParameters": DONE,
     "AlgorithmSpecification": {name: ALGORITHM[name] for name in _ALGORITHM},
-    "HyperParameterTuningResourceConfig": REFUSED,
+    "HyperParameterTuningResourceConfig": {
+        "InstanceType": RESOURCES["InstanceType"],
+        "InstanceCount": DONE,
+        "VolumeSizeInGB": RECORDED,
+        "VolumeKmsKeyId": RECORDED,
+        "AllocationStrategy": RECORDED,
+        "InstanceConfigs": {
+            "InstanceType": done("the first one's, which is always to be had"),
+            "InstanceCount": DONE,
+            "VolumeSizeInGB": RECORDED,
+        },
+    },
 }
 
 TUNING_JOB = Kind(
@@ -69,6 +81,9 @@ TUNING_JOB = Kind(
     rules=job_rules("hyperparameter tuning job"),
     usage="training job",
     idle=ENDED,
+    defaults={
+        "TrainingJobDefinition": Within({"InputDataConfig": Within({"CompressionType": "None"})}),
+    },
     not_found_code=NOT_FOUND,
     not_found="Amazon SageMaker can't find a tuning job with the name {name}.",
     exists_code=IN_USE,

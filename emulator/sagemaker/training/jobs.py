@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from emulator.sagemaker.engine.jobs import Jobs
 from emulator.sagemaker.errors import validation
+from emulator.sagemaker.kinds.training import profiling_status
 from emulator.sagemaker.training import limits, offer, warm_pools
 from emulator.sagemaker.training.run import Run
 from emulator.sagemaker.training.warm_pools import WarmPools
@@ -42,9 +43,13 @@ class TrainingJobs(Jobs):
         self.begin(record, run)
 
     def update(self, record: Record, request: dict[str, Any]) -> None:
-        """Change for how long an ended job's warm pool is kept. Raises ServiceError."""
+        """Change for how long an ended job's warm pool is kept, and what its profiler is. Raises ServiceError."""
         if resources := request.get("ResourceConfig"):
             self._pools.change(record, resources["KeepAlivePeriodInSeconds"])
+        if profiler := request.get("ProfilerConfig"):
+            changed = {**record.members.get("ProfilerConfig", {}), **profiler}
+            status = profiling_status({"ProfilerConfig": changed})
+            self.context.store.update(record, ProfilerConfig=changed, ProfilingStatus=status)
 
     def delete(self, record: Record) -> None:
         """Forget an ended job. Raises ResourceInUse while it retains a warm pool."""

@@ -21,6 +21,7 @@ OBJECTIVE_VALUES = "ObjectiveValues"
 OBJECTIVE_VALUE = "FinalObjectiveMetricValue"
 _OF_DEFINITION_ONLY = {
     "DefinitionName",
+    "HyperParameterTuningResourceConfig",
     "TuningObjective",
     "HyperParameterRanges",
     "StaticHyperParameters",
@@ -40,6 +41,7 @@ def request(
     made = {
         **{member: value for member, value in definition.items() if member not in _OF_DEFINITION_ONLY},
         "TrainingJobName": job,
+        "ResourceConfig": resources(definition),
         "HyperParameters": {**static, **values, OBJECTIVE: objective},
         **({"Tags": tags} if tags else {}),
     }
@@ -47,6 +49,18 @@ def request(
         given = made["CheckpointConfig"]
         made["CheckpointConfig"] = {**given, "S3Uri": f"{given['S3Uri'].rstrip('/')}/{job}"}
     return made
+
+
+def resources(members: Mapping[str, Any]) -> dict[str, Any]:
+    """The ResourceConfig of a training job, or the one that a tuning job's definition makes for each of its trials.
+
+    Of several InstanceConfigs the first is taken: they stand in the order of preference, and all are to be had here.
+    """
+    flexible = members.get("HyperParameterTuningResourceConfig")
+    if not flexible:
+        return dict(members.get("ResourceConfig", {}))
+    chosen = {**flexible, **next(iter(flexible.get("InstanceConfigs", ())), {})}
+    return {name: value for name, value in chosen.items() if name not in ("InstanceConfigs", "AllocationStrategy")}
 
 
 def of(tuning_job: Record, records: list[Record]) -> list[Record]:

@@ -14,6 +14,8 @@ from emulator.sagemaker.tuning import offer, warm_start
 from emulator.sagemaker.tuning.run import TuningRun
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from emulator.sagemaker.behaviour import Service
     from emulator.sagemaker.store import Record
 
@@ -34,7 +36,12 @@ class TuningJobs(Jobs):
         earlier = warm_start.jobs(request, self.context.store, account=record.account, region=record.region)
         self.role(record, request["TrainingJobDefinition"]["RoleArn"])
         config = request["HyperParameterTuningJobConfig"]
-        self.context.store.update(record, Strategy=config["Strategy"], ResourceLimits=config["ResourceLimits"])
+        self.context.store.update(
+            record,
+            Strategy=config["Strategy"],
+            ResourceLimits=config["ResourceLimits"],
+            TrainingJobDefinition=_described(record.members["TrainingJobDefinition"], config),
+        )
         self.begin(record, TuningRun(record, request, context=self.context, service=self._service, earlier=earlier))
 
     def answer(self, verb: str, record: Record, request: dict[str, Any]) -> dict[str, Any]:
@@ -51,3 +58,18 @@ class TuningJobs(Jobs):
         page, token = listing.page(mine[0].kind, listing.select(mine[0].kind, mine, filters), asked)
         answer: dict[str, Any] = {"TrainingJobSummaries": [job.members for job in page]}
         return {**answer, "NextToken": token} if token else answer
+
+
+def _described(definition: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, Any]:
+    """A definition as Describe tells it.
+
+    What each training job is told to be tuned by is among its hyperparameters, and there is a ResourceConfig where the
+    request said it otherwise: the SDK's `HyperparameterTuner.attach`, which its authors test against AWS, reads both.
+    With InstanceConfigs that was not compared.
+    """
+    told = {trials.OBJECTIVE: config["HyperParameterTuningJobObjective"]["MetricName"]}
+    return {
+        **definition,
+        "StaticHyperParameters": {**definition.get("StaticHyperParameters", {}), **told},
+        "ResourceConfig": trials.resources(definition),
+    }

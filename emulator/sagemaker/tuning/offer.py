@@ -35,6 +35,7 @@ def check(request: Mapping[str, Any]) -> None:
         raise validation(str(error)) from error
     static = definition.get("StaticHyperParameters", {})
     for problem in (
+        *_resource_problems(definition),
         *_metric_problems(config, definition),
         *_range_problems(config, static, space),
         *_limit_problems(config, space),
@@ -48,8 +49,17 @@ def _not_offered(request: Mapping[str, Any]) -> Iterator[str]:
     definition = request.get("TrainingJobDefinition", {})
     if not definition:
         yield "tuning without a TrainingJobDefinition"
-    elif "ResourceConfig" not in definition:
+    elif not trials.resources(definition):
         yield "tuning without TrainingJobDefinition.ResourceConfig"
+
+
+def _resource_problems(definition: Mapping[str, Any]) -> Iterator[str]:
+    """The rules of HyperParameterTuningResourceConfig's reference, and that there is one way to say it."""
+    flexible = definition.get("HyperParameterTuningResourceConfig", {})
+    if flexible and "ResourceConfig" in definition:
+        yield "Give TrainingJobDefinition either ResourceConfig or HyperParameterTuningResourceConfig."
+    if "InstanceConfigs" in flexible and flexible.keys() & {"InstanceType", "InstanceCount", "VolumeSizeInGB"}:
+        yield "With InstanceConfigs, InstanceType, InstanceCount and VolumeSizeInGB are said there and nowhere else."
 
 
 def _metric_problems(config: Mapping[str, Any], definition: Mapping[str, Any]) -> Iterator[str]:

@@ -51,7 +51,8 @@ def test_what_was_left_out_is_no_success() -> None:
 
 
 def test_every_lock_is_asked_about() -> None:
-    """The lab's own, the containers', the notebook's, the model code's, the checkers' and Node's."""
+    """The lab's own, the containers', the notebook's, the model code's, the checkers', a test's and Node's."""
     names = {lock.as_posix() for lock in locks()}
     assert {"requirements.txt", "notebooks/requirements.txt", "model_code/requirements.txt"} < names
+    assert "tests/environments/sagemaker-2.txt" in names
     assert {"package-lock.json", "cli/environments/checkov.txt", "emulator/images/notebook-al2023-v1.txt"} < names

@@ -23,14 +23,16 @@ def places(tmp_path: Path) -> dict[str, Path]:
     images_dir = tmp_path / "images"
     images_dir.mkdir()
     (images_dir / "small-1.0.txt").write_text("")
+    (images_dir / "small-1.0-cpu.txt").write_text("")  # as AWS's are, of which each has a long tag too
     return {"images_dir": images_dir, "cache_dir": tmp_path / "cache"}
 
 
 def test_names_the_images_there_are(places: dict[str, Path]) -> None:
     """A URI names an image by repository and tag; one that is none is refused with the names that there are."""
     assert images.name_of(URI, images_dir=places["images_dir"]) == "small-1.0"
+    assert images.name_of(URI.replace("1.0", "1.0.0-cpu"), images_dir=places["images_dir"]) == "small-1.0-cpu"
     for uri in (URI.replace("1.0", "2.0"), "small:1.0"):
-        with pytest.raises(images.ImageError, match=r"it has .*: small-1.0"):
+        with pytest.raises(images.ImageError, match=r"it has .*: small-1.0, small-1.0-cpu"):
             images.name_of(uri, images_dir=places["images_dir"])
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from cli.errors import LabError
+from cli.pausable import NOTEBOOK_IN_SERVICE
 
 if TYPE_CHECKING:
     from cli.place import Place
@@ -41,7 +42,7 @@ def activity(here: Place, instance: str) -> Activity:
     """
     sagemaker = here.client("sagemaker")
     found = sagemaker.describe_notebook_instance(NotebookInstanceName=instance)
-    if found["NotebookInstanceStatus"] != "InService" or not found.get("Url"):
+    if found["NotebookInstanceStatus"] not in NOTEBOOK_IN_SERVICE or not found.get("Url"):
         return Activity(0, 0)
     url = sagemaker.create_presigned_notebook_instance_url(NotebookInstanceName=instance)["AuthorizedUrl"]
     try:

@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 
 from cli import place, screen, seat, settings
 from cli.errors import LabError
+from cli.pausable import NOTEBOOK_IN_SERVICE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,7 +72,7 @@ def _bring_into_service(sagemaker: Any, instance: str, notice: Any, *, seat_name
     while time.monotonic() < deadline:
         found = sagemaker.describe_notebook_instance(NotebookInstanceName=instance)
         status = found["NotebookInstanceStatus"]
-        if status == "InService":
+        if status in NOTEBOOK_IN_SERVICE:
             return
         if status == "Failed":
             raise LabError(_refused(seat_name, found.get("FailureReason", "it failed")))

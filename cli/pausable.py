@@ -4,7 +4,8 @@ The lab's are those that a teardown would end: those of its name and those whose
 them, unless the tag says otherwise.
 
 DeleteEndpoint is refused while an endpoint changes; states: SageMaker's API reference. What UpdateEndpointWeights-
-AndCapacities changed is not brought back: the config's weights and counts are.
+AndCapacities changed is not brought back: the config's weights and counts are. Not compared with AWS: that a notebook
+instance whose maintenance is pending runs and can be stopped; if not, it is left out with AWS's sentence.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 FAILED = "Failed"
 IN_SERVICE = "InService"
+NOTEBOOK_IN_SERVICE = frozenset({IN_SERVICE, "PendingMaintenance"})
 _AWS = "aws:"  # tags of AWS's own, which nobody else may set
 
 
@@ -45,6 +47,7 @@ class Pausable(Protocol):
     kind: ClassVar[str]
     passing: ClassVar[frozenset[str]]  # states that do not last
     running: ClassVar[frozenset[str]]  # states that cost, and last
+    serving: ClassVar[frozenset[str]]  # those of them in which it is of use
     done: ClassVar[str]  # what pausing did to it
 
     def standing(self, lab: str) -> dict[str, Standing]:
@@ -71,6 +74,7 @@ class Endpoints:
     kind: ClassVar[str] = "endpoint"
     passing: ClassVar[frozenset[str]] = frozenset({"Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting"})
     running: ClassVar[frozenset[str]] = frozenset({IN_SERVICE, "OutOfService", "UpdateRollbackFailed"})
+    serving: ClassVar[frozenset[str]] = frozenset({IN_SERVICE})
     done: ClassVar[str] = "deleted, its config is kept"
 
     def standing(self, lab: str) -> dict[str, Standing]:
@@ -127,8 +131,9 @@ class NotebookInstances:
 
     sagemaker: Any
     kind: ClassVar[str] = "notebook instance"
-    passing: ClassVar[frozenset[str]] = frozenset({"Pending", "Stopping", "Updating", "Deleting"})
-    running: ClassVar[frozenset[str]] = frozenset({IN_SERVICE})
+    passing: ClassVar[frozenset[str]] = frozenset({"Pending", "Stopping", "Updating", "Deleting", "InMaintenance"})
+    running: ClassVar[frozenset[str]] = NOTEBOOK_IN_SERVICE
+    serving: ClassVar[frozenset[str]] = NOTEBOOK_IN_SERVICE
     done: ClassVar[str] = "stopped"
 
     def standing(self, lab: str) -> dict[str, Standing]:

@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
+from botocore.exceptions import ClientError
 from rich.markup import escape
 
 from cli import patience, pausable, paused, place, screen, settings, stacks, warm_pools
@@ -86,14 +87,25 @@ def _pause(here: Place, lab: str, notice: Callable[[str], None]) -> list[Deed]:
     ending: list[tuple[Pausable, list[str]]] = []
     for of in pausable.kinds(here):
         states = settle(of, lab, pausable.names(here, scope, of.standing(lab)), notice)
-        running = [name for name, status in states.items() if status in of.running]
-        for name in running:
-            paused.keep(here, lab, of.kept(name))
-            of.pause(name)
-        ending.append((of, running))
-        deeds += [Deed(of.kind, name, done=of.done) for name in running]
+        asked = [end(here, lab, of, name) for name, status in states.items() if status in of.running]
+        ending.append((of, [deed.name for deed in asked if deed.done]))
+        deeds += asked
         failed = [name for name, status in states.items() if status == pausable.FAILED]
         deeds += [Deed(of.kind, name, left_out=f"it has failed ({of.reason(name)})") for name in failed]
     for of, names in ending:
         settle(of, lab, names, notice)
     return deeds
+
+
+def end(here: Place, lab: str, of: Pausable, name: str) -> Deed:
+    """Ask for the end of one; what came of it. One that SageMaker does not end in its state runs on: the others end."""
+    kept = of.kept(name)
+    paused.keep(here, lab, kept)
+    try:
+        of.pause(name)
+    except ClientError as error:
+        paused.forget(here, lab, kept)
+        if error.response["Error"]["Code"] != "ValidationException":
+            raise
+        return Deed(of.kind, name, left_out=error.response["Error"]["Message"])
+    return Deed(of.kind, name, done=of.done)

@@ -73,7 +73,7 @@ def _start(here: Place, lab: str, of: Pausable, kept: Kept, status: str | None) 
 
 def _finish(here: Place, lab: str, of: Pausable, kept: Kept, status: str | None) -> Deed:
     """What came of it. It is paused until it serves: one that has failed is tried again by the next resume."""
-    if status != pausable.IN_SERVICE:
+    if status not in of.serving:
         reason = of.reason(kept.name) if status else "somebody deleted it meanwhile"
         return Deed(kept.kind, kept.name, left_out=f"{reason} (`./lab resume` tries it again)")
     paused.forget(here, lab, kept)

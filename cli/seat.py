@@ -17,6 +17,12 @@ if TYPE_CHECKING:
     from infra.settings import Settings
 
 _KNOWN = 10
+_STANDINGS = {
+    "Stopped": "stopped",
+    "Failed": "failed",
+    "PendingMaintenance": "maintenance pending",
+    "InMaintenance": "in maintenance",
+}
 
 
 @dataclass(frozen=True)
@@ -38,7 +44,7 @@ class Seat:
             return "not in the settings"
         if self.notebook == "InService" and "ROLLBACK" not in self.stack:
             return "ready"
-        return {"Stopped": "stopped", "Failed": "failed"}.get(self.notebook or "", self.stack)
+        return _STANDINGS.get(self.notebook or "", self.stack)
 
     def document(self) -> dict[str, Any]:
         """For programs."""

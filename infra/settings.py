@@ -195,6 +195,8 @@ class Settings(BaseModel):
     training_instance_type: Annotated[str, _instance_type("TrainingInstanceType")] = "ml.m5.large"
     endpoint_instance_type: Annotated[str, _instance_type("ProductionVariantInstanceType")] = "ml.m5.large"
     notebook_instance_type: Annotated[str, _instance_type("InstanceType")] = "ml.t3.medium"
+    # Those that SageMaker still makes instances of (botocore 1.44.8): Amazon Linux 2 had its end in June 2026.
+    notebook_platform: Literal["notebook-al2023-v1", "notebook-al2023-v2"] = "notebook-al2023-v1"
     epochs: Annotated[int, Field(ge=1, le=10_000)] = 10
     batch_size: Annotated[int, Field(ge=1, le=65_536)] = 32
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.001

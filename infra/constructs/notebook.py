@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from infra.settings import Settings
 
 _SCRIPTS = Path(__file__).resolve().parent.parent / "scripts"
-# The newest in botocore's model; Amazon Linux 2 had its end of support in June 2026.
-_PLATFORM = "notebook-al2023-v1"
 _VOLUME_GB = 10  # the lab's packages take about three
 
 
@@ -74,7 +72,7 @@ class Notebook(Construct):
             kms_key_id=storage.key_arn,
             lifecycle_config_name=lifecycle.attr_notebook_instance_lifecycle_config_name,
             notebook_instance_name=name,
-            platform_identifier=_PLATFORM,
+            platform_identifier=settings.notebook_platform,
             role_arn=self.role_arn,
             root_access="Disabled",
             volume_size_in_gb=_VOLUME_GB,

@@ -260,3 +260,11 @@ def test_local_storage_is_known(instance_type: str, local: bool) -> None:  # noq
 def test_virtual_cpus_follow_from_the_size(instance_type: str, count: int) -> None:
     """The size's name says how many there are."""
     assert virtual_cpus(instance_type) == count
+
+
+def test_a_notebook_s_platform_is_one_that_instances_are_made_of() -> None:
+    """Amazon Linux 2 is at its end; the newest is not the default before AWS's own is."""
+    assert read({}).notebook_platform == "notebook-al2023-v1"
+    assert read({"lab": {"notebook_platform": "notebook-al2023-v2"}}).notebook_platform == "notebook-al2023-v2"
+    said = message(notebook_platform="notebook-al2-v3")
+    assert "lab.notebook_platform = 'notebook-al2-v3': must be 'notebook-al2023-v1' or 'notebook-al2023-v2'" in said

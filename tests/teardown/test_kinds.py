@@ -159,6 +159,14 @@ def test_what_vanishes_meanwhile_is_gone(account: Double) -> None:
     assert swept(account).clean
 
 
+def test_a_notebook_instance_goes_after_its_maintenance(account: Double) -> None:
+    """Stopping it is tried while its maintenance is pending, waited for while that is under way, and then done."""
+    account.add("NotebookInstance", "trap-ada", states=("PendingMaintenance", "InMaintenance", "InService"))
+    assert swept(account).clean
+    assert not account.items
+    assert account.calls("Stop") == ["StopNotebookInstance"] * 2
+
+
 def test_a_kind_that_the_region_has_not_got_leaves_nothing(account: Double) -> None:
     """Its listing is refused as unknown, and the receipt is clean."""
     account.codes["ListInferenceComponents"] = ["UnknownOperationException: what?"]

@@ -8,7 +8,9 @@ offered was read in public notes, not tried.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
+from itertools import islice
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +18,7 @@ from cli.checks import usage
 from cli.checks.finding import Finding, State
 from cli.checks.usage import ALL, ENDPOINT, NOTEBOOK
 from cli.instances import PROCESSING, TRAINING, TRANSFORM
+from infra.settings import SettingsError, read, virtual_cpus
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -28,6 +31,8 @@ _SERVICE = "sagemaker"
 _OF_STUDENTS = (TRAINING.word, ENDPOINT, PROCESSING.word, TRANSFORM.word)
 _LATER = {PROCESSING.word, TRANSFORM.word}  # what a class can begin without
 _PAGE = 100  # the most that Service Quotas gives at a time
+_CPU_ONLY = re.compile(r"ml\.[cmrt]\d")
+_EXAMPLES = 3
 
 
 _ACROSS = {
@@ -44,20 +49,26 @@ _ACROSS = {
 class Need:
     """Instances that are needed at a time, of one type or of all.
 
-    `own` are the lab's, `students` those of its students if all are at it at the same time; `instead` is what else may
-    be done than ask for more.
+    `own` are the lab's, `students` those of its students if all are at it at the same time; `setting` says the type.
     """
 
     instance_type: str
     use: str
+    setting: str
     own: int
     students: int
-    instead: str
 
     @property
     def quota(self) -> str:
         """The quota's name."""
         return _ACROSS[self.use] if self.instance_type == ALL else f"{self.instance_type} for {self.use} usage"
+
+    @property
+    def instead(self) -> str:
+        """What else may be done than ask for more."""
+        if self.instance_type != ALL:
+            return f"choose another lab.{self.setting}"
+        return "make fewer lab.seats" if self.use == NOTEBOOK else "deploy to another region"
 
     def state(self, *, wrong: bool) -> State:
         """How it bears on a deployment if there is not enough."""
@@ -87,12 +98,10 @@ def needs(settings: Settings) -> list[Need]:
     ]
     together: dict[tuple[str, str], Need] = {}
     for instance_type, use, setting, own, students in rows:
-        of_type = Need(instance_type, use, 0, 0, f"choose another lab.{setting}")
-        of_all = Need(ALL, use, 0, 0, "make fewer lab.seats" if use == NOTEBOOK else "deploy to another region")
-        for empty in (of_type, of_all) if own + students else ():
-            before = together.setdefault((empty.instance_type, use), empty)
+        for counted in (instance_type, ALL) if own + students else ():
+            before = together.get((counted, use), Need(counted, use, setting, 0, 0))
             after = replace(before, own=before.own + own, students=before.students + students)
-            together[empty.instance_type, use] = after
+            together[counted, use] = after
     return list(together.values())
 
 
@@ -127,7 +136,9 @@ def _compared(subject: Subject, need: Need, found: dict[str, Quota], used: Usage
     more = _increase(subject, quota, most + others)
     if free < need.own:
         also = f" ({most} with all students at work)" if need.students else ""
-        text = f"{need.quota}: {has}; the lab needs {need.own}{also}: {more}, or {need.instead}"
+        text = (
+            f"{need.quota}: {has}; the lab needs {need.own}{also}: {more}, or {need.instead}{_such_as(subject, need)}"
+        )
         return Finding("quotas", State.WRONG, text)
     force = "" if need.use in _LATER else ", or --force to go on with it"
     text = f"{need.quota}: {has}; {most} are needed when all students work at once: {more}{force}"
@@ -141,6 +152,31 @@ def _update(subject: Subject, need: Need, quota: Quota, others: int) -> Finding 
     more = _increase(subject, quota, need.own + need.students + others + 1)
     text = f"{need.quota}: none is to spare for an update of the endpoint, should the model be another: {more}"
     return Finding("quotas", State.HINT, text)
+
+
+def _such_as(subject: Subject, need: Need) -> str:
+    """Return which other types the account has enough of: the smallest three with CPUs that the setting takes."""
+    if need.instance_type == ALL:
+        return ""
+    quotas = _every(subject.here.client("service-quotas"), "list_service_quotas")
+    end = f" for {need.use} usage"
+    enough = [
+        each["QuotaName"].removesuffix(end)
+        for page in quotas
+        for each in page
+        if each["QuotaName"].endswith(end) and each.get("Value", 0) >= need.own + need.students
+    ]
+    small = sorted(filter(_CPU_ONLY.match, enough), key=lambda name: (virtual_cpus(name), name))
+    taken = list(islice((each for each in small if _takes(need.setting, each)), _EXAMPLES))
+    return f", such as {', '.join(taken)}" if taken else ""
+
+
+def _takes(setting: str, instance_type: str) -> bool:
+    try:
+        read({"lab": {setting: instance_type}})
+    except SettingsError:
+        return False
+    return True
 
 
 def _increase(subject: Subject, quota: Quota, value: int) -> str:
@@ -161,13 +197,16 @@ def _quotas(client: Any, names: set[str]) -> dict[str, Quota]:
 def _read(client: Any, operation: str, names: set[str]) -> dict[str, Quota]:
     """Page by page until all are found: SageMaker has thousands."""
     found: dict[str, Quota] = {}
-    if not names:
-        return found
-    for page in client.get_paginator(operation).paginate(ServiceCode=_SERVICE, PaginationConfig={"PageSize": _PAGE}):
-        found |= _named(page["Quotas"], names)
+    for page in _every(client, operation) if names else ():
+        found |= _named(page, names)
         if len(found) == len(names):
             break
     return found
+
+
+def _every(client: Any, operation: str) -> Iterator[Sequence[dict[str, Any]]]:
+    pages = client.get_paginator(operation).paginate(ServiceCode=_SERVICE, PaginationConfig={"PageSize": _PAGE})
+    return (page["Quotas"] for page in pages)
 
 
 def _named(quotas: Sequence[dict[str, Any]], names: set[str]) -> dict[str, Quota]:

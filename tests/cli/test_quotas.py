@@ -84,6 +84,23 @@ def test_without_room_for_the_lab_itself_nothing_goes(wire: Wire, quota: str, va
     assert f"eu-west-1.console.aws.amazon.com/servicequotas/home/services/sagemaker/quotas/{code}" in finding.text
 
 
+def test_an_account_without_endpoints_of_the_type_is_told_which_it_has(wire: Wire) -> None:
+    """A new account may have none of ml.m5.large: the way out is one that it has, and that the setting takes."""
+    others = {
+        "ml.t2.medium for endpoint usage": 4,
+        "ml.c5.large for endpoint usage": 2,  # not for two students besides
+        "ml.m5.xlarge for endpoint usage": 3,
+        "ml.g4dn.xlarge for endpoint usage": 9,
+        "ml.c6g.large for endpoint usage": 9,
+        "ml.t3.large for notebook instance usage": 9,
+    }
+    account(wire, {**ENOUGH, ENDPOINT: 0, **others})
+    [finding] = found(wire)
+    assert finding.state is State.WRONG
+    assert "the account has 0, as many new ones; the lab needs 1 (3 with all students at work)" in finding.text
+    assert finding.text.endswith("or choose another lab.endpoint_instance_type, such as ml.t2.medium, ml.m5.xlarge")
+
+
 def test_room_for_the_lab_but_not_for_all_students_at_once_can_be_overridden(wire: Wire) -> None:
     """Not every student trains at the same moment."""
     account(wire, {**ENOUGH, TRAINING: 2})

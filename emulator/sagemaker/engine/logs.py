@@ -80,7 +80,10 @@ class LogStream:
             log.warning("%d lines of log stream %s %s were lost: %s", len(batch), self.group, self.stream, error)
 
     def _open(self) -> Any:
-        """The group is made only if it is missing, so that a role may write into one that it could not make."""
+        """Make the group only if it is missing: a role may write into one that it could not make.
+
+        Not compared with AWS, whose agent may try to make it first, and give up where it may not.
+        """
         client = self._role.client("logs")
         where = {"logGroupName": self.group, "logStreamName": self.stream}
         with suppress(client.exceptions.ResourceAlreadyExistsException):

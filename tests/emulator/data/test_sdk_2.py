@@ -70,7 +70,8 @@ tuner.fit({"training": data})
 again = HyperparameterTuner.attach(tuner.latest_tuning_job.name)
 trials = again.analytics().dataframe()
 best = trials.loc[trials.FinalObjectiveValue.idxmax()].TrainingJobName
-said["tuned"] = [len(trials), again.best_training_job() == best, again.best_estimator().latest_training_job.name == best]
+attached = again.best_estimator().latest_training_job.name
+said["tuned"] = [len(trials), again.best_training_job() == best, attached == best]
 said["definition"] = tuner.latest_tuning_job.sagemaker_session.sagemaker_client.describe_hyper_parameter_tuning_job(
     HyperParameterTuningJobName=tuner.latest_tuning_job.name
 )["TrainingJobDefinition"]

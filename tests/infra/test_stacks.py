@@ -67,7 +67,8 @@ def test_the_bucket_gets_data_and_notebooks(resources: Resources) -> None:
     """Data, notebooks, the lab's code and what notebook instances run come to the keys that everybody relies on."""
     [contents] = [each for each in resources("Custom::BucketContents") if "Prefix" not in each]
     keys = {item["Key"] for item in contents["Objects"]}
-    notebooks = {"bricks.ipynb", "idle_stop.py", "jobs.ipynb", "packages.py", "requirements.txt", "sourcedir.tar.gz"}
+    scripts = {"idle_stop.py", "kernel.sh", "packages.py"}
+    notebooks = {"bricks.ipynb", "jobs.ipynb", "requirements.txt", "sourcedir.tar.gz"} | scripts
     assert keys == {f"data/{name}" for name in DATA_FILES} | {f"notebooks/{name}" for name in notebooks}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from emulator.sagemaker.engine import inputs
 from emulator.sagemaker.engine.jobs import Jobs
 from emulator.sagemaker.errors import validation
 from emulator.sagemaker.kinds.training import profiling_status
@@ -36,6 +37,7 @@ class TrainingJobs(Jobs):
         offer.check(request)
         warm_pools.check(request)
         role = self.role(record, request["RoleArn"])
+        inputs.check((channel["DataSource"] for channel in request.get("InputDataConfig", ())), role)
         pool = self._pools.claim(record, request)
         run = Run(
             record, request, context=self.context, role=role, credentials=self.credentials, pools=self._pools, pool=pool

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from emulator.sagemaker.engine import inputs
 from emulator.sagemaker.engine.jobs import Jobs
 from emulator.sagemaker.hosting.models import hosted
 from emulator.sagemaker.transform import offer
@@ -24,6 +25,7 @@ class TransformJobs(Jobs):
         offer.check(request)
         model = self.context.store.get("Model", request["ModelName"], account=record.account, region=record.region)
         served = hosted(model, variant(request), endpoint_url=self.context.endpoint_url)
+        inputs.check([request["TransformInput"]["DataSource"]], served.role)
         self.context.store.update(record, **_filled(request))
         self.begin(record, TransformRun(record, request, served, context=self.context, credentials=self.credentials))
 

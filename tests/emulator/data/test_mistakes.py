@@ -14,19 +14,23 @@ if TYPE_CHECKING:
     from typing import Any
 
 MODEL_CODE = Path(__file__).parents[3] / "model_code"
-NOTHING = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": f"s3://{BUCKET}/nowhere/"}}
 
 
-def test_a_channel_without_objects(account: Account) -> None:
-    """The channel's address is named, and what to look at."""
-    ended = account.train(program="", InputDataConfig=[{"ChannelName": "training", "DataSource": NOTHING}])
-    assert ended["FailureReason"] == (
-        f'ClientError: Data download failed:No S3 objects found under S3 URL "s3://{BUCKET}/nowhere/" given in input '
-        "data source. Please ensure that the bucket exists in the selected region (us-east-1), that objects exist "
-        f'under that S3 prefix, and that the role "{account.role}" has "s3:ListBucket" permissions on bucket '
-        f'"{BUCKET}".'
-    )
-    assert "Training" not in [each["Status"] for each in ended["SecondaryStatusTransitions"]]
+@pytest.mark.parametrize("bucket", [BUCKET, "no-such-bucket"])
+def test_a_channel_without_objects(account: Account, bucket: str) -> None:
+    """CreateTrainingJob refuses it: the channel's address is named, and what to look at. There is no such job then."""
+    nothing = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": f"s3://{bucket}/nowhere/"}}
+    channels = [{"ChannelName": "training", "DataSource": nothing}]
+    with pytest.raises(botocore.exceptions.ClientError) as refused:
+        account.start_job(program="", TrainingJobName="without-data", InputDataConfig=channels)
+    assert refused.value.response["Error"] == {
+        "Code": "ValidationException",
+        "Message": f'No S3 objects found under S3 URL "s3://{bucket}/nowhere/" given in input data source. Please '
+        "ensure that the bucket exists in the selected region (us-east-1), that objects exist under that S3 prefix, "
+        f'and that the role "{account.role}" has "s3:ListBucket" permissions on bucket "{bucket}".',
+    }
+    with pytest.raises(botocore.exceptions.ClientError, match="Requested resource not found"):
+        account.sagemaker.describe_training_job(TrainingJobName="without-data")
 
 
 def test_a_script_that_is_not_in_the_archive(account: Account) -> None:

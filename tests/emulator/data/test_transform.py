@@ -147,7 +147,6 @@ def jobs(account: Account, plain: str, handled: str) -> dict[str, str]:
             kind="ManifestFile",
             MaxConcurrentTransforms=2,
         ),
-        "nothing": start(account, plain, f"s3://{BUCKET}/batch/nothing/"),
         "slow": start(
             account,
             handled,
@@ -220,11 +219,11 @@ def test_a_refused_object_fails_the_job_and_no_other_object(account: Account, jo
         account.sagemaker.get_waiter("transform_job_completed_or_stopped").wait(TransformJobName=jobs["mixed"])
 
 
-def test_a_prefix_without_objects(account: Account, jobs: dict[str, str]) -> None:
-    """The job fails with the prefix in its reason."""
-    job = end_of(account, jobs["nothing"])
-    assert job["TransformJobStatus"] == "Failed"
-    assert f'No S3 objects found under S3 URL "s3://{BUCKET}/batch/nothing/"' in job["FailureReason"]
+def test_a_prefix_without_objects(account: Account, plain: str) -> None:
+    """It is refused at once, with the prefix in the sentence."""
+    code, message = refusal(lambda: start(account, plain, f"s3://{BUCKET}/batch/nothing/"))
+    assert code == "ValidationException"
+    assert message.startswith(f'No S3 objects found under S3 URL "s3://{BUCKET}/batch/nothing/" given in input data')
 
 
 def test_a_model_that_does_not_answer(account: Account, jobs: dict[str, str]) -> None:
@@ -303,8 +302,8 @@ def test_refuses_what_it_does_not_do(account: Account, plain: str, request_part:
 
 def test_a_name_is_taken_for_ever(account: Account, jobs: dict[str, str], plain: str) -> None:
     """A second job of the name is refused, however the first one ended."""
-    end_of(account, jobs["nothing"])
-    taken = {"TransformJobName": jobs["nothing"]}
+    end_of(account, jobs["slow"])
+    taken = {"TransformJobName": jobs["slow"]}
     code, message = refusal(lambda: start(account, plain, f"s3://{BUCKET}/batch/folder", **taken))
     assert code == "ResourceInUse"
     assert message.startswith("Job name must be unique within an AWS account and region")

@@ -1,7 +1,7 @@
 """What runs in a notebook instance's Jupyter, asked the way its student's browser asks.
 
-A presigned URL gives a session, and with it Jupyter's own REST API answers. That this also holds on AWS was not checked
-against it.
+A presigned URL gives a session: scripts of AWS's users GET it and open a terminal's websocket with its cookies. Not
+compared with AWS: that Jupyter's REST API answers to the same cookies.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """AWS's Price List Query API: what an hour of a SageMaker instance costs today, asked once a day.
 
 Source of the filters and of what an answer looks like: AWS's LLMeter (callbacks/cost/providers/sagemaker.py) and the
-Price List's user guide; the usage types are those of SageMaker's bills. Not checked against AWS.
+Price List's user guide; the usage types are those of SageMaker's bills.
 """
 
 from __future__ import annotations

@@ -60,7 +60,8 @@ _Use = Literal["TrainingInstanceType", "ProductionVariantInstanceType", "Instanc
 _OTHER_IMAGE = re.compile(r"ml\.([a-z]+\d+g[a-z]*|p\d+e-gb\d+|trn\d+[a-z]*|inf\d+|dl\d+)\.")
 
 # The EC2 families with instance store volumes: a "d" after the generation (m5d, g4dn, p4de), and those named here.
-# Source: EC2's user guide, "Instance store volumes"; not checked against the service itself.
+# Source: EC2's user guide, "Instance store volumes", to which botocore's ResourceConfig.VolumeKmsKeyId points for the
+# types that take no such key.
 _LOCAL_STORAGE = re.compile(r"ml\.([a-z]+\d+[a-z]*d[a-z]*|g[5-7][a-z]*|gr6|p[56][-a-z0-9]*|i\d+[a-z]*)\.")
 
 

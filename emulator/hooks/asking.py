@@ -3,7 +3,7 @@
 Source: Athena's guide, "Access to Amazon S3" and "Configure access to databases and tables in the AWS Glue Data
 Catalog". The tables of a query are those of its database whose names stand in it. AWS refuses all but the place of the
 answers only when the query runs; here it is refused at once. The sentence on the bucket is one that users quote from
-AWS, the other was not compared.
+AWS. Not compared with AWS: the sentence on the catalog.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 It is made when it is first needed (S3's guide, "Using server-side encryption with AWS KMS keys"). Its description, its
 manager and its policy: DescribeKey's answers and policies that users published of theirs. S3 answers the whole ARN of a
-key, by whatever name it was asked for. What KMS says to who would delete, disable or change it was not compared; that
-nobody can: KMS's guide, "AWS managed keys".
+key, by whatever name it was asked for. Nobody can delete, disable or change it: KMS's guide, "AWS managed keys". Not
+compared with AWS: what KMS says to who tries.
 """
 
 from __future__ import annotations

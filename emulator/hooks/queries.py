@@ -3,7 +3,7 @@
 ministack 1.5.33 puts an answer below the OutputLocation that GetQueryExecution tells, not at it, where every client
 looks; a request's own location wins against a workgroup that enforces its settings; and queries outlive their
 workgroup. Sources: Athena's guide, "Override client-side settings"; API reference, DeleteWorkGroup. The sentences of
-the errors are users' of AWS; they were not compared with it.
+the errors are those that users quote from AWS.
 """
 
 from __future__ import annotations

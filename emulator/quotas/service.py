@@ -3,7 +3,7 @@
 Errors as users quote them from AWS: "The request failed because the specified service does not exist.", "… the
 specified quota and service do not exist.", "You must provide a quota value greater than the current quota value". An
 increase is granted at once: PENDING in the answer, as on AWS, APPROVED from then on; AWS takes minutes to weeks and may
-say no. Not compared with AWS: the sentences about tokens and request ids; a quota for a resource is refused.
+say no. A quota for a resource is refused. Not compared with AWS: the sentences about tokens and request ids.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 Source: the service authorization reference of SageMaker, for the operations that there are here. A request with tags
 needs AddTags too, and one that names a role needs PassRole on it. ListTags, AddTags and DeleteTags are asked about the
 tagged resource; List operations about `*`. An execution role is asked about too what SageMaker does in its name
-(SageMaker's guide, "How to use SageMaker AI execution roles"); the sentences of its refusals were not compared.
+(SageMaker's guide, "How to use SageMaker AI execution roles"). Not compared with AWS: the sentences of its refusals.
 """
 
 from __future__ import annotations

@@ -7,8 +7,8 @@ have got them (awslabs/mlspace, aws-samples/service-workbench-on-aws). The latte
 in several ways: times are numbers, milliseconds since the epoch, tags an object; an endpoint's status is in upper case
 with underscores and the others' are Describe's; what is deleted has the status Deleted, and models and configurations,
 which have none, come without tags then.
-Not compared with AWS: which members with no value are sent as null (here none is), whether the tags of a deleted
-endpoint or notebook instance are still told, whether a change of SecondaryStatus alone is told (it is here: the
+Not compared with AWS: which members with no value are sent as null (here none is); whether the tags of a deleted
+endpoint or notebook instance are still told; whether a change of SecondaryStatus alone is told (it is here: the
 registry has the member). AWS may send an event more than once; here each comes once.
 """
 

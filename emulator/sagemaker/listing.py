@@ -1,6 +1,6 @@
 """List operations: filters, order and pages over the records of a kind.
 
-Not compared with AWS: `NameContains` minds case here, `…After` includes its instant and `…Before` does not.
+Not compared with AWS: that `NameContains` minds case; that `…After` includes its instant and `…Before` does not.
 Ten resources a page unless MaxResults says otherwise: botocore's model for ListEndpoints and others.
 """
 

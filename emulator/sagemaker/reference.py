@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import json
+import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from emulator.sagemaker import api, runtime
@@ -61,6 +64,19 @@ Each goes to the account's default bus, with the source `aws.sagemaker`, once.
 |---|---|---|
 {events}
 """
+_OPEN = """
+## What is not known of AWS
+
+No account was asked. {sourced} modules of the emulator name in their docstrings where they know AWS from: its
+documentation, botocore's model, its own code, or what its users quote. {modules} modules leave {open} things open:
+
+| module | not compared with AWS |
+|---|---|
+{rows}
+"""
+# A mark ends with its sentence; what it lists stands between semicolons.
+_MARK = re.compile(r"\bNot compared with AWS: (.+?)\.(?=\s|$)")
+_SOURCE = re.compile(r"\b(Sources?|guide|reference|documentation|botocore|moto|terraform-provider-aws|quote)\b|#\d{2,}")
 _KIND = """
 ## {request}
 
@@ -83,7 +99,33 @@ def page() -> str:
         head
         + signs
         + "".join(_section(*request) for request in [*requests, ("InvokeEndpoint", runtime.INVOKE_ENDPOINT)])
+        + _unknown()
     )
+
+
+def _unknown() -> str:
+    """What the docstrings mark as not compared with AWS, and how many modules name a source."""
+    root = Path(__file__).resolve().parents[1]
+    told = {
+        ".".join(path.relative_to(root.parent).with_suffix("").parts): _docstrings(path)
+        for path in sorted(root.rglob("*.py"))
+    }
+    marks = {name: [each for mark in _MARK.findall(text) for each in mark.split("; ")] for name, text in told.items()}
+    marked = {name: each for name, each in marks.items() if each}
+    return _OPEN.format(
+        sourced=sum(1 for text in told.values() if _SOURCE.search(text)),
+        modules=len(marked),
+        open=sum(map(len, marked.values())),
+        rows="\n".join(f"| `{name}` | {'; '.join(each)} |" for name, each in marked.items()),
+    )
+
+
+def _docstrings(path: Path) -> str:
+    """Those of the module and of all that it defines, without their line ends."""
+    nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    defining = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    told = [ast.get_docstring(node) for node in nodes if isinstance(node, defining)]
+    return " ".join(" ".join(filter(None, told)).split())
 
 
 def _when(kind: str) -> str:

@@ -238,7 +238,7 @@ class SageMaker:
     async def _invoke(self, name: str, body: bytes, headers: dict[str, str], *, account: str, region: str) -> Response:
         """InvokeEndpoint. The name must match in case too (botocore's model of CreateEndpoint says so).
 
-        "Endpoint … of account … not found." is AWS's; the wording for one that does not serve was not compared.
+        "Endpoint … of account … not found." is AWS's. Not compared with AWS: the wording for one that does not serve.
         """
         record = self.context.store.find("Endpoint", name, account=account, region=region)
         try:

@@ -1,7 +1,7 @@
 """AddTags, ListTags and DeleteTags.
 
 At most 50 tags a resource, keys that begin with `aws:` only from AWS's own services: AWS's tagging rules; the sentence
-about the prefix is CloudFormation handlers', the others were not compared with AWS.
+about the prefix is CloudFormation handlers'. Not compared with AWS: the other sentences.
 """
 
 from __future__ import annotations

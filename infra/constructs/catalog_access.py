@@ -1,7 +1,7 @@
 """What a student may do with Glue and Athena: ask about the seat's own photos, in the seat's own workgroup.
 
 Sources: the service authorization reference of both, and Athena's user guide, "Example workgroup policies" and
-"Configure access to databases and tables in the AWS Glue Data Catalog". Not checked against the services themselves.
+"Configure access to databases and tables in the AWS Glue Data Catalog".
 """
 
 from __future__ import annotations

@@ -118,8 +118,8 @@ class LabKey(kms.Key):
 def _logging(lab: str) -> iam.PolicyStatement:
     """CloudWatch Logs may use the key for the log groups that the lab's stacks own, and no others.
 
-    CloudFormation names a function's group `<lab>-<stack>-…`. Source: CloudWatch Logs' user guide, "Encrypt log data
-    in CloudWatch Logs using AWS KMS"; not checked against the service itself.
+    CloudFormation names a function's group `<lab>-<stack>-…`. Sources: CloudWatch Logs' user guide, "Encrypt log data
+    in CloudWatch Logs using AWS KMS"; AWS's managed policy CloudWatchLogsAPIKeyAccess has the same condition.
     """
     groups = [arn("logs", f"log-group:{name}") for name in (f"{lab}-*", f"/aws/sagemaker/Endpoints/{lab}")]
     return iam.PolicyStatement(

@@ -124,7 +124,8 @@ def _train_and_host(names: str, instance_types: Sequence[str], *, longest_pool: 
         "ForAllValues_StringEquals": {"sagemaker:InstanceTypes": list(instance_types)},
         "Null": {"sagemaker:InstanceTypes": "false"},
     }
-    # Of what is created, only a training job has the key for its pool: IAM can't limit that of a tuning job's trials.
+    # Of what is created, only a training job has the key: a tuning job's trials leave no pool, whatever was asked for
+    # (aws-controllers-k8s/sagemaker-controller, pull request 176).
     yield allow(["CreateTrainingJob"], own, **types, NumericLessThanEqualsIfExists=pool)
     others = [noun for noun in ("EndpointConfig", *_JOBS, _TRANSFORM) if noun != "TrainingJob"]
     yield allow([f"Create{noun}" for noun in others], own, **types)

@@ -6,7 +6,7 @@ it was last used when a kernel or a terminal was last active, a file last change
 tab alone is no use: JupyterLab polls its server for as long as the tab can be seen, and would keep it for ever.
 What has left its terminal (setsid, a detached tmux) is not seen, but the files that it writes are.
 
-Not checked against AWS: where the server keeps its runtime file, and that without one it answers at 127.0.0.1:8443
+Not compared with AWS: where the server keeps its runtime file, and that without one it answers at 127.0.0.1:8443
 with no token, as aws-samples' auto-stop-idle has it.
 """
 

@@ -23,7 +23,6 @@ RECORD = {"id": 5, "features": [1, 2, 3], "a b": {"c": [{"d": 7}, {"d": 8}, {}]}
         ("$.features[1]", 2),
         ("$.features[-1]", 3),
         ("$.features[0, -1]", [1, 3]),
-        ("$.features[0,9]", [1]),
         ("$.features[1:]", [2, 3]),
         ("$.features[:-1]", [1, 2]),
         ("$.features.[0]", 1),
@@ -37,7 +36,7 @@ def test_selects(path: str, selected: Any) -> None:
     assert Path(path).select(RECORD) == selected
 
 
-@pytest.mark.parametrize("path", ["$.nothing", "$.features[3]", "$.id.more", "$[0]"])
+@pytest.mark.parametrize("path", ["$.nothing", "$.features[3]", "$.features[0,9]", "$.id.more", "$[0]"])
 def test_leads_nowhere(path: str) -> None:
     """A path to a value that is not there says so."""
     with pytest.raises(PathError, match="leads nowhere"):

@@ -3,7 +3,7 @@
 CreateTrainingJob and CreateTransformJob answer a prefix without objects themselves, with a ValidationException
 (aws/amazon-sagemaker-examples#2267, #2414, #2495). What a role may not list fails the job later here: AWS refuses it
 at once, "Unauthorized to List objects under S3 URL" (terraform-provider-aws retries it).
-Not compared with AWS: how that sentence goes on, and what becomes of a manifest that is not there.
+Not compared with AWS: how the sentence on what may not be listed goes on; what becomes of a manifest that is not there.
 """
 
 from __future__ import annotations

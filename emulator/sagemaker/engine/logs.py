@@ -82,7 +82,7 @@ class LogStream:
     def _open(self) -> Any:
         """Make the group only if it is missing: a role may write into one that it could not make.
 
-        Not compared with AWS, whose agent may try to make it first, and give up where it may not.
+        Not compared with AWS: whether its agent tries to make it first, and gives up where it may not.
         """
         client = self._role.client("logs")
         where = {"logGroupName": self.group, "logStreamName": self.stream}

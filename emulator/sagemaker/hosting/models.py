@@ -1,7 +1,7 @@
 """Models: what one must have before a host can serve it, and what of it a host is given.
 
-AWS makes ExecutionRoleArn optional for what the embedded AWS has not got (inference components). The sentences were not
-compared with AWS.
+AWS makes ExecutionRoleArn optional for what the embedded AWS has not got (inference components). Not
+compared with AWS: the sentences that refuse a model.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 """Notebook instances and their lifecycle configs.
 
 Wording of the errors, and who quotes it: `RecordNotFound`, `Unable to describe …` (terraform-provider-aws, moto);
-`Status (…) not in ([…])` (moto, a log of StopNotebookInstance).
-Order of listings: botocore's model is silent; ascending was assumed.
-Not compared with AWS: the sentence of CreatePresignedNotebookInstanceUrl, and what follows the quoted part of the
-others.
+`Status (…) not in ([…]). Unable to transition to (…) for Notebook Instance (…)` (logs of StopNotebookInstance and
+StartNotebookInstance: terraform-provider-aws#16767, aws/amazon-sagemaker-examples#1094).
+Not compared with AWS: the sentence of CreatePresignedNotebookInstanceUrl; what follows `Unable to describe`; that
+listings ascend where the request is silent, as botocore's model is.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 `Job name must be unique …`: users' logs of CreateProcessingJob. `Could not find requested job with name`: clients'
 tests and logs. Which jobs can be deleted: botocore's model. Not compared with AWS: the sentences of
-StopProcessingJob and DeleteProcessingJob.
+StopProcessingJob and of DeleteProcessingJob.
 """
 
 from __future__ import annotations

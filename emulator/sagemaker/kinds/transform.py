@@ -1,8 +1,8 @@
 """Transform jobs.
 
 `Could not find requested job with name` and `Job name must be unique …`: clients' tests and logs, of other jobs than
-transform jobs. What Describe fills in: the SageMaker SDK's own example of an answer. Not compared with AWS: the
-sentence of StopTransformJob.
+transform jobs. What Describe fills in: the SageMaker SDK's own example of an answer. `The request was rejected because
+the transform job is in status …`: a client's test of StopTransformJob.
 """
 
 from __future__ import annotations

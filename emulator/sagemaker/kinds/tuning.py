@@ -1,8 +1,8 @@
 """Hyperparameter tuning jobs.
 
 `Amazon SageMaker can't find a tuning job` and its code: error matchers of aws/amazon-sagemaker-operator-for-k8s. Not
-compared with AWS: the rest of that sentence, those of a taken name, of StopHyperParameterTuningJob and of
-DeleteHyperParameterTuningJob, and that only an ended job can be deleted. What Describe fills in: answers of
+compared with AWS: the rest of that sentence; those of a taken name, of StopHyperParameterTuningJob and of
+DeleteHyperParameterTuningJob; that only an ended job can be deleted. What Describe fills in: answers of
 DescribeHyperParameterTuningJob that users published, and the SageMaker SDK, which counts on it.
 """
 

@@ -2,7 +2,7 @@
 
 Names and units: SageMaker's guide, "Amazon SageMaker AI metrics in Amazon CloudWatch": CPUUtilization is the sum over
 all processors, 400 % on four, and a transform job has no DiskUtilization. Not compared with AWS: what a minute's value
-is made of (here the processor's is the mean, memory and disk the last), and that a container which ends within a
+is made of (here the processor's is the mean, memory and disk the last); that a container which ends within a
 minute still leaves what it used.
 """
 

@@ -3,7 +3,7 @@
 Names, units and what counts: SageMaker's guide, "Amazon SageMaker AI metrics in Amazon CloudWatch", endpoint invocation
 metrics. Times that lie within five per cent of each other are one value with a count, their mean, so that a minute has
 at most a few hundred of them however many requests there were: sums and averages are exact, extremes and percentiles
-within that. Not compared with AWS: that a request which is refused before it reaches the model counts nothing, and that
+within that. Not compared with AWS: that a request which is refused before it reaches the model counts nothing; that
 one without an answer in time is a model error but neither a 4xx nor a 5xx.
 """
 

@@ -3,7 +3,8 @@
 The sentence for a script that takes too long is AWS's (quoted in aws-samples/amazon-sagemaker-notebook-instance-
 lifecycle-config-samples#86). AWS says it of scripts that failed, too (aws-samples/amazon-sagemaker-optuna-hpo-blog#4);
 here a failed script gets a sentence of ours that says so. OnCreate runs "only once, when you create" the instance
-(botocore), never at a start. Not compared with AWS: that a start reads the configuration as it is then.
+(botocore), never at a start, which reads the configuration as it is then (botocore, of its update: "upon their next
+start").
 """
 
 from __future__ import annotations

@@ -8,8 +8,8 @@ presigned URL boots it again; one that crashes makes the instance Failed. A pres
 runs: SessionExpirationDurationInSeconds is not heeded.
 
 The volume is as large as the disk it lies on; code repositories are recorded, not cloned. The waits are ours; AWS takes
-minutes. That Disabled internet access needs a subnet and that a volume cannot shrink is said in botocore's model; the
-sentences that refuse it were not compared with AWS.
+minutes. That Disabled internet access needs a subnet and that a volume cannot shrink is said in botocore's model. Not
+compared with AWS: the sentences that refuse either.
 """
 
 from __future__ import annotations

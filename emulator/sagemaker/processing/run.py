@@ -2,9 +2,9 @@
 
 `AlgorithmError: …, exit code: …`: SageMaker's guide, Troubleshooting of the Python SDK. `Failed to download data`: a
 user's log (aws-samples/sagemaker-run-notebook#32). What ExitMessage holds: SageMaker's guide, Save and Access Metadata.
-Not compared with AWS: that a job that fails or is stopped puts no output that is to come at its end, what becomes of a
-job that takes longer than MaxRuntimeInSeconds (here it is Stopped), and the sentences on outputs and on a message that
-is no text.
+A job that takes longer than MaxRuntimeInSeconds "is stopped": botocore, of ProcessingStoppingCondition.
+Not compared with AWS: that a job that fails or is stopped puts no output that is to come at its end; the sentences on
+outputs and on a message that is no text.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Which training job a warm pool fits: the values that SageMaker's guide names under "Matching training jobs".
 
-Not compared with AWS: that instances which a pool retains count among those of training jobs until another takes them
-over follows from the guide's "All warm pool instance usage counts toward your SageMaker training resource limit".
+Instances which a pool retains count among those of training jobs until another takes them over: its "All warm pool
+instance usage counts toward your SageMaker training resource limit".
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Source: SageMaker's guide, Associate Prediction Results with Input Records, and the reference of DataProcessing. An
 answer is read as Accept says, else as the records' own ContentType. "Failed to parse output from the algorithm as CSV"
-is AWS's (aws/amazon-sagemaker-examples#821); the other sentences were not compared with it.
+is AWS's (aws/amazon-sagemaker-examples#821). Not compared with AWS: the other sentences.
 """
 
 from __future__ import annotations

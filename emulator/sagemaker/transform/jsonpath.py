@@ -1,8 +1,9 @@
 """The JSONPath that batch transform's filters are written in: the operators that AWS documents, and no others.
 
 `$`, `.name`, `.*`, `['name', …]`, `[0, -1]`, `[1:3]`, `[*]`; a dot may stand before a bracket.
-Source: "Supported JSONPath Operators", SageMaker's guide, Associate Prediction Results with Input Records. Not compared
-with AWS: what a path gives that leads nowhere. Here that is an error, except for one of several names or numbers.
+Source: "Supported JSONPath Operators", SageMaker's guide, Associate Prediction Results with Input Records. A number
+that a list has not got is an error: reference of DataProcessing, "indexes that aren't within the dimension size". Not
+compared with AWS: what a name gives that is not there (here an error, except for one of several).
 """
 
 from __future__ import annotations
@@ -72,7 +73,7 @@ class Path:
         elif found["numbers"] is not None:
             numbers = [int(each) for each in found["numbers"].split(",")]
             self._single = self._single and len(numbers) == 1
-            self._steps.append(_numbers(numbers))
+            self._steps.append(_numbers(numbers, self._text))
         elif found["slice"] is not None:
             first, _, last = found["slice"].partition(":")
             self._single = False
@@ -95,10 +96,13 @@ def _names(names: list[str]) -> _Step:
     return step
 
 
-def _numbers(numbers: list[int]) -> _Step:
+def _numbers(numbers: list[int], path: str) -> _Step:
     def step(value: Any) -> Iterator[Any]:
         if isinstance(value, list):
-            yield from (value[number] for number in numbers if -len(value) <= number < len(value))
+            for number in numbers:
+                if not -len(value) <= number < len(value):
+                    raise PathError(f"{path!r} leads nowhere in the record: a list of {len(value)} has no [{number}].")
+                yield value[number]
 
     return step
 

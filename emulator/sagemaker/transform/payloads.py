@@ -1,7 +1,7 @@
 """How an input object becomes requests: taken out of its compression, split into records, put into batches.
 
 Source: reference of TransformInput and CreateTransformJob. Not compared with AWS: that a record keeps its
-line's end, and the sentences.
+line's end; the sentences.
 """
 
 from __future__ import annotations

@@ -5,7 +5,8 @@ the end: SageMaker's guide, Troubleshooting of batch transform, and so the logs 
 stores no output: StopTransformJob's reference; here that holds until it has begun to upload. Names of the log streams:
 SageMaker's guide, Log Groups and Streams. Variables of the container: its guide, Use Your Own Inference Code with Batch
 Transform. AWS asks the container's /execution-parameters where a request leaves out how much to send; the containers
-here have none, so that AWS's defaults hold. Not compared with AWS: the sentence on an input without objects.
+here have none, so that AWS's defaults hold. Not compared with AWS: the sentence on an input whose objects have gone
+since CreateTransformJob looked for them.
 """
 
 from __future__ import annotations

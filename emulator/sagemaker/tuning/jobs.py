@@ -1,6 +1,6 @@
 """Hyperparameter tuning jobs: what is checked before one starts, and the list of their training jobs.
 
-Not compared with AWS: a tuning job whose training jobs find no room among the account's quotas waits until they do.
+Not compared with AWS: that a tuning job whose training jobs find no room in the quotas waits until they do.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def _described(definition: Mapping[str, Any], config: Mapping[str, Any]) -> dict
 
     What each training job is told to be tuned by is among its hyperparameters, and there is a ResourceConfig where the
     request said it otherwise: the SDK's `HyperparameterTuner.attach`, which its authors test against AWS, reads both.
-    With InstanceConfigs that was not compared.
+    Not compared with AWS: that it is so with InstanceConfigs too.
     """
     told = {trials.OBJECTIVE: config["HyperParameterTuningJobObjective"]["MetricName"]}
     return {

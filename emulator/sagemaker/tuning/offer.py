@@ -2,7 +2,7 @@
 
 AWS's sentences, as users quote them: "A metric is required …" (aws/sagemaker-python-sdk#3932), "You don't have enough
 combinations …" (aws/amazon-sagemaker-operator-for-k8s#123). The rules of the others stand in SageMaker's guide and
-reference; their wording was not compared with AWS.
+reference. Not compared with AWS: their wording.
 """
 
 from __future__ import annotations

@@ -152,7 +152,7 @@ class TuningRun:
             return True
         if self._config.get("TrainingJobEarlyStoppingType", "Off") == "Off":
             return False
-        earlier = [trials.objective(other.record) for other in self._ended]
+        earlier = [trials.objective(each.record) for each in self._ended if each.record.status == "Completed"]
         epochs = range(before + 1, len(values) + 1)
         return any(falls_behind(values[:epoch], earlier, minimize=self._minimize) for epoch in epochs)
 

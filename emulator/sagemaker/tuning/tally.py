@@ -1,7 +1,7 @@
 """What a tuning job's training jobs have come to: the counters, the best of them, and when it is enough.
 
 `No training job succeeded after 5 attempts …` is AWS's (users' logs). Not compared with AWS: the sentence for an
-objective that no job tells, that it too comes after five, and that a tuning job which launched fewer fails alike. A job
+objective that no job tells; that it too comes after five; that a tuning job which launched fewer fails alike. A job
 that was stopped early is the best only if none has completed: it may have left no model.
 """
 

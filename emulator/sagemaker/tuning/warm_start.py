@@ -1,7 +1,7 @@
 """WarmStartConfig: earlier tuning jobs from whose training jobs a new one learns.
 
-The rules are those of HyperParameterTuningJobWarmStartConfig's documentation; the wording of the refusals was not
-compared with AWS, nor what it makes of a parent's values outside of the new ranges: they are left out here.
+The rules are those of HyperParameterTuningJobWarmStartConfig's documentation. Not compared with AWS: the wording of the
+refusals; what it makes of a parent's values outside of the new ranges (they are left out here).
 """
 
 from __future__ import annotations

@@ -146,7 +146,7 @@ KINDS: tuple[Kind, ...] = (
         name="NotebookInstanceName",
         arn_type="notebook-instance",
         status="NotebookInstanceStatus",
-        # Whether AWS stops one whose maintenance is pending is not compared with it: if not, that is tried again.
+        # Not compared with AWS: that it stops one whose maintenance is pending. If not, that is tried again.
         running=frozenset({"InService", "PendingMaintenance"}),
         settled=frozenset({"Stopped", "Failed"}),
         stage=2,

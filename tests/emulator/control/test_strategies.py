@@ -87,6 +87,15 @@ def test_early_stopping_ends_what_is_worse_than_the_median(sagemaker: Client) ->
     assert job["ObjectiveStatusCounters"]["Succeeded"] == 4
 
 
+def test_early_stopping_looks_at_completed_jobs_only(sagemaker: Client) -> None:
+    """What was stopped itself does not lower the median for those that come after it."""
+    Trainings.follow(lambda given: [float(given["quality"]) + epoch / 10 for epoch in range(3)])
+    grid = {"CategoricalParameterRanges": [{"Name": "quality", "Values": ["5", "9", "1", "6"]}]}
+    tune(sagemaker, strategy="Grid", ranges=grid, early="Auto")
+    made = {each["TunedHyperParameters"]["quality"]: each["TrainingJobName"] for each in jobs(sagemaker)}
+    assert {quality: Trainings.epochs[name] for quality, name in made.items()} == {"5": 3, "9": 3, "1": 1, "6": 1}
+
+
 def test_without_early_stopping_all_go_to_their_end(sagemaker: Client) -> None:
     """Off is the default."""
     Trainings.follow(lambda given: [float(given["quality"]) + epoch / 10 for epoch in range(3)])

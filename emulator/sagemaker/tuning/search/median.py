@@ -1,8 +1,9 @@
 """TrainingJobEarlyStoppingType Auto, as SageMaker's guide has it ("Stop Training Jobs Early").
 
 A training job is stopped after an epoch whose objective is worse than the median, over all earlier training jobs, of
-the running average of their objective up to the same epoch. Not compared with AWS: that earlier jobs are those that
-have ended, and of how many of them it wants to know before it stops the first.
+the running average of their objective up to the same epoch. Earlier ones are "previously completed training jobs"
+(botocore, of TrainingJobEarlyStoppingType). Not compared with AWS: of how many of them it wants to know before it stops
+the first.
 """
 
 from __future__ import annotations

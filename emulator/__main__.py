@@ -68,7 +68,7 @@ def _enforcing(certificates: Path) -> dict[str, str]:
 
 
 async def _serve(options: argparse.Namespace, state: Path, authority: Authority, outside: Mapping[str, str]) -> None:
-    from emulator import budgets, doors, web
+    from emulator import budgets, doors, faults, gateway, web
     from emulator.containers import Containers
     from emulator.hooks import (
         enforcement,
@@ -87,6 +87,7 @@ async def _serve(options: argparse.Namespace, state: Path, authority: Authority,
         simulator,
         stacks,
         tagged,
+        unexpected,
         unknown,
     )
     from emulator.quotas.account import Granted
@@ -99,6 +100,7 @@ async def _serve(options: argparse.Namespace, state: Path, authority: Authority,
     from emulator.sagemaker.tagged import TaggedResources
 
     within = inside.Inside()
+    faults.keep_log(gateway.log(options.home.resolve()))
     context = Context(
         store=Store(tell=events.Bus(within).put),
         clock=Clock(pace=options.pace),
@@ -148,6 +150,7 @@ async def _serve(options: argparse.Namespace, state: Path, authority: Authority,
     settled.answer_the_cdk_when_settled()
     unknown.refuse_unknown()
     labels.label_answers()
+    unexpected.tell_unexpected()
     logging.getLogger("emulator").info("embedded AWS on %s:%d", HOST, options.port)
     try:
         await web.serve(

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import gzip
 import io
+import runpy
 import tarfile
 from typing import TYPE_CHECKING
 
 import pytest
 
+from emulator.sagemaker.engine import archives
 from emulator.sagemaker.engine.archives import ArchiveError, pack, unpack
 from emulator.sagemaker.engine.objects import download_all
 
@@ -129,3 +131,15 @@ def test_what_was_packed_comes_back(archive: Path) -> None:
     assert (archive.parent / "job" / "latest" / "saved_model.pb").read_bytes() == b"graph" * 1000
     with tarfile.open(fileobj=io.BytesIO(archive.read_bytes())) as tar:
         assert "1/saved_model.pb" in tar.getnames()
+
+
+def test_a_python_without_filters(archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before 3.11.4 Python's own tarfile takes no `filter`: archives are unpacked as safely by the backport."""
+    monkeypatch.delattr(tarfile, "data_filter")
+    old = runpy.run_path(archives.__file__)
+    folder = archive.parent / "job"
+    old["unpack"](written(archive, entry("a/file", size=4), content=b"text".ljust(512, b"\0")), folder)
+    assert (folder / "a" / "file").read_bytes() == b"text"
+    with pytest.raises(old["ArchiveError"]):
+        old["unpack"](written(archive, entry("../other/secret")), folder)
+    assert (archive.parent / "other" / "secret").read_text() == "untouched"

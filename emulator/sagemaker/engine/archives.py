@@ -2,6 +2,8 @@
 
 Every archive that the gateway or a job's launcher opens is opened here: nothing lands outside of the folder, and
 nothing is unpacked, or read into memory, beyond what an archive of its size can honestly hold.
+
+Filters came to Python's tarfile with 3.11.4; before it, a backport of it has them.
 """
 
 from __future__ import annotations
@@ -10,12 +12,16 @@ import gzip
 import io
 import shutil
 import tarfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
+
+if not hasattr(tarfile, "data_filter"):
+    with suppress(ModuleNotFoundError):  # an image's own environment has no backport, and unpacks nothing here
+        from backports import tarfile
 
 _MEMBERS = 100_000
 # Zeros pack 1000 to 1, what models and programs consist of 20 to 1 at most; small archives may be odd.

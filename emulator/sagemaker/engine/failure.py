@@ -5,14 +5,14 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from emulator import faults
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 log = logging.getLogger(__name__)
 
 REASON_LENGTH = 1024
-# AWS's word for a fault that is not the job's; the cause is in the gateway's log.
-INTERNAL = "InternalServerError: We encountered an internal error. Please try again."
 
 
 class FailedError(Exception):
@@ -30,9 +30,9 @@ def reason_of(work: Callable[[], None], title: str) -> str:
         work()
     except FailedError as error:
         return error.reason
-    except Exception:
+    except Exception as error:
         log.exception(title)
-        return INTERNAL
+        return faults.reason(error)
     return ""
 
 

@@ -9,6 +9,7 @@ import time
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
+from emulator import faults
 from emulator.sagemaker.behaviour import Behaviour
 from emulator.sagemaker.engine.metadata import CredentialsEndpoint
 from emulator.sagemaker.errors import ServiceError, validation
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _VARIANT = "x-amzn-sagemaker-target-variant"
-_INTERNAL = "Request to service failed. If failure persists after retry, contact customer support."
 
 
 class Endpoints(Behaviour):
@@ -129,9 +129,9 @@ class Endpoints(Behaviour):
             self._fail(record, str(error))
         except ServiceError as error:
             self._fail(record, error.message)
-        except Exception:
+        except Exception as error:
             log.exception("endpoint %s", record.name)
-            self._fail(record, _INTERNAL)
+            self._fail(record, faults.reason(error))
         else:
             self._switch(record, fleet)
         finally:

@@ -13,8 +13,9 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
+from emulator import faults
 from emulator.sagemaker.engine.deadline import deadline
-from emulator.sagemaker.engine.failure import INTERNAL, FailedError
+from emulator.sagemaker.engine.failure import FailedError
 from emulator.sagemaker.errors import validation
 from emulator.sagemaker.training import limits, trials
 from emulator.sagemaker.training.attempt import Attempt
@@ -121,9 +122,9 @@ class Run:
                 self._end(self._ending or "Completed", ModelArtifacts=model)
         except FailedError as error:
             self._end("Failed", FailureReason=error.reason)
-        except Exception:
+        except Exception as error:
             log.exception("training job %s", self.record.name)
-            self._end("Failed", sound=False, FailureReason=INTERNAL)
+            self._end("Failed", sound=False, FailureReason=faults.reason(error))
         finally:
             shutil.rmtree(folder, ignore_errors=True)
             if self._pool:

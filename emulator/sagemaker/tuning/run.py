@@ -12,8 +12,8 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from emulator import faults
 from emulator.sagemaker import tags
-from emulator.sagemaker.engine.failure import INTERNAL
 from emulator.sagemaker.errors import LIMIT, ServiceError
 from emulator.sagemaker.kinds.kind import ENDED
 from emulator.sagemaker.training import trials
@@ -94,9 +94,9 @@ class TuningRun:
         """Launch training jobs until one of the limits; every end is recorded in the job's record."""
         try:
             status, reason = self._execute()
-        except Exception:
+        except Exception as error:
             log.exception("hyperparameter tuning job %s", self.record.name)
-            status, reason = "Failed", INTERNAL
+            status, reason = "Failed", faults.reason(error)
         if self._killed:
             return
         with self._lock:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from cli import owner, paths, place, receipts, screen, settings, stacks, teardown
+from rich.markup import escape
+
+from cli import owner, paths, place, receipts, screen, settings, stacks, teardown, vigil
 from cli.errors import LabError
 from cli.place import Place, Target
 from emulator import gateway
@@ -13,6 +15,9 @@ from infra.handlers.teardown.receipt import Receipt
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+_HUNG_SECONDS = 20  # of silence; an embedded AWS that is at work answers in less
+_GRACE_SECONDS = 5
 
 
 def down(target: Target, context: Sequence[str], *, keep_aws: bool, force: bool, as_json: bool) -> None:
@@ -22,7 +27,7 @@ def down(target: Target, context: Sequence[str], *, keep_aws: bool, force: bool,
     """
     wanted = settings.read(context)
     lab = wanted.name
-    if target is Target.EMBEDDED and gateway.running(paths.GATEWAY) is None:
+    if target is Target.EMBEDDED and not _it_answers(quiet=as_json):
         _nothing_runs(lab, as_json=as_json)
         return
     here = place.find(target)
@@ -50,6 +55,33 @@ def down(target: Target, context: Sequence[str], *, keep_aws: bool, force: bool,
         screen.console.print(f"{nothing} [dim]The receipt: {kept}[/]", soft_wrap=True)
 
 
+def _it_answers(*, quiet: bool) -> bool:
+    """Whether there is an embedded AWS to ask; what is left of one that died, or hangs, is cleared away and told."""
+    found = gateway.running(paths.GATEWAY)
+    if found is None:
+        if gateway.died(paths.GATEWAY):
+            count = gateway.clear(paths.GATEWAY)
+            left = f"{count} process{'es' * (count != 1)} that it left"
+            _tell(f"The embedded AWS had died: {left} ended now, and its state is cleared away.")
+        return False
+    if found.answers(within=0):
+        return True
+    with screen.step(f"waiting for the embedded AWS (process {found.pid}), which does not answer", quiet=quiet):
+        if found.answers(within=_HUNG_SECONDS):
+            return True
+    vigil.dismiss()
+    gateway.stop(paths.GATEWAY, grace=_GRACE_SECONDS)
+    _tell(
+        f"The embedded AWS (process {found.pid}) did not answer for {_HUNG_SECONDS} seconds: it was ended, with all "
+        f"that ran in it. What it said last is in {gateway.log(paths.GATEWAY)}."
+    )
+    return False
+
+
+def _tell(text: str) -> None:
+    screen.errors.print(f"[yellow]![/] {escape(text)}", soft_wrap=True)
+
+
 def _nothing_runs(lab: str, *, as_json: bool) -> None:
     if as_json:
         place_of = {"target": Target.EMBEDDED.value, "account": gateway.ACCOUNT, "region": gateway.REGION}
@@ -65,6 +97,7 @@ def _stop_embedded(here: Place, receipt: Receipt, *, quiet: bool) -> None:
             screen.console.print(f"The embedded AWS goes on: {', '.join(others)} is there too.", soft_wrap=True)
         return
     with screen.step("embedded AWS stopped", quiet=quiet):
+        vigil.dismiss()
         gateway.stop(paths.GATEWAY)
     receipt.forget_expected()
 

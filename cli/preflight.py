@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.markup import escape
 
-from cli import paths, place, screen, settings, stacks
+from cli import paths, place, screen, settings, stacks, turn, vigil
 from cli.checks import account, bootstrap, containers, lease, name, price, quotas, region, standing, tag
 from cli.checks.finding import Finding, State, Subject
 from cli.errors import LabError
@@ -61,12 +61,17 @@ def preflight(target: Target, context: Sequence[str], *, as_json: bool) -> bool:
 @contextmanager
 def _somewhere(target: Target) -> Iterator[Place]:
     """The place as it is; an embedded AWS that does not run is started for as long as the checks take."""
-    idle = target is Target.EMBEDDED and gateway.running(paths.GATEWAY) is None
-    try:
-        yield place.start_embedded(enforce=False) if idle else place.find(target)
-    finally:
-        if idle:
-            gateway.stop(paths.GATEWAY)
+    if target is Target.AWS or gateway.running(paths.GATEWAY):
+        yield place.find(target)
+        return
+    with turn.take():  # no `up` may find it, and lose it
+        idle = gateway.running(paths.GATEWAY) is None
+        try:
+            yield place.start_embedded(enforce=False) if idle else place.find(target)
+        finally:
+            if idle:
+                vigil.dismiss()
+                gateway.stop(paths.GATEWAY)
 
 
 def findings(here: Place, lab: Settings) -> list[Finding]:

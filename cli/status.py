@@ -22,6 +22,8 @@ def status(target: Target, context: Sequence[str], *, as_json: bool) -> None:
     """Print the lab's stacks, newest training job, endpoint, seats, and what runs on this machine."""
     lab = settings.read(context).name
     runs = _runs()
+    if target is Target.EMBEDDED:
+        place.mourn()
     here = None if target is Target.EMBEDDED and runs is None else place.find(target)
     found = {"lab": lab, "target": target.value, "runs": runs, **(_lab(here, lab) if here else _NOTHING)}
     if as_json:

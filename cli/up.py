@@ -20,12 +20,14 @@ from cli import (
     serving,
     settings,
     stacks,
+    turn,
 )
 from cli.place import Place, Target
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from cli.deployment import Outcome
     from infra.settings import Settings
 
 
@@ -35,6 +37,12 @@ def up(target: Target, context: Sequence[str], *, force: bool, enforce: bool) ->
     With `enforce` the embedded AWS asks policies before each call; AWS does so in any case.
     """
     lab = settings.read(context)
+    with turn.take():
+        outcome = _up(target, context, lab, force=force, enforce=enforce)
+    seats.report(outcome)
+
+
+def _up(target: Target, context: Sequence[str], lab: Settings, *, force: bool, enforce: bool) -> Outcome:
     if target is Target.EMBEDDED:
         images.install()
         with screen.step("embedded AWS") as retitle:
@@ -50,7 +58,7 @@ def up(target: Target, context: Sequence[str], *, force: bool, enforce: bool) ->
     serving.check(here, lab.name)
     _summary(here, lab, retrained=_job(here, lab.name) != before)
     _told_of_strangers(here, lab)
-    seats.report(outcome)
+    return outcome
 
 
 def _prepare(here: Place, context: Sequence[str]) -> None:

@@ -12,7 +12,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from emulator import proxies, tls
+from emulator import gateway, proxies, tls
 from emulator.certificates import Authority
 
 if TYPE_CHECKING:
@@ -33,6 +33,11 @@ def main() -> None:
     parser.add_argument("--certificates", type=Path, required=True, help="folder for certificates.py's files")
     parser.add_argument("--enforce", action="store_true", help="speak https, and ask policies before every call")
     options = parser.parse_args()
+    options.home.mkdir(parents=True, exist_ok=True)
+    try:
+        held = gateway.hold(options.home)
+    except gateway.GatewayError as error:
+        parser.error(str(error))
     state = options.home.resolve() / "state"
     shutil.rmtree(state, ignore_errors=True)
     (state / "tmp").mkdir(parents=True)
@@ -59,6 +64,7 @@ def main() -> None:
         asyncio.run(_serve(options, state, authority, outside))
     finally:
         shutil.rmtree(state, ignore_errors=True)
+        held.close()
 
 
 def _enforcing(certificates: Path) -> dict[str, str]:
@@ -68,7 +74,7 @@ def _enforcing(certificates: Path) -> dict[str, str]:
 
 
 async def _serve(options: argparse.Namespace, state: Path, authority: Authority, outside: Mapping[str, str]) -> None:
-    from emulator import budgets, doors, faults, gateway, web
+    from emulator import budgets, doors, faults, web
     from emulator.containers import Containers
     from emulator.hooks import (
         enforcement,

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
+import subprocess
+import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -86,3 +91,53 @@ def test_a_killed_one_is_not_taken_for_running(home: Path) -> None:
     psutil.Process(first.pid).wait()
     assert gateway.running(home) is None
     assert start(home).pid != first.pid
+
+
+def test_a_silent_one_is_not_a_dead_one(home: Path) -> None:
+    """One that does not answer is waited for, and told of, and is the same afterwards."""
+    first = start(home)
+    os.kill(first.pid, signal.SIGSTOP)
+    threading.Timer(4, os.kill, (first.pid, signal.SIGCONT)).start()
+    told: list[str] = []
+    again = gateway.start(home, cache=paths.cache(), environment=tools(), port=0, notice=told.append)
+    assert again == first
+    assert [f"process {first.pid}" in text for text in told] == [True]
+
+
+def test_one_that_hangs_is_stopped(home: Path) -> None:
+    """A stop ends one that SIGSTOP holds, too."""
+    first = start(home)
+    os.kill(first.pid, signal.SIGSTOP)
+    assert gateway.stop(home, grace=5)
+    assert not first.alive()
+
+
+def test_a_clock_that_was_set_does_not_make_it_dead(home: Path) -> None:
+    """It holds a lock for as long as it lives: a start that seems to be another's does not count against that."""
+    first = start(home)
+    note = home / "gateway.json"
+    note.write_text(note.read_text().replace(f"{first.created}", f"{first.created + 3600}"))
+    found = gateway.running(home)
+    assert found
+    assert found.pid == first.pid
+
+
+def test_what_a_dead_one_left_is_ended(home: Path) -> None:
+    """After a kill -9, clearing ends what it started and nothing else, and forgets its state."""
+    first = start(home)
+    psutil.Process(first.pid).kill()
+    psutil.Process(first.pid).wait()
+    sleep = [sys.executable, "-c", "import time; time.sleep(60)"]
+    places = [home / "state" / "tmp", home]
+    ours, other = (subprocess.Popen(sleep, env={**os.environ, "TMPDIR": str(place)}) for place in places)
+    try:
+        assert gateway.died(home)
+        assert gateway.clear(home) == 1
+        assert not psutil.pid_exists(ours.pid)
+        assert other.poll() is None
+        assert not (home / "state").exists()
+        assert not gateway.died(home)
+    finally:
+        other.kill()
+        for each in (ours, other):
+            each.wait()

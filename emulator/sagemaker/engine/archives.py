@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 if not hasattr(tarfile, "data_filter"):
     with suppress(ModuleNotFoundError):  # an image's own environment has no backport, and unpacks nothing here
-        from backports import tarfile
+        from backports import tarfile  # type: ignore[import-untyped, no-redef]
 
 _MEMBERS = 100_000
 # Zeros pack 1000 to 1, what models and programs consist of 20 to 1 at most; small archives may be odd.

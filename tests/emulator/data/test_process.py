@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -142,3 +143,33 @@ process.wait()
         time.sleep(0.1)
         os.kill(owner.pid, signal.SIGKILL)
         until(lambda: not any(process.is_running() for process in family), 10)
+
+
+def test_a_killed_supervisor_leaves_no_orphans() -> None:
+    """When the process between the gateway and the command is killed, nothing of the command goes on."""
+    process = start(FAMILY)
+    lines = process.lines()
+    grandchild = psutil.Process(int(next(lines)))
+    family = [grandchild, grandchild.parent()]
+    process._supervisor.kill()
+    assert list(lines) == []
+    assert process.wait() == -signal.SIGKILL
+    _, left = psutil.wait_procs([each for each in family if each], timeout=10)
+    assert not left
+
+
+def test_guardians_end_with_their_command() -> None:
+    """A command that ends by itself leaves no guardian behind."""
+    process = start("print('done', flush=True)")
+    list(process.lines())
+    process.wait()
+
+    def left() -> list[int]:
+        found = []
+        for each in psutil.process_iter():
+            with contextlib.suppress(psutil.Error):
+                if each.environ().get("MARK") == "1" and "supervise.py" in str(each.cmdline()):
+                    found.append(each.pid)
+        return found
+
+    until(lambda: not left())

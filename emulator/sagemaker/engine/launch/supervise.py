@@ -5,6 +5,8 @@ it started, any other byte kills them, and so does the end of the pipe, which co
 dies. LISTEN is a socket the command inherits, or -1. Ends when nothing is left of it, with the command's exit status
 (128 + the signal's number after a signal).
 
+Should this process itself be killed, a guardian that it forked at its start kills the command's process group.
+
 What it started is found by parentage: a Jupyter kernel and a terminal have sessions of their own. On Linux an orphan
 becomes a child of this process, so nothing gets away. Elsewhere an orphan that also left the process group does.
 """
@@ -22,11 +24,14 @@ from pathlib import Path
 
 PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 ROUND_SECONDS = 0.02
+MANY = 4096  # file descriptors: more than the gateway hands on
+GROUP_BYTES, DONE = 8, b"."
 
 
 def main() -> int:
     """Start the command and stay until it and all that it started have ended."""
     control, listen, command = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3:]
+    guardian = _guarded()
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     inherited = (listen,) if listen >= 0 else ()
@@ -35,6 +40,7 @@ def main() -> int:
     except OSError as error:
         print(f"exec {command[0]}: {error.strerror}", flush=True)
         return 127
+    os.write(guardian, child.pid.to_bytes(GROUP_BYTES, "big"))
     for descriptor in inherited:
         os.close(descriptor)
     told = threading.Event()
@@ -43,7 +49,30 @@ def main() -> int:
     if not told.is_set():
         _start_killing(child.pid)
     _wait_for_all(child.pid)
+    os.write(guardian, DONE)
     return status if status >= 0 else 128 - status
+
+
+def _guarded() -> int:
+    """Fork the guardian; the end of a pipe that is to be told the group to guard, and when there is nothing to do."""
+    ours, told = os.pipe()
+    between = os.fork()
+    if between == 0:
+        # Of no kin, so that it is not waited for; it holds nothing open that others wait to see closed.
+        os.setsid()
+        if os.fork() == 0:
+            os.closerange(0, ours)
+            os.closerange(ours + 1, MANY)
+            said = b""
+            while piece := os.read(ours, 16):
+                said += piece
+            if len(said) == GROUP_BYTES:
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.killpg(int.from_bytes(said, "big"), signal.SIGKILL)
+        os._exit(0)
+    os.waitpid(between, 0)
+    os.close(ours)
+    return told
 
 
 def _obey(control: int, group: int, told: threading.Event) -> None:

@@ -96,6 +96,7 @@ async def _serve(options: argparse.Namespace, state: Path, authority: Authority,
         unexpected,
         unknown,
     )
+    from emulator.networks import Networks
     from emulator.quotas.account import Granted
     from emulator.quotas.service import ServiceQuotas
     from emulator.sagemaker import cloudformation
@@ -140,6 +141,7 @@ async def _serve(options: argparse.Namespace, state: Path, authority: Authority,
     )
     services.answer_below(doors.PREFIX, doors.Doors(service.interrupt).handle)
     stacks.provision(cloudformation.resource_types(service))
+    stacks.provision(Networks(context.endpoint_url, principals.caller).resource_types())
     stacks.refuse_full_buckets()
     stacks.encrypt_as_templates_say()
     managed_keys.keep_managed_keys()

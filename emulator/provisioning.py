@@ -32,9 +32,10 @@ class ResourceType:
 
     `create` and `update` answer the physical id and what Fn::GetAtt gives. `replacing` are the properties whose change
     makes a new resource, `name` is the one that names it: where a template sets it, nothing is replaced under it.
+    `tags` is the property that holds tags, "" if there is none.
     `waits` says that the three block until the resource has settled: they must not run on the event loop.
     `read` answers the properties as they are now, those of `reads`, or None once the resource is gone: it shows what
-    was changed outside of CloudFormation. Without it that is not looked at.
+    was changed outside of CloudFormation. Without it that is not looked at. It runs on the event loop.
     """
 
     create: Callable[[str, Properties, str], Answer]

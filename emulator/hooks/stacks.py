@@ -92,7 +92,8 @@ def provision(types: Mapping[str, ResourceType]) -> None:
     for name, one in types.items():
         provisioners._RESOURCE_HANDLERS[name] = {"create": one.create, "update": one.update, "delete": one.delete}
         provisioners._REPLACING_PROPERTIES[name] = one.replacing
-        provisioners._STACK_TAG_PROPERTY[name] = (one.tags, "list")
+        if one.tags:
+            provisioners._STACK_TAG_PROPERTY[name] = (one.tags, "list")
         if one.name:
             provisioners._CUSTOM_NAME_REPLACEMENT[name] = {"name": one.name}
         if one.read:

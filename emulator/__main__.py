@@ -77,6 +77,7 @@ async def _serve(options: argparse.Namespace, state: Path, authority: Authority,
     from emulator import budgets, doors, faults, web
     from emulator.containers import Containers
     from emulator.hooks import (
+        alarms,
         enforcement,
         events,
         inside,
@@ -118,6 +119,7 @@ async def _serve(options: argparse.Namespace, state: Path, authority: Authority,
     )
     if options.enforce:
         context = dataclasses.replace(context, principal_of=principals.of_role)
+    alarms.watch_dimensions(context.clock, within)
     context.metrics.start(context.clock, metrics.Published(within).put)
     granted = Granted()
     service = SageMaker(context, caller=principals.caller, principal=principals.principal, quota=granted.limit)

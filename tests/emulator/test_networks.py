@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_ec2 as ec2
 from botocore.exceptions import WaiterError
+
+from tests.zips import zipped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -18,9 +21,12 @@ NAME = {"StackName": "network"}
 QUICK = {"Delay": 0.2, "MaxAttempts": 200}
 
 
-def template(**tags: str) -> str:
-    """A VPC as the CDK makes it by default, its traffic logged, with a gateway endpoint and a group of its own."""
-    app = cdk.App()
+def template(s3: Any, **tags: str) -> str:
+    """A VPC as the CDK makes it by default, its traffic logged, with a gateway endpoint and a group of its own.
+
+    By default means in an app of `cdk init`: its function closes the VPC's default group.
+    """
+    app = cdk.App(context={"@aws-cdk/aws-ec2:restrictDefaultSecurityGroup": True})
     stack = cdk.Stack(app, "Network", env=cdk.Environment(account="000000000000", region="us-east-1"))
     vpc = ec2.Vpc(stack, "Vpc", availability_zones=["us-east-1a", "us-east-1b"])
     vpc.add_flow_log("Log")
@@ -32,8 +38,21 @@ def template(**tags: str) -> str:
     for key, value in tags.items():
         cdk.Tags.of(vpc).add(key, value)
     cdk.CfnOutput(stack, "Id", value=vpc.vpc_id)
-    synthesised = app.synth().get_stack_by_name("Network").template
+    assembly = app.synth()
+    publish(s3, Path(assembly.directory))
+    synthesised = assembly.get_stack_by_name("Network").template
     return json.dumps({key: synthesised[key] for key in ("Resources", "Outputs")})
+
+
+def publish(s3: Any, assembly: Path) -> None:
+    """Put the code of the stack's functions where its template looks for it."""
+    for file in json.loads((assembly / "Network.assets.json").read_text())["files"].values():
+        if file["source"]["packaging"] == "zip":
+            (place,) = file["destinations"].values()
+            folder = assembly / file["source"]["path"]
+            files = {str(path.relative_to(folder)): path.read_text() for path in folder.rglob("*") if path.is_file()}
+            s3.create_bucket(Bucket=place["bucketName"])
+            s3.put_object(Bucket=place["bucketName"], Key=place["objectKey"], Body=zipped(files))
 
 
 def kept(ec2_: Any) -> dict[str, set[str]]:
@@ -59,12 +78,15 @@ def services(client: Callable[[str], Any]) -> Iterator[tuple[Any, Any]]:
     assert kept(networks) == before
 
 
-def test_the_cdks_vpc(services: tuple[Any, Any]) -> None:
+def test_the_cdks_vpc(services: tuple[Any, Any], client: Callable[[str], Any]) -> None:
     """Each private subnet goes out by a NAT gateway with an address; tags change in place."""
     cloudformation, networks = services
-    before = kept(networks)
+    before, s3 = kept(networks), client("s3")
     cloudformation.create_stack(
-        **NAME, TemplateBody=template(team="a"), Capabilities=["CAPABILITY_IAM"], Tags=[{"Key": "lab", "Value": "one"}]
+        **NAME,
+        TemplateBody=template(s3, team="a"),
+        Capabilities=["CAPABILITY_IAM"],
+        Tags=[{"Key": "lab", "Value": "one"}],
     )
     cloudformation.get_waiter("stack_create_complete").wait(**NAME, WaiterConfig=QUICK)
     vpc = cloudformation.describe_stacks(**NAME)["Stacks"][0]["Outputs"][0]["OutputValue"]
@@ -78,12 +100,15 @@ def test_the_cdks_vpc(services: tuple[Any, Any]) -> None:
     permissions = [permission for group in groups for permission in group["IpPermissions"]]
     assert [one["FromPort"] for one in permissions if one.get("FromPort") == 2049] == [2049]
 
+    default = next(group for group in groups if group["GroupName"] == "default")
+    assert (default["IpPermissions"], default["IpPermissionsEgress"]) == ([], [])
+
     def tags() -> list[dict[str, str]]:
         gateways = networks.describe_nat_gateways(NatGatewayIds=[*made["gateways"]])["NatGateways"]
         return [{tag["Key"]: tag["Value"] for tag in one["Tags"]} for one in gateways]
 
     assert all((one["team"], one["lab"]) == ("a", "one") for one in tags())
-    cloudformation.update_stack(**NAME, TemplateBody=template(course="b"), Capabilities=["CAPABILITY_IAM"])
+    cloudformation.update_stack(**NAME, TemplateBody=template(s3, course="b"), Capabilities=["CAPABILITY_IAM"])
     cloudformation.get_waiter("stack_update_complete").wait(**NAME, WaiterConfig=QUICK)
     assert all(one["course"] == "b" and "team" not in one for one in tags())
     assert kept(networks)["gateways"] - before["gateways"] == made["gateways"]

@@ -82,6 +82,7 @@ async def _serve(options: argparse.Namespace, state: Path, authority: Authority,
         events,
         inside,
         labels,
+        large,
         managed_keys,
         metrics,
         objects,
@@ -160,6 +161,7 @@ async def _serve(options: argparse.Namespace, state: Path, authority: Authority,
     settled.answer_the_cdk_when_settled()
     unknown.refuse_unknown()
     labels.label_answers()
+    large.let_others_in()
     unexpected.tell_unexpected()
     logging.getLogger("emulator").info("embedded AWS on %s:%d", HOST, options.port)
     try:

@@ -13,7 +13,7 @@ from infra.settings import SettingsError, read
 
 def main() -> None:
     """Read the settings, put the lab's stacks together, write their templates."""
-    app = cdk.App()
+    app = cdk.App(stack_traces=False)
     try:
         settings = read(app.node.get_all_context())
     except SettingsError as error:

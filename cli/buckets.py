@@ -29,7 +29,7 @@ def empty_stuck(here: Place, lab: str) -> None:
                 # One that was never made has no name.
                 if each["ResourceType"] == "AWS::S3::Bucket" and (name := each.get("PhysicalResourceId")):
                     with contextlib.suppress(ClientError, ContentsError):  # the stack's deletion will say why it stays
-                        _empty(here, name)
+                        empty(here, name)
 
 
 def delete_left(here: Place, lab: str, receipt: Receipt) -> None:
@@ -41,7 +41,7 @@ def delete_left(here: Place, lab: str, receipt: Receipt) -> None:
     for name in (name for name in named if name in there):
         receipt.found.add(Thing("bucket", name))
         try:
-            _empty(here, name)
+            empty(here, name)
             here.client("s3").delete_bucket(Bucket=name)
         except (ClientError, ContentsError) as error:  # its policy forbids it, or its objects are locked
             receipt.keep(Thing("bucket", name), str(error))
@@ -65,14 +65,15 @@ def sweep_default(here: Place, scope: Scope, receipt: Receipt) -> None:
         receipt.found.add(thing)
         try:
             if name in folders:
-                _empty(here, bucket, name)
+                empty(here, bucket, name)
             else:
                 s3.delete_object(Bucket=bucket, Key=name)
         except (ClientError, ContentsError) as error:
             receipt.keep(thing, str(error))
 
 
-def _empty(here: Place, name: str, prefix: str = "") -> None:
+def empty(here: Place, name: str, prefix: str = "") -> None:
+    """Delete every version of what lies in a bucket, or below a prefix of it. Raises ContentsError, ClientError."""
     contents = BucketContents(here.client("s3"))
     properties = {"Bucket": name, "Prefix": prefix}
     event = {"RequestType": "Delete", "PhysicalResourceId": name, "ResourceProperties": properties}

@@ -8,7 +8,7 @@ import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cli import paths
+from cli import disk, paths
 from cli.errors import LabError
 from infra.handlers.teardown.scope import SEAT_TAG
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _QUIET = ["--no-notices", "--no-color"]
 _DONE = re.compile(r"^\s*✅\s+(\S+)", re.MULTILINE)
+# The CDK CLI's own words for another one in the same folder, which reads or writes there.
+_AT_WORK = re.compile(r"Other CLIs \(PID=([\d,]+)\) are currently|Another CLI \(PID=(\d+)\) is currently")
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
@@ -106,9 +108,14 @@ def _text(output: Path) -> str:
 
 def _own_words(output: Path) -> str:
     """What was said before the CLI's own remark that the app ended with an error."""
-    said = [
-        line.rstrip()
-        for line in _text(output).splitlines()
-        if line.strip() and "Subprocess exited with error" not in line
-    ]
+    text = _text(output)
+    if full := disk.behind(text):
+        return full
+    if found := _AT_WORK.search(text):
+        process = found[1] or found[2]
+        return (
+            f"Another command of this lab is at work, process {process}: wait until it has ended, then run the same "
+            "command again."
+        )
+    said = [line.rstrip() for line in text.splitlines() if line.strip() and "Subprocess exited with error" not in line]
     return "\n".join(said[-12:]) or f"It said nothing; the log is {output}."

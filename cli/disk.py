@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import shutil
 import tempfile
 from contextlib import suppress
@@ -11,6 +12,8 @@ from pathlib import Path
 from cli import paths
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_WORDS = ("ENOSPC", "EDQUOT", "No space left on device", "Disk quota exceeded")
+_SOME_DISK = "The disk is full, without room for {}: free some of it, then run the same command again."
 _LEAST = 2_000_000  # bytes: a synthesised app and its logs need more
 
 
@@ -24,10 +27,16 @@ def full() -> str:
     return ""
 
 
+def behind(text: str) -> str:
+    """Say in a sentence that a full disk is what a program's words are about, or its silence; empty if it is not."""
+    said = any(words in text for words in _WORDS)
+    return full() or (_SOME_DISK.format("its files") if said else "") if said or not text.strip() else ""
+
+
 def sentence(error: OSError) -> str:
     """Say in a sentence what the operating system refused."""
     if error.errno in _FULL:
-        return full() or f"The disk has no room for {error.filename or 'what was to be written'}: free some."
+        return full() or _SOME_DISK.format(error.filename or "what was to be written")
     what = f"{error.filename}: {error.strerror}" if error.filename else error.strerror or str(error)
     return f"{what}. Mend that, then run the same command again."
 
@@ -37,8 +46,8 @@ def _say(folder: Path) -> str:
 
 
 def _temporary() -> list[Path]:
-    """Return the folder for temporary files; Python finds none where every one is full."""
-    try:
-        return [Path(tempfile.gettempdir())]
-    except OSError:
-        return []
+    """Return the folders for temporary files: the one that is asked for, and the one that Python finds to have room."""
+    named = [Path(os.environ[name]) for name in ("TMPDIR", "TEMP", "TMP") if os.environ.get(name)]
+    with suppress(OSError):  # it finds none
+        named.append(Path(tempfile.gettempdir()))
+    return named

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
 
-from cli import owner, paths, place, receipts, screen, settings, stacks, teardown, vigil
+from cli import copies, owner, paths, place, receipts, screen, settings, stacks, teardown, vigil
 from cli.errors import LabError
 from cli.place import Place, Target
 from emulator import gateway
@@ -50,9 +50,12 @@ def down(target: Target, context: Sequence[str], *, keep_aws: bool, force: bool,
             f"Something of {lab} is left: see what the receipt says of it, then run `./lab down` again, which goes on "
             f"from here. The whole receipt: {kept}"
         )
+    stays = copies.clear(target, lab)
     if not as_json:
         nothing = f"Nothing of {lab} is left." if receipt.deleted else f"There was nothing of {lab} to take down."
         screen.console.print(f"{nothing} [dim]The receipt: {kept}[/]", soft_wrap=True)
+        if stays:
+            screen.console.print(f"[dim]{stays}[/]", soft_wrap=True)
 
 
 def _it_answers(*, quiet: bool) -> bool:
@@ -83,11 +86,14 @@ def _tell(text: str) -> None:
 
 
 def _nothing_runs(lab: str, *, as_json: bool) -> None:
+    stays = copies.clear(Target.EMBEDDED, lab)
     if as_json:
         place_of = {"target": Target.EMBEDDED.value, "account": gateway.ACCOUNT, "region": gateway.REGION}
         print(json.dumps({"lab": lab, **place_of, **Receipt().document()}, indent=2))
     else:
         screen.console.print("Nothing runs and nothing is deployed: there is nothing to take down.", soft_wrap=True)
+        if stays:
+            screen.console.print(f"[dim]{stays}[/]", soft_wrap=True)
 
 
 def _stop_embedded(here: Place, receipt: Receipt, *, quiet: bool) -> None:

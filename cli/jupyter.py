@@ -10,13 +10,15 @@ import json
 import urllib.request
 from dataclasses import dataclass
 from http.cookiejar import CookieJar
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from typing import IO, TYPE_CHECKING, Any, Self
+from urllib.parse import quote, urlsplit
 
 from cli.errors import LabError
 from cli.pausable import NOTEBOOK_IN_SERVICE
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from cli.place import Place
 
 _SECONDS = 20
@@ -44,9 +46,9 @@ def activity(here: Place, instance: str) -> Activity:
     found = sagemaker.describe_notebook_instance(NotebookInstanceName=instance)
     if found["NotebookInstanceStatus"] not in NOTEBOOK_IN_SERVICE or not found.get("Url"):
         return Activity(0, 0)
-    url = sagemaker.create_presigned_notebook_instance_url(NotebookInstanceName=instance)["AuthorizedUrl"]
     try:
-        kernels, terminals = _ask(url, "kernels", "terminals")
+        session = _Session.of(sagemaker, instance)
+        kernels, terminals = session.ask("kernels"), session.ask("terminals")
     except (OSError, ValueError) as error:
         raise LabError(
             f"The notebook {instance} can't be asked whether it is busy ({error}): stop it first, or add --force."
@@ -55,16 +57,46 @@ def activity(here: Place, instance: str) -> Activity:
     return Activity(len(busy), len(terminals))
 
 
-def _ask(url: str, *what: str) -> list[Any]:
-    """Jupyter's answers, in the session that the URL opens."""
-    opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar()))
-    with opener.open(url, timeout=_SECONDS) as page:
-        home = urlsplit(page.url)
-    answers = []
-    for name in what:
-        with opener.open(f"{home.scheme}://{home.netloc}/api/{name}", timeout=_SECONDS) as answer:
-            answers.append(json.load(answer))
-    return answers
+def files(here: Place, instance: str) -> Iterator[tuple[str, IO[bytes]]]:
+    """Yield the path of each file that the student sees in JupyterLab, and the file to read.
+
+    Raises OSError or ValueError if its Jupyter does not answer.
+    """
+    session = _Session.of(here.client("sagemaker"), instance)
+    folders = [""]
+    while folders:
+        for each in session.ask(f"contents/{quote(folders.pop())}?content=1")["content"]:
+            if each["type"] == "directory":
+                folders.append(each["path"])
+            else:
+                with session.open(f"files/{quote(each['path'])}") as content:
+                    yield each["path"], content
+
+
+@dataclass(frozen=True)
+class _Session:
+    """A browser's, which a presigned URL has opened."""
+
+    opener: urllib.request.OpenerDirector
+    home: str
+
+    @classmethod
+    def of(cls, sagemaker: Any, instance: str) -> Self:
+        url = sagemaker.create_presigned_notebook_instance_url(NotebookInstanceName=instance)["AuthorizedUrl"]
+        opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar()))
+        with opener.open(url, timeout=_SECONDS) as page:
+            home = urlsplit(page.url)
+        return cls(opener, f"{home.scheme}://{home.netloc}/")
+
+    def open(self, path: str) -> IO[bytes]:
+        # Files are handed out to Jupyter's own pages only.
+        request = urllib.request.Request(f"{self.home}{path}", headers={"Referer": f"{self.home}lab"})  # noqa: S310 - AWS's URL
+        opened: IO[bytes] = self.opener.open(request, timeout=_SECONDS)
+        return opened
+
+    def ask(self, what: str) -> Any:
+        with self.open(f"api/{what}") as answer:
+            return json.load(answer)
 
 
 def _count(number: int, noun: str) -> str:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from infra.handlers.teardown.receipt import Thing
 
 _MINUTES = 30  # longer than an endpoint, a notebook instance or a job takes to settle
-LATE = f"nothing has moved for {_MINUTES} minutes: look at it in the console"
+LATE = f"nothing has moved for {_MINUTES} minutes: look at it with the AWS CLI"
 _SOONEST, _LATEST, _GROWTH = 0.1, 5.0, 1.5  # seconds between two looks: soon at first, then AWS is spared
 
 

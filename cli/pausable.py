@@ -13,8 +13,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
+from botocore.exceptions import ClientError
+
 from cli import stacks
 from cli.paused import Kept
+from infra.handlers.teardown import refusals
+from infra.handlers.teardown.refusals import Refusal
 from infra.handlers.teardown.scope import Scope
 from infra.handlers.teardown.stacks import other_labs
 
@@ -54,7 +58,7 @@ class Pausable(Protocol):
         """All whose names may be the lab's, by name."""
 
     def kept(self, name: str) -> Kept:
-        """What it takes to bring it back."""
+        """What it takes to bring it back. Raises GoneError if nothing could."""
 
     def reason(self, name: str) -> str:
         """Why it failed."""
@@ -88,8 +92,9 @@ class Endpoints:
         }
 
     def kept(self, name: str) -> Kept:
-        """Its config's name, and its tags."""
+        """Its config's name, and its tags; both the config and its models must be there."""
         found = self._described(name)
+        self._check(found["EndpointConfigName"])
         tags = _tags(self.sagemaker, found["EndpointArn"])
         own = {key: value for key, value in tags.items() if not key.startswith(_AWS)}
         return Kept(self.kind, name, found["EndpointConfigName"], own)
@@ -103,22 +108,31 @@ class Endpoints:
         self.sagemaker.delete_endpoint(EndpointName=name)
 
     def resume(self, kept: Kept, status: str | None) -> None:
-        """Create it anew; one that has failed is deleted first."""
-        if status == FAILED:
+        """Create it anew; one that has failed is deleted before, if it can be."""
+        if status not in {FAILED, None}:
+            return
+        self._check(kept.config)
+        if status:
             self.sagemaker.delete_endpoint(EndpointName=kept.name)
             # boto3 counts attempts: a shorter delay needs more of them for the half hour that its own make.
             patience: Any = {"Delay": 1, "MaxAttempts": 1800}
             self.sagemaker.get_waiter("endpoint_deleted").wait(EndpointName=kept.name, WaiterConfig=patience)
-        elif status:
-            return
-        try:
-            self.sagemaker.describe_endpoint_config(EndpointConfigName=kept.config)
-        except self.sagemaker.exceptions.ClientError as error:
-            if "Could not find" not in str(error):
-                raise
-            raise GoneError(f"its endpoint config {kept.config} is gone: whoever made it makes it anew") from None
         tags = [{"Key": key, "Value": value} for key, value in kept.tags.items()]
         self.sagemaker.create_endpoint(EndpointName=kept.name, EndpointConfigName=kept.config, Tags=tags)
+
+    def _check(self, config: str) -> None:
+        """Raise GoneError unless an endpoint could be made of the config: it outlives both of them while it serves."""
+        looking_for = f"endpoint config {config}"
+        try:
+            found = self.sagemaker.describe_endpoint_config(EndpointConfigName=config)
+            variants = [*found["ProductionVariants"], *found.get("ShadowProductionVariants", ())]
+            for name in (each["ModelName"] for each in variants if "ModelName" in each):
+                looking_for = f"model {name}"
+                self.sagemaker.describe_model(ModelName=name)
+        except ClientError as error:
+            if refusals.of(error) is not Refusal.GONE:
+                raise
+            raise GoneError(f"its {looking_for} is gone: whoever made it makes it anew") from None
 
     def _described(self, name: str) -> dict[str, Any]:
         found: dict[str, Any] = self.sagemaker.describe_endpoint(EndpointName=name)
@@ -179,9 +193,16 @@ def scope_of(here: Place, lab: str) -> Scope:
 
 
 def names(here: Place, scope: Scope, standing: Mapping[str, Standing]) -> list[str]:
-    """Those of them that are in the scope."""
-    sagemaker = here.client("sagemaker")
-    return [name for name, one in standing.items() if scope.has(name, _tags(sagemaker, one.arn))]
+    """Those of them that are in the scope, and are there still."""
+    sagemaker, found = here.client("sagemaker"), []
+    for name, one in standing.items():
+        try:
+            if scope.has(name, _tags(sagemaker, one.arn)):
+                found.append(name)
+        except ClientError as error:
+            if refusals.of(error) is not Refusal.GONE:
+                raise
+    return found
 
 
 def _tags(sagemaker: Any, arn: str) -> dict[str, str]:

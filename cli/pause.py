@@ -98,8 +98,14 @@ def _pause(here: Place, lab: str, notice: Callable[[str], None]) -> list[Deed]:
 
 
 def end(here: Place, lab: str, of: Pausable, name: str) -> Deed:
-    """Ask for the end of one; what came of it. One that SageMaker does not end in its state runs on: the others end."""
-    kept = of.kept(name)
+    """Ask for the end of one; what came of it.
+
+    One that SageMaker does not end in its state runs on, and so does one that nothing could bring back: the others end.
+    """
+    try:
+        kept = of.kept(name)
+    except pausable.GoneError as error:
+        return Deed(of.kind, name, left_out=f"nothing could bring it back, for {error}")
     paused.keep(here, lab, kept)
     try:
         of.pause(name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import threading
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ from emulator import gateway
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+
+_CONSOLE = re.compile(r" or (at )?https://\S+\.console\.aws\.amazon\.com/\S+")
 
 # Clients may be used by many threads, but a session makes one at a time. Source: boto3's guide, "Multithreading".
 _MAKING = threading.Lock()
@@ -56,6 +59,10 @@ class Place:
         config = Config(retries=retries, read_timeout=patience, connect_timeout=min(patience, 60))
         with _MAKING:
             return boto3.client(service, region_name=self.region, config=config, **given)  # type: ignore[call-overload]
+
+    def without_console(self, sentence: str) -> str:
+        """Return a sentence without links to AWS's console where there is none: the lab's functions can't know."""
+        return _CONSOLE.sub("", sentence) if self.target is Target.EMBEDDED else sentence
 
     def environment(self) -> dict[str, str]:
         """The whole environment of a child process that acts here."""

@@ -52,7 +52,7 @@ def seats_rebuild(
     *,
     force: ForceOption = False,
 ) -> None:
-    """Make seats anew: what their students made and did not save elsewhere is gone."""
+    """Make seats anew, with the files of their students; what these made in SageMaker is gone."""
     from cli.seats import rebuild as command
 
     command(target, absolute(context), names, force=force)

@@ -6,14 +6,16 @@ import json
 import time
 from typing import TYPE_CHECKING
 
+from botocore.exceptions import BotoCoreError, ClientError
 from rich.markup import escape
 
 from cli import cdk, deployment, jupyter, owner, place, screen, seat, seat_setting, settings, stacks, teardown
-from cli.errors import LabError
+from cli.aside import Aside
+from cli.errors import Interrupted, LabError
 from cli.table import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from cli.deployment import Outcome
     from cli.place import Place, Target
@@ -58,6 +60,8 @@ def remove(target: Target, context: Sequence[str], names: Sequence[str], *, forc
     change = seat_setting.remove(context, [each.name for each in leaving])
     records = _delete(here, lab, leaving, force=force)
     change.write()
+    for each in leaving:
+        Aside(here, _bucket(here, lab), each.name).forget()
     but = " but these records" if records else ""
     screen.console.print(
         f"{_list(each.name for each in leaving)}: gone, and nothing of it is left{but}.", soft_wrap=True
@@ -65,14 +69,33 @@ def remove(target: Target, context: Sequence[str], names: Sequence[str], *, forc
 
 
 def rebuild(target: Target, context: Sequence[str], names: Sequence[str], *, force: bool) -> None:
-    """Delete the seats and make them anew."""
+    """Delete the seats and make them anew, with the files that they had.
+
+    Nothing is deleted before the new ones are synthesised and the old ones' files kept aside.
+    """
     lab = settings.read(context)
     here = _lab(target, lab)
     found = seat.chosen(seat.find(here, lab), names)
     if unlisted := [each.name for each in found if not each.listed]:
         raise LabError(f"{_list(unlisted)} is not in the settings: `./lab seats add` or `./lab seats remove` it.")
-    _delete(here, lab, found, force=force)
-    _deploy(here, lab, context, [each.name for each in found])
+    if not force:
+        _refuse_busy(here, lab, found)
+        _refuse_stopped(found)
+    wanted = _synthesised(here, lab, context, [each.name for each in found])
+    kept = _keep_aside(here, lab, found)
+    where = ", ".join(map(str, kept.values()))
+    goes_on = f"the files are kept in {where}; `./lab seats rebuild {' '.join(wanted)}` goes on, and brings them back."
+    try:
+        _delete(here, lab, found, force=force)
+        outcome = deployment.seats(here, lab, wanted)
+    except (LabError, ClientError, BotoCoreError) as error:
+        raise LabError(f"{error}\nNothing is lost: {goes_on}") from None
+    except Interrupted as interruption:
+        raise Interrupted(f"Nothing is lost: {goes_on}", interruption.number) from None
+    _bring_back({name: aside for name, aside in kept.items() if name in outcome.ready})
+    for name in outcome.failed:
+        screen.console.print(f"[yellow]![/] The files of {name} are kept in {kept[name]}.", soft_wrap=True)
+    report(outcome)
 
 
 def report(outcome: Outcome) -> None:
@@ -105,10 +128,59 @@ def _lab(target: Target, lab: Settings) -> Place:
 
 
 def _deploy(here: Place, lab: Settings, context: Sequence[str], names: Sequence[str]) -> None:
+    report(deployment.seats(here, lab, _synthesised(here, lab, context, names)))
+
+
+def _synthesised(here: Place, lab: Settings, context: Sequence[str], names: Sequence[str]) -> dict[str, str]:
+    """Return the synthesised stacks of these seats. Raises LabError if there are none."""
     with screen.step("CDK app synthesised"):
         cdk.synth(here, owner.named(here, lab, context))
     stacks_of = cdk.assembly().seats
-    report(deployment.seats(here, lab, {name: stacks_of[name] for name in names}))
+    if missing := [name for name in names if name not in stacks_of]:
+        raise LabError(f"The CDK app has no stack for {_list(missing)}: look at app.py and infra/.")
+    return {name: stacks_of[name] for name in names}
+
+
+def _keep_aside(here: Place, lab: Settings, found: Sequence[Seat]) -> dict[str, Aside]:
+    """Copy the seats' files to where no stack deletes them, by seat."""
+    bucket = _bucket(here, lab)
+    kept = {each.name: Aside(here, bucket, each.name) for each in found}
+    with screen.step("files kept aside") as retitle:
+        for each in found:
+            retitle(f"files of {each.name} kept aside")
+            kept[each.name].keep()
+            if each.notebook == "InService":
+                try:
+                    kept[each.name].keep_notebook(seat.instance_name(lab.name, each.name))
+                except (OSError, ValueError) as error:  # it is broken: that is why its seat is made anew
+                    screen.console.print(
+                        f"[yellow]![/] The notebook of {each.name} does not hand out its files "
+                        f"({escape(str(error))}): what lies on its volume only can't be kept.",
+                        soft_wrap=True,
+                    )
+        retitle("files kept aside")
+    return kept
+
+
+def _bucket(here: Place, lab: Settings) -> str:
+    return next(out["BucketName"] for out in (s.outputs for s in stacks.of_lab(here, lab.name)) if "BucketName" in out)
+
+
+def _bring_back(kept: Mapping[str, Aside]) -> None:
+    for name, aside in kept.items():
+        if beside := aside.bring_back():
+            files = f"{beside} file{'s' * (beside > 1)}"
+            screen.console.print(f"{name}: {files} from before, beside the new seat's: {aside.before}", soft_wrap=True)
+
+
+def _refuse_stopped(found: Sequence[Seat]) -> None:
+    """Raise LabError for notebooks that are sound, and don't hand out their files because they are stopped."""
+    if stopped := [each.name for each in found if each.notebook == "Stopped"]:
+        first = stopped[0]
+        raise LabError(
+            f"Stopped: the notebook of {_list(stopped)}. What lies on its volume only can't be kept so, and would be "
+            f"lost: `./lab notebook {first}` starts it, or add --force. Nothing was changed."
+        )
 
 
 def _delete(here: Place, lab: Settings, leaving: Sequence[Seat], *, force: bool) -> bool:

@@ -54,7 +54,8 @@ def failures(place: Place, names: Iterable[str], *, since: float) -> list[str]:
             reason = event.get("ResourceStatusReason", "")
             first = event["ResourceStatus"].endswith("_FAILED") and "cancelled" not in reason.lower()
             if first and event["Timestamp"].timestamp() >= since and event["LogicalResourceId"] != name:
-                found.append(f"{name}: {event['LogicalResourceId']}: {reason.partition(_FRAMEWORK)[0]}")
+                said = place.without_console(reason.partition(_FRAMEWORK)[0])
+                found.append(f"{name}: {event['LogicalResourceId']}: {said}")
     return found
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cli import buckets, patience, remnants, screen
+from cli import buckets, captures, patience, remnants, screen
+from infra.handlers.teardown.alarms import AlarmsSweep
 from infra.handlers.teardown.logs import LogsSweep
 from infra.handlers.teardown.receipt import Receipt
 from infra.handlers.teardown.sagemaker import SageMakerSweep
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 def of_lab(here: Place, lab: str, *, quiet: bool) -> Receipt:
     """End the whole lab; what was found, deleted, and remains."""
     teardown = Teardown(here.client, lab)
+    captures.note(here, teardown.scope, teardown.namesakes)
     with screen.step("students' work and stacks deleted", quiet=quiet) as notice:
         _until(teardown.clear, teardown.receipt, notice)
         while teardown.retry():
@@ -34,6 +36,7 @@ def of_lab(here: Place, lab: str, *, quiet: bool) -> Receipt:
         if not teardown.stuck():
             buckets.delete_left(here, lab, teardown.receipt)
             buckets.sweep_default(here, teardown.scope, teardown.receipt)
+            captures.delete(here, teardown.namesakes, teardown.receipt)
             remnants.note(here, lab, teardown.receipt)
         notice("swept twice for what no stack knows")
     return teardown.receipt
@@ -47,9 +50,10 @@ def of_seat_work(here: Place, lab: str, seat: str, notice: Callable[[str], None]
 
 
 def of_seat_logs(here: Place, lab: str, seat: str) -> None:
-    """Delete what SageMaker logged for a seat."""
-    receipt = Receipt()
-    _until(LogsSweep(here.client, Scope(lab=lab, seat=seat), receipt).step, receipt, lambda _: None)
+    """Delete what SageMaker logged for a seat, and the alarms on what its endpoints measured."""
+    receipt, scope = Receipt(), Scope(lab=lab, seat=seat)
+    for sweep in (AlarmsSweep(here.client, scope, receipt), LogsSweep(here.client, scope, receipt)):
+        _until(sweep.step, receipt, lambda _: None)
 
 
 def _until(step: Callable[[], list[Thing]], receipt: Receipt, notice: Callable[[str], None]) -> None:

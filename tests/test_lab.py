@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 NAME = "e2e"
 SETTINGS = ["-c", f"lab.name={NAME}", "-c", "lab.seats=1"]
+NONE = "none.png is not a file"
 # What the caller keeps to itself, and what STS gives out: the key of a role, a session's token.
 CREDENTIALS = re.compile(rf"{SECRET}|\bASIA[A-Z0-9]{{16}}\b|\bSessionToken|AUTHORIZATION_TOKEN")
 
@@ -94,6 +95,28 @@ def test_predict_says_what_is_wrong_with_a_file(lab: Lab, tmp_path: Path, name: 
     (tmp_path / "README.md").touch()
     (tmp_path / "text.png").write_text("brick")
     assert said in lab("predict", str(tmp_path / name), "-c", f"lab.name={NAME}", code=1)
+
+
+def test_predict_answers_for_the_good_files_and_names_the_bad(
+    lab: Lab, held_out: tuple[np.ndarray, np.ndarray], tmp_path: Path
+) -> None:
+    """One bad photo among many costs its own answer only; each has the model's sentence, and no JSON around it."""
+    good, bad, shape = (str(tmp_path / name) for name in ("good.png", "bad.png", "shape.npy"))
+    Image.fromarray(held_out[0][0]).save(good)
+    Path(bad).write_text("brick")
+    np.save(shape, np.zeros((3, 5, 5)))
+    said = lab("predict", bad, good, "none.png", shape, "-c", f"lab.name={NAME}", "--json", code=1)
+    assert [line.partition(": ")[0].removeprefix("✗ ") for line in said.splitlines()] == [NONE, bad, shape]
+    assert "{" not in said
+    shown = subprocess.run(
+        [sys.executable, "-m", "cli", "predict", bad, good, "-c", f"lab.name={NAME}"],
+        cwd=paths.ROOT,
+        env=lab.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert f"{good}: " in shown.stdout
 
 
 def test_status_shows_the_lab(lab: Lab) -> None:

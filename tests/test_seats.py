@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 import tarfile
 import threading
@@ -55,6 +56,12 @@ def outputs(lab: Lab, stack: str) -> dict[str, str]:
 def standings(lab: Lab, settings: list[str]) -> dict[str, str]:
     """How each seat stands."""
     return {seat["name"]: seat["standing"] for seat in json.loads(lab("seats", "list", "--json", *settings))}
+
+
+def stack_id(lab: Lab, seat: str) -> str:
+    """The id of a seat's stack: another one when it was made anew."""
+    found = lab.client("cloudformation").describe_stacks(StackName=f"{NAME}-seat-{seat}")["Stacks"]
+    return str(found[0]["StackId"])
 
 
 def notebooks(lab: Lab) -> set[str]:
@@ -454,6 +461,54 @@ def test_a_stopped_notebook_is_started_again(lab: Lab, settings: list[str]) -> N
     # The packages lie there too: a kernel has them at once, and none are installed anew.
     assert again.run("import keras; print(keras.__version__)", kernel="bricklab").split()[-1].startswith("3.")
     assert again.file("packages.log").count("step 1 of 2") == 1
+
+
+def test_a_rebuild_that_can_not_succeed_deletes_nothing(lab: Lab, settings: list[str]) -> None:
+    """Another command of the lab's is at work on the templates: it is said so, and the seat is as it was."""
+    before = stack_id(lab, "grace-hopper")
+    busy = lab.home / "cdk.out" / f"read.{os.getpid()}.1.lock"  # as the CDK CLI marks that it reads there
+    busy.write_text(str(os.getpid()))
+    said = lab("seats", "rebuild", "Grace Hopper", *settings, code=1)
+    busy.unlink()
+    assert f"Another command of this lab is at work, process {os.getpid()}: wait until it has ended" in said
+    assert "context key" not in said
+    assert stack_id(lab, "grace-hopper") == before
+
+
+def test_a_stopped_seat_is_not_rebuilt_unasked(lab: Lab, settings: list[str]) -> None:
+    """What lies on a stopped notebook's volume can't be kept aside."""
+    sagemaker, name = lab.client("sagemaker"), f"{NAME}-grace-hopper"
+    sagemaker.stop_notebook_instance(NotebookInstanceName=name)
+    sagemaker.get_waiter("notebook_instance_stopped").wait(NotebookInstanceName=name, WaiterConfig={"Delay": 1})
+    said = lab("seats", "rebuild", "Grace Hopper", *settings, code=1)
+    assert "`./lab notebook grace-hopper` starts it, or add --force. Nothing was changed." in said
+    assert standings(lab, settings)["grace-hopper"] == "stopped"
+
+
+def test_a_rebuilt_seat_has_its_files_again(lab: Lab, settings: list[str]) -> None:
+    """Objects are where they were; what the notebook held, or the new seat has anew, lies beside, and nothing twice."""
+    before, s3, bucket = stack_id(lab, "grace-hopper"), lab.client("s3"), outputs(lab, "storage")["BucketName"]
+    Jupyter(json.loads(lab("notebook", "grace-hopper", "--json", *settings))["url"]).run(
+        "import os; os.mkdir('deep'); open('deep/my work.txt', 'w').write('hers')"
+    )
+    s3.put_object(Bucket=bucket, Key="seats/grace-hopper/model/one.bin", Body=b"model")
+    s3.put_object(Bucket=bucket, Key="seats/grace-hopper/bricks.ipynb", Body=b"changed")
+    shown = lab("seats", "rebuild", "Grace Hopper", *settings)
+    assert "✓ 1 ready" in shown
+    assert f"s3://{bucket}/seats/grace-hopper/before-rebuild/" in shown
+    assert stack_id(lab, "grace-hopper") != before
+
+    def read(key: str) -> bytes:
+        content: bytes = s3.get_object(Bucket=bucket, Key=f"seats/grace-hopper/{key}")["Body"].read()
+        return content
+
+    assert read("model/one.bin") == b"model"
+    assert read("before-rebuild/bricks.ipynb") == b"changed"
+    assert read("before-rebuild/notebook/deep/my work.txt") == b"hers"
+    assert len(read("bricks.ipynb")) > 1000
+    keys = [each["Key"] for each in s3.list_objects_v2(Bucket=bucket)["Contents"]]
+    assert "seats/grace-hopper/before-rebuild/notebook/jobs.ipynb" not in keys
+    assert not [key for key in keys if key.startswith("aside/")]
 
 
 def test_add_writes_the_roster_and_deploys_the_seat(lab: Lab, settings: list[str], roster: Path) -> None:

@@ -181,7 +181,7 @@ def _takes(setting: str, instance_type: str) -> bool:
 
 def _increase(subject: Subject, quota: Quota, value: int) -> str:
     region = subject.here.region
-    return (
+    return subject.here.without_console(
         f"ask for more with `aws service-quotas request-service-quota-increase --service-code {_SERVICE} --quota-code "
         f"{quota.code} --desired-value {value} --region {region}` or at "
         f"https://{region}.console.aws.amazon.com/servicequotas/home/services/{_SERVICE}/quotas/{quota.code}"

@@ -34,14 +34,22 @@ _SHARED_LOGS = (
     "TrainingJobs",
     "TransformJobs",
 )
-# The groups whose streams bear the lab's name: by a pattern, for each by itself would not fit into a role's policy.
+# The groups whose streams are deleted: by a pattern, for each by itself would not fit into a role's policy.
 _STREAMS_IN = ("*Jobs", "NotebookInstances")
-_OWN_LOGS = ("{}-*", "/aws/lambda/{}-*", "/aws/sagemaker/Endpoints/{}*", "/aws/sagemaker/InferenceComponents/{}*")
+_OWN_LOGS = ("{}-*", "/aws/lambda/{}-*")
+# What bears the lab's tag may have any name, and its logs bear that name, and no tag.
+_NAMED_OTHERWISE = (
+    "/aws/sagemaker/Endpoints/*",
+    "/aws/sagemaker/InferenceComponents/*",
+    *(f"/aws/sagemaker/{name}:log-stream:*" for name in _STREAMS_IN),
+)
+# Application Auto Scaling's, for endpoints, and what begins with the lab's name.
+_ALARMS = ("TargetTracking-endpoint/*", "{}-*")
 
 
 def statements(lab: str) -> list[iam.PolicyStatement]:
     """The policy of the function; what CloudFormation deletes with a stack, it deletes with its own role."""
-    return [*_sagemaker(lab), *_scaling(), *_stacks(lab), *_logs(lab), *_records(lab)]
+    return [*_sagemaker(lab), *_scaling(), *_alarms(lab), *_stacks(lab), *_logs(lab), *_records(lab)]
 
 
 def wildcards(lab: str) -> dict[str, str]:
@@ -50,12 +58,17 @@ def wildcards(lab: str) -> dict[str, str]:
         *(f"…:*/{lab}{end}" for end in ("", "-*")),
         f"…:stack/{lab}-*/*",
         *(f"…:log-group:{pattern.format(lab)}" for pattern in _OWN_LOGS),
-        *(f"…:log-group:/aws/sagemaker/{name}:log-stream:{lab}{end}" for name in _STREAMS_IN for end in ("-*", "/*")),
+        f"…:alarm:{lab}-*",
         f"…:parameter/{lab}/*",
     )
     shared = (f"…:log-group:/aws/sagemaker/{name}:*" for name in _SHARED_LOGS)
     return {
-        wildcard("*"): "SageMaker's listings, GetResources, DescribeStacks and DescribeLogGroups name no resource.",
+        wildcard("*"): "Listings, GetResources, DescribeAlarms, DescribeStacks and DescribeLogGroups name no resource.",
+        wildcard("…:alarm:TargetTracking-endpoint/*"): "Application Auto Scaling's alarms on endpoints, and no others.",
+        **{
+            wildcard(f"…:log-group:{pattern}"): "SageMaker's logs of what bears the lab's tag: its name may be any."
+            for pattern in _NAMED_OTHERWISE
+        },
         wildcard("…:*"): "Whatever bears the lab's tag: the statement's condition says so.",
         wildcard("…:scalable-target/*"): "A scalable target's ARN has no name in it: only SageMaker's are meant.",
         **dict.fromkeys(map(wildcard, shared), "It is how IAM writes a log group: this one and no other."),
@@ -104,6 +117,14 @@ def _scaling() -> list[iam.PolicyStatement]:
     ]
 
 
+def _alarms(lab: str) -> list[iam.PolicyStatement]:
+    own = [arn("cloudwatch", f"alarm:{pattern.format(lab)}") for pattern in _ALARMS]
+    return [
+        iam.PolicyStatement(actions=["cloudwatch:DescribeAlarms"], resources=["*"]),
+        iam.PolicyStatement(actions=["cloudwatch:DeleteAlarms"], resources=own),
+    ]
+
+
 def _stacks(lab: str) -> list[iam.PolicyStatement]:
     own = arn("cloudformation", f"stack/{lab}-*/*")
     return [
@@ -122,7 +143,11 @@ def _stacks(lab: str) -> list[iam.PolicyStatement]:
 
 def _logs(lab: str) -> list[iam.PolicyStatement]:
     shared = [arn("logs", f"log-group:/aws/sagemaker/{name}") for name in _SHARED_LOGS]
-    own = [arn("logs", f"log-group:{pattern.format(lab)}") for pattern in _OWN_LOGS]
+    otherwise = [arn("logs", f"log-group:{pattern}") for pattern in _NAMED_OTHERWISE]
+    own = [
+        *(arn("logs", f"log-group:{pattern.format(lab)}") for pattern in _OWN_LOGS),
+        *(each for each in otherwise if ":log-stream:" not in each),
+    ]
     return [
         iam.PolicyStatement(actions=["logs:DescribeLogGroups"], resources=["*"]),
         iam.PolicyStatement(
@@ -132,11 +157,7 @@ def _logs(lab: str) -> list[iam.PolicyStatement]:
         ),
         iam.PolicyStatement(
             actions=["logs:DeleteLogStream"],
-            resources=[
-                arn("logs", f"log-group:/aws/sagemaker/{name}:log-stream:{lab}{end}")
-                for name in _STREAMS_IN
-                for end in ("-*", "/*")
-            ],
+            resources=[each for each in otherwise if ":log-stream:" in each],
         ),
     ]
 
@@ -144,7 +165,7 @@ def _logs(lab: str) -> list[iam.PolicyStatement]:
 def _records(lab: str) -> list[iam.PolicyStatement]:
     return [
         iam.PolicyStatement(
-            actions=["ssm:DeleteParameter", "ssm:GetParametersByPath"],
+            actions=["ssm:DeleteParameter", "ssm:GetParametersByPath", "ssm:PutParameter"],
             resources=[arn("ssm", f"parameter/{lab}"), arn("ssm", f"parameter/{lab}/*")],
         ),
         iam.PolicyStatement(

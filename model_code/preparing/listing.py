@@ -13,20 +13,22 @@ from preparing.listed import Listed
 _GAP = re.compile(r"[\s_-]+")
 
 
-def list_photos(folder: str) -> list[Listed]:
-    """Return every file in a class's folder, by path, but hidden ones.
+def list_photos(folder: str) -> tuple[list[Listed], list[str]]:
+    """Return every file in a class's folder, by path, but hidden ones; and the paths of those beside the folders.
 
     `folder` is an S3 address that ends with a slash.
-    Raises ValueError, in one sentence, when there is none, and for files that are in no class's folder.
+    Raises ValueError, in one sentence, when there is no file, when all are in no folder, and for a folder of no class.
     """
     paths = sorted(path for uri in wr.s3.list_objects(folder) if _is_file(path := uri.removeprefix(folder)))
     if not paths:
         raise ValueError(f"There is no photo below {folder}; put one folder a class there, named like {_names()}.")
-    loose = next((path for path in paths if "/" not in path), None)
-    if loose:
-        raise ValueError(f"{folder}{loose} is in no class's folder; put it into the folder of its class, or delete it.")
-    labels = {name: _label(name, folder) for name in dict.fromkeys(path.partition("/")[0] for path in paths)}
-    return [Listed(uri=f"{folder}{path}", path=path, label=labels[path.partition("/")[0]]) for path in paths]
+    strays = [path for path in paths if "/" not in path]
+    photos = [path for path in paths if "/" in path]
+    if not photos:
+        raise ValueError(f"{folder}{strays[0]} is in no class's folder; put it into the folder of its class.")
+    labels = {name: _label(name, folder) for name in dict.fromkeys(path.partition("/")[0] for path in photos)}
+    listed = [Listed(uri=f"{folder}{path}", path=path, label=labels[path.partition("/")[0]]) for path in photos]
+    return listed, strays
 
 
 def _is_file(path: str) -> bool:

@@ -36,14 +36,13 @@ def run(request: Request) -> str:
 def _run(request: Request) -> str:
     if request.archive:
         deliver(request.archive, request.photos)
-    photos = list_photos(request.photos)
+    photos, strays = list_photos(request.photos)
     print(f"{len(photos)} photos below {request.photos}", flush=True)
     entries = decide(_looked_at(photos), test_fraction=request.test_fraction)
-    for entry in entries:
-        if entry.dropped:
-            print(f"dropped {entry.path}: {entry.dropped}", flush=True)
+    summary = Summary(entries, strays)
+    for path, why in summary.dropped:
+        print(f"dropped {path}: {why}", flush=True)
     write_arrays(request.output, entries)
-    summary = Summary(entries)
     summary.write(request.output / "report.json")
     # Last: what Athena shows is never about a data set that was not made.
     print(f"table={write_table(request.table, entries)}", flush=True)

@@ -17,28 +17,31 @@ if TYPE_CHECKING:
 
 
 class Summary:
-    """Counts of the entries."""
+    """Counts of the entries, and what was dropped: a photo with its reason, or a file that is in no class's folder."""
 
-    def __init__(self, entries: Sequence[Entry]) -> None:
-        self._entries = entries
-        self._dropped = [entry for entry in entries if entry.dropped]
+    def __init__(self, entries: Sequence[Entry], strays: Sequence[str]) -> None:
+        self._files = len(entries) + len(strays)
+        self.dropped = [
+            *((path, "It is in no class's folder.") for path in strays),
+            *((entry.path, entry.dropped) for entry in entries if entry.dropped),
+        ]
         self._counts = Counter((entry.label, entry.split) for entry in entries if entry.split)
 
     def __str__(self) -> str:
         """For people, in a sentence."""
         train, test = (self._of(split) for split in PARTS)
-        return f"{len(self._entries)} photos: {train} to train with, {test} to test with, {len(self._dropped)} dropped."
+        return f"{self._files} photos: {train} to train with, {test} to test with, {len(self.dropped)} dropped."
 
     def write(self, file: Path) -> None:
         """For programs: report.json, without a time, so that equal runs give equal reports."""
         document = {
-            "photos": len(self._entries),
+            "photos": self._files,
             "train": self._of("train"),
             "test": self._of("test"),
             "classes": {
                 name: {split: self._counts[label, split] for split in PARTS} for label, name in enumerate(LABELS)
             },
-            "dropped": [{"path": entry.path, "why": entry.dropped} for entry in self._dropped],
+            "dropped": [{"path": path, "why": why} for path, why in self.dropped],
         }
         file.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
 

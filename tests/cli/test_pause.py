@@ -221,6 +221,24 @@ def test_an_interrupted_resume_is_finished_by_the_next(school: Class) -> None:
     assert school.paused() == {}
 
 
+@pytest.mark.parametrize("gone", ["endpoint config", "model"])
+def test_what_nothing_could_bring_back_is_not_ended(school: Class, gone: str) -> None:
+    """An endpoint whose config or model has been deleted serves on: paused, it would be lost."""
+    model = school.account.model(saved_model())
+    config = school.account.config(model)
+    orphan = f"{NAME}-no-{gone.replace(' ', '-')}"
+    school.endpoint(orphan, config)
+    if gone == "model":
+        school.sagemaker.delete_model(ModelName=model)
+    else:
+        school.sagemaker.delete_endpoint_config(EndpointConfigName=config)
+    shown = school.lab("pause", *OF)
+    assert f"nothing could bring it back, for its {gone} {model if gone == 'model' else config} is gone" in shown
+    assert school.endpoints()[orphan] == "InService"
+    school.lab("resume", *OF)
+    school.sagemaker.delete_endpoint(EndpointName=orphan)
+
+
 def test_what_cannot_come_back_is_said(school: Class) -> None:
     """A config and a notebook that are gone cost one sentence each, and the rest comes back."""
     config = school.sagemaker.describe_endpoint(EndpointName=NAME)["EndpointConfigName"]

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from cli.checks import quotas
 from cli.checks.finding import Finding, State, Subject
+from cli.place import Target
 from infra import settings
+from infra.handlers.job import errors
+from infra.handlers.job.training import TrainingJobs
 from infra.handlers.teardown.stacks import Stack
 
 if TYPE_CHECKING:
@@ -61,6 +65,22 @@ def found(wire: Wire, *stacks: Stack, **more: Any) -> list[Finding]:
     """What the check finds for the lab `brick` with two seats."""
     lab = settings.read({"lab": {"name": "brick", "seats": 2, **more}})
     return list(quotas.check(Subject(wire.here(), lab, stacks)))
+
+
+def test_on_the_embedded_aws_no_link_leads_to_aws(wire: Wire) -> None:
+    """Neither a check's nor a failed job's: the command that does the same stands there alone."""
+    account(wire, {**ENOUGH, ENDPOINT: 0})
+    here = replace(wire.here(), target=Target.EMBEDDED)
+    lab = settings.read({"lab": {"name": "brick", "seats": 2}})
+    [finding] = [each for each in quotas.check(Subject(here, lab, ())) if each.state is not State.OK]
+    assert "request-service-quota-increase" in finding.text
+    assert "https://" not in finding.text
+    job = {"TrainingJobName": "brick-1", "TrainingJobStatus": "Failed", "FailureReason": "it broke."}
+    said = str(errors.failed(job, TrainingJobs.words, instance_type="ml.m5.large", region="us-east-1"))
+    assert "https://" in said
+    assert here.without_console(said).endswith(
+        "it broke. Its log: aws logs tail /aws/sagemaker/TrainingJobs --log-stream-name-prefix brick-1/"
+    )
 
 
 def test_quotas_that_are_just_enough_are_enough(wire: Wire) -> None:

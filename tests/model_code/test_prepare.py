@@ -250,9 +250,21 @@ def test_a_class_without_photos_is_refused(run: Callable[..., Prepared]) -> None
 
 
 def test_folders_that_are_no_class_are_refused(run: Callable[..., Prepared]) -> None:
-    """An unknown folder gets the nearest class's name, a loose file the advice to move it."""
-    assert "2x3 Brik/ is no class's folder; did you mean '2x3 Brick'?" in refusal(run({"2x3 Brik/1.png": photo(1)}))
+    """An unknown folder gets the nearest class's name, photos in no folder at all the advice to move them."""
     assert "loose.png is in no class's folder" in refusal(run({"loose.png": photo(1)}))
+    assert "2x3 Brik/ is no class's folder; did you mean '2x3 Brick'?" in refusal(run({"2x3 Brik/1.png": photo(1)}))
+
+
+def test_files_beside_the_folders_are_dropped(run: Callable[..., Prepared]) -> None:
+    """A README at the top, or a photo that nobody has sorted, is said and reported, and all else is prepared."""
+    done = run({**shoot(2), "README.txt": b"our photos", "unsorted.png": photo(1)}, *HALF)
+    assert done.code == 0, done.error
+    for name in ("README.txt", "unsorted.png"):
+        assert f"dropped {name}: It is in no class's folder." in done.output
+        assert {"path": name, "why": "It is in no class's folder."} in done.report()["dropped"]
+        assert name not in done.rows().index
+    assert "22 photos: " in done.output
+    assert " 2 dropped." in done.output
 
 
 @pytest.mark.parametrize(

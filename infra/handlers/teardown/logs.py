@@ -20,45 +20,53 @@ from .unlisted import unlisted
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from .namesakes import Namesakes
     from .receipt import Receipt
     from .scope import Scope
 
     Found = tuple[Thing, Callable[[], Any]]  # with how it is deleted
 
 ENDPOINTS = "/aws/sagemaker/Endpoints"
-NOTEBOOKS = "/aws/sagemaker/NotebookInstances"
-SHARED = (
-    NOTEBOOKS,
-    *(
-        f"/aws/sagemaker/{kind}"
-        for kind in (
-            "CompilationJobs",
-            "InferenceRecommendationsJobs",
-            "LabelingJobs",
-            "ProcessingJobs",
-            "TrainingJobs",
-            "TransformJobs",
-        )
-    ),
-)
+# What has a group of its own, and what a stream in one that it shares with all of its kind, by the noun of the kind.
+_GROUPS_OF = {"endpoint": ENDPOINTS, "inference_component": "/aws/sagemaker/InferenceComponents"}
+_STREAMS_OF = {
+    "notebook_instance": "/aws/sagemaker/NotebookInstances",
+    "compilation_job": "/aws/sagemaker/CompilationJobs",
+    "inference_recommendations_job": "/aws/sagemaker/InferenceRecommendationsJobs",
+    "labeling_job": "/aws/sagemaker/LabelingJobs",
+    "processing_job": "/aws/sagemaker/ProcessingJobs",
+    "training_job": "/aws/sagemaker/TrainingJobs",
+    "transform_job": "/aws/sagemaker/TransformJobs",
+}
+SHARED = tuple(_STREAMS_OF.values())
 # Before the lab's name: the groups that CloudFormation named for its stacks, functions' own, SageMaker's.
 _ROOTS = ("", "/aws/cloudformation/", "/aws/lambda/", f"{ENDPOINTS}/", "/aws/sagemaker/InferenceComponents/")
 _GROUP, _STREAM = "log group", "log stream"
 
 
 class LogsSweep:
-    """The log groups and streams of a lab or seat; `spared` is a stack whose functions' groups are left to it."""
+    """The log groups and streams of a lab or seat, and of what `namesakes` has for it.
+
+    `spared` is a stack whose functions' groups are left to it.
+    """
 
     def __init__(
-        self, client: Callable[[str], Any], scope: Scope, receipt: Receipt, *, spared: str | None = None
+        self,
+        client: Callable[[str], Any],
+        scope: Scope,
+        receipt: Receipt,
+        *,
+        spared: str | None = None,
+        namesakes: Namesakes | None = None,
     ) -> None:
         self._logs, self._scope, self._receipt = client("logs"), scope, receipt
+        self._namesakes = namesakes
         self._spared = f"{spared}-" if spared else None
 
     def step(self) -> list[Thing]:
         """Delete what there is; what it was, to be looked for again."""
         try:
-            found = [*self._groups(), *self._streams()]
+            found = [*self._groups(), *self._streams(), *self._of_namesakes()]
             left = [thing for thing, delete in found if tried(self._receipt, thing, delete)]
             self._forget_empty()
         except ClientError as error:
@@ -92,6 +100,24 @@ class LogsSweep:
             for stream in self._streams_of(group, self._scope.prefix.removesuffix("-")):
                 # A stream is `<job>/<host>-…`, `<notebook instance>/jupyter.log`.
                 if self._scope.names(stream.partition("/")[0]):
+                    delete = partial(self._logs.delete_log_stream, logGroupName=group, logStreamName=stream)
+                    yield Thing(_STREAM, f"{group}: {stream}"), delete
+
+    def _of_namesakes(self) -> Iterator[Found]:
+        if self._namesakes is None:
+            return
+        for noun, root in _GROUPS_OF.items():
+            for name in self._namesakes.of(noun):
+                for page in self._logs.get_paginator("describe_log_groups").paginate(
+                    logGroupNamePrefix=f"{root}/{name}"
+                ):
+                    for group in page["logGroups"]:
+                        if group["logGroupName"] == f"{root}/{name}":
+                            delete = partial(self._logs.delete_log_group, logGroupName=f"{root}/{name}")
+                            yield Thing(_GROUP, f"{root}/{name}"), delete
+        for noun, group in _STREAMS_OF.items():
+            for name in self._namesakes.of(noun):
+                for stream in self._streams_of(group, f"{name}/"):
                     delete = partial(self._logs.delete_log_stream, logGroupName=group, logStreamName=stream)
                     yield Thing(_STREAM, f"{group}: {stream}"), delete
 

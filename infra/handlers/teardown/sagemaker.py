@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from .kinds import Kind
+    from .namesakes import Namesakes
     from .receipt import Receipt
     from .scope import Scope
 
@@ -28,12 +29,24 @@ _RECORD = "ended; AWS keeps the record of such a job for ever, and it costs noth
 
 
 class SageMakerSweep:
-    """One lab's or seat's resources of every kind. `loose`: only those that no stack of CloudFormation owns."""
+    """One lab's or seat's resources of every kind. `loose`: only those that no stack of CloudFormation owns.
 
-    def __init__(self, client: Callable[[str], Any], scope: Scope, receipt: Receipt, *, loose: bool) -> None:
+    `namesakes` hears of what is named otherwise than the lab's things are.
+    """
+
+    def __init__(
+        self,
+        client: Callable[[str], Any],
+        scope: Scope,
+        receipt: Receipt,
+        *,
+        loose: bool,
+        namesakes: Namesakes | None = None,
+    ) -> None:
         self._sagemaker = client("sagemaker")
         self._tagging = client("resourcegroupstaggingapi")
         self._scope, self._receipt, self._loose = scope, receipt, loose
+        self._namesakes = namesakes
         self._marked: set[str] | None = None  # ARNs that bear the lab's tag, as one step has asked for them
         self._kinds = [kind for kind in KINDS if not (loose and kind.noun in _OF_STACKS_ONLY)]
 
@@ -60,6 +73,8 @@ class SageMakerSweep:
         for name, shown, summary in found:
             thing = Thing(kind.title, shown)
             self._receipt.found.add(thing)
+            if self._namesakes and not self._scope.names(_own_name(summary, kind)):
+                self._namesakes.note(kind.noun, name)
             if self._is_waited_for(kind, thing, name, summary):
                 left.append(thing)
         return left

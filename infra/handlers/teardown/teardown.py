@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from . import scaling, stacks, unlisted
+from .alarms import AlarmsSweep
 from .kinds import FIRST, KINDS
 from .logs import LogsSweep
+from .namesakes import Namesakes
 from .receipt import Receipt
 from .records import RecordsSweep
 from .sagemaker import SageMakerSweep
@@ -36,7 +38,8 @@ class Teardown:
         self._cloudformation = client("cloudformation")
         self.scope = Scope(lab=lab, others=stacks.other_labs(stacks.every(self._cloudformation), lab))
         self._scaling = ScalingSweep(client, self.scope, self.receipt)
-        self._work = SageMakerSweep(client, self.scope, self.receipt, loose=True)
+        self.namesakes = Namesakes(client, lab)
+        self._work = SageMakerSweep(client, self.scope, self.receipt, loose=True, namesakes=self.namesakes)
         last = stacks.operations_stack(lab)
         self._stacks = StackDeletion(client, lab, self.receipt, only=lambda stack: stack.name != last, since=since)
         self._last = StackDeletion(client, lab, self.receipt, only=lambda stack: stack.name == last, since=since)
@@ -68,16 +71,20 @@ class Teardown:
         Of a lab that is stuck, only what is in no stack.
         """
         stuck = self.stuck()
-        everything = SageMakerSweep(self._client, self.scope, self.receipt, loose=stuck)
+        everything = SageMakerSweep(self._client, self.scope, self.receipt, loose=stuck, namesakes=self.namesakes)
         left = self._scaling.step() or everything.step()
         if stuck:
             return left
         # The stack that ends the lab needs its schedule, and writes its log, to the last.
         last = stacks.operations_stack(self._lab)
         standing = any(stack.name == last for stack in stacks.of_lab(self._cloudformation, self._lab))
-        logs = LogsSweep(self._client, self.scope, self.receipt, spared=last if standing else None)
+        spared = last if standing else None
+        logs = LogsSweep(self._client, self.scope, self.receipt, spared=spared, namesakes=self.namesakes)
+        alarms = AlarmsSweep(self._client, self.scope, self.receipt, namesakes=self.namesakes)
         records = RecordsSweep(self._client, self._lab, self.receipt, schedules=not standing)
-        return [*left, *logs.step(), *records.step()]
+        left += [*alarms.step(), *logs.step()]
+        # What the names are kept in goes when nothing that bears them was there any more.
+        return left or records.step()
 
     def finish(self) -> list[Thing]:
         """The stack that ends the lab by itself: the last, and only when all others have gone."""

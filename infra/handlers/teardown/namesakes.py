@@ -1,0 +1,46 @@
+"""What the lab's tag alone tells, by name: its logs bear that name, and no tag, and are written until after its end.
+
+The names are kept in Parameter Store before their bearers go, so that a teardown that is broken off still knows them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+CAPTURED = "captured"  # in the place of a kind's noun: the value is where an endpoint's captured data lie
+
+
+class Namesakes:
+    """The names of a lab's things that do not begin with the lab's, by the noun of their kind."""
+
+    def __init__(self, client: Callable[[str], Any], lab: str) -> None:
+        self._ssm, self._path = client("ssm"), f"/{lab}/teardown"
+        self._noted: dict[tuple[str, str], str] | None = None
+
+    def note(self, noun: str, name: str, value: str = "-") -> None:
+        """Keep a name, from before what bears it is touched."""
+        if (noun, name) in self._all():
+            return
+        self._all()[noun, name] = value
+        with contextlib.suppress(ClientError):  # whoever may not write goes on with what is in memory
+            self._ssm.put_parameter(Name=f"{self._path}/{noun}/{name}", Value=value, Type="String")
+
+    def of(self, noun: str) -> dict[str, str]:
+        """The names of this kind, each with its value."""
+        return {name: value for (kind, name), value in self._all().items() if kind == noun}
+
+    def _all(self) -> dict[tuple[str, str], str]:
+        if self._noted is None:
+            self._noted = {}
+            with contextlib.suppress(ClientError):
+                pages = self._ssm.get_paginator("get_parameters_by_path").paginate(Path=self._path, Recursive=True)
+                for each in (each for page in pages for each in page["Parameters"]):
+                    noun, _, name = each["Name"].removeprefix(f"{self._path}/").partition("/")
+                    self._noted[noun, name] = each["Value"]
+        return self._noted

@@ -1,0 +1,125 @@
+"""What only the lab's tag tells takes along all that AWS names after it, though a teardown is broken off."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from cli import captures
+from cli.place import Place, Target
+from infra.handlers.teardown.namesakes import Namesakes
+from infra.handlers.teardown.receipt import Receipt
+from infra.handlers.teardown.scope import Scope
+from infra.handlers.teardown.teardown import Teardown
+from tests.teardown.double import Double
+from tests.teardown.test_faults import finish
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import Any
+
+    from tests.teardown.scene import Scene
+
+LAB = "tagged"
+IMAGE = "763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-inference:2.20-cpu"
+KEYS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+OURS, OTHERS = {"bricklab:lab": LAB}, {"bricklab:lab": "other"}
+GROUPS = {
+    "TrainingJob": "TrainingJobs",
+    "ProcessingJob": "ProcessingJobs",
+    "TransformJob": "TransformJobs",
+    "CompilationJob": "CompilationJobs",
+    "LabelingJob": "LabelingJobs",
+    "InferenceRecommendationsJob": "InferenceRecommendationsJobs",
+    "NotebookInstance": "NotebookInstances",
+}
+STREAMS = {(f"/aws/sagemaker/{group}", "theirs-1/algo-1") for group in GROUPS.values()}
+OWN_GROUPS = {"/aws/sagemaker/Endpoints/theirs-1", "/aws/sagemaker/InferenceComponents/theirs-1"}
+
+
+@pytest.fixture
+def client(scene: Scene) -> Iterator[Callable[[str], Any]]:
+    """Clients of an account in which everything that bears the lab's tag is called theirs-1, and has its logs."""
+    account = Double()
+    for sort in ("Endpoint", "InferenceComponent", *GROUPS):
+        account.add(sort, "theirs-1", tags=OURS)
+        account.add(sort, "theirs-12", tags=OTHERS)
+    for group, stream in STREAMS:
+        scene.write(group, stream)
+        scene.write(group, "theirs-12/algo-1")
+    for group in OWN_GROUPS:
+        scene.write(group)
+        scene.write(f"{group}2")
+    metric = {"Namespace": "AWS/SageMaker", "MetricName": "Invocations", "Statistic": "Sum", "Period": 60}
+    trigger = {"EvaluationPeriods": 1, "Threshold": 1.0, "ComparisonOperator": "GreaterThanThreshold"}
+    for alarm, endpoint in (("hers", "theirs-1"), (f"{LAB}-ada-x-busy", f"{LAB}-ada-x"), ("another's", "theirs-12")):
+        dimensions = [{"Name": "EndpointName", "Value": endpoint}, {"Name": "VariantName", "Value": "v"}]
+        scene.client("cloudwatch").put_metric_alarm(AlarmName=alarm, Dimensions=dimensions, **metric, **trigger)
+    doubled = {"sagemaker", "application-autoscaling", "resourcegroupstaggingapi"}
+    yield lambda name: account.client(name) if name in doubled else scene.client(name)
+    account.close()
+
+
+def logs(scene: Scene) -> set[tuple[str, str]]:
+    """The groups and streams of SageMaker's."""
+    found = scene.client("logs")
+    groups = [
+        each["logGroupName"] for each in found.describe_log_groups(logGroupNamePrefix="/aws/sagemaker/")["logGroups"]
+    ]
+    return {
+        *((group, "") for group in groups),
+        *(
+            (group, each["logStreamName"])
+            for group in groups
+            for each in found.describe_log_streams(logGroupName=group)["logStreams"]
+        ),
+    }
+
+
+def test_its_logs_and_alarms_go_with_it(scene: Scene, client: Callable[[str], Any]) -> None:
+    """The one that goes on knows the names, though what bore them has gone; what others named alike stays."""
+    finish(Teardown(client, LAB).clear)
+    second = Teardown(client, LAB)
+    finish(second.sweep)
+    assert second.receipt.clean
+    left = logs(scene)
+    assert not {(group, "") for group in OWN_GROUPS} & left
+    assert not STREAMS & left
+    assert {(f"{group}2", "") for group in OWN_GROUPS} <= left
+    assert {(group, "theirs-12/algo-1") for group, _ in STREAMS} <= left
+    alarms = scene.client("cloudwatch").describe_alarms()["MetricAlarms"]
+    assert [each["AlarmName"] for each in alarms] == ["another's"]
+    assert not scene.client("ssm").get_parameters_by_path(Path=f"/{LAB}", Recursive=True)["Parameters"]
+
+
+def test_what_an_endpoint_captured_goes_with_it(scene: Scene) -> None:
+    """It lies where the endpoint's config says, in anybody's bucket: what others captured there stays."""
+    s3, sagemaker = scene.client("s3"), scene.client("sagemaker")
+    here = Place(Target.EMBEDDED, {"AWS_ENDPOINT_URL": s3.meta.endpoint_url, **KEYS}, "000000000000", "us-east-1")
+    s3.create_bucket(Bucket="anybodys")
+    for key in ("captured/hers/v/1.jsonl", "captured/hers-too/v/1.jsonl"):
+        s3.put_object(Bucket="anybodys", Key=key, Body=b"{}")
+    container = {"Image": IMAGE, "ModelDataUrl": "s3://anybodys/model.tar.gz"}
+    s3.put_object(Bucket="anybodys", Key="model.tar.gz", Body=b"none")
+    sagemaker.create_model(ModelName="captured", PrimaryContainer=container, ExecutionRoleArn=scene.role)
+    sagemaker.create_endpoint_config(
+        EndpointConfigName="captured",
+        ProductionVariants=[
+            {"VariantName": "v", "ModelName": "captured", "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
+        ],
+        DataCaptureConfig={
+            "EnableCapture": True,
+            "InitialSamplingPercentage": 100,
+            "DestinationS3Uri": "s3://anybodys/captured",
+            "CaptureOptions": [{"CaptureMode": "Input"}],
+        },
+    )
+    tags = [{"Key": key, "Value": value} for key, value in OURS.items()]
+    sagemaker.create_endpoint(EndpointName="hers", EndpointConfigName="captured", Tags=tags)
+    names, receipt = Namesakes(here.client, LAB), Receipt()
+    captures.note(here, Scope(lab=LAB), names)
+    captures.delete(here, Namesakes(here.client, LAB), receipt)
+    assert [thing.name for thing in receipt.deleted] == ["s3://anybodys/captured/hers/"]
+    keys = [each["Key"] for each in s3.list_objects_v2(Bucket="anybodys")["Contents"]]
+    assert keys == ["captured/hers-too/v/1.jsonl", "model.tar.gz"]

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _GAPS = (4, 2)  # between columns: the first one that fits
 _INDENT = 6
+_ALIGNED = 500  # the most columns, in a pipe, that are filled up with spaces
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,9 @@ class Table:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Yield what Rich is to draw, for the width that there is."""
         widest = [self._width(number, _cells) for number in range(len(self._columns))]
+        if sum(widest) > _ALIGNED < options.max_width:
+            yield from (Text("  ", no_wrap=True).join(filter(None, row)) for row in self._rows)
+            return
         for gap in _GAPS:
             if sum(widest) + gap * len(widest) <= options.max_width:
                 yield self._drawn(widest, gap)

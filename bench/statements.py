@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import re
 import subprocess
 import sys
@@ -22,9 +21,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-from rich.table import Table
+from rich.markup import escape
 
+from bench.material import tables
 from bench.material.excepted import reason
 from bench.material.photos import ensure
 from cli import paths
@@ -154,14 +153,10 @@ def _document(one: Statement) -> dict[str, str | None]:
 
 
 def _show(unused: list[Statement], *, of: int) -> None:
-    table = Table("role", "statement that no request needed", "excepted because", show_lines=True)
-    for one in unused:
-        table.add_row(one.role, one.text, reason(one.role, one.actions) or "[red]it is superfluous[/]")
-    console = Console(width=max(160, int(os.environ.get("COLUMNS", "0"))))
-    console.print(table)
-    console.print(
-        f"{of - len(unused)} of {of} statements are needed: take one away, and a request is answered otherwise."
-    )
+    lines = [["role", "statement that no request needed", "excepted because"]]
+    lines += [[each.role, escape(each.text), reason(each.role, each.actions) or "it is superfluous"] for each in unused]
+    tables.show(lines)
+    print(f"{of - len(unused)} of {of} statements are needed: take one away, and a request is answered otherwise.")
 
 
 if __name__ == "__main__":

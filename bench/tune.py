@@ -16,9 +16,8 @@ import tarfile
 import time
 
 import numpy as np
-from rich.console import Console
-from rich.table import Table
 
+from bench.material import tables
 from bench.material.embedded_aws import IMAGE_URI, EmbeddedAws, embedded_aws
 from cli import paths
 from datasets import dataset
@@ -124,13 +123,12 @@ def _code() -> bytes:
 
 def _show(rows: list[dict[str, list[float]]], seconds: float) -> None:
     trials = len(rows[0][STRATEGIES[0]])
-    table = Table("seed", *STRATEGIES, title=f"best accuracy of {trials} trials", box=None, padding=(0, 2))
     bests = [{strategy: max(row[strategy]) for strategy in STRATEGIES} for row in rows]
-    for seed, best in enumerate(bests):
-        table.add_row(str(seed), *(f"{best[strategy]:.1%}" for strategy in STRATEGIES))
+    lines = [["seed", *STRATEGIES]]
+    lines += [[str(seed), *(f"{best[each]:.1%}" for each in STRATEGIES)] for seed, best in enumerate(bests)]
     medians = [statistics.median(best[strategy] for best in bests) for strategy in STRATEGIES]
-    table.add_row("median", *(f"{median:.1%}" for median in medians), style="bold")
-    Console().print(table)
+    lines.append(["median", *(f"{median:.1%}" for median in medians)])
+    tables.show(lines, title=f"best accuracy of {trials} trials")
     better = sum(best["Bayesian"] > best["Random"] for best in bests)
     equal = sum(best["Bayesian"] == best["Random"] for best in bests)
     print(f"Bayesian found better ones on {better} of {len(rows)} seeds, equal ones on {equal}; {seconds:.0f} s in all")

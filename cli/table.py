@@ -89,8 +89,8 @@ class Table:
     def _unfolded(self) -> Iterable[Text | Padding]:
         totals = [[Text(column.footer) for column in self._columns]] if any(c.footer for c in self._columns) else []
         for row in [*self._rows, *totals]:
-            # Longer than the screen, it is the terminal that breaks it: copied, it is whole.
-            yield Text("  ", no_wrap=True, overflow="ignore") + Text("  ").join(filter(None, row[: self._heads]))
+            # Longer than the screen, it is the terminal that breaks it where it is shown for good: copied, it is whole.
+            yield Text("  ") + Text("  ").join(filter(None, row[: self._heads]))
             pairs = zip(self._columns[self._heads :], row[self._heads :], strict=True)
             others = [Text(f"{column.header} ".lstrip(), "dim") + cell for column, cell in pairs if cell]
             if others:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.table import Table
+from cli import screen
+from cli.table import Table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 def show(lines: Sequence[Sequence[str]], *, title: str | None = None) -> None:
     """Print them; the first is the head."""
     head, *rows = lines
-    table = Table(*head, title=title, box=None, padding=(0, 1))
+    table = Table(*head)
     for row in rows:
         table.add_row(*row)
-    Console().print(table)
+    if title:
+        screen.console.print(f"[italic]{title}[/]", soft_wrap=True)
+    table.show()

@@ -12,7 +12,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from emulator import gateway, proxies, tls
+from emulator import faults, gateway, proxies, tls
 from emulator.certificates import Authority
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ def main() -> None:
         held = gateway.hold(options.home)
     except gateway.GatewayError as error:
         parser.error(str(error))
+    faults.keep_log(gateway.log(options.home.resolve()))
     state = options.home.resolve() / "state"
     shutil.rmtree(state, ignore_errors=True)
     (state / "tmp").mkdir(parents=True)
@@ -74,7 +75,7 @@ def _enforcing(certificates: Path) -> dict[str, str]:
 
 
 async def _serve(options: argparse.Namespace, state: Path, authority: Authority, outside: Mapping[str, str]) -> None:
-    from emulator import budgets, doors, faults, web
+    from emulator import budgets, doors, web
     from emulator.containers import Containers
     from emulator.hooks import (
         alarms,
@@ -109,7 +110,6 @@ async def _serve(options: argparse.Namespace, state: Path, authority: Authority,
     from emulator.sagemaker.tagged import TaggedResources
 
     within = inside.Inside()
-    faults.keep_log(gateway.log(options.home.resolve()))
     context = Context(
         store=Store(tell=events.Bus(within).put),
         clock=Clock(pace=options.pace),

@@ -154,9 +154,11 @@ class Student:
             },
         )
 
-    def model(self, name: str, role: str = "") -> None:
-        """Make a model of nothing."""
-        container = {"Image": INFERENCE_IMAGE, "ModelDataUrl": f"s3://{self.bucket}/seats/ada/model.tar.gz"}
+    def model(self, name: str, role: str = "", *, artifact: str = "seats/ada/model.tar.gz") -> None:
+        """Make a model of nothing; `artifact` may be ""."""
+        container = {"Image": INFERENCE_IMAGE}
+        if artifact:
+            container["ModelDataUrl"] = f"s3://{self.bucket}/{artifact}"
         self.sagemaker.create_model(ModelName=name, PrimaryContainer=container, ExecutionRoleArn=role or self.role)
 
     def config(self, name: str, instance_type: str | None = "ml.m5.large") -> None:
@@ -552,7 +554,7 @@ def test_remove_takes_the_seat_and_what_its_student_made(
 
     Only of transform jobs AWS keeps the record.
     """
-    ada.model(f"{NAME}-ada-second")
+    ada.model(f"{NAME}-ada-second", artifact="")
     root = lab.client("sagemaker")
     neighbour = outputs(lab, "seat-jose-nunez")["RoleArn"]
     root.create_model(ModelName=f"{NAME}-adam", ExecutionRoleArn=neighbour, PrimaryContainer={"Image": INFERENCE_IMAGE})
@@ -633,7 +635,7 @@ def test_a_seat_that_could_not_be_deleted_goes_with_the_next_command(
 def test_down_takes_the_class_with_it(lab: Lab, settings: list[str]) -> None:
     """No seat, no student's work and no log of either outlives the lab."""
     grace = Student(lab, "grace-hopper")
-    grace.model(f"{NAME}-grace-hopper-model")
+    grace.model(f"{NAME}-grace-hopper-model", artifact="")
     assert "is left" in lab("down", "--keep-aws", *settings)
     assert not lab.client("sagemaker").list_models()["Models"]
     assert not notebooks(lab)

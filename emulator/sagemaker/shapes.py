@@ -13,11 +13,13 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from emulator.sagemaker.engine import places
 from emulator.sagemaker.errors import ServiceError, validation
 
 if TYPE_CHECKING:
     from botocore.model import ListShape, MapShape, Shape, StructureShape
 
+_ADDRESS = "(https|s3)://"  # how the pattern of an address in S3 begins
 _RULES = ("max", "min", "pattern", "enum")
 _JSON_TYPES: dict[str, tuple[type, ...]] = {
     "structure": (dict,),
@@ -81,7 +83,15 @@ class _Reader:
                 return _time(value, path)
             case _:
                 self._report(value, path, _broken_constraints(shape, value))
+                if shape.metadata.get("pattern", "").startswith(_ADDRESS) and value.startswith("https://"):
+                    self._look_up(value, path)
                 return value
+
+    def _look_up(self, address: str, path: str) -> None:
+        try:
+            places.split(address)
+        except ValueError as error:
+            self.problems.append(f"Value '{address}' at '{path}': {error}")
 
     def _structure(self, shape: StructureShape, value: dict[str, Any], path: str) -> dict[str, Any]:
         given = {name: item for name, item in value.items() if name in shape.members and item is not None}

@@ -312,6 +312,33 @@ def test_a_job_does_what_its_role_may(account: Account, name: str, trust: dict[s
     assert f"is not authorized to perform: {reason}" in job["FailureReason"]
 
 
+def test_a_model_does_what_its_role_may(account: Account) -> None:
+    """A role that may not read the model data has no model, one that may not pull the image no endpoint."""
+    s3, sagemaker = account.client("s3"), account.client("sagemaker")
+    s3.create_bucket(Bucket="served")
+    s3.put_object(Bucket="served", Key="model.tar.gz", Body=b"model")
+    role = account.role("server", service="sagemaker")
+    model = {
+        "ModelName": "served",
+        "PrimaryContainer": {"Image": IMAGE, "ModelDataUrl": "s3://served/model.tar.gz"},
+        "ExecutionRoleArn": role,
+    }
+    with pytest.raises(ClientError, match=f'Could not access model data at .*the role "{role}"') as refused:
+        sagemaker.create_model(**model)
+    assert refused.value.response["Error"]["Code"] == "ValidationException"
+    account.client("iam").put_role_policy(
+        RoleName="server", PolicyName="all", PolicyDocument=policy({**ANYWHERE, "Action": "s3:*"})
+    )
+    sagemaker.create_model(**model)
+    variant = {"VariantName": "v", "ModelName": "served", "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
+    sagemaker.create_endpoint_config(EndpointConfigName="served", ProductionVariants=[variant])
+    sagemaker.create_endpoint(EndpointName="served", EndpointConfigName="served")
+    while (endpoint := sagemaker.describe_endpoint(EndpointName="served"))["EndpointStatus"] == "Creating":
+        time.sleep(0.05)
+    sentence = f"The role '{role}' does not have BatchGetImage permission for the image: '{IMAGE}'."
+    assert (endpoint["EndpointStatus"], endpoint["FailureReason"]) == ("Failed", sentence)
+
+
 def test_it_tells_at_its_end_which_statements_were_needed(account: Account) -> None:
     """Of two statements that allow a request neither is needed; one that alone allowed one is; one may be unused."""
     sometimes, always = {**ANYWHERE, "Action": "sqs:ListQueues"}, {**ANYWHERE, "Action": "s3:ListAllMyBuckets"}

@@ -58,8 +58,7 @@ class Faulty:
 def model(scene: Scene, name: str) -> None:
     """A model and an endpoint config."""
     sagemaker = scene.client("sagemaker")
-    container = {"Image": IMAGE, "ModelDataUrl": "s3://nowhere/model.tar.gz"}
-    sagemaker.create_model(ModelName=name, PrimaryContainer=container, ExecutionRoleArn=scene.role)
+    sagemaker.create_model(ModelName=name, PrimaryContainer={"Image": IMAGE}, ExecutionRoleArn=scene.role)
     variant = {"VariantName": "v", "ModelName": name, "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
     sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant])
 

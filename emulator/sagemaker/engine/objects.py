@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from boto3.s3.transfer import TransferConfig
 
 from emulator.sagemaker.engine.archives import ArchiveError
+from emulator.sagemaker.engine.places import plain, split
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,12 +16,6 @@ if TYPE_CHECKING:
 
 # Small files dominate; ten threads a transfer would only compete with what trains.
 _TRANSFER = TransferConfig(use_threads=False)
-
-
-def split(uri: str) -> tuple[str, str]:
-    """Bucket and key of `s3://bucket/key`."""
-    bucket, _, key = uri.removeprefix("s3://").partition("/")
-    return bucket, key
 
 
 def listing(client: Any, uri: str) -> list[str]:
@@ -48,7 +43,8 @@ def of_manifest(client: Any, uri: str) -> dict[str, str]:
     content = get(client, uri)
     try:
         head, *names = json.loads(content)
-        return {name: f"{head['prefix']}{name}" for name in names}
+        prefix = plain(head["prefix"])
+        return {name: f"{prefix}{name}" for name in names}
     except (ValueError, TypeError, KeyError) as error:
         raise ArchiveError(
             f'{uri} is no manifest, which is a JSON list: {{"prefix": "s3://…"}}, then names below it.'

@@ -135,7 +135,11 @@ class Host:
             name = images.name_of(uri, **directories)
             authorization.check(self._context.principal_of(role), authorization.pull(uri))
             self.image = images.install(name, **directories, cache_dir=self._context.cache_dir)
-        except (images.ImageError, ServiceError) as error:
+        except ServiceError as error:  # AWS's sentence: aws/sagemaker-tensorflow-serving-container#182
+            raise HostError(
+                f"The role '{role}' does not have BatchGetImage permission for the image: '{uri}'."
+            ) from error
+        except images.ImageError as error:  # AWS's sentence: aws/sagemaker-python-sdk#1835
             raise HostError(
                 f"Please make sure all images included in the model for the {self._duty.title} exist, and that the "
                 f"execution role used to create the model has permissions to access them. {error}"
@@ -154,11 +158,10 @@ class Host:
             objects.download(self.model.role.client("s3"), uri, archive)
             archives.unpack(archive, folder)
         except (ClientError, BotoCoreError) as error:
-            raise HostError(
-                f'Could not access model data at {uri}. Please ensure that the role "{self.model.role.arn}" exists '
-                f'and that its trust relationship policy allows the action "sts:AssumeRole" for the service principal '
-                f'"sagemaker.amazonaws.com". Also ensure that the role has "s3:GetObject" permissions and that the '
-                f"object is located in {self._record.region}. {error}"
+            raise HostError(  # AWS's sentence: aws-samples/cvat-on-aws-china#3
+                f'Failed to download model data for container "container_1" from URL: "{uri}". Please ensure that '
+                "there is an object located at the URL and that the role passed to CreateModel has permissions to "
+                f"download the object. {error}"
             ) from error
         except archives.ArchiveError as error:
             raise HostError(

@@ -1,16 +1,20 @@
 """Models: what one must have before a host can serve it, and what of it a host is given.
 
-AWS makes ExecutionRoleArn optional for what the embedded AWS has not got (inference components). Not
-compared with AWS: the sentences that refuse a model.
+AWS makes ExecutionRoleArn optional for what the embedded AWS has not got (inference components). CreateModel looks at
+the model data, as its role: AWS's sentences, as quoted in aws/aws-step-functions-data-science-sdk-python#61 (missing)
+and philschmid/llm-sagemaker-sample#2 (no access). Not compared with AWS: the other sentences that refuse a model.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from emulator.sagemaker.behaviour import Behaviour
+from emulator.sagemaker.engine import places
 from emulator.sagemaker.engine.credentials import Role
-from emulator.sagemaker.errors import validation
+from emulator.sagemaker.errors import ServiceError, validation
 from emulator.sagemaker.hosting.hosts import Model
 
 if TYPE_CHECKING:
@@ -19,18 +23,41 @@ if TYPE_CHECKING:
     from emulator.sagemaker.store import Record
 
 
+_MISSING = ("404", "NoSuchKey", "NoSuchBucket")
+
+
 class Models(Behaviour):
-    """A plain record, once its request is complete."""
+    """A plain record, once its request is complete and its model data are there."""
 
     def create(self, record: Record, request: dict[str, Any]) -> None:
-        """Check containers and role."""
-        del record
+        """Check containers, role and model data."""
         if bool(request.get("PrimaryContainer")) == bool(request.get("Containers")):
             raise validation("A model has either PrimaryContainer or Containers: give one of them.")
         if len(containers := _containers(request)) != 1 or "Image" not in containers[0]:
             raise validation("The embedded AWS offers models of one container with an image and one model only.")
         if "ExecutionRoleArn" not in request:
             raise validation("The embedded AWS has models with a role only: give ExecutionRoleArn.")
+        if uri := containers[0].get("ModelDataUrl"):
+            self._look_at(uri, record, request["ExecutionRoleArn"])
+
+    def _look_at(self, uri: str, record: Record, arn: str) -> None:
+        """Raise ValidationException unless the role can read the model data."""
+        role = Role(arn, account=record.account, region=record.region, endpoint_url=self.context.endpoint_url)
+        try:
+            role.check()
+            bucket, key = places.split(uri)
+            role.client("s3").head_object(Bucket=bucket, Key=key)
+        except (ServiceError, ClientError, BotoCoreError) as error:
+            answer = error.response["Error"]["Code"] if isinstance(error, ClientError) else ""
+            if answer in _MISSING:
+                raise validation(f"Could not find model data at {uri}.") from error
+            raise validation(
+                f'Could not access model data at {uri}. Please ensure that the role "{arn}" exists and that its trust '
+                'relationship policy allows the action "sts:AssumeRole" for the service principal '
+                '"sagemaker.amazonaws.com". Also ensure that the role has "s3:GetObject" permissions and that the '
+                f"object is located in {record.region}. If your Model uses multiple models or uncompressed models, "
+                'please ensure that the role has "s3:ListBucket" permission.'
+            ) from error
 
 
 def hosted(record: Record, variant: dict[str, Any], *, endpoint_url: str) -> Model:

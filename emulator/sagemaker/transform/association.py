@@ -2,7 +2,9 @@
 
 Source: SageMaker's guide, Associate Prediction Results with Input Records, and the reference of DataProcessing. An
 answer is read as Accept says, else as the records' own ContentType. "Failed to parse output from the algorithm as CSV"
-is AWS's (aws/amazon-sagemaker-examples#821). Not compared with AWS: the other sentences.
+is AWS's (aws/amazon-sagemaker-examples#821), and so is what it says of a quote within an unquoted cell, which is where
+an answer in JSON is found out (#898). Not compared with AWS: the other sentences, and that the rows of one payload must
+be of one length.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from emulator.sagemaker.transform.invocations import ALGORITHM, CLIENT, TransformError
@@ -19,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 CSV, JSON = "CSV", "JSON"
+_CELL = re.compile(r'((?:"(?:[^"]|"")*")|[^,\r\n]*)(?:,|\r?\n|\Z)')
+_SHOWN = 60  # characters of a cell in a message
 _FORMATS = {"text/csv": CSV, "application/json": JSON, "application/jsonlines": JSON}
 
 
@@ -85,17 +90,29 @@ class Association:
 
 
 def _read(content: bytes, form: str | None, fault: str, what: str) -> list[Any]:
-    """The records: a CSV's rows; one JSON value, or one a line."""
+    """Return the records: a CSV's rows; one JSON value, or one a line. Raises TransformError."""
     try:
         text = content.decode()
         if form == CSV:
-            return [row for row in csv.reader(io.StringIO(text, newline=""), strict=True) if row]
+            return _rows(text)
         try:
             return [json.loads(text)]
         except ValueError:
             return [json.loads(line) for line in text.splitlines() if line.strip()]
     except (ValueError, csv.Error) as error:
         raise TransformError(fault, f"Failed to parse {what} as {form}: {error}") from error
+
+
+def _rows(text: str) -> list[list[str]]:
+    """Return a CSV's rows. Raises ValueError or csv.Error where Python's own reader would guess."""
+    for cell in _CELL.finditer(text) if '"' in text else ():
+        if not cell[1].startswith('"') and '"' in cell[1]:
+            raise ValueError(f'bare " in non quoted field found near: {cell[1][:_SHOWN]}')
+    rows = [row for row in csv.reader(io.StringIO(text, newline=""), strict=True) if row]
+    for number, row in enumerate(rows, 1):
+        if len(row) != len(rows[0]):
+            raise ValueError(f"wrong number of fields: row {number} has {len(row)}, the first {len(rows[0])}")
+    return rows
 
 
 def _write(rows: list[Any], form: str | None) -> bytes:

@@ -13,7 +13,7 @@ import botocore.exceptions
 import psutil
 import pytest
 
-from tests.emulator.data.account import BUCKET, Account, until
+from tests.emulator.data.account import BUCKET, INFERENCE_IMAGE, Account, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -300,6 +300,35 @@ def test_an_archive_cannot_leave_its_folder(account: Account) -> None:
     reason = account.sagemaker.describe_endpoint(EndpointName=name)["FailureReason"]
     assert reason.startswith("Failed to extract model data archive")
     assert "escaped.txt" in reason
+
+
+@pytest.mark.parametrize(
+    "form", ["https://{}.s3.amazonaws.com/{}", "https://s3.us-east-1.amazonaws.com/{}/{}", "s3://{}/{}"]
+)
+def test_a_model_needs_its_data(account: Account, form: str) -> None:
+    """Model data that are not there, or that the role may not read, are refused at CreateModel in AWS's words."""
+    container = {"Image": INFERENCE_IMAGE, "ModelDataUrl": form.format(BUCKET, "models/none.tar.gz")}
+    create = {"ModelName": "hollow", "PrimaryContainer": container, "ExecutionRoleArn": account.role}
+    with pytest.raises(botocore.exceptions.ClientError) as refused:
+        account.sagemaker.create_model(**create)
+    error = refused.value.response["Error"]
+    assert error == {
+        "Code": "ValidationException",
+        "Message": f"Could not find model data at {container['ModelDataUrl']}.",
+    }
+    container["ModelDataUrl"] = form.format(BUCKET, f"models/{account.model({})}/model.tar.gz")
+    nobody = f"{account.role}-of-nobody"
+    with pytest.raises(botocore.exceptions.ClientError, match=f"Could not access model data at .*{nobody}"):
+        account.sagemaker.create_model(**{**create, "ExecutionRoleArn": nobody})
+    account.sagemaker.create_model(**create)
+    account.sagemaker.delete_model(ModelName="hollow")
+
+
+def test_what_is_no_place_in_s3(account: Account) -> None:
+    """AWS's pattern lets any https address through; one that is not S3's is refused by its member."""
+    container = {"Image": INFERENCE_IMAGE, "ModelDataUrl": "https://example.com/model.tar.gz"}
+    with pytest.raises(botocore.exceptions.ClientError, match=r"primaryContainer\.modelDataUrl.* is no place in S3"):
+        account.sagemaker.create_model(ModelName="far", PrimaryContainer=container, ExecutionRoleArn=account.role)
 
 
 def test_an_unknown_image_fails_the_endpoint(account: Account, saved_model: SavedModel) -> None:

@@ -93,6 +93,7 @@ for photo in pathlib.Path("/opt/ml/processing/input/photos").iterdir():
 def said(account: Account, embedded: Gateway, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What the SDK's user saw, in a process of their own."""
     account.put("sdk/plate.txt", b"plate")
+    account.put("nothing.tar.gz", b"nothing")
     folder = tmp_path_factory.mktemp("sdk")
     (folder / "prepare.py").write_text(PROGRAM)
     (folder / "requirements.txt").write_text("numpy\n")

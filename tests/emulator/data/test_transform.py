@@ -12,6 +12,8 @@ import boto3
 import botocore.exceptions
 import pytest
 
+from emulator.sagemaker.transform.association import Association
+from emulator.sagemaker.transform.invocations import TransformError
 from tests.emulator.data.account import BUCKET, Account, until
 
 if TYPE_CHECKING:
@@ -58,10 +60,11 @@ def start(
     output: Mapping[str, Any] | None = None,
     kind: str = "S3Prefix",
     client: Any = None,
+    name: str = "",
     **request: Any,
 ) -> str:
     """Start a transform job; its name. Its output goes below a prefix of that name."""
-    name = f"transform-{uuid.uuid4().hex[:8]}"
+    name = name or f"transform-{uuid.uuid4().hex[:8]}"
     (client or account.sagemaker).create_transform_job(
         **{
             "TransformJobName": name,
@@ -117,7 +120,14 @@ def jobs(account: Account, plain: str, handled: str) -> dict[str, str]:
     manifest = [{"prefix": f"s3://{BUCKET}/batch/mixed/"}, "good.json", "words.json", "last.json"]
     account.put("batch/slow.csv", b"sleep\n")
     return {
-        "folder": start(account, plain, f"s3://{BUCKET}/batch/folder", Tags=[{"Key": "course", "Value": "one"}]),
+        "folder": start(
+            account,
+            plain,
+            f"https://s3.us-east-1.amazonaws.com/{BUCKET}/batch/folder",
+            name="by-other-addresses",
+            output={"S3OutputPath": f"https://{BUCKET}.s3.dualstack.us-east-1.amazonaws.com/by-other-addresses/"},
+            Tags=[{"Key": "course", "Value": "one"}],
+        ),
         "lines": start(
             account,
             plain,
@@ -139,6 +149,13 @@ def jobs(account: Account, plain: str, handled: str) -> dict[str, str]:
             output={"AssembleWith": "Line", "Accept": "text/csv"},
             DataProcessing={"InputFilter": "$[1:]", "JoinSource": "Input", "OutputFilter": "$[0,-1]"},
             Environment={"UNIT": "studs"},
+        ),
+        "no table": start(
+            account,
+            plain,
+            account.put("batch/three.csv", b"1,2,3\n4,5,6\n"),
+            source={"ContentType": "text/csv"},
+            DataProcessing={"JoinSource": "Input"},
         ),
         "mixed": start(
             account,
@@ -205,6 +222,32 @@ def test_rows_go_in_batches(account: Account, jobs: dict[str, str]) -> None:
     assert [each["logStreamName"].endswith("/data-log") for each in streams] == [False, True]
 
 
+def test_an_answer_that_is_no_csv_is_not_joined(account: Account, jobs: dict[str, str]) -> None:
+    """JSON behind rows of CSV would be a mangled table: the job fails, in AWS's words, and nothing is written."""
+    ended = end_of(account, jobs["no table"])
+    assert ended["TransformJobStatus"] == "Failed"
+    assert ended["FailureReason"].startswith("AlgorithmError")
+    assert outputs(account, jobs["no table"]) == {}
+    said = "\n".join(account.lines(GROUP, jobs["no table"]))
+    assert 'Failed to parse output from the algorithm as CSV: bare " in non quoted field found near: ' in said
+
+
+@pytest.mark.parametrize("text", [b'a,"b" c\n', b'a b"c,d\n', b"1,2\n3\n", b'"a"b,c\n', b'a,"b\n'])
+def test_a_table_is_read_strictly(text: bytes) -> None:
+    """Quotes within a cell, rows of several lengths and quotes that do not end are no CSV."""
+    association = Association(
+        {
+            "TransformInput": {"ContentType": "text/csv"},
+            "TransformOutput": {},
+            "DataProcessing": {"JoinSource": "Input"},
+        }
+    )
+    with pytest.raises(TransformError, match="Failed to parse input as CSV"):
+        association.written(text, b"1\n")
+    with pytest.raises(TransformError, match="Failed to parse output from the algorithm as CSV"):
+        association.written(b"1\n", text)
+
+
 def test_a_refused_object_fails_the_job_and_no_other_object(account: Account, jobs: dict[str, str]) -> None:
     """The job's log names object and status, its reason points there, and what the model took has its output."""
     job = end_of(account, jobs["mixed"])
@@ -259,19 +302,15 @@ def test_stops_before_its_model_serves(account: Account, plain: str) -> None:
     assert end_of(account, name)["TransformJobStatus"] == "Stopped"
 
 
-def test_a_model_without_its_artifact(account: Account) -> None:
+def test_a_model_whose_artifact_is_gone(account: Account, saved_model: SavedModel) -> None:
     """What is missing is named in the job's reason."""
-    account.sagemaker.create_model(
-        ModelName="hollow",
-        PrimaryContainer={
-            "Image": account.sagemaker.describe_model(ModelName=account.model({}))["PrimaryContainer"]["Image"],
-            "ModelDataUrl": f"s3://{BUCKET}/models/none.tar.gz",
-        },
-        ExecutionRoleArn=account.role,
-    )
+    model = account.model(saved_model(1.0))
+    account.s3.delete_object(Bucket=BUCKET, Key=f"models/{model}/model.tar.gz")
     account.put("batch/hollow.json", b"[1, 2, 3]")
-    job = end_of(account, start(account, "hollow", f"s3://{BUCKET}/batch/hollow.json"))
-    assert job["FailureReason"].startswith("ClientError: Could not access model data at s3://")
+    job = end_of(account, start(account, model, f"s3://{BUCKET}/batch/hollow.json"))
+    assert job["FailureReason"].startswith(
+        f'ClientError: Failed to download model data for container "container_1" from URL: "s3://{BUCKET}/models/{model}'
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,9 @@
 """SageMaker's runtimes: what becomes of each member of an InvokeEndpoint, and the names of what is not here.
 
-The members are botocore's, and travel as headers. AWS's own sentence, where one is known, is that of a TargetModel for
-an endpoint of one model (aws/amazon-sagemaker-examples#1026 and, with its ErrorCode, #1216); that a container's host
-name and an inference component are refused where there are none is AWS's documentation, the sentences are ours.
+The members are botocore's, and travel as headers. AWS's own sentence is that of a TargetModel for an endpoint of one
+model (aws/amazon-sagemaker-examples#1026 and, with its ErrorCode, #1216). That a container's host name is refused where
+no container is invoked directly: SageMaker's guide, "Invoke a multi-container endpoint with direct invocation". Not
+compared with AWS: the other sentences, and what AWS makes of a session, an explanation or a component that is not there.
 """
 
 from __future__ import annotations

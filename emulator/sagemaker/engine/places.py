@@ -1,8 +1,8 @@
 """Where an S3 address leads: bucket and key, in every form that SageMaker's patterns let through.
 
 `(https|s3)://([^/]+)/?(.*)` is the pattern of botocore's model for models, channels, outputs, checkpoints. What hosts
-there are: Amazon S3's guide, "Methods for accessing a general purpose bucket" and "Using dual-stack endpoints". That
-SageMaker takes any other https address as a bucket's name is unlikely; here it is no place (not compared with AWS).
+there are: Amazon S3's guide, "Methods for accessing a general purpose bucket" and "Using dual-stack endpoints". Not
+compared with AWS: the refusal of any other https address.
 """
 
 from __future__ import annotations

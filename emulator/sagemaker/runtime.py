@@ -3,7 +3,7 @@
 The members are botocore's, and travel as headers. AWS's own sentence is that of a TargetModel for an endpoint of one
 model (aws/amazon-sagemaker-examples#1026 and, with its ErrorCode, #1216). That a container's host name is refused where
 no container is invoked directly: SageMaker's guide, "Invoke a multi-container endpoint with direct invocation". Not
-compared with AWS: the other sentences, and what AWS makes of a session, an explanation or a component that is not there.
+compared with AWS: the other sentences, and what AWS makes of sessions, explanations or components that are not there.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from cli import turn
 from cli.commands import Commands
 from cli.options import ContextOption, ForceOption, JsonOption, NamesArgument, TargetOption
 from cli.place import Target
@@ -27,7 +28,8 @@ def seats_add(names: NamesArgument, target: TargetOption = Target.EMBEDDED, cont
     """Add seats to the settings (cdk.json or the roster), and deploy them."""
     from cli.seats import add as command
 
-    command(target, absolute(context), names)
+    with turn.take():
+        command(target, absolute(context), names)
 
 
 @seats.command("remove")
@@ -41,7 +43,8 @@ def seats_remove(
     """Delete seats with all that their students made, and take them off the settings."""
     from cli.seats import remove as command
 
-    command(target, absolute(context), names, force=force)
+    with turn.take():
+        command(target, absolute(context), names, force=force)
 
 
 @seats.command("rebuild")
@@ -55,4 +58,5 @@ def seats_rebuild(
     """Make seats anew, with the files of their students; what these made in SageMaker is gone."""
     from cli.seats import rebuild as command
 
-    command(target, absolute(context), names, force=force)
+    with turn.take():
+        command(target, absolute(context), names, force=force)

@@ -14,7 +14,7 @@ import threading
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from emulator.sagemaker.hosting.host import tensors
+from emulator.sagemaker.hosting.host import saved_models, tensors
 from emulator.sagemaker.hosting.host.messages import Reply
 from emulator.sagemaker.hosting.host.tensors import InvalidArgumentError
 
@@ -81,11 +81,9 @@ class ModelServer:
         return self.request("POST", path, body)
 
     def _model(self, folder: Path) -> Any:
-        import tensorflow as tf  # noqa: PLC0415 - see above
-
         with self._lock:
             if folder not in self._loaded:
-                self._loaded[folder] = tf.saved_model.load(str(folder))
+                self._loaded[folder] = saved_models.load(folder)
             return self._loaded[folder]
 
     def _predict(self, model: Any, body: bytes) -> Reply:

@@ -1,0 +1,47 @@
+"""SavedModels as TensorFlow Serving loads them, also those of TensorFlow 1, which Python refuses more often.
+
+TensorFlow Serving runs a graph of TensorFlow 1 in a session: only what an answer needs counts, and what is fed is held
+to its type, not to the shape that the placeholder was declared with. Python's loader infers all shapes first, and so
+refuses exports whose `ParseExample` has a placeholder declared as a scalar, which TensorFlow 1 let pass.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tensorflow.core.framework.graph_pb2 import GraphDef
+
+_FILE = "saved_model.pb"
+_SERVE = "serve"  # of several graphs, as one to train and one to serve, the one that is served
+_FED = ("Placeholder", "PlaceholderWithDefault", "PlaceholderV2")
+
+
+def load(folder: Path) -> Any:
+    """Return the SavedModel of a folder. Raises what TensorFlow raises."""
+    import tensorflow as tf  # noqa: PLC0415 - takes two seconds, which not every host needs
+    from tensorflow.core.protobuf import saved_model_pb2  # noqa: PLC0415
+
+    content = saved_model_pb2.SavedModel.FromString((folder / _FILE).read_bytes())
+    if any(graph.HasField("object_graph_def") for graph in content.meta_graphs):
+        return tf.saved_model.load(str(folder))
+    for graph in content.meta_graphs:
+        _let_be_fed(graph.graph_def)
+    # Stays as long as the host: a graph may read its assets whenever it is asked.
+    mended = Path(tempfile.mkdtemp(prefix="saved-model-"))
+    for part in folder.iterdir():
+        if part.name != _FILE:
+            (mended / part.name).symlink_to(part.resolve())
+    (mended / _FILE).write_bytes(content.SerializeToString())
+    return tf.saved_model.load(str(mended), tags=[_SERVE])
+
+
+def _let_be_fed(graph: GraphDef) -> None:
+    """Let the graph's inputs have any shape; what was inferred from their shapes is inferred anew."""
+    for node in graph.node:
+        node.attr.pop("_output_shapes", None)
+        if node.op in _FED:
+            node.attr["shape"].Clear()
+            node.attr["shape"].shape.unknown_rank = True

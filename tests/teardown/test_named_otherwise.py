@@ -100,9 +100,7 @@ def test_what_an_endpoint_captured_goes_with_it(scene: Scene) -> None:
     s3.create_bucket(Bucket="anybodys")
     for key in ("captured/hers/v/1.jsonl", "captured/hers-too/v/1.jsonl"):
         s3.put_object(Bucket="anybodys", Key=key, Body=b"{}")
-    container = {"Image": IMAGE, "ModelDataUrl": "s3://anybodys/model.tar.gz"}
-    s3.put_object(Bucket="anybodys", Key="model.tar.gz", Body=b"none")
-    sagemaker.create_model(ModelName="captured", PrimaryContainer=container, ExecutionRoleArn=scene.role)
+    sagemaker.create_model(ModelName="captured", PrimaryContainer={"Image": IMAGE}, ExecutionRoleArn=scene.role)
     sagemaker.create_endpoint_config(
         EndpointConfigName="captured",
         ProductionVariants=[
@@ -122,4 +120,4 @@ def test_what_an_endpoint_captured_goes_with_it(scene: Scene) -> None:
     captures.delete(here, Namesakes(here.client, LAB), receipt)
     assert [thing.name for thing in receipt.deleted] == ["s3://anybodys/captured/hers/"]
     keys = [each["Key"] for each in s3.list_objects_v2(Bucket="anybodys")["Contents"]]
-    assert keys == ["captured/hers-too/v/1.jsonl", "model.tar.gz"]
+    assert keys == ["captured/hers-too/v/1.jsonl"]

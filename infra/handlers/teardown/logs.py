@@ -38,6 +38,7 @@ _STREAMS_OF = {
     "training_job": "/aws/sagemaker/TrainingJobs",
     "transform_job": "/aws/sagemaker/TransformJobs",
 }
+LOGGED = frozenset({*_GROUPS_OF, *_STREAMS_OF})  # kinds of whose things there are logs under their names
 SHARED = tuple(_STREAMS_OF.values())
 # Before the lab's name: the groups that CloudFormation named for its stacks, functions' own, SageMaker's.
 _ROOTS = ("", "/aws/cloudformation/", "/aws/lambda/", f"{ENDPOINTS}/", "/aws/sagemaker/InferenceComponents/")

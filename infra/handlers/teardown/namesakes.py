@@ -10,17 +10,28 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from . import refusals
+from .receipt import Thing
+from .refusals import Refusal
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from .receipt import Receipt
+
 CAPTURED = "captured"  # in the place of a kind's noun: the value is where an endpoint's captured data lie
+
+
+def path(lab: str) -> str:
+    """Below which the names are kept."""
+    return f"/{lab}/teardown"
 
 
 class Namesakes:
     """The names of a lab's things that do not begin with the lab's, by the noun of their kind."""
 
     def __init__(self, client: Callable[[str], Any], lab: str) -> None:
-        self._ssm, self._path = client("ssm"), f"/{lab}/teardown"
+        self._ssm, self._path = client("ssm"), path(lab)
         self._noted: dict[tuple[str, str], str] | None = None
 
     def note(self, noun: str, name: str, value: str = "-") -> None:
@@ -30,6 +41,16 @@ class Namesakes:
         self._all()[noun, name] = value
         with contextlib.suppress(ClientError):  # whoever may not write goes on with what is in memory
             self._ssm.put_parameter(Name=f"{self._path}/{noun}/{name}", Value=value, Type="String")
+
+    def forget(self, receipt: Receipt) -> None:
+        """Delete what keeps the names; what is in memory is known on, for logs that come late."""
+        for noun, name in self._all():
+            parameter = f"{self._path}/{noun}/{name}"
+            try:
+                self._ssm.delete_parameter(Name=parameter)
+            except ClientError as error:
+                if refusals.of(error) is not Refusal.GONE:
+                    receipt.keep(Thing("parameter", parameter), str(error))
 
     def of(self, noun: str) -> dict[str, str]:
         """The names of this kind, each with its value."""

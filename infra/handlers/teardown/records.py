@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from . import namesakes
 from .deletion import tried
 from .lease import schedule_names
 from .receipt import Thing
@@ -45,7 +46,9 @@ class RecordsSweep:
 
     def _parameters(self) -> list[str]:
         pages = self._ssm.get_paginator("get_parameters_by_path").paginate(Path=f"/{self._lab}", Recursive=True)
-        return [each["Name"] for page in pages for each in page["Parameters"]]
+        own = namesakes.path(self._lab)  # of the teardown itself, which deletes them
+        names = [each["Name"] for page in pages for each in page["Parameters"]]
+        return [name for name in names if not name.startswith(f"{own}/")]
 
     def _forget(self, name: str) -> None:
         self._ssm.delete_parameter(Name=name)

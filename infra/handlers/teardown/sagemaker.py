@@ -8,6 +8,7 @@ from botocore.exceptions import ClientError
 
 from . import refusals
 from .kinds import KINDS
+from .logs import LOGGED
 from .receipt import Thing
 from .refusals import Refusal
 from .scope import TAG
@@ -73,7 +74,7 @@ class SageMakerSweep:
         for name, shown, summary in found:
             thing = Thing(kind.title, shown)
             self._receipt.found.add(thing)
-            if self._namesakes and not self._scope.names(_own_name(summary, kind)):
+            if self._namesakes and kind.noun in LOGGED and not self._scope.names(_own_name(summary, kind)):
                 self._namesakes.note(kind.noun, name)
             if self._is_waited_for(kind, thing, name, summary):
                 left.append(thing)

@@ -83,8 +83,9 @@ class Teardown:
         alarms = AlarmsSweep(self._client, self.scope, self.receipt, namesakes=self.namesakes)
         records = RecordsSweep(self._client, self._lab, self.receipt, schedules=not standing)
         left += [*alarms.step(), *logs.step()]
-        # What the names are kept in goes when nothing that bears them was there any more.
-        return left or records.step()
+        if not left:  # nothing that bears the names was there any more
+            self.namesakes.forget(self.receipt)
+        return [*left, *records.step()]
 
     def finish(self) -> list[Thing]:
         """The stack that ends the lab by itself: the last, and only when all others have gone."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from typing import TYPE_CHECKING
 
 from emulator import faults
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 REASON_LENGTH = 1024
+# The toolkit quotes what the script printed, `ErrorMessage "…`, and the quotation is not what is written over.
+_OVERWRITTEN = re.compile(r'(ErrorMessage ")?[^\r\n]*\r(?!\n)')
 
 
 class FailedError(Exception):
@@ -34,6 +37,14 @@ def reason_of(work: Callable[[], None], title: str) -> str:
         log.exception(title)
         return faults.reason(error)
     return ""
+
+
+def settled(text: str) -> str:
+    """Return what a terminal would show of a text: a progress bar's earlier states are written over, and no reason.
+
+    They would fill a FailureReason before it came to the error.
+    """
+    return _OVERWRITTEN.sub(lambda match: match[1] or "", text).replace("\r\n", "\n")
 
 
 def algorithm_error(text: str, status: int) -> FailedError:

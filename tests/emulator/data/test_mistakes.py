@@ -51,6 +51,15 @@ def test_an_unknown_hyperparameter(account: Account) -> None:
     assert "ValueError: Unrecognized arguments: --epoch 3;" in ended["FailureReason"]
 
 
+def test_a_progress_bar_before_the_error(account: Account) -> None:
+    """What a bar has written over is no reason: the error stands in FailureReason, however long the bar was."""
+    bar = 'import sys\nfor n in range(200): sys.stderr.write("\\r%d %% |%s| " % (n / 2, n * "#"))\n'
+    program = f'{bar}sys.stderr.write("\\rValueError: no bricks")\nsys.exit(1)\n'
+    reason = account.train(HyperParameters=account.source({"train.py": program.encode()}))["FailureReason"]
+    assert 'ErrorMessage "ValueError: no bricks' in reason
+    assert "#" not in reason
+
+
 def test_a_metric_that_never_matches(account: Account) -> None:
     """The job completes without it."""
     definitions = [{"Name": "never", "Regex": "accuracie=([0-9.]+)"}, {"Name": "no value", "Regex": "accuracy="}]

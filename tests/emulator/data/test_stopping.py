@@ -85,3 +85,27 @@ def test_twice(account: Account) -> None:
     stopped(account, job)
     with pytest.raises(botocore.exceptions.ClientError, match=r"the training job is in status Stopped\.$"):
         account.sagemaker.stop_training_job(TrainingJobName=job)
+
+
+SAVES = """
+import signal, sys, time
+
+def save(*_):
+    time.sleep(0.5)
+    print("saved in time", flush=True)
+    print("and said so", file=sys.stderr, flush=True)
+    sys.exit()
+
+signal.signal(signal.SIGTERM, save)
+print("ready", flush=True)
+time.sleep(100)
+"""
+
+
+def test_what_a_script_says_at_its_end(account: Account) -> None:
+    """What it prints once it is told to stop is in its log, though the toolkit that reads it is told, too."""
+    group = "/aws/sagemaker/TrainingJobs"
+    job = account.start_job(HyperParameters=account.source({"train.py": SAVES.encode()}))
+    until(lambda: "ready" in account.printed(group, job))
+    stopped(account, job)
+    assert {"saved in time", "and said so"} <= set(account.printed(group, job))

@@ -26,6 +26,7 @@ import importlib
 import importlib.util
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -192,9 +193,19 @@ def wait_for_job() -> Waiting:
     return waiting
 
 
+def outlive_the_script() -> None:
+    """Let SIGTERM end the script only, so that what it prints until then is read.
+
+    A container's first process has no default for signals: the toolkit, which handles none, goes on there, too. A
+    handler, unlike an ignored signal, is not passed on to what is started.
+    """
+    signal.signal(signal.SIGTERM, lambda *_: None)
+
+
 if __name__ == "__main__":
     spare_tensorflow()
     ahead = wait_for_job() if "SAGEMAKER_JOB_ORDERS" in os.environ else None
+    outlive_the_script()
     check_archives()
     spare_pip()
     if noted := os.environ.get("SAGEMAKER_JOB_IMPORTS"):

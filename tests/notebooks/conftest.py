@@ -1,9 +1,11 @@
-"""A student: a seat of a lab in the embedded AWS, and a kernel of its own in which notebooks are executed."""
+"""A student: a seat of a lab in the embedded AWS, on whose notebook instance, and on a laptop, notebooks are executed."""
 
 from __future__ import annotations
 
 import copy
+import json
 import shlex
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import nbformat
@@ -11,23 +13,34 @@ import pytest
 from nbclient import NotebookClient
 
 from cli import paths
+from tests.emulator.data.account import until
+from tests.emulator.data.jupyter import Jupyter
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
-    from pathlib import Path
 
     from nbformat import NotebookNode
 
     from tests.conftest import Lab
 
 LAB, SEAT = "school", "ada"
+# Runs a notebook where Jupyter runs; the notebook itself says in which kernel.
+EXECUTE = """
+import subprocess, sys
+command = [sys.executable, *"-m nbconvert --execute --to notebook --inplace".split(), "NAME"]
+with open("NAME.log", "w") as log:
+    subprocess.Popen(
+        ["bash", "-c", '"$@"; echo $? > NAME.status', "bash", *command],
+        stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
+    )
+"""
 
 
 class Student:
     """Whoever sits at the seat ada of the lab school.
 
-    `variables` are what `./lab env ada` tells a notebook, with the seat's own role in the place of the user's
-    credentials.
+    `variables` are what `./lab env ada` tells a notebook on a laptop, with the seat's own role in the place of the
+    user's credentials. `volume` is the seat's notebook instance's, with what its lifecycle script has put there.
     """
 
     lab, seat = LAB, SEAT
@@ -48,6 +61,8 @@ class Student:
             "BRICKLAB_DATA": str(folder / "data"),
         }
         self._keys_before = self._keys()
+        self._jupyter = Jupyter(json.loads(lab("notebook", SEAT, "--json", *settings))["url"])
+        self.volume = Path(self._jupyter.run("import os; print(os.getcwd())").strip())
 
     def client(self, service: str) -> Any:
         """A client with the account's own rights."""
@@ -61,21 +76,35 @@ class Student:
         pages = self.client("s3").get_paginator("list_objects_v2").paginate(Bucket=self.variables["BRICKLAB_BUCKET"])
         return {each["Key"] for page in pages for each in page.get("Contents", [])}
 
-    def run(self, notebook: NotebookNode, variables: dict[str, str] | None = None) -> dict[str, NotebookNode]:
-        """Execute a notebook in a kernel that has only these variables of ours; its cells by their ids."""
+    def run_on_laptop(self, name: str, *, last: str) -> dict[str, NotebookNode]:
+        """Execute a notebook of the lab up to a cell, in a kernel that has only these variables of ours; its cells."""
+        notebook = nbformat.read(paths.ROOT / "notebooks" / name, as_version=nbformat.NO_CONVERT)
+        notebook.cells = notebook.cells[: [cell.id for cell in notebook.cells].index(last) + 1]
         client = NotebookClient(
             notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(self._folder)}}
         )
         environment = {name: value for name, value in self._lab.environment.items() if not name.startswith("BRICKLAB_")}
         own = {"IPYTHONDIR": str(self._folder / "ipython")}
-        executed = client.execute(env={**environment, **own, **(self.variables if variables is None else variables)})
+        executed = client.execute(env={**environment, **own, **self.variables})
         return {cell.id: cell for cell in executed.cells}
 
-    def run_file(self, name: str, *, twice: AbstractSet[str]) -> dict[str, NotebookNode]:
-        """Execute a notebook of the lab; the cells whose ids are in `twice` run again right after themselves."""
-        notebook = nbformat.read(paths.ROOT / "notebooks" / name, as_version=nbformat.NO_CONVERT)
+    def run_on_seat(self, name: str, *, twice: AbstractSet[str]) -> dict[str, NotebookNode]:
+        """Execute a notebook on the notebook instance, once its packages are there; its cells by their ids.
+
+        It is the one that lies there; the cells whose ids are in `twice` run again right after themselves.
+        """
+        status = self.volume / ".lab" / "packages.txt"
+        until(lambda: not status.read_text().startswith("Installing"), 120)
+        assert status.read_text().startswith("Ready")
+        notebook = nbformat.read(self.volume / name, as_version=nbformat.NO_CONVERT)
         notebook.cells = [one for cell in notebook.cells for one in _again(cell, twice=twice)]
-        return self.run(notebook)
+        run = f"run-{name}"
+        nbformat.write(notebook, self.volume / run)
+        self._jupyter.run(EXECUTE.replace("NAME", run))
+        until(lambda: (self.volume / f"{run}.status").exists(), 1500)
+        assert (self.volume / f"{run}.status").read_text() == "0\n", (self.volume / f"{run}.log").read_text()[-5000:]
+        executed = nbformat.read(self.volume / run, as_version=nbformat.NO_CONVERT)
+        return {cell.id: cell for cell in executed.cells}
 
 
 def _again(cell: NotebookNode, *, twice: AbstractSet[str]) -> list[NotebookNode]:

@@ -1,4 +1,4 @@
-"""The students' notebooks, each executed from top to bottom in a real kernel, at one lab in the embedded AWS."""
+"""The students' notebooks, each executed from top to bottom on a seat's notebook instance in the embedded AWS."""
 
 from __future__ import annotations
 
@@ -21,7 +21,14 @@ RUN_TWICE = {"data", "script-folder", "names", "clean-up-function", "deploy", "c
 @pytest.fixture(scope="module")
 def bricks(student: Student) -> dict[str, NotebookNode]:
     """The executed cells by their ids."""
-    return student.run_file("bricks.ipynb", twice=RUN_TWICE)
+    return student.run_on_seat("bricks.ipynb", twice=RUN_TWICE)
+
+
+def test_a_laptop_does_as_well(student: Student) -> None:
+    """With Jupyter from the lab's own environment and the variables that `./lab env` tells."""
+    cells = student.run_on_laptop("bricks.ipynb", last="evaluate")
+    [accuracy] = re.findall(r"([\d.]+)% of 1000 test images", printed(cells["evaluate"]))
+    assert float(accuracy) > 90
 
 
 def test_the_student_s_network_learns(bricks: dict[str, NotebookNode]) -> None:
@@ -86,7 +93,7 @@ def test_it_writes_in_the_seat_s_part_of_the_bucket_only(student: Student, brick
 @pytest.fixture(scope="module")
 def jobs(student: Student) -> dict[str, NotebookNode]:
     """The executed cells by their ids."""
-    return student.run_file("jobs.ipynb", twice={"data", "clean-up"})
+    return student.run_on_seat("jobs.ipynb", twice={"data", "clean-up"})
 
 
 def test_the_lab_s_code_trains(jobs: dict[str, NotebookNode]) -> None:

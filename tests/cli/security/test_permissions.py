@@ -56,6 +56,15 @@ def rules(folder: Path, *statements: dict[str, Any]) -> set[str]:
         ({"Action": "s3:ListBucket", "Resource": {"Fn::ImportValue": "the-bucket"}}, set()),
         ({"Action": "s3:GetObject", "Resource": {"Fn::Sub": "arn:${AWS::Partition}:s3:::lab/data/*"}}, set()),
         ({"Action": CREATE, "Resource": [JOBS, ENDPOINTS]}, {f"IAM-Needless[{ENDPOINTS}]"}),
+        # An alarm's name may have a slash in it, an endpoint's may not.
+        (
+            {"Action": "cloudwatch:DeleteAlarms", "Resource": "arn:aws:cloudwatch:*:*:alarm:TargetTracking-endpoint/*"},
+            set(),
+        ),
+        (
+            {"Action": "sagemaker:DeleteEndpoint", "Resource": [ENDPOINTS, f"{ENDPOINTS}/variant/*"]},
+            {f"IAM-Needless[{ENDPOINTS}/variant/*]"},
+        ),
         # What is not known to a template is not found fault with.
         ({"Action": "s3:ListBucket", "Resource": {"Ref": "SomeParameter"}}, set()),
         # An endpoint is made from a configuration.

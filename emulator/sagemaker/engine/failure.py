@@ -50,4 +50,4 @@ def settled(text: str) -> str:
 def algorithm_error(text: str, status: int) -> FailedError:
     """A container that ended with this status, in the words it left; they are cut so that the status stays."""
     end = f", exit code: {status}"
-    return FailedError(f"AlgorithmError: {text}"[: REASON_LENGTH - len(end)] + end)
+    return FailedError(f"AlgorithmError: {settled(text)}"[: REASON_LENGTH - len(end)] + end)

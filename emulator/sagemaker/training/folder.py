@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from emulator.sagemaker.engine.failure import settled
 from emulator.sagemaker.engine.instances import groups
 from emulator.sagemaker.engine.programs import relocate_programs
 
@@ -70,7 +69,7 @@ class JobFolder:
     @property
     def failure(self) -> str:
         """What the container wrote as the reason of its failure; empty if it wrote none."""
-        return settled(self._failure.read_bytes().decode(errors="replace")) if self._failure.exists() else ""
+        return self._failure.read_bytes().decode(errors="replace") if self._failure.exists() else ""
 
     def _write(self, name: str, document: Any) -> None:
         (self._config / f"{name}.json").write_text(json.dumps(document))

@@ -88,6 +88,7 @@ async def _serve(options: argparse.Namespace, state: Path, authority: Authority,
         metrics,
         objects,
         patterns,
+        policies,
         principals,
         queries,
         schedules,
@@ -147,6 +148,8 @@ async def _serve(options: argparse.Namespace, state: Path, authority: Authority,
     stacks.provision(Networks(context.endpoint_url, principals.caller).resource_types())
     stacks.refuse_full_buckets()
     stacks.encrypt_as_templates_say()
+    stacks.ask_for_capabilities()
+    policies.have_managed_policies()
     managed_keys.keep_managed_keys()
     stacks.provision(budgets.resource_types(services.budgets, principals.caller))
     tagged.find_tagged({"sagemaker": TaggedResources(context.store, principals.caller)})

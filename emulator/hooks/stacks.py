@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
 from ministack.services import s3, sns
-from ministack.services.cloudformation import drift, provisioners, stacks
+from ministack.services.cloudformation import drift, handlers, provisioners, stacks
 
 from emulator.provisioning import api_error
 
@@ -33,6 +33,11 @@ def refuse_full_buckets() -> None:
         delete(name, properties)
 
     provisioners._RESOURCE_HANDLERS[_BUCKET] = {**handlers, "delete": refuse}
+
+
+def ask_for_capabilities() -> None:
+    """Have IAM's resources and macros acknowledged as CloudFormation does; ministack asks when it enforces policies."""
+    handlers._capabilities_enforced = lambda: True
 
 
 def encrypt_as_templates_say() -> None:

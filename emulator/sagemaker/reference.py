@@ -32,8 +32,9 @@ Each member of a request is *done*, only *recorded* (Describe tells it again, no
 
 Tests hold it to that: each member of each request missing, mistyped and out of bounds, every declared error, every list
 and page, every answer against its shape; and who drives it unmodified: the AWS CLI, boto3 with its waiters and
-paginators, the SageMaker SDK (resource classes, ModelTrainer, processors), CloudFormation, Step Functions'
-`aws-sdk:sagemaker` tasks. Step Functions' own `sagemaker:createTrainingJob.sync` and its like fail with their name.
+paginators, the SageMaker SDK 3 (resource classes, ModelTrainer, ModelBuilder, processors) and 2 (estimators, tuners,
+predictors, transformers), CloudFormation, Step Functions' `aws-sdk:sagemaker` tasks. Step Functions' own
+`sagemaker:createTrainingJob.sync` and its like fail with their name.
 
 | kind | operations |
 |---|---|

@@ -89,6 +89,13 @@ class Account:
         self.role = role["Role"]["Arn"]
         self.iam.put_role_policy(RoleName="execution", PolicyName="all", PolicyDocument=json.dumps(_ALL))
 
+    def tutorial(self) -> str:
+        """Make a role as tutorials and SageMaker's console do; its ARN."""
+        name, policy = "AmazonSageMaker-ExecutionRole", "arn:aws:iam::aws:policy/AmazonSageMakerFullAccess"
+        made = self.iam.create_role(RoleName=name, Path="/service-role/", AssumeRolePolicyDocument=json.dumps(_TRUST))
+        self.iam.attach_role_policy(RoleName=name, PolicyArn=policy)
+        return str(made["Role"]["Arn"])
+
     def acting_as_its_role(self) -> dict[str, str]:
         """The variables with which a program of this machine acts as the role, as one in a job or a notebook does."""
         given = self.sts.assume_role(RoleArn=self.role, RoleSessionName="SageMaker")["Credentials"]

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.emulator.data.account import BUCKET, INFERENCE_IMAGE, TRAINING_IMAGE, Account
+from tests.emulator.data.account import BUCKET, INFERENCE_IMAGE, TRAINING_IMAGE, Account, archive, until
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from emulator.gateway import Gateway
 
 # What users of the SDK write; processors don't wait, for the SDK looks every ten seconds only.
@@ -21,7 +23,7 @@ import json, pathlib, sys
 from sagemaker.core import processing, resources, shapes
 from sagemaker.core.helper.session_helper import Session, get_execution_role
 
-role, bucket, training, inference, folder = sys.argv[1:]
+role, tutorial, bucket, training, inference, folder = sys.argv[1:]
 source = shapes.ProcessingS3Input(
     s3_uri=f"s3://{bucket}/sdk/", local_path="/opt/ml/processing/input/photos", s3_data_type="S3Prefix"
 )
@@ -43,6 +45,36 @@ script.run(code=f"{folder}/prepare.py", inputs=[photos], outputs=[made("by-scrip
 framework = processing.FrameworkProcessor(**where, **ours)
 framework.run("prepare.py", source_dir=folder, inputs=[photos], outputs=[made("by-framework")], **how)
 said["processors"] = [script.latest_job.processing_job_name, framework.latest_job.processing_job_name]
+"""
+TRAINER = """
+from sagemaker.train import ModelTrainer
+from sagemaker.train.configs import Compute, SourceCode
+
+# It asks the policy simulator whether the role may all that a training job needs.
+trainer = ModelTrainer(
+    training_image=training,
+    source_code=SourceCode(source_dir=folder, entry_script="train.py"),
+    role=tutorial,
+    compute=Compute(instance_type="ml.m5.large", instance_count=1),
+    base_job_name="trainer",
+)
+trainer.train(wait=False, logs=False)
+said["trainer"] = trainer._latest_training_job.training_job_name
+"""
+BUILDER = """
+from sagemaker.serve import ModelBuilder
+
+# It packs the artifact anew, with the script in it, and puts that under the account's own key for S3.
+builder = ModelBuilder(
+    s3_model_data_url=f"s3://{bucket}/sdk-model/model.tar.gz",
+    image_uri=inference,
+    role_arn=tutorial,
+    instance_type="ml.m5.large",
+    source_code=SourceCode(source_dir=folder, entry_script="inference.py"),
+    sagemaker_session=session,
+)
+builder.build()
+builder.deploy(endpoint_name="built", instance_type="ml.m5.large", initial_instance_count=1, wait=False)
 """
 RESOURCES = """
 job = resources.TrainingJob.create(
@@ -89,17 +121,46 @@ for photo in pathlib.Path("/opt/ml/processing/input/photos").iterdir():
 """
 
 
+INFERENCE = """
+import json
+
+def input_handler(data, context):
+    return data.read().decode()
+
+def output_handler(response, context):
+    return json.dumps({"mine": json.loads(response.content)["predictions"]}), "application/json"
+"""
+
+
 @pytest.fixture(scope="module")
-def said(account: Account, embedded: Gateway, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def said(
+    account: Account,
+    embedded: Gateway,
+    saved_model: Callable[[float], dict[str, bytes]],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> dict[str, Any]:
     """What the SDK's user saw, in a process of their own."""
     account.put("sdk/plate.txt", b"plate")
     account.put("nothing.tar.gz", b"nothing")
     folder = tmp_path_factory.mktemp("sdk")
     (folder / "prepare.py").write_text(PROGRAM)
     (folder / "requirements.txt").write_text("numpy\n")
-    program = PROCESSORS + RESOURCES
+    (folder / "train.py").write_text("print('trained with what a tutorial grants')")
+    (folder / "inference.py").write_text(INFERENCE)
+    account.put("sdk-model/model.tar.gz", archive(saved_model(2.0)))
+    program = PROCESSORS + TRAINER + BUILDER + RESOURCES
     subprocess.run(
-        [sys.executable, "-c", program, account.role, BUCKET, TRAINING_IMAGE, INFERENCE_IMAGE, str(folder)],
+        [
+            sys.executable,
+            "-c",
+            program,
+            account.role,
+            account.tutorial(),
+            BUCKET,
+            TRAINING_IMAGE,
+            INFERENCE_IMAGE,
+            str(folder),
+        ],
         env={**os.environ, **embedded.environment(), **account.acting_as_its_role()},
         stdout=subprocess.DEVNULL,
         check=True,
@@ -126,3 +187,18 @@ def test_resource_classes(said: dict[str, Any]) -> None:
 def test_who_it_is_and_where_its_data_go(account: Account, said: dict[str, Any]) -> None:
     """`get_execution_role` and `default_bucket` ask STS at an address of their own; nothing was set for it."""
     assert (said["role"], said["bucket"]) == (account.role, "sagemaker-us-east-1-000000000000")
+
+
+def test_a_tutorials_role_trains(account: Account, said: dict[str, Any]) -> None:
+    """ModelTrainer takes a role with AmazonSageMakerFullAccess and no more, and so does the job."""
+    assert account.end_of(said["trainer"])["TrainingJobStatus"] == "Completed"
+    assert "trained with what a tutorial grants" in account.printed("/aws/sagemaker/TrainingJobs", said["trainer"])
+
+
+@pytest.mark.usefixtures("said")
+def test_a_built_model_answers_by_its_script(account: Account) -> None:
+    """ModelBuilder's endpoint serves the artifact with the inference.py that it was given; the tutorial's role may."""
+    until(lambda: account.sagemaker.describe_endpoint(EndpointName="built")["EndpointStatus"] != "Creating")
+    asked = json.dumps({"instances": [[1, 2, 3]]})
+    answer = account.runtime.invoke_endpoint(EndpointName="built", Body=asked, ContentType="application/json")
+    assert json.loads(answer["Body"].read()) == {"mine": [[12.0]]}

@@ -1,7 +1,8 @@
 """The gateway's forward proxy: what is meant for AWS's names comes to the embedded AWS, all else goes its own way.
 
-It never lets a connection to one of AWS's names leave the machine. Others go where the gateway's own environment sends
-them: to its proxy, or straight to the host; a CONNECT tunnel's bytes are not touched.
+It never lets a connection to one of AWS's names leave the machine, but to what the gateway's environment names as the
+user's own package index. Others go where that environment sends them: to its proxy, or straight to the host; a CONNECT
+tunnel's bytes are not touched.
 """
 
 from __future__ import annotations
@@ -98,7 +99,7 @@ class ForwardProxy:
         tunnel = asked.method == "CONNECT"
         try:
             async with asyncio.timeout(_CONNECT_SECONDS):
-                if aws_names.is_aws(asked.host):
+                if aws_names.is_aws(asked.host) and asked.host not in proxies.package_indexes(self.outside):
                     there = await asyncio.open_connection(_HOST, self._port(asked))
                     proxy = None
                 else:

@@ -8,6 +8,7 @@ on to the proxy that the environment named before, or straight to its host.
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]  # typeshed has not got it
 
 from emulator import aws_names, tls
@@ -18,6 +19,15 @@ if TYPE_CHECKING:
 
 _NAMES = ("HTTPS_PROXY", "HTTP_PROXY")
 _NEVER = "NO_PROXY"
+_INDEXES = (
+    "PIP_INDEX_URL",
+    "PIP_EXTRA_INDEX_URL",
+    "PIP_FIND_LINKS",
+    "UV_DEFAULT_INDEX",
+    "UV_EXTRA_INDEX_URL",
+    "UV_INDEX",
+    "UV_INDEX_URL",
+)
 # This machine, and the metadata services, whose addresses no proxy may be asked for.
 _DIRECT = ("127.0.0.1", "localhost", "::1", "169.254.169.254", "169.254.170.2")
 
@@ -40,6 +50,12 @@ def reached_directly(environment: Mapping[str, str], *hosts: str) -> dict[str, s
     """NO_PROXY of an environment with further hosts, under the names that it has it under."""
     names = [name for name in (_NEVER, _NEVER.lower()) if name in environment]
     return {name: ",".join([environment[name], *hosts]) for name in names}
+
+
+def package_indexes(outside: Mapping[str, str]) -> frozenset[str]:
+    """The hosts that the environment names as package indexes, of which some are AWS's: CodeArtifact's."""
+    urls = [url for name in _INDEXES for url in outside.get(name, "").split()]
+    return frozenset(host for url in urls if (host := urlsplit(url.partition("=")[2] or url).hostname))
 
 
 def upstream(scheme: str, host: str, port: int, outside: Mapping[str, str]) -> str | None:

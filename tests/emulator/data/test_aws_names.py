@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from tests.emulator.data.account import Account
 
 STS = "https://sts.us-east-1.amazonaws.com"
+INDEX = "mine-000000000000.d.codeartifact.us-east-1.amazonaws.com"
 CALLER = (
     f"import boto3; print('I am', boto3.client('sts', 'us-east-1', endpoint_url='{STS}').get_caller_identity()['Arn'])"
 )
@@ -79,7 +80,12 @@ class Outside:
         self._server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), handler)
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
         url = f"http://me:s%40crt@127.0.0.1:{self._server.server_address[1]}"
-        self.own = {"HTTPS_PROXY": url, "http_proxy": url, "no_proxy": ".amazonaws.com,.corp.test,*"}
+        self.own = {
+            "HTTPS_PROXY": url,
+            "http_proxy": url,
+            "no_proxy": ".s3.amazonaws.com,.corp.test,*",
+            "PIP_EXTRA_INDEX_URL": f"https://mine.test/simple https://aws:token@{INDEX}/pypi/mine/simple/",
+        }
         self.home = home
         self.running = gateway.start(home, cache=paths.cache(), environment={**tools(), **self.own}, port=0)
         self.environment = {**os.environ, **self.own, **self.running.environment({**os.environ, **self.own})}
@@ -113,7 +119,8 @@ def outside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outside]:
     """One for this module."""
     made = Outside(tmp_path_factory.mktemp("outside"))
     yield made
-    assert not [head for head in made.asked if "amazonaws" in head or "api.aws" in head]
+    aws = [head for head in made.asked if "amazonaws" in head or "api.aws" in head]
+    assert [head for head in aws if not head.startswith(f"CONNECT {INDEX}:443")] == []
     made.close()
 
 
@@ -178,11 +185,23 @@ def test_all_else_goes_by_the_users_own_proxy(outside: Outside) -> None:
     assert (status, "nobody.corp.test:80 can't be reached" in said) == (http.client.BAD_GATEWAY, True)
 
 
+def test_the_users_own_package_index_may_be_awss(outside: Outside) -> None:
+    """CodeArtifact's, as the environment names it: packages come from there."""
+    tunnel = http.client.HTTPConnection(outside.environment["HTTPS_PROXY"].removeprefix("http://"))
+    tunnel.set_tunnel(INDEX, 443)
+    tunnel.request("GET", "/")
+    assert tunnel.getresponse().read() == b"hello"
+    tunnel.close()
+
+
 def test_nothing_is_exempt_that_is_of_aws(outside: Outside) -> None:
     """A company's NO_PROXY often names `.amazonaws.com`; the rest of it holds."""
     direct = outside.environment["NO_PROXY"].split(",")
+    of_companies = {"NO_PROXY": "amazonaws.com, *.amazonaws.com,com,example.org"}
+    made = proxies.variables("http://127.0.0.1:1", outside.home, of_companies)
+    assert made["NO_PROXY"].rpartition("169.254.170.2,")[2] == "example.org"
     assert {"127.0.0.1", "localhost", ".corp.test"} <= {*direct}
-    assert not {"*", ".amazonaws.com"} & {*direct}
+    assert not {"*", ".s3.amazonaws.com"} & {*direct}
     assert outside.environment["no_proxy"] == outside.environment["NO_PROXY"]
 
 

@@ -79,6 +79,7 @@ async def _serve(options: argparse.Namespace, state: Path, authority: Authority,
     from emulator.containers import Containers
     from emulator.hooks import (
         alarms,
+        conditions,
         enforcement,
         events,
         inside,
@@ -149,6 +150,7 @@ async def _serve(options: argparse.Namespace, state: Path, authority: Authority,
     stacks.refuse_full_buckets()
     stacks.encrypt_as_templates_say()
     stacks.ask_for_capabilities()
+    conditions.make_what_conditions_compare()
     policies.have_managed_policies()
     managed_keys.keep_managed_keys()
     stacks.provision(budgets.resource_types(services.budgets, principals.caller))

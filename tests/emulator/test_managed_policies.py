@@ -180,3 +180,33 @@ def test_capabilities(client: Callable[[str], Any], template: dict[str, Any], gi
         cloudformation.create_change_set(**change)
     else:
         assert refusal(cloudformation.create_change_set, **change) == refused
+
+
+@pytest.mark.parametrize(
+    ("given", "wanted"), [("", ["AdministratorAccess"]), ("AWSSupportAccess,ReadOnlyAccess", None)]
+)
+def test_policies_that_a_condition_chooses(client: Callable[[str], Any], given: str, wanted: list[str] | None) -> None:
+    """The CDK's bootstrap joins a list of policies to see whether there is any."""
+    none = {"Fn::Equals": ["", {"Fn::Join": ["", {"Ref": "Policies"}]}]}
+    chosen = {"Fn::If": ["None", [f"{PREFIX}AdministratorAccess"], {"Ref": "Policies"}]}
+    made = {"AssumeRolePolicyDocument": TRUST, "ManagedPolicyArns": chosen}
+    template = {
+        "Parameters": {"Policies": {"Type": "CommaDelimitedList", "Default": ""}},
+        "Conditions": {"None": none},
+        "Resources": {"Role": {"Type": "AWS::IAM::Role", "Properties": made}},
+        "Outputs": {"Role": {"Value": {"Ref": "Role"}}},
+    }
+    iam, cloudformation = client("iam"), client("cloudformation")
+    name = f"chosen-{'some' if given else 'none'}"
+    arns = ",".join(f"{PREFIX}{policy}" for policy in given.split(",") if policy)
+    cloudformation.create_stack(
+        StackName=name,
+        TemplateBody=json.dumps(template),
+        Capabilities=["CAPABILITY_IAM"],
+        Parameters=[{"ParameterKey": "Policies", "ParameterValue": arns}],
+    )
+    waiter = cloudformation.get_waiter("stack_create_complete")
+    waiter.wait(StackName=name, WaiterConfig={"Delay": 0.1, "MaxAttempts": 200})
+    [output] = cloudformation.describe_stacks(StackName=name)["Stacks"][0]["Outputs"]
+    attached = iam.list_attached_role_policies(RoleName=output["OutputValue"])["AttachedPolicies"]
+    assert sorted(policy["PolicyName"] for policy in attached) == (wanted or given.split(","))

@@ -147,12 +147,15 @@ async def _serve(options: argparse.Namespace, state: Path, authority: Authority,
     services.answer_below(doors.PREFIX, doors.Doors(service.interrupt).handle)
     stacks.provision(cloudformation.resource_types(service))
     stacks.provision(Networks(context.endpoint_url, principals.caller).resource_types())
-    stacks.refuse_full_buckets()
-    stacks.encrypt_as_templates_say()
-    stacks.ask_for_capabilities()
-    conditions.make_what_conditions_compare()
-    policies.have_managed_policies()
-    managed_keys.keep_managed_keys()
+    for as_aws_does in (
+        stacks.refuse_full_buckets,
+        stacks.encrypt_as_templates_say,
+        stacks.ask_for_capabilities,
+        conditions.make_what_conditions_compare,
+        policies.have_managed_policies,
+        managed_keys.keep_managed_keys,
+    ):
+        as_aws_does()
     stacks.provision(budgets.resource_types(services.budgets, principals.caller))
     tagged.find_tagged({"sagemaker": TaggedResources(context.store, principals.caller)})
     services.before("ecr", Containers(context.images_dir, caller=principals.caller).answer)

@@ -64,8 +64,8 @@ def _it_answers(*, quiet: bool) -> bool:
     if found is None:
         if gateway.died(paths.GATEWAY):
             count = gateway.clear(paths.GATEWAY)
-            left = f"{count} process{'es' * (count != 1)} that it left"
-            _tell(f"The embedded AWS had died: {left} ended now, and its state is cleared away.")
+            left = f"{count} process{'es' * (count != 1)} that it left ended now, and " if count else ""
+            _tell(f"The embedded AWS had died: {left}its state is cleared away.")
         return False
     if found.answers(within=0):
         return True

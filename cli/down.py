@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
 
-from cli import copies, owner, paths, place, receipts, screen, settings, stacks, teardown, vigil
+from cli import liveness, local_copies, owner, paths, place, receipts, screen, settings, stacks, teardown
 from cli.errors import LabError
 from cli.place import Place, Target
 from emulator import gateway
@@ -50,7 +50,7 @@ def down(target: Target, context: Sequence[str], *, keep_aws: bool, force: bool,
             f"Something of {lab} is left: see what the receipt says of it, then run `./lab down` again, which goes on "
             f"from here. The whole receipt: {kept}"
         )
-    stays = copies.clear(target, lab)
+    stays = local_copies.clear(target, lab)
     if not as_json:
         nothing = f"Nothing of {lab} is left." if receipt.deleted else f"There was nothing of {lab} to take down."
         screen.console.print(f"{nothing} [dim]The receipt: {kept}[/]", soft_wrap=True)
@@ -72,7 +72,7 @@ def _it_answers(*, quiet: bool) -> bool:
     with screen.step(f"waiting for the embedded AWS (process {found.pid}), which does not answer", quiet=quiet):
         if found.answers(within=_HUNG_SECONDS):
             return True
-    vigil.dismiss()
+    liveness.dismiss()
     gateway.stop(paths.GATEWAY, grace=_GRACE_SECONDS)
     _tell(
         f"The embedded AWS (process {found.pid}) did not answer for {_HUNG_SECONDS} seconds: it was ended, with all "
@@ -86,7 +86,7 @@ def _tell(text: str) -> None:
 
 
 def _nothing_runs(lab: str, *, as_json: bool) -> None:
-    stays = copies.clear(Target.EMBEDDED, lab)
+    stays = local_copies.clear(Target.EMBEDDED, lab)
     if as_json:
         place_of = {"target": Target.EMBEDDED.value, "account": gateway.ACCOUNT, "region": gateway.REGION}
         print(json.dumps({"lab": lab, **place_of, **Receipt().document()}, indent=2))
@@ -103,7 +103,7 @@ def _stop_embedded(here: Place, receipt: Receipt, *, quiet: bool) -> None:
             screen.console.print(f"The embedded AWS goes on: {', '.join(others)} is there too.", soft_wrap=True)
         return
     with screen.step("embedded AWS stopped", quiet=quiet):
-        vigil.dismiss()
+        liveness.dismiss()
         gateway.stop(paths.GATEWAY)
     receipt.forget_expected()
 

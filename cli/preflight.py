@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.markup import escape
 
-from cli import paths, place, screen, settings, stacks, turn, vigil
+from cli import deploy_lock, liveness, paths, place, screen, settings, stacks
 from cli.checks import account, bootstrap, containers, lease, name, price, quotas, region, standing, tag
 from cli.checks.finding import Finding, State, Subject
 from cli.errors import LabError
@@ -64,13 +64,13 @@ def _somewhere(target: Target) -> Iterator[Place]:
     if target is Target.AWS or gateway.running(paths.GATEWAY):
         yield place.find(target)
         return
-    with turn.take():  # no `up` may find it, and lose it
+    with deploy_lock.hold():  # no `up` may find it, and lose it
         idle = gateway.running(paths.GATEWAY) is None
         try:
             yield place.start_embedded(enforce=False) if idle else place.find(target)
         finally:
             if idle:
-                vigil.dismiss()
+                liveness.dismiss()
                 gateway.stop(paths.GATEWAY)
 
 

@@ -10,7 +10,7 @@ from typing import NoReturn
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.markup import escape
 
-from cli import disk, screen, shell, vigil
+from cli import disk, liveness, screen, shell
 from cli.errors import Interrupted, LabError
 from cli.main import app
 
@@ -23,7 +23,7 @@ def run() -> None:
     for number in _ENDING:
         if number is signal.SIGINT or signal.getsignal(number) is not signal.SIG_IGN:  # as nohup sets it
             signal.signal(number, _interrupt)
-    vigil.arm()
+    liveness.arm()
     undoing = shell.undo(os.environ)
     try:
         app(prog_name="./lab", obj=undoing)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from cli import turn
+from cli import deploy_lock
 from cli.commands import Commands
 from cli.options import ContextOption, ForceOption, JsonOption, NamesArgument, TargetOption
 from cli.place import Target
@@ -28,7 +28,7 @@ def seats_add(names: NamesArgument, target: TargetOption = Target.EMBEDDED, cont
     """Add seats to the settings (cdk.json or the roster), and deploy them."""
     from cli.seats import add as command
 
-    with turn.take():
+    with deploy_lock.hold():
         command(target, absolute(context), names)
 
 
@@ -43,7 +43,7 @@ def seats_remove(
     """Delete seats with all that their students made, and take them off the settings."""
     from cli.seats import remove as command
 
-    with turn.take():
+    with deploy_lock.hold():
         command(target, absolute(context), names, force=force)
 
 
@@ -58,5 +58,5 @@ def seats_rebuild(
     """Make seats anew, with the files of their students; what these made in SageMaker is gone."""
     from cli.seats import rebuild as command
 
-    with turn.take():
+    with deploy_lock.hold():
         command(target, absolute(context), names, force=force)

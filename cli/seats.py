@@ -10,8 +10,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rich.markup import escape
 
 from cli import cdk, deployment, jupyter, owner, place, screen, seat, seat_setting, settings, stacks, teardown
-from cli.aside import Aside
 from cli.errors import Interrupted, LabError
+from cli.seat_files import SeatFiles
 from cli.table import Table
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def remove(target: Target, context: Sequence[str], names: Sequence[str], *, forc
     records = _delete(here, lab, leaving, force=force)
     change.write()
     for each in leaving:
-        Aside(here, _bucket(here, lab), each.name).forget()
+        SeatFiles(here, _bucket(here, lab), each.name).forget()
     but = " but these records" if records else ""
     screen.console.print(
         f"{_list(each.name for each in leaving)}: gone, and nothing of it is left{but}.", soft_wrap=True
@@ -141,10 +141,10 @@ def _synthesised(here: Place, lab: Settings, context: Sequence[str], names: Sequ
     return {name: stacks_of[name] for name in names}
 
 
-def _keep_aside(here: Place, lab: Settings, found: Sequence[Seat]) -> dict[str, Aside]:
+def _keep_aside(here: Place, lab: Settings, found: Sequence[Seat]) -> dict[str, SeatFiles]:
     """Copy the seats' files to where no stack deletes them, by seat."""
     bucket = _bucket(here, lab)
-    kept = {each.name: Aside(here, bucket, each.name) for each in found}
+    kept = {each.name: SeatFiles(here, bucket, each.name) for each in found}
     with screen.step("files kept aside") as retitle:
         for each in found:
             retitle(f"files of {each.name} kept aside")
@@ -166,7 +166,7 @@ def _bucket(here: Place, lab: Settings) -> str:
     return next(out["BucketName"] for out in (s.outputs for s in stacks.of_lab(here, lab.name)) if "BucketName" in out)
 
 
-def _bring_back(kept: Mapping[str, Aside]) -> None:
+def _bring_back(kept: Mapping[str, SeatFiles]) -> None:
     for name, aside in kept.items():
         if beside := aside.bring_back():
             files = f"{beside} file{'s' * (beside > 1)}"

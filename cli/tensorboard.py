@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cli import copies, place, screen, settings
+from cli import local_copies, place, screen, settings
 from cli.errors import LabError
 from cli.event_logs import EventLogs
 from emulator import gateway
@@ -46,7 +46,7 @@ def tensorboard(target: Target, context: Sequence[str], jobs: Sequence[str], *, 
     """Show the logs of these jobs, or of all of the lab's, as they grow, until Ctrl-C."""
     lab = settings.read(context).name
     here = place.find(target)
-    folder = copies.logs(target, "+".join(jobs)[:200] or lab)
+    folder = local_copies.logs(target, "+".join(jobs)[:200] or lab)
     folder.mkdir(parents=True, exist_ok=True)
     logs = EventLogs(here, lab, jobs, folder)
     with screen.step(f"TensorBoard's logs of {', '.join(jobs) or lab}", quiet=as_json):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from cli import (
     cdk,
+    deploy_lock,
     deployment,
     images,
     lease,
@@ -20,7 +21,6 @@ from cli import (
     serving,
     settings,
     stacks,
-    turn,
 )
 from cli.place import Place, Target
 
@@ -37,7 +37,7 @@ def up(target: Target, context: Sequence[str], *, force: bool, enforce: bool) ->
     With `enforce` the embedded AWS asks policies before each call; AWS does so in any case.
     """
     lab = settings.read(context)
-    with turn.take():
+    with deploy_lock.hold():
         outcome = _up(target, context, lab, force=force, enforce=enforce)
     seats.report(outcome)
 

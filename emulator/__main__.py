@@ -84,7 +84,7 @@ async def _serve(options: argparse.Namespace, state: Path, authority: Authority,
         events,
         inside,
         labels,
-        large,
+        large_objects,
         managed_keys,
         metrics,
         objects,
@@ -169,7 +169,7 @@ async def _serve(options: argparse.Namespace, state: Path, authority: Authority,
     settled.answer_the_cdk_when_settled()
     unknown.refuse_unknown()
     labels.label_answers()
-    large.let_others_in()
+    large_objects.let_others_in()
     unexpected.tell_unexpected()
     logging.getLogger("emulator").info("embedded AWS on %s:%d", HOST, options.port)
     try:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from emulator.sagemaker.engine import places
+from emulator.sagemaker.engine import s3_uris
 from emulator.sagemaker.errors import ServiceError, validation
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ class _Reader:
 
     def _look_up(self, address: str, path: str) -> None:
         try:
-            places.split(address)
+            s3_uris.split(address)
         except ValueError as error:
             self.problems.append(f"Value '{address}' at '{path}': {error}")
 

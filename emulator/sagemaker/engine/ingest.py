@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from emulator.sagemaker import authorization, images
-from emulator.sagemaker.engine import objects, places
+from emulator.sagemaker.engine import objects, s3_uris
 from emulator.sagemaker.engine.archives import ArchiveError
 from emulator.sagemaker.engine.failure import FailedError
 from emulator.sagemaker.errors import ServiceError
@@ -77,5 +77,5 @@ def no_objects(uri: str, role: Role) -> str:
     return (
         f'No S3 objects found under S3 URL "{uri}" given in input data source. Please ensure that the bucket exists in '
         f'the selected region ({role.region}), that objects exist under that S3 prefix, and that the role "{role.arn}" '
-        f'has "s3:ListBucket" permissions on bucket "{places.split(uri)[0]}".'
+        f'has "s3:ListBucket" permissions on bucket "{s3_uris.split(uri)[0]}".'
     )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from emulator.sagemaker.engine import places
+from emulator.sagemaker.engine import s3_uris
 from emulator.sagemaker.engine.ingest import no_objects
 from emulator.sagemaker.errors import validation
 
@@ -34,7 +34,7 @@ def check(data: Iterable[Mapping[str, Any]], role: Role) -> None:
 
 
 def _empty(s3: Any, uri: str) -> bool:
-    bucket, prefix = places.split(uri)
+    bucket, prefix = s3_uris.split(uri)
     try:
         return not s3.list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1).get("Contents")
     except ClientError as error:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from boto3.exceptions import S3UploadFailedError
 from botocore.exceptions import BotoCoreError, ClientError
 
-from emulator.sagemaker.engine import objects, places
+from emulator.sagemaker.engine import objects, s3_uris
 from emulator.sagemaker.engine.archives import ArchiveError
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class Mirror:
         deletes: bool = False,
     ) -> None:
         """Make the folder."""
-        self._s3, self._folder, self._uri = s3, folder, places.plain(uri).rstrip("/")
+        self._s3, self._folder, self._uri = s3, folder, s3_uris.plain(uri).rstrip("/")
         self._key_id, self._growing, self._deletes = key_id, growing, deletes
         self._seen: dict[str, _State] = {}
         self._kept: dict[str, _State] = {}
@@ -96,7 +96,7 @@ class Mirror:
     def _drop(self, name: str) -> None:
         del self._kept[name]
         if self._deletes:
-            bucket, key = places.split(f"{self._uri}/{name}")
+            bucket, key = s3_uris.split(f"{self._uri}/{name}")
             try:
                 self._s3.delete_object(Bucket=bucket, Key=key)
             except (ClientError, BotoCoreError) as error:

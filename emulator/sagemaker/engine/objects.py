@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from boto3.s3.transfer import TransferConfig
 
 from emulator.sagemaker.engine.archives import ArchiveError
-from emulator.sagemaker.engine.places import plain, split
+from emulator.sagemaker.engine.s3_uris import plain, split
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

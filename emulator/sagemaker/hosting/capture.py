@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from emulator.sagemaker.engine import objects, places
+from emulator.sagemaker.engine import objects, s3_uris
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -116,7 +116,7 @@ class Capture:
                     )
 
     def _put(self, client: Any, variant: str, lines: list[str]) -> None:
-        bucket, prefix = places.split(self._config["DestinationS3Uri"].rstrip("/"))
+        bucket, prefix = s3_uris.split(self._config["DestinationS3Uri"].rstrip("/"))
         now = datetime.now(UTC)
         name = f"{now:%Y/%m/%d/%H/%M-%S}-{now.microsecond // 1000:03}-{uuid.uuid4()}.jsonl"
         client.put_object(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from emulator.sagemaker.behaviour import Behaviour
-from emulator.sagemaker.engine import places
+from emulator.sagemaker.engine import s3_uris
 from emulator.sagemaker.engine.credentials import Role
 from emulator.sagemaker.errors import ServiceError, validation
 from emulator.sagemaker.hosting.hosts import Model
@@ -45,7 +45,7 @@ class Models(Behaviour):
         role = Role(arn, account=record.account, region=record.region, endpoint_url=self.context.endpoint_url)
         try:
             role.check()
-            bucket, key = places.split(uri)
+            bucket, key = s3_uris.split(uri)
             role.client("s3").head_object(Bucket=bucket, Key=key)
         except (ServiceError, ClientError, BotoCoreError) as error:
             answer = error.response["Error"]["Code"] if isinstance(error, ClientError) else ""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from boto3.exceptions import S3UploadFailedError
 from botocore.exceptions import BotoCoreError, ClientError
 
-from emulator.sagemaker.engine import archives, ingest, instances, objects, places
+from emulator.sagemaker.engine import archives, ingest, instances, objects, s3_uris
 from emulator.sagemaker.engine.crew import Crew, Host
 from emulator.sagemaker.engine.failure import FailedError, algorithm_error
 from emulator.sagemaker.engine.logs import LogStream
@@ -187,7 +187,7 @@ class Attempt:
     def _upload(self, folders: Sequence[Path], name: str) -> str:
         """Put what the folders hold as `<name>.tar.gz` where SageMaker puts it; returns its URI."""
         output = self._request["OutputDataConfig"]
-        uri = f"{places.plain(output['S3OutputPath']).rstrip('/')}/{self._record.name}/output/{name}.tar.gz"
+        uri = f"{s3_uris.plain(output['S3OutputPath']).rstrip('/')}/{self._record.name}/output/{name}.tar.gz"
         archive = folders[0].parent / f".{name}.tar.gz"
         archives.pack(folders, archive)
         try:

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 from boto3.exceptions import S3UploadFailedError
 from botocore.exceptions import BotoCoreError, ClientError
 
-from emulator.sagemaker.engine import ingest, objects, places
+from emulator.sagemaker.engine import ingest, objects, s3_uris
 from emulator.sagemaker.engine.archives import ArchiveError
 from emulator.sagemaker.engine.failure import FailedError, reason_of
 from emulator.sagemaker.engine.ingest import no_objects
@@ -195,7 +195,7 @@ class TransformRun:
 
     def _upload(self, s3: Any, output: Path, name: str) -> None:
         wanted = self._request["TransformOutput"]
-        uri = f"{places.plain(wanted['S3OutputPath']).rstrip('/')}/{name}.out"
+        uri = f"{s3_uris.plain(wanted['S3OutputPath']).rstrip('/')}/{name}.out"
         try:
             objects.upload(s3, output, uri, key_id=wanted.get("KmsKeyId"))
         except (ClientError, BotoCoreError, S3UploadFailedError) as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from emulator.sagemaker.engine import places
+from emulator.sagemaker.engine import s3_uris
 
 
 @pytest.mark.parametrize(
@@ -24,19 +24,19 @@ from emulator.sagemaker.engine import places
 )
 def test_every_form_leads_to_the_same_place(address: str) -> None:
     """Virtual host or path, with a region or without, dual-stack, by FIPS: one place."""
-    assert places.split(address) == ("lab-data", "models/a b.gz")
-    assert places.plain(address) == "s3://lab-data/models/a b.gz"
+    assert s3_uris.split(address) == ("lab-data", "models/a b.gz")
+    assert s3_uris.plain(address) == "s3://lab-data/models/a b.gz"
 
 
 def test_a_bucket_with_dots_and_a_whole_bucket() -> None:
     """Dots belong to the bucket's name; no key is the whole bucket."""
-    assert places.split("https://lab.data.s3.us-east-1.amazonaws.com/k") == ("lab.data", "k")
+    assert s3_uris.split("https://lab.data.s3.us-east-1.amazonaws.com/k") == ("lab.data", "k")
     for whole in ("s3://lab", "s3://lab/", "https://lab.s3.amazonaws.com", "https://s3.amazonaws.com/lab/"):
-        assert places.split(whole) == ("lab", "")
+        assert s3_uris.split(whole) == ("lab", "")
 
 
 @pytest.mark.parametrize("address", ["https://example.com/k", "https://s3.amazonaws.com/", "https://s3.evil.com/b/k"])
 def test_what_is_elsewhere(address: str) -> None:
     """Another host is no place in S3; the sentence shows the forms that are."""
     with pytest.raises(ValueError, match=r"is no place in S3, which is s3://BUCKET/KEY, "):
-        places.split(address)
+        s3_uris.split(address)

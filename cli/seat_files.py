@@ -16,7 +16,7 @@ _OBJECTS, _NOTEBOOK = "objects/", "notebook/"  # what lay in the bucket, and on 
 _BEFORE = "before-rebuild/"  # below the seat's prefix: what has no other place there any more
 
 
-class Aside:
+class SeatFiles:
     """The files of one seat. What an attempt before this one has kept is kept on, under what is newer."""
 
     def __init__(self, here: Place, bucket: str, seat: str) -> None:

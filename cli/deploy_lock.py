@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def take() -> Iterator[None]:
+def hold() -> Iterator[None]:
     """Wait, with a sentence, until no other command deploys, and let others wait while the block runs."""
     paths.HOME.mkdir(parents=True, exist_ok=True)
     lock = FileLock(paths.HOME / "deploying.lock")

@@ -41,8 +41,8 @@ def over(found: gateway.Gateway) -> None:
     """Look, from now on, whether it runs; when it has ended, so does this process, with what it started."""
     if _armed.is_set() and found.pid not in _watched:
         _watched.add(found.pid)
-        threading.Thread(target=_look, args=(found,), name="vigil", daemon=True).start()
-        threading.Thread(target=_listen, args=(found,), name="vigil answers", daemon=True).start()
+        threading.Thread(target=_look, args=(found,), name="liveness", daemon=True).start()
+        threading.Thread(target=_listen, args=(found,), name="liveness answers", daemon=True).start()
 
 
 def _look(found: gateway.Gateway) -> None:

@@ -104,6 +104,19 @@ def test_a_wrong_checksum(s3: Any) -> None:
         s3.put_object(Bucket=BUCKET, Key="wrong", Body=BODY[: 2 * MEGABYTE], ChecksumCRC32=wrong)
 
 
+@pytest.mark.parametrize(
+    ("name", "check"),
+    [("ChecksumCRC64NVME", 0xAE8B14860A799888.to_bytes(8)), ("ChecksumCRC32C", 0xE3069283.to_bytes(4))],
+)
+def test_checksums_of_other_clients(s3: Any, name: str, check: bytes) -> None:
+    """What the AWS CLI 2 sends is compared: these are the published check values of the two algorithms."""
+    value = base64.b64encode(check).decode()
+    s3.put_object(Bucket=BUCKET, Key="checked", Body=b"123456789", **{name: value})
+    assert s3.head_object(Bucket=BUCKET, Key="checked", ChecksumMode="ENABLED")[name] == value
+    with pytest.raises(ClientError, match="BadDigest"):
+        s3.put_object(Bucket=BUCKET, Key="checked", Body=b"123456780", **{name: value})
+
+
 def test_nobody_waits_and_memory_holds_it_once(
     client: Callable[[str], Any], embedded: gateway.Gateway, s3: Any
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from cli import buckets, jupyter
@@ -52,7 +53,7 @@ class SeatFiles:
         beside = 0
         for name in list(self._below(self._aside)):
             kept, path = f"{self._aside}{name}", name.partition("/")[2]
-            if path in fresh and self._read(kept) == self._read(f"{self._own}{path}"):
+            if path in fresh and _delivered(self._read(kept)) == _delivered(self._read(f"{self._own}{path}")):
                 continue  # the lab's own notebooks, as they were
             if name.startswith(_OBJECTS) and path not in fresh:
                 self._copy(kept, f"{self._own}{path}")
@@ -76,3 +77,13 @@ class SeatFiles:
 
     def _read(self, key: str) -> bytes:
         return bytes(self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read())
+
+
+def _delivered(content: bytes) -> object:
+    """Return a notebook without the kernel it asks for, which the notebook instance's script writes into its copy."""
+    try:
+        notebook = json.loads(content)
+        notebook["metadata"].pop("kernelspec", None)
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return content
+    return notebook

@@ -249,6 +249,7 @@ def test_a_student_can_run_every_kind_of_job(ada: Student) -> None:
         ProcessingJobName=job("prepare"), WaiterConfig={"Delay": 1}
     )
     assert sagemaker.list_processing_jobs(NameContains=f"{NAME}-ada-")["ProcessingJobSummaries"]
+    ada.s3.put_object(Bucket=ada.bucket, Key="seats/ada/photos/none.npy", Body=b"no photo")
     ada.transform(job("score"))
     sagemaker.describe_transform_job(TransformJobName=job("score"))
     assert sagemaker.list_transform_jobs(NameContains=f"{NAME}-ada-")["TransformJobSummaries"]

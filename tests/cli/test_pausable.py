@@ -28,10 +28,6 @@ def test_a_failed_endpoint_s_deletion_is_waited_for_as_long_as_it_takes(monkeypa
         "LastModifiedTime": 0,
     }
     with Stubber(sagemaker) as stub:
-        stub.add_response("delete_endpoint", {}, NAME)
-        for _ in range(600):
-            stub.add_response("describe_endpoint", deleting, NAME)
-        stub.add_client_error("describe_endpoint", "ValidationException", "Could not find endpoint")
         stub.add_response(
             "describe_endpoint_config",
             {
@@ -41,6 +37,10 @@ def test_a_failed_endpoint_s_deletion_is_waited_for_as_long_as_it_takes(monkeypa
                 "CreationTime": 0,
             },
         )
+        stub.add_response("delete_endpoint", {}, NAME)
+        for _ in range(600):
+            stub.add_response("describe_endpoint", deleting, NAME)
+        stub.add_client_error("describe_endpoint", "ValidationException", "Could not find endpoint")
         request = {**NAME, "EndpointConfigName": "config", "Tags": []}
         stub.add_response("create_endpoint", {"EndpointArn": deleting["EndpointArn"]}, request)
         Endpoints(sagemaker).resume(Kept("endpoint", "bricks", "config", {}), FAILED)

@@ -96,6 +96,7 @@ def test_a_row_is_a_line_in_a_pipe(capsys: pytest.CaptureFixture[str], monkeypat
 def test_a_box_breaks_no_name(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """What does not fit between its sides stands without them."""
     monkeypatch.setattr(type(screen.console.file), "isatty", lambda _: True, raising=False)
+    monkeypatch.setenv("TERM", "xterm")  # a dumb terminal has 80 columns, whatever COLUMNS says
     monkeypatch.setenv("COLUMNS", "40")
     screen.boxed("a short line\n" + "bucket-" * 6)
     lines = capsys.readouterr().out.splitlines()

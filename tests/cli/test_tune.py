@@ -163,7 +163,10 @@ def test_a_signal_stops_the_tuning_job(
 ) -> None:
     """The tuning job stops with its training jobs; the exit code is the signal's, and what was done is said."""
     before = len(_tuning_jobs(home))
+    # Who runs the tests by nohup has SIGHUP ignored in all that they start.
+    heeded = signal.signal(number, signal.SIG_DFL)
     command = run("tune", "--learning-rate", "0.5", "--trials", "2")
+    signal.signal(number, heeded)
     _until(
         lambda: len(_tuning_jobs(home)) > before and _tuning_jobs(home)[0]["TrainingJobStatusCounters"]["InProgress"]
     )

@@ -79,7 +79,8 @@ def test_all_are_listed(client: Callable[[str], Any]) -> None:
     role(iam, "attached", "AmazonSageMakerReadOnly")
     attached = [policy["Arn"] for policy in iam.list_policies(Scope="AWS", OnlyAttached=True)["Policies"]]
     assert f"{PREFIX}AmazonSageMakerReadOnly" in attached
-    assert FULL not in attached
+    assert f"{PREFIX}AmazonWorkMailFullAccess" in arns
+    assert f"{PREFIX}AmazonWorkMailFullAccess" not in attached
 
 
 @pytest.mark.parametrize(

@@ -109,8 +109,9 @@ def test_an_increase_is_granted_and_heeded(quotas: Any, client: Callable[[str], 
     asked = quotas.request_service_quota_increase(**SAGEMAKER, QuotaCode=code, DesiredValue=1)["RequestedQuota"]
     assert asked["Status"] == "PENDING"
     assert quotas.get_requested_service_quota_change(RequestId=asked["Id"])["RequestedQuota"]["Status"] == "APPROVED"
-    (past,) = quotas.list_requested_service_quota_change_history(**SAGEMAKER, Status="APPROVED")["RequestedQuotas"]
-    assert (past["Id"], past["QuotaName"], past["DesiredValue"]) == (asked["Id"], name, 1.0)
+    history = quotas.list_requested_service_quota_change_history(**SAGEMAKER, Status="APPROVED")["RequestedQuotas"]
+    (past,) = (each for each in history if each["Id"] == asked["Id"])
+    assert (past["QuotaName"], past["DesiredValue"]) == (name, 1.0)
     assert quotas.list_requested_service_quota_change_history(Status="DENIED")["RequestedQuotas"] == []
     assert quotas.get_service_quota(**SAGEMAKER, QuotaCode=code)["Quota"]["Value"] == 1.0
     assert everything(quotas, "list_aws_default_service_quotas")[name]["Value"] == 0.0

@@ -96,6 +96,7 @@ def test_a_bare_star_is_rare(templates: dict[str, Template]) -> None:
     assert bare == {
         "application-autoscaling:DescribeScalableTargets",
         "cloudformation:DescribeStacks",
+        "cloudwatch:DescribeAlarms",
         "cloudwatch:PutMetricData",
         "ecr:GetAuthorizationToken",
         "logs:DescribeLogGroups",
@@ -104,7 +105,10 @@ def test_a_bare_star_is_rare(templates: dict[str, Template]) -> None:
 
 
 def test_the_teardown_ends_what_is_the_lab_s_alone(templates: dict[str, Template]) -> None:
-    """Whatever it may delete or stop is named after the lab, or bears its tag, or is a log that jobs share."""
+    """Whatever it may delete or stop is named after the lab, or bears its tag, or is a log or alarm of SageMaker's.
+
+    Neither log groups nor alarms of Application Auto Scaling bear the tag of the endpoint that they are named after.
+    """
     role = next(
         resource
         for name, resource in templates["bricklab-operations"]["Resources"].items()
@@ -118,12 +122,12 @@ def test_the_teardown_ends_what_is_the_lab_s_alone(templates: dict[str, Template
             action.partition(":")[2].startswith(("Delete", "Deregister", "Stop")) for action in listed(item["Action"])
         )
     ]
-    assert len(ending) == 7
+    assert len(ending) == 8
     for item in ending:
         condition = json.dumps(item.get("Condition", {}))
         for resource in listed(item["Resource"]):
             written = json.dumps(resource)
-            named = "bricklab" in written or "/aws/sagemaker/" in written
+            named = any(name in written for name in ("bricklab", "/aws/sagemaker/", "alarm:TargetTracking-endpoint/"))
             assert named or "aws:ResourceTag/bricklab:lab" in condition or "service-namespace" in condition
 
 

@@ -30,7 +30,10 @@ def channel(uri: str) -> list[dict[str, Any]]:
             {"InputDataConfig": [{**channel("s3://b/")[0], "CompressionType": "Gzip"}]},
             "InputDataConfig.training..CompressionType Gzip",
         ),
-        ({"InfraCheckConfig": {}, "RetryStrategy": {"MaximumRetryAttempts": 1}}, "InfraCheckConfig, RetryStrategy"),
+        (
+            {"InfraCheckConfig": {"EnableInfraCheck": True}, "RetryStrategy": {"MaximumRetryAttempts": 1}},
+            "InfraCheckConfig.EnableInfraCheck True, RetryStrategy",
+        ),
     ],
 )
 def test_refuses_what_it_does_not_do(account: Account, request_part: dict[str, Any], missing: str) -> None:

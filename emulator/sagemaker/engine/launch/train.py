@@ -143,6 +143,7 @@ class Waiting:
         stdin, stdout, stderr = self._process.stdin, self._process.stdout, self._process.stderr
         stdin.write(json.dumps(orders).encode() + b"\n")
         stdin.close()
+        heed_no_end()
         output = await asyncio.gather(*[watch(await _reader(pipe)) for pipe in (stdout, stderr)])
         return self._process.wait(), output, self._process
 
@@ -194,11 +195,23 @@ def wait_for_job() -> Waiting:
 
 
 def outlive_the_script() -> None:
-    """Let SIGTERM end the script only, so that what it prints until then is read.
+    """Let SIGTERM end the script only, once there is one, so that what it prints until then is read.
 
-    A container's first process has no default for signals: the toolkit, which handles none, goes on there, too. A
-    handler, unlike an ignored signal, is not passed on to what is started.
+    A container's first process has no default for signals: the toolkit, which handles none, goes on there, too. Before
+    the script begins a signal ends all, though: nobody waits for a script that would not hear of it any more.
     """
+    begin = asyncio.create_subprocess_exec
+
+    async def begin_and_outlive(*command: Any, **options: Any) -> Any:
+        child = await begin(*command, **options)
+        heed_no_end()
+        return child
+
+    asyncio.create_subprocess_exec = begin_and_outlive
+
+
+def heed_no_end() -> None:
+    """Go on after SIGTERM. A handler, unlike an ignored signal, is not passed on to what is started."""
     signal.signal(signal.SIGTERM, lambda *_: None)
 
 

@@ -7,6 +7,7 @@ It is alive as long as its process is, or holds its lock, however long it does n
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import json
 import os
@@ -158,10 +159,10 @@ def start(
         run = partial(_run, home, cache=cache, environment=environment, pace=pace, enforce=enforce)
         try:
             return run(chosen)
-        except GatewayError:
-            if chosen != port or _free(port):
+        except GatewayError as error:
+            if os.strerror(errno.EADDRINUSE) not in str(error):
                 raise
-            # Another one that was starting at the same time has taken the port first.
+            # Another program that was starting at the same time has taken a port first.
             return run(any_free_port())
 
 

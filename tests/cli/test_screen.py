@@ -98,6 +98,7 @@ def test_a_box_breaks_no_name(capsys: pytest.CaptureFixture[str], monkeypatch: p
     monkeypatch.setattr(type(screen.console.file), "isatty", lambda _: True, raising=False)
     monkeypatch.setenv("TERM", "xterm")  # a dumb terminal has 80 columns, whatever COLUMNS says
     monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.setattr(screen, "console", type(screen.console)(highlight=False))  # its width was read when it was made
     screen.boxed("a short line\n" + "bucket-" * 6)
     lines = capsys.readouterr().out.splitlines()
     assert "bucket-" * 6 in lines

@@ -405,7 +405,10 @@ def _hosts(embedded: Gateway, endpoint: str) -> list[psutil.Process]:
     """The host processes of an endpoint."""
     found = []
     for process in psutil.Process(embedded.pid).children(recursive=True):
-        command = process.cmdline()
+        try:
+            command = process.cmdline()
+        except psutil.NoSuchProcess:  # it has ended meanwhile
+            continue
         if any(f"/endpoints/{endpoint}/" in part for part in command) and "supervise.py" not in " ".join(command):
             found.append(process)
     return found

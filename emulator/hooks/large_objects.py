@@ -138,18 +138,10 @@ class Hashes:
         s3._compute_s3_checksum = self._checksum_of
         s3.hashlib = _Hashlib(self)
 
-        async def handled(
-            method: str,
-            path: str,
-            headers: dict[str, str],
-            body: bytes,
-            query: dict[str, list[str]],
-            *more: Any,
-            **how: Any,
-        ) -> Any:
+        async def handled(*request: Any, **how: Any) -> Any:
             digests, checksums = self._digests.set({}), self._checksums.set({})
             try:
-                return await prepared(method, path, headers, body, query, *more, **how)
+                return await prepared(*request, **how)
             finally:
                 # Threads that the handler has started may go on in this context, when other bodies have these ids.
                 self._digests.get().clear()

@@ -31,7 +31,7 @@ from bench.material.callers import Load, load
 from bench.material.embedded_aws import embedded_aws
 from cli import paths
 from cli.place import tools
-from emulator import gateway
+from embedded_aws import gateway
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -21,7 +21,7 @@ from bench.material import tables
 from bench.material.embedded_aws import IMAGE, IMAGE_URI, EmbeddedAws, embedded_aws
 from cli import paths
 from cli.images import FOLDER
-from emulator.sagemaker import images
+from embedded_aws.runtime import images
 
 if TYPE_CHECKING:
     from collections.abc import Callable

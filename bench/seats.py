@@ -20,7 +20,7 @@ import psutil
 
 from bench.material import commands, curves, tables
 from cli import paths
-from emulator import gateway
+from embedded_aws import gateway
 
 _NAME = "bench"
 _SAMPLE_SECONDS = 0.5

@@ -26,7 +26,7 @@ from bench.material.commands import seconds as seconds_of
 from bench.material.embedded_aws import EmbeddedAws
 from cli import paths
 from datasets import dataset
-from emulator import gateway
+from embedded_aws import gateway
 
 _NAME = "bench"
 _SETTINGS = ["-c", f"lab.name={_NAME}"]

@@ -10,7 +10,7 @@ from rich.markup import escape
 from cli import liveness, local_copies, owner, paths, place, receipts, screen, settings, stacks, teardown
 from cli.errors import LabError
 from cli.place import Place, Target
-from emulator import gateway
+from embedded_aws import gateway
 from infra.handlers.teardown.receipt import Receipt
 
 if TYPE_CHECKING:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from cli import paths, screen
 from cli.errors import LabError
-from emulator.sagemaker import images
+from embedded_aws.runtime import images
 
-FOLDER = paths.ROOT / "emulator" / "images"
+FOLDER = paths.ROOT / "embedded_aws" / "images"
 
 
 def install() -> None:

@@ -15,7 +15,7 @@ import psutil
 from rich.markup import escape
 
 from cli import paths, screen
-from emulator import gateway
+from embedded_aws import gateway
 
 _LOOK_SECONDS = 0.5
 _SILENT_SECONDS = 15

@@ -18,7 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from cli import liveness, paths, screen
 from cli.errors import LabError
-from emulator import gateway
+from embedded_aws import gateway
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -15,7 +15,7 @@ from cli.checks import account, bootstrap, containers, lease, name, price, quota
 from cli.checks.finding import Finding, State, Subject
 from cli.errors import LabError
 from cli.place import Target
-from emulator import gateway
+from embedded_aws import gateway
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

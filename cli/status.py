@@ -12,7 +12,7 @@ from rich.markup import escape
 from cli import lease, paths, paused, place, screen, seat, settings, stacks
 from cli.place import Place, Target
 from cli.table import Table
-from emulator import gateway
+from embedded_aws import gateway
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

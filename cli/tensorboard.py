@@ -20,7 +20,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from cli import local_copies, place, screen, settings
 from cli.errors import LabError
 from cli.event_logs import EventLogs
-from emulator import gateway
+from embedded_aws import gateway
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

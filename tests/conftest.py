@@ -12,7 +12,7 @@ import pytest
 
 from cli import paths
 from cli.place import tools
-from emulator import gateway
+from embedded_aws import gateway
 from tests import conforming
 
 if TYPE_CHECKING:

@@ -30,21 +30,21 @@ ALLOWED = {
     "infra/handlers": set(),
     "model_code": set(),
     "datasets": {"datasets"},
-    "emulator": {"emulator"},
+    "embedded_aws": {"embedded_aws"},
     "bench": {
         "bench",
         "cli",
         "datasets",
-        "emulator.gateway",
-        "emulator.sagemaker.engine.layer",
-        "emulator.sagemaker.images",
+        "embedded_aws.gateway",
+        "embedded_aws.runtime.layer",
+        "embedded_aws.runtime.images",
         "infra.containers",
         "infra.regions",
     },
     "cli": {
         "cli",
-        "emulator.gateway",
-        "emulator.sagemaker.images",
+        "embedded_aws.gateway",
+        "embedded_aws.runtime.images",
         "infra.containers",
         "infra.handlers.bucket_contents",
         "infra.handlers.teardown",
@@ -56,7 +56,7 @@ ALLOWED = {
         "infra.settings",
     },
 }
-OURS = {"app", "bench", "cli", "datasets", "emulator", "infra", "model_code", "tests"}
+OURS = {"app", "bench", "cli", "datasets", "embedded_aws", "infra", "model_code", "tests"}
 
 
 def imports(path: Path) -> set[str]:
@@ -90,10 +90,12 @@ def test_imports_run_one_way(place: str) -> None:
     assert not wrong
 
 
-def test_only_hooks_touches_ministack() -> None:
+def test_only_patches_touches_ministack() -> None:
     """Ministack's internals are reached through one package, so that a new release breaks in one place."""
-    touching = {path.parent.name for path in files("emulator") if any(n.startswith("ministack") for n in imports(path))}
-    assert touching == {"hooks"}
+    touching = {
+        path.parent.name for path in files("embedded_aws") if any(n.startswith("ministack") for n in imports(path))
+    }
+    assert touching == {"patches"}
 
 
 @pytest.mark.parametrize("place", ["infra", "model_code"])

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import EndpointConnectionError
 
 from cli import paths, place
-from emulator import gateway
+from embedded_aws import gateway
 
 if TYPE_CHECKING:
     from tests.conftest import Lab

@@ -18,7 +18,7 @@ import pytest
 from PIL import Image
 
 from cli import paths
-from emulator import gateway
+from embedded_aws import gateway
 from tests.conftest import SECRET
 
 if TYPE_CHECKING:

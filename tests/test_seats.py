@@ -18,8 +18,8 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from emulator import gateway
-from tests.emulator.data.jupyter import Jupyter
+from embedded_aws import gateway
+from tests.embedded_aws.data.jupyter import Jupyter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

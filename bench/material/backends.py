@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 from bench.material.embedded_aws import IMAGE
 from cli import paths
 from cli.images import FOLDER
-from emulator.sagemaker import images
-from emulator.sagemaker.engine import layer
+from embedded_aws.runtime import images, layer
 
 if TYPE_CHECKING:
     from pathlib import Path

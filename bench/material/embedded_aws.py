@@ -12,7 +12,7 @@ import boto3
 
 from cli import paths
 from cli.place import tools
-from emulator import gateway
+from embedded_aws import gateway
 from infra.containers import INFERENCE, TRAINING
 from infra.regions import ACCEPTED
 

@@ -33,7 +33,7 @@ _LOCKS = (
     "requirements.txt",
     "notebooks/requirements.txt",
     "model_code/requirements*.txt",
-    "emulator/images/*.txt",
+    "embedded_aws/images/*.txt",
     "cli/environments/*.txt",
     "tests/environments/*.txt",
     "package-lock.json",

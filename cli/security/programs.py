@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from cli import paths
 from cli.errors import LabError
 from cli.place import tools
-from emulator.sagemaker import images
+from embedded_aws.runtime import images
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -16,8 +16,8 @@ from filelock import FileLock
 
 from cli import paths
 from cli.place import tools
-from emulator import gateway
-from tests.emulator.data.account import until
+from embedded_aws import gateway
+from tests.embedded_aws.data.account import until
 
 if TYPE_CHECKING:
     from tests.conftest import Lab

@@ -14,7 +14,7 @@ from cli.checks import bootstrap, containers, lease, region, standing, tag
 from cli.checks.finding import Finding, State, Subject
 from cli.errors import LabError
 from cli.place import Place, Target, tools
-from emulator import gateway
+from embedded_aws import gateway
 from infra import regions, settings
 from infra.handlers.teardown.stacks import Stack
 

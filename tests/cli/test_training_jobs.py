@@ -17,8 +17,8 @@ import pytest
 
 from cli import paths
 from cli.place import tools
-from emulator import gateway
-from tests.emulator.data.account import BUCKET, Account, until
+from embedded_aws import gateway
+from tests.embedded_aws.data.account import BUCKET, Account, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

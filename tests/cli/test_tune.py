@@ -17,8 +17,8 @@ from cli import paths, place, tune, tuning_request
 from cli.errors import LabError
 from cli.place import Target
 from cli.tuning_wanted import Wanted
-from emulator import gateway
-from tests.emulator.data.account import Account
+from embedded_aws import gateway
+from tests.embedded_aws.data.account import Account
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

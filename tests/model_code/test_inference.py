@@ -341,5 +341,5 @@ def test_pip_finds_every_requirement_in_the_embedded_aws_images(requirements: st
         parsed = [Requirement(line) for line in lines]
         return {(one.name, str(one.specifier), str(one.marker)) for one in parsed}
 
-    pinned = pins((ROOT / "emulator" / "images" / f"{image}.txt").read_text(encoding="utf-8"))
+    pinned = pins((ROOT / "embedded_aws" / "images" / f"{image}.txt").read_text(encoding="utf-8"))
     assert pins((MODEL_CODE / requirements).read_text(encoding="utf-8")) <= pinned

@@ -26,7 +26,7 @@ from preparing.archive import deliver
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from emulator import gateway
+    from embedded_aws import gateway
 
 SCRIPT = Path(__file__).parents[2] / "model_code" / "prepare.py"
 BUCKET = "photographed"

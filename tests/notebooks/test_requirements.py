@@ -28,6 +28,6 @@ def test_every_package_of_the_notebook_is_there_in_its_version() -> None:
 
 def test_a_notebook_instance_has_no_tensorflow() -> None:
     """As on Amazon Linux 2023: what a lifecycle script forgets to bring is missing here too."""
-    there = pins(paths.ROOT / "emulator" / "images" / "notebook-al2023-v1.txt")
+    there = pins(paths.ROOT / "embedded_aws" / "images" / "notebook-al2023-v1.txt")
     assert "jupyterlab" in there
     assert not there.keys() & {"tensorflow", "tensorflow-cpu", "keras", "tensorboard", "awswrangler"}

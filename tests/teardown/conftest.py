@@ -11,7 +11,7 @@ import pytest
 
 from cli import paths
 from cli.place import tools
-from emulator import gateway
+from embedded_aws import gateway
 from tests.teardown.scene import TRUST, Scene
 
 if TYPE_CHECKING:

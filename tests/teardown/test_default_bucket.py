@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from cli import buckets
 from cli.place import Place, Target
-from emulator import gateway
+from embedded_aws import gateway
 from infra.handlers.teardown.receipt import Receipt
 from infra.handlers.teardown.scope import Scope
 

@@ -13,7 +13,7 @@ from infra.handlers.custom_resource import outcome
 from infra.handlers.teardown import lease, lease_resource
 from infra.handlers.teardown.handler import Ending
 from infra.handlers.teardown.lease import Lease
-from tests.emulator.data.account import until
+from tests.embedded_aws.data.account import until
 from tests.infra.conftest import Clock
 from tests.teardown.scene import TOPIC, Scene, custom
 

@@ -10,7 +10,7 @@ import pytest
 
 from cli import buckets, remnants, teardown
 from cli.place import Place, Target
-from emulator import gateway
+from embedded_aws import gateway
 from infra.handlers.teardown.receipt import Receipt, Thing
 from tests.teardown.scene import Scene, custom
 

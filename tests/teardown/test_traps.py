@@ -10,9 +10,9 @@ import pytest
 
 from cli import paths
 from cli.place import tools
-from emulator import gateway
+from embedded_aws import gateway
 from tests.cli.test_pause import saved_model
-from tests.emulator.data.account import BUCKET, CLUSTER, TRAINING_IMAGE, Account, until
+from tests.embedded_aws.data.account import BUCKET, CLUSTER, TRAINING_IMAGE, Account, until
 from tests.teardown.scene import SHARED, TOPIC, TRUST, Scene, custom
 
 if TYPE_CHECKING:

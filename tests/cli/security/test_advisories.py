@@ -55,4 +55,4 @@ def test_every_lock_is_asked_about() -> None:
     names = {lock.as_posix() for lock in locks()}
     assert {"requirements.txt", "notebooks/requirements.txt", "model_code/requirements.txt"} < names
     assert "tests/environments/sagemaker-2.txt" in names
-    assert {"package-lock.json", "cli/environments/checkov.txt", "emulator/images/notebook-al2023-v1.txt"} < names
+    assert {"package-lock.json", "cli/environments/checkov.txt", "embedded_aws/images/notebook-al2023-v1.txt"} < names

@@ -1,0 +1,62 @@
+"""What the embedded AWS lets its owner do that nobody can do on AWS, behind paths of its own, `/_bricklab/…`.
+
+`POST /_bricklab/training-jobs/NAME/interrupt` takes a training job's spot instances away, as EC2 does without asking.
+The gateway listens on the loopback address only; a page in a browser on the same machine is refused by its Origin, and
+by its Host if its name server has given it this address.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+from embedded_aws.services.sagemaker.errors import ServiceError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    Response = tuple[int, dict[str, str], bytes]
+
+PREFIX = "/_bricklab/"
+_INTERRUPT = re.compile(f"{PREFIX}training-jobs/([^/]+)/interrupt")
+_OWN_HOSTS = ("127.0.0.1", "localhost")
+
+
+class Doors:
+    """Answers what is asked for at the doors; `interrupt` does it to the training job of a name."""
+
+    def __init__(self, interrupt: Callable[[str], object]) -> None:
+        self._interrupt = interrupt
+
+    async def handle(
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes, query: Mapping[str, list[str]]
+    ) -> Response:
+        """Answer one HTTP request with a JSON object; a refusal has `__type` and `message`."""
+        del body, query
+        lowered = {name.lower(): value for name, value in headers.items()}
+        asked = _INTERRUPT.fullmatch(path)
+        if "origin" in lowered or lowered.get("host", "").partition(":")[0] not in _OWN_HOSTS:
+            return _answer(
+                HTTPStatus.FORBIDDEN, _refusal("AccessDeniedException", "Only a program on this machine may.")
+            )
+        if method != "POST" or not asked:
+            message = f"The embedded AWS has no door {method} {path}."
+            return _answer(HTTPStatus.NOT_FOUND, _refusal("UnknownOperationException", message))
+        name = unquote(asked[1])
+        try:
+            await asyncio.to_thread(self._interrupt, name)
+        except ServiceError as error:
+            return _answer(error.status, _refusal(error.code, error.message))
+        return _answer(HTTPStatus.OK, {"TrainingJobName": name})
+
+
+def _refusal(code: str, message: str) -> dict[str, str]:
+    return {"__type": code, "message": message}
+
+
+def _answer(status: int, document: Mapping[str, Any]) -> Response:
+    return status, {"Content-Type": "application/json"}, json.dumps(document).encode()

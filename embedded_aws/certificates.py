@@ -1,0 +1,145 @@
+"""The certificates of an embedded AWS: for the loopback address, and for each of AWS's names that is asked for.
+
+Each start makes an authority whose key only the gateway's memory holds, and whose certificate says that it speaks for
+AWS's names and the loopback address and for no other: a tool that trusts it loses nothing elsewhere.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import ssl
+import tempfile
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import certifi
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from embedded_aws import aws_names, tls
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_LOOPBACK = ipaddress.ip_address("127.0.0.1")
+_LOCAL = "localhost"
+_LASTS = timedelta(days=365)
+_BUNDLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "PIP_CERT")
+_END = b"-----END CERTIFICATE-----"
+_KEPT = 1024  # names whose certificates are kept
+
+
+class Authority:
+    """Signs certificates, and picks among them by the name that a client asks for."""
+
+    def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
+        """Write the files that tls.py names; what `environment`, OpenSSL or certifi trust is trusted further on."""
+        self._folder = folder
+        self._key, self._leaf_key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
+        root = _builder("Bricklab's embedded AWS", self._key, self._key)
+        root = root.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        root = root.add_extension(_usage(signs_certificates=True), critical=True)
+        root = root.add_extension(_constraints(), critical=True)
+        certificate = _pem(root.sign(self._key, hashes.SHA256()))
+        folder.mkdir(parents=True, exist_ok=True)
+        tls.authority(folder).write_bytes(certificate)
+        tls.trusted(folder).write_bytes(_joined(*_trusted_so_far(environment), certificate))
+        tls.node(folder).write_bytes(_joined(*_read(environment.get("NODE_EXTRA_CA_CERTS")), certificate))
+        self._context_of = lru_cache(_KEPT)(self._context)
+        self.context = self._context()
+        self.context.sni_callback = self._choose
+
+    def _choose(self, connection: ssl.SSLObject | ssl.SSLSocket, name: str | None, _: ssl.SSLContext) -> None:
+        if name and aws_names.is_aws(name):
+            connection.context = self._context_of(name.lower())
+
+    def _context(self, name: str | None = None) -> ssl.SSLContext:
+        """Serve with a certificate for one of AWS's names, or for the loopback address."""
+        names: list[x509.GeneralName] = [x509.DNSName(name or _LOCAL)]
+        if name is None:
+            names.append(x509.IPAddress(_LOOPBACK))
+        leaf = _builder("Bricklab's embedded AWS, a service", self._leaf_key, self._key)
+        leaf = leaf.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        leaf = leaf.add_extension(_usage(signs_certificates=False), critical=True)
+        leaf = leaf.add_extension(x509.SubjectAlternativeName(names), critical=False)
+        served = _private(self._leaf_key) + _pem(leaf.sign(self._key, hashes.SHA256()))
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        # Python takes certificates from files only; this one is readable by its owner alone, for this moment.
+        descriptor, path = tempfile.mkstemp(dir=self._folder)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(served)
+            context.load_cert_chain(path)
+        finally:
+            Path(path).unlink()
+        return context
+
+
+def _builder(
+    name: str, key: ec.EllipticCurvePrivateKey, authority: ec.EllipticCurvePrivateKey
+) -> x509.CertificateBuilder:
+    now = datetime.now(UTC)
+    subject, issuer = _named(name), _named("Bricklab's embedded AWS")
+    builder = x509.CertificateBuilder(issuer, subject, key.public_key(), x509.random_serial_number())
+    builder = builder.not_valid_before(now - timedelta(days=1)).not_valid_after(now + _LASTS)
+    builder = builder.add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+    issued_by = x509.AuthorityKeyIdentifier.from_issuer_public_key(authority.public_key())
+    return builder.add_extension(issued_by, critical=False)
+
+
+def _named(name: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+
+
+def _constraints() -> x509.NameConstraints:
+    """AWS's domains with all below them, and this machine."""
+    names = [x509.DNSName(domain) for domain in (*aws_names.domains(), _LOCAL)]
+    return x509.NameConstraints([*names, x509.IPAddress(ipaddress.ip_network(_LOOPBACK))], None)
+
+
+def _usage(*, signs_certificates: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=not signs_certificates,
+        key_cert_sign=signs_certificates,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        crl_sign=False,
+        encipher_only=False,
+        decipher_only=False,
+    )
+
+
+def _private(key: ec.EllipticCurvePrivateKey) -> bytes:
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+
+
+def _pem(certificate: x509.Certificate) -> bytes:
+    return certificate.public_bytes(serialization.Encoding.PEM)
+
+
+def _trusted_so_far(environment: Mapping[str, str]) -> Iterator[bytes]:
+    """The bundles that tools on this machine trust: those that they are told of, OpenSSL's, Mozilla's by certifi."""
+    for name in _BUNDLES:
+        yield from _read(environment.get(name))
+    yield from _read(ssl.get_default_verify_paths().cafile)
+    yield certifi.contents().encode()
+
+
+def _read(path: str | None) -> Iterator[bytes]:
+    if path and Path(path).is_file():
+        yield Path(path).read_bytes()
+
+
+def _joined(*bundles: bytes) -> bytes:
+    """All certificates of the bundles, each once; what stands between them is for people."""
+    each = (part[part.rfind(b"-----BEGIN") :] for bundle in bundles for part in bundle.split(_END)[:-1])
+    return b"".join(part + _END + b"\n" for part in dict.fromkeys(each))

@@ -1,0 +1,81 @@
+"""Who calls: account and region of a request, and the user or role whose policies count."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ministack.core import iam_actions, iam_evaluator, responses, router
+from ministack.services import iam
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from embedded_aws.patches.services import Response
+
+
+def caller() -> tuple[str, str]:
+    """Account and region of the request that is being answered (also inside CloudFormation's threads)."""
+    return responses.get_account_id(), responses.get_region()
+
+
+@dataclass(frozen=True)
+class Principal:
+    """A user or role whose own policies decide what it may do.
+
+    ministack itself asks them, and those of resources, only if it enforces policies. Without that the latter are not
+    asked: a bucket of the lab denies whatever does not come over TLS, and then nothing does.
+    """
+
+    info: Any  # ministack's PrincipalInfo
+    region: str
+
+    def refusal(self, action: str, resource: str, context: Mapping[str, Any]) -> str | None:
+        """AWS's sentence if no policy of the principal's allows the action, or one denies it."""
+        decision = self.decision(action, resource, context)
+        if decision == "Allow":
+            return None
+        return str(iam_actions.identity_denial_message(action, self.info.arn, resource, decision == "Deny"))
+
+    def denied(self, service: str, action: str, headers: Mapping[str, str], resource: str = "*") -> Response:
+        """The service's own answer to a request whose action no policy of the principal's allows."""
+        answer: Response = iam_actions.access_denied_response(
+            service, action, self.info.arn, "", headers=headers, resource_arn=resource
+        )
+        return answer
+
+    def decision(self, action: str, resource: str, context: Mapping[str, Any]) -> str:
+        """Allow, Deny, or ImplicitDeny."""
+        asked = iam_evaluator.EvalContext(
+            principal_arn=self.info.arn,
+            principal_type=self.info.type,
+            principal_account=self.info.account,
+            action=action,
+            resource_arn=resource,
+            region=self.region,
+            service_context={"aws:tagkeys": None, **{key.lower(): value for key, value in context.items()}},
+            principal_keys=self.info.keys,
+        )
+        return str(iam_evaluator.evaluate(asked, self.info.policies, *self.info.limits).decision)
+
+
+def principal(headers: Mapping[str, str], query: Mapping[str, list[str]] | None = None) -> Principal | None:
+    """Who signed a request; None for root, and for keys that the embedded AWS did not give out."""
+    key = router.extract_access_key_id({name.lower(): value for name, value in headers.items()}, query or {})
+    found = iam_evaluator.resolve_principal(key, responses.get_account_id())
+    if isinstance(found, iam_evaluator.AuthError) or found.policies is None:
+        return None
+    return Principal(found, responses.get_region())
+
+
+def of_role(arn: str, session: str = "SageMaker") -> Principal:
+    """A role in whose name a service acts, which calls its session so."""
+    account, name = arn.split(":")[4], arn.rpartition("/")[2]
+    info = iam_evaluator.PrincipalInfo(
+        arn=f"arn:aws:sts::{account}:assumed-role/{name}/{session}",
+        type="AssumedRole",
+        account=account,
+        policies=iam_evaluator._gather_role_policies(name, account),
+        limits=iam_evaluator._permissions_boundary(iam._roles, name, account),
+    )
+    return Principal(info, responses.get_region())

@@ -1,0 +1,100 @@
+"""The instances of a job: their names, and addresses at which they reach each other without a network of their own.
+
+On Linux every address of 127.0.0.0/8 is the machine's own, so each host gets one that no other has. Where that is not
+so (macOS) all share 127.0.0.1. Each has a port too that no other instance has and nothing listens on: TensorFlow's
+server listens on all addresses, so hosts of one machine can't all have the toolkit's 8890.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import itertools
+import json
+import os
+import random
+import socket
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from embedded_aws import proxies
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+HOMOGENEOUS = "homogeneousCluster"  # the group of a job without InstanceGroups, as AWS names it
+_SHARED = "127.0.0.1"
+# Below what Linux and macOS take for outgoing connections, so that a port found free stays so.
+_PORTS = range(20_000, 32_000)
+_LOCK = threading.Lock()
+_ADDRESSES = (str(ipaddress.IPv4Address("127.1.0.0") + number) for number in itertools.count(random.randrange(1 << 22)))  # noqa: S311 - spread, not secret
+_NEXT_PORTS = itertools.cycle(random.sample(_PORTS, len(_PORTS)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Instance:
+    """One host of a job."""
+
+    name: str
+    instance_type: str
+    group: str
+    address: str
+    port: int
+
+
+def launch(resources: Mapping[str, Any]) -> list[Instance]:
+    """The instances that a ResourceConfig or a ClusterConfig asks for, algo-1 first."""
+    groups = resources.get("InstanceGroups") or [{"InstanceGroupName": HOMOGENEOUS, **resources}]
+    wanted = [group for group in groups for _ in range(group.get("InstanceCount", 1))]
+    return [
+        Instance(
+            name=f"algo-{number}",
+            instance_type=group.get("InstanceType", ""),
+            group=group["InstanceGroupName"],
+            address=_address() if len(wanted) > 1 else _SHARED,
+            port=_free_port(),
+        )
+        for number, group in enumerate(wanted, 1)
+    ]
+
+
+def groups(instances: Sequence[Instance]) -> Iterator[dict[str, Any]]:
+    """The instance groups as resourceconfig.json has them."""
+    for group, members in itertools.groupby(instances, key=lambda one: (one.group, one.instance_type)):
+        yield {
+            "instance_group_name": group[0],
+            "instance_type": group[1],
+            "hosts": [one.name for one in members],
+        }
+
+
+def variables(instances: Sequence[Instance]) -> dict[str, str]:
+    """What a container is told so that it finds the job's hosts by name; launch/names.py reads it.
+
+    No proxy knows them.
+    """
+    direct = [text for one in instances for text in (one.name, one.address)]
+    return {
+        "SAGEMAKER_JOB_HOSTS": json.dumps({one.name: f"{one.address}:{one.port}" for one in instances}),
+        **proxies.reached_directly(os.environ, *direct),
+    }
+
+
+def _address() -> str:
+    with _LOCK:
+        address = next(_ADDRESSES)
+    return address if _can_bind(address, 0) else _SHARED
+
+
+def _free_port() -> int:
+    with _LOCK:
+        return next(port for port in _NEXT_PORTS if _can_bind("0.0.0.0", port))  # noqa: S104 - as TensorFlow will
+
+
+def _can_bind(address: str, port: int) -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind((address, port))
+        except OSError:
+            return False
+        return True

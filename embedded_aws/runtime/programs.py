@@ -1,0 +1,65 @@
+"""Programs that a job brings along, made to find what they call by a container's absolute paths."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from functools import partial
+from typing import TYPE_CHECKING
+
+from embedded_aws.runtime import archives
+from embedded_aws.runtime.relocate import relocate
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+# The archive in which the SageMaker SDK's FrameworkProcessor sends a folder of programs.
+_ARCHIVE = "sourcedir.tar.gz"
+_PROGRAM_BYTES = 16 * 1024**2  # what is larger is data
+_PIECE = 64 * 1024
+
+
+def relocate_programs(folder: Path, places: Mapping[str, Path]) -> None:
+    """Move a container's absolute paths, in all text files below a folder, to where they lie here.
+
+    Also in those of a `sourcedir.tar.gz`. A program in another archive, or one that puts such a path together from
+    parts, is out of reach.
+    """
+    for path in sorted(folder.rglob("*")):
+        if not path.is_file():
+            continue
+        if path.name == _ARCHIVE:
+            _relocate_archive(path, places)
+        elif path.stat().st_size <= _PROGRAM_BYTES:
+            content = path.read_bytes()
+            moved = _moved(content, places)
+            if moved != content:
+                path.write_bytes(moved)
+
+
+def _moved(content: bytes, places: Mapping[str, Path]) -> bytes:
+    if b"\0" in content:
+        return content
+    try:
+        return relocate(content.decode(), places).encode()
+    except UnicodeDecodeError:
+        return content
+
+
+def _relocate_archive(path: Path, places: Mapping[str, Path]) -> None:
+    moved = path.with_name(f"{path.name}.moved")
+    try:
+        with archives.opened(path) as members, tarfile.open(moved, mode="w:gz", compresslevel=1) as new:
+            for member in members:
+                file = members.tar.extractfile(member) if member.isfile() else None
+                if file and member.size <= _PROGRAM_BYTES:
+                    content = _moved(b"".join(iter(partial(file.read, _PIECE), b"")), places)
+                    member.size = len(content)
+                    new.addfile(member, io.BytesIO(content))
+                else:
+                    new.addfile(member, file)
+    except archives.ArchiveError:  # the program that unpacks it says what is wrong
+        moved.unlink()
+    else:
+        moved.replace(path)

@@ -1,0 +1,80 @@
+"""SageMaker's API as botocore's service model describes it: which operations are claimed, their inputs and outputs."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import botocore.session
+
+from embedded_aws.services.sagemaker import shapes
+from embedded_aws.services.sagemaker.errors import ServiceError
+from embedded_aws.services.sagemaker.resource_types import KINDS, PRESIGNED_URL, Kind
+
+if TYPE_CHECKING:
+    from botocore.model import OperationModel, ServiceModel, Shape
+
+TARGET = "SageMaker."
+TAG_OPERATIONS = ("AddTags", "ListTags", "DeleteTags")
+KIND_OPERATIONS: dict[str, tuple[str, Kind]] = {
+    kind.operation(verb): (verb, kind) for kind in KINDS.values() for verb in kind.verbs
+}
+# Those whose answer waits for something that may itself call SageMaker.
+LONG_OPERATIONS = frozenset({KINDS["NotebookInstance"].operation(PRESIGNED_URL)})
+OPERATIONS = frozenset({*KIND_OPERATIONS, *TAG_OPERATIONS})
+
+
+@cache
+def service_model() -> ServiceModel:
+    """The model of SageMaker, as botocore has it; reading it takes about 0.3 s, once."""
+    return botocore.session.get_session().get_service_model("sagemaker")
+
+
+def operation_model(operation: str) -> OperationModel:
+    """The model of a claimed operation. Raises UnknownOperationException for any other."""
+    if operation not in OPERATIONS:
+        raise ServiceError(
+            "UnknownOperationException",
+            f"The embedded AWS has not got the operation {operation}. It has: {', '.join(sorted(OPERATIONS))}.",
+        )
+    return service_model().operation_model(operation)
+
+
+def parse(body: bytes) -> dict[str, Any]:
+    """A request's JSON object. Raises SerializationException for anything else."""
+    try:
+        document = json.loads(body or b"{}", parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        raise ServiceError("SerializationException", f"The request body is not JSON: {error}.") from error
+    if not isinstance(document, dict):
+        raise ServiceError("SerializationException", "The request body is not a JSON object.")
+    return document
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON value")
+
+
+def read_request(operation: str, document: dict[str, Any]) -> dict[str, Any]:
+    """The operation's input, validated as AWS does. Raises ServiceError."""
+    shape = operation_model(operation).input_shape
+    return dict(shapes.read(shape, document)) if shape else {}
+
+
+def write_response(operation: str, members: dict[str, Any]) -> dict[str, Any]:
+    """The operation's output, as a JSON document: of the members, those that its shape has."""
+    shape = operation_model(operation).output_shape
+    return dict(shapes.write(shape, members)) if shape else {}
+
+
+def input_members(operation: str) -> dict[str, Shape]:
+    """The members that the operation's input can have."""
+    shape = operation_model(operation).input_shape
+    return dict(shape.members) if shape else {}
+
+
+def summaries_member(operation: str) -> str:
+    """The member in which a List operation's answer holds the resources."""
+    shape = operation_model(operation).output_shape
+    return next(name for name in (shape.members if shape else ()) if name != "NextToken")

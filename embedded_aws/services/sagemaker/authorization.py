@@ -1,0 +1,147 @@
+"""What IAM is asked before an operation is carried out: actions, resources and condition keys of each request.
+
+Source: the service authorization reference of SageMaker, for the operations that there are here. A request with tags
+needs AddTags too, and one that names a role needs PassRole on it. ListTags, AddTags and DeleteTags are asked about the
+tagged resource; List operations about `*`. An execution role is asked about too what SageMaker does in its name
+(SageMaker's guide, "How to use SageMaker AI execution roles"). Not compared with AWS: the sentences of its refusals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from embedded_aws.services.sagemaker import api
+from embedded_aws.services.sagemaker.errors import ServiceError
+from embedded_aws.services.sagemaker.resource_types import KINDS
+from embedded_aws.services.sagemaker.training import trials
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from embedded_aws.services.sagemaker.store import Record, Store
+
+Context = Mapping[str, Any]
+_SERVICE = "sagemaker.amazonaws.com"
+_ROLES = ("RoleArn", "ExecutionRoleArn")
+
+
+class Principal(Protocol):
+    """Who calls, where that is somebody whose policies count; root is nobody of that kind."""
+
+    def refusal(self, action: str, resource: str, context: Context) -> str | None:
+        """AWS's sentence if the principal's policies do not allow it."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """Whether the caller may do this, to that, under these circumstances."""
+
+    action: str
+    resource: str
+    context: Context = field(default_factory=dict)
+
+
+def check(principal: Principal | None, questions: Iterator[Question]) -> None:
+    """Raise AccessDeniedException for the first question whose answer is no."""
+    if principal is None:
+        return
+    for question in questions:
+        refusal = principal.refusal(question.action, question.resource, question.context)
+        if refusal:
+            raise ServiceError("AccessDeniedException", refusal)
+
+
+def questions(
+    operation: str, request: Mapping[str, Any], store: Store, *, account: str, region: str
+) -> Iterator[Question]:
+    """What IAM is asked about a request of the control plane."""
+    action = f"sagemaker:{operation}"
+    context = _context(request)
+    for resource in _resources(operation, request, account=account, region=region):
+        record = store.find_arn(resource, account=account, region=region)
+        yield Question(action, resource, {**context, **_tags_of(record)})
+        if operation.startswith("Create") and request.get("Tags"):
+            yield Question("sagemaker:AddTags", resource, context)
+    for holder in (request, *_definitions(request)):
+        for member in _ROLES:
+            if member in holder:
+                yield Question("iam:PassRole", holder[member], {"iam:PassedToService": _SERVICE})
+
+
+def invocation(arn: str, record: Record | None) -> Iterator[Question]:
+    """What IAM is asked about an InvokeEndpoint, whether or not there is such an endpoint."""
+    yield Question("sagemaker:InvokeEndpoint", arn, _tags_of(record))
+
+
+def pull(uri: str) -> Iterator[Question]:
+    """What IAM is asked about an execution role before its container is pulled. The URI is one of ECR's."""
+    yield Question("ecr:GetAuthorizationToken", "*")
+    registry, _, image = uri.partition("/")
+    account, _, _, region, *_ = registry.split(".")
+    arn = f"arn:aws:ecr:{region}:{account}:repository/{image.partition(':')[0]}"
+    for operation in ("BatchCheckLayerAvailability", "BatchGetImage", "GetDownloadUrlForLayer"):
+        yield Question(f"ecr:{operation}", arn)
+
+
+def attach_volumes(resources: Mapping[str, Any], *, account: str, region: str) -> Iterator[Question]:
+    """What IAM is asked about an execution role before a job's encrypted volumes are attached.
+
+    `resources` is a ResourceConfig or ClusterConfig; its key a key's ID or ARN.
+    """
+    key = resources.get("VolumeKmsKeyId")
+    if key:
+        arn = key if key.startswith("arn:") else f"arn:aws:kms:{region}:{account}:key/{key}"
+        yield Question("kms:CreateGrant", arn, {"kms:GrantIsForAWSResource": "true"})
+
+
+def _resources(operation: str, request: Mapping[str, Any], *, account: str, region: str) -> list[str]:
+    if operation in api.TAG_OPERATIONS:
+        return [request["ResourceArn"]]
+    verb, kind = api.KIND_OPERATIONS[operation]
+    if verb == "List":
+        return ["*"]
+    arns = [kind.arn(request[kind.name_member], account=account, region=region)]
+    if kind.name == "Endpoint" and verb in ("Create", "Update"):
+        arns.append(KINDS["EndpointConfig"].arn(request["EndpointConfigName"], account=account, region=region))
+    return arns
+
+
+def _context(request: Mapping[str, Any]) -> Context:
+    tags = {tag["Key"]: tag["Value"] for tag in request.get("Tags", ())}
+    types = list(_instance_types(request))
+    return {
+        **({"sagemaker:InstanceTypes": types} if types else {}),
+        **{f"aws:RequestTag/{key}": value for key, value in tags.items()},
+        **({"aws:TagKeys": list(tags)} if tags else {}),
+        **_keep_alive(request),
+    }
+
+
+def _keep_alive(request: Mapping[str, Any]) -> Context:
+    """What the key is called in SageMaker's guide, "Use SageMaker AI managed warm pools"."""
+    period = request.get("ResourceConfig", {}).get("KeepAlivePeriodInSeconds")
+    return {} if period is None else {"sagemaker:KeepAlivePeriod": period}
+
+
+def _definitions(request: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """A tuning job's definitions of training jobs, which have a role and resources of their own."""
+    one = [request["TrainingJobDefinition"]] if "TrainingJobDefinition" in request else []
+    return [*one, *request.get("TrainingJobDefinitions", ())]
+
+
+def _instance_types(request: Mapping[str, Any]) -> Iterator[str]:
+    for definition in _definitions(request):
+        yield from _instance_types(definition)
+    resources = trials.resources(request)
+    variants = [*request.get("ProductionVariants", ()), *request.get("ShadowProductionVariants", ())]
+    transform = request.get("TransformResources", {})
+    cluster = request.get("ProcessingResources", {}).get("ClusterConfig", {})
+    for holder in (request, resources, *resources.get("InstanceGroups", ()), transform, cluster, *variants):
+        if "InstanceType" in holder:
+            yield holder["InstanceType"]
+
+
+def _tags_of(record: Record | None) -> Context:
+    return {f"aws:ResourceTag/{key}": value for key, value in record.tags.items()} if record else {}

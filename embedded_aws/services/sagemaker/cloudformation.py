@@ -1,0 +1,241 @@
+"""CloudFormation's types of SageMaker: every property goes through the same call as an API request would.
+
+Sources: CloudFormation's resource reference (Ref is the ARN of each of these types, Fn::GetAtt gives the name) and the
+resource schemas that cfn-lint ships (create-only properties). An ARN where a name is wanted is refused: the API's
+pattern does it. A resource that fails to settle is deleted again, which is what a rollback does on AWS. Drift detection
+sees what is gone, and changes of what Describe tells under the template's own names; not compared with AWS: which
+properties of these types it looks at there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from embedded_aws.services.provisioning import ProvisioningError, ResourceType, api_error, generated_name, typed_members
+from embedded_aws.services.sagemaker import api, tags
+from embedded_aws.services.sagemaker.errors import ServiceError
+from embedded_aws.services.sagemaker.resource_types import KINDS, Kind
+
+if TYPE_CHECKING:
+    from botocore.model import Shape
+
+    from embedded_aws.services.provisioning import Answer, Properties
+    from embedded_aws.services.sagemaker.service import SageMaker
+    from embedded_aws.services.sagemaker.store import Record
+
+_PREFIX = "AWS::SageMaker::"
+_NAME_LENGTH = 63
+_POLL_SECONDS = 0.05
+_PASSING = ("Pending", "Updating", "Stopping", "Creating", "SystemUpdating", "RollingBack", "Deleting")
+
+_REPLACING: dict[str, tuple[str, ...]] = {
+    "Model": (
+        "ModelName",
+        "PrimaryContainer",
+        "Containers",
+        "InferenceExecutionConfig",
+        "ExecutionRoleArn",
+        "VpcConfig",
+        "EnableNetworkIsolation",
+    ),
+    "EndpointConfig": (
+        "EndpointConfigName",
+        "ProductionVariants",
+        "ShadowProductionVariants",
+        "DataCaptureConfig",
+        "KmsKeyId",
+        "AsyncInferenceConfig",
+        "ExplainerConfig",
+        "ExecutionRoleArn",
+        "VpcConfig",
+        "EnableNetworkIsolation",
+        "MetricsConfig",
+    ),
+    "Endpoint": ("EndpointName",),
+    "NotebookInstance": (
+        "NotebookInstanceName",
+        "DirectInternetAccess",
+        "KmsKeyId",
+        "PlatformIdentifier",
+        "SecurityGroupIds",
+        "SubnetId",
+    ),
+    "NotebookInstanceLifecycleConfig": ("NotebookInstanceLifecycleConfigName",),
+}
+REPLACING = {f"{_PREFIX}{kind}": properties for kind, properties in _REPLACING.items()}
+_READ = ("EndpointConfigName", "InstanceType", "RoleArn", "VolumeSizeInGB", "RootAccess", "ExecutionRoleArn")
+# What UpdateX is told when a template no longer has a property.
+_TAKEN_AWAY: dict[str, tuple[str, Any]] = {
+    "LifecycleConfigName": ("DisassociateLifecycleConfig", True),
+    "AcceleratorTypes": ("DisassociateAcceleratorTypes", True),
+    "DefaultCodeRepository": ("DisassociateDefaultCodeRepository", True),
+    "AdditionalCodeRepositories": ("DisassociateAdditionalCodeRepositories", True),
+    "OnCreate": ("OnCreate", []),
+    "OnStart": ("OnStart", []),
+}
+
+
+def resource_types(service: SageMaker) -> dict[str, ResourceType]:
+    """The types by name. They block until the resource has settled."""
+    return {f"{_PREFIX}{name}": _Provisioner(service, KINDS[name]).resource_type() for name in _REPLACING}
+
+
+@dataclass(frozen=True)
+class _Provisioner:
+    service: SageMaker
+    kind: Kind
+
+    def resource_type(self) -> ResourceType:
+        """The type as templates know it."""
+        return ResourceType(
+            create=self.create,
+            update=self.update,
+            delete=self.delete,
+            replacing=_REPLACING[self.kind.name],
+            name=self.kind.name_member,
+            waits=True,
+            read=self.read,
+            reads=(*_READ, "Tags"),
+        )
+
+    def read(self, physical_id: str) -> Properties | None:
+        """Answer the properties as they are now; None if it is gone."""
+        record = self._find(physical_id)
+        if record is None:
+            return None
+        found = {name: record.members[name] for name in _READ if name in record.members}
+        return {**found, "Tags": [{"Key": key, "Value": value} for key, value in record.tags.items()]}
+
+    def create(self, logical_id: str, properties: Properties, stack_name: str) -> Answer:
+        """Create the resource and wait for it; without a name it gets logical id and a random suffix, as on AWS."""
+        del stack_name  # AWS leaves it out of these types' names too
+        name = properties.get(self.kind.name_member) or generated_name(logical_id, longest=_NAME_LENGTH)
+        own, system = _split_tags(properties)
+        members = self._typed({**properties, self.kind.name_member: name, "Tags": own})
+        taken = api.input_members(self.kind.operation("Create"))
+        self._call("Create", {member: value for member, value in members.items() if member in taken})
+        record = self._record(name)
+        self.service.context.store.tag(record, system)
+        if self._settled(record) == "Failed":
+            self.delete(record.arn, properties)
+            raise ProvisioningError(str(record.members.get("FailureReason", f"{record.arn} failed.")))
+        return self._answer(record)
+
+    def update(self, physical_id: str, old: Properties, new: Properties, stack_name: str) -> Answer:
+        """Change in place what can be (the caller replaces for the rest) and wait for it."""
+        del stack_name
+        record = self._existing(physical_id)
+        changed = {name for name in {*old, *new} - {"Tags"} if old.get(name) != new.get(name)}
+        if changed:
+            self._change(record, self._typed(new), changed)
+        self._retag(record, old, new)
+        return self._answer(record)
+
+    def delete(self, physical_id: str, properties: Properties) -> None:
+        """Delete the resource and wait until it is gone; one that is gone already is fine, or goes meanwhile."""
+        del properties
+        record = self._find(physical_id)
+        while record and self.service.context.store.alive(record):
+            self._towards_deletion(record)
+
+    def _towards_deletion(self, record: Record) -> None:
+        """Wait for a state that lasts and ask for the next one. A refusal counts unless somebody else changed it."""
+        status = self._settled(record)
+        stops = status == "InService" and "Stop" in self.kind.verbs
+        if not self.service.context.store.alive(record):
+            return
+        try:
+            self._call("Stop" if stops else "Delete", {self.kind.name_member: record.name})
+        except ProvisioningError:
+            if self.service.context.store.alive(record) and self._status(record) == status:
+                raise
+
+    def _change(self, record: Record, members: dict[str, Any], changed: set[str]) -> None:
+        request = {self.kind.name_member: record.name}
+        taken = api.input_members(self.kind.operation("Update"))
+        # An endpoint's update needs its configuration whichever property changed.
+        given = taken.keys() & (members.keys() if self.kind.name == "Endpoint" else members.keys() & changed)
+        request |= {member: members[member] for member in given}
+        request |= dict(_TAKEN_AWAY[name] for name in changed - members.keys() if name in _TAKEN_AWAY)
+        running = self._settled(record) == "InService" and "Stop" in self.kind.verbs
+        if running:
+            self._call("Stop", {self.kind.name_member: record.name})
+            self._settled(record)
+        try:
+            self._call("Update", request)
+            status = self._settled(record)
+        finally:
+            if running:
+                self._call("Start", {self.kind.name_member: record.name})
+                status = self._settled(record)
+        asked = members.get("EndpointConfigName")
+        if status == "Failed" or (asked and record.members.get("EndpointConfigName") != asked):
+            reason = record.members.get("FailureReason", f"{record.arn} still is as it was before.")
+            raise ProvisioningError(str(reason))
+
+    def _retag(self, record: Record, old: Properties, new: Properties) -> None:
+        (was, _), (becomes, system) = _split_tags(old), _split_tags(new)
+        keys = {tag["Key"] for tag in becomes}
+        gone = [tag["Key"] for tag in was if tag["Key"] not in keys]
+        if becomes and becomes != was:
+            self._tag_call("AddTags", {"ResourceArn": record.arn, "Tags": becomes})
+        if gone:
+            self._tag_call("DeleteTags", {"ResourceArn": record.arn, "TagKeys": gone})
+        self.service.context.store.tag(record, system)
+
+    def _typed(self, properties: Properties) -> dict[str, Any]:
+        """The properties with the types that the API wants. Raises ProvisioningError for one it does not have."""
+        shapes: dict[str, Shape] = {}
+        for verb in ("Update", "Create"):
+            if verb in self.kind.verbs:
+                shapes |= api.input_members(self.kind.operation(verb))
+        return typed_members(shapes, properties)
+
+    def _call(self, verb: str, request: dict[str, Any]) -> None:
+        self._tag_call(self.kind.operation(verb), request)
+
+    def _tag_call(self, operation: str, request: dict[str, Any]) -> None:
+        account, region = self.service.caller()
+        try:
+            self.service.call(operation, request, account=account, region=region)
+        except ServiceError as error:
+            raise api_error("SageMaker", status=error.status, code=error.code, message=error.message) from error
+
+    def _record(self, name: str) -> Record:
+        account, region = self.service.caller()
+        return self.service.context.store.get(self.kind.name, name, account=account, region=region)
+
+    def _find(self, physical_id: str) -> Record | None:
+        account, region = self.service.caller()
+        return self.service.context.store.find_arn(physical_id, account=account, region=region)
+
+    def _existing(self, physical_id: str) -> Record:
+        record = self._find(physical_id)
+        if record is None:
+            raise ProvisioningError(f"{physical_id} is gone: somebody deleted it outside of CloudFormation.")
+        return record
+
+    def _settled(self, record: Record) -> str:
+        """Wait until the state is one that lasts, or the resource is gone; the state."""
+        while self._status(record) in _PASSING and self.service.context.store.alive(record):
+            self._wait(record)
+        return self._status(record)
+
+    def _status(self, record: Record) -> str:
+        """The resource's state, "" for a kind without states."""
+        return record.status if self.kind.status else ""
+
+    def _wait(self, record: Record) -> None:
+        if not self.service.context.clock.sleep(_POLL_SECONDS):
+            raise ProvisioningError(f"The embedded AWS ended while {record.arn} was {record.status}.")
+
+    def _answer(self, record: Record) -> Answer:
+        return record.arn, {self.kind.name_member: record.name, self.kind.arn_member: record.arn}
+
+
+def _split_tags(properties: Properties) -> tuple[list[dict[str, str]], dict[str, str]]:
+    """The template's and the stack's tags as a request has them, and those that only AWS may set."""
+    given: list[dict[str, str]] = properties.get("Tags") or []
+    own = [tag for tag in given if not tag["Key"].startswith(tags.SYSTEM)]
+    return own, {tag["Key"]: tag["Value"] for tag in given if tag["Key"].startswith(tags.SYSTEM)}

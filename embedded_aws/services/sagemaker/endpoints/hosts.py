@@ -1,0 +1,239 @@
+"""A host: the container that serves one model, of an endpoint or of a job, kept running until it is stopped."""
+
+from __future__ import annotations
+
+import http.client
+import logging
+import os
+import secrets
+import shutil
+import socket
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from embedded_aws.runtime import archives, images, s3_objects
+from embedded_aws.runtime.container import Container
+from embedded_aws.runtime.logs import LogStream
+from embedded_aws.runtime.process import Process
+from embedded_aws.runtime.relocate import relocate
+from embedded_aws.services.sagemaker import authorization
+from embedded_aws.services.sagemaker.errors import ServiceError
+
+if TYPE_CHECKING:
+    from embedded_aws.runtime.credentials import Role
+    from embedded_aws.runtime.metadata import CredentialsEndpoint
+    from embedded_aws.services.sagemaker.metrics.datum import Source
+    from embedded_aws.services.sagemaker.provider import Context
+    from embedded_aws.services.sagemaker.store import Record
+
+log = logging.getLogger(__name__)
+
+GROUP = "/aws/sagemaker/Endpoints"
+_HOST = Path(__file__).parents[3] / "serving" / "__main__.py"
+_STARTUP_SECONDS = 480  # ContainerStartupHealthCheckTimeoutInSeconds' default
+_PING_SECONDS = 0.05
+_RESTART_SECONDS = 1.0
+_GRACE_SECONDS = 5
+
+
+class HostError(Exception):
+    """A host that did not come up; the message is an endpoint's FailureReason."""
+
+
+class PingError(HostError):
+    """A host whose container did not come to answer /ping: not for want of its image or its model data."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """What a host serves: a container definition, with the variant it is served as."""
+
+    container: dict[str, Any]
+    variant: dict[str, Any]
+    role: Role
+    network: bool
+
+    @property
+    def variant_name(self) -> str:
+        """The production variant's name."""
+        return str(self.variant["VariantName"])
+
+
+@dataclass(frozen=True)
+class Duty:
+    """What a host serves for: as failures call it, the log stream that it writes, and whose metrics it makes."""
+
+    title: str
+    group: str
+    stream: str
+    instance: Source
+    disk: bool = True  # whether its part of the disk is one of them
+
+
+class Host:
+    """One container of an endpoint or a job. `port` changes when it had to be restarted."""
+
+    def __init__(
+        self, record: Record, model: Model, duty: Duty, *, context: Context, credentials: CredentialsEndpoint
+    ) -> None:
+        self.model = model
+        self.port = 0
+        self.image: images.Image | None = None
+        self._record, self._duty, self._context, self._credentials = record, duty, context, credentials
+        self._folder = context.state_dir / f"{record.kind.arn_type}s" / record.name / secrets.token_hex(8)
+        self._stopping = threading.Event()
+        self._process: Process | None = None
+        self._keeper: threading.Thread | None = None
+        self._lock = threading.Lock()
+        self._network: dict[str, str] = {}
+
+    def start(self) -> None:
+        """Bring it up; returns when it answers /ping. Raises HostError, after which nothing of it is left."""
+        try:
+            container = Container(self._folder, self._pull())
+            self._fetch(container)
+            if self.model.network:
+                self._network = self._credentials.environment(self.model.role)
+            process = self._launch(container)
+            self._keeper = threading.Thread(target=self._keep, args=(container, process), name=str(self._folder))
+            self._keeper.daemon = True
+            self._keeper.start()
+            self._wait_for_ping(process)
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """End it: requests in progress have a few seconds. Returns when it has ended and its log is written."""
+        self._stopping.set()
+        with self._lock:
+            process = self._process
+        if process:
+            process.terminate(grace=_GRACE_SECONDS)
+            process.wait()
+        if self._keeper:
+            self._keeper.join()
+        self._credentials.forget(self._network)
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def kill(self) -> None:
+        """End it at once."""
+        self._stopping.set()
+        with self._lock:
+            if self._process:
+                self._process.kill()
+
+    def _pull(self) -> images.Image:
+        directories = {"images_dir": self._context.images_dir}
+        try:
+            uri, role = self.model.container["Image"], self.model.role.arn
+            name = images.name_of(uri, **directories)
+            authorization.check(self._context.principal_of(role), authorization.pull(uri))
+            self.image = images.install(name, **directories, cache_dir=self._context.cache_dir)
+        except ServiceError as error:  # AWS's sentence: aws/sagemaker-tensorflow-serving-container#182
+            raise HostError(
+                f"The role '{role}' does not have BatchGetImage permission for the image: '{uri}'."
+            ) from error
+        except images.ImageError as error:  # AWS's sentence: aws/sagemaker-python-sdk#1835
+            raise HostError(
+                f"Please make sure all images included in the model for the {self._duty.title} exist, and that the "
+                f"execution role used to create the model has permissions to access them. {error}"
+            ) from error
+        return self.image
+
+    def _fetch(self, container: Container) -> None:
+        """Bring the model artifact and take it apart below /opt/ml/model."""
+        folder = container.ml / "model"
+        folder.mkdir()
+        uri = self.model.container.get("ModelDataUrl")
+        if not uri:
+            return
+        archive = self._folder / "model.tar.gz"
+        try:
+            s3_objects.download(self.model.role.client("s3"), uri, archive)
+            archives.unpack(archive, folder)
+        except (ClientError, BotoCoreError) as error:
+            raise HostError(  # AWS's sentence: aws-samples/cvat-on-aws-china#3
+                f'Failed to download model data for container "container_1" from URL: "{uri}". Please ensure that '
+                "there is an object located at the URL and that the role passed to CreateModel has permissions to "
+                f"download the object. {error}"
+            ) from error
+        except archives.ArchiveError as error:
+            raise HostError(
+                f'Failed to extract model data archive from URL "{uri}". Please ensure that the object located at the '
+                f"URL is a valid tar.gz archive. {error}"
+            ) from error
+        archive.unlink()
+
+    def _launch(self, container: Container) -> Process:
+        with socket.create_server(("127.0.0.1", 0), backlog=1024) as listening, self._lock:
+            if self._stopping.is_set():
+                raise HostError("It was told to stop while its hosts came up.")
+            self._process = Process(
+                [container.python, "-P", _HOST, str(listening.fileno()), container.ml],
+                environment=self._environment(container),
+                folder=container.ml,
+                listen=listening,
+            )
+            self.port = listening.getsockname()[1]
+            self._context.metrics.instances.watch(
+                self._duty.instance, self._process, container.ml if self._duty.disk else None
+            )
+            return self._process
+
+    def _environment(self, container: Container) -> dict[str, str]:
+        reach = {"PIP_NO_INDEX": "1"}
+        if self.model.network:
+            reach = {"AWS_ENDPOINT_URL": self._context.endpoint_url, **self._network}
+        wanted = self.model.container.get("Environment", {})
+        return container.environment(
+            os.environ,
+            AWS_REGION=self._record.region,
+            AWS_EC2_METADATA_DISABLED="true",
+            **reach,
+            **{name: relocate(value, container.places) for name, value in wanted.items()},
+        )
+
+    def _wait_for_ping(self, process: Process) -> None:
+        limit = self.model.variant.get("ContainerStartupHealthCheckTimeoutInSeconds", _STARTUP_SECONDS)
+        deadline = time.monotonic() + limit
+        while time.monotonic() < deadline and process.running:
+            if _answers(self.port, deadline - time.monotonic()):
+                return
+            time.sleep(_PING_SECONDS)
+        raise PingError(
+            f"The primary container for {self._duty.title} did not pass the ping health check. "
+            "Please check CloudWatch logs for this endpoint."
+        )
+
+    def _keep(self, container: Container, process: Process) -> None:
+        """Write its log while it runs; start it again when it ends by itself."""
+        stream = LogStream(self.model.role, group=self._duty.group, stream=self._duty.stream)
+        while True:
+            for line in process.lines():
+                stream.put(line)
+            status = process.wait()
+            if self._stopping.wait(_RESTART_SECONDS):
+                break
+            log.warning("host of %s ended with status %d; starting it again", self._record.arn, status)
+            try:
+                process = self._launch(container)
+            except HostError:
+                break
+        stream.close()
+
+
+def _answers(port: int, seconds: float) -> bool:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=max(seconds, 0.001))
+    try:
+        connection.request("GET", "/ping")
+        return connection.getresponse().status == http.client.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()

@@ -1,0 +1,77 @@
+"""Models: what one must have before a host can serve it, and what of it a host is given.
+
+AWS makes ExecutionRoleArn optional for what the embedded AWS has not got (inference components). CreateModel looks at
+the model data, as its role: AWS's sentences, as quoted in aws/aws-step-functions-data-science-sdk-python#61 (missing)
+and philschmid/llm-sagemaker-sample#2 (no access). Not compared with AWS: the other sentences that refuse a model.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from embedded_aws.runtime import s3_uris
+from embedded_aws.runtime.credentials import Role
+from embedded_aws.services.sagemaker.endpoints.hosts import Model
+from embedded_aws.services.sagemaker.errors import ServiceError, validation_exception
+from embedded_aws.services.sagemaker.provider import Behaviour
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from embedded_aws.services.sagemaker.store import Record
+
+
+_MISSING = ("404", "NoSuchKey", "NoSuchBucket")
+
+
+class Models(Behaviour):
+    """A plain record, once its request is complete and its model data are there."""
+
+    def create(self, record: Record, request: dict[str, Any]) -> None:
+        """Check containers, role and model data."""
+        if bool(request.get("PrimaryContainer")) == bool(request.get("Containers")):
+            raise validation_exception("A model has either PrimaryContainer or Containers: give one of them.")
+        if len(containers := _containers(request)) != 1 or "Image" not in containers[0]:
+            raise validation_exception(
+                "The embedded AWS offers models of one container with an image and one model only."
+            )
+        if "ExecutionRoleArn" not in request:
+            raise validation_exception("The embedded AWS has models with a role only: give ExecutionRoleArn.")
+        if uri := containers[0].get("ModelDataUrl"):
+            self._look_at(uri, record, request["ExecutionRoleArn"])
+
+    def _look_at(self, uri: str, record: Record, arn: str) -> None:
+        """Raise ValidationException unless the role can read the model data."""
+        role = Role(arn, account=record.account, region=record.region, endpoint_url=self.context.endpoint_url)
+        try:
+            role.check()
+            bucket, key = s3_uris.split(uri)
+            role.client("s3").head_object(Bucket=bucket, Key=key)
+        except (ServiceError, ClientError, BotoCoreError) as error:
+            answer = error.response["Error"]["Code"] if isinstance(error, ClientError) else ""
+            if answer in _MISSING:
+                raise validation_exception(f"Could not find model data at {uri}.") from error
+            raise validation_exception(
+                f'Could not access model data at {uri}. Please ensure that the role "{arn}" exists and that its trust '
+                'relationship policy allows the action "sts:AssumeRole" for the service principal '
+                '"sagemaker.amazonaws.com". Also ensure that the role has "s3:GetObject" permissions and that the '
+                f"object is located in {record.region}. If your Model uses multiple models or uncompressed models, "
+                'please ensure that the role has "s3:ListBucket" permission.'
+            ) from error
+
+
+def hosted(record: Record, variant: dict[str, Any], *, endpoint_url: str) -> Model:
+    """The model as a host of that variant serves it.
+
+    Asks IAM about the role: not to be called on the gateway's event loop. Raises ServiceError.
+    """
+    model = record.members
+    role = Role(model["ExecutionRoleArn"], account=record.account, region=record.region, endpoint_url=endpoint_url)
+    role.check()
+    return Model(_containers(model)[0], variant, role, network=not model.get("EnableNetworkIsolation"))
+
+
+def _containers(members: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [members["PrimaryContainer"]] if members.get("PrimaryContainer") else members["Containers"]

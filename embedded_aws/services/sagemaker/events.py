@@ -1,0 +1,214 @@
+"""The events that SageMaker sends to EventBridge: which changes of a resource are told, and what of it.
+
+Sources: SageMaker's guide, "Events that Amazon SageMaker AI sends to Amazon EventBridge"; EventBridge's reference of
+SageMaker's events, for the kinds that the guide leaves out; the members of those in the CDK's event patterns, which are
+made from EventBridge's schema registry (`@aws-cdk/mixins-preview`, aws_sagemaker.events); events as AWS's own projects
+have got them (awslabs/mlspace, aws-samples/service-workbench-on-aws). The latter settle what the guide's examples show
+in several ways: times are numbers, milliseconds since the epoch, tags an object; an endpoint's status is in upper case
+with underscores and the others' are Describe's; what is deleted has the status Deleted, and models and configurations,
+which have none, come without tags then.
+Not compared with AWS: which members with no value are sent as null (here none is); whether the tags of a deleted
+endpoint or notebook instance are still told; whether a change of SecondaryStatus alone is told (it is here: the
+registry has the member). AWS may send an event more than once; here each comes once.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from embedded_aws.services.sagemaker.resource_types import Kind
+    from embedded_aws.services.sagemaker.store import Record
+
+SOURCE = "aws.sagemaker"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """What is told of a kind: under which detail-type, and which of Describe's members beside name, ARN and status.
+
+    `upper` writes the status IN_SUCH_LETTERS; `deleted` says whether there is an event once it is gone.
+    """
+
+    detail_type: str
+    members: tuple[str, ...]
+    upper: bool = False
+    deleted: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """One event, of an account in a region."""
+
+    account: str
+    region: str
+    detail_type: str
+    resource: str
+    detail: Mapping[str, Any]
+
+
+TOLD: Mapping[str, Told] = {
+    "TrainingJob": Told(
+        detail_type="SageMaker Training Job State Change",
+        members=(
+            "TuningJobArn",
+            "ModelArtifacts",
+            "SecondaryStatus",
+            "FailureReason",
+            "HyperParameters",
+            "AlgorithmSpecification",
+            "RoleArn",
+            "InputDataConfig",
+            "OutputDataConfig",
+            "ResourceConfig",
+            "VpcConfig",
+            "StoppingCondition",
+            "CreationTime",
+            "TrainingStartTime",
+            "TrainingEndTime",
+            "LastModifiedTime",
+            "SecondaryStatusTransitions",
+        ),
+        deleted=False,
+    ),
+    "HyperParameterTuningJob": Told(
+        detail_type="SageMaker HyperParameter Tuning Job State Change",
+        members=(
+            "HyperParameterTuningJobConfig",
+            "TrainingJobDefinition",
+            "TrainingJobDefinitions",
+            "CreationTime",
+            "HyperParameterTuningEndTime",
+            "LastModifiedTime",
+            "TrainingJobStatusCounters",
+            "ObjectiveStatusCounters",
+            "BestTrainingJob",
+            "FailureReason",
+        ),
+        deleted=False,
+    ),
+    "TransformJob": Told(
+        detail_type="SageMaker Transform Job State Change",
+        members=(
+            "FailureReason",
+            "ModelName",
+            "MaxConcurrentTransforms",
+            "MaxPayloadInMB",
+            "BatchStrategy",
+            "Environment",
+            "TransformInput",
+            "TransformOutput",
+            "TransformResources",
+            "CreationTime",
+            "TransformStartTime",
+            "TransformEndTime",
+        ),
+        deleted=False,
+    ),
+    "ProcessingJob": Told(
+        detail_type="SageMaker Processing Job State Change",
+        members=(
+            "ProcessingInputs",
+            "ProcessingOutputConfig",
+            "ProcessingResources",
+            "StoppingCondition",
+            "AppSpecification",
+            "NetworkConfig",
+            "RoleArn",
+            "ExperimentConfig",
+            "FailureReason",
+            "ProcessingEndTime",
+            "ProcessingStartTime",
+            "LastModifiedTime",
+            "CreationTime",
+        ),
+        deleted=False,
+    ),
+    "Endpoint": Told(
+        detail_type="SageMaker Endpoint State Change",
+        members=("EndpointConfigName", "ProductionVariants", "FailureReason", "CreationTime", "LastModifiedTime"),
+        upper=True,
+    ),
+    "EndpointConfig": Told(
+        detail_type="SageMaker Endpoint Config State Change",
+        members=("ProductionVariants", "DataCaptureConfig", "KmsKeyId", "CreationTime"),
+    ),
+    "Model": Told(
+        detail_type="SageMaker Model State Change",
+        members=("PrimaryContainer", "Containers", "ExecutionRoleArn", "VpcConfig", "CreationTime"),
+    ),
+    "NotebookInstance": Told(
+        detail_type="SageMaker Notebook Instance State Change",
+        members=(
+            "FailureReason",
+            "InstanceType",
+            "SubnetId",
+            "SecurityGroups",
+            "RoleArn",
+            "KmsKeyId",
+            "NetworkInterfaceId",
+            "LastModifiedTime",
+            "CreationTime",
+            "NotebookInstanceLifecycleConfigName",
+            "DirectInternetAccess",
+        ),
+    ),
+    "NotebookInstanceLifecycleConfig": Told(
+        detail_type="SageMaker Notebook Lifecycle Config State Change",
+        members=("CreationTime", "LastModifiedTime"),
+    ),
+}
+
+
+def of(record: Record, members: Mapping[str, Any] | None) -> Event | None:
+    """The event of a resource that has come into a state, with these members, or is gone; None if nothing is told."""
+    kind = record.kind
+    told = TOLD[kind.name]
+    if members is None and not told.deleted:
+        return None
+    gone = members is None
+    known = record.members if members is None else members
+    detail = {
+        kind.name_member: record.name,
+        kind.arn_member: record.arn,
+        **{name: _written(known[name]) for name in told.members if name in known},
+        "Tags": {} if gone and not kind.status else dict(record.tags),
+    }
+    if kind.status:
+        status = "Deleted" if gone else str(known[kind.status])
+        detail[kind.status] = _upper(status) if told.upper else status
+    return Event(
+        account=record.account,
+        region=record.region,
+        detail_type=told.detail_type,
+        resource=record.arn,
+        detail=detail,
+    )
+
+
+def state(kind: Kind, members: Mapping[str, Any]) -> tuple[Any, ...]:
+    """What makes a state that is told when it changes; the same always for a kind that has none."""
+    return (members[kind.status], members.get("SecondaryStatus")) if kind.status else ()
+
+
+def _upper(status: str) -> str:
+    """InService as IN_SERVICE."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", status).upper()
+
+
+def _written(value: Any) -> Any:
+    """A member's value, times as milliseconds since the epoch."""
+    match value:
+        case datetime():
+            return int(value.timestamp() * 1000)
+        case dict():
+            return {name: _written(each) for name, each in value.items()}
+        case list() | tuple():
+            return [_written(each) for each in value]
+        case _:
+            return value

@@ -1,0 +1,53 @@
+"""How a job says why it failed: FailureReason, as every kind of job has it."""
+
+from __future__ import annotations
+
+import logging
+import re
+from typing import TYPE_CHECKING
+
+from embedded_aws import faults
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+log = logging.getLogger(__name__)
+
+REASON_LENGTH = 1024
+# The toolkit quotes what the script printed, `ErrorMessage "…`, and the quotation is not what is written over.
+_OVERWRITTEN = re.compile(r'(ErrorMessage ")?[^\r\n]*\r(?!\n)')
+
+
+class FailedError(Exception):
+    """The job has failed; the message is its FailureReason."""
+
+    @property
+    def reason(self) -> str:
+        """The FailureReason, no longer than AWS has it."""
+        return str(self)[:REASON_LENGTH]
+
+
+def reason_of(work: Callable[[], None], title: str) -> str:
+    """Do a job's work; the FailureReason if it failed, "" if it did not. A fault of ours is logged under the title."""
+    try:
+        work()
+    except FailedError as error:
+        return error.reason
+    except Exception as error:
+        log.exception(title)
+        return faults.reason(error)
+    return ""
+
+
+def settled(text: str) -> str:
+    """Return what a terminal would show of a text: a progress bar's earlier states are written over, and no reason.
+
+    They would fill a FailureReason before it came to the error.
+    """
+    return _OVERWRITTEN.sub(lambda match: match[1] or "", text).replace("\r\n", "\n")
+
+
+def algorithm_error(text: str, status: int) -> FailedError:
+    """A container that ended with this status, in the words it left; they are cut so that the status stays."""
+    end = f", exit code: {status}"
+    return FailedError(f"AlgorithmError: {settled(text)}"[: REASON_LENGTH - len(end)] + end)

@@ -1,0 +1,120 @@
+"""List operations: filters, order and pages over the records of a kind.
+
+Not compared with AWS: that `NameContains` minds case; that `…After` includes its instant and `…Before` does not.
+Ten resources a page unless MaxResults says otherwise: botocore's model for ListEndpoints and others.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import secrets
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from embedded_aws.services.sagemaker.errors import ServiceError, validation_exception
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from embedded_aws.services.sagemaker.resource_types import Kind
+    from embedded_aws.services.sagemaker.store import Record
+
+_Position = list[Any]
+
+PAGE = 10
+_PAGING = ("NextToken", "MaxResults")
+_ORDERING = ("SortBy", "SortOrder")
+_SECRET = secrets.token_bytes(32)
+_CRITERIA: dict[str, Callable[[Any, Any], bool]] = {
+    "Contains": lambda value, wanted: wanted in value,
+    "Equals": lambda value, wanted: wanted in value if isinstance(value, list) else value == wanted,
+    "After": lambda value, wanted: value >= wanted,
+    "Before": lambda value, wanted: value < wanted,
+}
+# Filters whose member is called otherwise than the filter without its criterion.
+_FILTERED = {"AdditionalCodeRepository": "AdditionalCodeRepositories"}
+
+
+def select(kind: Kind, records: Sequence[Record], request: dict[str, Any]) -> list[Record]:
+    """The records that pass the request's filters, in the order it asks for."""
+    filters = {name: wanted for name, wanted in request.items() if name not in _PAGING + _ORDERING}
+    kept = [r for r in records if all(_passes(r, name, wanted) for name, wanted in filters.items())]
+    return sorted(kept, key=_order(kind, request), reverse=_descending(kind, request))
+
+
+def page(kind: Kind, records: Sequence[Record], request: dict[str, Any]) -> tuple[list[Record], str | None]:
+    """The page that NextToken begins, and the token of the next; `records` are what `select` gave.
+
+    A token says behind which record it goes on, so that nothing is skipped or repeated when others come or go.
+    Raises ValidationException for a token that was not made for this very request.
+    """
+    order, descending = _order(kind, request), _descending(kind, request)
+    rest = list(records)
+    if "NextToken" in request:
+        after = _opened(request["NextToken"], kind, request)
+        rest = [r for r in rest if (order(r) < after if descending else order(r) > after)]
+    size = int(request.get("MaxResults", PAGE))
+    token = _sealed(order(rest[size - 1]), kind, request) if len(rest) > size else None
+    return rest[:size], token
+
+
+def _passes(record: Record, name: str, wanted: Any) -> bool:
+    criterion = next(criterion for criterion in _CRITERIA if name.endswith(criterion))
+    value = _value(record, name.removesuffix(criterion))
+    return value is not None and _CRITERIA[criterion](value, wanted)
+
+
+def _value(record: Record, subject: str) -> Any:
+    """What a filter or an order is about; `Name` and `Status` stand for the kind's own members."""
+    if subject == "Name":
+        return record.name
+    if subject == "Status":
+        return record.status
+    if subject == "WarmPoolStatus":  # a structure; what is asked for is its Status
+        return record.members.get(subject, {}).get("Status")
+    return record.members.get(_FILTERED.get(subject, subject))
+
+
+def _order(kind: Kind, request: dict[str, Any]) -> Callable[[Record], _Position]:
+    subject = request.get("SortBy", kind.sort_by)
+
+    def position(record: Record) -> _Position:
+        value = _value(record, subject)
+        return [value.timestamp() if isinstance(value, datetime) else value, record.name]
+
+    return position
+
+
+def _descending(kind: Kind, request: dict[str, Any]) -> bool:
+    return bool(request.get("SortOrder", kind.sort_order) == "Descending")
+
+
+def _sealed(position: _Position, kind: Kind, request: dict[str, Any]) -> str:
+    content = json.dumps(position).encode()
+    return base64.urlsafe_b64encode(_seal(content, kind, request) + content).decode()
+
+
+def _opened(token: str, kind: Kind, request: dict[str, Any]) -> _Position:
+    try:
+        raw = base64.urlsafe_b64decode(token)
+    except ValueError as error:
+        raise _bad_token() from error
+    seal, content = raw[:32], raw[32:]
+    if not hmac.compare_digest(seal, _seal(content, kind, request)):
+        raise _bad_token()
+    return list(json.loads(content))
+
+
+def _seal(content: bytes, kind: Kind, request: dict[str, Any]) -> bytes:
+    question = {name: str(value) for name, value in request.items() if name not in _PAGING}
+    about = json.dumps([kind.name, question], sort_keys=True).encode()
+    return hmac.new(_SECRET, about + b"\0" + content, hashlib.sha256).digest()
+
+
+def _bad_token() -> ServiceError:
+    return validation_exception(
+        "Invalid pagination token. Pass the NextToken of the last answer with the same filters."
+    )

@@ -1,0 +1,154 @@
+"""What the containers of an instance use of this machine, which is the instance: processor, memory, disk.
+
+Names and units: SageMaker's guide, "Amazon SageMaker AI metrics in Amazon CloudWatch": CPUUtilization is the sum over
+all processors, 400 % on four, and a transform job has no DiskUtilization. Not compared with AWS: what a minute's value
+is made of (here the processor's is the mean, memory and disk the last); that a container which ends within a
+minute still leaves what it used.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import psutil
+
+from embedded_aws.services.sagemaker.metrics.datum import Datum
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from embedded_aws.runtime.process import Process
+    from embedded_aws.services.sagemaker.metrics.datum import Source
+
+_SHARE = 0.02  # of the time, that measuring memory and disk may take
+
+
+@dataclass(eq=False)
+class _Instance:
+    source: Source
+    process: Process
+    folder: Path | None  # whose size is the disk's part; None: it is not measured
+    began: float
+    busy: float = 0.0  # seconds of processors, at the last look
+    looked: float = 0.0  # when that was
+    seconds: float = 0.0  # and since the last value was taken: of the clock
+    worked: float = 0.0  # and of processors
+    memory: float | None = None
+    disk: float | None = None
+
+    def values(self) -> dict[str, float]:
+        """What was measured since the last time, in per cent; nothing if nothing was."""
+        if not self.seconds:
+            return {}
+        found = {"CPUUtilization": 100 * self.worked / self.seconds}
+        if self.memory is not None:
+            found["MemoryUtilization"] = self.memory
+        if self.disk is not None:
+            found["DiskUtilization"] = self.disk
+        self.seconds = self.worked = 0.0
+        return found
+
+
+class Instances:
+    """All containers that run; `look` and `take` are for one thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._watched: list[_Instance] = []
+        self._ended: list[_Instance] = []
+        self._thorough_at = 0.0
+
+    def watch(self, source: Source, process: Process, folder: Path | None) -> None:
+        """Measure what a process with all that it starts uses, and how large a folder is, until it ends."""
+        now = time.monotonic()
+        with self._lock:
+            self._watched.append(_Instance(source, process, folder, began=now, looked=now))
+
+    def look(self) -> None:
+        """Measure all of them."""
+        with self._lock:
+            gone = [one for one in self._watched if not one.process.running]
+            self._watched = [one for one in self._watched if one not in gone]
+            self._ended += gone
+            watched = list(self._watched)
+        if not watched:
+            return
+        families = _families([one.process.pid for one in watched])
+        now = time.monotonic()
+        thorough = now >= self._thorough_at
+        for one, family in zip(watched, families, strict=True):
+            busy = sum(map(_busy, family))
+            one.worked += max(busy - one.busy, 0.0)
+            one.seconds += now - one.looked
+            one.busy, one.looked = busy, now
+            if thorough:
+                one.memory = 100 * sum(map(_memory, family)) / psutil.virtual_memory().total
+                one.disk = _disk(one.folder) if one.folder else None
+        if thorough:
+            cost = time.monotonic() - now
+            self._thorough_at = now + cost / _SHARE
+
+    def take(self) -> Iterator[Datum]:
+        """What was measured since the last time, and of what has ended since then."""
+        with self._lock:
+            known, self._ended = [*self._watched, *self._ended], []
+        for one in known:
+            for name, value in one.values().items():
+                yield Datum(source=one.source, name=name, unit="Percent", values={value: 1.0}, time=time.time())
+
+
+def _families(roots: Sequence[int]) -> list[list[psutil.Process]]:
+    """Each process with all that descend from it, found in one look at all processes."""
+    processes = {process.pid: process for process in psutil.process_iter(["ppid"])}
+    children: dict[int, list[int]] = {}
+    for pid, process in processes.items():
+        children.setdefault(process.info["ppid"], []).append(pid)
+    return [[processes[pid] for pid in _descendants(root, children) if pid in processes] for root in roots]
+
+
+def _descendants(root: int, children: Mapping[int, Sequence[int]]) -> Iterator[int]:
+    yield root
+    for child in children.get(root, ()):
+        yield from _descendants(child, children)
+
+
+def _busy(process: psutil.Process) -> float:
+    """The seconds that it has worked, with those of its children that have ended."""
+    with suppress(psutil.Error):
+        times = process.cpu_times()
+        return float(times.user + times.system + times.children_user + times.children_system)
+    return 0.0
+
+
+def _memory(process: psutil.Process) -> int:
+    """The bytes that it holds; what several share is shared among them where the system tells."""
+    with suppress(psutil.Error):
+        held = process.memory_full_info()
+        return int(getattr(held, "pss", held.rss))
+    return 0
+
+
+def _disk(folder: Path) -> float | None:
+    with suppress(OSError):
+        return 100 * _size(folder) / shutil.disk_usage(folder).total
+    return None
+
+
+def _size(folder: Path | str) -> int:
+    """The bytes below a folder; what vanishes meanwhile counts nothing."""
+    total = 0
+    with suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            with suppress(OSError):
+                if entry.is_dir(follow_symlinks=False):
+                    total += _size(entry.path)
+                else:
+                    total += entry.stat(follow_symlinks=False).st_size
+    return total

@@ -1,0 +1,111 @@
+"""Metrics of InvokeEndpoint, added up in memory: an invocation costs a few microseconds here, and nothing is sent.
+
+Names, units and what counts: SageMaker's guide, "Amazon SageMaker AI metrics in Amazon CloudWatch", endpoint invocation
+metrics. Times that lie within five per cent of each other are one value with a count, their mean, so that a minute has
+at most a few hundred of them however many requests there were: sums and averages are exact, extremes and percentiles
+within that. Not compared with AWS: that a request which is refused before it reaches the model counts nothing; that
+one without an answer in time is a model error but neither a 4xx nor a 5xx.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections import defaultdict
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from embedded_aws.services.sagemaker.metrics.datum import Datum, of_invocations
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from embedded_aws.services.sagemaker.metrics.datum import Source
+    from embedded_aws.services.sagemaker.store import Record
+
+_STEP = math.log(1.05)
+_MICROSECONDS = 1_000_000
+_MINUTE = 60
+
+
+class Invocations:
+    """What the variants of all endpoints were asked since the last `take`; from any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._minutes: dict[tuple[Record, str, int], _Minute] = {}
+
+    def count(
+        self, endpoint: Record, variant: str, *, status: int, model: float, overhead: float, instances: int
+    ) -> None:
+        """Count one in: the model's own status, 0 without an answer; how long it and all around it took, in seconds."""
+        now = time.time()
+        key = (endpoint, variant, int(now // _MINUTE))
+        with self._lock:
+            minute = self._minutes.get(key)
+            if minute is None:
+                minute = self._minutes[key] = _Minute()
+            minute.count(now, status, model, overhead, instances)
+
+    def take(self) -> Iterator[Datum]:
+        """What was counted, and no longer is."""
+        with self._lock:
+            minutes, self._minutes = self._minutes, {}
+        for (endpoint, variant, _), minute in minutes.items():
+            yield from minute.data(of_invocations(endpoint, variant))
+
+
+class _Minute:
+    def __init__(self) -> None:
+        self.last = 0.0
+        self.requests = self.client_errors = self.server_errors = self.model_errors = 0
+        self.shares: dict[float, float] = defaultdict(float)
+        self.model, self.overhead = _Times(), _Times()
+
+    def count(self, now: float, status: int, model: float, overhead: float, instances: int) -> None:
+        self.last = now
+        self.requests += 1
+        self.shares[1 / instances] += 1
+        self.client_errors += HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR
+        self.server_errors += status >= HTTPStatus.INTERNAL_SERVER_ERROR
+        self.model_errors += not HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES
+        self.model.add(model * _MICROSECONDS)
+        self.overhead.add(overhead * _MICROSECONDS)
+
+    def data(self, variant: Source) -> Iterator[Datum]:
+        values = {
+            "Invocations": {1.0: float(self.requests)},
+            "InvocationsPerInstance": dict(self.shares),
+            "Invocation4XXErrors": self._errors(self.client_errors),
+            "Invocation5XXErrors": self._errors(self.server_errors),
+            "InvocationModelErrors": self._errors(self.model_errors),
+            "ModelLatency": self.model.values(),
+            "OverheadLatency": self.overhead.values(),
+        }
+        for name, each in values.items():
+            unit = "Microseconds" if name.endswith("Latency") else "None"
+            yield Datum(source=variant, name=name, unit=unit, values=each, time=self.last)
+
+    def _errors(self, number: int) -> dict[float, float]:
+        """1 for each that was one, 0 for each other."""
+        return {value: count for value, count in ((0.0, self.requests - number), (1.0, number)) if count}
+
+
+class _Times:
+    """Times with their counts, those that are nearly the same together."""
+
+    def __init__(self) -> None:
+        self._near: dict[int, list[float]] = {}
+
+    def add(self, value: float) -> None:
+        step = int(math.log(max(value, 1.0)) / _STEP)
+        near = self._near.get(step)
+        if near is None:
+            self._near[step] = [1, value]
+        else:
+            near[0] += 1
+            near[1] += value
+
+    def values(self) -> dict[float, float]:
+        return {total / count: count for count, total in self._near.values()}

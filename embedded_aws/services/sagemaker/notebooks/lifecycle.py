@@ -1,0 +1,76 @@
+"""The lifecycle scripts of a notebook instance: which of them its next boot runs, and AWS's words for their failure.
+
+The sentence for a script that takes too long is AWS's (quoted in aws-samples/amazon-sagemaker-notebook-instance-
+lifecycle-config-samples#86). AWS says it of scripts that failed, too (aws-samples/amazon-sagemaker-optuna-hpo-blog#4);
+here a failed script gets a sentence of ours that says so. OnCreate runs "only once, when you create" the instance
+(botocore), never at a start, which reads the configuration as it is then (botocore, of its update: "upon their next
+start").
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import TYPE_CHECKING
+
+from embedded_aws.services.sagemaker.errors import validation_exception
+
+if TYPE_CHECKING:
+    from embedded_aws.services.sagemaker.store import Record, Store
+
+_FOR = "Notebook Instance Lifecycle Config '{config}' for Notebook Instance '{notebook}'"
+_LATE = (
+    f"{_FOR} took longer than 5 minutes. "
+    "Please check your CloudWatch logs for more details if your Notebook Instance has Internet access."
+)
+_FAILED = (
+    f"{_FOR} failed: {{hook}} ended with exit code {{status}}. Please check your CloudWatch logs for more details."
+)
+
+
+class Lifecycle:
+    """The scripts of one notebook instance, as its lifecycle configuration had them when `read` was called."""
+
+    seconds = 300  # NotebookInstanceLifecycleHook's documentation
+
+    def __init__(self) -> None:
+        self._config = ""
+        self._scripts: dict[str, str] = {}
+        self._created = False
+
+    def read(self, record: Record, store: Store) -> None:
+        """Take the scripts from the configuration that the notebook instance names. Raises ServiceError."""
+        self._config, self._scripts = "", {}
+        name = record.members.get("NotebookInstanceLifecycleConfigName")
+        if not name:
+            return
+        config = store.get("NotebookInstanceLifecycleConfig", name, account=record.account, region=record.region)
+        self._config = config.arn
+        for hook in ("OnCreate", "OnStart"):
+            for script in config.members.get(hook, ()):
+                self._scripts[hook] = _decoded(script.get("Content", ""), f"{hook} of {config.arn}")
+
+    def due(self) -> dict[str, str]:
+        """Return the scripts of the next boot by hook, in their order: OnCreate at the first alone, OnStart always."""
+        return {hook: text for hook, text in self._scripts.items() if hook != "OnCreate" or not self._created}
+
+    @property
+    def creates(self) -> bool:
+        """Return whether there is something to run at the instance's creation."""
+        return "OnCreate" in self.due()
+
+    def completed(self) -> None:
+        """Note that the instance is created."""
+        self._created = True
+
+    def failure(self, notebook: str, hook: str, status: str) -> str:
+        """The FailureReason when a script ended with that status; without one it took too long."""
+        sentence = _FAILED if status else _LATE
+        return sentence.format(config=self._config, notebook=notebook, hook=hook, status=status)
+
+
+def _decoded(content: str, where: str) -> str:
+    try:
+        return base64.b64decode(content, validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError) as error:
+        raise validation_exception(f"The Content of {where} is not a script in base64: {error}.") from error

@@ -1,0 +1,218 @@
+"""The machine of a notebook instance from one start to the next stop: lifecycle scripts, then JupyterLab.
+
+It boots when it is first opened. What the scripts expect and it can't have (root, systemd, conda, a package manager) is
+stood in for by the programs in `shims/`: some do nothing, some do a part and refuse the rest, the others say that they
+are not there. Paths in the scripts are put below the machine's folder (`folder.py` says which); others are those of the
+computer the gateway runs on. Packages come from the index that the gateway's own environment names, and from uv's cache
+on this computer.
+"""
+
+from __future__ import annotations
+
+import http.client
+import os
+import secrets
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from embedded_aws.runtime import images
+from embedded_aws.runtime import container
+from embedded_aws.runtime.process import Process
+from embedded_aws.services.sagemaker.notebooks.console import Console
+from embedded_aws.services.sagemaker.notebooks.folder import SHIMS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from embedded_aws.services.sagemaker.provider import Context
+    from embedded_aws.runtime.credentials import Role
+    from embedded_aws.services.sagemaker.notebooks.lifecycle import Lifecycle
+    from embedded_aws.services.sagemaker.notebooks.folder import MachineFolder
+    from embedded_aws.runtime.metadata import CredentialsEndpoint
+    from embedded_aws.services.sagemaker.store import Record
+
+_BOOT = Path(__file__).with_name("boot.py")
+# How uv reaches the package index.
+_INDEX = ("UV_DEFAULT_INDEX", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS", "UV_INDEX", "UV_INDEX_URL")
+# What JupyterLab runs with: Jupyter's own Python and conda come first, as in a notebook's terminal.
+_BECOME = 'PATH="$0:$PATH" exec "$@"'
+_SERVER_SECONDS = 120
+_POLL_SECONDS = 0.05
+_GRACE_SECONDS = 5
+_ENDED = "The Jupyter server ended with exit code {}. Please check your CloudWatch logs for more details."
+
+
+class BootError(Exception):
+    """A machine that can't be opened; the message is the notebook instance's FailureReason."""
+
+
+class Machine:
+    """One machine. `on_end` is called when it ends by itself, with the reason if that was a failure."""
+
+    def __init__(
+        self,
+        record: Record,
+        folder: MachineFolder,
+        lifecycle: Lifecycle,
+        *,
+        context: Context,
+        role: Role,
+        credentials: CredentialsEndpoint,
+        on_end: Callable[[Machine, str | None], None],
+    ) -> None:
+        self._record, self._folder, self._lifecycle = record, folder, lifecycle
+        self._context, self._role, self._credentials, self._on_end = context, role, credentials, on_end
+        self._booting = threading.Lock()
+        self._lock = threading.Lock()
+        self._off = ""  # why it is never to boot again
+        self._process: Process | None = None
+        self._keeper: threading.Thread | None = None
+        self._server: tuple[int, str] | None = None
+
+    def open(self) -> tuple[int, str]:
+        """JupyterLab's port and token; boots first if it does not run.
+
+        Of several calls at once one boots and all wait for it. Raises BootError.
+        """
+        with self._booting:
+            if self._server:
+                return self._server
+            try:
+                return self._boot()
+            except (images.ImageError, OSError) as error:
+                self._end(str(error), at_once=True)
+                raise BootError(f"The notebook instance could not be made. {error}") from error
+            except BootError as error:
+                self._end(str(error), at_once=True)
+                raise
+
+    def stop(self) -> None:
+        """End it: a few seconds for what runs there. Returns when all of it has ended."""
+        self._end("The notebook instance was stopped while it booted.")
+
+    def kill(self) -> None:
+        """End it at once."""
+        with self._lock:
+            self._off = self._off or "The embedded AWS ended."
+            if self._process:
+                self._process.kill()
+
+    def _end(self, why: str, *, at_once: bool = False) -> None:
+        with self._lock:
+            self._off = self._off or why
+            process, keeper = self._process, self._keeper
+        if process and keeper:
+            process.terminate(grace=0 if at_once else _GRACE_SECONDS)
+            keeper.join()
+
+    def _boot(self) -> tuple[int, str]:
+        image = images.install(
+            self._record.members["PlatformIdentifier"],
+            images_dir=self._context.images_dir,
+            cache_dir=self._context.cache_dir,
+        )
+        with self._lock:
+            if self._off:
+                raise BootError(self._off)
+        python = self._folder.renew(image, uv=images.uv())
+        token = secrets.token_urlsafe(32)
+        self._folder.write_configuration(token)
+        console = Console(self._record.name, self._role)
+        process = self._launch(python, image, console)
+        port = self._wait_for_server(process, console, token)
+        with self._lock:
+            # The keeper takes an ended process away under this lock.
+            if self._process is process:
+                self._lifecycle.completed()
+                self._server = (port, token)
+                return self._server
+        raise BootError(self._off or _ENDED.format(process.wait()))
+
+    def _launch(self, python: Path, image: images.Image, console: Console) -> Process:
+        network = self._credentials.environment(self._role)
+        scripts = [f"{hook}={self._folder.write_script(hook, text)}" for hook, text in self._lifecycle.due().items()]
+        steps = [console.mark, str(self._lifecycle.seconds), str(self._folder.profile), *scripts]
+        with self._lock:
+            if self._off:
+                raise BootError(self._off)
+            process = self._process = Process(
+                [sys.executable, "-I", "-S", _BOOT, *steps, "--", *self._server_command(python)],
+                environment=self._environment(image, network),
+                folder=self._folder.root,
+            )
+            self._keeper = threading.Thread(
+                target=self._keep, args=(process, console, network), name=f"machine {self._record.name}", daemon=True
+            )
+        self._keeper.start()
+        return process
+
+    def _server_command(self, python: Path) -> list[str | Path]:
+        path = f"{python.parent}:{self._folder.conda / 'bin'}"
+        return ["bash", "-c", _BECOME, path, python, "-m", "jupyterlab"]
+
+    def _keep(self, process: Process, console: Console, network: dict[str, str]) -> None:
+        """Follow it to its end."""
+        console.follow(process.lines())
+        status = process.wait()
+        self._credentials.forget(network)
+        with self._lock:
+            served, stopped = self._server, self._off
+            self._server = self._process = None
+            if status:
+                self._off = stopped or _ENDED.format(status)
+        if served and not stopped:
+            self._on_end(self, _ENDED.format(status) if status else None)
+
+    def _wait_for_server(self, process: Process, console: Console, token: str) -> int:
+        console.settled.wait()
+        deadline = time.monotonic() + _SERVER_SECONDS
+        while process.running and time.monotonic() < deadline:
+            port = self._folder.server_port(token)
+            if port and _answers(port):
+                return port
+            time.sleep(_POLL_SECONDS)
+        if console.failure:
+            raise BootError(self._lifecycle.failure(self._record.arn, *console.failure))
+        if process.running:
+            raise BootError(f"The Jupyter server did not answer within {_SERVER_SECONDS} seconds.")
+        raise BootError(self._off or _ENDED.format(process.wait()))
+
+    def _environment(self, image: images.Image, network: dict[str, str]) -> dict[str, str]:
+        """The environment of its scripts and, but for what they export, of JupyterLab."""
+        folder = self._folder
+        shared = image.python.parent.parent  # where the image's packages installed Jupyter's own files
+        return container.environment(
+            os.environ,
+            home=folder.home,
+            temporary=folder.temporary,
+            PATH=f"{SHIMS}:{folder.programs}",
+            SHELL="/bin/bash",
+            USER="ec2-user",
+            LOGNAME="ec2-user",
+            UV_CACHE_DIR=images.uv_cache(),
+            **{name: os.environ[name] for name in _INDEX if name in os.environ},
+            JUPYTER_CONFIG_PATH=f"{folder.configuration}:{shared / 'etc' / 'jupyter'}",
+            JUPYTER_DATA_DIR=str(folder.runtime.parent),
+            JUPYTER_PATH=str(shared / "share" / "jupyter"),
+            JUPYTER_RUNTIME_DIR=str(folder.runtime),
+            JUPYTERLAB_DIR=str(shared / "share" / "jupyter" / "lab"),
+            AWS_ENDPOINT_URL=self._context.endpoint_url,
+            AWS_REGION=self._record.region,
+            AWS_DEFAULT_REGION=self._record.region,
+            AWS_EC2_METADATA_DISABLED="true",
+            **network,
+        )
+
+
+def _answers(port: int) -> bool:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_GRACE_SECONDS)
+    try:
+        connection.request("GET", "/api")
+        return connection.getresponse().status == http.client.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()

@@ -1,0 +1,222 @@
+"""Notebook instances: records that pass through AWS's states, and the machines behind them that run JupyterLab.
+
+An instance with an OnCreate script boots when it is created, and is in service when JupyterLab runs, or Failed. Any other
+costs nothing until it is opened: its machine boots at the first presigned URL, which is answered when JupyterLab runs,
+and only then Describe has a Url. So an OnStart script that fails makes the instance Failed then, not at Create or Start
+as on AWS. JupyterLab that is shut down from within (exit code 0) ends the machine, and the next
+presigned URL boots it again; one that crashes makes the instance Failed. A presigned URL is valid as long as its server
+runs: SessionExpirationDurationInSeconds is not heeded.
+
+The volume is as large as the disk it lies on; code repositories are recorded, not cloned. The waits are ours; AWS takes
+minutes. That Disabled internet access needs a subnet and that a volume cannot shrink is said in botocore's model. Not
+compared with AWS: the sentences that refuse either.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from embedded_aws.runtime import images
+from embedded_aws.services.sagemaker.provider import Behaviour
+from embedded_aws.runtime.credentials import Role
+from embedded_aws.services.sagemaker.errors import validation_exception
+from embedded_aws.services.sagemaker.notebooks.lifecycle import Lifecycle
+from embedded_aws.services.sagemaker.notebooks.machine import BootError, Machine
+from embedded_aws.services.sagemaker.notebooks.folder import MachineFolder
+from embedded_aws.runtime.metadata import CredentialsEndpoint
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from embedded_aws.services.sagemaker.provider import Context
+    from embedded_aws.services.sagemaker.store import Record
+
+PENDING_SECONDS = 2.0
+UPDATING_SECONDS = 1.0
+STOPPING_SECONDS = 1.0
+DELETING_SECONDS = 1.0
+_PLATFORM = "notebook-"
+_REASON_LENGTH = 1024
+
+_DISASSOCIATED = {
+    "DisassociateLifecycleConfig": "NotebookInstanceLifecycleConfigName",
+    "DisassociateAcceleratorTypes": "AcceleratorTypes",
+    "DisassociateDefaultCodeRepository": "DefaultCodeRepository",
+    "DisassociateAdditionalCodeRepositories": "AdditionalCodeRepositories",
+}
+
+
+@dataclass
+class _Instance:
+    """What a notebook instance has besides its record; `machine` is a new one after every start."""
+
+    folder: MachineFolder
+    lifecycle: Lifecycle
+    machine: Machine
+
+
+class NotebookInstances(Behaviour):
+    """The life of a notebook instance on the clock, and of the machine behind it."""
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        self._credentials = CredentialsEndpoint()
+        self._instances: dict[Record, _Instance] = {}
+        self._lock = threading.Lock()
+
+    def role(self, record: Record, arn: str) -> Role:
+        """The role a machine acts as. Raises AWS's ValidationException if SageMaker can't assume it."""
+        role = self._role(record, arn)
+        role.check()
+        return role
+
+    def create(self, record: Record, request: dict[str, Any]) -> None:
+        """Pending, then InService."""
+        if request.get("DirectInternetAccess") == "Disabled" and "SubnetId" not in request:
+            raise validation_exception("DirectInternetAccess can be Disabled only if SubnetId is given.")
+        self._check_platform(record.members["PlatformIdentifier"])
+        self.role(record, request["RoleArn"])
+        lifecycle = Lifecycle()
+        lifecycle.read(record, self.context.store)
+        folder = MachineFolder(self.context.state_dir / "notebooks", record)
+        instance = _Instance(folder, lifecycle, self._machine(record, folder, lifecycle))
+        with self._lock:
+            self._instances[record] = instance
+        if lifecycle.creates:
+            self.context.clock.after(PENDING_SECONDS, lambda: self._boot(record, instance.machine))
+        else:
+            self._later(record, PENDING_SECONDS, "Pending", "InService")
+
+    def update(self, record: Record, request: dict[str, Any]) -> None:
+        """Updating, with the new members, then Stopped."""
+        size = record.members["VolumeSizeInGB"]
+        if request.get("VolumeSizeInGB", size) < size:
+            raise validation_exception(f"VolumeSizeInGB cannot be decreased: the volume has {size} GB.")
+        if "PlatformIdentifier" in request:
+            self._check_platform(request["PlatformIdentifier"])
+        if "RoleArn" in request:
+            self.role(record, request["RoleArn"])
+        changes = record.kind.described(request)
+        changes.pop(record.kind.name_member)
+        for flag, member in _DISASSOCIATED.items():
+            if changes.pop(flag, False):
+                changes[member] = None
+        self._move("Update", record, **changes)
+        self._later(record, UPDATING_SECONDS, "Updating", "Stopped")
+
+    def start(self, record: Record) -> None:
+        """Pending, then InService."""
+        instance = self._instances[record]
+        instance.lifecycle.completed()
+        instance.lifecycle.read(record, self.context.store)
+        instance.machine = self._machine(record, instance.folder, instance.lifecycle)
+        self._move("Start", record, FailureReason=None)
+        self._later(record, PENDING_SECONDS, "Pending", "InService")
+
+    def stop(self, record: Record) -> None:
+        """Stopping, then Stopped once nothing of the machine runs."""
+        self._move("Stop", record, Url=None)
+        self._end(record, STOPPING_SECONDS, lambda: self._settle(record, "Stopping", "Stopped"))
+
+    def delete(self, record: Record) -> None:
+        """Deleting, then gone, the volume too."""
+        self._move("Delete", record)
+        self._end(record, DELETING_SECONDS, lambda: self._remove(record))
+
+    def answer(self, verb: str, record: Record, request: dict[str, Any]) -> dict[str, Any]:
+        """The presigned URL; boots the machine if need be. Raises ValidationException if that fails."""
+        del verb, request  # there is one verb, and nothing of the request is asked for
+        machine = self._instances[record].machine
+        try:
+            port, token = machine.open()
+        except BootError as error:
+            self._fail(record, machine, str(error))
+            raise validation_exception(str(error)) from error
+        self._update(record, machine, Url=f"127.0.0.1:{port}")
+        return {"AuthorizedUrl": f"http://127.0.0.1:{port}/lab?token={token}"}
+
+    def close(self) -> None:
+        """Kill every machine."""
+        with self._lock:
+            instances = list(self._instances.values())
+        for instance in instances:
+            instance.machine.kill()
+        self._credentials.close()
+
+    def _boot(self, record: Record, machine: Machine) -> None:
+        """From Pending to InService, or to Failed."""
+        try:
+            port, _ = machine.open()
+        except BootError as error:
+            failed = {"NotebookInstanceStatus": "Failed", "FailureReason": str(error)[:_REASON_LENGTH]}
+            self.context.store.update_if(record, ("Pending",), **failed)
+        else:
+            serving = {"NotebookInstanceStatus": "InService", "Url": f"127.0.0.1:{port}"}
+            self.context.store.update_if(record, ("Pending",), **serving)
+
+    def _machine(self, record: Record, folder: MachineFolder, lifecycle: Lifecycle) -> Machine:
+        role = self._role(record, record.members["RoleArn"])
+        return Machine(
+            record,
+            folder,
+            lifecycle,
+            context=self.context,
+            role=role,
+            credentials=self._credentials,
+            on_end=lambda machine, reason: self._ended(record, machine, reason),
+        )
+
+    def _role(self, record: Record, arn: str) -> Role:
+        url = self.context.endpoint_url
+        return Role(arn, account=record.account, region=record.region, endpoint_url=url)
+
+    def _check_platform(self, wanted: str) -> None:
+        known = [name for name in images.available(self.context.images_dir) if name.startswith(_PLATFORM)]
+        if wanted not in known:
+            raise validation_exception(f"The embedded AWS has not got the platform {wanted}. It has: {', '.join(known)}.")
+
+    def _ended(self, record: Record, machine: Machine, reason: str | None) -> None:
+        """The machine ended by itself."""
+        if reason:
+            self._fail(record, machine, reason)
+        else:
+            self._update(record, machine, Url=None)
+
+    def _fail(self, record: Record, machine: Machine, reason: str) -> None:
+        reason = reason[:_REASON_LENGTH]
+        self._update(record, machine, NotebookInstanceStatus="Failed", FailureReason=reason, Url=None)
+
+    def _update(self, record: Record, machine: Machine, **members: Any) -> None:
+        """Update the record if it is still in service with that machine."""
+        instance = self._instances.get(record)
+        if instance and instance.machine is machine:
+            self.context.store.update_if(record, ("InService",), **members)
+
+    def _end(self, record: Record, seconds: float, then: Callable[[], None]) -> None:
+        """End the machine and wait, off this thread: who asks for it may run on that very machine."""
+        machine = self._instances[record].machine
+
+        def end() -> None:
+            machine.stop()
+            if self.context.clock.sleep(seconds):
+                then()
+
+        threading.Thread(target=end, name=f"notebook instance {record.name}", daemon=True).start()
+
+    def _remove(self, record: Record) -> None:
+        with self._lock:
+            instance = self._instances.pop(record)
+        instance.folder.remove()
+        self.context.store.remove(record)
+
+    def _move(self, verb: str, record: Record, **changes: Any) -> None:
+        """Go over to the state that the operation leads to."""
+        self.context.store.update(record, NotebookInstanceStatus=record.kind.rules[verb].target, **changes)
+
+    def _later(self, record: Record, seconds: float, passing: str, settled: str) -> None:
+        self.context.clock.after(seconds, lambda: self._settle(record, passing, settled))
+
+    def _settle(self, record: Record, passing: str, settled: str) -> None:
+        self.context.store.update_if(record, (passing,), NotebookInstanceStatus=settled)

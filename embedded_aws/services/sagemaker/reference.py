@@ -1,0 +1,180 @@
+"""docs/embedded-aws.md, made from the declarations that also refuse.
+
+`python -m embedded_aws.services.sagemaker.reference` prints it.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from embedded_aws.services.sagemaker import api, runtime_api
+from embedded_aws.services.sagemaker.events import TOLD
+from embedded_aws.services.sagemaker.resource_types import KINDS
+from embedded_aws.services.sagemaker.resource_types.members import DONE, RECORDED, REFUSED, Fate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from embedded_aws.services.sagemaker.resource_types.members import Members
+
+_HEAD = """# The embedded AWS's SageMaker: what it does, records, refuses
+
+    .venv/bin/python -m embedded_aws.services.sagemaker.reference > docs/embedded-aws.md    # makes this page
+
+It has {claimed} of the {all} operations of SageMaker, and InvokeEndpoint of the runtime; every other is refused by its
+name, with an `UnknownOperationException` (the runtime's: `ValidationError`). Requests are checked against botocore's
+model, in AWS's sentences.
+
+Each member of a request is *done*, only *recorded* (Describe tells it again, nothing else comes of it) or *refused*: a
+`ValidationException` that names it, never silence. What a newer botocore knows and this page does not is refused.
+
+Tests hold it to that: each member of each request missing, mistyped and out of bounds, every declared error, every list
+and page, every answer against its shape; and who drives it unmodified: the AWS CLI, boto3 with its waiters and
+paginators, the SageMaker SDK 3 (resource classes, ModelTrainer, ModelBuilder, processors) and 2 (estimators, tuners,
+predictors, transformers), CloudFormation, Step Functions' `aws-sdk:sagemaker` tasks. Step Functions' own
+`sagemaker:createTrainingJob.sync` and its like fail with their name.
+
+| kind | operations |
+|---|---|
+{kinds}
+| tags, on all of them | {tags} |
+"""
+_SIGNS = """
+## Metrics in CloudWatch
+
+Measured, not made up; published every minute.
+
+| namespace | dimensions | metrics |
+|---|---|---|
+| `AWS/SageMaker` | `EndpointName`, `VariantName` | `Invocations`, `InvocationsPerInstance`, `Invocation4XXErrors`, \
+`Invocation5XXErrors`, `InvocationModelErrors`, `ModelLatency`, `OverheadLatency` |
+| `/aws/sagemaker/Endpoints` | `EndpointName`, `VariantName` | `CPUUtilization`, `MemoryUtilization`, \
+`DiskUtilization` |
+| `/aws/sagemaker/TrainingJobs`, `/aws/sagemaker/ProcessingJobs` | `Host`: `<job>/algo-1` | `CPUUtilization`, \
+`MemoryUtilization`, `DiskUtilization` |
+| `/aws/sagemaker/TransformJobs` | `Host`: `<job>/<instance>` | `CPUUtilization`, `MemoryUtilization` |
+| `/aws/sagemaker/TrainingJobs` | `TrainingJobName` | what the job's `MetricDefinitions` find in its log |
+
+## Events in EventBridge
+
+Each goes to the account's default bus, with the source `aws.sagemaker`, once.
+
+| kind | detail-type | when |
+|---|---|---|
+{events}
+"""
+_OPEN = """
+## What is not known of AWS
+
+No account was asked. {sourced} modules of the emulator name in their docstrings where they know AWS from: its
+documentation, botocore's model, its own code, or what its users quote. {modules} modules leave {open} things open:
+
+| module | not compared with AWS |
+|---|---|
+{rows}
+"""
+# A mark ends with its sentence; what it lists stands between semicolons.
+_MARK = re.compile(r"\bNot compared with AWS: (.+?)\.(?=\s|$)")
+_SOURCE = re.compile(r"\b(Sources?|guide|reference|documentation|botocore|moto|terraform-provider-aws|quote)\b|#\d{2,}")
+_KIND = """
+## {request}
+
+| members of | done | recorded | refused |
+|---|---|---|---|
+{rows}
+"""
+
+
+def page() -> str:
+    """The whole page."""
+    kinds = "\n".join(f"| {kind.name} | {_listed(map(kind.operation, kind.verbs))} |" for kind in KINDS.values())
+    every = len(api.service_model().operation_names)
+    head = _HEAD.format(claimed=len(api.OPERATIONS), all=every, kinds=kinds, tags=_listed(api.TAG_OPERATIONS))
+    requests = [(kind.operation(verb), kind.members[verb]) for kind in KINDS.values() for verb in kind.members]
+    signs = _SIGNS.format(
+        events="\n".join(f"| {kind} | `{told.detail_type}` | {_when(kind)} |" for kind, told in TOLD.items())
+    )
+    return (
+        head
+        + signs
+        + "".join(_section(*request) for request in [*requests, ("InvokeEndpoint", runtime_api.INVOKE_ENDPOINT)])
+        + _unknown()
+    )
+
+
+def _unknown() -> str:
+    """What the docstrings mark as not compared with AWS, and how many modules name a source."""
+    root = Path(__file__).resolve().parents[2]
+    told = {
+        ".".join(path.relative_to(root.parent).with_suffix("").parts): _docstrings(path)
+        for path in sorted(root.rglob("*.py"))
+    }
+    marks = {name: [each for mark in _MARK.findall(text) for each in mark.split("; ")] for name, text in told.items()}
+    marked = {name: each for name, each in marks.items() if each}
+    return _OPEN.format(
+        sourced=sum(1 for text in told.values() if _SOURCE.search(text)),
+        modules=len(marked),
+        open=sum(map(len, marked.values())),
+        rows="\n".join(f"| `{name}` | {'; '.join(each)} |" for name, each in marked.items()),
+    )
+
+
+def _docstrings(path: Path) -> str:
+    """Those of the module and of all that it defines, without their line ends."""
+    nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    defining = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    told = [ast.get_docstring(node) for node in nodes if isinstance(node, defining)]
+    return " ".join(" ".join(filter(None, told)).split())
+
+
+def _when(kind: str) -> str:
+    """When a kind's event is sent."""
+    status = KINDS[kind].status
+    if status is None:
+        return "it is created or deleted"
+    changes = f"`{status}` changes" if kind != "TrainingJob" else f"`{status}` or `SecondaryStatus` changes"
+    return (
+        f"{changes}; the last is {'`DELETED`' if TOLD[kind].upper else '`Deleted`'}" if TOLD[kind].deleted else changes
+    )
+
+
+def fates(members: Members, path: str = "") -> Iterator[tuple[str, Fate]]:
+    """Every declared member by its path, with what becomes of it."""
+    for name, fate in members.items():
+        if isinstance(fate, Mapping):
+            yield from fates(fate, f"{path}{name}.")
+        else:
+            yield f"{path}{name}", fate
+
+
+def _section(operation: str, members: Members) -> str:
+    holders: dict[str, dict[str, list[str]]] = {}
+    for path, fate in fates(members):
+        holder, _, name = path.rpartition(".")
+        holders.setdefault(holder, {}).setdefault(fate.word, []).append(_told(name, fate))
+    rows = [_row(holder, told) for holder, told in holders.items()]
+    return _KIND.format(request=operation, rows="\n".join(rows))
+
+
+def _row(holder: str, told: Mapping[str, list[str]]) -> str:
+    cells = [", ".join(told.get(fate.word, ())) for fate in (DONE, RECORDED, REFUSED)]
+    return f"| {f'`{holder}`' if holder else 'the request'} | {' | '.join(cells)} |"
+
+
+def _told(name: str, fate: Fate) -> str:
+    values = " or ".join(f"`{json.dumps(value)}`" for value in fate.values)
+    note = f"{values} only" if values else fate.note
+    return f"`{name}` ({note})" if note else f"`{name}`"
+
+
+def _listed(names: Iterator[str] | tuple[str, ...]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
+if __name__ == "__main__":
+    print(page(), end="")

@@ -1,0 +1,182 @@
+"""Models, endpoint configs and endpoints.
+
+Wording of the errors, and who quotes it: `Could not find …`, `Cannot create already existing …`
+(terraform-provider-aws, moto, ACK's controller); `Cannot update in-progress endpoint …`, for DeleteEndpoint too (ACK's
+controller, logs).
+That a Failed endpoint can only be deleted: botocore's model. What Describe fills in: an answer of DescribeModel that a
+user published in May 2025; it also tells ModelDataUrl once more as ModelDataSource, which is not done here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from embedded_aws.services.sagemaker.resource_types.members import (
+    DONE,
+    RECORDED,
+    REFUSED,
+    TAGS,
+    Members,
+    done,
+    only,
+    recorded,
+)
+from embedded_aws.services.sagemaker.resource_types.resource_type import Kind, Rule, Within, named
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_ENDPOINT = 'Cannot update in-progress endpoint "{arn}".'
+
+
+def _models_of_variants(request: Mapping[str, Any]) -> list[str]:
+    return [variant["ModelName"] for variant in request["ProductionVariants"] if "ModelName" in variant]
+
+
+_CONTAINER: Members = {
+    "ContainerHostname": RECORDED,
+    "Image": DONE,
+    "ImageConfig": REFUSED,
+    "Mode": only("SingleModel"),
+    "ModelDataUrl": DONE,
+    "ModelDataSource": REFUSED,
+    "AdditionalModelDataSources": REFUSED,
+    "Environment": DONE,
+    "ModelPackageName": REFUSED,
+    "InferenceSpecificationName": REFUSED,
+    "MultiModelConfig": REFUSED,
+    "ContainerMetricsConfig": REFUSED,
+}
+_VARIANT: Members = {
+    "VariantName": DONE,
+    "ModelName": DONE,
+    "InitialInstanceCount": recorded("counts against the quota; one host process serves"),
+    "InstanceType": done("counts against its quota; the machine is yours"),
+    "InstancePools": REFUSED,
+    "VariantInstanceProvisionTimeoutInSeconds": RECORDED,
+    "InitialVariantWeight": DONE,
+    "AcceleratorType": REFUSED,
+    "CoreDumpConfig": REFUSED,
+    "ServerlessConfig": REFUSED,
+    "VolumeSizeInGB": RECORDED,
+    "ModelDataDownloadTimeoutInSeconds": RECORDED,
+    "ContainerStartupHealthCheckTimeoutInSeconds": DONE,
+    "EnableSSMAccess": only(False),
+    "ManagedInstanceScaling": REFUSED,
+    "RoutingConfig": {
+        "RoutingStrategy": recorded("there is one host to route to"),
+        "PrefixAwareRoutingConfig": REFUSED,
+    },
+    "InferenceAmiVersion": RECORDED,
+    "CapacityReservationConfig": REFUSED,
+}
+_CAPTURE: Members = {
+    "EnableCapture": DONE,
+    "InitialSamplingPercentage": DONE,
+    "DestinationS3Uri": DONE,
+    "KmsKeyId": DONE,
+    "CaptureOptions": {"CaptureMode": DONE},
+    "CaptureContentTypeHeader": {"CsvContentTypes": DONE, "JsonContentTypes": DONE},
+}
+_DEPLOYMENT: Members = {
+    "BlueGreenUpdatePolicy": {
+        "TrafficRoutingConfiguration": {
+            "Type": only("ALL_AT_ONCE"),
+            "WaitIntervalInSeconds": RECORDED,
+            "CanarySize": REFUSED,
+            "LinearStepSize": REFUSED,
+        },
+        "TerminationWaitInSeconds": recorded("the hosts before end once their last request is answered"),
+        "MaximumExecutionTimeoutInSeconds": RECORDED,
+    },
+    "RollingUpdatePolicy": REFUSED,
+    "AutoRollbackConfiguration": REFUSED,
+}
+_NETWORK: Members = {
+    "SecurityGroupIds": recorded("there is no network of its own"),
+    "Subnets": recorded("there is no network of its own"),
+}
+
+
+MODEL = Kind(
+    name="Model",
+    arn_type="model",
+    members={
+        "Create": {
+            "ModelName": DONE,
+            "PrimaryContainer": _CONTAINER,
+            "Containers": _CONTAINER,
+            "InferenceExecutionConfig": REFUSED,
+            "ExecutionRoleArn": DONE,
+            "Tags": TAGS,
+            "VpcConfig": _NETWORK,
+            "EnableNetworkIsolation": done("no credentials, no package index"),
+        }
+    },
+    defaults={
+        "EnableNetworkIsolation": False,
+        "PrimaryContainer": Within({"Mode": "SingleModel"}),
+        "Containers": Within({"Mode": "SingleModel"}),
+    },
+    not_found='Could not find model "{arn}".',
+    exists='Cannot create already existing model "{arn}".',
+)
+
+ENDPOINT_CONFIG = Kind(
+    name="EndpointConfig",
+    arn_type="endpoint-config",
+    members={
+        "Create": {
+            "EndpointConfigName": DONE,
+            "ProductionVariants": _VARIANT,
+            "DataCaptureConfig": _CAPTURE,
+            "Tags": TAGS,
+            "KmsKeyId": recorded("no volume is encrypted"),
+            "AsyncInferenceConfig": REFUSED,
+            "ExplainerConfig": REFUSED,
+            "ShadowProductionVariants": REFUSED,
+            "ExecutionRoleArn": REFUSED,
+            "VpcConfig": REFUSED,
+            "EnableNetworkIsolation": only(False),
+            "MetricsConfig": REFUSED,
+        }
+    },
+    defaults={"EnableNetworkIsolation": False},
+    references={"Model": _models_of_variants},
+    not_found='Could not find endpoint configuration "{arn}".',
+    exists='Cannot create already existing endpoint configuration "{arn}".',
+)
+
+ENDPOINT = Kind(
+    name="Endpoint",
+    arn_type="endpoint",
+    members={
+        "Create": {
+            "EndpointName": DONE,
+            "EndpointConfigName": DONE,
+            "DeploymentConfig": _DEPLOYMENT,
+            "Tags": TAGS,
+        },
+        "Update": {
+            "EndpointName": DONE,
+            "EndpointConfigName": DONE,
+            "RetainAllVariantProperties": only(False),
+            "ExcludeRetainedVariantProperties": REFUSED,
+            "DeploymentConfig": _DEPLOYMENT,
+            "RetainDeploymentConfig": done("every update goes the same way"),
+        },
+    },
+    verbs=("Create", "Describe", "List", "Update", "Delete"),
+    status="EndpointStatus",
+    first_status="Creating",
+    rules={
+        "Update": Rule(("InService", "OutOfService", "UpdateRollbackFailed"), _ENDPOINT),
+        "Delete": Rule(("InService", "OutOfService", "UpdateRollbackFailed", "Failed"), _ENDPOINT),
+    },
+    renamed={"DeploymentConfig": "LastDeploymentConfig"},
+    references={"EndpointConfig": named("EndpointConfigName")},
+    usage="endpoint",
+    idle=("Failed", "Deleting", "OutOfService"),
+    not_found='Could not find endpoint "{arn}".',
+    exists='Cannot create already existing endpoint "{arn}".',
+)

@@ -1,0 +1,150 @@
+"""What a kind of resource is: its operations, ARNs, states, errors, references and listing.
+
+ARNs hold names in lower case: CloudFormation's reference (`notebook-instance/mynotebookinstance`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from embedded_aws.services.sagemaker.errors import IN_USE, VALIDATION, ServiceError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from embedded_aws.services.sagemaker.resource_types.members import Members
+    from embedded_aws.services.sagemaker.store import Record
+
+
+ENDED = ("Completed", "Failed", "Stopped")
+"""The states in which a job of any kind has ended."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """The states in which an operation is taken, and the refusal in all others.
+
+    The text may use {status}, {states}, {target} (the state the operation leads to) and {arn}.
+    """
+
+    states: tuple[str, ...]
+    refusal: str
+    target: str = ""
+    code: str = VALIDATION
+
+
+@dataclass(frozen=True)
+class Within:
+    """Members that AWS fills in inside a structure, or inside each of a list, of a request that has that."""
+
+    members: Mapping[str, Any]
+
+
+def filled(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """What is given, and of the defaults what it lacks; one that is a function is asked with what is given."""
+    made = dict(given)
+    for name, value in defaults.items():
+        if isinstance(value, Within):
+            if isinstance(held := given.get(name), list):
+                made[name] = [filled(each, value.members) for each in held]
+            elif held is not None:
+                made[name] = filled(held, value.members)
+        elif name not in given:
+            made[name] = value(given) if callable(value) else value
+    return made
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind:
+    """A kind of resource.
+
+    The texts may use {arn}, {name} and {verb} (the operation's, in lower case).
+    `verbs` begin the names of its operations; one that surrounds the kind's name has {} in its place.
+    `status` is the member that holds the state, `first_status` what it says at first.
+    `defaults` are the members that AWS fills in when the Create request leaves them out, and Describe answers.
+    `renamed` are the members that Describe calls otherwise than Create.
+    `members` say what becomes of each member of a Create and of an Update request.
+    `references` find the names that a request gives of resources of another kind.
+    `usage` is the word for it in the names of quotas, "" if it takes no instances; `idle` are the states in which it
+    takes none.
+    """
+
+    name: str
+    arn_type: str
+    not_found: str
+    exists: str
+    not_found_code: str = VALIDATION
+    exists_code: str = VALIDATION
+    members: Mapping[str, Members]
+    verbs: tuple[str, ...] = ("Create", "Describe", "List", "Delete")
+    status: str | None = None
+    first_status: str | None = None
+    rules: Mapping[str, Rule] = field(default_factory=dict)
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    references: Mapping[str, Callable[[Mapping[str, Any]], list[str]]] = field(default_factory=dict)
+    usage: str = ""
+    idle: tuple[str, ...] = ()
+    sort_by: str = "CreationTime"
+    sort_order: str = "Descending"
+
+    @property
+    def name_member(self) -> str:
+        """The member that holds the name, as EndpointName does."""
+        return f"{self.name}Name"
+
+    @property
+    def arn_member(self) -> str:
+        """The member that holds the ARN, as EndpointArn does."""
+        return f"{self.name}Arn"
+
+    def operation(self, verb: str) -> str:
+        """The operation of a verb: `CreateModel`, `ListModels`, `CreatePresignedNotebookInstanceUrl`."""
+        if "{}" in verb:
+            return verb.format(self.name)
+        return f"{verb}{self.name}{'s' if verb == 'List' else ''}"
+
+    def arn(self, name: str, *, account: str, region: str) -> str:
+        """The resource's ARN."""
+        return f"arn:aws:sagemaker:{region}:{account}:{self.arn_type}/{name.lower()}"
+
+    def described(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """The request's members under the names that Describe uses."""
+        return {self.renamed.get(name, name): value for name, value in request.items() if name != "Tags"}
+
+    def missing(self, name: str, *, account: str, region: str, verb: str = "Describe") -> ServiceError:
+        """What AWS answers about a resource that is not there."""
+        arn = self.arn(name, account=account, region=region)
+        return ServiceError(self.not_found_code, self.not_found.format(arn=arn, name=name, verb=verb.lower()))
+
+    def taken(self, name: str, *, account: str, region: str) -> ServiceError:
+        """What AWS answers when a name is taken."""
+        arn = self.arn(name, account=account, region=region)
+        return ServiceError(self.exists_code, self.exists.format(arn=arn))
+
+    def check(self, verb: str, record: Record) -> None:
+        """Raise AWS's refusal if the record's state forbids the operation."""
+        rule = self.rules.get(verb)
+        if rule and record.status not in rule.states:
+            raise self.refused(verb, record)
+
+    def refused(self, verb: str, record: Record) -> ServiceError:
+        """AWS's refusal of an operation that has a rule, as the record stands."""
+        rule = self.rules[verb]
+        states = ", ".join(rule.states)
+        text = rule.refusal.format(status=record.status, states=states, target=rule.target, arn=record.arn)
+        return ServiceError(rule.code, text)
+
+
+def job_rules(noun: str, *, deletable: bool = True) -> dict[str, Rule]:
+    """When a job of this kind, in AWS's sentences the `noun`, can be stopped and, if AWS has that, deleted."""
+    stop = Rule(("InProgress", "Stopping"), f"The request was rejected because the {noun} is in status {{status}}.")
+    sentence = "is in status {status}; only jobs in a terminal status ({states}) can be deleted."
+    delete = Rule(ENDED, f"The {noun} {{arn}} {sentence}", code=IN_USE)
+    return {"Stop": stop, "Delete": delete} if deletable else {"Stop": stop}
+
+
+def named(member: str) -> Callable[[Mapping[str, Any]], list[str]]:
+    """Finds the name in this member of a request, if it has it."""
+    return lambda request: [request[member]] if member in request else []

@@ -1,0 +1,176 @@
+"""Training jobs.
+
+Wording of the errors, and who quotes it: `Requested resource not found` (terraform-provider-aws, moto); `The request
+was rejected because the training job is in status …` (error matchers of several clients). Which jobs can be deleted:
+botocore's model. What Describe fills in: DescribeTrainingJob's answers that users published, the last of May 2025.
+Not compared with AWS: the sentence of DeleteTrainingJob.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from embedded_aws.services.sagemaker.errors import IN_USE
+from embedded_aws.services.sagemaker.resource_types.members import (
+    DONE,
+    RECORDED,
+    REFUSED,
+    TAGS,
+    Members,
+    done,
+    only,
+    recorded,
+)
+from embedded_aws.services.sagemaker.resource_types.resource_type import ENDED, Kind, Within, job_rules
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_ONE_MACHINE = "all runs on one machine"
+MODES = only("File", "FastFile")
+
+ALGORITHM: Members = {
+    "TrainingImage": DONE,
+    "AlgorithmName": REFUSED,
+    "TrainingInputMode": MODES,
+    "MetricDefinitions": {"Name": DONE, "Regex": DONE},
+    "EnableSageMakerMetricsTimeSeries": RECORDED,
+    "ContainerEntrypoint": DONE,
+    "ContainerArguments": DONE,
+    "TrainingImageConfig": REFUSED,
+}
+CHANNEL: Members = {
+    "ChannelName": DONE,
+    "DataSource": {
+        "S3DataSource": {
+            "S3DataType": only("S3Prefix", "ManifestFile"),
+            "S3Uri": DONE,
+            "S3DataDistributionType": DONE,
+            "AttributeNames": REFUSED,
+            "InstanceGroupNames": DONE,
+            "ModelAccessConfig": REFUSED,
+            "HubAccessConfig": REFUSED,
+        },
+        "FileSystemDataSource": REFUSED,
+        "DatasetSource": REFUSED,
+    },
+    "ContentType": DONE,
+    "CompressionType": only("None"),
+    "RecordWrapperType": only("None"),
+    "InputMode": MODES,
+    "ShuffleConfig": REFUSED,
+}
+OUTPUT: Members = {"KmsKeyId": DONE, "S3OutputPath": DONE, "CompressionType": only("GZIP")}
+RESOURCES: Members = {
+    "InstanceType": done("counts against its quota; the machine is yours"),
+    "InstanceCount": DONE,
+    "VolumeSizeInGB": RECORDED,
+    "VolumeKmsKeyId": RECORDED,
+    "KeepAlivePeriodInSeconds": done("the next matching job finds Python running, and its cache"),
+    "InstanceGroups": {"InstanceType": DONE, "InstanceCount": DONE, "InstanceGroupName": DONE},
+    "TrainingPlanArn": REFUSED,
+    "InstancePlacementConfig": REFUSED,
+    "InstancePreferences": REFUSED,
+    "SelectedInstanceType": REFUSED,
+    "SelectedInstanceCount": REFUSED,
+}
+STOPPING: Members = {
+    "MaxRuntimeInSeconds": DONE,
+    "MaxWaitTimeInSeconds": DONE,
+    "MaxPendingTimeInSeconds": recorded("there is no wait for capacity"),
+}
+PROFILER: Members = {
+    "S3OutputPath": recorded("nothing is sampled"),
+    "ProfilingIntervalInMilliseconds": recorded("nothing is sampled"),
+    "ProfilingParameters": REFUSED,
+    "DisableProfiler": RECORDED,
+}
+CHECKPOINTS: Members = {"S3Uri": DONE, "LocalPath": DONE}
+# What a training job and a tuning job's definition of one have alike.
+COMMON: Members = {
+    "RoleArn": DONE,
+    "InputDataConfig": CHANNEL,
+    "OutputDataConfig": OUTPUT,
+    "ResourceConfig": RESOURCES,
+    "VpcConfig": REFUSED,
+    "StoppingCondition": STOPPING,
+    "EnableNetworkIsolation": done("no credentials, no package index"),
+    "EnableInterContainerTrafficEncryption": recorded(_ONE_MACHINE),
+    "EnableManagedSpotTraining": DONE,
+    "CheckpointConfig": CHECKPOINTS,
+    "Environment": DONE,
+    "RetryStrategy": REFUSED,
+}
+
+
+def _makes_time_series(algorithm: Mapping[str, Any]) -> bool:
+    """Whether metrics become time series though nobody asks for it, as AlgorithmSpecification's reference has it."""
+    return bool(algorithm.get("MetricDefinitions")) or "/tensorflow-training:" in algorithm.get("TrainingImage", "")
+
+
+def profiling_status(members: Mapping[str, Any]) -> str:
+    """Whether the instances are sampled, on AWS: unless that is switched off, where there is a ProfilerConfig."""
+    profiler = members.get("ProfilerConfig", {"DisableProfiler": True})
+    return "Disabled" if profiler.get("DisableProfiler") else "Enabled"
+
+
+TRAINING_JOB = Kind(
+    name="TrainingJob",
+    arn_type="training-job",
+    members={
+        "Create": {
+            **COMMON,
+            "TrainingJobName": DONE,
+            "HyperParameters": DONE,
+            "AlgorithmSpecification": ALGORITHM,
+            "Tags": TAGS,
+            "DebugHookConfig": {
+                "LocalPath": RECORDED,
+                "S3OutputPath": recorded("the images have no debugger that would write there"),
+                "HookParameters": REFUSED,
+                "CollectionConfigurations": REFUSED,
+            },
+            "DebugRuleConfigurations": REFUSED,
+            "TensorBoardOutputConfig": {"LocalPath": DONE, "S3OutputPath": DONE},
+            "ExperimentConfig": REFUSED,
+            "ProfilerConfig": PROFILER,
+            "ProfilerRuleConfigurations": REFUSED,
+            "RemoteDebugConfig": {"EnableRemoteDebug": only(False)},
+            "InfraCheckConfig": {"EnableInfraCheck": only(False)},
+            "SessionChainingConfig": REFUSED,
+            "ServerlessJobConfig": REFUSED,
+            "MlflowConfig": REFUSED,
+            "ModelPackageConfig": REFUSED,
+        },
+        "Update": {
+            "TrainingJobName": DONE,
+            "ProfilerConfig": PROFILER,
+            "ProfilerRuleConfigurations": REFUSED,
+            "ResourceConfig": {"KeepAlivePeriodInSeconds": DONE},
+            "RemoteDebugConfig": {"EnableRemoteDebug": only(False)},
+        },
+    },
+    verbs=("Create", "Describe", "List", "Update", "Stop", "Delete"),
+    status="TrainingJobStatus",
+    first_status="InProgress",
+    rules=job_rules("training job"),
+    defaults={
+        "EnableNetworkIsolation": False,
+        "EnableInterContainerTrafficEncryption": False,
+        "EnableManagedSpotTraining": False,
+        "SecondaryStatus": "Starting",
+        "AlgorithmSpecification": Within({"EnableSageMakerMetricsTimeSeries": _makes_time_series}),
+        "InputDataConfig": Within({"CompressionType": "None", "RecordWrapperType": "None"}),
+        "OutputDataConfig": Within({"KmsKeyId": "", "CompressionType": "GZIP"}),
+        "ProfilerConfig": Within({"ProfilingIntervalInMilliseconds": 500}),
+        "DebugHookConfig": Within({"CollectionConfigurations": []}),
+        "ProfilingStatus": profiling_status,
+    },
+    usage="training job",
+    idle=ENDED,
+    not_found="Requested resource not found.",
+    exists_code=IN_USE,
+    exists="Training job names must be unique within an AWS account and region, "
+    "and a training job with this name already exists ({arn})",
+    sort_order="Ascending",
+)

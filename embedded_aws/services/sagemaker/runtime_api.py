@@ -1,0 +1,109 @@
+"""SageMaker's runtimes: what becomes of each member of an InvokeEndpoint, and the names of what is not here.
+
+The members are botocore's, and travel as headers. AWS's own sentence is that of a TargetModel for an endpoint of one
+model (aws/amazon-sagemaker-examples#1026 and, with its ErrorCode, #1216). That a container's host name is refused where
+no container is invoked directly: SageMaker's guide, "Invoke a multi-container endpoint with direct invocation". Not
+compared with AWS: the other sentences, and what AWS makes of sessions, explanations or components that are not there.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import cache
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+import botocore.session
+
+from embedded_aws.services.sagemaker.resource_types.members import DONE, REFUSED, Members, done
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from botocore.model import OperationModel
+
+    Response = tuple[int, dict[str, str], bytes]
+
+INVOKE_ENDPOINT: Members = {
+    "EndpointName": DONE,
+    "Body": done("6,291,456 bytes at most"),
+    "ContentType": DONE,
+    "Accept": done("what the container makes of it"),
+    "CustomAttributes": done("told to the container; answered if it answers them"),
+    "TargetModel": REFUSED,
+    "TargetVariant": DONE,
+    "TargetContainerHostname": REFUSED,
+    "InferenceId": done("told to the container, stands in captured data"),
+    "EnableExplanations": REFUSED,
+    "InferenceComponentName": REFUSED,
+    "SessionId": REFUSED,
+    "PrefixAwareId": REFUSED,
+}
+_TARGET_MODEL = "x-amzn-sagemaker-target-model"
+_REFUSED = {
+    _TARGET_MODEL: "TargetModel",
+    "x-amzn-sagemaker-target-container-hostname": "TargetContainerHostname",
+    "x-amzn-sagemaker-enable-explanations": "EnableExplanations",
+    "x-amzn-sagemaker-inference-component": "InferenceComponentName",
+    "x-amzn-sagemaker-session-id": "SessionId",
+    "x-amzn-sagemaker-prefix-aware-id": "PrefixAwareId",
+}
+_NAMES = frozenset(_REFUSED)
+_RUNTIME = "sagemaker-runtime"
+# Those that are signed for SageMaker's name: their requests come here.
+_SERVICES = (
+    _RUNTIME,
+    "sagemaker-a2i-runtime",
+    "sagemaker-featurestore-runtime",
+    "sagemaker-metrics",
+    "sagemaker-edge",
+)
+
+
+def check(endpoint: str, headers: Mapping[str, str]) -> Response | None:
+    """Return the refusal of an invocation that asks for what is not offered; header names in lower case."""
+    if _NAMES.isdisjoint(headers):
+        return None
+    if _TARGET_MODEL in headers:
+        sentence = f"Endpoint {endpoint} is not a multi-model endpoint and does not support target model header."
+        return refusal(sentence, ErrorCode="TARGET_MODEL_HEADER_NOT_SUPPORTED")
+    asked = ", ".join(member for header, member in _REFUSED.items() if header in headers)
+    return refusal(f"The embedded AWS does not offer {asked}; do this on AWS.")
+
+
+def unknown(method: str, path: str) -> Response:
+    """Return the refusal, by its name, of an operation of a runtime that the embedded AWS has not got."""
+    for service, pattern, operation in _operations():
+        if operation.http["method"] == method and pattern.fullmatch(path):
+            sentence = f"The embedded AWS has not got the operation {operation.name} of {service}"
+            if service == _RUNTIME:
+                # The only code for a caller's mistake that botocore's model has there, and AWS's for an endpoint
+                # that is not made for it.
+                return refusal(f"{sentence}. It has: InvokeEndpoint.")
+            return refusal(f"{sentence}; do this on AWS.", code="UnknownOperationException")
+    return refusal(f"The embedded AWS has not got {method} {path} of SageMaker.", code="UnknownOperationException")
+
+
+def refusal(
+    message: str, *, code: str = "ValidationError", status: int = HTTPStatus.BAD_REQUEST, **more: Any
+) -> Response:
+    """Return an error of the runtime's protocol, restJson; with `code` "" one that has none but its status."""
+    headers = {"Content-Type": "application/json", **({"x-amzn-ErrorType": code} if code else {})}
+    return status, headers, json.dumps({"Message": message, **more}).encode()
+
+
+@cache
+def _operations() -> list[tuple[str, re.Pattern[str], OperationModel]]:
+    """Service, path and model of every operation; reading them takes a tenth of a second, once one is asked for."""
+    return list(_read())
+
+
+def _read() -> Iterator[tuple[str, re.Pattern[str], OperationModel]]:
+    session = botocore.session.get_session()
+    for service in _SERVICES:
+        model = session.get_service_model(service)
+        for name in model.operation_names:
+            operation = model.operation_model(name)
+            path = operation.http["requestUri"].partition("?")[0]
+            yield service, re.compile(re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(path))), operation

@@ -1,0 +1,261 @@
+"""SageMaker as one service of the gateway: its control plane and, for InvokeEndpoint, the way to the data plane."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+from embedded_aws.services.sagemaker import api, authorization, listing, runtime_api, tags, usage
+from embedded_aws.services.sagemaker.endpoints.endpoints import Endpoints
+from embedded_aws.services.sagemaker.endpoints.models import Models
+from embedded_aws.services.sagemaker.errors import ServiceError
+from embedded_aws.services.sagemaker.notebooks.notebooks import NotebookInstances
+from embedded_aws.services.sagemaker.processing.provider import ProcessingJobs
+from embedded_aws.services.sagemaker.provider import Behaviour, Context
+from embedded_aws.services.sagemaker.resource_types import KINDS, Kind, members
+from embedded_aws.services.sagemaker.resource_types.resource_type import filled
+from embedded_aws.services.sagemaker.store import Record
+from embedded_aws.services.sagemaker.training.provider import TrainingJobs
+from embedded_aws.services.sagemaker.transform.provider import TransformJobs
+from embedded_aws.services.sagemaker.tuning.provider import TuningJobs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from embedded_aws.services.sagemaker.authorization import Principal
+
+Response = tuple[int, dict[str, str], bytes]
+
+BEHAVIOURS: Mapping[str, type[Behaviour]] = {
+    "TrainingJob": TrainingJobs,
+    "TransformJob": TransformJobs,
+    "ProcessingJob": ProcessingJobs,
+    "HyperParameterTuningJob": TuningJobs,
+    "Endpoint": Endpoints,
+    "NotebookInstance": NotebookInstances,
+    "Model": Models,
+}
+_WORKERS = 16
+_PATIENT_WORKERS = 256  # a class that opens its notebooks at once
+_CHANGES = ("Update", "Start", "Stop", "Delete")
+_JSON = "application/x-amz-json-1.1"
+_TYPES = re.compile(r"application/x-amz-json-1\.[01]\s*(;|$)", re.IGNORECASE)
+_INVOCATIONS = re.compile(r"/endpoints/([^/]+)/invocations")
+_SERVING = ("InService", "Updating", "SystemUpdating", "RollingBack", "UpdateRollbackFailed")
+
+
+class _Host(Protocol):
+    async def invoke(self, record: Record, body: bytes, headers: dict[str, str]) -> Response: ...
+
+
+class _Interruptible(Protocol):
+    def interrupt(self, record: Record) -> None: ...
+
+
+class SageMaker:
+    """The embedded SageMaker.
+
+    `caller` answers account and region of the request at hand, `principal` who signed it (None: one who may all).
+    `behaviours` says what each kind does beyond being recorded, `quota` how many instances may be in use.
+    """
+
+    def __init__(
+        self,
+        context: Context,
+        *,
+        caller: Callable[[], tuple[str, str]],
+        principal: Callable[[Mapping[str, str]], Principal | None] = lambda _headers: None,
+        behaviours: Mapping[str, type[Behaviour]] = BEHAVIOURS,
+        quota: usage.Quota = usage.unlimited,
+    ) -> None:
+        self.context = context
+        self.caller = caller
+        self._principal = principal
+        self._quota = quota
+        self._room = threading.Lock()  # held while instances are counted and the next ones taken
+        # Behaviours ask IAM and S3, which the event loop answers: it must not wait for them.
+        self._workers = ThreadPoolExecutor(_WORKERS, thread_name_prefix="sagemaker")
+        self._patient = ThreadPoolExecutor(_PATIENT_WORKERS, thread_name_prefix="sagemaker-patient")
+        self._behaviours = {name: behaviours.get(name, Behaviour)(context) for name in KINDS}
+        for behaviour in self._behaviours.values():
+            behaviour.meet(self)
+
+    async def handle(
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes, query: Mapping[str, list[str]]
+    ) -> Response:
+        """Answer one HTTP request, of the control plane (awsJson1.1) or of the runtime (restJson)."""
+        del query  # neither protocol's claimed operations have any
+        lowered = {name.lower(): value for name, value in headers.items()}
+        account, region = self.caller()
+        invocation = _INVOCATIONS.fullmatch(path)
+        if method == "POST" and invocation:
+            return await self._invoke(invocation[1], body, lowered, account=account, region=region)
+        if "x-amz-target" not in lowered and path != "/":
+            return runtime_api.unknown(method, path)
+        target = lowered.get("x-amz-target") or f"{method} {path}"
+        operation = target.removeprefix(api.TARGET) if target.startswith(api.TARGET) else f"({target})"
+        if not _TYPES.match(lowered.get("content-type", "")):
+            return _refusal(ServiceError("SerializationException", f"The Content-Type must be {_JSON}."))
+        loop = asyncio.get_running_loop()
+        principal = self._principal(lowered)
+        workers = self._patient if operation in api.LONG_OPERATIONS else self._workers
+        return await loop.run_in_executor(workers, self._control, operation, body, account, region, principal)
+
+    def call(
+        self,
+        operation: str,
+        document: dict[str, Any],
+        *,
+        account: str,
+        region: str,
+        principal: Principal | None = None,
+    ) -> dict[str, Any]:
+        """Carry out one operation of the control plane; the answer has at least the members of its output shape.
+
+        Raises ServiceError.
+        """
+        request = api.read_request(operation, document)
+        asked = authorization.questions(operation, request, self.context.store, account=account, region=region)
+        authorization.check(principal, asked)
+        if operation in api.TAG_OPERATIONS:
+            return tags.handle(self.context.store, operation, request, account=account, region=region)
+        verb, kind = api.KIND_OPERATIONS[operation]
+        if verb == "List":
+            return self._list(kind, operation, request, account=account, region=region)
+        if verb in kind.members:
+            members.check(kind.members[verb], request)
+        if verb == "Create":
+            return self._create(kind, request, account=account, region=region)
+        name = request[kind.name_member]
+        record = self.context.store.get(kind.name, name, account=account, region=region, verb=verb)
+        if verb in _CHANGES:
+            self._change(verb, record, request)
+        elif verb != "Describe":
+            record.kind.check(verb, record)
+            return self._behaviours[kind.name].answer(verb, record, request)
+        return record.members
+
+    def may_retain(self, record: Record) -> bool:
+        """Whether the account's quotas have room for the instances of an ended training job in a warm pool."""
+        return usage.may_retain(self.context.store, self._quota, record)
+
+    def interrupt(self, name: str) -> None:
+        """Take a training job's spot instances away, the caller's. Raises ServiceError."""
+        account, region = self.caller()
+        record = self.context.store.get("TrainingJob", name, account=account, region=region)
+        cast("_Interruptible", self._behaviours["TrainingJob"]).interrupt(record)
+
+    def close(self) -> None:
+        """End everything that runs."""
+        self.context.clock.close()
+        for workers in (self._workers, self._patient):
+            workers.shutdown(wait=False, cancel_futures=True)
+        # What is made of others' operations comes after them in the table, and ends first.
+        for behaviour in reversed(self._behaviours.values()):
+            behaviour.close()
+
+    def _control(self, operation: str, body: bytes, account: str, region: str, principal: Principal | None) -> Response:
+        try:
+            answer = self.call(operation, api.parse(body), account=account, region=region, principal=principal)
+            return 200, {"Content-Type": _JSON}, json.dumps(api.write_response(operation, answer)).encode()
+        except ServiceError as error:
+            return _refusal(error)
+
+    def _create(self, kind: Kind, request: dict[str, Any], *, account: str, region: str) -> dict[str, Any]:
+        name = request[kind.name_member]
+        arn = kind.arn(name, account=account, region=region)
+        now = self.context.clock.now()
+        described = {
+            **filled(kind.described(request), kind.defaults),
+            kind.arn_member: arn,
+            "CreationTime": now,
+            "LastModifiedTime": now,
+            **({kind.status: kind.first_status} if kind.status else {}),
+        }
+        record = Record(kind, name, arn, account, region, described, tags.read(request.get("Tags", ())))
+        self._check_references(kind, request, account=account, region=region)
+        with record.lock:
+            with self._room:
+                if self.context.store.find(kind.name, name, account=account, region=region) is None:
+                    self._check_room(record, request)
+                self.context.store.add(record)
+            try:
+                self._behaviours[kind.name].create(record, request)
+            except Exception:
+                self.context.store.remove(record)
+                raise
+            self.context.store.confirm(record)
+        return {kind.arn_member: arn}
+
+    def _change(self, verb: str, record: Record, request: dict[str, Any]) -> None:
+        """Update, start, stop or delete, if the resource's state allows it."""
+        with record.lock:
+            if not self.context.store.alive(record):
+                raise record.kind.missing(record.name, account=record.account, region=record.region, verb=verb)
+            record.kind.check(verb, record)
+            self._act(verb, record, request)
+
+    def _act(self, verb: str, record: Record, request: dict[str, Any]) -> None:
+        behaviour = self._behaviours[record.kind.name]
+        match verb:
+            case "Update":
+                self._check_references(record.kind, request, account=record.account, region=record.region)
+                if record.kind.name == "Endpoint":
+                    self._check_room(record, request)
+                behaviour.update(record, request)
+            case "Start":
+                with self._room:
+                    self._check_room(record, record.members)
+                    behaviour.start(record)
+            case "Stop":
+                behaviour.stop(record)
+            case "Delete":
+                behaviour.delete(record)
+
+    def _check_room(self, record: Record, wanted: Mapping[str, Any]) -> None:
+        usage.check(self.context.store, self._quota, record, wanted)
+
+    def _check_references(self, kind: Kind, request: dict[str, Any], *, account: str, region: str) -> None:
+        """Raise AWS's not-found error for the first resource that a request names, itself or through another."""
+        for other, names in kind.references.items():
+            for name in names(request):
+                record = self.context.store.get(other, name, account=account, region=region)
+                self._check_references(record.kind, record.members, account=account, region=region)
+
+    def _list(
+        self, kind: Kind, operation: str, request: dict[str, Any], *, account: str, region: str
+    ) -> dict[str, Any]:
+        records = self.context.store.all(kind.name, account=account, region=region)
+        page, token = listing.page(kind, listing.select(kind, records, request), request)
+        answer: dict[str, Any] = {api.summaries_member(operation): [record.members for record in page]}
+        return {**answer, "NextToken": token} if token else answer
+
+    async def _invoke(self, name: str, body: bytes, headers: dict[str, str], *, account: str, region: str) -> Response:
+        """InvokeEndpoint. The name must match in case too (botocore's model of CreateEndpoint says so).
+
+        "Endpoint … of account … not found." is AWS's. Not compared with AWS: the wording for one that does not serve.
+        """
+        record = self.context.store.find("Endpoint", name, account=account, region=region)
+        try:
+            arn = KINDS["Endpoint"].arn(name, account=account, region=region)
+            authorization.check(self._principal(headers), authorization.invocation(arn, record))
+        except ServiceError as error:
+            return runtime_api.refusal(error.message, code=error.code, status=HTTPStatus.FORBIDDEN)
+        if record is None or record.name != name:
+            return runtime_api.refusal(f"Endpoint {name} of account {account} not found.")
+        if record.status not in _SERVING:
+            return runtime_api.refusal(
+                f"Endpoint {name} of account {account} does not serve: its status is {record.status}."
+            )
+        refused = runtime_api.check(name, headers)
+        return refused or await cast("_Host", self._behaviours["Endpoint"]).invoke(record, body, headers)
+
+
+def _refusal(error: ServiceError) -> Response:
+    content = json.dumps({"__type": error.code, "message": error.message}).encode()
+    return error.status, {"Content-Type": _JSON, "x-amzn-ErrorType": error.code}, content

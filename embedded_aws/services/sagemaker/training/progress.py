@@ -1,0 +1,127 @@
+"""A training job's way through its states, as DescribeTrainingJob tells it.
+
+TrainingTimeInSeconds counts the instances' time of all tries, not the waits between them. Of a spot job's time AWS
+bills a share that follows the market; here it is always 30 %, about what the savings that users quote come to.
+Not compared with AWS: the status messages of Interrupted and MaxWaitTimeExceeded.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from embedded_aws.services.sagemaker.training.trials import OBJECTIVE_VALUES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from embedded_aws.services.sagemaker.store import Record, Store
+
+_STATUS = {
+    "Completed": "Completed",
+    "Failed": "Failed",
+    "Stopped": "Stopped",
+    "MaxRuntimeExceeded": "Stopped",
+    "MaxWaitTimeExceeded": "Stopped",
+}
+_MESSAGES = {
+    "Completed": "Training job completed",
+    "Failed": "Training job failed",
+    "Stopped": "Training job stopped",
+    "MaxRuntimeExceeded": "Training job runtime exceeded MaxRuntimeInSeconds provided",
+    "MaxWaitTimeExceeded": "Training job wait time exceeded MaxWaitTimeInSeconds provided",
+}
+_INTERRUPTED = "The job stopped because the managed spot training instances were interrupted."
+_SPOT_SHARE = 0.3
+
+
+class Progress:
+    """Keeps statuses, transitions, times and metrics of one job's record."""
+
+    def __init__(self, store: Store, record: Record) -> None:
+        """Record that the job is in progress."""
+        self._store, self._record = store, record
+        self._lock = threading.Lock()
+        self._transitions: list[dict[str, Any]] = []
+        self._began: datetime | None = None  # of the instances that are there now
+        self._seconds = 0.0  # that earlier ones were there
+        self.ended = False
+        store.update(record, TrainingJobStatus="InProgress", SecondaryStatus="Starting")
+
+    def enter(self, secondary: str, message: str) -> None:
+        """Go over to a secondary status. A job that is stopping goes on to upload only."""
+        with self._lock:
+            if self._record.status != "Stopping" or secondary == "Uploading":
+                self._enter(secondary, message)
+
+    def start(self) -> None:
+        """The instances are there: the time that is billed begins."""
+        with self._lock:
+            self._began = datetime.now(UTC)
+            self._store.update(
+                self._record, TrainingStartTime=self._record.members.get("TrainingStartTime", self._began)
+            )
+
+    def interrupted(self) -> None:
+        """The instances are gone; others will be waited for, unless the job is to end."""
+        with self._lock:
+            now = datetime.now(UTC)
+            self._count(now)
+            if self._record.status == "InProgress":
+                self._enter("Interrupted", _INTERRUPTED, at=now)
+
+    def stopping(self) -> None:
+        """The job was told to stop."""
+        with self._lock:
+            self._enter("Stopping", "Stopping the training job", TrainingJobStatus="Stopping")
+
+    def measured(self, final: list[dict[str, Any]]) -> None:
+        """The metrics' latest values."""
+        if final:
+            self._store.update(self._record, FinalMetricDataList=final)
+
+    def judged(self, values: Sequence[float]) -> None:
+        """All values of a trial's objective so far; its tuning job looks at them while it runs."""
+        if len(values) > len(self._record.members.get(OBJECTIVE_VALUES, ())):
+            self._store.update(self._record, **{OBJECTIVE_VALUES: tuple(values)})
+
+    def end(self, secondary: str, **members: Any) -> None:
+        """Record how the job ended; `members` are further members of Describe's answer."""
+        with self._lock:
+            self.ended = True
+            now = datetime.now(UTC)
+            self._count(now)
+            share = _SPOT_SHARE if self._record.members.get("EnableManagedSpotTraining") else 1
+            self._enter(
+                secondary,
+                _MESSAGES[secondary],
+                at=now,
+                TrainingJobStatus=_STATUS[secondary],
+                TrainingEndTime=now,
+                # Billing is by the second, a begun one counting whole.
+                TrainingTimeInSeconds=math.ceil(self._seconds),
+                BillableTimeInSeconds=math.ceil(self._seconds * share),
+                **members,
+            )
+
+    def _count(self, now: datetime) -> None:
+        if self._began:
+            self._seconds += (now - self._began).total_seconds()
+            self._began = None
+
+    def _enter(self, secondary: str, message: str, *, at: datetime | None = None, **members: Any) -> None:
+        now = at or datetime.now(UTC)
+        if self._transitions:
+            self._transitions[-1] = {**self._transitions[-1], "EndTime": now}
+        transition: dict[str, Any] = {"Status": secondary, "StartTime": now, "StatusMessage": message}
+        if self.ended:
+            transition["EndTime"] = now
+        self._transitions = [*self._transitions, transition]
+        self._store.update(
+            self._record,
+            SecondaryStatus=secondary,
+            SecondaryStatusTransitions=self._transitions,
+            **members,
+        )

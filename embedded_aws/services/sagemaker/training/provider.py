@@ -1,0 +1,73 @@
+"""Training jobs: what is checked before one starts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from embedded_aws.runtime import inputs
+from embedded_aws.services.sagemaker.errors import validation_exception
+from embedded_aws.services.sagemaker.jobs import Jobs
+from embedded_aws.services.sagemaker.resource_types.training import profiling_status
+from embedded_aws.services.sagemaker.training import limits, validation, warm_pools
+from embedded_aws.services.sagemaker.training.run import Run
+from embedded_aws.services.sagemaker.training.warm_pools import WarmPools
+
+if TYPE_CHECKING:
+    from embedded_aws.services.sagemaker.provider import Context, Service
+    from embedded_aws.services.sagemaker.store import Record
+
+
+class TrainingJobs(Jobs):
+    """Each job is a `Run`."""
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        self._pools = WarmPools(context)
+
+    def meet(self, service: Service) -> None:
+        """The service knows the quotas of warm pools."""
+        self._pools.meet(service)
+
+    def create(self, record: Record, request: dict[str, Any]) -> None:
+        """Check the role and what this SageMaker can do, then start.
+
+        Asks IAM about the role: not to be called on the gateway's event loop. Raises ServiceError.
+        """
+        limits.check(request)
+        validation.check(request)
+        warm_pools.check(request)
+        role = self.role(record, request["RoleArn"])
+        inputs.check((channel["DataSource"] for channel in request.get("InputDataConfig", ())), role)
+        pool = self._pools.claim(record, request)
+        run = Run(
+            record, request, context=self.context, role=role, credentials=self.credentials, pools=self._pools, pool=pool
+        )
+        self.begin(record, run)
+
+    def update(self, record: Record, request: dict[str, Any]) -> None:
+        """Change for how long an ended job's warm pool is kept, and what its profiler is. Raises ServiceError."""
+        if resources := request.get("ResourceConfig"):
+            self._pools.change(record, resources["KeepAlivePeriodInSeconds"])
+        if profiler := request.get("ProfilerConfig"):
+            changed = {**record.members.get("ProfilerConfig", {}), **profiler}
+            status = profiling_status({"ProfilerConfig": changed})
+            self.context.store.update(record, ProfilerConfig=changed, ProfilingStatus=status)
+
+    def delete(self, record: Record) -> None:
+        """Forget an ended job. Raises ResourceInUse while it retains a warm pool."""
+        self._pools.check_deletion(record)
+        super().delete(record)
+
+    def close(self) -> None:
+        """Kill every job, and what waits for one."""
+        super().close()
+        self._pools.close()
+
+    def interrupt(self, record: Record) -> None:
+        """Take a job's spot instances away, as only EC2 can on AWS. Raises ValidationException if it has none."""
+        run = self.run_of(record)
+        if record.status not in ("InProgress", "Stopping") or not isinstance(run, Run):
+            raise validation_exception(
+                f"The training job {record.name} is in status {record.status}: nothing of it runs."
+            )
+        run.interrupt()

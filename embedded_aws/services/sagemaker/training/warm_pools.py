@@ -1,0 +1,159 @@
+"""Managed warm pools: what an ended training job leaves for the next one that matches, for a while.
+
+Source: SageMaker's guide, "SageMaker AI Managed Warm Pools". Of the longest period it says 3,600 s and botocore's model
+21,600; here the model is followed. Not compared with AWS: the sentences of the refusals; that the period of
+UpdateTrainingJob counts from the job's end; that only a job which took a pool over is InUse. The pool's 28 days are not
+counted: the embedded AWS is not made to run so long.
+"""
+
+from __future__ import annotations
+
+import math
+import shutil
+import threading
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from embedded_aws.services.sagemaker.errors import IN_USE, ServiceError, validation_exception
+from embedded_aws.services.sagemaker.training import matching
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from embedded_aws.services.sagemaker.provider import Context, Service
+    from embedded_aws.services.sagemaker.store import Record
+    from embedded_aws.services.sagemaker.training.host import Kept
+
+_STATUS = "WarmPoolStatus"
+
+
+@dataclass(frozen=True, eq=False)
+class Pool:
+    """What the hosts of a job have left, by their names, and the folder in which all of it lies."""
+
+    folder: Path
+    hosts: Mapping[str, Kept]
+
+    def close(self) -> None:
+        """Leave nothing."""
+        for host in self.hosts.values():
+            host.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def check(request: Mapping[str, Any]) -> None:
+    """Raise ValidationException for a CreateTrainingJob that wants a warm pool where AWS has none."""
+    if not matching.keep_alive(request):
+        return
+    if request.get("EnableManagedSpotTraining"):
+        raise validation_exception(
+            "KeepAlivePeriodInSeconds is not supported when EnableManagedSpotTraining is set to true"
+        )
+    if request["ResourceConfig"].get("InstanceGroups"):
+        raise validation_exception("KeepAlivePeriodInSeconds is not supported with InstanceGroups")
+
+
+class WarmPools:
+    """Every warm pool that is Available."""
+
+    def __init__(self, context: Context) -> None:
+        self._store, self._clock = context.store, context.clock
+        self._folder = context.state_dir / "warm-pools"
+        self._pools: dict[Record, Pool] = {}
+        self._lock = threading.Lock()
+        self._service: Service
+
+    def meet(self, service: Service) -> None:
+        """Learn who knows the account's quotas."""
+        self._service = service
+
+    def claim(self, record: Record, request: Mapping[str, Any]) -> Pool | None:
+        """Let a job that begins take over the pool that has waited longest of those which it fits, if there is one."""
+        with self._lock:
+            found = next(
+                (kept for kept in self._pools if _same_place(kept, record) and matching.fits(kept, request)), None
+            )
+            if found is None:
+                return None
+            pool = self._pools.pop(found)
+            self._release(found, "Reused", ReusedByJob=record.name)
+        self._store.update(record, **{_STATUS: {"Status": "InUse"}})
+        return pool
+
+    def keep(self, record: Record, leave: Callable[[Path], Mapping[str, Kept]] | None) -> dict[str, Any]:
+        """Keep what a job that ends leaves, if it is to leave something; the members that its record then has.
+
+        `leave` is None if there is nothing sound. The pool can be claimed once the record has those members.
+        """
+        seconds = matching.keep_alive(record.members)
+        if not seconds and _STATUS not in record.members:
+            return {}
+        if not seconds or leave is None or not self._service.may_retain(record):
+            return {_STATUS: {"Status": "Terminated"}}
+        folder = self._folder / uuid4().hex
+        with self._lock:
+            self._pools[record] = Pool(folder, leave(folder))
+        return {_STATUS: {"Status": "Available"}}
+
+    def count(self, record: Record) -> None:
+        """Begin the period of a pool whose job has ended; nothing for a job without one."""
+        if matching.retains(record):
+            seconds = matching.keep_alive(record.members)
+            self._clock.after(seconds, partial(self._expire, record, seconds))
+
+    def change(self, record: Record, seconds: int) -> None:
+        """Keep a pool for so long from its job's end on; 0 ends it.
+
+        Raises ValidationException if it is not Available.
+        """
+        with self._lock:
+            if record not in self._pools or not matching.retains(record):
+                status = record.members.get(_STATUS, {}).get("Status", "not there")
+                raise validation_exception(
+                    "KeepAlivePeriodInSeconds can be updated while the warm pool of a training job is Available; that "
+                    f"of {record.name} is {status}."
+                )
+            resources = {**record.members["ResourceConfig"], "KeepAlivePeriodInSeconds": seconds}
+            self._store.update(record, ResourceConfig=resources)
+        left = seconds - (self._clock.now() - record.members["TrainingEndTime"]).total_seconds()
+        if left > 0:
+            self._clock.after(left, partial(self._expire, record, seconds))
+        else:
+            self._expire(record, seconds)
+
+    def check_deletion(self, record: Record) -> None:
+        """Raise ResourceInUse for a job that retains a pool: botocore's model of DeleteTrainingJob says so."""
+        if matching.retains(record):
+            raise ServiceError(
+                IN_USE,
+                f"The training job {record.arn} retains an Available warm pool; update its KeepAlivePeriodInSeconds to "
+                "0 first.",
+            )
+
+    def close(self) -> None:
+        """End all that waits."""
+        with self._lock:
+            pools, self._pools = list(self._pools.values()), {}
+        for pool in pools:
+            pool.close()
+
+    def _expire(self, record: Record, seconds: int) -> None:
+        """End a pool that nobody has taken over in its period, if that is still its period."""
+        with self._lock:
+            if record not in self._pools or matching.keep_alive(record.members) != seconds:
+                return
+            pool = self._pools.pop(record)
+            self._release(record, "Terminated")
+        pool.close()
+
+    def _release(self, record: Record, status: str, **members: str) -> None:
+        retained = (self._clock.now() - record.members["TrainingEndTime"]).total_seconds()
+        said = {"Status": status, "ResourceRetainedBillableTimeInSeconds": math.ceil(retained), **members}
+        self._store.update(record, **{_STATUS: said})
+
+
+def _same_place(one: Record, other: Record) -> bool:
+    return (one.account, one.region) == (other.account, other.region)

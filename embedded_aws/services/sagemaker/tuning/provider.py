@@ -1,0 +1,75 @@
+"""Hyperparameter tuning jobs: what is checked before one starts, and the list of their training jobs.
+
+Not compared with AWS: that a tuning job whose training jobs find no room in the quotas waits until they do.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from embedded_aws.services.sagemaker import listing
+from embedded_aws.services.sagemaker.jobs import Jobs
+from embedded_aws.services.sagemaker.training import trials
+from embedded_aws.services.sagemaker.tuning import validation, warm_start
+from embedded_aws.services.sagemaker.tuning.run import TuningRun
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from embedded_aws.services.sagemaker.provider import Service
+    from embedded_aws.services.sagemaker.store import Record
+
+
+class TuningJobs(Jobs):
+    """Each job is a `TuningRun`."""
+
+    def meet(self, service: Service) -> None:
+        """The trials are created and stopped by the service's own operations."""
+        self._service = service
+
+    def create(self, record: Record, request: dict[str, Any]) -> None:
+        """Check the role and what is asked for, then start.
+
+        Asks IAM about the role: not to be called on the gateway's event loop. Raises ServiceError.
+        """
+        validation.check(request)
+        earlier = warm_start.jobs(request, self.context.store, account=record.account, region=record.region)
+        self.role(record, request["TrainingJobDefinition"]["RoleArn"])
+        config = request["HyperParameterTuningJobConfig"]
+        self.context.store.update(
+            record,
+            Strategy=config["Strategy"],
+            ResourceLimits=config["ResourceLimits"],
+            TrainingJobDefinition=_described(record.members["TrainingJobDefinition"], config),
+        )
+        self.begin(record, TuningRun(record, request, context=self.context, service=self._service, earlier=earlier))
+
+    def answer(self, verb: str, record: Record, request: dict[str, Any]) -> dict[str, Any]:
+        """A page of the training jobs; by their objective, only those that have told one."""
+        del verb  # there is one
+        jobs = self.context.store.all("TrainingJob", account=record.account, region=record.region)
+        mine = trials.of(record, jobs)
+        asked = {"SortBy": "Name", **request}
+        if asked["SortBy"] == trials.OBJECTIVE_VALUE:
+            mine = [job for job in mine if trials.OBJECTIVE_VALUE in job.members]
+        filters = {name: value for name, value in asked.items() if name != record.kind.name_member}
+        if not mine:
+            return {"TrainingJobSummaries": []}
+        page, token = listing.page(mine[0].kind, listing.select(mine[0].kind, mine, filters), asked)
+        answer: dict[str, Any] = {"TrainingJobSummaries": [job.members for job in page]}
+        return {**answer, "NextToken": token} if token else answer
+
+
+def _described(definition: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, Any]:
+    """A definition as Describe tells it.
+
+    What each training job is told to be tuned by is among its hyperparameters, and there is a ResourceConfig where the
+    request said it otherwise: the SDK's `HyperparameterTuner.attach`, which its authors test against AWS, reads both.
+    Not compared with AWS: that it is so with InstanceConfigs too.
+    """
+    told = {trials.OBJECTIVE: config["HyperParameterTuningJobObjective"]["MetricName"]}
+    return {
+        **definition,
+        "StaticHyperParameters": {**definition.get("StaticHyperParameters", {}), **told},
+        "ResourceConfig": trials.resources(definition),
+    }

@@ -1,0 +1,239 @@
+"""One run of a tuning job: its training jobs launched, watched and stopped, until it is enough.
+
+Not compared with AWS: that a tuning job which reaches its target, its longest time or the end of its patience stops
+what runs and ends Completed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from embedded_aws import faults
+from embedded_aws.services.sagemaker import tags
+from embedded_aws.services.sagemaker.errors import LIMIT, ServiceError
+from embedded_aws.services.sagemaker.resource_types.resource_type import ENDED
+from embedded_aws.services.sagemaker.training import trials
+from embedded_aws.services.sagemaker.tuning import warm_start
+from embedded_aws.services.sagemaker.tuning.search import strategies
+from embedded_aws.services.sagemaker.tuning.search.median import falls_behind
+from embedded_aws.services.sagemaker.tuning.tally import Tally, counters
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from embedded_aws.services.sagemaker.provider import Context, Service
+    from embedded_aws.services.sagemaker.store import Record
+    from embedded_aws.services.sagemaker.tuning.search.search import Proposal
+
+log = logging.getLogger(__name__)
+
+_POLL_SECONDS = 0.02
+
+
+@dataclass(eq=False)
+class _Trial:
+    proposal: Proposal
+    record: Record
+    epochs: int = 0  # those whose objective was looked at
+    ended: bool = False
+
+
+class TuningRun:
+    """A tuning job at work; `execute` returns when it has ended."""
+
+    def __init__(
+        self,
+        record: Record,
+        request: dict[str, Any],
+        *,
+        context: Context,
+        service: Service,
+        earlier: Sequence[Record] = (),
+    ) -> None:
+        """Record that it has launched nothing so far. `earlier` are training jobs that it learns from."""
+        self.record = record
+        self._earlier = earlier
+        self._compare_earlier = request.get("WarmStartConfig", {}).get("WarmStartType") == warm_start.IDENTICAL
+        self._context, self._service = context, service
+        self._config = request["HyperParameterTuningJobConfig"]
+        self._definition = request["TrainingJobDefinition"]
+        self._tags = tags.write(tags.read(request.get("Tags", ())))
+        self._limits = self._config["ResourceLimits"]
+        self._metric = self._config["HyperParameterTuningJobObjective"]
+        self._minimize = self._metric["Type"] == "Minimize"
+        self._trials: list[_Trial] = []
+        self._ended: list[_Trial] = []
+        self._next: Proposal | None = None  # what is to be tried next, once there is room
+        self._exhausted = False
+        self._wake = threading.Event()
+        self._lock = threading.Lock()
+        self._asked_to_stop = self._killed = self._over = False
+        nothing = {"Succeeded": 0, "Pending": 0, "Failed": 0}
+        context.store.update(record, TrainingJobStatusCounters=counters({}), ObjectiveStatusCounters=nothing)
+
+    def stop(self) -> bool:
+        """End early, with all training jobs that run; False if it has ended."""
+        with self._lock:
+            if self._over:
+                return False
+            self._asked_to_stop = True
+            self._context.store.update(self.record, HyperParameterTuningJobStatus="Stopping")
+        self._wake.set()
+        return True
+
+    def kill(self) -> None:
+        """Launch nothing more: the gateway ends, and the training jobs with it."""
+        self._killed = True
+        self._wake.set()
+
+    def execute(self) -> None:
+        """Launch training jobs until one of the limits; every end is recorded in the job's record."""
+        try:
+            status, reason = self._execute()
+        except Exception as error:
+            log.exception("hyperparameter tuning job %s", self.record.name)
+            status, reason = "Failed", faults.reason(error)
+        if self._killed:
+            return
+        with self._lock:
+            self._over = True
+            end = {"HyperParameterTuningEndTime": self._context.clock.now(), "FailureReason": reason or None}
+            self._context.store.update(self.record, HyperParameterTuningJobStatus=status, **self._consumed(), **end)
+
+    def _execute(self) -> tuple[str, str]:
+        """How it ended, and why if it failed."""
+        static = self._definition.get("StaticHyperParameters", {})
+        self._search = strategies.make(self._config, static, minimize=self._minimize)
+        for job in self._earlier:
+            if (value := trials.result(job)) is not None:
+                self._search.learn(job.members["HyperParameters"], value)
+        status, reason = "", ""
+        while not self._killed:
+            for trial in self._running():
+                self._look(trial)
+            tally = self._tell()
+            if not status:
+                status, reason = self._outcome(tally)
+            if not status:
+                reason = self._launch()
+                status = "Failed" if reason else ""
+            if status and not self._running():
+                return status, reason
+            if status:
+                for trial in self._running():
+                    self._stop(trial)
+            self._wake.wait(_POLL_SECONDS)
+        return "Stopped", ""
+
+    def _running(self) -> list[_Trial]:
+        return [trial for trial in self._trials if not trial.ended]
+
+    def _look(self, trial: _Trial) -> None:
+        """Take in what a trial has come to since the last look; stop it if it has fallen behind."""
+        record = trial.record
+        trial.ended = record.status in ENDED  # asked first: an ended one's objective changes no more
+        values = trials.objective(record)
+        if trial.ended:
+            self._ended.append(trial)
+            self._search.tell(trial.proposal, trials.result(record))
+        elif record.status == "InProgress" and self._falls_behind(trial, values):
+            self._stop(trial)
+        judged = trials.judgement(record, self._metric)
+        if any(record.members.get(name) != value for name, value in judged.items()):
+            self._context.store.update(record, **judged)
+
+    def _falls_behind(self, trial: _Trial, values: tuple[float, ...]) -> bool:
+        before, trial.epochs = trial.epochs, len(values)
+        if self._search.overtaken(trial.proposal, values):
+            return True
+        if self._config.get("TrainingJobEarlyStoppingType", "Off") == "Off":
+            return False
+        earlier = [trials.objective(each.record) for each in self._ended if each.record.status == "Completed"]
+        epochs = range(before + 1, len(values) + 1)
+        return any(falls_behind(values[:epoch], earlier, minimize=self._minimize) for epoch in epochs)
+
+    def _tell(self) -> Tally:
+        """Bring the counters and the best training job up to date."""
+        ended = [trial.record for trial in self._ended]
+        tally = Tally([trial.record for trial in self._trials], ended, minimize=self._minimize)
+        members = tally.members()
+        if self._compare_earlier:
+            members |= tally.overall(self._earlier)
+        if any(self.record.members.get(name) != value for name, value in members.items()):
+            self._context.store.update(self.record, **members, **self._consumed())
+        return tally
+
+    def _outcome(self, tally: Tally) -> tuple[str, str]:
+        """How it is to end, and why if it fails; nothing while it is to go on."""
+        if self._asked_to_stop:
+            return "Stopped", ""
+        last = self._launched_all() and not self._running()
+        if reason := tally.failure(last=last):
+            return "Failed", reason
+        criteria = self._config.get("TuningJobCompletionCriteria", {})
+        patience = criteria.get("BestObjectiveNotImproving", {}).get("MaxNumberOfTrainingJobsNotImproving")
+        enough = (
+            last
+            or tally.reached(criteria.get("TargetObjectiveMetricValue"))
+            or (patience is not None and tally.not_improving() >= patience)
+            or self._seconds() >= self._limits.get("MaxRuntimeInSeconds", float("inf"))
+        )
+        return ("Completed", "") if enough else ("", "")
+
+    def _launched_all(self) -> bool:
+        return self._exhausted or len(self._trials) >= self._limits.get("MaxNumberOfTrainingJobs", float("inf"))
+
+    def _launch(self) -> str:
+        """Start as many training jobs as may run at once; why the tuning job fails, if one is refused."""
+        while not self._launched_all() and len(self._running()) < self._limits["MaxParallelTrainingJobs"]:
+            self._next = self._next or self._search.ask()
+            if self._next is None:
+                self._exhausted = True
+                break
+            try:
+                self._create(self._next)
+            except ServiceError as error:
+                # Another job has taken the room that there was: this one's turn comes when that has ended.
+                return "" if error.code == LIMIT else error.message
+            self._next = None
+        return ""
+
+    def _create(self, proposal: Proposal) -> None:
+        where = {"account": self.record.account, "region": self.record.region}
+        name = trials.name(self.record.name, len(self._trials) + 1)
+        wanted = trials.request(
+            name, self._definition, proposal.values, objective=self._metric["MetricName"], tags=self._tags
+        )
+        self._service.call("CreateTrainingJob", wanted, **where)
+        record = self._context.store.get("TrainingJob", name, **where)
+        self._context.store.update(
+            record,
+            TuningJobArn=self.record.arn,
+            TuningJobName=self.record.name,
+            TrainingJobDefinitionName=self._definition.get("DefinitionName"),
+            TunedHyperParameters=proposal.values,
+            ObjectiveStatus="Pending",
+        )
+        self._trials.append(_Trial(proposal, record))
+
+    def _stop(self, trial: _Trial) -> None:
+        if trial.record.status != "InProgress":
+            return
+        with contextlib.suppress(ServiceError):  # it has ended meanwhile
+            self._service.call(
+                "StopTrainingJob",
+                {"TrainingJobName": trial.record.name},
+                account=self.record.account,
+                region=self.record.region,
+            )
+
+    def _seconds(self) -> float:
+        created = self.record.members["CreationTime"]
+        return float((self._context.clock.now() - created).total_seconds())
+
+    def _consumed(self) -> dict[str, Any]:
+        return {"ConsumedResources": {"RuntimeInSeconds": int(self._seconds())}}

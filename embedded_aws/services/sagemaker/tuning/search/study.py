@@ -1,0 +1,129 @@
+"""Random, Bayesian and Hyperband, by Optuna: a sampler proposes, a pruner ends trials that fall behind."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import optuna
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.trial import TrialState
+
+from embedded_aws.services.sagemaker.tuning.search import space as spaces
+from embedded_aws.services.sagemaker.tuning.search.search import Proposal
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from optuna.pruners import BasePruner
+    from optuna.samplers import BaseSampler
+
+_TRIES = 32  # proposals that were made before and are drawn again, until one is taken that was not
+
+optuna.logging.set_verbosity(optuna.logging.WARNING)
+
+
+class Study:
+    """A strategy that Optuna carries out."""
+
+    def __init__(
+        self,
+        space: tuple[spaces.Parameter, ...],
+        *,
+        minimize: bool,
+        sampler: BaseSampler,
+        pruner: BasePruner | None = None,
+        longest: int | None = None,
+    ) -> None:
+        """`longest` is how many epochs a trial may have, if that is limited."""
+        self._space = space
+        self._distributions = {each.name: _distribution(each) for each in space}
+        # Hyperband sorts trials into its brackets by the study's name and their number: a fixed one keeps that.
+        self._study = optuna.create_study(
+            study_name="tuning",
+            direction="minimize" if minimize else "maximize",
+            sampler=sampler,
+            pruner=pruner or optuna.pruners.NopPruner(),
+        )
+        self._longest = longest
+        self._asked: set[tuple[str, ...]] = set()
+        self._reported: dict[int, int] = {}  # trial -> epochs
+
+    def ask(self) -> Proposal | None:
+        """The next combination, none of those before; None if there are no more."""
+        if len(self._asked) >= spaces.size(self._space):
+            return None
+        for _ in range(_TRIES):
+            proposal = self._draw()
+            if self._new(proposal.values):
+                return proposal
+            self._study.tell(proposal.token, state=TrialState.FAIL)
+        return self._first_left()
+
+    def overtaken(self, proposal: Proposal, values: Sequence[float]) -> bool:
+        """Whether the pruner ends the trial, or it goes on past its last epoch."""
+        trial: optuna.Trial = proposal.token
+        for epoch in range(self._reported.get(trial.number, 0), len(values)):
+            self._reported[trial.number] = epoch + 1
+            if self._longest is not None and epoch >= self._longest:
+                return True
+            trial.report(values[epoch], epoch + 1)
+            if trial.should_prune():
+                return True
+        return False
+
+    def tell(self, proposal: Proposal, value: float | None) -> None:
+        """The trial has ended with this objective, or with none."""
+        self._study.tell(proposal.token, value, state=TrialState.FAIL if value is None else TrialState.COMPLETE)
+
+    def learn(self, values: dict[str, str], value: float) -> None:
+        """Take in a trial of an earlier tuning job; one that lies outside of the space is left out."""
+        try:
+            parameters = {each.name: _read(each, values[each.name]) for each in self._space}
+            trial = optuna.trial.create_trial(params=parameters, distributions=self._distributions, value=value)
+        except (KeyError, ValueError):
+            return
+        self._study.add_trial(trial)
+
+    def _draw(self) -> Proposal:
+        trial = self._study.ask(self._distributions)
+        values = {each.name: _written(each, trial.params[each.name]) for each in self._space}
+        return Proposal(values, trial)
+
+    def _new(self, values: dict[str, str]) -> bool:
+        key = tuple(values.values())
+        if key in self._asked:
+            return False
+        self._asked.add(key)
+        return True
+
+    def _first_left(self) -> Proposal | None:
+        values = next((each for each in spaces.combinations(self._space) if self._new(each)), None)
+        if values is None:
+            return None
+        self._study.enqueue_trial({each.name: _read(each, values[each.name]) for each in self._space})
+        return Proposal(values, self._study.ask(self._distributions))
+
+
+def _distribution(parameter: spaces.Parameter) -> BaseDistribution:
+    if isinstance(parameter, spaces.Choice):
+        return CategoricalDistribution(parameter.values)
+    log = parameter.scale == "Logarithmic"
+    if parameter.whole:
+        return IntDistribution(int(parameter.low), int(parameter.high), log=log)
+    if parameter.scale == "ReverseLogarithmic":  # searched as the distance from 1
+        return FloatDistribution(1 - parameter.high, 1 - parameter.low, log=True)
+    return FloatDistribution(parameter.low, parameter.high, log=log)
+
+
+def _written(parameter: spaces.Parameter, value: Any) -> str:
+    if isinstance(parameter, spaces.Interval) and parameter.scale == "ReverseLogarithmic":
+        value = min(max(1 - value, parameter.low), parameter.high)
+    return spaces.written(parameter, value)
+
+
+def _read(parameter: spaces.Parameter, text: str) -> Any:
+    if isinstance(parameter, spaces.Choice):
+        return text
+    if parameter.whole:
+        return int(text)
+    return 1 - float(text) if parameter.scale == "ReverseLogarithmic" else float(text)

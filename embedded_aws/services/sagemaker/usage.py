@@ -1,0 +1,152 @@
+"""How many instances of each type are in use, and the refusal of what would go beyond a quota of the account.
+
+There is a quota for each type and purpose, and one over all types for each purpose. The sentence is AWS's, as users
+quote it. What counts: notebook instances from Pending until they have stopped, jobs of any kind until they have ended
+(those on spot instances by themselves), endpoints unless they are Failed or going. Over all types, notebook instances
+count as long as they are there, stopped or not: so counts CloudFormation's own `rain forecast`. An endpoint's update
+needs room for its new instances beside those that serve, a new tuning job for as many training jobs as it may run at a
+time; itself it takes none. A warm pool's count as a training job's until another takes them over (`training.matching`),
+and as the pool's; where its quota has no room nothing is retained, as SageMaker's guide says. Not compared with AWS:
+when exactly an instance stops counting; which quota is told first if two are used up. An endpoint whose configuration
+is gone counts nothing here.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any, Protocol
+
+from embedded_aws.services.sagemaker.errors import limit
+from embedded_aws.services.sagemaker.training import matching, trials
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from embedded_aws.services.sagemaker.errors import ServiceError
+    from embedded_aws.services.sagemaker.store import Record, Store
+
+
+# What uses the instances that a resource of another kind asks for.
+_USED_BY = {"HyperParameterTuningJob": "TrainingJob"}
+
+
+# The quotas over all instance types, by purpose, and what they count.
+_ACROSS = {
+    "endpoint": "Number of instances across active endpoints",
+    "processing job": "Number of instances across all processing jobs",
+    "spot training job": "Number of instances across all spot training jobs",
+    "training job": "Number of instances across all training jobs",
+    "transform job": "Number of instances across all transform jobs",
+}
+_NOTEBOOKS = "Total number of notebook instances"
+
+
+class Quota(Protocol):
+    """The account's quota of this name; None where nobody limits it."""
+
+    def __call__(self, name: str, *, account: str, region: str) -> float | None:
+        """Return as many instances as may be in use at once."""
+
+
+def unlimited(name: str, *, account: str, region: str) -> None:
+    """Return the quota of an account that has none."""
+    del name, account, region
+
+
+def check(store: Store, quota: Quota, record: Record, wanted: Mapping[str, Any]) -> None:
+    """Raise ResourceLimitExceeded if there is no room for what `wanted`, a request or members, asks of the record."""
+    kind = record.kind
+    if not kind.usage:
+        return
+    purpose = _purpose(record, wanted)
+    used: Counter[str] = Counter()
+    others = list(store.all(_USED_BY.get(kind.name, kind.name), account=record.account, region=record.region))
+    taken_over = next((other for other in others if matching.fits(other, wanted)), None)
+    for other in others:
+        counts = other.status not in other.kind.idle or matching.retains(other)
+        if counts and other is not taken_over and _purpose(other, other.members) == purpose:
+            used += _instances(store, other, other.members)
+    more = _instances(store, record, wanted)
+
+    def room(name: str, used: int, delta: int, unit: str = "Instances") -> None:
+        allowed = quota(name, account=record.account, region=record.region)
+        if delta and allowed is not None and used + delta > allowed:
+            raise _exceeded(name, allowed, used, delta, unit)
+
+    for instance_type, delta in more.items():
+        room(_name(instance_type, purpose), used[instance_type], delta)
+    if purpose in _ACROSS:
+        room(_ACROSS[purpose], used.total(), more.total())
+    elif record not in others:  # one that is started is there already
+        room(_NOTEBOOKS, len(others), 1, "NotebookInstances")
+
+
+def _exceeded(name: str, allowed: float, used: int, delta: int, unit: str) -> ServiceError:
+    return limit(
+        f"The account-level service limit '{name}' is {allowed:.0f} {unit}, with current utilization of {used} {unit} "
+        f"and a request delta of {delta} {unit}. Please use AWS Service Quotas to request an increase for this quota. "
+        "If AWS Service Quotas is not available, contact AWS support to request an increase for this quota."
+    )
+
+
+def _name(instance_type: str, purpose: str) -> str:
+    return f"{instance_type} for {purpose} usage"
+
+
+def may_retain(store: Store, quota: Quota, record: Record) -> bool:
+    """Whether there is room in a warm pool for the instances of a training job."""
+    used: Counter[str] = Counter()
+    for other in store.all(record.kind.name, account=record.account, region=record.region):
+        if matching.retains(other):
+            used += _instances(store, other, other.members)
+    for instance_type, count in _instances(store, record, record.members).items():
+        allowed = quota(_name(instance_type, matching.PURPOSE), account=record.account, region=record.region)
+        if allowed is not None and used[instance_type] + count > allowed:
+            return False
+    return True
+
+
+def _purpose(record: Record, members: Mapping[str, Any]) -> str:
+    """What the instances are for, in the words of quotas; spot instances have quotas of their own."""
+    spot = members.get("TrainingJobDefinition", members).get("EnableManagedSpotTraining")
+    return f"spot {record.kind.usage}" if spot else record.kind.usage
+
+
+def _instances(store: Store, record: Record, members: Mapping[str, Any]) -> Counter[str]:
+    """How many instances of each type these members stand for."""
+    match record.kind.name:
+        case "TrainingJob":
+            counted = _of_training(members)
+        case "HyperParameterTuningJob":
+            parallel = members["HyperParameterTuningJobConfig"]["ResourceLimits"]["MaxParallelTrainingJobs"]
+            counted = _of_training(members.get("TrainingJobDefinition", {})) * parallel
+        case "TransformJob":
+            resources = members["TransformResources"]
+            counted = [(resources["InstanceType"], resources["InstanceCount"])]
+        case "ProcessingJob":
+            resources = members["ProcessingResources"]["ClusterConfig"]
+            counted = (
+                [(resources["InstanceType"], resources.get("InstanceCount", 1))] if "InstanceType" in resources else []
+            )
+        case "Endpoint":
+            config = store.find(
+                "EndpointConfig", members["EndpointConfigName"], account=record.account, region=record.region
+            )
+            counted = _of_variants(config.members) if config else []
+        case _:
+            counted = [(members["InstanceType"], 1)]
+    total: Counter[str] = Counter()
+    for instance_type, count in counted:
+        total[instance_type] += count
+    return total
+
+
+def _of_training(members: Mapping[str, Any]) -> list[tuple[str, int]]:
+    resources = trials.resources(members)
+    groups = resources.get("InstanceGroups") or [resources]
+    return [(group["InstanceType"], group.get("InstanceCount", 0)) for group in groups if "InstanceType" in group]
+
+
+def _of_variants(config: Mapping[str, Any]) -> list[tuple[str, int]]:
+    variants = config["ProductionVariants"]
+    return [(one["InstanceType"], one.get("InitialInstanceCount", 1)) for one in variants if "InstanceType" in one]

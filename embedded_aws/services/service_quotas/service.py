@@ -1,0 +1,197 @@
+"""Service Quotas, for the one service whose quotas are kept: SageMaker.
+
+Errors as users quote them from AWS: "The request failed because the specified service does not exist.", "… the
+specified quota and service do not exist.", "You must provide a quota value greater than the current quota value". An
+increase is granted at once: PENDING in the answer, as on AWS, APPROVED from then on; AWS takes minutes to weeks and may
+say no. A quota for a resource is refused. Not compared with AWS: the sentences about tokens and request ids.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import botocore.session
+
+from embedded_aws.services.sagemaker import shapes
+from embedded_aws.services.sagemaker.errors import ServiceError
+from embedded_aws.services.service_quotas import catalogue
+from embedded_aws.services.service_quotas.pages import page
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from botocore.model import ServiceModel
+
+    from embedded_aws.services.service_quotas.account import Granted, Increase
+    from embedded_aws.services.service_quotas.catalogue import Quota
+
+    Response = tuple[int, dict[str, str], bytes]
+    Request = Mapping[str, Any]
+
+SERVICE_CODE = "sagemaker"
+_SERVICE = {"ServiceCode": SERVICE_CODE, "ServiceName": "Amazon SageMaker"}
+_JSON = "application/x-amz-json-1.1"
+_MISSING = "NoSuchResourceException"
+_ILLEGAL = "IllegalArgumentException"
+
+
+class ServiceQuotas:
+    """The embedded Service Quotas. `caller` answers account and region of the request at hand."""
+
+    def __init__(self, granted: Granted, *, caller: Callable[[], tuple[str, str]]) -> None:
+        self._granted = granted
+        self._caller = caller
+        self._model = botocore.session.get_session().get_service_model("service-quotas")
+
+    async def handle(
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes, query: Mapping[str, list[str]]
+    ) -> Response:
+        """Answer one HTTP request (awsJson1.1)."""
+        del method, path, query  # the protocol has one of each
+        target = {name.lower(): value for name, value in headers.items()}.get("x-amz-target", "")
+        try:
+            answer = self._answer(target.rpartition(".")[2], body)
+        except ServiceError as error:
+            content = json.dumps({"__type": error.code, "message": error.message}).encode()
+            return error.status, {"Content-Type": _JSON, "x-amzn-ErrorType": error.code}, content
+        return 200, {"Content-Type": _JSON}, json.dumps(answer).encode()
+
+    def _answer(self, operation: str, body: bytes) -> Any:
+        answer = _OPERATIONS.get(operation)
+        if answer is None:
+            known = ", ".join(sorted(_OPERATIONS))
+            raise ServiceError(
+                "UnknownOperationException",
+                f"The embedded AWS has not got the operation {operation} of Service Quotas. It has: {known}.",
+            )
+        account, region = self._caller()
+        desk = _Desk(granted=self._granted, account=account, region=region)
+        return _converted(self._model, operation, body, lambda request: answer(desk, request))
+
+
+def _converted(model: ServiceModel, operation: str, body: bytes, answer: Callable[[Request], Request]) -> Any:
+    """The answer as a JSON document, to a request that is validated first."""
+    shape = model.operation_model(operation)
+    request = shapes.read(shape.input_shape, json.loads(body or b"{}")) if shape.input_shape else {}
+    return shapes.write(shape.output_shape, answer(request)) if shape.output_shape else {}
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Desk:
+    """Answers the requests of one account in one region."""
+
+    granted: Granted
+    account: str
+    region: str
+
+    def services(self, request: Request) -> Request:
+        return _paged("Services", [_SERVICE], request)
+
+    def quota(self, request: Request) -> Request:
+        return {"Quota": self._applied(_quota(request))}
+
+    def default(self, request: Request) -> Request:
+        return {"Quota": self._default(_quota(request))}
+
+    def quotas(self, request: Request) -> Request:
+        _check_service(request)
+        wanted = request.get("QuotaCode")
+        found = [self._applied(q) for q in catalogue.quotas().values() if wanted in (None, q.code)]
+        return _paged("Quotas", found, request)
+
+    def defaults(self, request: Request) -> Request:
+        _check_service(request)
+        return _paged("Quotas", [self._default(quota) for quota in catalogue.quotas().values()], request)
+
+    def increase(self, request: Request) -> Request:
+        quota = _quota(request)
+        try:
+            made = self.granted.increase(quota, request["DesiredValue"], account=self.account, region=self.region)
+        except ValueError as error:
+            message = "You must provide a quota value greater than the current quota value"
+            raise ServiceError(_ILLEGAL, message) from error
+        return {"RequestedQuota": self._requested(made, "PENDING")}
+
+    def request(self, request: Request) -> Request:
+        made = next((one for one in self._increases() if one.id == request["RequestId"]), None)
+        if made is None:
+            message = "The request failed because the specified quota increase request does not exist."
+            raise ServiceError(_MISSING, message)
+        return {"RequestedQuota": self._requested(made)}
+
+    def history(self, request: Request) -> Request:
+        if "ServiceCode" in request:
+            _check_service(request)
+        if "QuotaCode" in request:
+            _quota(request)
+        asked = [one for one in self._increases() if request.get("QuotaCode") in (None, one.quota.code)]
+        if request.get("Status") not in (None, "APPROVED"):
+            asked = []
+        return _paged("RequestedQuotas", [self._requested(one) for one in asked], request)
+
+    def _increases(self) -> list[Increase]:
+        return self.granted.increases(account=self.account, region=self.region)
+
+    def _applied(self, quota: Quota) -> dict[str, Any]:
+        value = self.granted.value(quota, account=self.account, region=self.region)
+        return {**self._described(quota, self.account), "Value": value, "QuotaAppliedAtLevel": "ACCOUNT"}
+
+    def _default(self, quota: Quota) -> dict[str, Any]:
+        return {**self._described(quota, ""), "Value": quota.default}
+
+    def _described(self, quota: Quota, account: str) -> dict[str, Any]:
+        return {**self._named(quota, account), "Unit": "None", "Adjustable": True, "GlobalQuota": False}
+
+    def _requested(self, made: Increase, status: str = "APPROVED") -> dict[str, Any]:
+        return {
+            **self._named(made.quota, self.account),
+            "Id": made.id,
+            "DesiredValue": made.wanted,
+            "Status": status,
+            "Created": made.made,
+            "LastUpdated": made.made,
+            "GlobalQuota": False,
+            "Unit": "None",
+            "QuotaRequestedAtLevel": "ACCOUNT",
+        }
+
+    def _named(self, quota: Quota, account: str) -> dict[str, Any]:
+        arn = f"arn:aws:servicequotas:{self.region}:{account}:{SERVICE_CODE}/{quota.code}"
+        return {**_SERVICE, "QuotaArn": arn, "QuotaCode": quota.code, "QuotaName": quota.name}
+
+
+_OPERATIONS: Mapping[str, Callable[[_Desk, Request], Request]] = {
+    "GetAWSDefaultServiceQuota": _Desk.default,
+    "GetRequestedServiceQuotaChange": _Desk.request,
+    "GetServiceQuota": _Desk.quota,
+    "ListAWSDefaultServiceQuotas": _Desk.defaults,
+    "ListRequestedServiceQuotaChangeHistory": _Desk.history,
+    "ListRequestedServiceQuotaChangeHistoryByQuota": _Desk.history,
+    "ListServiceQuotas": _Desk.quotas,
+    "ListServices": _Desk.services,
+    "RequestServiceQuotaIncrease": _Desk.increase,
+}
+
+
+def _paged(member: str, items: list[Any], request: Request) -> Request:
+    found, token = page(items, size=request.get("MaxResults"), token=request.get("NextToken"))
+    return {member: found, **({"NextToken": token} if token else {})}
+
+
+def _check_service(request: Request) -> None:
+    if request["ServiceCode"] != SERVICE_CODE:
+        raise ServiceError(_MISSING, "The request failed because the specified service does not exist.")
+
+
+def _quota(request: Request) -> Quota:
+    """The quota that a request names. Raises NoSuchResourceException."""
+    if "ContextId" in request:
+        raise ServiceError(
+            _MISSING, "The request failed because applied value for the specified context Id do not exist."
+        )
+    found = catalogue.quotas().get(request["QuotaCode"]) if request["ServiceCode"] == SERVICE_CODE else None
+    if found is None:
+        raise ServiceError(_MISSING, "The request failed because the specified quota and service do not exist.")
+    return found

@@ -1,0 +1,72 @@
+"""What the container does with a request when the model brings no inference.py.
+
+Follows tensorflowServing.js of aws/sagemaker-tensorflow-serving-container, function by function, its oddities included.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from embedded_aws.serving.messages import Reply
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from embedded_aws.serving.messages import Request
+    from embedded_aws.serving.serving import ModelServer
+
+_JSON = ("application/json", "application/jsonlines", "application/jsons")
+_ATTRIBUTES = re.compile(r"(tfs-[a-z\-]+)=([^,]+)")
+_TFS = re.compile(r'"(instances|inputs|examples)"\s*:')
+_LINES = re.compile(r"[}\]]\s*[\[{]")
+_NESTED = re.compile(r"\s*\[\s*\[")
+_QUOTED_OR_NUMERIC = re.compile(r'\s*("|[\d.Ee+\-]+.*)')
+
+
+class DefaultHandler:
+    """Turns JSON, JSON lines and CSV into TensorFlow Serving's row form and passes its answer on."""
+
+    def __init__(self, server: ModelServer) -> None:
+        self._server = server
+
+    def __call__(self, request: Request) -> Reply:
+        """Answer an invocation."""
+        headers = request.headers
+        content_type = headers.get("content-type")
+        if content_type not in (*_JSON, "text/csv"):
+            message = json.dumps({"error": f"Unsupported Media Type: {content_type or 'Unknown'}"})
+            return Reply(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "application/json", message.encode())
+        text = request.body.decode(errors="replace")
+        document = _csv(text) if content_type == "text/csv" else _json(text)
+        answer = self._server.predict(self._path(headers), document.encode())
+        accepted = headers.get("accept", "").strip().replace(" ", "").split(",")
+        wanted = {"application/json", "application/jsonlines"} & set(accepted)
+        return Reply(answer.status, accepted[0] if wanted else "application/json", answer.body)
+
+    def _path(self, headers: Mapping[str, str]) -> str:
+        attributes = dict(_ATTRIBUTES.findall(headers.get("x-amzn-sagemaker-custom-attributes", "")))
+        version = attributes.get("tfs-model-version")
+        path = f"/v1/models/{attributes.get('tfs-model-name', self._server.default)}"
+        return f"{path}{f'/versions/{version}' if version else ''}:{attributes.get('tfs-method', 'predict')}"
+
+
+def _json(text: str) -> str:
+    if _TFS.search(text):
+        return text
+    if _LINES.search(text):
+        lines = [line.strip() for line in text.strip().splitlines()]
+        items = ",".join(line for line in lines if line)
+        return f'{{"instances":{items if len(lines) == 1 else f"[{items}]"}}}'
+    return f'{{"instances":{text if _NESTED.match(text) else f"[{text}]"}}}'
+
+
+def _csv(text: str) -> str:
+    quote = not _QUOTED_OR_NUMERIC.match(text)
+    rows = []
+    for line in filter(None, (each.strip() for each in text.strip().splitlines())):
+        cells = '"{}"'.format(line.replace('"', '\\"', 1).replace(",", '","', 1)) if quote else line
+        rows.append(f"[{cells}]" if "," in line else cells)
+    return f'{{"instances":[{",".join(rows)}]}}'

@@ -1,0 +1,121 @@
+"""TensorFlow Serving's part of the container: SavedModels by name and version, behind its REST interface.
+
+A model is loaded when it is first asked, or by `load`: TensorFlow takes two seconds and 400 MB that a `handler` which
+answers by itself has no use for. TensorFlow Serving itself would load it anyway.
+
+https://www.tensorflow.org/tfx/serving/api_rest; the words of refusals are those of its json_tensor.cc and core.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from embedded_aws.serving import saved_models, tensors
+from embedded_aws.serving.messages import Reply
+from embedded_aws.serving.tensors import InvalidArgumentError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+_PATH = re.compile(
+    r"/v1/models/(?P<name>[^/:]+)(?:/versions/(?P<version>\d+))?(?::(?P<method>\w+))?(?P<metadata>/metadata)?"
+)
+_JSON = "application/json"
+_DEFAULT_SIGNATURE = "serving_default"
+
+
+class ModelServer:
+    """Every model of a folder, each with all its versions."""
+
+    def __init__(self, folders: Mapping[str, Mapping[int, Path]], *, default: str) -> None:
+        self.default = default
+        self._folders = folders
+        self._loaded: dict[Path, Any] = {}
+        self._lock = threading.Lock()
+
+    @classmethod
+    def find(cls, folder: Path, *, default: str | None) -> ModelServer:
+        """Find every SavedModel in a numeric folder; its model is named after the folder above.
+
+        Raises ValueError, in the container's words, if there is none.
+        """
+        folders: dict[str, dict[int, Path]] = {}
+        for file in sorted(folder.rglob("saved_model.pb")):
+            version = file.parent.name
+            if version.isdigit():
+                folders.setdefault(file.parent.parent.name, {})[int(version)] = file.parent
+        if not folders:
+            raise ValueError("no SavedModel bundles found!")
+        return cls(folders, default=default or next(iter(folders)))
+
+    def load(self) -> None:
+        """Load all of them now."""
+        for versions in self._folders.values():
+            for folder in versions.values():
+                self._model(folder)
+
+    def request(self, method: str, path: str, body: bytes) -> Reply:
+        """Answer a request of the REST interface: a prediction or a model's status."""
+        match = _PATH.fullmatch(path)
+        if not match or match["metadata"] or (method == "POST") != (match["method"] is not None):
+            return _error(HTTPStatus.BAD_REQUEST, f"Malformed request: {method} {path}")
+        versions = self._folders.get(match["name"], {})
+        version = int(match["version"]) if match["version"] else max(versions, default=0)
+        if version not in versions:
+            wanted = f"Specific({match['name']}, {version})" if match["version"] else f"Latest({match['name']})"
+            return _error(HTTPStatus.NOT_FOUND, f"Servable not found for request: {wanted}")
+        if method == "GET":
+            return _status(versions)
+        if match["method"] != "predict":
+            message = f"{match['method']} is not offered by the embedded AWS; use predict."
+            return _error(HTTPStatus.NOT_IMPLEMENTED, message)
+        return self._predict(self._model(versions[version]), body)
+
+    def predict(self, path: str, body: bytes) -> Reply:
+        """Answer a POST."""
+        return self.request("POST", path, body)
+
+    def _model(self, folder: Path) -> Any:
+        with self._lock:
+            if folder not in self._loaded:
+                self._loaded[folder] = saved_models.load(folder)
+            return self._loaded[folder]
+
+    def _predict(self, model: Any, body: bytes) -> Reply:
+        import tensorflow as tf  # noqa: PLC0415 - see above
+
+        try:
+            document = tensors.parse(body)
+            function = _signature(model, document.get("signature_name", _DEFAULT_SIGNATURE))
+            inputs = function.structured_input_signature[1]
+            row, arrays = tensors.read(document, inputs)
+            outputs = function(**{name: tf.constant(value, inputs[name].dtype) for name, value in arrays.items()})
+            text = tensors.write({name: output.numpy() for name, output in sorted(outputs.items())}, row=row)
+            return Reply(HTTPStatus.OK, _JSON, text.encode())
+        except InvalidArgumentError as error:
+            return _error(HTTPStatus.BAD_REQUEST, str(error))
+        except tf.errors.InvalidArgumentError as error:
+            return _error(HTTPStatus.BAD_REQUEST, error.message)
+
+
+def _signature(model: Any, name: Any) -> Any:
+    if not isinstance(name, str):
+        raise InvalidArgumentError("'signature_name' key must be a string value.")
+    if name not in model.signatures:
+        raise InvalidArgumentError(f'Serving signature name: "{name}" not found in signature def')
+    return model.signatures[name]
+
+
+def _status(versions: Mapping[int, Any]) -> Reply:
+    ready = {"state": "AVAILABLE", "status": {"error_code": "OK", "error_message": ""}}
+    document = {"model_version_status": [{"version": str(version), **ready} for version in versions]}
+    return Reply(HTTPStatus.OK, _JSON, json.dumps(document).encode())
+
+
+def _error(status: HTTPStatus, message: str) -> Reply:
+    return Reply(status, _JSON, json.dumps({"error": message}).encode())

@@ -1,0 +1,101 @@
+"""Every error that botocore's model declares for an operation: what causes it, or why nothing does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from botocore import xform_name
+
+from embedded_aws.services.sagemaker import api
+from tests.embedded_aws.control import calls
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from embedded_aws.services.sagemaker.service import SageMaker
+
+DECLARED = {
+    (operation, error.name) for operation in api.OPERATIONS for error in api.operation_model(operation).error_shapes
+}
+LIMIT, IN_USE, NOT_FOUND = "ResourceLimitExceeded", "ResourceInUse", "ResourceNotFound"
+JOBS = ("TrainingJob", "TransformJob", "ProcessingJob", "HyperParameterTuningJob")
+MATCHED = "AWS answers ValidationException here, and clients match its sentence (kinds/ says which)"
+NEVER = {
+    **{(f"Create{kind}", LIMIT): "there is no quota of how many there may be" for kind in ("Model", "EndpointConfig")},
+    **{(f"{verb}NotebookInstanceLifecycleConfig", LIMIT): "no quota either" for verb in ("Create", "Update")},
+    ("UpdateNotebookInstance", LIMIT): "it is stopped and takes no instance; StartNotebookInstance is refused",
+    **{(f"Create{kind}", NOT_FOUND): "experiments, which it is about, are refused" for kind in JOBS[:3]},
+    **{(f"{verb}{kind}", NOT_FOUND): MATCHED for verb in ("Describe", "Stop", "Delete") for kind in JOBS[:3]},
+    ("UpdateTrainingJob", NOT_FOUND): MATCHED,
+    ("UpdateTrainingJob", LIMIT): "a warm pool that is kept for longer takes no instance more",
+}
+QUICK = {"Delay": 0.01, "MaxAttempts": 500}
+
+
+def create(kind: str) -> Callable[[Any], None]:
+    """Makes one."""
+    return lambda client: calls.CREATE[xform_name(kind)](client, "mine")
+
+
+def ask(operation: str, **request: Any) -> Callable[[Any], None]:
+    """Makes a call."""
+    return lambda client: getattr(client, xform_name(operation))(**request)
+
+
+def nothing(_client: Any) -> None:
+    """Nothing needs to be there."""
+
+
+def serving(client: Any) -> None:
+    """An endpoint in service."""
+    calls.endpoint(client, "mine")
+    client.get_waiter("endpoint_in_service").wait(EndpointName="mine", WaiterConfig=QUICK)
+
+
+def stopped(client: Any) -> None:
+    """A notebook instance that has stopped."""
+    name = {"NotebookInstanceName": "mine"}
+    calls.notebook(client, "mine")
+    client.get_waiter("notebook_instance_in_service").wait(**name, WaiterConfig=QUICK)
+    client.stop_notebook_instance(**name)
+    client.get_waiter("notebook_instance_stopped").wait(**name, WaiterConfig=QUICK)
+
+
+def _causes() -> dict[tuple[str, str], tuple[Callable[[Any], None], Callable[[Any], None]]]:
+    """What must be there, and what is asked then; quotas are used up between the two."""
+    causes = {
+        ("UpdateEndpoint", LIMIT): (serving, ask("UpdateEndpoint", EndpointName="mine", EndpointConfigName="config")),
+        ("StartNotebookInstance", LIMIT): (stopped, ask("StartNotebookInstance", NotebookInstanceName="mine")),
+    }
+    for kind in (*JOBS, "NotebookInstance", "Endpoint"):
+        causes[f"Create{kind}", LIMIT] = (nothing, create(kind))
+    for kind in JOBS:
+        causes[f"Create{kind}", IN_USE] = (create(kind), create(kind))
+        causes[f"Delete{kind}", IN_USE] = (create(kind), ask(f"Delete{kind}", **{f"{kind}Name": "mine"}))
+    for operation in ("Describe{}", "Stop{}", "ListTrainingJobsFor{}"):
+        name = operation.format(JOBS[3])
+        causes[name, NOT_FOUND] = (nothing, ask(name, HyperParameterTuningJobName="nothing"))
+    return {declared: cause for declared, cause in causes.items() if declared in DECLARED}
+
+
+CAUSES = _causes()
+
+
+def test_every_declared_error_has_its_cause() -> None:
+    """Each is caused below, or it is said why it can't be; a botocore that declares another would be noticed here."""
+    assert CAUSES.keys() | (NEVER.keys() & DECLARED) == DECLARED
+    assert not CAUSES.keys() & NEVER.keys()
+
+
+@pytest.mark.parametrize(("operation", "error"), sorted(CAUSES))
+def test_a_declared_error(
+    sagemaker: Any, service: SageMaker, monkeypatch: pytest.MonkeyPatch, operation: str, error: str
+) -> None:
+    """It is answered with this code, as boto3 reads it."""
+    before, call = CAUSES[operation, error]
+    before(sagemaker)
+    if error == LIMIT:
+        monkeypatch.setattr(service, "_quota", lambda *_names, **_place: 0.0)
+    caught = calls.refusal(lambda: call(sagemaker))
+    assert caught[0] == error

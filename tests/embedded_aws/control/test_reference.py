@@ -1,0 +1,135 @@
+"""What the embedded SageMaker says of itself: every member of a request is classified, refused where it says so."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import botocore.session
+import pytest
+from botocore import xform_name
+
+from cli import paths
+from embedded_aws.services.sagemaker import api, reference, runtime_api
+from embedded_aws.services.sagemaker.errors import ServiceError
+from embedded_aws.services.sagemaker.resource_types import KINDS, members
+from tests.embedded_aws.control import calls, samples
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from botocore.model import Shape
+
+    from embedded_aws.services.sagemaker.resource_types import Kind
+    from embedded_aws.services.sagemaker.resource_types.members import Members
+    from embedded_aws.services.sagemaker.service import SageMaker
+
+REQUESTS = [(kind.operation(verb), kind.members[verb]) for kind in KINDS.values() for verb in kind.members]
+
+
+def differences(shape: Shape, declared: Members, path: str = "") -> Iterator[str]:
+    """Members that only one of the model and the declaration has, down to the last."""
+    inner: Any = samples.element(shape)
+    yield from (f"{path}{name}" for name in inner.members.keys() ^ declared.keys())
+    for name, fate in declared.items():
+        below = samples.element(inner.members[name]) if name in inner.members else None
+        if isinstance(fate, Mapping) and below is not None:
+            yield from differences(below, fate, f"{path}{name}.")
+        elif below is not None and below.type_name == "structure" and fate.word != members.REFUSED.word:
+            yield f"{path}{name} is a structure: declare its members"
+
+
+def refused() -> Iterator[tuple[str, str]]:
+    """Every member that is declared as refused, and its operation."""
+    for operation, declared in REQUESTS:
+        yield from ((operation, path) for path, fate in reference.fates(declared) if fate.word == members.REFUSED.word)
+
+
+def test_the_page_is_up_to_date() -> None:
+    """docs/embedded-aws.md is what the code says now."""
+    assert (paths.ROOT / "docs" / "embedded-aws.md").read_text() == reference.page()
+
+
+def test_requests_that_are_declared() -> None:
+    """Each kind declares its Create and, where it has one, its Update."""
+    wanted = {kind.operation(verb) for kind in KINDS.values() for verb in kind.verbs if verb in ("Create", "Update")}
+    assert {operation for operation, _ in REQUESTS} == wanted
+
+
+@pytest.mark.parametrize(("operation", "declared"), REQUESTS, ids=[operation for operation, _ in REQUESTS])
+def test_every_member_is_classified(operation: str, declared: Members) -> None:
+    """The declaration has the model's members, all of them and no other: a new botocore's would be noticed here."""
+    shape = api.operation_model(operation).input_shape
+    assert shape
+    assert [*differences(shape, declared)] == []
+
+
+def test_every_member_of_an_invocation_is_classified() -> None:
+    """InvokeEndpoint's declaration has the members of botocore's model, all of them and no other."""
+    shape = botocore.session.get_session().get_service_model("sagemaker-runtime").operation_model("InvokeEndpoint")
+    assert shape.input_shape
+    assert [*differences(shape.input_shape, runtime_api.INVOKE_ENDPOINT)] == []
+
+
+def test_what_is_refused(empty: SageMaker) -> None:
+    """A request that has a refused member, and else what is needed, is refused, and the sentence has its path."""
+    places = [*refused()]
+    assert places
+    for operation, path in places:
+        shape = api.operation_model(operation).input_shape
+        assert shape
+        request = samples.with_path(shape, path.split("."))
+        with pytest.raises(ServiceError, match="The embedded AWS does not offer") as caught:
+            empty.call(operation, request, account="000000000000", region="us-east-1")
+        last = path.rpartition(".")[2]
+        assert last in caught.value.message, (operation, path)
+        assert caught.value.code == "ValidationException"
+
+
+class Recorder:
+    """A client that keeps the request of the last call, and says that everything is there."""
+
+    request: dict[str, Any]
+
+    def __getattr__(self, _operation: str) -> Any:
+        def keep(**request: Any) -> dict[str, Any]:
+            self.request = request
+            return defaultdict(lambda: ["there"])
+
+        return keep
+
+
+def recorded(kind: Kind) -> Iterator[list[str]]:
+    """The paths of the members that a Create only records."""
+    for path, fate in reference.fates(kind.members["Create"]):
+        if fate.word == members.RECORDED.word:
+            yield path.split(".")
+
+
+def told(value: Any, path: list[str]) -> Any:
+    """The value at a path, in the first of each list."""
+    for name in path:
+        value = value[name]
+        while isinstance(value, list) and value:
+            value = value[0]
+    return value
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_what_is_recorded_is_told_again(sagemaker: Any, kind: Kind) -> None:
+    """Describe answers each member that is only recorded as it was given."""
+    name, recorder = xform_name(kind.name), Recorder()
+    calls.CREATE[name](sagemaker, "first")
+    calls.CREATE[name](recorder, "mine")
+    request = recorder.request
+    shape = api.operation_model(kind.operation("Create")).input_shape
+    for path in recorded(kind):
+        if not ("PrimaryContainer" in request and path[0] == "Containers"):
+            samples.put(shape, request, path)
+    getattr(sagemaker, f"create_{name}")(**request)
+    described = getattr(sagemaker, f"describe_{name}")(**{kind.name_member: "mine"})
+    for path in recorded(kind):
+        if path[0] in request:
+            there = [kind.renamed.get(path[0], path[0]), *path[1:]]
+            assert told(described, there) == told(request, path), path

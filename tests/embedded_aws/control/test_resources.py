@@ -1,0 +1,149 @@
+"""Each kind of resource is created, described, listed and deleted as on AWS."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from botocore import xform_name
+
+from embedded_aws.services.sagemaker import api
+from tests.embedded_aws.control import calls, samples
+from tests.embedded_aws.control.calls import ARN
+
+KINDS = [*calls.CREATE]
+CREATE = calls.CREATE
+TITLE = {kind: "".join(part.title() for part in kind.split("_")) for kind in KINDS}
+MISSING = {
+    "notebook_instance": "RecordNotFound",
+    "notebook_instance_lifecycle_config": (
+        "Unable to {verb} Notebook Instance Lifecycle Config "
+        f"'{ARN}:notebook-instance-lifecycle-config/nothing'. "
+        "(Details: Notebook Instance Lifecycle Config does not exist.)"
+    ),
+    "model": f'Could not find model "{ARN}:model/nothing".',
+    "endpoint_config": f'Could not find endpoint configuration "{ARN}:endpoint-config/nothing".',
+    "endpoint": f'Could not find endpoint "{ARN}:endpoint/nothing".',
+    "training_job": "Requested resource not found.",
+    "transform_job": "Could not find requested job with name: nothing",
+    "processing_job": "Could not find requested job with name: nothing",
+    "hyper_parameter_tuning_job": "Amazon SageMaker can't find a tuning job with the name nothing.",
+}
+TAKEN = {
+    "notebook_instance": ("ValidationException", "Cannot create a duplicate Notebook Instance ({arn})"),
+    "notebook_instance_lifecycle_config": (
+        "ValidationException",
+        (
+            "Unable to create Notebook Instance Lifecycle Config {arn}. "
+            "(Details: Notebook Instance Lifecycle Config already exists.)"
+        ),
+    ),
+    "model": ("ValidationException", 'Cannot create already existing model "{arn}".'),
+    "endpoint_config": ("ValidationException", 'Cannot create already existing endpoint configuration "{arn}".'),
+    "endpoint": ("ValidationException", 'Cannot create already existing endpoint "{arn}".'),
+    "training_job": (
+        "ResourceInUse",
+        (
+            "Training job names must be unique within an AWS account and region, "
+            "and a training job with this name already exists ({arn})"
+        ),
+    ),
+    "transform_job": (
+        "ResourceInUse",
+        ("Job name must be unique within an AWS account and region, and a job with this name already exists ({arn})"),
+    ),
+    "processing_job": (
+        "ResourceInUse",
+        ("Job name must be unique within an AWS account and region, and a job with this name already exists ({arn})"),
+    ),
+    "hyper_parameter_tuning_job": (
+        "ResourceInUse",
+        (
+            "Hyperparameter tuning job names must be unique within an AWS account and region, "
+            "and a hyperparameter tuning job with this name already exists ({arn})"
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_created_resource_is_described_and_listed(sagemaker: Any, kind: str) -> None:
+    """Describe and List answer with the name and the ARN that Create gave."""
+    arn = CREATE[kind](sagemaker, "Mine")[f"{TITLE[kind]}Arn"]
+    assert arn == f"{ARN}:{kind.replace('_', '-')}/mine"
+    described = getattr(sagemaker, f"describe_{kind}")(**{f"{TITLE[kind]}Name": "Mine"})
+    assert (described[f"{TITLE[kind]}Name"], described[f"{TITLE[kind]}Arn"]) == ("Mine", arn)
+    listed = getattr(sagemaker, f"list_{kind}s")()
+    summaries = next(value for value in listed.values() if isinstance(value, list))
+    assert [summary[f"{TITLE[kind]}Arn"] for summary in summaries] == [arn]
+    assert summaries[0]["CreationTime"] == described["CreationTime"]
+
+
+@pytest.mark.parametrize(
+    ("verb", "kind"),
+    [(verb, kind.name) for kind in api.KINDS.values() for verb in kind.verbs if verb not in ("Create", "List")],
+)
+def test_an_absent_resource_is_refused_in_the_words_of_aws(unchecked: Any, kind: str, verb: str) -> None:
+    """Whatever is asked of what is not there is refused with the kind's own code and sentence."""
+    operation = api.KINDS[kind].operation(verb)
+    request = {**samples.least(api.operation_model(operation).input_shape), f"{kind}Name": "nothing"}
+    call = getattr(unchecked, xform_name(operation))
+    name = xform_name(kind)
+    code = "ResourceNotFound" if name == "hyper_parameter_tuning_job" else "ValidationException"
+    assert calls.refusal(call, **request) == (code, MISSING[name].format(verb=verb.lower()))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_name_is_taken_whatever_its_case(sagemaker: Any, kind: str) -> None:
+    """A second resource of the name is refused, also when only the case differs."""
+    arn = CREATE[kind](sagemaker, "mine")[f"{TITLE[kind]}Arn"]
+    code, text = TAKEN[kind]
+    assert calls.refusal(lambda: CREATE[kind](sagemaker, "MINE")) == (code, text.format(arn=arn))
+
+
+@pytest.mark.parametrize("kind", ["notebook_instance_lifecycle_config", "model", "endpoint_config"])
+def test_a_plain_resource_is_gone_once_deleted(sagemaker: Any, kind: str) -> None:
+    """Delete removes the record at once, and its name can be used again."""
+    CREATE[kind](sagemaker, "mine")
+    name = {f"{TITLE[kind]}Name": "mine"}
+    getattr(sagemaker, f"delete_{kind}")(**name)
+    assert calls.refusal(getattr(sagemaker, f"describe_{kind}"), **name)[0] == "ValidationException"
+    CREATE[kind](sagemaker, "mine")
+
+
+def test_a_lifecycle_config_is_updated(sagemaker: Any) -> None:
+    """The update's script replaces the one given before; the time of the change is stamped."""
+    calls.lifecycle(sagemaker, OnStart=[{"Content": "YQ=="}])
+    name = {"NotebookInstanceLifecycleConfigName": "onstart"}
+    before = sagemaker.describe_notebook_instance_lifecycle_config(**name)
+    sagemaker.update_notebook_instance_lifecycle_config(**name, OnStart=[{"Content": "Yg=="}])
+    after = sagemaker.describe_notebook_instance_lifecycle_config(**name)
+    assert after["OnStart"] == [{"Content": "Yg=="}]
+    assert after["LastModifiedTime"] > before["LastModifiedTime"]
+
+
+def test_a_model_and_a_config_go_while_they_are_used(sagemaker: Any) -> None:
+    """DeleteModel and DeleteEndpointConfig do not look at who uses them, as on AWS."""
+    calls.endpoint(sagemaker)
+    sagemaker.get_waiter("endpoint_in_service").wait(EndpointName="lab", WaiterConfig={"Delay": 0.01})
+    sagemaker.delete_model(ModelName="bricks")
+    sagemaker.delete_endpoint_config(EndpointConfigName="config")
+    assert sagemaker.describe_endpoint(EndpointName="lab")["EndpointStatus"] == "InService"
+
+
+def test_regions_are_apart(sagemaker: Any, service: Any) -> None:
+    """A resource of one region is not there in another."""
+    calls.model(sagemaker)
+    service.caller = lambda: ("000000000000", "eu-west-1")
+    assert sagemaker.list_models()["Models"] == []
+    calls.model(sagemaker)
+
+
+def test_defaults_are_filled_in(sagemaker: Any) -> None:
+    """Describe answers what AWS takes when the request leaves it out."""
+    calls.notebook(sagemaker)
+    calls.model(sagemaker)
+    seat = sagemaker.describe_notebook_instance(NotebookInstanceName="seat")
+    assert (seat["VolumeSizeInGB"], seat["DirectInternetAccess"], seat["RootAccess"]) == (5, "Enabled", "Enabled")
+    assert "Url" not in seat
+    assert sagemaker.describe_model(ModelName="bricks")["EnableNetworkIsolation"] is False

@@ -1,0 +1,89 @@
+"""Training jobs of tuning jobs as the tests play them: what each prints is worked out from its hyperparameters."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from embedded_aws.runtime.credentials import Role
+from embedded_aws.services.sagemaker.provider import Behaviour
+from embedded_aws.services.sagemaker.training import trials
+from embedded_aws.services.sagemaker.tuning.provider import TuningJobs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from embedded_aws.services.sagemaker.provider import Context
+    from embedded_aws.services.sagemaker.store import Record
+
+    # Its objective after each epoch, all values different; None at the end: it goes on until it is stopped.
+    Curve = Callable[[dict[str, str]], list[float | None]]
+
+
+class Tunings(TuningJobs):
+    """Tuning jobs whose role nobody is asked about: no IAM is there."""
+
+    def role(self, record: Record, arn: str) -> Role:
+        """Every role will do."""
+        return Role(arn, account=record.account, region=record.region, endpoint_url=self.context.endpoint_url)
+
+
+class Trainings(Behaviour):
+    """Training jobs that follow `curve`, each epoch once the tuning job has judged the one before."""
+
+    curve: ClassVar[Curve]
+    epochs: ClassVar[dict[str, int]]  # of each job
+    most: ClassVar[int]  # jobs at a time
+    running: ClassVar[set[str]]
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        self._records: list[Record] = []
+
+    @classmethod
+    def follow(cls, curve: Curve) -> None:
+        """Begin anew, with this curve. A curve that raises fails the job."""
+        cls.curve = staticmethod(curve)
+        cls.epochs, cls.most, cls.running = defaultdict(int), 0, set()
+
+    def create(self, record: Record, request: dict[str, Any]) -> None:
+        """Start."""
+        uri = f"{request['OutputDataConfig']['S3OutputPath']}/{record.name}/output/model.tar.gz"
+        self.context.store.update(record, SecondaryStatus="Starting", ModelArtifacts={"S3ModelArtifacts": uri})
+        self._records.append(record)
+        Trainings.running.add(record.name)
+        Trainings.most = max(Trainings.most, len(Trainings.running))
+        threading.Thread(target=self._run, args=(record, request["HyperParameters"]), daemon=True).start()
+
+    def stop(self, record: Record) -> None:
+        """Stop as soon as it notices."""
+        self.context.store.update(record, TrainingJobStatus="Stopping", SecondaryStatus="Stopping")
+
+    def close(self) -> None:
+        """End what still runs."""
+        for record in self._records:
+            self.stop(record)
+
+    def _run(self, record: Record, hyperparameters: dict[str, str]) -> None:
+        try:
+            end = self._epochs(record, Trainings.curve(hyperparameters))
+            reason = None
+        except ValueError as error:
+            end, reason = "Failed", f"AlgorithmError: {error}"
+        Trainings.running.discard(record.name)
+        self.context.store.update(record, TrainingJobStatus=end, SecondaryStatus=end, FailureReason=reason)
+
+    def _epochs(self, record: Record, curve: list[float | None]) -> str:
+        values: tuple[float, ...] = ()
+        for value in curve:
+            if value is not None:
+                Trainings.epochs[record.name] += 1
+                values = (*values, value)
+                self.context.store.update(record, **{trials.OBJECTIVE_VALUES: values})
+            while record.status == "InProgress" and record.members.get(trials.OBJECTIVE_VALUE) != value:
+                time.sleep(0.005)
+            if record.status != "InProgress":
+                return "Stopped"
+        return "Completed"

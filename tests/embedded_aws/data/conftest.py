@@ -1,0 +1,39 @@
+"""What the tests of jobs and endpoints share: an account, and SavedModels to serve."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.embedded_aws.data.account import Account
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+@pytest.fixture(scope="session")
+def account(client: Callable[[str], Any]) -> Account:
+    """The test run's account."""
+    return Account(client)
+
+
+@pytest.fixture(scope="session")
+def saved_model(tmp_path_factory: pytest.TempPathFactory) -> Callable[[float], dict[str, bytes]]:
+    """Makes the files of a SavedModel that multiplies rows of three numbers by a factor and sums them up."""
+    import tensorflow as tf  # noqa: PLC0415 - two seconds that only these tests need
+
+    def make(factor: float) -> dict[str, bytes]:
+        module = tf.Module()
+        module.weights = tf.Variable([[factor]] * 3)
+
+        @tf.function(input_signature=[tf.TensorSpec((None, 3), tf.float32, name="rows")])  # type: ignore[untyped-decorator]
+        def total(rows: Any) -> dict[str, Any]:
+            return {"total": tf.matmul(rows, module.weights)}
+
+        folder: Path = tmp_path_factory.mktemp("saved-model")
+        tf.saved_model.save(module, str(folder / "1"), signatures={"serving_default": total})
+        return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+    return make

@@ -1,0 +1,63 @@
+"""The AWS CLI, unmodified, against the embedded SageMaker."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from embedded_aws.gateway import Gateway
+
+NAME = "--notebook-instance-lifecycle-config-name"
+SCRIPT = base64.b64encode(b"#!/bin/sh\n").decode()
+
+
+@pytest.fixture
+def aws(embedded: Gateway) -> Callable[..., str]:
+    """Runs `aws`; its output, or with another exit `code` its standard error."""
+    environment = {
+        **os.environ,
+        "AWS_ENDPOINT_URL": embedded.url,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
+
+    def run(*arguments: str, code: int = 0) -> str:
+        program = Path(sys.executable).with_name("aws")
+        done = subprocess.run([program, *arguments], env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == code, done.stdout + done.stderr
+        return done.stderr if code else done.stdout
+
+    return run
+
+
+def test_a_user_s_commands(aws: Callable[..., str], client: Callable[[str], Any]) -> None:
+    """What one command makes the next one lists, page by page; its waiters and errors are AWS's."""
+    configs = client("sagemaker")
+    configs.create_notebook_instance_lifecycle_config(NotebookInstanceLifecycleConfigName="cli-a")
+    made = json.loads(
+        aws(
+            *("sagemaker", "create-notebook-instance-lifecycle-config", NAME, "cli-b"),
+            *("--on-start", json.dumps([{"Content": SCRIPT}])),
+        )
+    )
+    assert made["NotebookInstanceLifecycleConfigArn"].endswith("/cli-b")
+    names = "NotebookInstanceLifecycleConfigs[].NotebookInstanceLifecycleConfigName"
+    listed = aws(
+        *("sagemaker", "list-notebook-instance-lifecycle-configs", "--name-contains", "cli-", "--sort-by", "Name"),
+        *("--page-size", "1", "--query", names, "--output", "text"),
+    )
+    assert listed.split() == ["cli-a", "cli-b"]
+    aws("sagemaker", "wait", "endpoint-deleted", "--endpoint-name", "cli-nothing")
+    refused = aws("sagemaker", "describe-endpoint", "--endpoint-name", "cli-nothing", code=255)
+    assert "An error occurred (ValidationException) when calling the DescribeEndpoint operation: Could not" in refused

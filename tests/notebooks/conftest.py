@@ -1,4 +1,4 @@
-"""A student: a seat of a lab in the embedded AWS, on whose notebook instance, and on a laptop, notebooks are executed."""
+"""A student: a seat of a lab in the embedded AWS. Notebooks are executed on its notebook instance, and on a laptop."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ class Student:
         run = f"run-{name}"
         nbformat.write(notebook, self.volume / run)
         self._jupyter.run(EXECUTE.replace("NAME", run))
-        until(lambda: (self.volume / f"{run}.status").exists(), 1500)
+        until((self.volume / f"{run}.status").exists, 1500)
         assert (self.volume / f"{run}.status").read_text() == "0\n", (self.volume / f"{run}.log").read_text()[-5000:]
         executed = nbformat.read(self.volume / run, as_version=nbformat.NO_CONVERT)
         return {cell.id: cell for cell in executed.cells}

@@ -1,9 +1,9 @@
 """The file system of a notebook instance: its volume, which stays, and all else, which each boot makes anew.
 
-Of the Pythons of this computer it shows none: `python3` is a bare one in the place of Amazon Linux 2023's 3.9, and conda's
-environment `python3` has Jupyter and what the image has besides, nothing of the lab's. The paths are those of AWS
-(nbi-al2023 in SageMaker's guide; awslabs/nx-neptune's lifecycle scripts). Both are of the version that the embedded AWS
-itself runs on, newer than AWS's 3.9 and 3.10.
+Of the Pythons of this computer it shows none: `python3` is a bare one in the place of Amazon Linux 2023's 3.9, and
+conda's environment `python3` has Jupyter and what the image has besides, nothing of the lab's. The paths are those of
+AWS (nbi-al2023 in SageMaker's guide; awslabs/nx-neptune's lifecycle scripts). Both are of the version that the embedded
+AWS itself runs on, newer than AWS's 3.9 and 3.10.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import json
 import re
 import secrets
 import shutil
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 

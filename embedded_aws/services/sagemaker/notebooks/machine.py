@@ -18,8 +18,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from embedded_aws.runtime import images
-from embedded_aws.runtime import container
+from embedded_aws.runtime import container, images
 from embedded_aws.runtime.process import Process
 from embedded_aws.services.sagemaker.notebooks.console import Console
 from embedded_aws.services.sagemaker.notebooks.folder import SHIMS
@@ -27,11 +26,11 @@ from embedded_aws.services.sagemaker.notebooks.folder import SHIMS
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from embedded_aws.services.sagemaker.provider import Context
     from embedded_aws.runtime.credentials import Role
-    from embedded_aws.services.sagemaker.notebooks.lifecycle import Lifecycle
-    from embedded_aws.services.sagemaker.notebooks.folder import MachineFolder
     from embedded_aws.runtime.metadata import CredentialsEndpoint
+    from embedded_aws.services.sagemaker.notebooks.folder import MachineFolder
+    from embedded_aws.services.sagemaker.notebooks.lifecycle import Lifecycle
+    from embedded_aws.services.sagemaker.provider import Context
     from embedded_aws.services.sagemaker.store import Record
 
 _BOOT = Path(__file__).with_name("boot.py")

@@ -1,11 +1,11 @@
 """Notebook instances: records that pass through AWS's states, and the machines behind them that run JupyterLab.
 
-An instance with an OnCreate script boots when it is created, and is in service when JupyterLab runs, or Failed. Any other
-costs nothing until it is opened: its machine boots at the first presigned URL, which is answered when JupyterLab runs,
-and only then Describe has a Url. So an OnStart script that fails makes the instance Failed then, not at Create or Start
-as on AWS. JupyterLab that is shut down from within (exit code 0) ends the machine, and the next
-presigned URL boots it again; one that crashes makes the instance Failed. A presigned URL is valid as long as its server
-runs: SessionExpirationDurationInSeconds is not heeded.
+An instance with an OnCreate script boots when it is created, and is in service when JupyterLab runs, or Failed. Any
+other costs nothing until it is opened: its machine boots at the first presigned URL, which is answered when JupyterLab
+runs, and only then Describe has a Url. So an OnStart script that fails makes the instance Failed then, not at Create or
+Start as on AWS. JupyterLab that is shut down from within (exit code 0) ends the machine, and the next presigned URL
+boots it again; one that crashes makes the instance Failed. A presigned URL is valid as long as its server runs:
+SessionExpirationDurationInSeconds is not heeded.
 
 The volume is as large as the disk it lies on; code repositories are recorded, not cloned. The waits are ours; AWS takes
 minutes. That Disabled internet access needs a subnet and that a volume cannot shrink is said in botocore's model. Not
@@ -19,13 +19,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from embedded_aws.runtime import images
-from embedded_aws.services.sagemaker.provider import Behaviour
 from embedded_aws.runtime.credentials import Role
+from embedded_aws.runtime.metadata import CredentialsEndpoint
 from embedded_aws.services.sagemaker.errors import validation_exception
+from embedded_aws.services.sagemaker.notebooks.folder import MachineFolder
 from embedded_aws.services.sagemaker.notebooks.lifecycle import Lifecycle
 from embedded_aws.services.sagemaker.notebooks.machine import BootError, Machine
-from embedded_aws.services.sagemaker.notebooks.folder import MachineFolder
-from embedded_aws.runtime.metadata import CredentialsEndpoint
+from embedded_aws.services.sagemaker.provider import Behaviour
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -175,7 +175,9 @@ class NotebookInstances(Behaviour):
     def _check_platform(self, wanted: str) -> None:
         known = [name for name in images.available(self.context.images_dir) if name.startswith(_PLATFORM)]
         if wanted not in known:
-            raise validation_exception(f"The embedded AWS has not got the platform {wanted}. It has: {', '.join(known)}.")
+            raise validation_exception(
+                f"The embedded AWS has not got the platform {wanted}. It has: {', '.join(known)}."
+            )
 
     def _ended(self, record: Record, machine: Machine, reason: str | None) -> None:
         """The machine ended by itself."""

@@ -48,10 +48,10 @@ def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[gateway.Gatew
 @pytest.fixture(scope="session")
 def client(embedded: gateway.Gateway) -> Callable[[str], Any]:
     """A boto3 client for a service of the embedded AWS; SageMaker's answers are held to its model."""
-    session = boto3.Session("test", "test", region_name=gateway.REGION)
+    session: Any = boto3.Session("test", "test", region_name=gateway.REGION)
 
     def make(service: str) -> Any:
-        made: Any = session.client(service, endpoint_url=embedded.url)
+        made = session.client(service, endpoint_url=embedded.url)
         return conforming.watch(made) if service == "sagemaker" else made
 
     return make
@@ -85,7 +85,7 @@ class Lab:
         """A boto3 client for the embedded AWS that the lab started."""
         running = gateway.running(self.home / "aws")
         assert running
-        session = boto3.Session("test", "test", region_name=gateway.REGION)
+        session: Any = boto3.Session("test", "test", region_name=gateway.REGION)
         return session.client(service, endpoint_url=running.url, verify=running.environment().get("AWS_CA_BUNDLE"))
 
     def outputs(self) -> dict[str, str]:

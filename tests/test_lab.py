@@ -44,7 +44,8 @@ def held_out(lab: Lab) -> tuple[np.ndarray, np.ndarray]:
 
     def array(what: str) -> np.ndarray:
         body = s3.get_object(Bucket=bucket, Key=f"data/lego-simple-test-{what}.npy")["Body"].read()
-        return np.load(io.BytesIO(body), allow_pickle=False)
+        read: np.ndarray = np.load(io.BytesIO(body), allow_pickle=False)
+        return read
 
     return array("images"), array("labels")
 

@@ -82,8 +82,9 @@ class Student:
         )
         running = gateway.running(lab.home / "aws")
         assert running
+        clients: Any = session.client  # whatever the service
         self.s3, self.sagemaker, self.runtime, self.athena = (
-            session.client(service, endpoint_url=running.url, verify=running.environment().get("AWS_CA_BUNDLE"))
+            clients(service, endpoint_url=running.url, verify=running.environment().get("AWS_CA_BUNDLE"))
             for service in ("s3", "sagemaker", "sagemaker-runtime", "athena")
         )
 

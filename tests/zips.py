@@ -22,7 +22,7 @@ def zipped(files: Mapping[str, bytes | str]) -> bytes:
 def wheel(name: str, code: bytes = b"", *, version: str = "1.0") -> bytes:
     """A wheel of one module, as pip installs it."""
     about = f"{name}-{version}.dist-info"
-    files = {
+    files: dict[str, bytes | str] = {
         f"{name}.py": code,
         f"{about}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
         f"{about}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",

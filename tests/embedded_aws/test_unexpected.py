@@ -55,7 +55,7 @@ def test_each_protocol(
     tell_unexpected()
     with caplog.at_level(logging.ERROR):
         answer = ministack.app.SERVICE_HANDLERS[service]("POST", "/", {}, b"", {})
-        status, headers, body = asyncio.run(answer)  # type: ignore[arg-type]
+        status, headers, body = asyncio.run(answer)
     model = botocore.session.get_session().get_service_model(service)
     parser = botocore.parsers.create_parser(model.protocol)
     parsed = parser.parse(

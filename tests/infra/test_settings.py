@@ -234,7 +234,7 @@ def test_a_student_s_names_have_room() -> None:
 def test_settings_are_frozen() -> None:
     """Nobody changes a setting after it has been checked."""
     with pytest.raises(ValueError, match="frozen"):
-        read({}).epochs = 3  # type: ignore[misc]
+        read({}).epochs = 3
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ FLAGS = ("--epochs", "4", "--batch_size", "16", "--hidden_units", "32,16", "--se
 HISTORY_TOLERANCE, WEIGHT_TOLERANCE = 1e-4, 1e-3
 
 
-SETTINGS = {
+SETTINGS: dict[str, Any] = {
     "epochs": 3,
     "batch_size": 48,
     "learning_rate": 0.01,
@@ -53,7 +53,7 @@ def new_model(settings: Hyperparameters) -> Any:
 
 def learnt(train: Callable[..., None], channel: Path, batch_size: int) -> tuple[Any, Any]:
     """History and weights of three epochs by this loop, in this process; last, how it judges the training images."""
-    settings = Hyperparameters(**{**SETTINGS, "batch_size": batch_size})
+    settings = Hyperparameters(**(SETTINGS | {"batch_size": batch_size}))
     backend.make_deterministic(settings.seed)
     model = new_model(settings)
     images = read_channel(channel)

@@ -70,7 +70,12 @@ def photo(seed: int, size: tuple[int, int] = (96, 72), kind: str = "PNG") -> byt
 
 def shoot(each: int = 10) -> Photos:
     """So many photos of every class, in folders named in many ways."""
-    spellings = [str.upper, lambda name: name.replace(" ", "_"), lambda name: name.lower().replace(" ", "-"), str]
+    spellings: list[Callable[[str], str]] = [
+        str.upper,
+        lambda name: name.replace(" ", "_"),
+        lambda name: name.lower().replace(" ", "-"),
+        str,
+    ]
     folders = [spellings[label % 4](name) for label, name in enumerate(LABELS)]
     folders[9] = "9"
     return {
@@ -154,9 +159,9 @@ def refusal(done: Prepared) -> str:
 
 def test_photos_become_a_channel_that_training_takes(first: Prepared) -> None:
     """Each photo is in one split, as inference would prepare it, with its folder's class; the table says the rest."""
-    photos, done = shoot(), first
-    channel = read_channel(done.folder)
-    rows = done.rows()
+    photos = shoot()
+    channel = read_channel(first.folder)
+    rows = first.rows()
     assert len(rows) == len(channel.train.labels) + len(channel.test.labels) == len(photos)
     assert 35 <= len(channel.test.labels) <= 65
     for split, part in (("train", channel.train), ("test", channel.test)):
@@ -165,16 +170,16 @@ def test_photos_become_a_channel_that_training_takes(first: Prepared) -> None:
         assert list(kept["label"]) == part.labels.tolist()
         for path, image in zip(kept.index, part.images, strict=True):
             np.testing.assert_array_equal(image, prepare(photos[path]))
-    first = rows.loc["2X3 BRICK/0.png"]
-    assert (first["label"], first["width"], first["height"]) == (0, 96, 72)
-    assert first["sha256"] == hashlib.sha256(photos["2X3 BRICK/0.png"]).hexdigest()
+    brick = rows.loc["2X3 BRICK/0.png"]
+    assert (brick["label"], brick["width"], brick["height"]) == (0, 96, 72)
+    assert brick["sha256"] == hashlib.sha256(photos["2X3 BRICK/0.png"]).hexdigest()
     pixels = np.asarray(Image.open(io.BytesIO(photos["2X3 BRICK/0.png"])).convert("L"))
-    assert first["brightness"] == pytest.approx(pixels.mean() / 255, abs=1e-6)
-    assert done.report()["classes"]["1x2 Grill"] == {
+    assert brick["brightness"] == pytest.approx(pixels.mean() / 255, abs=1e-6)
+    assert first.report()["classes"]["1x2 Grill"] == {
         split: int(((rows["label"] == 9) & (rows["split"] == split)).sum()) for split in ("train", "test")
     }
-    assert done.message == done.output.splitlines()[-1]
-    assert "photos=100/100" in done.output
+    assert first.message == first.output.splitlines()[-1]
+    assert "photos=100/100" in first.output
 
 
 def test_the_same_photos_give_the_same_bytes(studio: Studio, first: Prepared) -> None:

@@ -23,7 +23,8 @@ VARIABLES = ("BUCKET", "ENDPOINT", "INSTANCE_TYPE", "PREFIX", "ROLE", "SEAT", "S
 @pytest.fixture(params=sorted(path.name for path in (paths.ROOT / "notebooks").glob("*.ipynb")))
 def notebook(request: pytest.FixtureRequest) -> NotebookNode:
     """One of them."""
-    return nbformat.read(paths.ROOT / "notebooks" / request.param, as_version=nbformat.NO_CONVERT)
+    read: NotebookNode = nbformat.read(paths.ROOT / "notebooks" / request.param, as_version=nbformat.NO_CONVERT)
+    return read
 
 
 def test_it_is_a_notebook_without_outputs(notebook: NotebookNode) -> None:

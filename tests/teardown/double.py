@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
 from botocore.config import Config
 
 if TYPE_CHECKING:
@@ -215,14 +216,16 @@ class Double:
     def _send(self, request: Any, **_: Any) -> AWSResponse:
         operation = request.headers["X-Amz-Target"].decode().rpartition(".")[2]
         self.asked.append(operation)
-        status, body = 200, {}
+        status = 200
+        body: dict[str, Any] = {}
         try:
             self._refuse(operation)
             body = self._answer(operation, json.loads(request.body))
         except Refused as error:
             code, _, message = str(error).partition(": ")
-            status, body = 400, {"__type": code, "message": message or code}
-        return AWSResponse(request.url, status, {}, _Raw(json.dumps(body).encode()))
+            status = 400
+            body = {"__type": code, "message": message or code}
+        return AWSResponse(request.url, status, HTTPHeaders(), _Raw(json.dumps(body).encode()))
 
     def _refuse(self, operation: str) -> None:
         codes = self.codes.get(operation)

@@ -104,7 +104,7 @@ def neighbours(scene: Scene) -> set[str]:
 @pytest.mark.parametrize("moment", ["before-call", "after-call"])
 def test_the_next_teardown_finishes_what_one_has_begun(scene: Scene, neighbours: set[str], moment: str) -> None:
     """Wherever it was killed: nothing is left of the lab, and everything of its neighbour."""
-    killed = []
+    killed: list[str] = []
     while True:
         build(scene, "faulty")
         try:

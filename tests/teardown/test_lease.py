@@ -147,7 +147,7 @@ def test_a_short_lease_warns_when_a_quarter_is_left(resource: Resource) -> None:
 
 
 @pytest.mark.parametrize("term", [{"Seconds": "7200"}, {"Until": "2036-05-01T14:00:00Z"}], ids=["Seconds", "Until"])
-def test_an_update_with_the_same_term_keeps_an_extended_end(resource: Resource, term: dict[str, str]) -> None:
+def test_an_update_with_the_same_term_keeps_an_extended_end(resource: Resource, term: dict[str, Any]) -> None:
     """Even when the end that the setting names is past by now."""
     resource.ask("Create", **term)
     Lease(resource.scheduler, resource._lab).move(NOW + 9 * HOURS, now=NOW)
@@ -171,7 +171,7 @@ def test_an_update_with_another_term_begins_anew(resource: Resource) -> None:
         ({"Seconds": "600"}, "lab.lease ends at 2036-05-01 12:10 UTC, before a training job may, which has 0:15:00"),
     ],
 )
-def test_a_lease_that_cannot_be_is_refused_in_a_sentence(resource: Resource, term: dict[str, str], said: str) -> None:
+def test_a_lease_that_cannot_be_is_refused_in_a_sentence(resource: Resource, term: dict[str, Any], said: str) -> None:
     """Nothing is made, and the Delete that follows the failed Create leaves another lease of the lab alone."""
     answer = resource.ask("Create", **term)
     assert answer["Status"] == "FAILED"

@@ -206,7 +206,7 @@ class Account:
 
     def start_processing(self, code: bytes, *, entrypoint: list[str] | None = None, **request: Any) -> str:
         """Start a processing job; its name. It runs this code as a program, or `entrypoint` in its place."""
-        name = request.pop("ProcessingJobName", f"prep-{uuid.uuid4().hex[:8]}")
+        name = str(request.pop("ProcessingJobName", f"prep-{uuid.uuid4().hex[:8]}"))
         program = source("code", self.put(f"{name}/prepare.py", code), "/opt/ml/processing/input/code")
         self.sagemaker.create_processing_job(
             **{

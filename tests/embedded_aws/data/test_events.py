@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 import uuid
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -48,6 +49,11 @@ class Queue:
     def last(self, name: str, status: str) -> Events:
         """The events of a resource, once the last one tells that status."""
         return list(until(lambda: [e for e in [self.of(name)] if e and status in e[-1]["detail"].values()])[0])
+
+    def both(self, name: str) -> Events:
+        """The events of a resource, once there are two; none before."""
+        found = self.of(name)
+        return found if len(found) > 1 else []
 
     def close(self) -> None:
         """Take rule and queue away."""
@@ -181,7 +187,7 @@ def test_a_model_and_what_it_serves(
     account.sagemaker.delete_endpoint_config(EndpointConfigName=config)
     account.sagemaker.delete_model(ModelName=model)
     for name, kind, tags in ((config, "EndpointConfig", {"team": "a"}), (model, "Model", {})):
-        made, gone = until(lambda name=name: [found for found in [queue.of(name)] if len(found) > 1])[0]
+        made, gone = until(partial(queue.both, name))
         assert made["detail-type"] == gone["detail-type"] == TOLD[kind].detail_type
         assert made["detail"][f"{kind}Name"] == gone["detail"][f"{kind}Name"] == name
         assert (made["detail"]["Tags"], gone["detail"]["Tags"]) == (tags, {})

@@ -7,6 +7,7 @@ import json
 import time
 import uuid
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -107,7 +108,7 @@ def test_instances_of_an_endpoint(account: Account, endpoint: str) -> None:
     """Processor, memory and disk, by endpoint and variant."""
     variant = {"EndpointName": endpoint, "VariantName": "v0"}
     for name in ("CPUUtilization", "MemoryUtilization", "DiskUtilization"):
-        assert until(lambda name=name: total(account, "/aws/sagemaker/Endpoints", name, variant, "Maximum"))
+        assert until(partial(total, account, "/aws/sagemaker/Endpoints", name, variant, "Maximum"))
 
 
 @pytest.mark.parametrize("kind", ["TrainingJobs", "ProcessingJobs"])

@@ -342,7 +342,7 @@ def test_refuses_what_it_does_not_do(account: Account, plain: str, request_part:
 def test_a_name_is_taken_for_ever(account: Account, jobs: dict[str, str], plain: str) -> None:
     """A second job of the name is refused, however the first one ended."""
     end_of(account, jobs["slow"])
-    taken = {"TransformJobName": jobs["slow"]}
+    taken: dict[str, Any] = {"TransformJobName": jobs["slow"]}
     code, message = refusal(lambda: start(account, plain, f"s3://{BUCKET}/batch/folder", **taken))
     assert code == "ResourceInUse"
     assert message.startswith("Job name must be unique within an AWS account and region")
@@ -376,7 +376,7 @@ def test_iam_is_asked(account: Account, embedded: Gateway, plain: str) -> None:
         # What IAM lets through is refused for another reason, so that nothing has to run.
         ("ada-batch", {**RESOURCES, "InstanceCount": 2}, "ValidationException"),
     ):
-        request = {"TransformJobName": name, "TransformResources": resources}
+        request: dict[str, Any] = {"TransformJobName": name, "TransformResources": resources}
         call = functools.partial(start, account, plain, f"s3://{BUCKET}/batch/folder", client=sagemaker, **request)
         assert refusal(call)[0] == expected
     sagemaker.close()

@@ -71,7 +71,7 @@ def test_the_next_job_takes_the_pool_over_with_its_cache(account: Account) -> No
     listed = account.sagemaker.list_training_jobs(WarmPoolStatusEquals="Available")["TrainingJobSummaries"]
     assert [each["TrainingJobName"] for each in listed] == [first]
     code = f"{CACHE}import time; print(os.listdir(cache), cache.parent.parent, flush=True); time.sleep(1)"
-    unkept = {"ResourceConfig": {k: v for k, v in KEPT.items() if k != "KeepAlivePeriodInSeconds"}}
+    unkept: dict[str, Any] = {"ResourceConfig": {k: v for k, v in KEPT.items() if k != "KeepAlivePeriodInSeconds"}}
     second = account.start_job(entrypoint=python(code), **unkept)
     assert pool(account, second) == {"Status": "InUse"}
     reused = pool(account, first)

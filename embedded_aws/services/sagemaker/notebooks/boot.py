@@ -3,7 +3,7 @@
 Runs the lifecycle scripts one after the other as SageMaker does, each for SECONDS at most: bash executes the file, so
 that its first line says what runs it, and bash itself runs one that has no such line. The logs of notebook instances
 show that: "/bin/bash: /tmp/OnStart_…: /bin/bash^M: bad interpreter"
-(aws-samples/amazon-sagemaker-notebook-instance-lifecycle-config- samples#8, #75 and #86). They run as root, so that is
+(aws-samples/amazon-sagemaker-notebook-instance-lifecycle-config-samples#8, #75 and #86). They run as root, so that is
 what they are told. Then it becomes COMMAND, in the environment that the scripts in the folder PROFILE (the machine's
 /etc/profile.d) make of its own. What a script leaves in the background stays. Lines on the standard output that begin
 with MARK tell the owner where it is: `MARK run HOOK`, `MARK serve`, and `MARK failed HOOK STATUS` or `MARK late HOOK`

@@ -9,10 +9,10 @@ import tarfile
 from typing import TYPE_CHECKING
 
 import pytest
-from embedded_aws.runtime.s3_objects import download_all
 
 from embedded_aws.runtime import archives
 from embedded_aws.runtime.archives import ArchiveError, pack, unpack
+from embedded_aws.runtime.s3_objects import download_all
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -30,7 +30,7 @@ from bench.material import artifact, curves, endpoint, requests, tables
 from bench.material.callers import Load, load
 from bench.material.embedded_aws import embedded_aws
 from cli import paths
-from cli.place import tools
+from cli.programs import tool_environment
 from embedded_aws import gateway
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def flask(model: Path) -> Iterator[int]:
     process = subprocess.Popen(
         [sys.executable, "-m", "gunicorn", *options.split(), "bench.peers.flask_app:app"],
         cwd=paths.ROOT,
-        env={**tools(), "MODEL": str(model), "OMP_NUM_THREADS": "1", "TF_NUM_INTRAOP_THREADS": "1"},
+        env={**tool_environment(), "MODEL": str(model), "OMP_NUM_THREADS": "1", "TF_NUM_INTRAOP_THREADS": "1"},
         stderr=subprocess.DEVNULL,
     )
     try:

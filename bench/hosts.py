@@ -23,7 +23,7 @@ from pathlib import Path
 
 from bench.material import noise, tables
 from cli import paths
-from cli.place import tools
+from cli.programs import tool_environment
 
 _TRAIN = paths.ROOT / "model_code" / "train.py"
 _ONE_THREAD = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
@@ -82,7 +82,7 @@ def _start(case: Case, data: Path, folder: Path, index: int, addresses: list[str
     config = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}}
     process = subprocess.Popen(
         [sys.executable, str(_TRAIN), *(f"--{name}={value}" for name, value in flags.items())],
-        env={**tools(), **_ONE_THREAD, **({"TF_CONFIG": json.dumps(config)} if case.hosts > 1 else {})},
+        env={**tool_environment(), **_ONE_THREAD, **({"TF_CONFIG": json.dumps(config)} if case.hosts > 1 else {})},
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from bench.material import tables
 from bench.material.embedded_aws import IMAGE, IMAGE_URI, EmbeddedAws, embedded_aws
 from cli import paths
-from cli.images import FOLDER
+from cli.embedded import IMAGES
 from embedded_aws.runtime import images
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ class Engine:
 def measure(aws: EmbeddedAws, rounds: int) -> dict[str, list[float]]:
     """Seconds of each round by what ran; a round before them, which warms caches up, is left out."""
     engine = Engine(aws)
-    python = images.install(IMAGE, images_dir=FOLDER, cache_dir=paths.cache()).python
+    python = images.install(IMAGE, images_dir=IMAGES, cache_dir=paths.cache()).python
     work: dict[str, Callable[[], object]] = {
         "the image's Python alone": lambda: subprocess.run([python, "-c", "pass"], check=True),
         "processing job": engine.process,

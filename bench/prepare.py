@@ -25,7 +25,7 @@ import numpy as np
 from bench.material import photos, tables
 from bench.material.embedded_aws import EmbeddedAws, embedded_aws
 from cli import paths
-from cli.place import tools
+from cli.programs import tool_environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -69,7 +69,9 @@ class Bench:
         place = f"s3://{_BUCKET}/"
         command = [sys.executable, str(paths.ROOT / "model_code" / "prepare.py"), "--photos", f"{place}{_PHOTOS}"]
         more = ["--table", f"{place}table/", "--output", str(self._results)]
-        subprocess.run([*command, *more], env={**tools(), **self._account}, stdout=subprocess.DEVNULL, check=True)
+        subprocess.run(
+            [*command, *more], env={**tool_environment(), **self._account}, stdout=subprocess.DEVNULL, check=True
+        )
 
 
 def _loop(contents: Iterable[bytes]) -> None:

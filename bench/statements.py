@@ -27,7 +27,7 @@ from bench.material import tables
 from bench.material.excepted import reason
 from bench.material.photos import ensure
 from cli import paths
-from cli.place import tools
+from cli.programs import tool_environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -86,7 +86,7 @@ def _run(module: str, *arguments: str, home: Path = paths.HOME) -> int:
 
 
 def _start(module: str, *arguments: str, home: Path, **streams: Any) -> subprocess.Popen[Any]:
-    environment = {**tools(), "BRICKLAB_ENFORCE_IAM": "1", "BRICKLAB_HOME": str(home)}
+    environment = {**tool_environment(), "BRICKLAB_ENFORCE_IAM": "1", "BRICKLAB_HOME": str(home)}
     return subprocess.Popen([sys.executable, "-m", module, *arguments], cwd=paths.ROOT, env=environment, **streams)
 
 

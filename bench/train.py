@@ -26,7 +26,7 @@ from bench.material import curves, tables
 from bench.material.backends import python_with
 from bench.material.embedded_aws import IMAGE
 from cli import paths
-from cli.place import tools
+from cli.programs import tool_environment
 from datasets import dataset
 
 _SCRIPT = paths.ROOT / "bench" / "scripts" / "epochs.py"
@@ -80,7 +80,7 @@ def _train(way: str, images: int, data: Path, weights: Path) -> list[float]:
     epochs = max(_EPOCHS, -(-_SEEN // images))
     python = python_with(WAYS.get(way, WAYS[_TEXTBOOK]))
     command = [str(part) for part in (python, _SCRIPT, way, images, epochs, data, weights)]
-    environment = {**tools(), "PYTHONPATH": str(paths.ROOT / "model_code")}
+    environment = {**tool_environment(), "PYTHONPATH": str(paths.ROOT / "model_code")}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(f"{way} with {images} images failed:\n{done.stderr}")

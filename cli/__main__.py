@@ -1,5 +1,55 @@
-"""`python -m cli` is `./lab`."""
+"""`python -m cli` is `./lab`: one run of the command line, and how it ends."""
 
-from cli.run import run
+from __future__ import annotations
 
-run()
+import os
+import signal
+import sys
+from typing import NoReturn
+
+from botocore.exceptions import BotoCoreError, ClientError
+from rich.markup import escape
+
+from cli import embedded, shell
+from cli.command_line import app
+from cli.ui import errors, screen
+from cli.ui.errors import Interrupted, LabError
+
+# Of a terminal that is closed, of `kill`, and of whatever runs a job and gives it up: Ctrl-C in other words.
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def run() -> None:
+    """Run the command line. A user's mistake is one sentence and exit code 1; a signal is 128 and its number."""
+    for number in _ENDING:
+        if number is signal.SIGINT or signal.getsignal(number) is not signal.SIG_IGN:  # as nohup sets it
+            signal.signal(number, _interrupt)
+    embedded.watch_from_now_on()
+    undoing = shell.undo(os.environ)
+    try:
+        app(prog_name="./lab", obj=undoing)
+    except LabError as error:
+        _end(str(error))
+    except (ClientError, BotoCoreError) as error:
+        _end(f"AWS refused a call: {error} Run `./lab status` to see how the lab stands.")
+    except OSError as error:
+        _end(errors.of_system(error))
+    except Interrupted as interruption:
+        screen.errors.print(f"\nInterrupted. {escape(str(interruption))}", soft_wrap=True)
+        sys.exit(128 + interruption.number)
+
+
+def _interrupt(number: int, _: object) -> NoReturn:
+    raise Interrupted("`./lab up` goes on from here, `./lab down` takes it down.", number)
+
+
+def _end(message: str) -> NoReturn:
+    """End with the message, and with what is behind it if a disk is full."""
+    full = errors.full_disk()
+    behind = f"\n{full}" if full and full not in message else ""
+    screen.errors.print(f"[red]✗[/] {escape(message + behind)}", soft_wrap=True)
+    sys.exit(1)
+
+
+if __name__ == "__main__":
+    run()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cli import paths, settings
-from cli.errors import LabError
+from cli.ui.errors import LabError
 from infra import roster, seats
 
 if TYPE_CHECKING:

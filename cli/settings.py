@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cli import paths
-from cli.errors import LabError
+from cli.ui.errors import LabError
 from infra import settings as door
 
 if TYPE_CHECKING:

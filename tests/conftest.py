@@ -11,7 +11,7 @@ import boto3
 import pytest
 
 from cli import paths
-from cli.place import tools
+from cli.programs import tool_environment
 from embedded_aws import gateway
 from tests import conforming
 
@@ -41,7 +41,7 @@ def no_account() -> Iterator[None]:
 def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[gateway.Gateway]:
     """A running embedded AWS whose waits are a tenth of the usual."""
     home = tmp_path_factory.mktemp("aws")
-    yield gateway.start(home, cache=paths.cache(), environment=tools(), pace=0.1, port=0)
+    yield gateway.start(home, cache=paths.cache(), environment=tool_environment(), pace=0.1, port=0)
     gateway.stop(home)
 
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import EndpointConnectionError
 
-from cli import paths, place
+from cli import paths
+from cli.programs import tool_environment
 from embedded_aws import gateway
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def cdk(lab: Lab, *arguments: str) -> str:
     done = subprocess.run(
         [str(paths.CDK), *arguments, "--output", str(lab.home / "cdk.out"), "--no-notices", "--ci"],
         cwd=paths.ROOT,
-        env={**place.tools(), **running.environment()},
+        env={**tool_environment(), **running.environment()},
         capture_output=True,
         text=True,
         check=False,

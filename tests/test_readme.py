@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from cli import paths
-from cli.main import app
+from cli.command_line import app
 
 PAGES = [paths.ROOT / "README.md", *sorted((paths.ROOT / "docs").glob("*.md"))]
 _BLOCK = re.compile(r"(?:^    \S.*\n?)+", re.MULTILINE)

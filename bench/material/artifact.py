@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from bench.material import noise
 from cli import paths
-from cli.place import tools
+from cli.programs import tool_environment
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,7 +27,7 @@ def make(folder: Path) -> Path:
     channels = {"SM_CHANNEL_TRAINING": data, "SM_MODEL_DIR": model, "SM_OUTPUT_DATA_DIR": pictures}
     subprocess.run(
         [sys.executable, str(_TRAIN), "--epochs", "1"],
-        env={**tools(), **{name: str(place) for name, place in channels.items()}},
+        env={**tool_environment(), **{name: str(place) for name, place in channels.items()}},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         check=True,

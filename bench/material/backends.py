@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from bench.material.embedded_aws import IMAGE
 from cli import paths
-from cli.images import FOLDER
+from cli.embedded import IMAGES
 from embedded_aws.runtime import images, layer
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ def python_with(backend: str) -> Path:
 
     Raises CalledProcessError, with pip's words, when the package index does not give it.
     """
-    image = images.install(IMAGE, images_dir=FOLDER, cache_dir=paths.cache())
+    image = images.install(IMAGE, images_dir=IMAGES, cache_dir=paths.cache())
     if backend == "tensorflow":
         return image.python
     requirements = paths.ROOT / "model_code" / f"requirements-{backend}.txt"

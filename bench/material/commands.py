@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING
 
 from cli import paths
-from cli.place import tools
+from cli.programs import tool_environment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def seconds(command: Sequence[str], environment: Mapping[str, str] | None = None) -> float:
     """How long a command takes in the project's folder; ends the benchmark, with its output, if it fails."""
     started = time.monotonic()
-    everything = {**tools(), **(environment or {})}
+    everything = {**tool_environment(), **(environment or {})}
     done = subprocess.run(command, cwd=paths.ROOT, env=everything, capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(f"`{' '.join(command)}` failed:\n{done.stdout}{done.stderr}")

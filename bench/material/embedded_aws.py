@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 
 from cli import paths
-from cli.place import tools
+from cli.programs import tool_environment
 from embedded_aws import gateway
 from infra.containers import INFERENCE, TRAINING
 from infra.regions import ACCEPTED
@@ -54,7 +54,7 @@ def embedded_aws(*, pace: float = 1.0) -> Iterator[EmbeddedAws]:
     """A running one; `pace` is how long its waits are, 0 for none."""
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
-        running = gateway.start(home, cache=paths.cache(), environment=tools(), pace=pace, port=0)
+        running = gateway.start(home, cache=paths.cache(), environment=tool_environment(), pace=pace, port=0)
         try:
             yield EmbeddedAws(running)
         finally:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cli import screen
-from cli.table import Table
+from cli.ui import screen
+from cli.ui.table import Table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cli.checks.finding import Finding, State
+from cli.checks.result import Finding, State
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cli.checks.finding import Subject
+    from cli.checks.result import Subject
 
 VERSION = "/cdk-bootstrap/hnb659fds/version"
 # What each stack of the CDK's default synthesiser asks for ("requiresBootstrapStackVersion" in its manifest).
@@ -18,8 +18,8 @@ NEEDED = 6
 
 def check(subject: Subject) -> Iterator[Finding]:
     """Read the version that the bootstrap stack keeps in Parameter Store."""
-    ssm = subject.here.client("ssm")
-    command = f"`cdk bootstrap aws://{subject.here.account}/{subject.here.region}`"
+    ssm = subject.session.client("ssm")
+    command = f"`cdk bootstrap aws://{subject.session.account}/{subject.session.region}`"
     try:
         version = int(ssm.get_parameter(Name=VERSION)["Parameter"]["Value"])
     except ssm.exceptions.ParameterNotFound:

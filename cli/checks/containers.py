@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from cli.checks.finding import Finding, State
+from cli.checks.result import Finding, State
 from infra.containers import INFERENCE, TRAINING
 from infra.regions import ACCEPTED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cli.checks.finding import Subject
+    from cli.checks.result import Subject
 
 _ABSENT = {"RepositoryNotFoundException", "RegistryNotFoundException"}
 _AWAY = "take another region (`export AWS_REGION=us-east-1`, say)"
@@ -21,11 +21,11 @@ _AWAY = "take another region (`export AWS_REGION=us-east-1`, say)"
 
 def check(subject: Subject) -> Iterator[Finding]:
     """Ask the region's registry for both images."""
-    region = subject.here.region
+    region = subject.session.region
     if region not in ACCEPTED:  # the check of the region says why, and there is no registry to ask
         return
     registry = ACCEPTED[region].registry
-    ecr = subject.here.client("ecr")
+    ecr = subject.session.client("ecr")
     missing = [f"{name}:{tag}" for name, tag in (TRAINING, INFERENCE) if not _there(ecr, registry, name, tag)]
     if missing:
         text = f"the registry {registry} has no {' and no '.join(missing)} in {region}: {_AWAY}"

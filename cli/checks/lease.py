@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from cli import lease
-from cli.checks.finding import Finding, State
+from cli.aws import lease
+from cli.checks.result import Finding, State
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cli.checks.finding import Subject
+    from cli.checks.result import Subject
 
 # What storage, an endpoint and a notebook instance take on AWS, together: an estimate, not measured there.
 _DEPLOYING = timedelta(minutes=15)
@@ -23,7 +23,7 @@ def check(subject: Subject) -> Iterator[Finding]:
     if term is None:
         yield Finding("lease", State.HINT, "no lab.lease: the lab costs until `./lab down`; `8h`, say, ends it")
         return
-    standing = lease.end(subject.here, subject.settings.name)
+    standing = lease.end(subject.session, subject.settings.name)
     end = term.end(now)
     needed = _DEPLOYING + timedelta(seconds=subject.settings.max_run)
     if standing and standing > now:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cli import owner
-from cli.checks.finding import Finding, State
+from cli.aws import owner
+from cli.checks.result import Finding, State
 from infra.handlers.teardown.scope import TAG
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cli.checks.finding import Subject
+    from cli.checks.result import Subject
 
 _PARTS = ("operations", "storage", "training", "endpoint")
 
@@ -48,9 +48,9 @@ def _alike(subject: Subject) -> Iterator[Finding]:
 
 
 def _owned(subject: Subject) -> Iterator[Finding]:
-    if others := owner.others(subject.here, subject.settings, subject.own):
+    if others := owner.others(subject.session, subject.settings, subject.own):
         text = (
             f"lab.name {subject.settings.name} is in use by the lab of {others}, and you are "
-            f"{owner.of(subject.here, subject.settings)}: choose another lab.name, or --force if it is yours to change"
+            f"{owner.of(subject.session, subject.settings)}: choose another lab.name, or --force if it is yours to change"
         )
         yield Finding("name", State.RISKY, text)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from cli.checks.finding import Finding, State
-from cli.prices import Prices, Use
+from cli.aws.prices import Prices, Use
+from cli.checks.result import Finding, State
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cli.checks.finding import Subject
+    from cli.checks.result import Subject
     from infra.settings import Settings
 
 _KEYS = 2  # the storage's and the operations'
@@ -22,7 +22,7 @@ _HOUR = 3600  # seconds
 def check(subject: Subject) -> Iterator[Finding]:
     """Add up what the settings ask for, and compare it with the budget."""
     settings = subject.settings
-    prices = Prices.of(subject.here, _wanted(settings))
+    prices = Prices.of(subject.session, _wanted(settings))
     own, students = _hourly(settings, prices)
     now = datetime.now(UTC)
     hours = max(0.0, (settings.lease.end(now) - now).total_seconds() / _HOUR) if settings.lease else None

@@ -14,17 +14,17 @@ from itertools import islice
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
-from cli.checks import usage
-from cli.checks.finding import Finding, State
-from cli.checks.usage import ALL, ENDPOINT, NOTEBOOK
-from cli.instances import PROCESSING, TRAINING, TRANSFORM
+from cli.aws.instances import PROCESSING, TRAINING, TRANSFORM
+from cli.checks import quota_usage
+from cli.checks.quota_usage import ALL, ENDPOINT, NOTEBOOK
+from cli.checks.result import Finding, State
 from infra.settings import SettingsError, read, virtual_cpus
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from cli.checks.finding import Subject
-    from cli.checks.usage import Usage
+    from cli.checks.quota_usage import Usage
+    from cli.checks.result import Subject
     from infra.settings import Settings
 
 _SERVICE = "sagemaker"
@@ -108,8 +108,8 @@ def needs(settings: Settings) -> list[Need]:
 def check(subject: Subject) -> Iterator[Finding]:
     """Compare each need with its quota, less what others use."""
     wanted = needs(subject.settings)
-    found = _quotas(subject.here.client("service-quotas"), {need.quota for need in wanted})
-    used = usage.of_others(subject)
+    found = _quotas(subject.session.client("service-quotas"), {need.quota for need in wanted})
+    used = quota_usage.of_others(subject)
     findings = [finding for need in wanted if (finding := _compared(subject, need, found, used))]
     seats = len(subject.settings.seats)
     enough = f"enough for the lab, and for {seats} seat{'s' * (seats != 1)} at work at once"
@@ -122,7 +122,7 @@ def _compared(subject: Subject, need: Need, found: dict[str, Quota], used: Usage
         return None
     if quota is None:
         text = (
-            f"{need.quota}: there is no such quota in {subject.here.region}, so the region does not offer it: "
+            f"{need.quota}: there is no such quota in {subject.session.region}, so the region does not offer it: "
             f"{need.instead} or another region"
         )
         return Finding("quotas", need.state(wrong=need.own > 0), text)
@@ -158,7 +158,7 @@ def _such_as(subject: Subject, need: Need) -> str:
     """Return which other types the account has enough of: the smallest three with CPUs that the setting takes."""
     if need.instance_type == ALL:
         return ""
-    quotas = _every(subject.here.client("service-quotas"), "list_service_quotas")
+    quotas = _every(subject.session.client("service-quotas"), "list_service_quotas")
     end = f" for {need.use} usage"
     enough = [
         each["QuotaName"].removesuffix(end)
@@ -180,8 +180,8 @@ def _takes(setting: str, instance_type: str) -> bool:
 
 
 def _increase(subject: Subject, quota: Quota, value: int) -> str:
-    region = subject.here.region
-    return subject.here.without_console(
+    region = subject.session.region
+    return subject.session.without_console(
         f"ask for more with `aws service-quotas request-service-quota-increase --service-code {_SERVICE} --quota-code "
         f"{quota.code} --desired-value {value} --region {region}` or at "
         f"https://{region}.console.aws.amazon.com/servicequotas/home/services/{_SERVICE}/quotas/{quota.code}"

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cli.checks.finding import Finding, State
+from cli.checks.result import Finding, State
 from infra.regions import ACCEPTED, BUDGET, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cli.checks.finding import Subject
+    from cli.checks.result import Subject
 
 
 def check(subject: Subject) -> Iterator[Finding]:
     """Look the region up among those that the lab accepts."""
-    region = subject.here.region
+    region = subject.session.region
     if refused := refusal(region):
         yield Finding("region", State.WRONG, refused)
     elif subject.settings.budget and BUDGET in ACCEPTED[region].lacks:

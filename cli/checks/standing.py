@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cli.checks.finding import Finding, State
+from cli.checks.result import Finding, State
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cli.checks.finding import Subject
-    from cli.stacks import Stack
+    from cli.aws.stacks import Stack
+    from cli.checks.result import Subject
 
 # Source: CloudFormation's stack status codes; what the CDK CLI replaces by itself: its StackStatus.isCreationFailure.
 _REPLACED = {"ROLLBACK_COMPLETE", "ROLLBACK_FAILED"}

@@ -6,25 +6,25 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cli.checks.finding import Finding, State
+from cli.checks.result import Finding, State
 from infra.handlers.teardown.scope import TAG
 from infra.regions import ACCEPTED, BUDGET
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cli.checks.finding import Subject
+    from cli.checks.result import Subject
 
-_PATIENCE = 5  # seconds
+_TIMEOUT = 5  # seconds
 _ATTEMPTS = 2
 
 
 def check(subject: Subject) -> Iterator[Finding]:
     """Ask Cost Explorer, which few may ask and not every place has: no answer is nothing to say."""
-    region = ACCEPTED.get(subject.here.region)
+    region = ACCEPTED.get(subject.session.region)
     if not subject.settings.budget or not region or BUDGET in region.lacks:
         return
-    explorer = subject.here.client("ce", patience=_PATIENCE, attempts=_ATTEMPTS)
+    explorer = subject.session.client("ce", timeout=_TIMEOUT, attempts=_ATTEMPTS)
     try:
         tags = explorer.list_cost_allocation_tags(TagKeys=[TAG], Status="Active")["CostAllocationTags"]
     except (BotoCoreError, ClientError):

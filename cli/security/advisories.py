@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cli import paths
-from cli.errors import LabError
-from cli.security.finding import Acknowledgment, Finding
-from cli.security.programs import installed, run
+from cli.programs import installed, run
+from cli.security.findings import Acknowledgment, Finding
+from cli.ui.errors import LabError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -7,10 +7,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cli.errors import LabError
+from cli.programs import installed, output
 from cli.security import permissions
-from cli.security.finding import Acknowledgment, Finding
-from cli.security.programs import installed, output
+from cli.security.findings import Acknowledgment, Finding
+from cli.ui.errors import LabError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

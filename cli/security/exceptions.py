@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 from rich.markup import escape
 
 from cli import paths
-from cli.errors import LabError
-from cli.table import Table
+from cli.ui.errors import LabError
+from cli.ui.table import Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from cli.security.finding import Acknowledgment
+    from cli.security.findings import Acknowledgment
 
 DOCUMENT = paths.ROOT / "docs" / "security.md"
 _BEGIN, _END = "<!-- exceptions: written by ./lab check --exceptions --write -->\n", "<!-- end of exceptions -->"

@@ -25,6 +25,6 @@ def wildcard(resource: str) -> str:
     """The rule IAM5 of cdk-nag for one resource with a wildcard, such as `…/data/*`.
 
     cdk-nag writes logical ids and the names of exports into it. They are the CDK's to make, so an acknowledgment has
-    the sign … in their place; cli/security/finding.py knows it.
+    the sign … in their place; cli/security/findings.py knows it.
     """
     return f"AwsSolutions-IAM5[Resource::{resource}]"

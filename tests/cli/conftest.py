@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cli.place import Place, Target
+from cli.aws.session import Session, Target
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,10 +29,10 @@ class Wire:
     refused: dict[str, str] = field(default_factory=dict)
     asked: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: defaultdict(list))
 
-    def here(self, region: str = "eu-west-1") -> Place:
+    def session(self, region: str = "eu-west-1") -> Session:
         """A place in which every service is this one."""
         variables = {"AWS_ENDPOINT_URL": self.url, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
-        return Place(Target.AWS, variables, "123456789012", region)
+        return Session(Target.AWS, variables, "123456789012", region)
 
     def answer(self, operation: str, request: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         """Status and body."""

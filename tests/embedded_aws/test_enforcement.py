@@ -17,9 +17,10 @@ from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import ClientError, SSLError
 
-from cli import paths, place
-from cli.errors import LabError
-from cli.place import tools
+from cli import paths
+from cli.aws.session import start_embedded
+from cli.programs import tool_environment
+from cli.ui.errors import LabError
 from embedded_aws import gateway
 from infra.containers import TRAINING
 from infra.regions import ACCEPTED
@@ -39,7 +40,9 @@ class Account:
 
     def __init__(self, home: Path) -> None:
         self.home = home
-        self.running = gateway.start(home, cache=paths.cache(), environment=tools(), pace=0.1, port=0, enforce=True)
+        self.running = gateway.start(
+            home, cache=paths.cache(), environment=tool_environment(), pace=0.1, port=0, enforce=True
+        )
         self._session = boto3.Session(region_name=gateway.REGION)
         self._clients: dict[tuple[str, ...], Any] = {}
 
@@ -160,7 +163,7 @@ def test_one_that_enforces_nothing_is_not_taken_for_one(tmp_path: Path, monkeypa
     (tmp_path / "gateway.json").write_text(json.dumps(note))
     monkeypatch.setattr(paths, "GATEWAY", tmp_path)
     with pytest.raises(LabError, match=r"`\./lab down`, then `\./lab up --enforce-iam`"):
-        place.start_embedded(enforce=True)
+        start_embedded(enforce=True)
 
 
 def test_an_object_under_a_key_needs_the_key(account: Account) -> None:

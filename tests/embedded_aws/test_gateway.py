@@ -17,7 +17,7 @@ import psutil
 import pytest
 
 from cli import paths
-from cli.place import tools
+from cli.programs import tool_environment
 from embedded_aws import gateway
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def home(tmp_path: Path) -> Iterator[Path]:
 
 def start(home: Path, port: int = 0) -> gateway.Gateway:
     """Start it as the command line does."""
-    return gateway.start(home, cache=paths.cache(), environment=tools(), port=port)
+    return gateway.start(home, cache=paths.cache(), environment=tool_environment(), port=port)
 
 
 def runs(process: psutil.Process) -> bool:
@@ -123,7 +123,7 @@ def test_a_silent_one_is_not_a_dead_one(home: Path) -> None:
     os.kill(first.pid, signal.SIGSTOP)
     threading.Timer(4, os.kill, (first.pid, signal.SIGCONT)).start()
     told: list[str] = []
-    again = gateway.start(home, cache=paths.cache(), environment=tools(), port=0, notice=told.append)
+    again = gateway.start(home, cache=paths.cache(), environment=tool_environment(), port=0, notice=told.append)
     assert again == first
     assert [f"process {first.pid}" in text for text in told] == [True]
 

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from cli.place import tools
+from cli.programs import tool_environment
 from infra import regions
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -16,7 +16,11 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 def start(program: list[str], outdir: Path, *, region: str = "", **context: object) -> subprocess.CompletedProcess[str]:
     """Run the app with this context over cdk.json's own, for a region if one is named."""
     written = json.loads((ROOT / "cdk.json").read_text())["context"]
-    environment = {**tools(), "CDK_OUTDIR": str(outdir), "CDK_CONTEXT_JSON": json.dumps({**written, **context})}
+    environment = {
+        **tool_environment(),
+        "CDK_OUTDIR": str(outdir),
+        "CDK_CONTEXT_JSON": json.dumps({**written, **context}),
+    }
     environment |= {"CDK_DEFAULT_ACCOUNT": "111122223333", "CDK_DEFAULT_REGION": region} if region else {}
     return subprocess.run(
         [sys.executable, *program], cwd=ROOT, env=environment, check=False, capture_output=True, text=True

@@ -10,7 +10,7 @@ import boto3
 import pytest
 
 from cli import paths
-from cli.place import tools
+from cli.programs import tool_environment
 from embedded_aws import gateway
 from tests.teardown.scene import TRUST, Scene
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     """An embedded AWS with a role and a function for custom resources in it."""
     home = tmp_path_factory.mktemp("aws")
-    url = gateway.start(home, cache=paths.cache(), environment=tools(), pace=0.1, port=0).url
+    url = gateway.start(home, cache=paths.cache(), environment=tool_environment(), pace=0.1, port=0).url
     session = boto3.Session("test", "test", region_name=gateway.REGION)
     made = Scene(cache(lambda service: session.client(service, endpoint_url=url)))
     role = made.client("iam").create_role(RoleName="execution", AssumeRolePolicyDocument=json.dumps(TRUST))["Role"]

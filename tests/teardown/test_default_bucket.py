@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cli import buckets
-from cli.place import Place, Target
+from cli.aws import buckets
+from cli.aws.session import Session, Target
 from embedded_aws import gateway
 from infra.handlers.teardown.receipt import Receipt
 from infra.handlers.teardown.scope import Scope
@@ -28,14 +28,14 @@ def test_down_takes_the_lab_s_objects_out_of_the_sdk_s_bucket(
 ) -> None:
     """What begins with the lab's name goes, in every version; what begins with another lab's, or alike, stays."""
     s3 = client("s3")
-    here = Place(Target.EMBEDDED, embedded.environment(), gateway.ACCOUNT, gateway.REGION)
+    session = Session(Target.EMBEDDED, embedded.environment(), gateway.ACCOUNT, gateway.REGION)
     scope, receipt = Scope(lab="left", others=frozenset({"left-two"})), Receipt()
-    buckets.sweep_default(here, scope, receipt)  # there may be no such bucket
+    buckets.sweep_default(session, scope, receipt)  # there may be no such bucket
     assert receipt.found == set()
     s3.create_bucket(Bucket=BUCKET)
     for key in OURS | OTHERS:
         s3.put_object(Bucket=BUCKET, Key=key, Body=b"x")
-    buckets.sweep_default(here, scope, receipt)
+    buckets.sweep_default(session, scope, receipt)
     assert keys(s3) == OTHERS
     assert receipt.clean
     assert len(receipt.deleted) == 3

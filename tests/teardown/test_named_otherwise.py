@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cli import captures
-from cli.place import Place, Target
+from cli.aws import captures
+from cli.aws.session import Session, Target
 from infra.handlers.teardown.namesakes import Namesakes
 from infra.handlers.teardown.receipt import Receipt
 from infra.handlers.teardown.scope import Scope
@@ -96,7 +96,7 @@ def test_its_logs_and_alarms_go_with_it(scene: Scene, client: Callable[[str], An
 def test_what_an_endpoint_captured_goes_with_it(scene: Scene) -> None:
     """It lies where the endpoint's config says, in anybody's bucket: what others captured there stays."""
     s3, sagemaker = scene.client("s3"), scene.client("sagemaker")
-    here = Place(Target.EMBEDDED, {"AWS_ENDPOINT_URL": s3.meta.endpoint_url, **KEYS}, "000000000000", "us-east-1")
+    session = Session(Target.EMBEDDED, {"AWS_ENDPOINT_URL": s3.meta.endpoint_url, **KEYS}, "000000000000", "us-east-1")
     s3.create_bucket(Bucket="anybodys")
     for key in ("captured/hers/v/1.jsonl", "captured/hers-too/v/1.jsonl"):
         s3.put_object(Bucket="anybodys", Key=key, Body=b"{}")
@@ -115,9 +115,9 @@ def test_what_an_endpoint_captured_goes_with_it(scene: Scene) -> None:
     )
     tags = [{"Key": key, "Value": value} for key, value in OURS.items()]
     sagemaker.create_endpoint(EndpointName="hers", EndpointConfigName="captured", Tags=tags)
-    names, receipt = Namesakes(here.client, LAB), Receipt()
-    captures.note(here, Scope(lab=LAB), names)
-    captures.delete(here, Namesakes(here.client, LAB), receipt)
+    names, receipt = Namesakes(session.client, LAB), Receipt()
+    captures.note(session, Scope(lab=LAB), names)
+    captures.delete(session, Namesakes(session.client, LAB), receipt)
     assert [thing.name for thing in receipt.deleted] == ["s3://anybodys/captured/hers/"]
     keys = [each["Key"] for each in s3.list_objects_v2(Bucket="anybodys")["Contents"]]
     assert keys == ["captured/hers-too/v/1.jsonl"]

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cli import buckets, remnants, teardown
-from cli.place import Place, Target
+from cli.aws import buckets, deletion, remnants
+from cli.aws.session import Session, Target
 from embedded_aws import gateway
 from infra.handlers.teardown.receipt import Receipt, Thing
 from tests.teardown.scene import Scene, custom
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Refusing(Place):
+class Refusing(Session):
     """The scene's account, in which one operation is forbidden for what has this name."""
 
     scene: Scene
@@ -103,6 +103,6 @@ def test_a_stack_whose_bucket_may_not_be_emptied_says_so(
     contents = {**custom(scene.stubborn, "Delete"), "DependsOn": "Bucket"}
     scene.stack("locked-storage", {"Bucket": bucket, "Contents": contents}, lab="locked")
     scene.client("s3").put_object(Bucket="locked", Key="notes.txt", Body=b"")
-    receipt = teardown.of_lab(refusing("DeleteObjects", "locked"), "locked", quiet=True)
+    receipt = deletion.of_lab(refusing("DeleteObjects", "locked"), "locked", quiet=True)
     assert not receipt.clean
     assert "not empty" in receipt.remains[Thing("stack", "locked-storage")].why

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from cli import paths
-from cli.place import tools
+from cli.programs import tool_environment
 from embedded_aws import gateway
-from tests.cli.test_pause import saved_model
+from tests.cli.commands.test_pause import saved_model
 from tests.embedded_aws.data.account import BUCKET, CLUSTER, TRAINING_IMAGE, Account, until
 from tests.teardown.scene import SHARED, TOPIC, TRUST, Scene, custom
 
@@ -157,7 +157,7 @@ class Watch(threading.Thread):
 @pytest.fixture(scope="module")
 def traps(lab: Lab) -> Iterator[Traps]:
     """An embedded AWS that hurries, with neighbours of a lab in it."""
-    gateway.start(lab.home / "aws", cache=paths.cache(), environment=tools(), pace=0.1, port=0)
+    gateway.start(lab.home / "aws", cache=paths.cache(), environment=tool_environment(), pace=0.1, port=0)
     made = Traps(lab)
     yield made
     for client in (made.cloudformation, made.sagemaker, made.logs, made.s3, made.client("ssm")):

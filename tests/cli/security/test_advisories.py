@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from cli.errors import LabError
 from cli.security.advisories import locks, of_npm, of_pip_audit
+from cli.ui.errors import LabError
 
 PIP: dict[str, Any] = {
     "dependencies": [

@@ -25,7 +25,7 @@ import pytest
 from cryptography import x509
 
 from cli import paths
-from cli.place import tools
+from cli.programs import tool_environment
 from embedded_aws import gateway, proxies
 from tests import functions
 
@@ -87,7 +87,7 @@ class Outside:
             "PIP_EXTRA_INDEX_URL": f"https://mine.test/simple https://aws:token@{INDEX}/pypi/mine/simple/",
         }
         self.home = home
-        self.running = gateway.start(home, cache=paths.cache(), environment={**tools(), **self.own}, port=0)
+        self.running = gateway.start(home, cache=paths.cache(), environment={**tool_environment(), **self.own}, port=0)
         self.environment = {**os.environ, **self.own, **self.running.environment({**os.environ, **self.own})}
 
     def close(self) -> None:

@@ -17,7 +17,7 @@ import pytest
 from botocore.exceptions import ClientError, WaiterError
 
 from cli import paths
-from cli.place import tools
+from cli.programs import tool_environment
 from embedded_aws import gateway
 from embedded_aws.runtime.process import Process
 from tests.embedded_aws.data.account import Account, until
@@ -384,7 +384,7 @@ def test_refuses_what_can_not_run(account: Account, change: dict[str, str], sent
 def test_ends_with_a_killed_gateway(tmp_path: Path) -> None:
     """A gateway that is killed with SIGKILL leaves no server, no kernel and no stray of one."""
     home = tmp_path / "aws"
-    running = gateway.start(home, cache=paths.cache(), environment=tools(), pace=0.1, port=0)
+    running = gateway.start(home, cache=paths.cache(), environment=tool_environment(), pace=0.1, port=0)
     try:
         session: Any = boto3.Session("test", "test", region_name=gateway.REGION)
         account = Account(lambda service: session.client(service, endpoint_url=running.url))

@@ -1,0 +1,1 @@
+"""What `./lab` asks of AWS, one file a subject."""

@@ -1,0 +1,81 @@
+"""What a lab leaves in S3: buckets whose stack could not empty or delete them, objects in the SDK's own bucket."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from cli.aws import stacks
+from infra.handlers.bucket_contents.handler import BucketContents, ContentsError
+from infra.handlers.teardown.receipt import Thing
+from infra.handlers.teardown.scope import TAG
+
+if TYPE_CHECKING:
+    from cli.aws.session import Session
+    from infra.handlers.teardown.receipt import Receipt
+    from infra.handlers.teardown.scope import Scope
+
+
+def empty_stuck(session: Session, lab: str) -> None:
+    """Empty the buckets of stacks whose deletion failed: the function that does it may be gone or broken."""
+    client = session.client("cloudformation")
+    for stack in stacks.of_lab(session, lab):
+        if stack.status == "DELETE_FAILED":
+            pages = client.get_paginator("list_stack_resources").paginate(StackName=stack.name)
+            found = [each for page in pages for each in page["StackResourceSummaries"]]
+            for each in found:
+                # One that was never made has no name.
+                if each["ResourceType"] == "AWS::S3::Bucket" and (name := each.get("PhysicalResourceId")):
+                    with contextlib.suppress(ClientError, ContentsError):  # the stack's deletion will say why it stays
+                        empty(session, name)
+
+
+def delete_left(session: Session, lab: str, receipt: Receipt) -> None:
+    """Empty and delete the buckets that bear the lab's tag when its stacks have gone."""
+    pages = session.client("resourcegroupstaggingapi").get_paginator("get_resources")
+    tagged = pages.paginate(ResourceTypeFilters=["s3"], TagFilters=[{"Key": TAG, "Values": [lab]}])
+    named = [each["ResourceARN"].rpartition(":")[2] for page in tagged for each in page["ResourceTagMappingList"]]
+    there = {each["Name"] for each in session.client("s3").list_buckets()["Buckets"]}  # the tags' index is late
+    for name in (name for name in named if name in there):
+        receipt.found.add(Thing("bucket", name))
+        try:
+            empty(session, name)
+            session.client("s3").delete_bucket(Bucket=name)
+        except (ClientError, ContentsError) as error:  # its policy forbids it, or its objects are locked
+            receipt.keep(Thing("bucket", name), str(error))
+
+
+def sweep_default(session: Session, scope: Scope, receipt: Receipt) -> None:
+    """Delete what jobs of the scope left in the bucket that the SageMaker SDK makes for an account, and nothing else.
+
+    It is shared by all that use the SDK there: what begins with a job's name is that job's.
+    Source: sagemaker.core.helper.session_helper, `default_bucket`.
+    """
+    s3, bucket = session.client("s3"), f"sagemaker-{session.region}-{session.account}"
+    if bucket not in {each["Name"] for each in s3.list_buckets()["Buckets"]}:
+        return
+    own = scope.prefix.removesuffix("-")
+    pages = list(s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=own, Delimiter="/"))
+    folders = [each["Prefix"] for page in pages for each in page.get("CommonPrefixes", ())]
+    keys = [each["Key"] for page in pages for each in page.get("Contents", ())]
+    for name in (name for name in [*folders, *keys] if scope.names(name.removesuffix("/"))):
+        thing = Thing("S3 objects", f"s3://{bucket}/{name}")
+        receipt.found.add(thing)
+        try:
+            if name in folders:
+                empty(session, bucket, name)
+            else:
+                s3.delete_object(Bucket=bucket, Key=name)
+        except (ClientError, ContentsError) as error:
+            receipt.keep(thing, str(error))
+
+
+def empty(session: Session, name: str, prefix: str = "") -> None:
+    """Delete every version of what lies in a bucket, or below a prefix of it. Raises ContentsError, ClientError."""
+    contents = BucketContents(session.client("s3"))
+    properties = {"Bucket": name, "Prefix": prefix}
+    event = {"RequestType": "Delete", "PhysicalResourceId": name, "ResourceProperties": properties}
+    while not contents.is_complete(event)["IsComplete"]:
+        pass

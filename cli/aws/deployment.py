@@ -1,0 +1,106 @@
+"""The CDK's stacks brought up: what all share, and the seats, of which one that fails does not stop the others."""
+
+from __future__ import annotations
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from cli import paths
+from cli.aws import cdk, stacks
+from cli.ui.errors import LabError
+from cli.ui.progress import Watch
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from cli.aws.session import Session
+    from infra.settings import Settings
+
+_POLL_SECONDS = 0.3
+_CORE_LOG = paths.LOGS / "deploy.log"
+_SEATS_LOG = paths.LOGS / "seats.log"
+
+
+@dataclass
+class Outcome:
+    """Which seats are ready, and why the others are not."""
+
+    ready: list[str] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
+
+
+def everything(session: Session, settings: Settings) -> Outcome:
+    """Deploy the whole synthesised app: the seats as soon as the storage stands, while the model is trained.
+
+    Raises LabError with the reasons if what all share could not be deployed; the seats have their own outcome.
+    """
+    assembly = cdk.assembly()
+    started = time.time()
+    stacks.settle(session, settings.name, notice=lambda _: None)
+    over = threading.Event()
+    _CORE_LOG.unlink(missing_ok=True)
+    with Watch(session, settings.name, assembly.names), ThreadPoolExecutor() as pool:
+        classroom = pool.submit(_seats_after_storage, session, settings, assembly.seats, over)
+        try:
+            deployed = cdk.deploy(session, assembly.core, concurrency=settings.deploy_concurrency, log=_CORE_LOG)
+        finally:
+            over.set()
+        outcome = classroom.result()
+    if not deployed:
+        reasons = stacks.failures(session, assembly.core, since=started) or [cdk.last_words(_CORE_LOG)]
+        raise LabError("\n".join([*reasons, f"Mend it and run `./lab up` again; the CDK's whole log is {_CORE_LOG}."]))
+    return outcome
+
+
+def seats(session: Session, settings: Settings, wanted: Mapping[str, str]) -> Outcome:
+    """Deploy these seats (seat -> stack) and no other stack."""
+    stacks.settle(session, settings.name, notice=lambda _: None)
+    with Watch(session, settings.name, list(wanted.values())):
+        return _seats(session, settings, wanted)
+
+
+def _seats_after_storage(
+    session: Session, settings: Settings, wanted: Mapping[str, str], over: threading.Event
+) -> Outcome:
+    """Wait until this deployment has the storage stack behind it: all seats read from it, also what it changes now."""
+    storage = f"{settings.name}-storage"
+    while wanted and storage not in cdk.deployed(_CORE_LOG):
+        if over.wait(_POLL_SECONDS) and storage not in cdk.deployed(_CORE_LOG):
+            return Outcome(failed=dict.fromkeys(wanted, "not deployed, for the lab's storage was not"))
+    return _seats(session, settings, wanted)
+
+
+def _seats(session: Session, settings: Settings, wanted: Mapping[str, str]) -> Outcome:
+    """The CDK CLI stops at the first stack that fails: it is run again for the rest until each has had its turn."""
+    outcome = Outcome()
+    _clear_broken(session, settings.name, set(wanted.values()))
+    left = dict(wanted)
+    while left:
+        started = time.time()
+        whole = cdk.deploy(session, list(left.values()), concurrency=settings.deploy_concurrency, log=_SEATS_LOG)
+        done = set(left.values()) if whole else cdk.deployed(_SEATS_LOG)
+        outcome.ready += [seat for seat, stack in left.items() if stack in done]
+        rest = {seat: stack for seat, stack in left.items() if stack not in done}
+        reasons = {seat: reason for seat, stack in rest.items() if (reason := _reason(session, stack, since=started))}
+        outcome.failed |= reasons
+        left = {seat: stack for seat, stack in rest.items() if seat not in reasons}
+        if not (done or reasons):  # no stack's fault: every other run would end like this one
+            outcome.failed |= dict.fromkeys(left, cdk.last_words(_SEATS_LOG))
+            break
+    return outcome
+
+
+def _reason(session: Session, stack: str, *, since: float) -> str:
+    """The first cause of a stack's failure; empty if it did not have its turn."""
+    events = stacks.failures(session, [stack], since=since)
+    return events[0].removeprefix(f"{stack}: ") if events else cdk.failure(_SEATS_LOG, stack)
+
+
+def _clear_broken(session: Session, lab: str, names: set[str]) -> None:
+    """Delete what is left of seats that failed in the middle: a stack in such a state can't be deployed again."""
+    broken = [stack.name for stack in stacks.of_lab(session, lab) if stack.broken and stack.name in names]
+    if broken:
+        stacks.delete(session, lab, lambda _: None, only=broken)

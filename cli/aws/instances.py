@@ -1,0 +1,116 @@
+"""How many instances SageMaker's resources have, of each type: what AWS bills and what its quotas count.
+
+`word` of a kind is the one in the names of quotas, as in "ml.m5.large for training job usage". Members are botocore's.
+The trials of a tuning job are training jobs, so that it has no instances of its own. Not compared with AWS: when
+exactly an instance begins and stops to count.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from cli.aws.prices import Use
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+
+Instances = Counter[str]  # by type
+
+WITHOUT_ENDPOINT = {"Failed", "OutOfService", "Deleting"}  # states of an endpoint that has no instances
+AT_REST = {"Stopped", "Failed", "Deleting"}  # states of a notebook instance that does not run
+AT_WORK = ("InProgress", "Stopping")  # states of a job that has instances
+
+
+@dataclass(frozen=True)
+class JobKind:
+    """A kind of job: its word, what begins the names of its members, and where a description has its instances."""
+
+    word: str
+    stem: str
+    use: Use
+    resources: tuple[str, ...]
+
+    @property
+    def name_member(self) -> str:
+        """The member with a job's name."""
+        return f"{self.stem}JobName"
+
+    def status(self, described: Mapping[str, Any]) -> str:
+        """How a job stands."""
+        return str(described[f"{self.stem}JobStatus"])
+
+    def started(self, described: Mapping[str, Any]) -> datetime | None:
+        """When a job got its instances; None while it waits for them."""
+        return described.get(f"{self.stem}StartTime")
+
+    def ended(self, described: Mapping[str, Any]) -> datetime | None:
+        """When a job gave its instances back; None while it has them."""
+        return described.get(f"{self.stem}EndTime")
+
+    def listed(self, sagemaker: Any, **only: Any) -> list[str]:
+        """The names of the account's jobs, or of those that the filters let through."""
+        pages = sagemaker.get_paginator(f"list_{self._noun}s").paginate(**only)
+        return [each[self.name_member] for page in pages for each in page[f"{self.stem}JobSummaries"]]
+
+    def describe(self, sagemaker: Any, name: str) -> dict[str, Any]:
+        """A job as it is now. Raises ClientError."""
+        described: dict[str, Any] = getattr(sagemaker, f"describe_{self._noun}")(**{self.name_member: name})
+        return described
+
+    def retained(self, described: Mapping[str, Any]) -> bool:
+        """Whether a job that has ended keeps its instances in a warm pool for the next one."""
+        return bool(described.get("WarmPoolStatus", {}).get("Status") == "Available")
+
+    def retained_seconds(self, described: Mapping[str, Any]) -> int:
+        """For how many seconds a warm pool that is no more there was billed after the job's end."""
+        return int(described.get("WarmPoolStatus", {}).get("ResourceRetainedBillableTimeInSeconds", 0))
+
+    def instances(self, described: Mapping[str, Any]) -> Instances:
+        """What a job has."""
+        resources = described
+        for member in self.resources:
+            resources = resources[member]
+        groups = resources.get("InstanceGroups") or [resources]
+        return _counted((each["InstanceType"], each.get("InstanceCount", 1)) for each in groups if _typed(each))
+
+    @property
+    def _noun(self) -> str:
+        return f"{self.stem.lower()}_job"
+
+
+TRAINING = JobKind("training job", "Training", Use.TRAINING, ("ResourceConfig",))
+PROCESSING = JobKind("processing job", "Processing", Use.PROCESSING, ("ProcessingResources", "ClusterConfig"))
+TRANSFORM = JobKind("transform job", "Transform", Use.TRANSFORM, ("TransformResources",))
+JOBS = (TRAINING, PROCESSING, TRANSFORM)
+
+
+def of_endpoint(sagemaker: Any, described: Mapping[str, Any]) -> Instances:
+    """What an endpoint has: as many as serve now, or as its configuration asks for while none do. Raises ClientError.
+
+    Shadow variants have instances too; serverless ones have none.
+    """
+    config = sagemaker.describe_endpoint_config(EndpointConfigName=described["EndpointConfigName"])
+    now = {each["VariantName"]: each.get("CurrentInstanceCount") for each in _variants(described)}
+    return _counted(
+        (each["InstanceType"], now.get(each["VariantName"]) or each.get("InitialInstanceCount", 1))
+        for each in _variants(config)
+        if _typed(each)
+    )
+
+
+def _variants(holder: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [*holder.get("ProductionVariants", ()), *holder.get("ShadowProductionVariants", ())]
+
+
+def _typed(holder: Mapping[str, Any]) -> bool:
+    return "InstanceType" in holder
+
+
+def _counted(each: Iterable[tuple[str, int]]) -> Instances:
+    total: Instances = Counter()
+    for instance_type, count in each:
+        total[instance_type] += count
+    return total

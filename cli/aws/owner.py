@@ -1,0 +1,48 @@
+"""Whose lab it is: the tag `bricklab:owner` of its stacks."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from cli.aws.session import Session
+    from cli.aws.stacks import Stack
+    from infra.settings import Settings
+
+TAG = "bricklab:owner"
+_SSO = "AWSReservedSSO_"  # IAM Identity Center's roles; the session bears the user's name
+# IAM's names may hold a comma, which a tag may not.
+_NOT_IN_TAGS = re.compile(r"[^\w.:/=+@ -]")
+
+
+def of(session: Session, settings: Settings) -> str:
+    """What the setting lab.owner says, else the name of whoever deploys."""
+    return settings.owner or caller(session.client("sts").get_caller_identity()["Arn"])
+
+
+def others(session: Session, settings: Settings, stacks: Iterable[Stack]) -> str:
+    """Who else owns these stacks of the lab, for people; empty if they are ours, or bear no owner's name."""
+    owners = {stack.tags[TAG] for stack in stacks if TAG in stack.tags}
+    return " and ".join(sorted(owners - {of(session, settings)})) if owners else ""
+
+
+def named(session: Session, settings: Settings, context: Sequence[str]) -> list[str]:
+    """The context for the CDK app, with the lab's owner in it."""
+    return [*context, f"lab.owner={of(session, settings)}"]
+
+
+def caller(arn: str) -> str:
+    """The name in the ARN that GetCallerIdentity answers: a person's if it tells one, else the role's.
+
+    Source: IAM's user guide, "IAM identifiers"; Identity Center's roles were not looked at on AWS itself.
+    """
+    kind, _, rest = arn.split(":", 5)[5].partition("/")
+    if kind == "assumed-role":
+        role, _, session = rest.partition("/")
+        name = session if role.startswith(_SSO) else role
+    else:
+        name = rest.rpartition("/")[2] or kind
+    return _NOT_IN_TAGS.sub("-", name)

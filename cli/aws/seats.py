@@ -1,0 +1,103 @@
+"""A seat as it stands: what the settings say, its stack, its notebook instance."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+from cli.aws import stacks
+from cli.ui.errors import LabError
+from infra.seats import safe
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from cli.aws.session import Session
+    from infra.settings import Settings
+
+_KNOWN = 10
+_STANDINGS = {
+    "Stopped": "stopped",
+    "Failed": "failed",
+    "PendingMaintenance": "maintenance pending",
+    "InMaintenance": "in maintenance",
+}
+
+
+@dataclass(frozen=True)
+class Seat:
+    """One seat. `stack` and `notebook` are CloudFormation's and SageMaker's states; None where there is none."""
+
+    name: str
+    email: str
+    listed: bool  # whether the settings have it
+    stack: str | None
+    notebook: str | None
+
+    @property
+    def standing(self) -> str:
+        """How it stands, in a word or two."""
+        if self.stack is None:
+            return "not deployed"
+        if not self.listed:
+            return "not in the settings"
+        if self.notebook == "InService" and "ROLLBACK" not in self.stack:
+            return "ready"
+        return _STANDINGS.get(self.notebook or "", self.stack)
+
+    def document(self) -> dict[str, Any]:
+        """For programs."""
+        return {**asdict(self), "standing": self.standing}
+
+
+def stack_name(lab: str, seat: str) -> str:
+    """The seat's stack."""
+    return f"{lab}-seat-{seat}"
+
+
+def instance_name(lab: str, seat: str) -> str:
+    """The seat's notebook instance."""
+    return f"{lab}-{seat}"
+
+
+def prefix(lab: str, seat: str) -> str:
+    """What the name of everything begins with that the seat's student makes in SageMaker."""
+    return f"{lab}-{seat}-"
+
+
+def notebooks(session: Session, lab: str) -> dict[str, dict[str, Any]]:
+    """The lab's notebook instances by name, as ListNotebookInstances has them."""
+    pages = session.client("sagemaker").get_paginator("list_notebook_instances").paginate(NameContains=f"{lab}-")
+    found = [each for page in pages for each in page["NotebookInstances"]]
+    return {each["NotebookInstanceName"]: each for each in found if each["NotebookInstanceName"].startswith(f"{lab}-")}
+
+
+def find(session: Session, settings: Settings) -> list[Seat]:
+    """Every seat that is in the settings or deployed, by name."""
+    listed = {seat.name: seat for seat in settings.seats}
+    deployed = {stack.seat: stack for stack in stacks.of_lab(session, settings.name) if stack.seat}
+    instances = notebooks(session, settings.name)
+    return [
+        Seat(
+            name=name,
+            email=listed[name].email if name in listed else "",
+            listed=name in listed,
+            stack=deployed[name].status if name in deployed else None,
+            notebook=instances.get(instance_name(settings.name, name), {}).get("NotebookInstanceStatus"),
+        )
+        for name in sorted({*listed, *deployed})
+    ]
+
+
+def chosen(found: Iterable[Seat], names: Sequence[str]) -> list[Seat]:
+    """The seats of these names, as students write them. Raises LabError that names those there are not."""
+    known = {seat.name: seat for seat in found}
+    unknown = [name for name in names if safe(name) not in known]
+    if unknown:
+        near = get_close_matches(safe(unknown[0]), known, n=1)
+        more = f", … ({len(known)} in all)" if len(known) > _KNOWN else ""
+        there = f"There are {', '.join(sorted(known)[:_KNOWN])}{more}." if known else "There are none."
+        hint = f"Did you mean {near[0]}?" if near else there
+        raise LabError(f"There is no seat {', '.join(unknown)}. {hint} `./lab seats list` shows all.")
+    return [known[safe(name)] for name in dict.fromkeys(names)]

@@ -1,0 +1,87 @@
+"""The lab's CloudFormation stacks: which there are, why one failed, and their deletion."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from cli.aws import wait
+from cli.ui.errors import LabError
+from infra.handlers.teardown import stacks as teardown
+from infra.handlers.teardown.receipt import Receipt
+from infra.handlers.teardown.stacks import Stack
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable
+
+    from cli.aws.session import Session
+
+__all__ = ["BOOTSTRAP", "Stack", "delete", "every", "exists", "failures", "of_lab", "settle"]
+
+BOOTSTRAP = "CDKToolkit"
+_FRAMEWORK = "\n\nLogs: /aws/lambda"  # from here on CDK's provider framework speaks of itself, with a stack trace
+_POLL_SECONDS = 0.3
+_SETTLE_SECONDS = 3600  # CloudFormation's own limit for a custom resource
+
+
+def of_lab(session: Session, lab: str) -> list[Stack]:
+    """The lab's stacks that exist, oldest first."""
+    return teardown.of_lab(session.client("cloudformation"), lab)
+
+
+def every(session: Session) -> list[Stack]:
+    """The account's stacks that exist, oldest first."""
+    return teardown.every(session.client("cloudformation"))
+
+
+def exists(session: Session, name: str) -> bool:
+    """Whether a stack of this name stands."""
+    return any(stack.name == name and stack.complete for stack in every(session))
+
+
+def failures(session: Session, names: Iterable[str], *, since: float) -> list[str]:
+    """Why stacks failed after `since` (epoch seconds): `stack: resource: reason`, first causes only."""
+    found = []
+    client = session.client("cloudformation")
+    for name in names:
+        try:
+            events = client.describe_stack_events(StackName=name)["StackEvents"]
+        except ClientError:
+            continue
+        for event in reversed(events):
+            reason = event.get("ResourceStatusReason", "")
+            first = event["ResourceStatus"].endswith("_FAILED") and "cancelled" not in reason.lower()
+            if first and event["Timestamp"].timestamp() >= since and event["LogicalResourceId"] != name:
+                said = session.without_console(reason.partition(_FRAMEWORK)[0])
+                found.append(f"{name}: {event['LogicalResourceId']}: {said}")
+    return found
+
+
+def settle(session: Session, lab: str, notice: Callable[[str], None]) -> list[Stack]:
+    """Wait until CloudFormation has finished what it was doing; the stacks then."""
+    deadline = time.monotonic() + _SETTLE_SECONDS
+    while True:
+        found = of_lab(session, lab)
+        moving = [stack for stack in found if stack.moving]
+        if not moving:
+            return found
+        if time.monotonic() > deadline:
+            raise LabError(f"{moving[0].name} is still {moving[0].status} after an hour: look at it in CloudFormation.")
+        notice(", ".join(f"{stack.name} {stack.status}" for stack in moving))
+        time.sleep(_POLL_SECONDS)
+
+
+def delete(session: Session, lab: str, notice: Callable[[str], None], *, only: Collection[str]) -> None:
+    """Delete those of the lab's stacks that have these names.
+
+    Raises LabError when a stack can't be deleted, after all others that can; the next call goes on from there.
+    """
+    receipt = Receipt()
+    deletion = teardown.StackDeletion(session.client, lab, receipt, only=lambda stack: stack.name in only)
+    for late in wait.until(deletion.step, notice):
+        receipt.give_up(late, wait.LATE)
+    reasons = [f"{each.thing.name}: {each.why}" for each in receipt.remains.values()]
+    if reasons:
+        raise LabError("\n".join([*reasons, "Mend what it names, then run the same command again."]))

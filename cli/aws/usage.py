@@ -1,0 +1,201 @@
+"""What AWS counts for a lab: its endpoints, notebook instances, jobs and keys, with hours and states.
+
+The records of AWS don't tell each start and stop. Where they are silent the hours are the most that can have been: an
+endpoint counts since it was created, as it is now; a notebook instance from its creation to its last stop. What was
+deleted is in no record. AWS bills instances by the second. Not counted, for they are cents in a lab: requests, logs,
+objects in S3, the volumes of endpoints and jobs, Lambda.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from cli.aws import instances, seats
+from cli.aws.instances import AT_REST, AT_WORK, JOBS, WITHOUT_ENDPOINT, Instances, JobKind
+from cli.aws.prices import Use
+from infra.handlers.teardown.scope import Scope
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from cli.aws.prices import Prices, Want
+    from cli.aws.session import Session
+    from cli.aws.stacks import Stack
+    from infra.settings import Settings
+
+_AT_ONCE = 8
+_SECONDS = 3600  # of an hour
+_GONE = {"ValidationException", "ResourceNotFound", "ResourceNotFoundException"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Meter:
+    """One resource: `instances` of a type for a use, a volume of so many GB, or a key; hours so far, and if it runs."""
+
+    kind: str
+    name: str
+    state: str
+    seat: str | None
+    hours: float
+    runs: bool
+    instances: tuple[tuple[Want, int], ...] = ()
+    gigabytes: int = 0
+    volume_hours: float = 0
+    keys: int = 0
+
+    def hourly(self, prices: Prices) -> float | None:
+        """USD of this hour, if it goes on as it stands; None if a price is not known."""
+        instances = self._instances(prices) if self.runs else 0.0
+        return None if instances is None else instances + prices.volume(self.gigabytes) + self.keys * prices.key
+
+    def so_far(self, prices: Prices) -> float | None:
+        """USD at most until now; None if a price is not known."""
+        instances = self._instances(prices) if self.hours else 0.0
+        if instances is None:
+            return None
+        return (
+            instances * self.hours
+            + prices.volume(self.gigabytes) * self.volume_hours
+            + self.keys * prices.key * (self.hours)
+        )
+
+    def _instances(self, prices: Prices) -> float | None:
+        each = [(prices.hourly(*want), count) for want, count in self.instances]
+        return None if any(price is None for price, _ in each) else sum((price or 0) * count for price, count in each)
+
+
+def read(session: Session, settings: Settings, found: Sequence[Stack], now: datetime) -> list[Meter]:
+    """Everything of the lab that costs, or has cost since the first of its stacks, `found`, was made."""
+    lab = _Lab(session, settings, found, now)
+    return [*lab.endpoints(), *lab.notebooks(), *lab.jobs(), *lab.keys()]
+
+
+class _Lab:
+    """The lab's resources, read from SageMaker and CloudFormation."""
+
+    def __init__(self, session: Session, settings: Settings, found: Sequence[Stack], now: datetime) -> None:
+        self._name = settings.name
+        self._stacks = found
+        self._now = now
+        self._sagemaker = session.client("sagemaker")
+        self._cloudformation = session.client("cloudformation")
+        self._session = session
+        self._seats = {each.name for each in settings.seats} | {stack.seat for stack in found if stack.seat}
+
+    def endpoints(self) -> list[Meter]:
+        """The lab's endpoint, and those that students made."""
+        pages = self._sagemaker.get_paginator("list_endpoints").paginate(NameContains=self._name)
+        names = [each["EndpointName"] for page in pages for each in page["Endpoints"]]
+        return self._each(self._own(names), self._endpoint)
+
+    def notebooks(self) -> list[Meter]:
+        """Every seat's notebook instance, with its volume."""
+        return self._each(seats.notebooks(self._session, self._name), self._notebook)
+
+    def jobs(self) -> list[Meter]:
+        """The jobs since the lab was made; without a lab, those that run."""
+        made = [stack.created for stack in self._stacks]
+        only: dict[str, Any] = {"CreationTimeAfter": min(made)} if made else {"StatusEquals": "InProgress"}
+        return [
+            meter
+            for kind in JOBS
+            for meter in self._each(
+                self._own(kind.listed(self._sagemaker, NameContains=self._name, **only)), partial(self._job, kind)
+            )
+        ]
+
+    def keys(self) -> Iterator[Meter]:
+        """The KMS keys that the lab's stacks own."""
+        pages = self._cloudformation.get_paginator("list_stack_resources")
+        for stack in self._stacks:
+            listed = [] if stack.seat else pages.paginate(StackName=stack.name)
+            for resource in (resource for page in listed for resource in page["StackResourceSummaries"]):
+                if resource["ResourceType"] == "AWS::KMS::Key" and "PhysicalResourceId" in resource:
+                    name = resource["PhysicalResourceId"]
+                    hours = self._hours(stack.created)
+                    yield Meter(kind="key", name=name, state="", seat=None, hours=hours, runs=True, keys=1)
+
+    def _endpoint(self, name: str) -> Meter:
+        described = self._sagemaker.describe_endpoint(EndpointName=name)
+        state = described["EndpointStatus"]
+        runs = state not in WITHOUT_ENDPOINT
+        return Meter(
+            kind="endpoint",
+            name=name,
+            state=state,
+            seat=self._seat(name),
+            hours=self._hours(described["CreationTime"]) if runs else 0,
+            runs=runs,
+            instances=_for(Use.HOSTING, instances.of_endpoint(self._sagemaker, described)),
+        )
+
+    def _notebook(self, name: str) -> Meter:
+        described = self._sagemaker.describe_notebook_instance(NotebookInstanceName=name)
+        state = described["NotebookInstanceStatus"]
+        runs = state not in AT_REST
+        made = described["CreationTime"]
+        return Meter(
+            kind="notebook",
+            name=name,
+            state=state,
+            seat=self._seat(name),
+            hours=self._hours(made, None if runs else described["LastModifiedTime"]),
+            runs=runs,
+            instances=(((described["InstanceType"], Use.NOTEBOOK), 1),),
+            gigabytes=described.get("VolumeSizeInGB", 0),
+            volume_hours=self._hours(made),
+        )
+
+    def _job(self, kind: JobKind, name: str) -> Meter:
+        described = kind.describe(self._sagemaker, name)
+        state = kind.status(described)
+        started = kind.started(described)
+        billed = described.get("BillableTimeInSeconds")  # of training jobs; less than their time on spot instances
+        ended = kind.ended(described)
+        hours = self._hours(started, ended) if started else 0
+        retained = ended is not None and kind.retained(described)
+        pool = self._hours(ended) if ended and retained else kind.retained_seconds(described) / _SECONDS
+        return Meter(
+            kind=kind.word,
+            name=name,
+            state=f"{state}, warm pool" if retained else state,
+            seat=self._seat(name),
+            hours=(hours if billed is None else billed / _SECONDS) + pool,
+            runs=retained or state in AT_WORK,
+            instances=_for(kind.use, kind.instances(described)),
+        )
+
+    def _seat(self, name: str) -> str | None:
+        """Whose it is: a student's things bear the seat's name after the lab's."""
+        return next((each for each in self._seats if Scope(lab=self._name, seat=each).names(name)), None)
+
+    def _own(self, names: Iterable[str]) -> list[str]:
+        return [name for name in names if Scope(lab=self._name).names(name)]
+
+    def _hours(self, start: datetime, end: datetime | None = None) -> float:
+        return max(0.0, ((end or self._now) - start.astimezone(UTC)).total_seconds() / _SECONDS)
+
+    @staticmethod
+    def _each(names: Iterable[str], describe: Callable[[str], Meter]) -> list[Meter]:
+        """What is deleted between its listing and its description is left out."""
+
+        def found(name: str) -> Meter | None:
+            try:
+                return describe(name)
+            except ClientError as error:
+                if error.response["Error"]["Code"] in _GONE:
+                    return None
+                raise
+
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            return [meter for meter in pool.map(found, names) if meter]
+
+
+def _for(use: Use, found: Instances) -> tuple[tuple[Want, int], ...]:
+    return tuple(((instance_type, use), count) for instance_type, count in found.items())

@@ -1,0 +1,86 @@
+"""Which SageMaker instances the account uses besides the lab's own, counted as SageMaker's quotas count.
+
+What counts: notebook instances until they have stopped, jobs until they have ended and their warm pools too, endpoints
+unless they failed or are going. Over all types, notebook instances count as long as they are there: so counts AWS's own
+`rain forecast`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from cli.aws import instances
+from cli.aws.instances import AT_REST, AT_WORK, JOBS, TRAINING, WITHOUT_ENDPOINT, JobKind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from cli.checks.result import Subject
+
+ENDPOINT, NOTEBOOK = "endpoint", "notebook instance"
+_AT_ONCE = 8
+
+ALL = ""  # in the place of an instance type
+
+Usage = Counter[tuple[str, str]]  # instance type or ALL, use -> instances
+
+
+def of_others(subject: Subject) -> Usage:
+    """What runs in the account and region and is not the lab's."""
+    sagemaker = subject.session.client("sagemaker")
+    used: Usage = Counter()
+    for each in _listed(sagemaker, "list_notebook_instances", "NotebookInstances"):
+        if not subject.owns(each["NotebookInstanceName"]):
+            used[ALL, NOTEBOOK] += 1
+            used[each["InstanceType"], NOTEBOOK] += each["NotebookInstanceStatus"] not in AT_REST
+    serving = [
+        each["EndpointName"]
+        for each in _listed(sagemaker, "list_endpoints", "Endpoints")
+        if not subject.owns(each["EndpointName"]) and each["EndpointStatus"] not in WITHOUT_ENDPOINT
+    ]
+    used.update(_each(serving, partial(_endpoint, sagemaker)))
+    for kind in JOBS:
+        listings = [{"StatusEquals": status} for status in AT_WORK]
+        if kind is TRAINING:
+            listings.append({"WarmPoolStatusEquals": "Available"})
+        names = {name for only in listings for name in kind.listed(sagemaker, **only) if not subject.owns(name)}
+        used.update(_each(names, partial(_job, sagemaker, kind)))
+    for (_, use), count in list(used.items()):
+        used[ALL, use] += count if use != NOTEBOOK else 0
+    return used
+
+
+def _listed(sagemaker: Any, operation: str, member: str) -> list[dict[str, Any]]:
+    return [each for page in sagemaker.get_paginator(operation).paginate() for each in page[member]]
+
+
+def _endpoint(sagemaker: Any, name: str) -> Usage:
+    found = instances.of_endpoint(sagemaker, sagemaker.describe_endpoint(EndpointName=name))
+    return Counter({(instance_type, ENDPOINT): count for instance_type, count in found.items()})
+
+
+def _job(sagemaker: Any, kind: JobKind, name: str) -> Usage:
+    described = kind.describe(sagemaker, name)
+    use = f"spot {kind.word}" if described.get("EnableManagedSpotTraining") else kind.word
+    return Counter({(instance_type, use): count for instance_type, count in kind.instances(described).items()})
+
+
+def _each(names: Iterable[str], describe: Callable[[str], Usage]) -> Usage:
+    """What they use together; what has gone meanwhile uses nothing."""
+
+    def used(name: str) -> Usage:
+        try:
+            return describe(name)
+        except ClientError:
+            return Counter()
+
+    total: Usage = Counter()
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        for counted in pool.map(used, names):
+            total.update(counted)
+    return total

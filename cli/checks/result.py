@@ -1,0 +1,57 @@
+"""What a check has found, and what it is about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from infra.handlers.teardown.scope import TAG, Scope
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from cli.aws.session import Session
+    from cli.aws.stacks import Stack
+    from infra.settings import Settings
+
+
+class State(StrEnum):
+    """How a finding bears on a deployment: RISKY stops it unless `--force` is given, WRONG stops it in any case."""
+
+    OK = "ok"
+    HINT = "hint"
+    RISKY = "risky"
+    WRONG = "wrong"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One sentence or two; if something is wrong, with what to do."""
+
+    subject: str
+    state: State
+    text: str
+
+    @property
+    def stops(self) -> bool:
+        """Whether nothing may be deployed."""
+        return self.state in {State.RISKY, State.WRONG}
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is to be deployed where, and the stacks that stand in that account and region."""
+
+    session: Session
+    settings: Settings
+    stacks: Sequence[Stack]
+
+    @property
+    def own(self) -> list[Stack]:
+        """The stacks that bear the lab's tag."""
+        return [stack for stack in self.stacks if stack.tags.get(TAG) == self.settings.name]
+
+    def owns(self, name: str) -> bool:
+        """Whether a resource of this name is the lab's or of one of its seats."""
+        return Scope(lab=self.settings.name).names(name)

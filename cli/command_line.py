@@ -1,0 +1,339 @@
+"""The command line: which commands there are."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from cli.aws.cdk import deploy_lock
+from cli.aws.session import Target
+from cli.settings import absolute
+from cli.ui.options import (
+    ApplyOption,
+    BatchSizeOption,
+    ContextOption,
+    EarlyStoppingOption,
+    ExtendCommand,
+    ForceOption,
+    HiddenUnitsOption,
+    JsonOption,
+    LearningRateOption,
+    NamesArgument,
+    ParallelOption,
+    SeedOption,
+    StrategyOption,
+    TargetOption,
+    TrialsOption,
+    WholeHelpGroup,
+)
+
+app = typer.Typer(
+    cls=WholeHelpGroup,
+    help="A machine-learning lab on Amazon SageMaker: on the embedded AWS (default) or on AWS.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,  # its boxes cut options and variables in two on a narrow screen
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+seats = typer.Typer(
+    cls=WholeHelpGroup, help="The class's seats: show, add, remove or rebuild them.", no_args_is_help=True
+)
+app.add_typer(seats, name="seats")
+
+
+@app.command()
+def preflight(
+    target: TargetOption = Target.EMBEDDED, context: ContextOption = None, *, as_json: JsonOption = False
+) -> None:
+    """Look whether all is there that a deployment needs, and what it will cost; `up` does it too."""
+    from cli.commands.preflight import preflight as command
+
+    if not command(target, absolute(context), as_json=as_json):
+        raise typer.Exit(1)
+
+
+@app.command()
+def up(
+    target: TargetOption = Target.EMBEDDED,
+    context: ContextOption = None,
+    *,
+    force: Annotated[bool, typer.Option("--force", help="Go on past what preflight lets you override.")] = False,
+    enforce_iam: Annotated[
+        bool,
+        typer.Option(
+            "--enforce-iam",
+            envvar="BRICKLAB_ENFORCE_IAM",
+            help="Have the embedded AWS ask policies before every call, as AWS does.",
+        ),
+    ] = False,
+) -> None:
+    """Deploy the lab with the CDK, train, serve; run again to change it."""
+    from cli.commands.up import up as command
+
+    command(target, absolute(context), force=force, enforce=enforce_iam)
+
+
+@app.command()
+def predict(
+    files: Annotated[list[str], typer.Argument(metavar="FILE…", help="Photos (png, jpeg) or arrays (npy).")],
+    target: TargetOption = Target.EMBEDDED,
+    context: ContextOption = None,
+    *,
+    as_json: JsonOption = False,
+) -> None:
+    """Ask the lab's endpoint which brick is in each file."""
+    from cli.commands.predict import predict as command
+
+    command(target, absolute(context), files, as_json=as_json)
+
+
+@app.command()
+def tune(
+    target: TargetOption = Target.EMBEDDED,
+    context: ContextOption = None,
+    *,
+    strategy: StrategyOption = "Bayesian",
+    trials: TrialsOption = None,
+    parallel: ParallelOption = 2,
+    learning_rate: LearningRateOption = None,
+    batch_size: BatchSizeOption = None,
+    hidden_units: HiddenUnitsOption = None,
+    early_stopping: EarlyStoppingOption = False,
+    seed: SeedOption = None,
+    apply: ApplyOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Find better hyperparameters for the lab's network, by a tuning job over its training job."""
+    from cli.aws.tuning_wanted import Wanted
+    from cli.commands.tune import tune as command
+
+    wanted = Wanted(
+        strategy=strategy,
+        trials=trials,
+        parallel=parallel,
+        ranges={"learning_rate": learning_rate, "batch_size": batch_size, "hidden_units": hidden_units},
+        early_stopping=early_stopping,
+        seed=seed,
+    )
+    command(target, absolute(context), wanted, apply=apply, as_json=as_json)
+
+
+@app.command()
+def status(
+    target: TargetOption = Target.EMBEDDED, context: ContextOption = None, *, as_json: JsonOption = False
+) -> None:
+    """Show the lab's stacks, training job, endpoint, seats, and what runs."""
+    from cli.commands.status import status as command
+
+    command(target, absolute(context), as_json=as_json)
+
+
+@app.command()
+def cost(target: TargetOption = Target.EMBEDDED, context: ContextOption = None, *, as_json: JsonOption = False) -> None:
+    """Show what the lab costs an hour, so far, and until its lease ends."""
+    from cli.commands.cost import cost as command
+
+    command(target, absolute(context), as_json=as_json)
+
+
+@app.command()
+def env(
+    seat: Annotated[str | None, typer.Argument(metavar="[SEAT]", help="A seat, whose notebook is to run here.")] = None,
+    target: TargetOption = Target.EMBEDDED,
+    context: ContextOption = None,
+    *,
+    shell: typer.Context,
+    off: Annotated[bool, typer.Option("--off", help="Print what makes the shell as it was before.")] = False,
+) -> None:
+    """Print the exports that point any AWS tool, and a seat's notebook, at the lab: eval "$(./lab env)"."""
+    from cli.commands.env import env as command
+
+    if off:
+        print(*shell.obj, sep="\n")
+    else:
+        command(target, absolute(context), seat)
+
+
+@app.command()
+def notebook(
+    seat: Annotated[str | None, typer.Argument(metavar="[SEAT]", help="Whose; none if there is only one.")] = None,
+    target: TargetOption = Target.EMBEDDED,
+    context: ContextOption = None,
+    *,
+    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open it, or print its URL only.")] = True,
+    as_json: JsonOption = False,
+) -> None:
+    """Open a seat's JupyterLab; starts its notebook instance if that is stopped."""
+    from cli.commands.notebook import notebook as command
+
+    command(target, absolute(context), seat, browser=browser, as_json=as_json)
+
+
+@app.command()
+def tensorboard(
+    jobs: Annotated[list[str] | None, typer.Argument(metavar="[JOB…]", help="Which; all of the lab's if none.")] = None,
+    target: TargetOption = Target.EMBEDDED,
+    context: ContextOption = None,
+    *,
+    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open it, or print its URL only.")] = True,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the training jobs' curves in TensorBoard as they grow, until Ctrl-C."""
+    from cli.commands.tensorboard import tensorboard as command
+
+    command(target, absolute(context), jobs or [], browser=browser, as_json=as_json)
+
+
+@app.command()
+def interrupt(
+    job: Annotated[str | None, typer.Argument(metavar="[JOB]", help="Which; none if only one is on spot.")] = None,
+    target: TargetOption = Target.EMBEDDED,
+    context: ContextOption = None,
+    *,
+    as_json: JsonOption = False,
+) -> None:
+    """Take a training job's spot instances away, to see that it goes on from its checkpoint (embedded AWS only)."""
+    from cli.commands.interrupt import interrupt as command
+
+    command(target, absolute(context), job, as_json=as_json)
+
+
+@app.command()
+def pause(
+    target: TargetOption = Target.EMBEDDED, context: ContextOption = None, *, as_json: JsonOption = False
+) -> None:
+    """Delete the lab's endpoints, stop its notebooks and end its warm pools: none of them costs until it is resumed."""
+    from cli.commands.pause import pause as command
+
+    command(target, absolute(context), as_json=as_json)
+
+
+@app.command()
+def resume(
+    target: TargetOption = Target.EMBEDDED, context: ContextOption = None, *, as_json: JsonOption = False
+) -> None:
+    """Bring back what pause ended, without training."""
+    from cli.commands.resume import resume as command
+
+    command(target, absolute(context), as_json=as_json)
+
+
+@app.command(cls=ExtendCommand)
+def extend(
+    by: Annotated[str, typer.Argument(metavar="TERM", help="How much longer (2h, 90m, 1d), or until when (ISO 8601).")],
+    target: TargetOption = Target.EMBEDDED,
+    context: ContextOption = None,
+    *,
+    as_json: JsonOption = False,
+) -> None:
+    """Prolong the lab's lease: when it is over, the lab ends by itself."""
+    from cli.aws.lease import extend as command
+
+    command(target, absolute(context), by, as_json=as_json)
+
+
+@app.command()
+def down(
+    target: TargetOption = Target.EMBEDDED,
+    context: ContextOption = None,
+    *,
+    keep_aws: Annotated[bool, typer.Option("--keep-aws", help="Leave the embedded AWS running.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Even if the lab is somebody else's.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Destroy the lab, sweep what no stack knows, and end with a receipt; exit code 1 if anything is left."""
+    from cli.commands.down import down as command
+
+    command(target, absolute(context), keep_aws=keep_aws, force=force, as_json=as_json)
+
+
+@app.command()
+def check(
+    *,
+    exceptions: Annotated[bool, typer.Option("--exceptions", help="Show what is found and let be, and why.")] = False,
+    audit: Annotated[bool, typer.Option("--audit", help="Ask advisory services about every lock.")] = False,
+    write: Annotated[bool, typer.Option("--write", help="With --exceptions: into docs/security.md too.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Check the code (ruff, mypy) and every template (cdk-nag, checkov, cfn-lint, IAM's reference)."""
+    from cli.commands.check import audit as ask_about_locks
+    from cli.commands.check import check as command
+    from cli.commands.check import show_exceptions
+
+    if audit:
+        ask_about_locks()
+    elif exceptions:
+        show_exceptions(as_json=as_json, write=write)
+    else:
+        command()
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def test(arguments: typer.Context) -> None:
+    """Run every test; arguments go to pytest."""
+    from cli.commands.test import test as command
+
+    command(arguments.args)
+
+
+# `./lab bench train --help` is a question to the benchmark.
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})
+def bench(
+    arguments: typer.Context,
+    name: Annotated[str | None, typer.Argument(help="Which; without one, all are named.")] = None,
+) -> None:
+    """Measure: a benchmark of bench/; further arguments, --help among them, go to it. Without one, all are named."""
+    from cli.commands.bench import bench as command
+
+    command(name, arguments.args)
+
+
+@seats.command("list")
+def seats_list(
+    target: TargetOption = Target.EMBEDDED, context: ContextOption = None, *, as_json: JsonOption = False
+) -> None:
+    """Show every seat: its stack, its notebook, its student's address."""
+    from cli.commands.seats import show as command
+
+    command(target, absolute(context), as_json=as_json)
+
+
+@seats.command("add")
+def seats_add(names: NamesArgument, target: TargetOption = Target.EMBEDDED, context: ContextOption = None) -> None:
+    """Add seats to the settings (cdk.json or the roster), and deploy them."""
+    from cli.commands.seats import add as command
+
+    with deploy_lock():
+        command(target, absolute(context), names)
+
+
+@seats.command("remove")
+def seats_remove(
+    names: NamesArgument,
+    target: TargetOption = Target.EMBEDDED,
+    context: ContextOption = None,
+    *,
+    force: ForceOption = False,
+) -> None:
+    """Delete seats with all that their students made, and take them off the settings."""
+    from cli.commands.seats import remove as command
+
+    with deploy_lock():
+        command(target, absolute(context), names, force=force)
+
+
+@seats.command("rebuild")
+def seats_rebuild(
+    names: NamesArgument,
+    target: TargetOption = Target.EMBEDDED,
+    context: ContextOption = None,
+    *,
+    force: ForceOption = False,
+) -> None:
+    """Make seats anew, with the files of their students; what these made in SageMaker is gone."""
+    from cli.commands.seats import rebuild as command
+
+    with deploy_lock():
+        command(target, absolute(context), names, force=force)

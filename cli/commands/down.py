@@ -1,0 +1,126 @@
+"""`./lab down`: destroy the lab, sweep what no stack knows, and prove with a receipt what is left: nothing."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from rich.markup import escape
+
+from cli import downloads, embedded, paths, settings
+from cli.aws import deletion, owner, stacks
+from cli.aws.session import Session, Target, connect
+from cli.commands import receipts
+from cli.ui import screen
+from cli.ui.errors import LabError
+from embedded_aws import gateway
+from infra.handlers.teardown.receipt import Receipt
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_HUNG_SECONDS = 20  # of silence; an embedded AWS that is at work answers in less
+_GRACE_SECONDS = 5
+
+
+def down(target: Target, context: Sequence[str], *, keep_aws: bool, force: bool, as_json: bool) -> None:
+    """End the lab and (unless `keep_aws`, or something else stands in it) the embedded AWS.
+
+    Raises LabError when something is left that should not be, or unless `force` if the lab is somebody else's.
+    """
+    wanted = settings.read(context)
+    lab = wanted.name
+    if target is Target.EMBEDDED and not _it_answers(quiet=as_json):
+        _nothing_runs(lab, as_json=as_json)
+        return
+    session = connect(target)
+    if not force and (others := owner.others(session, wanted, stacks.of_lab(session, lab))):
+        raise LabError(
+            f"The lab {lab} is {others}'s, and you are {owner.of(session, wanted)}: ask, or add --force. "
+            "Nothing was changed."
+        )
+    receipt = deletion.of_lab(session, lab, quiet=as_json)
+    if target is Target.EMBEDDED and receipt.clean and not keep_aws:
+        _stop_embedded(session, receipt, quiet=as_json)
+    written = receipts.document(session, lab, receipt)
+    kept = receipts.keep(written)
+    if as_json:
+        print(json.dumps(written, indent=2))
+    else:
+        receipts.show(receipt)
+    if not receipt.clean:
+        raise LabError(
+            f"Something of {lab} is left: see what the receipt says of it, then run `./lab down` again, which goes on "
+            f"from here. The whole receipt: {kept}"
+        )
+    stays = downloads.clear(target, lab)
+    if not as_json:
+        nothing = f"Nothing of {lab} is left." if receipt.deleted else f"There was nothing of {lab} to take down."
+        screen.console.print(f"{nothing} [dim]The receipt: {kept}[/]", soft_wrap=True)
+        if stays:
+            screen.console.print(f"[dim]{stays}[/]", soft_wrap=True)
+
+
+def _it_answers(*, quiet: bool) -> bool:
+    """Whether there is an embedded AWS to ask; what is left of one that died, or hangs, is cleared away and told."""
+    found = gateway.running(paths.GATEWAY)
+    if found is None:
+        if gateway.died(paths.GATEWAY):
+            count = gateway.clear(paths.GATEWAY)
+            left = f"{count} process{'es' * (count != 1)} that it left ended now, and " if count else ""
+            _tell(f"The embedded AWS had died: {left}its state is cleared away.")
+        return False
+    if found.answers(within=0):
+        return True
+    with screen.step(f"waiting for the embedded AWS (process {found.pid}), which does not answer", quiet=quiet):
+        if found.answers(within=_HUNG_SECONDS):
+            return True
+    embedded.stop_watching()
+    gateway.stop(paths.GATEWAY, grace=_GRACE_SECONDS)
+    _tell(
+        f"The embedded AWS (process {found.pid}) did not answer for {_HUNG_SECONDS} seconds: it was ended, with all "
+        f"that ran in it. What it said last is in {gateway.log(paths.GATEWAY)}."
+    )
+    return False
+
+
+def _tell(text: str) -> None:
+    screen.errors.print(f"[yellow]![/] {escape(text)}", soft_wrap=True)
+
+
+def _nothing_runs(lab: str, *, as_json: bool) -> None:
+    stays = downloads.clear(Target.EMBEDDED, lab)
+    if as_json:
+        place_of = {"target": Target.EMBEDDED.value, "account": gateway.ACCOUNT, "region": gateway.REGION}
+        print(json.dumps({"lab": lab, **place_of, **Receipt().document()}, indent=2))
+    else:
+        screen.console.print("Nothing runs and nothing is deployed: there is nothing to take down.", soft_wrap=True)
+        if stays:
+            screen.console.print(f"[dim]{stays}[/]", soft_wrap=True)
+
+
+def _stop_embedded(session: Session, receipt: Receipt, *, quiet: bool) -> None:
+    """Stop it, and with it what waits there for its deletion; but not with somebody else's things in it."""
+    if others := _others(session):
+        if not quiet:
+            screen.console.print(f"The embedded AWS goes on: {', '.join(others)} is there too.", soft_wrap=True)
+        return
+    with screen.step("embedded AWS stopped", quiet=quiet):
+        embedded.stop_watching()
+        gateway.stop(paths.GATEWAY)
+    receipt.forget_expected()
+
+
+def _others(session: Session) -> list[str]:
+    """What else stands in the account, without what the CDK's bootstrap made."""
+    sagemaker: Any = session.client("sagemaker")
+    buckets = (each["Name"] for each in session.client("s3").list_buckets()["Buckets"])
+    return [
+        *(f"stack {stack.name}" for stack in stacks.every(session) if stack.name != stacks.BOOTSTRAP),
+        *(f"endpoint {each['EndpointName']}" for each in sagemaker.list_endpoints()["Endpoints"]),
+        *(
+            f"notebook instance {each['NotebookInstanceName']}"
+            for each in sagemaker.list_notebook_instances()["NotebookInstances"]
+        ),
+        *(f"bucket {name}" for name in buckets if not name.startswith("cdk-")),
+    ]

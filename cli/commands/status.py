@@ -1,0 +1,160 @@
+"""`./lab status`: how the lab stands, for people and (`--json`) for programs."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import psutil
+from rich.markup import escape
+
+from cli import embedded, paths, settings
+from cli.aws import lease, paused, seats, stacks
+from cli.aws.session import Session, Target, connect
+from cli.ui import screen
+from cli.ui.table import Table
+from embedded_aws import gateway
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def status(target: Target, context: Sequence[str], *, as_json: bool) -> None:
+    """Print the lab's stacks, newest training job, endpoint, seats, and what runs on this machine."""
+    lab = settings.read(context).name
+    runs = _runs()
+    if target is Target.EMBEDDED:
+        embedded.check_not_died()
+    session = None if target is Target.EMBEDDED and runs is None else connect(target)
+    found = {"lab": lab, "target": target.value, "runs": runs, **(_lab(session, lab) if session else _NOTHING)}
+    if as_json:
+        print(json.dumps(found, indent=2))
+    else:
+        _show(found)
+
+
+_NOTHING: dict[str, Any] = {
+    "stacks": [],
+    "training_job": None,
+    "tuning_jobs": [],
+    "endpoint": None,
+    "seats": [],
+    "paused": [],
+    "lease_end": None,
+}
+
+
+def _lab(session: Session, lab: str) -> dict[str, Any]:
+    found = stacks.of_lab(session, lab)
+    sagemaker = session.client("sagemaker")
+    jobs = sagemaker.list_training_jobs(
+        NameContains=f"{lab}-", SortBy="CreationTime", SortOrder="Descending", MaxResults=100
+    )
+    pages = sagemaker.get_paginator("list_endpoints").paginate(NameContains=lab)
+    endpoints = [endpoint for page in pages for endpoint in page["Endpoints"]]
+    instances = seats.notebooks(session, lab).values()
+    outputs = {key: value for stack in found for key, value in stack.outputs.items()}
+    end = lease.end(session, lab)
+    accuracy = {outputs.get("TrainingJobName"): outputs.get("TestAccuracy")}  # of the model that is served
+    return {
+        "stacks": [{"name": s.name, "status": s.status} for s in found],
+        "training_job": next(
+            (
+                {
+                    "name": j["TrainingJobName"],
+                    "status": j["TrainingJobStatus"],
+                    "secondary_status": j.get("SecondaryStatus"),
+                    "test_accuracy": accuracy.get(j["TrainingJobName"]),
+                }
+                for j in jobs["TrainingJobSummaries"]
+                if not j["TrainingJobName"].startswith(f"{lab}-tune-")
+            ),
+            None,
+        ),
+        "tuning_jobs": _tuning(sagemaker, lab),
+        "endpoint": next(
+            ({"name": e["EndpointName"], "status": e["EndpointStatus"]} for e in endpoints if e["EndpointName"] == lab),
+            None,
+        ),
+        "seats": [
+            {"name": s["NotebookInstanceName"], "status": s["NotebookInstanceStatus"], "type": s["InstanceType"]}
+            for s in instances
+        ],
+        "paused": [kept.document() for kept in paused.find(session, lab)],
+        "lease_end": end.isoformat() if end else None,
+    }
+
+
+def _tuning(sagemaker: Any, lab: str) -> list[dict[str, Any]]:
+    """The lab's tuning jobs that run."""
+    operation = sagemaker.get_paginator("list_hyper_parameter_tuning_jobs")
+    pages = operation.paginate(NameContains=f"{lab}-", StatusEquals="InProgress")
+    found = [job for page in pages for job in page["HyperParameterTuningJobSummaries"]]
+    return [
+        {
+            "name": job["HyperParameterTuningJobName"],
+            "status": job["HyperParameterTuningJobStatus"],
+            "training_jobs": sum(job["TrainingJobStatusCounters"].values()),
+        }
+        for job in found
+        if job["HyperParameterTuningJobName"].startswith(f"{lab}-")
+    ]
+
+
+def _runs() -> dict[str, Any] | None:
+    """The embedded AWS's process and its children, if it runs."""
+    found = gateway.running(paths.GATEWAY)
+    if not found:
+        return None
+    process = psutil.Process(found.pid)
+    family = [process, *process.children(recursive=True)]
+    return {
+        "url": found.url,
+        "pid": found.pid,
+        "processes": len(family),
+        "memory_mb": round(sum(p.memory_info().rss for p in family) / 1e6),
+        "log": str(gateway.log(paths.GATEWAY)),
+    }
+
+
+def _show(found: dict[str, Any]) -> None:
+    table = Table("", "", "", heads=2)
+    table.add_row("[bold]lab[/]", found["lab"], f"on {'AWS' if found['target'] == 'aws' else 'the embedded AWS'}")
+    for stack in found["stacks"]:
+        table.add_row("stack", stack["name"], _coloured(stack["status"]))
+    _show_jobs(table, found)
+    if endpoint := found["endpoint"]:
+        table.add_row("endpoint", endpoint["name"], _coloured(endpoint["status"]))
+    for each in found["seats"]:
+        table.add_row("seat", each["name"], f"{_coloured(each['status'])}  {each['type']}")
+    for each in found["paused"]:
+        table.add_row("paused", each["name"], each["kind"])
+    if found["lease_end"]:
+        end = datetime.fromisoformat(found["lease_end"])
+        table.add_row("lease", lease.shown(end), f"ends by itself in {lease.span(end - datetime.now(UTC))}")
+    if runs := found["runs"]:
+        table.add_row("runs", runs["url"], f"{runs['processes']} processes, {runs['memory_mb']} MB")
+    table.show()
+    if runs:
+        screen.console.print(f"  Its log: {escape(runs['log'])}", soft_wrap=True)
+    if not found["stacks"]:
+        screen.console.print("  Nothing is deployed: `./lab up` does it.", soft_wrap=True)
+    if found["paused"]:
+        screen.console.print("  Paused: `./lab resume` brings it back.", soft_wrap=True)
+
+
+def _show_jobs(table: Table, found: dict[str, Any]) -> None:
+    if job := found["training_job"]:
+        progress = f": {job['secondary_status']}" if job["status"] == "InProgress" else ""
+        accuracy = f"  test accuracy {screen.percent(job['test_accuracy'])}" if job["test_accuracy"] else ""
+        table.add_row("training job", job["name"], f"{_coloured(job['status'])}{progress}{accuracy}")
+    for each in found["tuning_jobs"]:
+        launched = f"{each['training_jobs']} training jobs so far"
+        table.add_row("tuning job", each["name"], f"{_coloured(each['status'])}  {launched}")
+
+
+def _coloured(state: str) -> str:
+    if state.endswith(("COMPLETE", "InService", "Completed")) and "ROLLBACK" not in state:
+        return f"[green]{state}[/]"
+    return f"[yellow]{state}[/]" if "Fail" not in state and "FAIL" not in state else f"[red]{state}[/]"

@@ -1,0 +1,96 @@
+"""`./lab up`: from nothing to a lab that answers, and from a lab to its next version."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from cli import embedded, settings
+from cli.aws import cdk, deployment, lease, owner, seats, serving, stacks
+from cli.aws.cdk import deploy_lock
+from cli.aws.session import Session, Target, connect_to_aws, start_embedded
+from cli.commands import preflight, resume
+from cli.commands.seats import report
+from cli.ui import screen
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from cli.aws.deployment import Outcome
+    from infra.settings import Settings
+
+
+def up(target: Target, context: Sequence[str], *, force: bool, enforce: bool) -> None:
+    """Deploy the lab; raises LabError with the reason when it could not. `force` overrides what preflight lets it.
+
+    With `enforce` the embedded AWS asks policies before each call; AWS does so in any case.
+    """
+    lab = settings.read(context)
+    with deploy_lock():
+        outcome = _up(target, context, lab, force=force, enforce=enforce)
+    report(outcome)
+
+
+def _up(target: Target, context: Sequence[str], lab: Settings, *, force: bool, enforce: bool) -> Outcome:
+    if target is Target.EMBEDDED:
+        embedded.install_images()
+        with screen.step("embedded AWS") as retitle:
+            session = start_embedded(enforce=enforce)
+            retitle(f"embedded AWS on {session.variables['AWS_ENDPOINT_URL']}")
+    else:
+        session = connect_to_aws()
+    preflight.before_up(session, lab, force=force)
+    resume.bring_back(session, lab.name)  # an endpoint that is not there can't be updated
+    before = _job(session, lab.name)
+    _prepare(session, owner.named(session, lab, context))
+    outcome = deployment.everything(session, lab)
+    serving.check(session, lab.name)
+    _summary(session, lab, retrained=_job(session, lab.name) != before)
+    _told_of_strangers(session, lab)
+    return outcome
+
+
+def _prepare(session: Session, context: Sequence[str]) -> None:
+    """Synthesise and bootstrap, at the same time: neither needs the other."""
+    with screen.step("CDK app synthesised") as retitle, ThreadPoolExecutor() as pool:
+        bootstrapping = None if stacks.exists(session, stacks.BOOTSTRAP) else pool.submit(cdk.bootstrap, session)
+        cdk.synth(session, context)
+        if bootstrapping:
+            retitle("CDK app synthesised, account bootstrapped")
+            bootstrapping.result()
+
+
+def _job(session: Session, lab: str) -> str | None:
+    """The training job whose model the lab has."""
+    outputs = {k: v for stack in stacks.of_lab(session, lab) for k, v in stack.outputs.items()}
+    return outputs.get("TrainingJobName")
+
+
+def _told_of_strangers(session: Session, lab: Settings) -> None:
+    """Seats that have left the settings still stand, and cost: say so."""
+    strangers = [each.name for each in seats.find(session, lab) if not each.listed]
+    if strangers:
+        names = " ".join(strangers)
+        screen.console.print(
+            f"[yellow]![/] Not in the settings, but still there: `./lab seats remove {names}` ends it.",
+            soft_wrap=True,
+        )
+
+
+def _summary(session: Session, lab: Settings, *, retrained: bool) -> None:
+    outputs = {k: v for stack in stacks.of_lab(session, lab.name) for k, v in stack.outputs.items()}
+    accuracy = screen.percent(outputs["TestAccuracy"])
+    training = "trained" if retrained else "not retrained: same code, data and hyperparameters"
+    on_aws = " --target aws" if session.target is Target.AWS else ""
+    end = lease.end(session, lab.name)
+    ends = f"lease      ends by itself at {lease.shown(end)} ([bold]./lab extend 2h[/] prolongs it)\n" if end else ""
+    screen.boxed(
+        f"[bold]{lab.name}[/] is up.\n"
+        f"model      [bold]{accuracy}[/] of the test images right ({training})\n"
+        f"job        {outputs['TrainingJobName']}\n"
+        f"endpoint   {outputs['EndpointName']}\n"
+        f"bucket     {outputs['BucketName']}\n"
+        f"{ends}\n"
+        f"Next:  [bold]./lab notebook{on_aws}[/]   [bold]./lab predict photo.png{on_aws}[/]   "
+        f"[bold]./lab status{on_aws}[/]   [bold]./lab down{on_aws}[/]"
+    )

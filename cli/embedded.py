@@ -1,0 +1,155 @@
+"""The embedded AWS as commands use it: its images, its start, and a watch over it while a command works on it.
+
+It holds all that the lab is: without the watch, the CDK CLI and boto3 would try again for minutes what nobody can
+answer any more.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import threading
+import time
+
+import psutil
+from rich.markup import escape
+
+from cli import paths
+from cli.programs import tool_environment
+from cli.ui import screen
+from cli.ui.errors import LabError
+from embedded_aws import gateway
+from embedded_aws.runtime import images
+
+IMAGES = paths.ROOT / "embedded_aws" / "images"
+_CHECK_SECONDS = 0.5
+_SILENT_SECONDS = 15
+_ASK_SECONDS = 5
+_OOM = "SIGKILL"
+
+_is_command = threading.Event()
+_ending = threading.Event()
+_watched: set[int] = set()
+
+
+def install_images() -> None:
+    """Install the images that are missing, with a line for each, so that a first job does not wait in silence."""
+    for name in images.available(IMAGES):
+        if images.is_installed(name, images_dir=IMAGES, cache_dir=paths.cache()):
+            continue
+        with screen.step(f"image {name} installed (once)"):
+            try:
+                images.install(name, images_dir=IMAGES, cache_dir=paths.cache())
+            except images.ImageError as error:
+                raise LabError(str(error)) from None
+
+
+def start(*, enforce: bool) -> gateway.Gateway:
+    """Start the embedded AWS if it does not run, and watch over it.
+
+    With `enforce` it asks policies before each call. Raises LabError if it can't be started so.
+    """
+    running = gateway.running(paths.GATEWAY)
+    if enforce and running and not running.enforcing:
+        raise LabError(
+            "The embedded AWS runs already, without enforcing policies: `./lab down`, then `./lab up --enforce-iam`."
+        )
+    try:
+        found = gateway.start(
+            paths.GATEWAY,
+            cache=paths.cache(),
+            environment=tool_environment(),
+            enforce=enforce,
+            notice=lambda text: screen.errors.print(f"{text} …", soft_wrap=True),
+        )
+    except gateway.GatewayError as error:
+        raise LabError(str(error)) from None
+    _watch(found)
+    return found
+
+
+def find() -> gateway.Gateway:
+    """Find the embedded AWS that runs, and watch over it. Raises LabError if none does."""
+    found = gateway.running(paths.GATEWAY)
+    if not found:
+        check_not_died()
+        raise LabError("The embedded AWS does not run: start the lab with `./lab up` (or name `--target aws`).")
+    _watch(found)
+    return found
+
+
+def check_not_died() -> None:
+    """Raise LabError if the embedded AWS ended though nobody ended it."""
+    if gateway.died(paths.GATEWAY):
+        raise LabError(
+            "The embedded AWS has died, and the lab in it is lost; what it said last is in "
+            f"{gateway.log(paths.GATEWAY)}. `./lab down` clears away what it left, `./lab up` starts anew."
+        )
+
+
+def watch_from_now_on() -> None:
+    """Let this process end when the embedded AWS that it works on has: it is a command, and not a test or a library."""
+    _is_command.set()
+
+
+def stop_watching() -> None:
+    """Let this process live on: it is about to end the embedded AWS itself."""
+    _ending.set()
+
+
+def _watch(found: gateway.Gateway) -> None:
+    """End this process, with what it started, as soon as the embedded AWS has ended."""
+    if _is_command.is_set() and found.pid not in _watched:
+        _watched.add(found.pid)
+        threading.Thread(target=_watch_process, args=(found,), name="liveness", daemon=True).start()
+        threading.Thread(target=_watch_answers, args=(found,), name="liveness answers", daemon=True).start()
+
+
+def _watch_process(found: gateway.Gateway) -> None:
+    while found.alive():
+        time.sleep(_CHECK_SECONDS)
+    if not _ending.is_set():
+        _end(found)
+
+
+def _watch_answers(found: gateway.Gateway) -> None:
+    """Say once that it is silent: it may be busy, and is left running."""
+    heard = time.monotonic()
+    while found.alive():
+        if found.answers(within=0):
+            heard = time.monotonic()
+        elif time.monotonic() - heard > _SILENT_SECONDS and not _ending.is_set():
+            screen.errors.print(
+                f"[yellow]![/] The embedded AWS (process {found.pid}) has not answered for {_SILENT_SECONDS} seconds: "
+                "it is busy, or hangs. `./lab down` ends it, with all that it holds.",
+                soft_wrap=True,
+            )
+            return
+        time.sleep(_ASK_SECONDS)
+
+
+def _end(found: gateway.Gateway) -> None:
+    for child in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            child.kill()
+    screen.console.show_cursor()
+    screen.errors.print(
+        f"\n[red]✗[/] The embedded AWS {_how_it_ended(found.pid)}, and the lab in it is lost. What it said last is in "
+        f"{escape(str(gateway.log(paths.GATEWAY)))}. Type `./lab down` to clear away what it left, then `./lab up`.",
+        soft_wrap=True,
+    )
+    os._exit(1)
+
+
+def _how_it_ended(pid: int) -> str:
+    """Return how it ended, which only the process that started it is told."""
+    try:
+        _, status = os.waitpid(pid, os.WNOHANG)
+    except ChildProcessError:
+        return f"(process {pid}) has ended"
+    code = os.waitstatus_to_exitcode(status)
+    if code >= 0:
+        return f"(process {pid}) has ended with exit code {code}"
+    name = signal.Signals(-code).name
+    return f"(process {pid}) was killed by {name}{', perhaps for want of memory' if name == _OOM else ''}"

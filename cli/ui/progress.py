@@ -1,0 +1,108 @@
+"""What happens while the CDK CLI deploys, as it happens: stacks that finish, epochs that end."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING, Self
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from cli.aws import stacks
+from cli.ui import screen
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from cli.aws.session import Session
+
+LOG_GROUP = "/aws/sagemaker/TrainingJobs"
+_POLL_SECONDS = 0.5
+_FEW = 5  # seats that get a line each; more are counted
+
+
+class Watch:
+    """Prints, while the `with` block runs, each stack that is finished and each epoch of the lab's training job."""
+
+    def __init__(self, session: Session, lab: str, names: Sequence[str]) -> None:
+        self._session = session
+        self._lab = lab
+        self._names = names
+        self._started = time.time()
+        self._stood = {
+            stack.name for stack in stacks.of_lab(session, lab)
+        }  # before; what is new may be done in one look
+        self._moving: set[str] = set()
+        self._ready: set[str] = set()
+        self._read: dict[str, str] = {}  # log stream -> where to go on reading
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        with screen.console.status("cdk deploy …") as status:
+            while True:
+                last = self._over.is_set()
+                try:
+                    self._epochs()
+                    self._stacks()
+                except (BotoCoreError, ClientError):
+                    pass  # A look that failed is taken again; what fails for good, `cdk deploy` itself reports.
+                status.update(f"cdk deploy: {self._doing()} …")
+                if last:
+                    return
+                self._over.wait(_POLL_SECONDS)
+
+    def _doing(self) -> str:
+        """What CloudFormation is at work on: seats are counted when there are many."""
+        ready, seats = (sum("-seat-" in name for name in names) for names in (self._ready, self._names))
+        moving = sorted(name for name in self._moving if seats <= _FEW or "-seat-" not in name)
+        counted = [f"{ready} of {seats} seats ready"] if seats > _FEW else []
+        return ", ".join([*moving, *counted]) or "reading the stacks"
+
+    def _stacks(self) -> None:
+        many = sum("-seat-" in name for name in self._names) > _FEW
+        for stack in stacks.of_lab(self._session, self._lab):
+            if stack.name not in self._names:
+                continue
+            if stack.moving:
+                self._moving.add(stack.name)
+            elif stack.name in self._moving or (stack.complete and stack.name not in self._stood):
+                self._moving.discard(stack.name)
+                self._stood.add(stack.name)
+                if stack.complete:
+                    self._ready.add(stack.name)
+                    if not (stack.seat and many):
+                        screen.done(stack.name, time.time() - self._started)
+
+    def _epochs(self) -> None:
+        """The lines of the jobs that this deployment started."""
+        sagemaker, logs = self._session.client("sagemaker"), self._session.client("logs")
+        jobs = sagemaker.list_training_jobs(NameContains=f"{self._lab}-", SortBy="CreationTime", MaxResults=5)
+        for job in jobs["TrainingJobSummaries"]:
+            if job["CreationTime"].timestamp() < self._started:
+                continue
+            for stream in self._streams(logs, job["TrainingJobName"]):
+                self._tail(logs, stream)
+
+    def _streams(self, logs: object, job: str) -> list[str]:
+        try:
+            answer = logs.describe_log_streams(logGroupName=LOG_GROUP, logStreamNamePrefix=f"{job}/")  # type: ignore[attr-defined]
+        except ClientError:
+            return []  # the job has not written yet
+        return [stream["logStreamName"] for stream in answer["logStreams"]]
+
+    def _tail(self, logs: object, stream: str) -> None:
+        position = {"nextToken": self._read[stream]} if stream in self._read else {"startFromHead": True}
+        answer = logs.get_log_events(logGroupName=LOG_GROUP, logStreamName=stream, **position)  # type: ignore[attr-defined]
+        self._read[stream] = answer["nextForwardToken"]
+        for event in answer["events"]:
+            if event["message"].startswith(("epoch=", "test_loss=")):
+                screen.console.print(f"    [cyan]{event['message'].strip()}[/]", soft_wrap=True)

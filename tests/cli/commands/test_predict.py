@@ -1,0 +1,25 @@
+"""`predict` of a file that no endpoint takes says so before anything is sent."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from cli.aws.session import Target
+from cli.commands.predict import predict
+from cli.ui.errors import LabError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.mark.parametrize(("name", "advice"), [("photo.jpg", "save it smaller"), ("photos.npy", "send it in parts")])
+def test_what_is_too_large_is_named_with_what_to_do(tmp_path: Path, name: str, advice: str) -> None:
+    """One sentence: the file, its size, the limit, the next step."""
+    file = tmp_path / name
+    file.write_bytes(bytes(6_291_457))
+    with pytest.raises(LabError) as refused:
+        predict(Target.EMBEDDED, (), [str(file)], as_json=False)
+    limit = "has 6,291,457 bytes; an endpoint takes 6,291,456 bytes at most"
+    assert str(refused.value).startswith(f"{file} {limit}: {advice}")

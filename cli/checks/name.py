@@ -51,6 +51,7 @@ def _owned(subject: Subject) -> Iterator[Finding]:
     if others := owner.others(subject.session, subject.settings, subject.own):
         text = (
             f"lab.name {subject.settings.name} is in use by the lab of {others}, and you are "
-            f"{owner.of(subject.session, subject.settings)}: choose another lab.name, or --force if it is yours to change"
+            f"{owner.of(subject.session, subject.settings)}: choose another lab.name, or --force if it is yours to "
+            "change"
         )
         yield Finding("name", State.RISKY, text)

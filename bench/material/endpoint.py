@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from bench.material.embedded_aws import EmbeddedAws
 
 NAME = "bench"
-_HOST = "host/__main__.py"
+_HOST = "serving/__main__.py"
 
 
 @dataclass(frozen=True)

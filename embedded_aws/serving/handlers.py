@@ -14,7 +14,7 @@ import sys
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from embedded_aws.serving.messages import Reply
+from embedded_aws.serving.messages import HttpResponse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from requests import Response
 
-    from embedded_aws.serving.messages import Request
+    from embedded_aws.serving.messages import HttpRequest
 
     Post = Callable[[str, str | bytes], Response]
 
@@ -48,7 +48,7 @@ class Context(NamedTuple):
     content_length: int | None
 
 
-class Handler:
+class ScriptHandler:
     """The handlers of one inference.py. `post` asks TensorFlow Serving at an address below `rest` for a prediction."""
 
     def __init__(self, script: ModuleType, *, rest: str, default_model: str, post: Post) -> None:
@@ -61,17 +61,17 @@ class Handler:
         else:
             raise NotImplementedError("Handlers are not implemented correctly in user script.")
 
-    def __call__(self, request: Request) -> Reply:
+    def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer an invocation. What a handler raises is the answer, with status 500."""
         try:
             answer, content_type = self._handle(io.BytesIO(request.body), self._context(request))
         except Exception as error:
             log.exception("exception handling request: %s", error)  # noqa: TRY401 - the container's own line
             document = json.dumps({"error": str(error)}).encode()
-            return Reply(HTTPStatus.INTERNAL_SERVER_ERROR, "application/json", document)
-        return Reply(HTTPStatus.OK, content_type, answer if isinstance(answer, bytes) else str(answer).encode())
+            return HttpResponse(HTTPStatus.INTERNAL_SERVER_ERROR, "application/json", document)
+        return HttpResponse(HTTPStatus.OK, content_type, answer if isinstance(answer, bytes) else str(answer).encode())
 
-    def _context(self, request: Request) -> Context:
+    def _context(self, request: HttpRequest) -> Context:
         headers = request.headers
         custom = headers.get("x-amzn-sagemaker-custom-attributes")
         attributes = dict(_ATTRIBUTES.findall(custom)) if custom else {}
@@ -96,7 +96,7 @@ def _around(before: Callable[..., Any], after: Callable[..., Any], post: Post) -
     return lambda data, context: after(post(context.rest_uri, before(data, context)), context)
 
 
-def load(code: Path, *, rest: str, default_model: str, post: Post) -> Handler | None:
+def load(code: Path, *, rest: str, default_model: str, post: Post) -> ScriptHandler | None:
     """The handlers of code/inference.py; None if there is no such file."""
     if not (code / SCRIPT).exists():
         return None
@@ -106,4 +106,4 @@ def load(code: Path, *, rest: str, default_model: str, post: Post) -> Handler | 
     script = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = script  # dataclasses and pickles of the script look it up there
     spec.loader.exec_module(script)
-    return Handler(script, rest=rest, default_model=default_model, post=post)
+    return ScriptHandler(script, rest=rest, default_model=default_model, post=post)

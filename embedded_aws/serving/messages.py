@@ -9,7 +9,7 @@ from typing import NamedTuple
 _PHRASES = {int(status): status.phrase for status in HTTPStatus}
 
 
-class Request(NamedTuple):
+class HttpRequest(NamedTuple):
     """A whole request; header names are in lower case."""
 
     method: str
@@ -19,7 +19,7 @@ class Request(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Reply:
+class HttpResponse:
     """Status, content type and body of an answer."""
 
     status: int

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from requests import Response
 
-    from embedded_aws.serving.serving import ModelServer
+    from embedded_aws.serving.tensorflow_serving import ModelServer
 
 
 def listen(connection: socket.socket, server: ModelServer) -> None:

@@ -18,7 +18,7 @@ from urllib.parse import unquote
 import httptools
 import uvloop
 
-from embedded_aws.serving.messages import Reply, Request
+from embedded_aws.serving.messages import HttpRequest, HttpResponse
 
 if TYPE_CHECKING:
     import socket
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from embedded_aws.serving.shares import Share
 
-    Answer = Callable[[Request], Reply]
+    Answer = Callable[[HttpRequest], HttpResponse]
 
 log = logging.getLogger(__name__)
 
@@ -36,8 +36,8 @@ _BACKLOG = 1024  # connections that nobody has taken yet
 _PAUSE_SECONDS = 0.1  # before the next connection is taken, if one could not be
 _TURNS = 4  # answers between two looks for new requests: a look takes a tenth of an answer's time
 _PIPELINED = 16  # requests of a connection that wait while one is answered, before no more is read from it
-_BROKEN = Reply(500, "application/json", b'{"error": "Internal Server Error"}')
-_MALFORMED = Reply(400, "application/json", b'{"error": "Bad Request"}')
+_BROKEN = HttpResponse(500, "application/json", b'{"error": "Internal Server Error"}')
+_MALFORMED = HttpResponse(400, "application/json", b'{"error": "Bad Request"}')
 
 
 def run(connection: socket.socket, server: Server, *, signals: tuple[int, ...] = ()) -> None:
@@ -53,7 +53,7 @@ class Server:
     for the way to a thread and back would take longer than the answer.
     """
 
-    def __init__(self, answer: Answer, share: Share, *, at_once: Mapping[str, Reply]) -> None:
+    def __init__(self, answer: Answer, share: Share, *, at_once: Mapping[str, HttpResponse]) -> None:
         self._answer, self._share, self._at_once = answer, share, at_once
         self._threads = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="answer")
         self._taken: deque[float] = deque(maxlen=_LAST)  # seconds
@@ -123,7 +123,7 @@ class Server:
             if self._answering:
                 asyncio.get_running_loop().call_soon(self._answer_some)
 
-    def reply(self, request: Request) -> Reply | asyncio.Future[Reply]:
+    def reply(self, request: HttpRequest) -> HttpResponse | asyncio.Future[HttpResponse]:
         """The answer, or the promise of one."""
         ready = self._at_once.get(request.path)
         if ready:
@@ -132,7 +132,7 @@ class Server:
             return self._timed(request)
         return asyncio.get_running_loop().run_in_executor(self._threads, self._timed, request)
 
-    def _timed(self, request: Request) -> Reply:
+    def _timed(self, request: HttpRequest) -> HttpResponse:
         started = time.perf_counter()
         try:
             return self._answer(request)
@@ -149,7 +149,7 @@ class Connection(asyncio.Protocol):
     def __init__(self, server: Server) -> None:
         self._server = server
         self._parser = httptools.HttpRequestParser(self)
-        self._waiting: deque[tuple[Request | None, bool]] = deque()  # None: what was no HTTP
+        self._waiting: deque[tuple[HttpRequest | None, bool]] = deque()  # None: what was no HTTP
         self._busy = self._ending = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -207,7 +207,7 @@ class Connection(asyncio.Protocol):
         """Answer it, after those that came before it."""
         body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
         path = unquote(self._path.partition(b"?")[0].decode("latin-1"))
-        request = Request(self._parser.get_method().decode("latin-1"), path, self._headers, body)
+        request = HttpRequest(self._parser.get_method().decode("latin-1"), path, self._headers, body)
         self._wait(request, keep_alive=self._parser.should_keep_alive())
 
     def answer(self) -> None:
@@ -216,12 +216,12 @@ class Connection(asyncio.Protocol):
             return
         request, keep_alive = self._waiting.popleft()
         reply = self._server.reply(request) if request else _MALFORMED
-        if isinstance(reply, Reply):
+        if isinstance(reply, HttpResponse):
             self._send(reply, keep_alive=keep_alive)
         else:
             reply.add_done_callback(partial(self._answered, keep_alive))
 
-    def _wait(self, request: Request | None, *, keep_alive: bool) -> None:
+    def _wait(self, request: HttpRequest | None, *, keep_alive: bool) -> None:
         self._waiting.append((request, keep_alive))
         if not self._busy:
             self._busy = True
@@ -229,10 +229,10 @@ class Connection(asyncio.Protocol):
         elif len(self._waiting) >= _PIPELINED:
             self._transport.pause_reading()
 
-    def _answered(self, keep_alive: bool, done: asyncio.Future[Reply]) -> None:  # noqa: FBT001 - a callback's
+    def _answered(self, keep_alive: bool, done: asyncio.Future[HttpResponse]) -> None:  # noqa: FBT001 - a callback's
         self._send(done.result(), keep_alive=keep_alive)
 
-    def _send(self, reply: Reply, *, keep_alive: bool) -> None:
+    def _send(self, reply: HttpResponse, *, keep_alive: bool) -> None:
         if self._transport.is_closing():
             return
         stays = keep_alive and (not self._ending or bool(self._waiting))

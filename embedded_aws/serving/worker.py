@@ -9,19 +9,19 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from embedded_aws.serving import handlers, rest, web
-from embedded_aws.serving.frontend import DefaultHandler
-from embedded_aws.serving.messages import Reply
-from embedded_aws.serving.serving import ModelServer
+from embedded_aws.serving.default_handler import DefaultHandler
+from embedded_aws.serving.messages import HttpResponse
+from embedded_aws.serving.tensorflow_serving import ModelServer
 
 if TYPE_CHECKING:
     import socket
     from pathlib import Path
 
-    from embedded_aws.serving.messages import Request
+    from embedded_aws.serving.messages import HttpRequest
     from embedded_aws.serving.shares import Shares
 
 _JSON = "application/json"
-_AT_ONCE = {"/ping": Reply(HTTPStatus.OK, _JSON, b"")}
+_AT_ONCE = {"/ping": HttpResponse(HTTPStatus.OK, _JSON, b"")}
 
 
 def serve(model: Path, listening: socket.socket, predictions: socket.socket, shares: Shares, number: int) -> None:
@@ -47,7 +47,7 @@ def serve(model: Path, listening: socket.socket, predictions: socket.socket, sha
     web.run(listening, web.Server(answer, shares.of(number), at_once=_AT_ONCE), signals=(signal.SIGTERM,))
 
 
-def _invoke(answer: web.Answer, request: Request) -> Reply:
+def _invoke(answer: web.Answer, request: HttpRequest) -> HttpResponse:
     if request.path == "/invocations" and request.method == "POST":
         return answer(request)
-    return Reply(HTTPStatus.NOT_FOUND, _JSON, b'{"error": "Not Found"}')
+    return HttpResponse(HTTPStatus.NOT_FOUND, _JSON, b'{"error": "Not Found"}')

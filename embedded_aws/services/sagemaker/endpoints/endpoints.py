@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from embedded_aws import faults
 from embedded_aws.runtime.metadata import CredentialsEndpoint
-from embedded_aws.services.sagemaker.endpoints.capture import Capture, Message
+from embedded_aws.services.sagemaker.endpoints.data_capture import CapturedMessage, DataCapture
 from embedded_aws.services.sagemaker.endpoints.fleet import Fleet
-from embedded_aws.services.sagemaker.endpoints.hosts import GROUP, Duty, Host, HostError, Model
+from embedded_aws.services.sagemaker.endpoints.hosts import GROUP, HostedModel, HostError, HostIdentity, ModelHost
 from embedded_aws.services.sagemaker.endpoints.invocation import BODY_BYTES, Forwarder, Measured
-from embedded_aws.services.sagemaker.endpoints.models import hosted
+from embedded_aws.services.sagemaker.endpoints.models import hosted_model
 from embedded_aws.services.sagemaker.errors import ServiceError, validation_exception
 from embedded_aws.services.sagemaker.metrics.datum import of_variant
 from embedded_aws.services.sagemaker.provider import Behaviour
@@ -95,8 +95,8 @@ class Endpoints(Behaviour):
         if "x-amzn-ErrorType" not in answered:
             answered["x-Amzn-Invoked-Production-Variant"] = variant
             if fleet.capture:
-                request = Message(headers.get("content-type", ""), body)
-                fleet.capture.put(variant, request, Message(answered.get("Content-Type", ""), content), headers)
+                request = CapturedMessage(headers.get("content-type", ""), body)
+                fleet.capture.put(variant, request, CapturedMessage(answered.get("Content-Type", ""), content), headers)
         self.context.metrics.invocations.count(
             record,
             variant,
@@ -172,31 +172,31 @@ class Endpoints(Behaviour):
         place = {"account": record.account, "region": record.region}
         config = self.context.store.get("EndpointConfig", name, **place).members
         hosts = [
-            Host(record, model, _duty(record, model), context=self.context, credentials=self._credentials)
+            ModelHost(record, model, _identity(record, model), context=self.context, credentials=self._credentials)
             for model in self._models(record, config)
         ]
         wanted = config.get("DataCaptureConfig")
         capture = None
         if wanted and wanted.get("EnableCapture", True):
-            capture = Capture(wanted, endpoint=record.name, role=hosts[0].model.role)
+            capture = DataCapture(wanted, endpoint=record.name, role=hosts[0].model.role)
         return Fleet(name, hosts, capture)
 
-    def _models(self, record: Record, config: dict[str, Any]) -> Iterator[Model]:
+    def _models(self, record: Record, config: dict[str, Any]) -> Iterator[HostedModel]:
         place = {"account": record.account, "region": record.region}
         for variant in config["ProductionVariants"]:
             if "ModelName" not in variant:
                 raise validation_exception("The embedded AWS offers variants with a model only.")
             model = self.context.store.get("Model", variant["ModelName"], **place)
-            yield hosted(model, variant, endpoint_url=self.context.endpoint_url)
+            yield hosted_model(model, variant, endpoint_url=self.context.endpoint_url)
 
     def _spawn(self, record: Record, work: Any) -> None:
         threading.Thread(target=work, name=f"endpoint {record.name}", daemon=True).start()
 
 
-def _duty(record: Record, model: Model) -> Duty:
-    return Duty(
+def _identity(record: Record, model: HostedModel) -> HostIdentity:
+    return HostIdentity(
         title=f"production variant {model.variant_name}",
-        group=f"{GROUP}/{record.name}",
-        stream=f"{model.variant_name}/i-{secrets.token_hex(8)}0",
-        instance=of_variant(record, model.variant_name),
+        log_group=f"{GROUP}/{record.name}",
+        log_stream=f"{model.variant_name}/i-{secrets.token_hex(8)}0",
+        metrics_source=of_variant(record, model.variant_name),
     )

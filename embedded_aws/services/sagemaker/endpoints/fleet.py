@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from embedded_aws.services.sagemaker.endpoints.capture import Capture
-    from embedded_aws.services.sagemaker.endpoints.hosts import Host
+    from embedded_aws.services.sagemaker.endpoints.data_capture import DataCapture
+    from embedded_aws.services.sagemaker.endpoints.hosts import ModelHost
 
 _DRAIN_SECONDS = 65  # longer than a request may take
 
@@ -19,7 +19,7 @@ _DRAIN_SECONDS = 65  # longer than a request may take
 class Fleet:
     """Hosts by production variant. Requests enter and leave it, so that it can be retired without losing one."""
 
-    def __init__(self, config: str, hosts: Sequence[Host], capture: Capture | None) -> None:
+    def __init__(self, config: str, hosts: Sequence[ModelHost], capture: DataCapture | None) -> None:
         self.config = config
         self.capture = capture
         self._hosts = {host.model.variant_name: host for host in hosts}
@@ -49,7 +49,7 @@ class Fleet:
             self._requests -= 1
             self._idle.notify()
 
-    def choose(self, target: str | None) -> Host | None:
+    def choose(self, target: str | None) -> ModelHost | None:
         """The host of the target variant, or one at random by the variants' weights; None if there is none."""
         if target is not None:
             return self._hosts.get(target)
@@ -91,7 +91,7 @@ class Fleet:
         ]
 
 
-def _deployed(host: Host) -> dict[str, Any]:
+def _deployed(host: ModelHost) -> dict[str, Any]:
     specified = host.model.container["Image"]
     digest = host.image.digest if host.image else ""
     return {

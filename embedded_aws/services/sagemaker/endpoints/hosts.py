@@ -50,7 +50,7 @@ class PingError(HostError):
 
 
 @dataclass(frozen=True)
-class Model:
+class HostedModel:
     """What a host serves: a container definition, with the variant it is served as."""
 
     container: dict[str, Any]
@@ -65,26 +65,32 @@ class Model:
 
 
 @dataclass(frozen=True)
-class Duty:
-    """What a host serves for: as failures call it, the log stream that it writes, and whose metrics it makes."""
+class HostIdentity:
+    """How failures call a host, the log stream it writes, and whose metrics it makes."""
 
     title: str
-    group: str
-    stream: str
-    instance: Source
-    disk: bool = True  # whether its part of the disk is one of them
+    log_group: str
+    log_stream: str
+    metrics_source: Source
+    disk_metrics: bool = True  # its use of the disk is one of them
 
 
-class Host:
+class ModelHost:
     """One container of an endpoint or a job. `port` changes when it had to be restarted."""
 
     def __init__(
-        self, record: Record, model: Model, duty: Duty, *, context: Context, credentials: CredentialsEndpoint
+        self,
+        record: Record,
+        model: HostedModel,
+        identity: HostIdentity,
+        *,
+        context: Context,
+        credentials: CredentialsEndpoint,
     ) -> None:
         self.model = model
         self.port = 0
         self.image: images.Image | None = None
-        self._record, self._duty, self._context, self._credentials = record, duty, context, credentials
+        self._record, self._identity, self._context, self._credentials = record, identity, context, credentials
         self._folder = context.state_dir / f"{record.kind.arn_type}s" / record.name / secrets.token_hex(8)
         self._stopping = threading.Event()
         self._process: Process | None = None
@@ -141,7 +147,7 @@ class Host:
             ) from error
         except images.ImageError as error:  # AWS's sentence: aws/sagemaker-python-sdk#1835
             raise HostError(
-                f"Please make sure all images included in the model for the {self._duty.title} exist, and that the "
+                f"Please make sure all images included in the model for the {self._identity.title} exist, and that the "
                 f"execution role used to create the model has permissions to access them. {error}"
             ) from error
         return self.image
@@ -182,7 +188,7 @@ class Host:
             )
             self.port = listening.getsockname()[1]
             self._context.metrics.instances.watch(
-                self._duty.instance, self._process, container.ml if self._duty.disk else None
+                self._identity.metrics_source, self._process, container.ml if self._identity.disk_metrics else None
             )
             return self._process
 
@@ -207,13 +213,13 @@ class Host:
                 return
             time.sleep(_PING_SECONDS)
         raise PingError(
-            f"The primary container for {self._duty.title} did not pass the ping health check. "
+            f"The primary container for {self._identity.title} did not pass the ping health check. "
             "Please check CloudWatch logs for this endpoint."
         )
 
     def _keep(self, container: Container, process: Process) -> None:
         """Write its log while it runs; start it again when it ends by itself."""
-        stream = LogStream(self.model.role, group=self._duty.group, stream=self._duty.stream)
+        stream = LogStream(self.model.role, group=self._identity.log_group, stream=self._identity.log_stream)
         while True:
             for line in process.lines():
                 stream.put(line)

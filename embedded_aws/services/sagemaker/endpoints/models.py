@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from embedded_aws.runtime import s3_uris
 from embedded_aws.runtime.credentials import Role
-from embedded_aws.services.sagemaker.endpoints.hosts import Model
+from embedded_aws.services.sagemaker.endpoints.hosts import HostedModel
 from embedded_aws.services.sagemaker.errors import ServiceError, validation_exception
 from embedded_aws.services.sagemaker.provider import Behaviour
 
@@ -62,7 +62,7 @@ class Models(Behaviour):
             ) from error
 
 
-def hosted(record: Record, variant: dict[str, Any], *, endpoint_url: str) -> Model:
+def hosted_model(record: Record, variant: dict[str, Any], *, endpoint_url: str) -> HostedModel:
     """The model as a host of that variant serves it.
 
     Asks IAM about the role: not to be called on the gateway's event loop. Raises ServiceError.
@@ -70,7 +70,7 @@ def hosted(record: Record, variant: dict[str, Any], *, endpoint_url: str) -> Mod
     model = record.members
     role = Role(model["ExecutionRoleArn"], account=record.account, region=record.region, endpoint_url=endpoint_url)
     role.check()
-    return Model(_containers(model)[0], variant, role, network=not model.get("EnableNetworkIsolation"))
+    return HostedModel(_containers(model)[0], variant, role, network=not model.get("EnableNetworkIsolation"))
 
 
 def _containers(members: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Mapping
 
-    from embedded_aws.services.sagemaker.endpoints.hosts import Host
+    from embedded_aws.services.sagemaker.endpoints.hosts import ModelHost
 
 CLIENT = "ClientError"
 ALGORITHM = "AlgorithmError"
@@ -34,7 +34,7 @@ class TransformError(Exception):
 class Invocations:
     """Posts payloads to a host's /invocations, from any thread, until `stopping` is set."""
 
-    def __init__(self, host: Host, request: Mapping[str, Any], stopping: threading.Event) -> None:
+    def __init__(self, host: ModelHost, request: Mapping[str, Any], stopping: threading.Event) -> None:
         self._host, self._stopping = host, stopping
         config = request.get("ModelClientConfig", {})
         self._seconds = config.get("InvocationsTimeoutInSeconds", _SECONDS)

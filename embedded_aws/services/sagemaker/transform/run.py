@@ -27,7 +27,7 @@ from embedded_aws.runtime import ingest, s3_objects, s3_uris
 from embedded_aws.runtime.archives import ArchiveError
 from embedded_aws.runtime.ingest import no_objects
 from embedded_aws.runtime.logs import LogStream
-from embedded_aws.services.sagemaker.endpoints.hosts import Duty, Host, HostError, PingError
+from embedded_aws.services.sagemaker.endpoints.hosts import HostError, HostIdentity, ModelHost, PingError
 from embedded_aws.services.sagemaker.failure import FailedError, reason_of
 from embedded_aws.services.sagemaker.metrics.datum import of_instance
 from embedded_aws.services.sagemaker.transform.association import Association
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from embedded_aws.runtime.metadata import CredentialsEndpoint
-    from embedded_aws.services.sagemaker.endpoints.hosts import Model
+    from embedded_aws.services.sagemaker.endpoints.hosts import HostedModel
     from embedded_aws.services.sagemaker.provider import Context
     from embedded_aws.services.sagemaker.store import Record
 
@@ -64,7 +64,7 @@ class TransformRun:
         self,
         record: Record,
         request: dict[str, Any],
-        model: Model,
+        model: HostedModel,
         *,
         context: Context,
         credentials: CredentialsEndpoint,
@@ -78,15 +78,15 @@ class TransformRun:
         instance = f"i-{secrets.token_hex(8)}0"
         stream = f"{record.name}/{instance}-{int(time.time())}"
         self._data_log = LogStream(self._role, group=_GROUP, stream=f"{stream}/data-log")
-        self._host = Host(
+        self._host = ModelHost(
             record,
             replace(model, container={**model.container, "Environment": self._environment(model)}),
-            Duty(
+            HostIdentity(
                 title=f"transform job {record.name}",
-                group=_GROUP,
-                stream=stream,
-                instance=of_instance(record, instance),
-                disk=False,
+                log_group=_GROUP,
+                log_stream=stream,
+                metrics_source=of_instance(record, instance),
+                disk_metrics=False,
             ),
             context=context,
             credentials=credentials,
@@ -221,7 +221,7 @@ class TransformRun:
     def _strategy(self) -> str:
         return _STRATEGIES[self._request.get("BatchStrategy", "MultiRecord")]
 
-    def _environment(self, model: Model) -> dict[str, str]:
+    def _environment(self, model: HostedModel) -> dict[str, str]:
         return {
             "SAGEMAKER_BATCH": "true",
             "SAGEMAKER_MAX_PAYLOAD_IN_MB": str(self._request.get("MaxPayloadInMB", DEFAULT_MB)),

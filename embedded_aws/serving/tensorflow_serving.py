@@ -15,7 +15,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from embedded_aws.serving import saved_models, tensors
-from embedded_aws.serving.messages import Reply
+from embedded_aws.serving.messages import HttpResponse
 from embedded_aws.serving.tensors import InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class ModelServer:
             for folder in versions.values():
                 self._model(folder)
 
-    def request(self, method: str, path: str, body: bytes) -> Reply:
+    def request(self, method: str, path: str, body: bytes) -> HttpResponse:
         """Answer a request of the REST interface: a prediction or a model's status."""
         match = _PATH.fullmatch(path)
         if not match or match["metadata"] or (method == "POST") != (match["method"] is not None):
@@ -76,7 +76,7 @@ class ModelServer:
             return _error(HTTPStatus.NOT_IMPLEMENTED, message)
         return self._predict(self._model(versions[version]), body)
 
-    def predict(self, path: str, body: bytes) -> Reply:
+    def predict(self, path: str, body: bytes) -> HttpResponse:
         """Answer a POST."""
         return self.request("POST", path, body)
 
@@ -86,7 +86,7 @@ class ModelServer:
                 self._loaded[folder] = saved_models.load(folder)
             return self._loaded[folder]
 
-    def _predict(self, model: Any, body: bytes) -> Reply:
+    def _predict(self, model: Any, body: bytes) -> HttpResponse:
         import tensorflow as tf  # noqa: PLC0415 - see above
 
         try:
@@ -96,7 +96,7 @@ class ModelServer:
             row, arrays = tensors.read(document, inputs)
             outputs = function(**{name: tf.constant(value, inputs[name].dtype) for name, value in arrays.items()})
             text = tensors.write({name: output.numpy() for name, output in sorted(outputs.items())}, row=row)
-            return Reply(HTTPStatus.OK, _JSON, text.encode())
+            return HttpResponse(HTTPStatus.OK, _JSON, text.encode())
         except InvalidArgumentError as error:
             return _error(HTTPStatus.BAD_REQUEST, str(error))
         except tf.errors.InvalidArgumentError as error:
@@ -111,11 +111,11 @@ def _signature(model: Any, name: Any) -> Any:
     return model.signatures[name]
 
 
-def _status(versions: Mapping[int, Any]) -> Reply:
+def _status(versions: Mapping[int, Any]) -> HttpResponse:
     ready = {"state": "AVAILABLE", "status": {"error_code": "OK", "error_message": ""}}
     document = {"model_version_status": [{"version": str(version), **ready} for version in versions]}
-    return Reply(HTTPStatus.OK, _JSON, json.dumps(document).encode())
+    return HttpResponse(HTTPStatus.OK, _JSON, json.dumps(document).encode())
 
 
-def _error(status: HTTPStatus, message: str) -> Reply:
-    return Reply(status, _JSON, json.dumps({"error": message}).encode())
+def _error(status: HTTPStatus, message: str) -> HttpResponse:
+    return HttpResponse(status, _JSON, json.dumps({"error": message}).encode())

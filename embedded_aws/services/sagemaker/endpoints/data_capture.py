@@ -31,14 +31,14 @@ _FLUSH_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
-class Message:
+class CapturedMessage:
     """One side of an invocation."""
 
     content_type: str
     body: bytes
 
 
-class Capture:
+class DataCapture:
     """Writes what a DataCaptureConfig asks for, a file a second and variant at most."""
 
     def __init__(self, config: Mapping[str, Any], *, endpoint: str, role: Role) -> None:
@@ -63,7 +63,7 @@ class Capture:
             "KmsKeyId": self._config.get("KmsKeyId"),
         }
 
-    def put(self, variant: str, request: Message, answer: Message, headers: Mapping[str, str]) -> None:
+    def put(self, variant: str, request: CapturedMessage, answer: CapturedMessage, headers: Mapping[str, str]) -> None:
         """Keep an invocation if it falls into the sample. Never blocks on the network."""
         if random.random() * 100 >= self._config["InitialSamplingPercentage"]:  # noqa: S311 - a sample, not a secret
             return
@@ -76,7 +76,7 @@ class Capture:
         self._closing.set()
         self._writer.join()
 
-    def _record(self, request: Message, answer: Message, headers: Mapping[str, str]) -> dict[str, Any]:
+    def _record(self, request: CapturedMessage, answer: CapturedMessage, headers: Mapping[str, str]) -> dict[str, Any]:
         data: dict[str, Any] = {}
         if "Input" in self._modes or "InputAndOutput" in self._modes:
             data["endpointInput"] = self._side(request, "INPUT")
@@ -88,7 +88,7 @@ class Capture:
                 event[member] = value
         return {"captureData": data, "eventMetadata": event, "eventVersion": "0"}
 
-    def _side(self, message: Message, mode: str) -> dict[str, str]:
+    def _side(self, message: CapturedMessage, mode: str) -> dict[str, str]:
         plain = message.content_type.partition(";")[0].strip()
         encoding = "JSON" if plain in self._json else "CSV" if plain in self._csv else "BASE64"
         body = base64.b64encode(message.body) if encoding == "BASE64" else message.body

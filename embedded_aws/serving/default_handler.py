@@ -10,13 +10,13 @@ import re
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from embedded_aws.serving.messages import Reply
+from embedded_aws.serving.messages import HttpResponse
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from embedded_aws.serving.messages import Request
-    from embedded_aws.serving.serving import ModelServer
+    from embedded_aws.serving.messages import HttpRequest
+    from embedded_aws.serving.tensorflow_serving import ModelServer
 
 _JSON = ("application/json", "application/jsonlines", "application/jsons")
 _ATTRIBUTES = re.compile(r"(tfs-[a-z\-]+)=([^,]+)")
@@ -32,19 +32,19 @@ class DefaultHandler:
     def __init__(self, server: ModelServer) -> None:
         self._server = server
 
-    def __call__(self, request: Request) -> Reply:
+    def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer an invocation."""
         headers = request.headers
         content_type = headers.get("content-type")
         if content_type not in (*_JSON, "text/csv"):
             message = json.dumps({"error": f"Unsupported Media Type: {content_type or 'Unknown'}"})
-            return Reply(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "application/json", message.encode())
+            return HttpResponse(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "application/json", message.encode())
         text = request.body.decode(errors="replace")
         document = _csv(text) if content_type == "text/csv" else _json(text)
         answer = self._server.predict(self._path(headers), document.encode())
         accepted = headers.get("accept", "").strip().replace(" ", "").split(",")
         wanted = {"application/json", "application/jsonlines"} & set(accepted)
-        return Reply(answer.status, accepted[0] if wanted else "application/json", answer.body)
+        return HttpResponse(answer.status, accepted[0] if wanted else "application/json", answer.body)
 
     def _path(self, headers: Mapping[str, str]) -> str:
         attributes = dict(_ATTRIBUTES.findall(headers.get("x-amzn-sagemaker-custom-attributes", "")))

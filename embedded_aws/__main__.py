@@ -76,30 +76,8 @@ def _enforcing(certificates: Path) -> dict[str, str]:
 
 async def _serve(options: argparse.Namespace, state: Path, authority: Authority, outside: Mapping[str, str]) -> None:
     from embedded_aws import admin_api, web
-    from embedded_aws.patches import (
-        alarms,
-        conditions,
-        enforcement,
-        events,
-        inside,
-        labels,
-        large_objects,
-        managed_keys,
-        metrics,
-        objects,
-        patterns,
-        policies,
-        principals,
-        queries,
-        schedules,
-        services,
-        settled,
-        simulator,
-        stacks,
-        tagged,
-        unexpected,
-        unknown,
-    )
+    from embedded_aws.patches import event_loop, eventbridge, iam_principals, metrics, service_handlers
+    from embedded_aws.patches.apply import Additions, apply
     from embedded_aws.services import budgets
     from embedded_aws.services.ec2 import Networks
     from embedded_aws.services.ecr import Containers
@@ -112,9 +90,9 @@ async def _serve(options: argparse.Namespace, state: Path, authority: Authority,
     from embedded_aws.services.service_quotas.account import Granted
     from embedded_aws.services.service_quotas.service import ServiceQuotas
 
-    within = inside.Inside()
+    within = event_loop.Inside()
     context = Context(
-        store=Store(tell=events.Bus(within).put),
+        store=Store(tell=eventbridge.Bus(within).put),
         clock=Clock(pace=options.pace),
         endpoint_url=os.environ["AWS_ENDPOINT_URL"],
         state_dir=state,
@@ -122,60 +100,41 @@ async def _serve(options: argparse.Namespace, state: Path, authority: Authority,
         cache_dir=options.cache.resolve(),
     )
     if options.enforce:
-        context = dataclasses.replace(context, principal_of=principals.of_role)
-    alarms.watch_dimensions(context.clock, within)
+        context = dataclasses.replace(context, principal_of=iam_principals.of_role)
     context.metrics.start(context.clock, metrics.Published(within).put)
     granted = Granted()
-    service = SageMaker(context, caller=principals.caller, principal=principals.principal, quota=granted.limit)
-    services.add(
-        {
-            "sagemaker": services.Service(
+    service = SageMaker(context, caller=iam_principals.caller, principal=iam_principals.principal, quota=granted.limit)
+    additions = Additions(
+        services={
+            "sagemaker": service_handlers.Service(
                 handler=service.handle,
                 target="SageMaker",
                 hosts=("sagemaker", "runtime.sagemaker"),
                 scope="sagemaker",
                 sdk_name="SageMaker",
             ),
-            "service-quotas": services.Service(
-                handler=ServiceQuotas(granted, caller=principals.caller).handle,
+            "service-quotas": service_handlers.Service(
+                handler=ServiceQuotas(granted, caller=iam_principals.caller).handle,
                 target="ServiceQuotasV20190624",
                 hosts=("servicequotas",),
                 scope="servicequotas",
                 sdk_name="ServiceQuotas",
             ),
-        }
+        },
+        resource_types={
+            **cloudformation.resource_types(service),
+            **Networks(context.endpoint_url, iam_principals.caller).resource_types(),
+            **budgets.resource_types(service_handlers.budgets, iam_principals.caller),
+        },
+        tagged={"sagemaker": TaggedResources(context.store, iam_principals.caller)},
+        before={"ecr": Containers(context.images_dir, caller=iam_principals.caller).answer},
+        below={admin_api.PREFIX: admin_api.Doors(service.interrupt).handle},
     )
-    services.answer_below(admin_api.PREFIX, admin_api.Doors(service.interrupt).handle)
-    stacks.provision(cloudformation.resource_types(service))
-    stacks.provision(Networks(context.endpoint_url, principals.caller).resource_types())
-    for as_aws_does in (
-        stacks.refuse_full_buckets,
-        stacks.encrypt_as_templates_say,
-        stacks.ask_for_capabilities,
-        conditions.make_what_conditions_compare,
-        policies.have_managed_policies,
-        managed_keys.keep_managed_keys,
-    ):
-        as_aws_does()
-    stacks.provision(budgets.resource_types(services.budgets, principals.caller))
-    tagged.find_tagged({"sagemaker": TaggedResources(context.store, principals.caller)})
-    services.before("ecr", Containers(context.images_dir, caller=principals.caller).answer)
-    schedules.fire_again_when_changed()
-    statements = enforcement.enforce() if options.enforce else None
-    if statements is None:
-        objects.ask_before_objects()
-    queries.obey_workgroups()
-    patterns.read_patterns()
-    simulator.simulate_with_context()
-    settled.answer_the_cdk_when_settled()
-    unknown.refuse_unknown()
-    labels.label_answers()
-    large_objects.let_others_in()
-    unexpected.tell_unexpected()
+    statements = apply(additions, clock=context.clock, loop=within, enforce=options.enforce)
     logging.getLogger("embedded_aws").info("embedded AWS on %s:%d", HOST, options.port)
     try:
         await web.serve(
-            services.application(),
+            service_handlers.application(),
             web.Listening(HOST, options.port, options.proxy, encrypted=options.enforce),
             authority.context,
             outside=outside,

@@ -15,20 +15,20 @@ from typing import TYPE_CHECKING, Any
 from ministack.core.responses import error_response_json
 from ministack.services import athena, glue
 
-from embedded_aws.patches import services
-from embedded_aws.patches.principals import caller, principal
+from embedded_aws.patches import service_handlers
+from embedded_aws.patches.iam_principals import caller, principal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from embedded_aws.patches.services import Response
+    from embedded_aws.patches.service_handlers import Response
 
 Question = tuple[str, str, dict[str, Any]]
 
 
 def ask_before_queries() -> None:
     """Let a query read and write only what who asks may."""
-    services.before("athena", _first)
+    service_handlers.before("athena", _first)
 
 
 def _first(

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 from ministack.core.responses import error_response_json
 from ministack.services import kms, s3
 
-from embedded_aws.patches import services
-from embedded_aws.patches.principals import caller
+from embedded_aws.patches import service_handlers
+from embedded_aws.patches.iam_principals import caller
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from embedded_aws.patches.services import Response
+    from embedded_aws.patches.service_handlers import Response
 
 _ALIAS = "alias/aws/s3"
 _KMS = "aws:kms"
@@ -63,7 +63,7 @@ def keep_managed_keys() -> None:
 
     s3._resolve_sse_write_headers, s3._bucket_default_sse_headers = resolved, by_default
     kms._key_metadata = described
-    services.before("kms", _unchanged)
+    service_handlers.before("kms", _unchanged)
 
 
 def is_managed(key: str) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ministack.services import cloudwatch
 
 if TYPE_CHECKING:
-    from embedded_aws.patches.inside import Inside
+    from embedded_aws.patches.event_loop import Inside
     from embedded_aws.services.sagemaker.metrics.datum import Datum
 
 _POINTS = 10_000  # that a metric may have: a week of a value a minute, a day under all kinds of load

@@ -6,20 +6,20 @@ from typing import TYPE_CHECKING, Any
 
 from ministack.core import iam_actions
 
-from embedded_aws.patches import services
-from embedded_aws.patches.principals import caller, principal
+from embedded_aws.patches import service_handlers
+from embedded_aws.patches.iam_principals import caller, principal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from embedded_aws.patches.services import Response
+    from embedded_aws.patches.service_handlers import Response
 
 _S3 = "s3"
 
 
 def ask_before_objects() -> None:
     """Let S3 answer only what the caller's policies allow."""
-    services.before(_S3, _refused)
+    service_handlers.before(_S3, _refused)
 
 
 def _refused(

@@ -10,14 +10,14 @@ import re
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import scheduler
 
-from embedded_aws.patches import services
+from embedded_aws.patches import service_handlers
 
 _SCHEDULE = re.compile(r"/schedules/([^/]+)")
 
 
 def fire_again_when_changed() -> None:
     """Let what is made, changed or deleted count as not yet fired."""
-    services.before("scheduler", _forgetting)
+    service_handlers.before("scheduler", _forgetting)
 
 
 def _forgetting(method: str, path: str, *_request: object) -> None:

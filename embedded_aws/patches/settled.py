@@ -14,10 +14,10 @@ import time
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
-from embedded_aws.patches import services
+from embedded_aws.patches import service_handlers
 
 if TYPE_CHECKING:
-    from embedded_aws.patches.services import Handler, Response
+    from embedded_aws.patches.service_handlers import Handler, Response
 
 _ASKS_EVERY_FIVE_SECONDS = "aws-cdk/"
 _LOOKS_SECONDS = 0.1
@@ -27,7 +27,7 @@ _AT_WORK = re.compile(rb"<StackStatus>(?!REVIEW)\w+_IN_PROGRESS</StackStatus>")
 
 def answer_the_cdk_when_settled() -> None:
     """Let the CDK CLI wait for its answer, in place of asking again."""
-    services.around("cloudformation", _patiently)
+    service_handlers.around("cloudformation", _patiently)
 
 
 def _patiently(answer: Handler) -> Handler:

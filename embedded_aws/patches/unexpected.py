@@ -16,7 +16,7 @@ from ministack.core.iam_actions import access_denied_response
 from embedded_aws import faults
 
 if TYPE_CHECKING:
-    from embedded_aws.patches.services import Handler, Response
+    from embedded_aws.patches.service_handlers import Handler, Response
 
 log = logging.getLogger(__name__)
 

@@ -12,14 +12,20 @@ from typing import TYPE_CHECKING, Any, cast
 
 import botocore.session
 
-from embedded_aws.services.provisioning import ProvisioningError, ResourceType, api_error, generated_name, typed_members
+from embedded_aws.services.cloudformation_types import (
+    ProvisioningError,
+    ResourceType,
+    api_error,
+    generated_name,
+    typed_members,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from botocore.model import Shape, StructureShape
 
-    from embedded_aws.services.provisioning import Answer, Properties
+    from embedded_aws.services.cloudformation_types import Answer, Properties
 
     Call = Callable[[str, Mapping[str, Any]], tuple[int, dict[str, Any]]]
 

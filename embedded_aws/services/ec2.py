@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.exceptions import ClientError
 
-from embedded_aws.services.provisioning import ProvisioningError, ResourceType, api_error, typed_members
+from embedded_aws.services.cloudformation_types import ProvisioningError, ResourceType, api_error, typed_members
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from embedded_aws.services.provisioning import Answer, Properties
+    from embedded_aws.services.cloudformation_types import Answer, Properties
 
     Caller = Callable[[], tuple[str, str]]
 

@@ -12,7 +12,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from embedded_aws.services.provisioning import ProvisioningError, ResourceType, api_error, generated_name, typed_members
+from embedded_aws.services.cloudformation_types import (
+    ProvisioningError,
+    ResourceType,
+    api_error,
+    generated_name,
+    typed_members,
+)
 from embedded_aws.services.sagemaker import api, tags
 from embedded_aws.services.sagemaker.errors import ServiceError
 from embedded_aws.services.sagemaker.resource_types import KINDS, Kind
@@ -20,7 +26,7 @@ from embedded_aws.services.sagemaker.resource_types import KINDS, Kind
 if TYPE_CHECKING:
     from botocore.model import Shape
 
-    from embedded_aws.services.provisioning import Answer, Properties
+    from embedded_aws.services.cloudformation_types import Answer, Properties
     from embedded_aws.services.sagemaker.service import SageMaker
     from embedded_aws.services.sagemaker.store import Record
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from embedded_aws.services.service_quotas import catalogue
+from embedded_aws.services.service_quotas import quotas
 
 if TYPE_CHECKING:
-    from embedded_aws.services.service_quotas.catalogue import Quota
+    from embedded_aws.services.service_quotas.quotas import Quota
 
 _ID_BYTES = 16
 
@@ -40,8 +40,8 @@ class Granted:
 
     def limit(self, name: str, *, account: str, region: str) -> float | None:
         """Return the same by the quota's name; None where there is no such quota."""
-        code = catalogue.code(name)
-        return self.value(catalogue.quotas()[code], account=account, region=region) if code else None
+        code = quotas.code(name)
+        return self.value(quotas.quotas()[code], account=account, region=region) if code else None
 
     def increase(self, quota: Quota, wanted: float, *, account: str, region: str) -> Increase:
         """Grant more. Raises ValueError if it is not more."""

@@ -16,7 +16,7 @@ import botocore.session
 
 from embedded_aws.services.sagemaker import shapes
 from embedded_aws.services.sagemaker.errors import ServiceError
-from embedded_aws.services.service_quotas import catalogue
+from embedded_aws.services.service_quotas import quotas
 from embedded_aws.services.service_quotas.pages import page
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from botocore.model import ServiceModel
 
     from embedded_aws.services.service_quotas.account import Granted, Increase
-    from embedded_aws.services.service_quotas.catalogue import Quota
+    from embedded_aws.services.service_quotas.quotas import Quota
 
     Response = tuple[int, dict[str, str], bytes]
     Request = Mapping[str, Any]
@@ -98,12 +98,12 @@ class _Desk:
     def quotas(self, request: Request) -> Request:
         _check_service(request)
         wanted = request.get("QuotaCode")
-        found = [self._applied(q) for q in catalogue.quotas().values() if wanted in (None, q.code)]
+        found = [self._applied(q) for q in quotas.quotas().values() if wanted in (None, q.code)]
         return _paged("Quotas", found, request)
 
     def defaults(self, request: Request) -> Request:
         _check_service(request)
-        return _paged("Quotas", [self._default(quota) for quota in catalogue.quotas().values()], request)
+        return _paged("Quotas", [self._default(quota) for quota in quotas.quotas().values()], request)
 
     def increase(self, request: Request) -> Request:
         quota = _quota(request)
@@ -191,7 +191,7 @@ def _quota(request: Request) -> Quota:
         raise ServiceError(
             _MISSING, "The request failed because applied value for the specified context Id do not exist."
         )
-    found = catalogue.quotas().get(request["QuotaCode"]) if request["ServiceCode"] == SERVICE_CODE else None
+    found = quotas.quotas().get(request["QuotaCode"]) if request["ServiceCode"] == SERVICE_CODE else None
     if found is None:
         raise ServiceError(_MISSING, "The request failed because the specified quota and service do not exist.")
     return found

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
-from embedded_aws.services.provisioning import ProvisioningError
+from embedded_aws.services.cloudformation_types import ProvisioningError
 from embedded_aws.services.sagemaker import cloudformation
 from tests.embedded_aws.control import calls
 from tests.embedded_aws.control.calls import ARN, IMAGE, ROLE

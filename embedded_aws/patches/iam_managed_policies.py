@@ -14,12 +14,12 @@ from ministack.services import iam
 from ministack.services.cloudformation import provisioners
 
 from embedded_aws.services import managed_policies
-from embedded_aws.services.provisioning import api_error
+from embedded_aws.services.cloudformation_types import api_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from embedded_aws.patches.services import Response
+    from embedded_aws.patches.service_handlers import Response
 
 _PAGE = 100  # IAM's reference, for MaxItems
 _KINDS = ("Role", "User", "Group")

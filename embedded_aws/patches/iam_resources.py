@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any
 from ministack.core import iam_actions
 from ministack.services import athena, cloudformation, tagging
 
-from embedded_aws.patches import services
-from embedded_aws.patches.principals import caller, principal
+from embedded_aws.patches import service_handlers
+from embedded_aws.patches.iam_principals import caller, principal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from embedded_aws.patches.services import Response
+    from embedded_aws.patches.service_handlers import Response
 
 _OF_A_GROUP = ("TagResource", "UntagResource", "ListTagsForResource")
 
@@ -44,7 +44,7 @@ def ask_as_aws_does() -> None:
     iam_actions.extract_resource_arn = named
     iam_actions.request_tag_context = told
     tagging._RESOURCE_TAG_COLLECTORS["cloudformation"] = _stacks_with_tags
-    services.before("glue", _below_the_catalog)
+    service_handlers.before("glue", _below_the_catalog)
 
 
 def _log_stream(arn: str, _method: str, _path: str, headers: Mapping[str, str], body: bytes, *request: Any) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from embedded_aws.patches import asking, behalf, keys, questions, trust
-from embedded_aws.patches.recorder import Recorder
+from embedded_aws.patches import asking, iam_resources, iam_service_roles, kms, trust
+from embedded_aws.patches.iam_statement_use import Recorder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,8 +17,8 @@ def enforce() -> Callable[[], list[dict[str, Any]]]:
     recorder = Recorder()
     recorder.watch()
     trust.name_source_account()
-    questions.ask_as_aws_does()
-    keys.ask_before_keys()
-    behalf.ask_roles_of_services()
+    iam_resources.ask_as_aws_does()
+    kms.ask_before_keys()
+    iam_service_roles.ask_roles_of_services()
     asking.ask_before_queries()
     return recorder.report

@@ -22,7 +22,7 @@ from embedded_aws import aws_names
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from embedded_aws.patches.services import Response
+    from embedded_aws.patches.service_handlers import Response
 
 _UNKNOWN = "unknown"
 _OTHERWISE = "s3"

@@ -13,14 +13,14 @@ from urllib.parse import parse_qs
 from ministack.core import iam_actions
 from ministack.services import s3, sns
 
-from embedded_aws.patches import services
+from embedded_aws.patches import service_handlers
+from embedded_aws.patches.iam_principals import caller, principal
 from embedded_aws.patches.managed_keys import is_managed
-from embedded_aws.patches.principals import caller, principal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from embedded_aws.patches.services import Response
+    from embedded_aws.patches.service_handlers import Response
 
 _ALGORITHM = "x-amz-server-side-encryption"
 _KEY = "x-amz-server-side-encryption-aws-kms-key-id"
@@ -38,7 +38,7 @@ def ask_before_keys() -> None:
         return [*further(method, path, headers, body, query), *_of_object(method, path, headers, query)]
 
     iam_actions.s3_additional_checks = with_keys
-    services.before("sns", _publishing)
+    service_handlers.before("sns", _publishing)
 
 
 def _of_object(

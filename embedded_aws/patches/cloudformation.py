@@ -8,13 +8,13 @@ from xml.sax.saxutils import escape
 from ministack.services import s3, sns
 from ministack.services.cloudformation import drift, handlers, provisioners, stacks
 
-from embedded_aws.services.provisioning import api_error
+from embedded_aws.services.cloudformation_types import api_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
-    from embedded_aws.services.provisioning import ResourceType
+    from embedded_aws.services.cloudformation_types import ResourceType
 
 
 _BUCKET = "AWS::S3::Bucket"

@@ -10,7 +10,7 @@ from ministack.services import eventbridge
 from embedded_aws.services.sagemaker.events import SOURCE
 
 if TYPE_CHECKING:
-    from embedded_aws.patches.inside import Inside
+    from embedded_aws.patches.event_loop import Inside
     from embedded_aws.services.sagemaker.events import Event
 
 _REMEMBERED = 100

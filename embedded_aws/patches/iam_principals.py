@@ -11,7 +11,7 @@ from ministack.services import iam
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from embedded_aws.patches.services import Response
+    from embedded_aws.patches.service_handlers import Response
 
 
 def caller() -> tuple[str, str]:

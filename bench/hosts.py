@@ -21,7 +21,7 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from bench.material import noise, tables
+from bench.support import noise, tables
 from cli import paths
 from cli.programs import tool_environment
 

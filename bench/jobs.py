@@ -17,8 +17,8 @@ import tarfile
 import time
 from typing import TYPE_CHECKING, Any
 
-from bench.material import tables
-from bench.material.embedded_aws import IMAGE, IMAGE_URI, EmbeddedAws, embedded_aws
+from bench.support import tables
+from bench.support.embedded_aws import IMAGE, IMAGE_URI, EmbeddedAws, embedded_aws
 from cli import paths
 from cli.embedded import IMAGES
 from embedded_aws.runtime import images

@@ -32,14 +32,14 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from PIL import Image
 
-from bench.material import artifact, curves, endpoint, logs, tables, wrong_requests
-from bench.material.embedded_aws import embedded_aws
-from bench.material.footprint import Curve, Footprint
-from bench.material.wrong_requests import Request
+from bench.support import artifact, curves, endpoint, logs, tables, wrong_requests
+from bench.support.embedded_aws import embedded_aws
+from bench.support.footprint import Curve, Footprint
+from bench.support.wrong_requests import Request
 from cli import paths
 
 if TYPE_CHECKING:
-    from bench.material.embedded_aws import EmbeddedAws
+    from bench.support.embedded_aws import EmbeddedAws
 
 _CALLERS, _WORKERS, _WRONG_SHARE = 32, 2, 0.05
 _WRONG_KINDS = 1000  # requests thought up

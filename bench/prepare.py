@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bench.material import photos, tables
-from bench.material.embedded_aws import EmbeddedAws, embedded_aws
+from bench.support import photos, tables
+from bench.support.embedded_aws import EmbeddedAws, embedded_aws
 from cli import paths
 from cli.programs import tool_environment
 

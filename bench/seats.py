@@ -18,7 +18,7 @@ from typing import Self
 
 import psutil
 
-from bench.material import commands, curves, tables
+from bench.support import commands, curves, tables
 from cli import paths
 from embedded_aws import gateway
 

@@ -4,7 +4,7 @@ It runs the tests of whole labs (up, jobs, predict, seats, notebooks, lease, dow
 learns from photos, and one whose spot instances are taken away, on embedded AWSs that record which statement of which
 role's policy decided each request. A statement is needed if a request was answered as it was because of it alone:
 without it that request would have been refused, or allowed. What is left is superfluous, or stands in
-bench/material/excepted.py with the reason why it stays. Exit code 1 if anything else is left. It takes ten to twenty
+bench/support/excepted.py with the reason why it stays. Exit code 1 if anything else is left. It takes ten to twenty
 minutes; `--recorded FOLDER` reports again what an earlier run, with `--keep FOLDER`, has recorded.
 """
 
@@ -23,9 +23,9 @@ from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
 
-from bench.material import tables
-from bench.material.excepted import reason
-from bench.material.photos import ensure
+from bench.support import tables
+from bench.support.excepted import reason
+from bench.support.photos import ensure
 from cli import paths
 from cli.programs import tool_environment
 

@@ -15,7 +15,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench.material import commands, tables
+from bench.support import commands, tables
 from cli import paths
 
 _EMPTY = """from aws_cdk import App, CfnWaitConditionHandle, Stack

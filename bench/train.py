@@ -22,9 +22,9 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.material import curves, tables
-from bench.material.backends import python_with
-from bench.material.embedded_aws import IMAGE
+from bench.support import curves, tables
+from bench.support.backends import python_with
+from bench.support.embedded_aws import IMAGE
 from cli import paths
 from cli.programs import tool_environment
 from datasets import dataset

@@ -17,8 +17,8 @@ import time
 
 import numpy as np
 
-from bench.material import tables
-from bench.material.embedded_aws import IMAGE_URI, EmbeddedAws, embedded_aws
+from bench.support import tables
+from bench.support.embedded_aws import IMAGE_URI, EmbeddedAws, embedded_aws
 from cli import paths
 from datasets import dataset
 

@@ -20,10 +20,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from bench.material import tables
-from bench.material.backends import python_with
-from bench.material.commands import seconds as seconds_of
-from bench.material.embedded_aws import EmbeddedAws
+from bench.support import tables
+from bench.support.backends import python_with
+from bench.support.commands import seconds as seconds_of
+from bench.support.embedded_aws import EmbeddedAws
 from cli import paths
 from datasets import dataset
 from embedded_aws import gateway

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from bench.material.excepted import reason
 from bench.statements import recorded
+from bench.support.excepted import reason
 
 if TYPE_CHECKING:
     from pathlib import Path

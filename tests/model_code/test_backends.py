@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from bench.material.backends import python_with
+from bench.support.backends import python_with
 from data import read_channel
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import numpy as np
 
-from bench.material.embedded_aws import REGION
+from bench.support.embedded_aws import REGION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

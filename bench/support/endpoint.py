@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from bench.material import artifact
-from bench.material.embedded_aws import INFERENCE_URI
+from bench.support import artifact
+from bench.support.embedded_aws import INFERENCE_URI
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bench.material.embedded_aws import EmbeddedAws
+    from bench.support.embedded_aws import EmbeddedAws
 
 NAME = "bench"
 _HOST = "serving/__main__.py"

@@ -6,7 +6,7 @@ import hashlib
 import subprocess
 from typing import TYPE_CHECKING
 
-from bench.material.embedded_aws import IMAGE
+from bench.support.embedded_aws import IMAGE
 from cli import paths
 from cli.embedded import IMAGES
 from embedded_aws.runtime import images, layer

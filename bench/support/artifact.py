@@ -7,7 +7,7 @@ import sys
 import tarfile
 from typing import TYPE_CHECKING
 
-from bench.material import noise
+from bench.support import noise
 from cli import paths
 from cli.programs import tool_environment
 

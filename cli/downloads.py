@@ -7,8 +7,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from cli import paths
-from infra.handlers.teardown.scope import Scope
 from infra.settings import DATA_FILES
+from teardown.scope import Scope
 
 if TYPE_CHECKING:
     from pathlib import Path

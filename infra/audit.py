@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import aws_cdk as cdk
 from cdk_nag import AwsSolutionsChecks
 
-from infra import lab
+from infra import composition
 from infra.constructs.findings import METADATA
 from infra.profiles import profiles
 from infra.regions import ACCEPTED
@@ -43,11 +43,11 @@ def main() -> None:
 
 
 def _audit(folder: Path, settings: Mapping[str, Any], *, region: str | None) -> dict[str, list[dict[str, Any]]]:
-    context = json.loads((lab.ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]
+    context = json.loads((composition.ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]
     given = {**context["lab"], **settings}
     app = cdk.App(outdir=str(folder), context={**context, "lab": given})
     env = cdk.Environment(region=region) if region else None
-    lab.compose(app, read({"lab": given}), Path(given["photos"] or given["data"]), env=env)
+    composition.compose(app, read({"lab": given}), Path(given["photos"] or given["data"]), env=env)
     app.synth()
     return {
         "findings": findings(app),

@@ -16,18 +16,18 @@ ALLOWED = {
     "infra/lease": set(),
     "infra/containers": set(),
     "infra/regions": set(),
-    "infra/names": set(),
     "infra/settings": {"infra.lease", "infra.seats"},
     "infra/constructs": {
         "infra.lease",
         "infra.settings",
         "infra.constructs",
         "infra.containers",
-        "infra.names",
+        "teardown.names",
         "infra.regions",
     },
     "infra/stacks": {"infra.regions", "infra.settings", "infra.constructs", "infra.stacks"},
-    "infra/handlers": set(),
+    "infra/handlers": {"infra.handlers", "teardown"},
+    "teardown": {"teardown"},
     "model_code": set(),
     "datasets": {"datasets"},
     "embedded_aws": {"embedded_aws"},
@@ -47,16 +47,15 @@ ALLOWED = {
         "embedded_aws.runtime.images",
         "infra.containers",
         "infra.handlers.bucket_contents",
-        "infra.handlers.teardown",
+        "teardown",
         "infra.lease",
-        "infra.names",
         "infra.regions",
         "infra.roster",
         "infra.seats",
         "infra.settings",
     },
 }
-OURS = {"app", "bench", "cli", "datasets", "embedded_aws", "infra", "model_code", "tests"}
+OURS = {"app", "bench", "cli", "datasets", "embedded_aws", "infra", "model_code", "teardown", "tests"}
 
 
 def imports(path: Path) -> set[str]:

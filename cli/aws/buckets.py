@@ -9,13 +9,13 @@ from botocore.exceptions import ClientError
 
 from cli.aws import stacks
 from infra.handlers.bucket_contents.handler import BucketContents, ContentsError
-from infra.handlers.teardown.receipt import Thing
-from infra.handlers.teardown.scope import TAG
+from teardown.receipt import Resource
+from teardown.scope import TAG
 
 if TYPE_CHECKING:
     from cli.aws.session import Session
-    from infra.handlers.teardown.receipt import Receipt
-    from infra.handlers.teardown.scope import Scope
+    from teardown.receipt import Receipt
+    from teardown.scope import Scope
 
 
 def empty_stuck(session: Session, lab: str) -> None:
@@ -39,12 +39,12 @@ def delete_left(session: Session, lab: str, receipt: Receipt) -> None:
     named = [each["ResourceARN"].rpartition(":")[2] for page in tagged for each in page["ResourceTagMappingList"]]
     there = {each["Name"] for each in session.client("s3").list_buckets()["Buckets"]}  # the tags' index is late
     for name in (name for name in named if name in there):
-        receipt.found.add(Thing("bucket", name))
+        receipt.found.add(Resource("bucket", name))
         try:
             empty(session, name)
             session.client("s3").delete_bucket(Bucket=name)
         except (ClientError, ContentsError) as error:  # its policy forbids it, or its objects are locked
-            receipt.keep(Thing("bucket", name), str(error))
+            receipt.keep(Resource("bucket", name), str(error))
 
 
 def sweep_default(session: Session, scope: Scope, receipt: Receipt) -> None:
@@ -61,15 +61,15 @@ def sweep_default(session: Session, scope: Scope, receipt: Receipt) -> None:
     folders = [each["Prefix"] for page in pages for each in page.get("CommonPrefixes", ())]
     keys = [each["Key"] for page in pages for each in page.get("Contents", ())]
     for name in (name for name in [*folders, *keys] if scope.names(name.removesuffix("/"))):
-        thing = Thing("S3 objects", f"s3://{bucket}/{name}")
-        receipt.found.add(thing)
+        resource = Resource("S3 objects", f"s3://{bucket}/{name}")
+        receipt.found.add(resource)
         try:
             if name in folders:
                 empty(session, bucket, name)
             else:
                 s3.delete_object(Bucket=bucket, Key=name)
         except (ClientError, ContentsError) as error:
-            receipt.keep(thing, str(error))
+            receipt.keep(resource, str(error))
 
 
 def empty(session: Session, name: str, prefix: str = "") -> None:

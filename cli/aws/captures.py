@@ -12,17 +12,17 @@ from botocore.exceptions import ClientError
 
 from cli.aws import buckets
 from infra.handlers.bucket_contents.handler import ContentsError
-from infra.handlers.teardown.namesakes import CAPTURED
-from infra.handlers.teardown.receipt import Thing
+from teardown.receipt import Resource
+from teardown.remembered_names import CAPTURED
 
 if TYPE_CHECKING:
     from cli.aws.session import Session
-    from infra.handlers.teardown.namesakes import Namesakes
-    from infra.handlers.teardown.receipt import Receipt
-    from infra.handlers.teardown.scope import Scope
+    from teardown.receipt import Receipt
+    from teardown.remembered_names import RememberedNames
+    from teardown.scope import Scope
 
 
-def note(session: Session, scope: Scope, namesakes: Namesakes) -> None:
+def note(session: Session, scope: Scope, remembered: RememberedNames) -> None:
     """Keep, before the lab's endpoints go, where what they captured lies."""
     sagemaker = session.client("sagemaker")
     with suppress(ClientError):  # what can't be listed, the sweep will say
@@ -31,30 +31,30 @@ def note(session: Session, scope: Scope, namesakes: Namesakes) -> None:
             with suppress(ClientError):  # gone meanwhile
                 tags = sagemaker.list_tags(ResourceArn=each["EndpointArn"])["Tags"]
                 if scope.has(each["EndpointName"], {tag["Key"]: tag["Value"] for tag in tags}):
-                    _note(sagemaker, each["EndpointName"], namesakes)
+                    _note(sagemaker, each["EndpointName"], remembered)
 
 
-def _note(sagemaker: Any, endpoint: str, namesakes: Namesakes) -> None:
+def _note(sagemaker: Any, endpoint: str, remembered: RememberedNames) -> None:
     described = sagemaker.describe_endpoint(EndpointName=endpoint)
     captured = described.get("DataCaptureConfig")  # which an endpoint has that serves
     if not captured:
         config = sagemaker.describe_endpoint_config(EndpointConfigName=described["EndpointConfigName"])
         captured = config.get("DataCaptureConfig", {})
     if place := captured.get("DestinationS3Uri"):
-        namesakes.note(CAPTURED, endpoint, f"{place.rstrip('/')}/{endpoint}/")
+        remembered.remember(CAPTURED, endpoint, f"{place.rstrip('/')}/{endpoint}/")
 
 
-def delete(session: Session, namesakes: Namesakes, receipt: Receipt) -> None:
+def delete(session: Session, remembered: RememberedNames, receipt: Receipt) -> None:
     """Delete what they captured; with the lab's own bucket most of it has gone."""
     there = {each["Name"] for each in session.client("s3").list_buckets()["Buckets"]}
-    for place in namesakes.of(CAPTURED).values():
+    for place in remembered.of(CAPTURED).values():
         bucket, _, prefix = place.removeprefix("s3://").partition("/")
         if bucket not in there:
             continue
-        thing = Thing("captured data", place)
+        resource = Resource("captured data", place)
         try:
             if session.client("s3").list_object_versions(Bucket=bucket, Prefix=prefix, MaxKeys=1).get("Versions"):
-                receipt.found.add(thing)
+                receipt.found.add(resource)
                 buckets.empty(session, bucket, prefix)
         except (ClientError, ContentsError) as error:
-            receipt.keep(thing, str(error))
+            receipt.keep(resource, str(error))

@@ -6,24 +6,24 @@ from typing import TYPE_CHECKING
 
 from cli.aws import buckets, captures, remnants, wait
 from cli.ui import screen
-from infra.handlers.teardown.alarms import AlarmsSweep
-from infra.handlers.teardown.logs import LogsSweep
-from infra.handlers.teardown.receipt import Receipt
-from infra.handlers.teardown.sagemaker import SageMakerSweep
-from infra.handlers.teardown.scope import Scope
-from infra.handlers.teardown.teardown import Teardown
+from teardown.alarms import AlarmsSweep
+from teardown.logs import LogsSweep
+from teardown.receipt import Receipt
+from teardown.sagemaker import SageMakerSweep
+from teardown.scope import Scope
+from teardown.teardown import Teardown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cli.aws.session import Session
-    from infra.handlers.teardown.receipt import Thing
+    from teardown.receipt import Resource
 
 
 def of_lab(session: Session, lab: str, *, quiet: bool) -> Receipt:
     """End the whole lab; what was found, deleted, and remains."""
     teardown = Teardown(session.client, lab)
-    captures.note(session, teardown.scope, teardown.namesakes)
+    captures.note(session, teardown.scope, teardown.remembered)
     with screen.step("students' work and stacks deleted", quiet=quiet) as notice:
         _until(teardown.clear, teardown.receipt, notice)
         while teardown.retry():
@@ -37,7 +37,7 @@ def of_lab(session: Session, lab: str, *, quiet: bool) -> Receipt:
         if not teardown.stuck():
             buckets.delete_left(session, lab, teardown.receipt)
             buckets.sweep_default(session, teardown.scope, teardown.receipt)
-            captures.delete(session, teardown.namesakes, teardown.receipt)
+            captures.delete(session, teardown.remembered, teardown.receipt)
             remnants.note(session, lab, teardown.receipt)
         notice("swept twice for what no stack knows")
     return teardown.receipt
@@ -57,6 +57,6 @@ def of_seat_logs(session: Session, lab: str, seat: str) -> None:
         _until(sweep.step, receipt, lambda _: None)
 
 
-def _until(step: Callable[[], list[Thing]], receipt: Receipt, notice: Callable[[str], None]) -> None:
+def _until(step: Callable[[], list[Resource]], receipt: Receipt, notice: Callable[[str], None]) -> None:
     for late in wait.until(step, notice):
         receipt.give_up(late, wait.LATE)

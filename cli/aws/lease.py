@@ -11,8 +11,8 @@ from cli.aws import stacks
 from cli.aws.session import connect
 from cli.ui import screen
 from cli.ui.errors import LabError
-from infra.handlers.teardown.lease import Lease
 from infra.lease import parse
+from teardown.lease_schedules import Lease
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

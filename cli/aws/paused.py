@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from infra.handlers.teardown.scope import TAG
+from teardown.scope import TAG
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -17,10 +17,10 @@ from botocore.exceptions import ClientError
 
 from cli.aws import stacks
 from cli.aws.paused import Kept
-from infra.handlers.teardown import refusals
-from infra.handlers.teardown.refusals import Refusal
-from infra.handlers.teardown.scope import Scope
-from infra.handlers.teardown.stacks import other_labs
+from teardown import refusals
+from teardown.refusals import Refusal
+from teardown.scope import Scope
+from teardown.stacks import other_labs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -130,7 +130,7 @@ class Endpoints:
                 looking_for = f"model {name}"
                 self.sagemaker.describe_model(ModelName=name)
         except ClientError as error:
-            if refusals.of(error) is not Refusal.GONE:
+            if refusals.classify(error) is not Refusal.GONE:
                 raise
             raise GoneError(f"its {looking_for} is gone: whoever made it makes it anew") from None
 
@@ -200,7 +200,7 @@ def names(session: Session, scope: Scope, standing: Mapping[str, Standing]) -> l
             if scope.has(name, _tags(sagemaker, one.arn)):
                 found.append(name)
         except ClientError as error:
-            if refusals.of(error) is not Refusal.GONE:
+            if refusals.classify(error) is not Refusal.GONE:
                 raise
     return found
 

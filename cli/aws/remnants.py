@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from cli.aws import stacks
-from infra.handlers.teardown.receipt import Thing
-from infra.handlers.teardown.scope import TAG
+from teardown.receipt import Resource
+from teardown.scope import TAG
 
 if TYPE_CHECKING:
     from cli.aws.session import Session
-    from infra.handlers.teardown.receipt import Receipt
+    from teardown.receipt import Receipt
 
 # Keys can't be deleted at once: https://docs.aws.amazon.com/kms/latest/developerguide/deleting-keys.html.
 _DAYS = 7
@@ -27,20 +27,20 @@ def note(session: Session, lab: str, receipt: Receipt) -> None:
                 _let_go(kms, described, receipt)
     if stacks.exists(session, stacks.BOOTSTRAP):
         why = "the CDK's bootstrap, which every CDK app of the account shares: it was never the lab's"
-        receipt.keep(Thing("stack", stacks.BOOTSTRAP), why, expected=True)
+        receipt.keep(Resource("stack", stacks.BOOTSTRAP), why, expected=True)
 
 
 def _let_go(kms: Any, key: dict[str, Any], receipt: Receipt) -> None:
-    thing = Thing("KMS key", key["KeyId"])
+    resource = Resource("KMS key", key["KeyId"])
     try:
         if key["KeyState"] != "PendingDeletion":
             kms.schedule_key_deletion(KeyId=key["KeyId"], PendingWindowInDays=_DAYS)
             key = kms.describe_key(KeyId=key["KeyId"])["KeyMetadata"]
     except ClientError as error:  # its policy forbids it
-        receipt.keep(thing, str(error))
+        receipt.keep(resource, str(error))
         return
     until = f"{key['DeletionDate']:%Y-%m-%d %H:%M %Z}"
-    receipt.keep(thing, f"in its waiting period until {until}, and costs nothing", expected=True)
+    receipt.keep(resource, f"in its waiting period until {until}, and costs nothing", expected=True)
 
 
 def _described(kms: Any, key: str, lab: str) -> dict[str, Any] | None:

@@ -9,9 +9,9 @@ from botocore.exceptions import ClientError
 
 from cli.aws import wait
 from cli.ui.errors import LabError
-from infra.handlers.teardown import stacks as teardown
-from infra.handlers.teardown.receipt import Receipt
-from infra.handlers.teardown.stacks import Stack
+from teardown import stacks as teardown
+from teardown.receipt import Receipt
+from teardown.stacks import Stack
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
@@ -82,6 +82,6 @@ def delete(session: Session, lab: str, notice: Callable[[str], None], *, only: C
     deletion = teardown.StackDeletion(session.client, lab, receipt, only=lambda stack: stack.name in only)
     for late in wait.until(deletion.step, notice):
         receipt.give_up(late, wait.LATE)
-    reasons = [f"{each.thing.name}: {each.why}" for each in receipt.remains.values()]
+    reasons = [f"{each.resource.name}: {each.why}" for each in receipt.remaining.values()]
     if reasons:
         raise LabError("\n".join([*reasons, "Mend what it names, then run the same command again."]))

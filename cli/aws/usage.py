@@ -19,7 +19,7 @@ from botocore.exceptions import ClientError
 from cli.aws import instances, seats
 from cli.aws.instances import AT_REST, AT_WORK, JOBS, WITHOUT_ENDPOINT, Instances, JobKind
 from cli.aws.prices import Use
-from infra.handlers.teardown.scope import Scope
+from teardown.scope import Scope
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from infra.handlers.teardown.receipt import Thing
+    from teardown.receipt import Resource
 
 _MINUTES = 30  # longer than an endpoint, a notebook instance or a job takes to settle
 LATE = f"nothing has moved for {_MINUTES} minutes: look at it with the AWS CLI"
 _SOONEST, _LATEST, _GROWTH = 0.1, 5.0, 1.5  # seconds between two looks: soon at first, then AWS is spared
 
 
-def until(step: Callable[[], list[Thing]], notice: Callable[[str], None]) -> list[Thing]:
+def until(step: Callable[[], list[Resource]], notice: Callable[[str], None]) -> list[Resource]:
     """Call `step` until it answers nothing; what it still waits for when nothing has changed for half an hour."""
     before, pause, changed = None, _SOONEST, time.monotonic()
     while waiting := step():
@@ -29,5 +29,5 @@ def until(step: Callable[[], list[Thing]], notice: Callable[[str], None]) -> lis
     return []
 
 
-def _shown(waiting: list[Thing]) -> str:
+def _shown(waiting: list[Resource]) -> str:
     return str(waiting[0]) if len(waiting) == 1 else f"{waiting[0]} and {len(waiting) - 1} more"

@@ -9,7 +9,7 @@ from cli.aws.pausing import Standing
 
 if TYPE_CHECKING:
     from cli.aws.session import Session
-    from infra.handlers.teardown.scope import Scope
+    from teardown.scope import Scope
 
 
 def end(session: Session, scope: Scope) -> list[str]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from cli.aws import owner
 from cli.checks.result import Finding, State
-from infra.handlers.teardown.scope import TAG
+from teardown.scope import TAG
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from infra.handlers.teardown.scope import TAG, Scope
+from teardown.scope import TAG, Scope
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cli.checks.result import Finding, State
-from infra.handlers.teardown.scope import TAG
 from infra.regions import ACCEPTED, BUDGET
+from teardown.scope import TAG
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

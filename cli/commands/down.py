@@ -14,7 +14,7 @@ from cli.commands import receipts
 from cli.ui import screen
 from cli.ui.errors import LabError
 from embedded_aws import gateway
-from infra.handlers.teardown.receipt import Receipt
+from teardown.receipt import Receipt
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

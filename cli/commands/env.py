@@ -9,7 +9,7 @@ from cli import downloads, settings, shell
 from cli.aws import seats, stacks
 from cli.aws.session import connect
 from cli.ui.errors import LabError
-from infra import names
+from teardown import names
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -15,7 +15,7 @@ from cli.aws.session import Target, connect
 from cli.ui import screen
 from cli.ui.errors import LabError
 from cli.ui.table import Table
-from infra.handlers.teardown.receipt import Thing
+from teardown.receipt import Resource
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -72,10 +72,10 @@ def settle(of: Pausable, lab: str, names: Collection[str], notice: Callable[[str
     """
     states: dict[str, str] = {}
 
-    def moving() -> list[Thing]:
+    def moving() -> list[Resource]:
         nonlocal states
         states = {name: one.status for name, one in of.standing(lab).items() if name in names} if names else {}
-        return [Thing(of.kind, f"{name} {status}") for name, status in states.items() if status in of.passing]
+        return [Resource(of.kind, f"{name} {status}") for name, status in states.items() if status in of.passing]
 
     if late := wait.until(moving, notice):
         raise LabError(f"{late[0]}: {wait.LATE}, then run the same command again.")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cli.aws.session import Session
-    from infra.handlers.teardown.receipt import Receipt
+    from teardown.receipt import Receipt
 
 
 def document(session: Session, lab: str, receipt: Receipt) -> dict[str, Any]:
@@ -37,15 +37,15 @@ def keep(written: dict[str, Any]) -> Path:
 
 def show(receipt: Receipt) -> None:
     """A line a kind, then what remains, each with its reason."""
-    found, deleted = (Counter(thing.kind for thing in things) for things in (receipt.found, receipt.deleted))
+    found, deleted = (Counter(each.kind for each in some) for some in (receipt.found, receipt.deleted))
     table = Table("receipt", *(Column(each, numbers=True) for each in ("found", "deleted", "remains")))
     for kind, count in sorted(found.items()):
         remains = count - deleted[kind]
         table.add_row(kind, str(count), str(deleted[kind]), f"[yellow]{remains}[/]" if remains else "0")
     if found:
         table.show()
-    for each in sorted(receipt.remains.values(), key=lambda each: each.thing):
+    for each in sorted(receipt.remaining.values(), key=lambda each: each.resource):
         sign = "[dim]·[/]" if each.expected else "[red]✗[/]"
-        screen.console.print(f"{sign} {escape(str(each.thing))}: {escape(each.why)}", soft_wrap=True)
+        screen.console.print(f"{sign} {escape(str(each.resource))}: {escape(each.why)}", soft_wrap=True)
     for kind, why in sorted(receipt.unseen.items()):
         screen.console.print(f"[red]✗[/] {kind}s could not be looked for: {escape(why)}", soft_wrap=True)

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from cli.aws.deployment import Outcome
     from cli.aws.seats import Seat
     from cli.aws.session import Session, Target
-    from infra.handlers.teardown.receipt import Remains
     from infra.settings import Settings
+    from teardown.receipt import Remaining
 
 _COLOURS = {"ready": "green", "failed": "red"}
 
@@ -205,11 +205,11 @@ def _delete(session: Session, lab: Settings, leaving: Sequence[Seat], *, force: 
     for name in names:
         deletion.of_seat_logs(session, lab.name, name)
     for each in kept:
-        screen.console.print(f"[dim]· {escape(str(each.thing))}: {escape(each.why)}[/]", soft_wrap=True)
+        screen.console.print(f"[dim]· {escape(str(each.resource))}: {escape(each.why)}[/]", soft_wrap=True)
     return bool(kept)
 
 
-def _end_work(session: Session, lab: Settings, names: Iterable[str]) -> list[Remains]:
+def _end_work(session: Session, lab: Settings, names: Iterable[str]) -> list[Remaining]:
     """Delete what students made in SageMaker, and show what that came to, unless it was nothing.
 
     Returns what AWS keeps of it for ever. Raises LabError if something else is left.
@@ -217,8 +217,8 @@ def _end_work(session: Session, lab: Settings, names: Iterable[str]) -> list[Rem
     started = time.monotonic()
     with screen.step("students' work", quiet=True) as notice:
         done = [deletion.of_seat_work(session, lab.name, name, notice) for name in names]
-    remains = [each for receipt in done for each in receipt.remains.values()]
-    if reasons := [f"{each.thing}: {each.why}" for each in remains if not each.expected]:
+    remains = [each for receipt in done for each in receipt.remaining.values()]
+    if reasons := [f"{each.resource}: {each.why}" for each in remains if not each.expected]:
         raise LabError("\n".join([*reasons, "Mend what it names, then run the same command again."]))
     if gone := sum(len(receipt.deleted) for receipt in done):
         screen.done(f"students' work deleted: {gone} things", time.monotonic() - started)

@@ -8,8 +8,8 @@ from aws_cdk import aws_athena as athena
 from aws_cdk import aws_glue as glue
 from constructs import Construct
 
-from infra import names
 from infra.constructs.arns import account
+from teardown import names
 
 if TYPE_CHECKING:
     from infra.constructs.shared_storage import SharedStorage

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from infra import names
 from infra.constructs.arns import arn
 from infra.constructs.findings import wildcard
 from infra.constructs.policy_json import allow
+from teardown import names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from aws_cdk import aws_logs as logs
     from constructs import Construct
 
-HANDLERS = Path(__file__).resolve().parent.parent / "handlers"
+ROOT = Path(__file__).resolve().parents[2]
+_PACKAGE = "infra.handlers"
+# What a function's code consists of, in git's own patterns: nothing of the repository but the handlers and `teardown`.
+_LEFT_OUT = ["/*", "!/infra", "/infra/*", "!/infra/__init__.py", "!/infra/handlers", "!/teardown", "__pycache__"]
 
 # Of every function that deployments or the lease's schedule call.
 FUNCTION_FINDINGS = {
@@ -32,10 +35,8 @@ FUNCTION_FINDINGS = {
 
 
 def handlers_code() -> lambda_.AssetCode:
-    """The code of every handler, as the package `handlers`."""
-    return lambda_.Code.from_asset(
-        str(HANDLERS.parent), exclude=["/*", f"!/{HANDLERS.name}", "__pycache__"], ignore_mode=IgnoreMode.GIT
-    )
+    """Return the code of every handler: the packages `infra.handlers` and `teardown`, as they lie here."""
+    return lambda_.Code.from_asset(str(ROOT), exclude=_LEFT_OUT, ignore_mode=IgnoreMode.GIT)
 
 
 class HandlerRole(iam.Role):
@@ -80,7 +81,7 @@ class HandlerFunction(lambda_.Function):
             construct_id,
             code=code,
             description=f"{handler}: {entry}",
-            handler=f"{HANDLERS.name}.{handler}.{entry}",
+            handler=f"{_PACKAGE}.{handler}.{entry}",
             log_group=log_group,
             memory_size=256,
             role=role,

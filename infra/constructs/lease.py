@@ -57,7 +57,7 @@ class Lease(Construct):
         actions = ["CreateSchedule", "DeleteSchedule", "GetSchedule", "UpdateSchedule"]
         resource = self._function(
             "Resource",
-            "lease_resource.handler",
+            "resource.handler",
             [
                 iam.PolicyStatement(actions=[f"scheduler:{action}" for action in actions], resources=schedules),
                 may_pass,
@@ -90,7 +90,7 @@ class Lease(Construct):
             self,
             construct_id,
             code=self._code,
-            handler="teardown",
+            handler="lease",
             entry=entry,
             role=role,
             log_group=self._logs,

@@ -9,10 +9,10 @@ from aws_cdk import Fn
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
-from infra import names
 from infra.constructs.arns import region
 from infra.constructs.findings import acknowledge
 from infra.constructs.seat_role import SeatRole
+from teardown import names
 
 if TYPE_CHECKING:
     from infra.constructs.shared_storage import SharedStorage

@@ -7,7 +7,7 @@ from aws_cdk import aws_iam as iam
 from infra.constructs.arns import arn
 from infra.constructs.findings import wildcard
 
-# SageMaker's kinds by what can be done to them. infra/handlers/teardown/kinds.py has the same ones; a test compares.
+# SageMaker's kinds by what can be done to them. teardown/resource_types.py has the same ones; a test compares.
 _JOBS = ("CompilationJob", "HyperParameterTuningJob", "ProcessingJob", "TrainingJob")  # stopped, deleted
 _KEPT_JOBS = ("AutoMLJob", "InferenceRecommendationsJob", "LabelingJob", "TransformJob")  # stopped
 _RESOURCES = (

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 import aws_cdk as cdk
 import pytest
 
-from infra import lab
-from infra.constructs.handler_function import HANDLERS
+from infra import composition
 from infra.settings import DATA_FILES, read
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
 Template = dict[str, Any]
@@ -35,7 +33,7 @@ def compose(data_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Call
     def composed(**settings: object) -> cdk.App:
         app = cdk.App(outdir=str(tmp_path_factory.mktemp("cdk.out")))
         env = cdk.Environment(account="111122223333", region="eu-west-1")
-        lab.compose(app, read({"lab": settings}), data_folder, env=env)
+        composition.compose(app, read({"lab": settings}), data_folder, env=env)
         return app
 
     return composed
@@ -62,16 +60,6 @@ def resources(templates: dict[str, Template]) -> Callable[[str], list[dict[str, 
         return [item.get("Properties", {}) for item in everything if item["Type"] == kind]
 
     return of
-
-
-@pytest.fixture
-def handlers() -> Iterator[None]:
-    """Lambda's view of the handlers: their folder is where Python looks first."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(HANDLERS))
-        yield
-    for name in [name for name in sys.modules if name.partition(".")[0] in {"job", "bucket_contents"}]:
-        del sys.modules[name]
 
 
 @pytest.fixture

@@ -8,6 +8,8 @@ import boto3
 import pytest
 from botocore.stub import ANY, Stubber
 
+from infra.handlers.bucket_contents.handler import BucketContents
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -24,8 +26,6 @@ class Driver:
     """A handler with a stubbed client, and CloudFormation's events for it."""
 
     def __init__(self, clock: Clock) -> None:
-        from bucket_contents.handler import BucketContents  # type: ignore[import-not-found]  # noqa: PLC0415
-
         self.client = boto3.Session("test", "test", region_name="eu-west-1").client("s3")
         self.s3 = Stubber(self.client)
         self.clock = clock
@@ -73,7 +73,7 @@ class Driver:
 
 
 @pytest.fixture
-def driver(handlers: None, clock: Clock) -> Iterator[Driver]:  # noqa: ARG001 - a path
+def driver(clock: Clock) -> Iterator[Driver]:
     """A driver whose every expected call has been made when the test ends."""
     driver = Driver(clock)
     with driver.s3:

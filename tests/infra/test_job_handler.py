@@ -10,6 +10,10 @@ import boto3
 import pytest
 from botocore.stub import ANY, Stubber
 
+from infra.handlers.job.handler import JobResource
+from infra.handlers.job.request import identity, resource_mark
+from infra.handlers.job.training import TrainingJobs
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -47,9 +51,6 @@ class Driver:
     """A handler with stubbed clients, and CloudFormation's events for it."""
 
     def __init__(self, properties: dict[str, Any], clock: Clock) -> None:
-        from job.handler import JobResource  # type: ignore[import-not-found]  # noqa: PLC0415
-        from job.training import TrainingJobs  # type: ignore[import-not-found]  # noqa: PLC0415
-
         session = boto3.Session("test", "test", region_name="eu-west-1")
         self.sagemaker, self.s3 = session.client("sagemaker"), session.client("s3")
         self.on_sagemaker, self.on_s3 = Stubber(self.sagemaker), Stubber(self.s3)
@@ -75,8 +76,6 @@ class Driver:
     @property
     def mark(self) -> str:
         """What every job of this resource has in its name."""
-        from job.request import resource_mark  # noqa: PLC0415
-
         return str(resource_mark({"StackId": STACK, "LogicalResourceId": "JobB9D00F9F"}))
 
     @property
@@ -87,8 +86,6 @@ class Driver:
     @property
     def job(self) -> str:
         """The name of the first attempt at the training of `properties`."""
-        from job.request import identity  # noqa: PLC0415
-
         return f"{self.prefix}-{identity(self.properties)}"
 
     def listed(self, *jobs: tuple[str, str]) -> None:
@@ -156,7 +153,7 @@ class Driver:
 
 
 @pytest.fixture
-def driver(handlers: None, properties: dict[str, Any], clock: Clock) -> Iterator[Driver]:  # noqa: ARG001 - a path
+def driver(properties: dict[str, Any], clock: Clock) -> Iterator[Driver]:
     """A driver whose every expected call has been made when the test ends."""
     driver = Driver(properties, clock)
     with driver.on_sagemaker, driver.on_s3:
@@ -207,8 +204,6 @@ def test_a_job_has_its_own_place_for_checkpoints(driver: Driver) -> None:
 
 def test_a_training_is_the_same_wherever_it_may_read(driver: Driver) -> None:
     """Another role or bucket is no reason to train again; another number of epochs is."""
-    from job.request import identity  # noqa: PLC0415
-
     first = identity(driver.properties)
     other_role = {**driver.properties, "Request": {**driver.properties["Request"], "RoleArn": "other"}}
     assert identity(other_role) == first

@@ -9,6 +9,10 @@ import boto3
 import pytest
 from botocore.stub import ANY, Stubber
 
+from infra.handlers.job.handler import JobResource
+from infra.handlers.job.processing import ProcessingJobs
+from infra.handlers.job.request import identity, resource_mark
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -32,10 +36,6 @@ class Driver:
     """A handler with a stubbed SageMaker, and CloudFormation's events for it."""
 
     def __init__(self, clock: Clock) -> None:
-        from job.handler import JobResource  # type: ignore[import-not-found]  # noqa: PLC0415
-        from job.processing import ProcessingJobs  # type: ignore[import-not-found]  # noqa: PLC0415
-        from job.request import identity, resource_mark  # type: ignore[import-not-found]  # noqa: PLC0415
-
         self.clock = clock
         session = boto3.Session("test", "test", region_name="eu-west-1")
         self.sagemaker = session.client("sagemaker")
@@ -128,7 +128,7 @@ def _end(minute: int) -> dict[str, Any]:
 
 
 @pytest.fixture
-def driver(handlers: None, clock: Clock) -> Iterator[Driver]:  # noqa: ARG001 - a path
+def driver(clock: Clock) -> Iterator[Driver]:
     """A driver whose every expected call has been made when the test ends."""
     driver = Driver(clock)
     with driver.stub:

@@ -15,7 +15,7 @@ from botocore.exceptions import UnknownRegionError
 from sagemaker.core import image_uris
 
 from cli.checks.bootstrap import NEEDED
-from infra import lab
+from infra import composition
 from infra.containers import INFERENCE, TRAINING
 from infra.regions import ACCEPTED, refusal
 from infra.settings import read
@@ -112,11 +112,13 @@ def test_a_region_that_is_misspelt_is_asked_about() -> None:
 
 def test_the_lab_is_synthesised_for_every_region(data_folder: Path, tmp_path: Path, wanted: set[str]) -> None:
     """Under cdk.json's own flags, which make the CDK's rules errors; what the region lacks is left out, and no more."""
-    context = json.loads((lab.ROOT / "cdk.json").read_text())["context"]
+    context = json.loads((composition.ROOT / "cdk.json").read_text())["context"]
     given = {"lease": "8h", "notify": ["ops@example.org"], "seats": 1}
     for name, region in ACCEPTED.items():
         app = cdk.App(outdir=str(tmp_path / name), context={**context, "lab": given})
-        lab.compose(app, read({"lab": given}), data_folder, env=cdk.Environment(account="111122223333", region=name))
+        composition.compose(
+            app, read({"lab": given}), data_folder, env=cdk.Environment(account="111122223333", region=name)
+        )
         made = [stack.template for stack in app.synth().stacks]
         kinds = {each["Type"] for template in made for each in template["Resources"].values()}
         assert {kind for kind in kinds if not kind.startswith("Custom::")} == wanted - region.lacks

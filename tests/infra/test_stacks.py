@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from infra.handlers.job.handler import POLL_SECONDS
+from infra.handlers.job.jobs import _ROLE_SECONDS
 from infra.settings import DATA_FILES, JOB_SECONDS, LONGEST_RUN, STOP_SECONDS
 
 if TYPE_CHECKING:
@@ -107,7 +109,6 @@ def test_local_disks_get_no_volume_key(compose: Callable[..., cdk.App]) -> None:
 
 
 def test_the_job_ends_before_cloudformation_gives_up(
-    handlers: None,  # noqa: ARG001 - a path
     templates: dict[str, Template],
     training: dict[str, Any],
 ) -> None:
@@ -115,9 +116,6 @@ def test_the_job_ends_before_cloudformation_gives_up(
 
     An attempt lasts as long as the handler holds its call, and the interval: attempts are no seconds.
     """
-    from job.handler import POLL_SECONDS  # type: ignore[import-not-found]  # noqa: PLC0415
-    from job.jobs import _ROLE_SECONDS  # type: ignore[import-not-found]  # noqa: PLC0415
-
     assert training["Request"]["StoppingCondition"] == {"MaxRuntimeInSeconds": 900}
     limits = [int(training[name]) for name in ("DeadlineSeconds", "StopSeconds")]
     assert limits == [JOB_SECONDS, STOP_SECONDS]

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from cli.aws import buckets
 from cli.aws.session import Session, Target
 from embedded_aws import gateway
-from infra.handlers.teardown.receipt import Receipt
-from infra.handlers.teardown.scope import Scope
+from teardown.receipt import Receipt
+from teardown.scope import Scope
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from infra.handlers.teardown.teardown import Teardown
+from teardown.teardown import Teardown
 from tests.teardown.double import Double
 from tests.teardown.scene import TOPIC, TRUST, Scene, custom
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from infra.handlers.teardown.receipt import Receipt
+    from teardown.receipt import Receipt
 
 TRANSFORM, IMAGE = "/aws/sagemaker/TransformJobs", "763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-inference:2"
 READING = ("Describe", "Get", "List")

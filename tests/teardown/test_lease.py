@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from infra.handlers.custom_resource import outcome
-from infra.handlers.teardown import lease, lease_resource
-from infra.handlers.teardown.handler import Ending
-from infra.handlers.teardown.lease import Lease
+from infra.handlers.lease import resource
+from infra.handlers.lease.handler import Ending
+from teardown import lease_schedules
+from teardown.lease_schedules import Lease
 from tests.embedded_aws.data.account import until
 from tests.infra.conftest import Clock
 from tests.teardown.scene import TOPIC, Scene, custom
@@ -24,7 +25,7 @@ NOW = datetime(2036, 5, 1, 12, tzinfo=UTC)
 HOURS = timedelta(hours=1)
 
 
-class Resource:
+class LeaseResource:
     """A Custom::Lease as CloudFormation drives it."""
 
     def __init__(self, scene: Scene, lab: str) -> None:
@@ -44,7 +45,7 @@ class Resource:
             event["PhysicalResourceId"] = f"{self._lab}-lease"
         if old:
             event["OldResourceProperties"] = self._properties(old)
-        return outcome(event, lambda asked: lease_resource.work(asked, scheduler=self.scheduler, now=now))
+        return outcome(event, lambda asked: resource.work(asked, scheduler=self.scheduler, now=now))
 
     def end(self) -> datetime | None:
         """When the lab ends."""
@@ -124,44 +125,44 @@ class Hurry:
 
 
 @pytest.fixture
-def resource(scene: Scene) -> Resource:
+def lease(scene: Scene) -> LeaseResource:
     """A lab's lease that nobody has begun yet."""
-    return Resource(scene, f"lab-{uuid.uuid4().hex}")
+    return LeaseResource(scene, f"lab-{uuid.uuid4().hex}")
 
 
-def test_a_lease_begins_when_it_is_created_and_goes_with_its_stack(resource: Resource) -> None:
+def test_a_lease_begins_when_it_is_created_and_goes_with_its_stack(lease: LeaseResource) -> None:
     """Both schedules are made, the warning half an hour before the end, and both are deleted."""
-    answer = resource.ask("Create", Seconds="7200")
+    answer = lease.ask("Create", Seconds="7200")
     assert (answer["Status"], answer["Data"]["End"]) == ("SUCCESS", "2036-05-01T14:00:00Z")
-    assert resource.end() == NOW + 2 * HOURS
-    assert resource.warning() == "at(2036-05-01T13:30:00)"
-    assert resource.ask("Delete", Seconds="7200")["Status"] == "SUCCESS"
-    assert resource.schedules() == []
-    assert resource.ask("Delete", Seconds="7200")["Status"] == "SUCCESS"
+    assert lease.end() == NOW + 2 * HOURS
+    assert lease.warning() == "at(2036-05-01T13:30:00)"
+    assert lease.ask("Delete", Seconds="7200")["Status"] == "SUCCESS"
+    assert lease.schedules() == []
+    assert lease.ask("Delete", Seconds="7200")["Status"] == "SUCCESS"
 
 
-def test_a_short_lease_warns_when_a_quarter_is_left(resource: Resource) -> None:
+def test_a_short_lease_warns_when_a_quarter_is_left(lease: LeaseResource) -> None:
     """Half an hour before the end of an hour would be early."""
-    resource.ask("Create", Seconds="3600")
-    assert resource.warning() == "at(2036-05-01T12:45:00)"
+    lease.ask("Create", Seconds="3600")
+    assert lease.warning() == "at(2036-05-01T12:45:00)"
 
 
 @pytest.mark.parametrize("term", [{"Seconds": "7200"}, {"Until": "2036-05-01T14:00:00Z"}], ids=["Seconds", "Until"])
-def test_an_update_with_the_same_term_keeps_an_extended_end(resource: Resource, term: dict[str, Any]) -> None:
+def test_an_update_with_the_same_term_keeps_an_extended_end(lease: LeaseResource, term: dict[str, Any]) -> None:
     """Even when the end that the setting names is past by now."""
-    resource.ask("Create", **term)
-    Lease(resource.scheduler, resource._lab).move(NOW + 9 * HOURS, now=NOW)
-    answer = resource.ask("Update", old=term, now=NOW + 3 * HOURS, **term)
+    lease.ask("Create", **term)
+    Lease(lease.scheduler, lease._lab).move(NOW + 9 * HOURS, now=NOW)
+    answer = lease.ask("Update", old=term, now=NOW + 3 * HOURS, **term)
     assert (answer["Status"], answer["Data"]["End"]) == ("SUCCESS", "2036-05-01T21:00:00Z")
-    assert resource.end() == NOW + 9 * HOURS
+    assert lease.end() == NOW + 9 * HOURS
 
 
-def test_an_update_with_another_term_begins_anew(resource: Resource) -> None:
+def test_an_update_with_another_term_begins_anew(lease: LeaseResource) -> None:
     """From now on, under the same name: CloudFormation deletes nothing afterwards."""
-    created = resource.ask("Create", Seconds="7200")
-    answer = resource.ask("Update", old={"Seconds": "7200"}, now=NOW + HOURS, Seconds="14400")
+    created = lease.ask("Create", Seconds="7200")
+    answer = lease.ask("Update", old={"Seconds": "7200"}, now=NOW + HOURS, Seconds="14400")
     assert answer["PhysicalResourceId"] == created["PhysicalResourceId"]
-    assert resource.end() == NOW + 5 * HOURS
+    assert lease.end() == NOW + 5 * HOURS
 
 
 @pytest.mark.parametrize(
@@ -171,22 +172,22 @@ def test_an_update_with_another_term_begins_anew(resource: Resource) -> None:
         ({"Seconds": "600"}, "lab.lease ends at 2036-05-01 12:10 UTC, before a training job may, which has 0:15:00"),
     ],
 )
-def test_a_lease_that_cannot_be_is_refused_in_a_sentence(resource: Resource, term: dict[str, Any], said: str) -> None:
+def test_a_lease_that_cannot_be_is_refused_in_a_sentence(lease: LeaseResource, term: dict[str, Any], said: str) -> None:
     """Nothing is made, and the Delete that follows the failed Create leaves another lease of the lab alone."""
-    answer = resource.ask("Create", **term)
+    answer = lease.ask("Create", **term)
     assert answer["Status"] == "FAILED"
     assert said in answer["Reason"]
-    assert resource.schedules() == []
-    resource.ask("Create", Seconds="7200")
+    assert lease.schedules() == []
+    lease.ask("Create", Seconds="7200")
     event_id = answer["PhysicalResourceId"]
-    assert event_id != f"{resource._lab}-lease"
-    properties = resource._properties(term)
-    lease_resource.work(
+    assert event_id != f"{lease._lab}-lease"
+    properties = lease._properties(term)
+    resource.work(
         {"RequestType": "Delete", "PhysicalResourceId": event_id, "ResourceProperties": properties},
-        scheduler=resource.scheduler,
+        scheduler=lease.scheduler,
         now=NOW,
     )
-    assert len(resource.schedules()) == 2
+    assert len(lease.schedules()) == 2
 
 
 def test_an_end_that_was_moved_meanwhile_ends_nothing(scene: Scene) -> None:
@@ -201,7 +202,7 @@ def test_an_end_that_was_moved_meanwhile_ends_nothing(scene: Scene) -> None:
 
 def test_the_topic_stays_until_its_last_notice_is_delivered(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     """Deleting a topic may swallow what it was sent: the end is told, once, and the stack goes a while later."""
-    monkeypatch.setattr(lease, "DELIVERY", timedelta(seconds=3))
+    monkeypatch.setattr(lease_schedules, "DELIVERY", timedelta(seconds=3))
     lab = Lab(scene, "heard")
     scene.stack("heard-operations", TOPIC, lab="heard")
     lab.is_over()
@@ -227,7 +228,7 @@ def test_a_lab_that_is_prolonged_after_all_is_told_of_again(scene: Scene) -> Non
 
 def test_work_that_takes_longer_than_a_function_may_goes_on(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each invocation does its share, whatever it finds; the end is told once, and the last stack goes last."""
-    monkeypatch.setattr(lease, "DELIVERY", timedelta(0))
+    monkeypatch.setattr(lease_schedules, "DELIVERY", timedelta(0))
     lab = Lab(scene, "long")
     for part in ("operations", "storage", "training", "endpoint"):
         scene.stack(f"long-{part}", TOPIC, lab="long")

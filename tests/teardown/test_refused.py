@@ -11,7 +11,7 @@ import pytest
 from cli.aws import buckets, deletion, remnants
 from cli.aws.session import Session, Target
 from embedded_aws import gateway
-from infra.handlers.teardown.receipt import Receipt, Thing
+from teardown.receipt import Receipt, Resource
 from tests.teardown.scene import Scene, custom
 
 if TYPE_CHECKING:
@@ -78,8 +78,8 @@ def test_a_bucket_that_may_not_go_is_named(
     receipt = Receipt()
     buckets.delete_left(refusing(operation, stays), lab, receipt)
     assert not receipt.clean
-    assert "explicit deny" in receipt.remains[Thing("bucket", stays)].why
-    assert [thing.name for thing in receipt.deleted] == [goes]
+    assert "explicit deny" in receipt.remaining[Resource("bucket", stays)].why
+    assert [resource.name for resource in receipt.deleted] == [goes]
 
 
 def test_a_key_that_may_not_go_is_named(scene: Scene, refusing: Callable[[str, str], Refusing]) -> None:
@@ -90,8 +90,8 @@ def test_a_key_that_may_not_go_is_named(scene: Scene, refusing: Callable[[str, s
     receipt = Receipt()
     remnants.note(refusing("ScheduleKeyDeletion", stays), "refused", receipt)
     assert not receipt.clean
-    assert "explicit deny" in receipt.remains[Thing("KMS key", stays)].why
-    assert receipt.remains[Thing("KMS key", goes)].expected
+    assert "explicit deny" in receipt.remaining[Resource("KMS key", stays)].why
+    assert receipt.remaining[Resource("KMS key", goes)].expected
     assert kms.describe_key(KeyId=goes)["KeyMetadata"]["KeyState"] == "PendingDeletion"
 
 
@@ -105,4 +105,4 @@ def test_a_stack_whose_bucket_may_not_be_emptied_says_so(
     scene.client("s3").put_object(Bucket="locked", Key="notes.txt", Body=b"")
     receipt = deletion.of_lab(refusing("DeleteObjects", "locked"), "locked", quiet=True)
     assert not receipt.clean
-    assert "not empty" in receipt.remains[Thing("stack", "locked-storage")].why
+    assert "not empty" in receipt.remaining[Resource("stack", "locked-storage")].why

@@ -312,7 +312,7 @@ def test_everything_goes_in_one_run(traps: Traps, scheduled: tuple[str, str]) ->
 
 
 def test_the_receipt_names_what_there_was(traps: Traps) -> None:
-    """Every kind of thing is in it, as deleted, with its name."""
+    """Every kind of resource is in it, as deleted, with its name."""
     written = max((traps.lab.home / "receipts").iterdir())
     receipt = json.loads(written.read_text())
     trained = names(receipt, "deleted", "training job")

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..custom_resource import ANSWER_SECONDS, answer
-from . import handler as contents
+from infra.handlers.bucket_contents import handler as contents
+from infra.handlers.custom_resource import ANSWER_SECONDS, answer
 
 if TYPE_CHECKING:
-    from .handler import BucketContents, Event
+    from infra.handlers.bucket_contents.handler import BucketContents, Event
 
 
 def handler(event: Event, context: Any) -> None:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from botocore.exceptions import ClientError
 
-    from .words import Words
+    from infra.handlers.job.words import Words
 
 _SETTING = "lab.training_instance_type"
 _OVER_ALL_TYPES = "'Number of instances across"

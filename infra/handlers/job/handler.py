@@ -19,13 +19,13 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from . import errors
-from .processing import ProcessingJobs
-from .request import identity, resource_mark
-from .training import TrainingJobs
+from infra.handlers.job import errors
+from infra.handlers.job.processing import ProcessingJobs
+from infra.handlers.job.request import identity, resource_mark
+from infra.handlers.job.training import TrainingJobs
 
 if TYPE_CHECKING:
-    from .jobs import Jobs
+    from infra.handlers.job.jobs import Jobs
 
 # A call waits for so long, and looks so often; the framework asks again. The function's timeout is five minutes.
 POLL_SECONDS = 45.0

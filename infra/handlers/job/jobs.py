@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from botocore.exceptions import ClientError
 
-from . import errors
-from .request import typed
+from infra.handlers.job import errors
+from infra.handlers.job.request import typed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from types_boto3_s3 import S3Client
 
-    from .words import Words
+    from infra.handlers.job.words import Words
 
 Job = dict[str, Any]
 

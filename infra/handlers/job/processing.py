@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from .jobs import Jobs
-from .request import marked_name
-from .words import Words
+from infra.handlers.job.jobs import Jobs
+from infra.handlers.job.request import marked_name
+from infra.handlers.job.words import Words
 
 if TYPE_CHECKING:
-    from .jobs import Job
+    from infra.handlers.job.jobs import Job
 
 
 _NEVER = datetime.min.replace(tzinfo=UTC)  # a job that has not ended

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urlparse
 
-from .jobs import Jobs
-from .words import Words
+from infra.handlers.job.jobs import Jobs
+from infra.handlers.job.words import Words
 
 if TYPE_CHECKING:
-    from .jobs import Job
+    from infra.handlers.job.jobs import Job
 
 _UNKNOWN = "not reported"
 

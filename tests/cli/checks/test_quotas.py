@@ -13,7 +13,7 @@ from cli.checks.result import Finding, State, Subject
 from infra import settings
 from infra.handlers.job import errors
 from infra.handlers.job.training import TrainingJobs
-from infra.handlers.teardown.stacks import Stack
+from teardown.stacks import Stack
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -18,7 +18,7 @@ from cli.programs import tool_environment
 from cli.ui.errors import LabError
 from embedded_aws import gateway
 from infra import regions, settings
-from infra.handlers.teardown.stacks import Stack
+from teardown.stacks import Stack
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

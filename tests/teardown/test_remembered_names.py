@@ -8,10 +8,10 @@ import pytest
 
 from cli.aws import captures
 from cli.aws.session import Session, Target
-from infra.handlers.teardown.namesakes import Namesakes
-from infra.handlers.teardown.receipt import Receipt
-from infra.handlers.teardown.scope import Scope
-from infra.handlers.teardown.teardown import Teardown
+from teardown.receipt import Receipt
+from teardown.remembered_names import RememberedNames
+from teardown.scope import Scope
+from teardown.teardown import Teardown
 from tests.teardown.double import Double
 from tests.teardown.test_faults import finish
 
@@ -115,9 +115,9 @@ def test_what_an_endpoint_captured_goes_with_it(scene: Scene) -> None:
     )
     tags = [{"Key": key, "Value": value} for key, value in OURS.items()]
     sagemaker.create_endpoint(EndpointName="hers", EndpointConfigName="captured", Tags=tags)
-    names, receipt = Namesakes(session.client, LAB), Receipt()
+    names, receipt = RememberedNames(session.client, LAB), Receipt()
     captures.note(session, Scope(lab=LAB), names)
-    captures.delete(session, Namesakes(session.client, LAB), receipt)
-    assert [thing.name for thing in receipt.deleted] == ["s3://anybodys/captured/hers/"]
+    captures.delete(session, RememberedNames(session.client, LAB), receipt)
+    assert [resource.name for resource in receipt.deleted] == ["s3://anybodys/captured/hers/"]
     keys = [each["Key"] for each in s3.list_objects_v2(Bucket="anybodys")["Contents"]]
     assert keys == ["captured/hers-too/v/1.jsonl"]

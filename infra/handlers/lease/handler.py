@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.config import Config
 
-from .lease import TOLD, Lease
-from .notices import Notices
-from .teardown import Teardown
+from teardown.lease_schedules import TOLD, Lease
+from teardown.notices import Notices
+from teardown.teardown import Teardown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .receipt import Thing
+    from teardown.receipt import Resource
 
 # One invocation's share: the next one comes in a minute. The function's timeout leaves room for the last call.
 _SHARE_SECONDS = 50.0
@@ -82,7 +82,7 @@ class Ending:
             self._notices.ended(teardown.receipt)
             lease.let_it_be_delivered()
 
-    def _until(self, step: Callable[[], list[Thing]]) -> bool:
+    def _until(self, step: Callable[[], list[Resource]]) -> bool:
         """Whether the step came to its end in the time that there is."""
         while waiting := step():
             if self._now() > self._deadline:

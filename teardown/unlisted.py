@@ -4,26 +4,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from . import refusals
-from .receipt import Thing
-from .refusals import Refusal
+from teardown import refusals
+from teardown.receipt import Resource
+from teardown.refusals import Refusal
 
 if TYPE_CHECKING:
     from botocore.exceptions import ClientError
 
-    from .receipt import Receipt
+    from teardown.receipt import Receipt
 
 NAME = "(not listed yet)"
 
 
-def unlisted(receipt: Receipt, kind: str, error: ClientError) -> list[Thing]:
+def unlisted(receipt: Receipt, kind: str, error: ClientError) -> list[Resource]:
     """What is waited for: something, when AWS was only asked too much.
 
     A kind that this region does not have leaves nothing behind; one that can't be looked at may: the receipt says so.
     """
-    refusal = refusals.of(error)
+    refusal = refusals.classify(error)
     if refusal is Refusal.SLOW:
-        return [Thing(kind, NAME)]
+        return [Resource(kind, NAME)]
     if refusal is not Refusal.ABSENT:
         receipt.unseen[kind] = str(error)
     return []

@@ -6,21 +6,21 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from . import refusals
-from .kinds import KINDS
-from .logs import LOGGED
-from .receipt import Thing
-from .refusals import Refusal
-from .scope import TAG
-from .unlisted import unlisted
+from teardown import refusals
+from teardown.logs import LOGGED
+from teardown.receipt import Resource
+from teardown.refusals import Refusal
+from teardown.resource_types import KINDS
+from teardown.scope import TAG
+from teardown.unlisted import unlisted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from .kinds import Kind
-    from .namesakes import Namesakes
-    from .receipt import Receipt
-    from .scope import Scope
+    from teardown.receipt import Receipt
+    from teardown.remembered_names import RememberedNames
+    from teardown.resource_types import Kind
+    from teardown.scope import Scope
 
 Summary = dict[str, Any]
 
@@ -32,7 +32,7 @@ _RECORD = "ended; AWS keeps the record of such a job for ever, and it costs noth
 class SageMakerSweep:
     """One lab's or seat's resources of every kind. `loose`: only those that no stack of CloudFormation owns.
 
-    `namesakes` hears of what is named otherwise than the lab's things are.
+    `remembered` hears of what is named otherwise than the lab's resources are.
     """
 
     def __init__(
@@ -42,16 +42,16 @@ class SageMakerSweep:
         receipt: Receipt,
         *,
         loose: bool,
-        namesakes: Namesakes | None = None,
+        remembered: RememberedNames | None = None,
     ) -> None:
         self._sagemaker = client("sagemaker")
         self._tagging = client("resourcegroupstaggingapi")
         self._scope, self._receipt, self._loose = scope, receipt, loose
-        self._namesakes = namesakes
+        self._remembered = remembered
         self._marked: set[str] | None = None  # ARNs that bear the lab's tag, as one step has asked for them
         self._kinds = [kind for kind in KINDS if not (loose and kind.noun in _OF_STACKS_ONLY)]
 
-    def step(self) -> list[Thing]:
+    def step(self) -> list[Resource]:
         """Stop what runs and delete what has settled; what is still there afterwards, to be looked at again.
 
         A later stage has its turn when nothing of the earlier ones is left, so an endpoint goes before its config.
@@ -59,12 +59,12 @@ class SageMakerSweep:
         """
         self._marked = None
         for stage in sorted({kind.stage for kind in self._kinds}):
-            left = [thing for kind in self._kinds if kind.stage == stage for thing in self._sweep(kind)]
+            left = [resource for kind in self._kinds if kind.stage == stage for resource in self._sweep(kind)]
             if left:
                 return left
         return []
 
-    def _sweep(self, kind: Kind) -> list[Thing]:
+    def _sweep(self, kind: Kind) -> list[Resource]:
         try:
             found = list(self._owned(kind))
         except ClientError as error:
@@ -72,45 +72,45 @@ class SageMakerSweep:
         self._receipt.unseen.pop(kind.title, None)
         left = []
         for name, shown, summary in found:
-            thing = Thing(kind.title, shown)
-            self._receipt.found.add(thing)
-            if self._namesakes and kind.noun in LOGGED and not self._scope.names(_own_name(summary, kind)):
-                self._namesakes.note(kind.noun, name)
-            if self._is_waited_for(kind, thing, name, summary):
-                left.append(thing)
+            resource = Resource(kind.title, shown)
+            self._receipt.found.add(resource)
+            if self._remembered and kind.noun in LOGGED and not self._scope.names(_own_name(summary, kind)):
+                self._remembered.remember(kind.noun, name)
+            if self._is_waited_for(kind, resource, name, summary):
+                left.append(resource)
         return left
 
-    def _is_waited_for(self, kind: Kind, thing: Thing, name: str, summary: Summary) -> bool:
+    def _is_waited_for(self, kind: Kind, resource: Resource, name: str, summary: Summary) -> bool:
         status = summary.get(kind.status, "")
         if status in kind.running:
-            return self._tried("stop", kind, thing, name)
+            return self._tried("stop", kind, resource, name)
         if kind.settled is not None and status not in kind.settled:
             return True
         if kind.kept:
-            self._receipt.keep(thing, _RECORD, expected=True)
+            self._receipt.keep(resource, _RECORD, expected=True)
             return False
         if summary.get("WarmPoolStatus", {}).get("Status") == "Available":  # DeleteTrainingJob refuses that
-            return self._tried("update", kind, thing, name, ResourceConfig={"KeepAlivePeriodInSeconds": 0})
-        return self._tried("delete", kind, thing, name)
+            return self._tried("update", kind, resource, name, ResourceConfig={"KeepAlivePeriodInSeconds": 0})
+        return self._tried("delete", kind, resource, name)
 
-    def _tried(self, verb: str, kind: Kind, thing: Thing, name: str, **request: Any) -> bool:
+    def _tried(self, verb: str, kind: Kind, resource: Resource, name: str, **request: Any) -> bool:
         """Whether to look again after the operation: not if the caller may not, or this SDK or region can't."""
         operation = getattr(self._sagemaker, f"{verb}_{kind.noun}", None)
         if operation is None:  # an SDK from before the operation
-            self._receipt.keep(thing, _RECORD, expected=True)
+            self._receipt.keep(resource, _RECORD, expected=True)
             return False
         try:
             operation(**{kind.name_parameter: name}, **request)
         except ClientError as error:
-            match refusals.of(error):
+            match refusals.classify(error):
                 case Refusal.DENIED:
-                    self._receipt.keep(thing, str(error))
+                    self._receipt.keep(resource, str(error))
                     return False
                 case Refusal.ABSENT:
-                    self._receipt.keep(thing, _RECORD, expected=True)
+                    self._receipt.keep(resource, _RECORD, expected=True)
                     return False
                 case Refusal.BUSY | Refusal.SLOW:
-                    self._receipt.put_off[thing] = str(error)
+                    self._receipt.put_off[resource] = str(error)
                 case Refusal.GONE:
                     return False
         return True
@@ -167,7 +167,7 @@ class SageMakerSweep:
             pages = self._sagemaker.get_paginator("list_tags").paginate(ResourceArn=arn)
             return {tag["Key"]: tag["Value"] for page in pages for tag in page["Tags"]}
         except ClientError as error:
-            if refusals.of(error) is Refusal.GONE:
+            if refusals.classify(error) is Refusal.GONE:
                 return None
             raise
 

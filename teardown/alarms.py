@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from .deletion import tried
-from .receipt import Thing
-from .unlisted import unlisted
+from teardown.deletion import tried
+from teardown.receipt import Resource
+from teardown.unlisted import unlisted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from .namesakes import Namesakes
-    from .receipt import Receipt
-    from .scope import Scope
+    from teardown.receipt import Receipt
+    from teardown.remembered_names import RememberedNames
+    from teardown.scope import Scope
 
 KIND = "alarm"
 _NAMESPACES = {"AWS/SageMaker", "/aws/sagemaker/Endpoints", "/aws/sagemaker/InferenceComponents"}
@@ -32,12 +32,12 @@ class AlarmsSweep:
     """The alarms on what a lab's or seat's endpoints and inference components measured."""
 
     def __init__(
-        self, client: Callable[[str], Any], scope: Scope, receipt: Receipt, *, namesakes: Namesakes | None = None
+        self, client: Callable[[str], Any], scope: Scope, receipt: Receipt, *, remembered: RememberedNames | None = None
     ) -> None:
         self._cloudwatch = client("cloudwatch")
-        self._scope, self._receipt, self._namesakes = scope, receipt, namesakes
+        self._scope, self._receipt, self._remembered = scope, receipt, remembered
 
-    def step(self) -> list[Thing]:
+    def step(self) -> list[Resource]:
         """Delete what there is; what it was, to be looked for again."""
         try:
             found = list(self._alarms())
@@ -46,9 +46,9 @@ class AlarmsSweep:
         self._receipt.unseen.pop(KIND, None)
         delete = self._cloudwatch.delete_alarms
         return [
-            thing
+            resource
             for name in found
-            if tried(self._receipt, thing := Thing(KIND, name), partial(delete, AlarmNames=[name]))
+            if tried(self._receipt, resource := Resource(KIND, name), partial(delete, AlarmNames=[name]))
         ]
 
     def _alarms(self) -> Iterator[str]:
@@ -67,7 +67,7 @@ class AlarmsSweep:
             return False
         named = {each["Name"]: each["Value"] for each in metric.get("Dimensions", ())}
         return any(
-            self._scope.names(named[dimension]) or (self._namesakes and named[dimension] in self._namesakes.of(noun))
+            self._scope.names(named[dimension]) or (self._remembered and named[dimension] in self._remembered.of(noun))
             for dimension, noun in _NOUNS.items()
             if dimension in named
         )

@@ -14,8 +14,8 @@ from typing import Any
 
 import boto3
 
-from ..custom_resource import Event, answer
-from .lease import Lease
+from infra.handlers.custom_resource import Event, answer
+from teardown.lease_schedules import Lease
 
 _TERM = ("Seconds", "Until")
 

@@ -47,7 +47,7 @@ class Refusal(Enum):
     BUSY = "not now"
 
 
-def of(error: ClientError) -> Refusal:
+def classify(error: ClientError) -> Refusal:
     """Which of them the error is; what is none of the others is worth another try."""
     code, message = error.response["Error"]["Code"], error.response["Error"]["Message"].lower()
     if code in _GONE_CODES or (code == "ValidationException" and any(words in message for words in _GONE_WORDS)):

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from . import refusals
-from .receipt import Thing
-from .refusals import Refusal
-from .scope import SEAT_TAG, TAG
+from teardown import refusals
+from teardown.receipt import Resource
+from teardown.refusals import Refusal
+from teardown.scope import SEAT_TAG, TAG
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
     from datetime import datetime
 
-    from .receipt import Receipt
+    from teardown.receipt import Receipt
 
 _AT_ONCE = 20  # each runs a function that empties a prefix: a hundred at once would be a hundred processes
 _CUSTOM = ("Custom::", "AWS::CloudFormation::CustomResource")
@@ -38,9 +38,9 @@ class Stack:
     created: datetime
 
     @property
-    def thing(self) -> Thing:
+    def resource(self) -> Resource:
         """As a receipt has it."""
-        return Thing("stack", self.name)
+        return Resource("stack", self.name)
 
     @property
     def seat(self) -> str | None:
@@ -103,14 +103,14 @@ class StackDeletion:
         self._failed: set[str] = set()
         self._retried: set[str] = set()
 
-    def step(self, *, held: Callable[[Stack], bool] = lambda _: False) -> list[Thing]:
+    def step(self, *, held: Callable[[Stack], bool] = lambda _: False) -> list[Resource]:
         """Ask for the deletion of what nothing else depends on any more; the stacks that are waited for.
 
         `held` says which have to stay for now. A stack that could not be deleted is noted in the receipt with the first
         cause, and keeps what it depends on; another object of this class tries it again.
         """
         found = [stack for stack in of_lab(self._cloudformation, self._lab) if self._only(stack)]
-        self._receipt.found |= {stack.thing for stack in found}
+        self._receipt.found |= {stack.resource for stack in found}
         moving = sum(stack.moving for stack in found)
         waiting = [stack for stack in found if stack.moving]
         for stack in _wave(found, self._lab):
@@ -127,7 +127,7 @@ class StackDeletion:
                 self._keep(stack, self._cause(stack))
             else:
                 waiting.append(stack)
-        return [stack.thing for stack in waiting if stack.name not in self._failed]
+        return [stack.resource for stack in waiting if stack.name not in self._failed]
 
     def retry(self) -> bool:
         """Try those that failed, if any, once more, without the custom resources that could not be deleted.
@@ -136,7 +136,7 @@ class StackDeletion:
         for them may fail in its turn, and is retried in the next call.
         """
         again = self._failed - self._retried
-        self._receipt.drop(Thing("stack", name) for name in again)
+        self._receipt.drop(Resource("stack", name) for name in again)
         self._failed -= again
         self._retried |= again
         self._looks = {name: looks for name, looks in self._looks.items() if name not in again}
@@ -152,7 +152,7 @@ class StackDeletion:
             skipped = {"RetainResources": found} if broken and (found := self._broken_custom_resources(stack)) else {}
             self._cloudformation.delete_stack(StackName=stack.name, **skipped)
         except ClientError as error:
-            if refusals.of(error) is Refusal.SLOW:
+            if refusals.classify(error) is Refusal.SLOW:
                 return
             self._keep(stack, str(error))  # it is protected, or the caller may not
         self._looks[stack.name] = 0
@@ -176,7 +176,7 @@ class StackDeletion:
 
     def _keep(self, stack: Stack, why: str) -> None:
         self._failed.add(stack.name)
-        self._receipt.keep(stack.thing, why)
+        self._receipt.keep(stack.resource, why)
 
     def _broken_custom_resources(self, stack: Stack) -> list[str]:
         pages = self._cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack.name)

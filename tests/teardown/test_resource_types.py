@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from infra.constructs import teardown_policy
-from infra.handlers.teardown.kinds import KINDS
-from infra.handlers.teardown.receipt import Receipt, Thing
-from infra.handlers.teardown.sagemaker import SageMakerSweep
-from infra.handlers.teardown.scaling import ScalingSweep
-from infra.handlers.teardown.scope import Scope
+from teardown.receipt import Receipt, Resource
+from teardown.resource_types import KINDS
+from teardown.sagemaker import SageMakerSweep
+from teardown.scaling import ScalingSweep
+from teardown.scope import Scope
 from tests.teardown.double import SORTS, Double, client
 
 if TYPE_CHECKING:
@@ -67,9 +67,9 @@ def test_jobs_that_stay_on_record_are_stopped(account: Double, sort: str) -> Non
     receipt = swept(account)
     assert job.states[0].upper() == "STOPPED"
     assert other.states[-1].upper().replace("_", "") == "INPROGRESS"
-    [remains] = receipt.remains.values()
+    [remains] = receipt.remaining.values()
     assert remains.expected
-    assert remains.thing.name == "trap-ada-x"
+    assert remains.resource.name == "trap-ada-x"
     assert receipt.clean
     assert not account.calls("Delete")
 
@@ -83,7 +83,7 @@ def test_a_model_package_group_goes_after_its_versions(account: Double) -> None:
     kept = [account.add("ModelPackageGroup", "trap-x", tags=OTHERS), account.add("ModelPackage", "1", group="trap-x")]
     receipt = swept(account)
     assert account.items == kept
-    assert Thing("model package", "model-package/somebodys/2") in receipt.deleted
+    assert Resource("model package", "model-package/somebodys/2") in receipt.deleted
     assert len(receipt.deleted) == 6
 
 
@@ -124,7 +124,7 @@ def test_what_may_not_be_deleted_is_named(account: Double) -> None:
     account.add("Model", "trap-x")
     receipt = swept(account)
     assert not receipt.clean
-    assert "not you" in receipt.remains[Thing("model", "trap-x")].why
+    assert "not you" in receipt.remaining[Resource("model", "trap-x")].why
     assert account.calls("Delete") == ["DeleteModel"]
 
 

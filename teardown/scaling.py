@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from .deletion import tried
-from .receipt import Thing
-from .unlisted import unlisted
+from teardown.deletion import tried
+from teardown.receipt import Resource
+from teardown.unlisted import unlisted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from .receipt import Receipt
-    from .scope import Scope
+    from teardown.receipt import Receipt
+    from teardown.scope import Scope
 
 KIND = "scalable target"
 _NAMESPACE = "sagemaker"
@@ -32,7 +32,7 @@ class ScalingSweep:
         self._scaling, self._sagemaker = client("application-autoscaling"), client("sagemaker")
         self._scope, self._receipt = scope, receipt
 
-    def step(self) -> list[Thing]:
+    def step(self) -> list[Resource]:
         """Deregister what there is; what it was, to be looked for again."""
         try:
             found = list(self._targets())
@@ -40,12 +40,12 @@ class ScalingSweep:
             return unlisted(self._receipt, KIND, error)
         self._receipt.unseen.pop(KIND, None)
         return [
-            thing
-            for resource, dimension in found
+            resource
+            for target, dimension in found
             if tried(
                 self._receipt,
-                thing := Thing(KIND, f"{resource} ({dimension})"),
-                partial(self._deregister, resource, dimension),
+                resource := Resource(KIND, f"{target} ({dimension})"),
+                partial(self._deregister, target, dimension),
             )
         ]
 

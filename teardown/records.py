@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from . import namesakes
-from .deletion import tried
-from .lease import schedule_names
-from .receipt import Thing
-from .unlisted import unlisted
+from teardown import remembered_names
+from teardown.deletion import tried
+from teardown.lease_schedules import schedule_names
+from teardown.receipt import Resource
+from teardown.unlisted import unlisted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .receipt import Receipt
+    from teardown.receipt import Receipt
 
 
 class RecordsSweep:
@@ -29,24 +29,24 @@ class RecordsSweep:
         self._ssm, self._scheduler = client("ssm"), client("scheduler")
         self._lab, self._receipt, self._schedules = lab, receipt, schedules
 
-    def step(self) -> list[Thing]:
+    def step(self) -> list[Resource]:
         """Delete what there is; what it was, to be looked for again."""
         return [
             *self._each("parameter", self._parameters, self._forget),
             *(self._each("schedule", self._due, self._call_off) if self._schedules else ()),
         ]
 
-    def _each(self, kind: str, names: Callable[[], list[str]], delete: Callable[[str], Any]) -> list[Thing]:
+    def _each(self, kind: str, names: Callable[[], list[str]], delete: Callable[[str], Any]) -> list[Resource]:
         try:
-            found = [Thing(kind, name) for name in names()]
+            found = [Resource(kind, name) for name in names()]
         except ClientError as error:
             return unlisted(self._receipt, kind, error)
         self._receipt.unseen.pop(kind, None)
-        return [thing for thing in found if tried(self._receipt, thing, partial(delete, thing.name))]
+        return [resource for resource in found if tried(self._receipt, resource, partial(delete, resource.name))]
 
     def _parameters(self) -> list[str]:
         pages = self._ssm.get_paginator("get_parameters_by_path").paginate(Path=f"/{self._lab}", Recursive=True)
-        own = namesakes.path(self._lab)  # of the teardown itself, which deletes them
+        own = remembered_names.path(self._lab)  # of the teardown itself, which deletes them
         names = [each["Name"] for page in pages for each in page["Parameters"]]
         return [name for name in names if not name.startswith(f"{own}/")]
 

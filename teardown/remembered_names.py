@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from . import refusals
-from .receipt import Thing
-from .refusals import Refusal
+from teardown import refusals
+from teardown.receipt import Resource
+from teardown.refusals import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .receipt import Receipt
+    from teardown.receipt import Receipt
 
 CAPTURED = "captured"  # in the place of a kind's noun: the value is where an endpoint's captured data lie
 
@@ -27,14 +27,14 @@ def path(lab: str) -> str:
     return f"/{lab}/teardown"
 
 
-class Namesakes:
-    """The names of a lab's things that do not begin with the lab's, by the noun of their kind."""
+class RememberedNames:
+    """The names of a lab's resources that do not begin with the lab's, by the noun of their kind."""
 
     def __init__(self, client: Callable[[str], Any], lab: str) -> None:
         self._ssm, self._path = client("ssm"), path(lab)
         self._noted: dict[tuple[str, str], str] | None = None
 
-    def note(self, noun: str, name: str, value: str = "-") -> None:
+    def remember(self, noun: str, name: str, value: str = "-") -> None:
         """Keep a name, from before what bears it is touched."""
         if (noun, name) in self._all():
             return
@@ -49,8 +49,8 @@ class Namesakes:
             try:
                 self._ssm.delete_parameter(Name=parameter)
             except ClientError as error:
-                if refusals.of(error) is not Refusal.GONE:
-                    receipt.keep(Thing("parameter", parameter), str(error))
+                if refusals.classify(error) is not Refusal.GONE:
+                    receipt.keep(Resource("parameter", parameter), str(error))
 
     def of(self, noun: str) -> dict[str, str]:
         """The names of this kind, each with its value."""

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from . import refusals
-from .refusals import Refusal
+from teardown import refusals
+from teardown.refusals import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -87,7 +87,7 @@ class Lease:
             try:
                 self._scheduler.delete_schedule(Name=name)
             except ClientError as error:
-                if refusals.of(error) is not Refusal.GONE:
+                if refusals.classify(error) is not Refusal.GONE:
                     raise
 
     def _put(self, name: str, expression: str, work: Mapping[str, str], target: Mapping[str, str], **more: Any) -> None:
@@ -114,6 +114,6 @@ class Lease:
         try:
             return dict(self._scheduler.get_schedule(Name=name))
         except ClientError as error:
-            if refusals.of(error) is Refusal.GONE:
+            if refusals.classify(error) is Refusal.GONE:
                 return None
             raise

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from . import scaling, stacks, unlisted
-from .alarms import AlarmsSweep
-from .kinds import FIRST, KINDS
-from .logs import LogsSweep
-from .namesakes import Namesakes
-from .receipt import Receipt
-from .records import RecordsSweep
-from .sagemaker import SageMakerSweep
-from .scaling import ScalingSweep
-from .scope import Scope
-from .stacks import StackDeletion
+from teardown import scaling, stacks, unlisted
+from teardown.alarms import AlarmsSweep
+from teardown.logs import LogsSweep
+from teardown.receipt import Receipt
+from teardown.records import RecordsSweep
+from teardown.remembered_names import RememberedNames
+from teardown.resource_types import FIRST, KINDS
+from teardown.sagemaker import SageMakerSweep
+from teardown.scaling import ScalingSweep
+from teardown.scope import Scope
+from teardown.stacks import StackDeletion
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from .receipt import Thing
-    from .stacks import Stack
+    from teardown.receipt import Resource
+    from teardown.stacks import Stack
 
 _EARLY = {scaling.KIND, *(kind.title for kind in KINDS if kind.stage == FIRST)}
 
@@ -38,21 +38,21 @@ class Teardown:
         self._cloudformation = client("cloudformation")
         self.scope = Scope(lab=lab, others=stacks.other_labs(stacks.every(self._cloudformation), lab))
         self._scaling = ScalingSweep(client, self.scope, self.receipt)
-        self.namesakes = Namesakes(client, lab)
-        self._work = SageMakerSweep(client, self.scope, self.receipt, loose=True, namesakes=self.namesakes)
+        self.remembered = RememberedNames(client, lab)
+        self._work = SageMakerSweep(client, self.scope, self.receipt, loose=True, remembered=self.remembered)
         last = stacks.operations_stack(lab)
         self._stacks = StackDeletion(client, lab, self.receipt, only=lambda stack: stack.name != last, since=since)
         self._last = StackDeletion(client, lab, self.receipt, only=lambda stack: stack.name == last, since=since)
 
-    def clear(self) -> list[Thing]:
+    def clear(self) -> list[Resource]:
         """What was made in no stack, and every stack but the one that ends the lab by itself.
 
         A seat's stack has the role that its student's jobs and endpoints need until they have ended: it waits for them.
         """
         work = self._scaling.step() or self._work.step()
-        busy = [thing.name for thing in work]
+        busy = [resource.name for resource in work]
         # What comes later has not been looked at then: anybody's endpoint may be there.
-        early = any(thing.kind in _EARLY or thing.name == unlisted.NAME for thing in work)
+        early = any(resource.kind in _EARLY or resource.name == unlisted.NAME for resource in work)
 
         def held(stack: Stack) -> bool:
             if stack.seat:
@@ -65,13 +65,13 @@ class Teardown:
         """Whether a stack could not be deleted: `clear` then tries it again, without its broken custom resources."""
         return self._stacks.retry()
 
-    def sweep(self) -> list[Thing]:
+    def sweep(self) -> list[Resource]:
         """Whatever bears the lab's tag or name when the stacks have gone, and its logs.
 
         Of a lab that is stuck, only what is in no stack.
         """
         stuck = self.stuck()
-        everything = SageMakerSweep(self._client, self.scope, self.receipt, loose=stuck, namesakes=self.namesakes)
+        everything = SageMakerSweep(self._client, self.scope, self.receipt, loose=stuck, remembered=self.remembered)
         left = self._scaling.step() or everything.step()
         if stuck:
             return left
@@ -79,21 +79,21 @@ class Teardown:
         last = stacks.operations_stack(self._lab)
         standing = any(stack.name == last for stack in stacks.of_lab(self._cloudformation, self._lab))
         spared = last if standing else None
-        logs = LogsSweep(self._client, self.scope, self.receipt, spared=spared, namesakes=self.namesakes)
-        alarms = AlarmsSweep(self._client, self.scope, self.receipt, namesakes=self.namesakes)
+        logs = LogsSweep(self._client, self.scope, self.receipt, spared=spared, remembered=self.remembered)
+        alarms = AlarmsSweep(self._client, self.scope, self.receipt, remembered=self.remembered)
         records = RecordsSweep(self._client, self._lab, self.receipt, schedules=not standing)
         left += [*alarms.step(), *logs.step()]
         if not left:  # nothing that bears the names was there any more
-            self.namesakes.forget(self.receipt)
+            self.remembered.forget(self.receipt)
         return [*left, *records.step()]
 
-    def finish(self) -> list[Thing]:
+    def finish(self) -> list[Resource]:
         """The stack that ends the lab by itself: the last, and only when all others have gone."""
         if not self.stuck():
             return self._last.step() or (self._last.step() if self._last.retry() else [])
         for stack in stacks.of_lab(self._cloudformation, self._lab):
-            if stack.thing not in self.receipt.remains:
-                self.receipt.keep(stack.thing, "it stays as long as another stack can't be deleted")
+            if stack.resource not in self.receipt.remaining:
+                self.receipt.keep(stack.resource, "it stays as long as another stack can't be deleted")
         return []
 
     def finishing(self) -> bool:
@@ -104,4 +104,4 @@ class Teardown:
 
     def stuck(self) -> bool:
         """Whether a stack could not be deleted: what it owns is then left to it."""
-        return any(thing.kind == "stack" for thing in self.receipt.remains)
+        return any(resource.kind == "stack" for resource in self.receipt.remaining)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from .receipt import Receipt
+    from teardown.receipt import Receipt
 
 _SUBJECT_LENGTH = 100  # SNS: "must be … less than 100 characters long"
 _MOST = 20
@@ -30,9 +30,9 @@ class Notices:
 
     def ended(self, receipt: Receipt) -> None:
         """It has ended."""
-        counts = Counter(thing.kind for thing in receipt.deleted)
+        counts = Counter(resource.kind for resource in receipt.deleted)
         deleted = "\n".join(f"  {count} x {kind}" for kind, count in sorted(counts.items()))
-        remains = "".join(f"\n  {each.thing}: {each.why}" for each in receipt.remains.values())
+        remains = "".join(f"\n  {each.resource}: {each.why}" for each in receipt.remaining.values())
         remains += "".join(f"\n  {kind}s could not be looked for: {why}" for kind, why in receipt.unseen.items())
         self._tell(
             f"Lab {self._lab} has ended",
@@ -42,7 +42,7 @@ class Notices:
 
     def stuck(self, receipt: Receipt) -> None:
         """It could not be ended."""
-        reasons = [f"  {each.thing}: {each.why}" for each in receipt.remains.values() if not each.expected]
+        reasons = [f"  {each.resource}: {each.why}" for each in receipt.remaining.values() if not each.expected]
         self._tell(
             f"Lab {self._lab} could not be ended",
             f"The lease of lab {self._lab} is over, but this could not be deleted, and may cost money:\n"

@@ -11,20 +11,20 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from . import refusals
-from .deletion import tried
-from .receipt import Thing
-from .refusals import Refusal
-from .unlisted import unlisted
+from teardown import refusals
+from teardown.deletion import tried
+from teardown.receipt import Resource
+from teardown.refusals import Refusal
+from teardown.unlisted import unlisted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from .namesakes import Namesakes
-    from .receipt import Receipt
-    from .scope import Scope
+    from teardown.receipt import Receipt
+    from teardown.remembered_names import RememberedNames
+    from teardown.scope import Scope
 
-    Found = tuple[Thing, Callable[[], Any]]  # with how it is deleted
+    Found = tuple[Resource, Callable[[], Any]]  # with how it is deleted
 
 ENDPOINTS = "/aws/sagemaker/Endpoints"
 # What has a group of its own, and what a stream in one that it shares with all of its kind, by the noun of the kind.
@@ -38,7 +38,7 @@ _STREAMS_OF = {
     "training_job": "/aws/sagemaker/TrainingJobs",
     "transform_job": "/aws/sagemaker/TransformJobs",
 }
-LOGGED = frozenset({*_GROUPS_OF, *_STREAMS_OF})  # kinds of whose things there are logs under their names
+LOGGED = frozenset({*_GROUPS_OF, *_STREAMS_OF})  # kinds of whose resources there are logs under their names
 SHARED = tuple(_STREAMS_OF.values())
 # Before the lab's name: the groups that CloudFormation named for its stacks, functions' own, SageMaker's.
 _ROOTS = ("", "/aws/cloudformation/", "/aws/lambda/", f"{ENDPOINTS}/", "/aws/sagemaker/InferenceComponents/")
@@ -46,7 +46,7 @@ _GROUP, _STREAM = "log group", "log stream"
 
 
 class LogsSweep:
-    """The log groups and streams of a lab or seat, and of what `namesakes` has for it.
+    """The log groups and streams of a lab or seat, and of what `remembered` has for it.
 
     `spared` is a stack whose functions' groups are left to it.
     """
@@ -58,17 +58,17 @@ class LogsSweep:
         receipt: Receipt,
         *,
         spared: str | None = None,
-        namesakes: Namesakes | None = None,
+        remembered: RememberedNames | None = None,
     ) -> None:
         self._logs, self._scope, self._receipt = client("logs"), scope, receipt
-        self._namesakes = namesakes
+        self._remembered = remembered
         self._spared = f"{spared}-" if spared else None
 
-    def step(self) -> list[Thing]:
+    def step(self) -> list[Resource]:
         """Delete what there is; what it was, to be looked for again."""
         try:
-            found = [*self._groups(), *self._streams(), *self._of_namesakes()]
-            left = [thing for thing, delete in found if tried(self._receipt, thing, delete)]
+            found = [*self._groups(), *self._streams(), *self._of_remembered()]
+            left = [resource for resource, delete in found if tried(self._receipt, resource, delete)]
             self._forget_empty()
         except ClientError as error:
             return unlisted(self._receipt, _GROUP, error)
@@ -85,14 +85,14 @@ class LogsSweep:
                     if self._spared and name.removeprefix(root).startswith(self._spared):
                         continue
                     if self._scope.has(name.removeprefix(root), self._tags(group)):
-                        yield Thing(_GROUP, name), partial(self._logs.delete_log_group, logGroupName=name)
+                        yield Resource(_GROUP, name), partial(self._logs.delete_log_group, logGroupName=name)
 
     def _tags(self, group: dict[str, Any]) -> dict[str, str]:
         try:
             arn = group["arn"].removesuffix(":*")
             return dict(self._logs.list_tags_for_resource(resourceArn=arn)["tags"])
         except ClientError as error:  # gone meanwhile, or not to be looked at: the name decides
-            if refusals.of(error) not in {Refusal.GONE, Refusal.DENIED}:
+            if refusals.classify(error) not in {Refusal.GONE, Refusal.DENIED}:
                 raise  # else another lab's tag would be taken for none
             return {}
 
@@ -102,25 +102,25 @@ class LogsSweep:
                 # A stream is `<job>/<host>-…`, `<notebook instance>/jupyter.log`.
                 if self._scope.names(stream.partition("/")[0]):
                     delete = partial(self._logs.delete_log_stream, logGroupName=group, logStreamName=stream)
-                    yield Thing(_STREAM, f"{group}: {stream}"), delete
+                    yield Resource(_STREAM, f"{group}: {stream}"), delete
 
-    def _of_namesakes(self) -> Iterator[Found]:
-        if self._namesakes is None:
+    def _of_remembered(self) -> Iterator[Found]:
+        if self._remembered is None:
             return
         for noun, root in _GROUPS_OF.items():
-            for name in self._namesakes.of(noun):
+            for name in self._remembered.of(noun):
                 for page in self._logs.get_paginator("describe_log_groups").paginate(
                     logGroupNamePrefix=f"{root}/{name}"
                 ):
                     for group in page["logGroups"]:
                         if group["logGroupName"] == f"{root}/{name}":
                             delete = partial(self._logs.delete_log_group, logGroupName=f"{root}/{name}")
-                            yield Thing(_GROUP, f"{root}/{name}"), delete
+                            yield Resource(_GROUP, f"{root}/{name}"), delete
         for noun, group in _STREAMS_OF.items():
-            for name in self._namesakes.of(noun):
+            for name in self._remembered.of(noun):
                 for stream in self._streams_of(group, f"{name}/"):
                     delete = partial(self._logs.delete_log_stream, logGroupName=group, logStreamName=stream)
-                    yield Thing(_STREAM, f"{group}: {stream}"), delete
+                    yield Resource(_STREAM, f"{group}: {stream}"), delete
 
     def _streams_of(self, group: str, beginning: str = "") -> Iterator[str]:
         among = {"logStreamNamePrefix": beginning} if beginning else {}
@@ -128,7 +128,7 @@ class LogsSweep:
             for page in self._logs.get_paginator("describe_log_streams").paginate(logGroupName=group, **among):
                 yield from (stream["logStreamName"] for stream in page["logStreams"])
         except ClientError as error:
-            if refusals.of(error) is not Refusal.GONE:
+            if refusals.classify(error) is not Refusal.GONE:
                 raise
 
     def _forget_empty(self) -> None:
@@ -142,4 +142,4 @@ class LogsSweep:
                 changed = "retentionInDays" in group or "kmsKeyId" in group or self._tags(group)
                 if name in SHARED and not changed and next(self._streams_of(name), None) is None:
                     self._logs.delete_log_group(logGroupName=name)
-                    self._receipt.found.add(Thing(_GROUP, name))
+                    self._receipt.found.add(Resource(_GROUP, name))

@@ -6,26 +6,26 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from . import refusals
-from .refusals import Refusal
+from teardown import refusals
+from teardown.refusals import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .receipt import Receipt, Thing
+    from teardown.receipt import Receipt, Resource
 
 
-def tried(receipt: Receipt, thing: Thing, operation: Callable[[], Any]) -> bool:
+def tried(receipt: Receipt, resource: Resource, operation: Callable[[], Any]) -> bool:
     """Whether to look again whether it is gone: not if the caller may not delete it, which the receipt then says.
 
     Why AWS puts it off is kept, for the case that it puts it off for ever.
     """
-    receipt.found.add(thing)
+    receipt.found.add(resource)
     try:
         operation()
     except ClientError as error:
-        if refusals.of(error) is Refusal.DENIED:
-            receipt.keep(thing, str(error))
+        if refusals.classify(error) is Refusal.DENIED:
+            receipt.keep(resource, str(error))
             return False
-        receipt.put_off[thing] = str(error)
+        receipt.put_off[resource] = str(error)
     return True

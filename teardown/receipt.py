@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, order=True)
-class Thing:
+class Resource:
     """One resource: its kind in AWS's words, such as "endpoint", and its name."""
 
     kind: str
@@ -22,10 +22,10 @@ class Thing:
 
 
 @dataclass(frozen=True)
-class Remains:
+class Remaining:
     """Something that is still there. `expected`: it costs nothing, and nobody can delete it (yet)."""
 
-    thing: Thing
+    resource: Resource
     why: str
     expected: bool = False
 
@@ -34,38 +34,38 @@ class Remains:
 class Receipt:
     """What is found is deleted, unless it remains."""
 
-    found: set[Thing] = field(default_factory=set)
-    remains: dict[Thing, Remains] = field(default_factory=dict)
-    put_off: dict[Thing, str] = field(default_factory=dict)  # why AWS has not done yet what it was asked
+    found: set[Resource] = field(default_factory=set)
+    remaining: dict[Resource, Remaining] = field(default_factory=dict)
+    put_off: dict[Resource, str] = field(default_factory=dict)  # why AWS has not done yet what it was asked
     unseen: dict[str, str] = field(default_factory=dict)  # kinds that could not be looked for, and why
 
     @property
-    def deleted(self) -> list[Thing]:
+    def deleted(self) -> list[Resource]:
         """What is gone."""
-        return sorted(self.found - self.remains.keys())
+        return sorted(self.found - self.remaining.keys())
 
     @property
     def clean(self) -> bool:
         """Whether nothing is left but what nobody can delete."""
-        return not self.unseen and all(each.expected for each in self.remains.values())
+        return not self.unseen and all(each.expected for each in self.remaining.values())
 
-    def keep(self, thing: Thing, why: str, *, expected: bool = False) -> None:
+    def keep(self, resource: Resource, why: str, *, expected: bool = False) -> None:
         """Note that something remains."""
-        self.found.add(thing)
-        self.remains[thing] = Remains(thing, why, expected)
+        self.found.add(resource)
+        self.remaining[resource] = Remaining(resource, why, expected)
 
-    def give_up(self, thing: Thing, why: str) -> None:
+    def give_up(self, resource: Resource, why: str) -> None:
         """Note that something remains that was waited for long enough, with AWS's own reason if it gave one."""
-        self.keep(thing, f"{self.put_off[thing]}; {why}" if thing in self.put_off else why)
+        self.keep(resource, f"{self.put_off[resource]}; {why}" if resource in self.put_off else why)
 
-    def drop(self, things: Iterable[Thing]) -> None:
+    def drop(self, resources: Iterable[Resource]) -> None:
         """Note that what remained is tried once more."""
-        for thing in things:
-            self.remains.pop(thing, None)
+        for resource in resources:
+            self.remaining.pop(resource, None)
 
     def forget_expected(self) -> None:
         """Leave out what was allowed to remain: it went with the account that it was in."""
-        gone = {thing for thing, remains in self.remains.items() if remains.expected}
+        gone = {resource for resource, remains in self.remaining.items() if remains.expected}
         self.found -= gone
         self.drop(gone)
 
@@ -73,11 +73,11 @@ class Receipt:
         """For programs."""
         return {
             "clean": self.clean,
-            "found": [asdict(thing) for thing in sorted(self.found)],
-            "deleted": [asdict(thing) for thing in self.deleted],
+            "found": [asdict(resource) for resource in sorted(self.found)],
+            "deleted": [asdict(resource) for resource in self.deleted],
             "remains": [
-                {**asdict(each.thing), "why": each.why, "expected": each.expected}
-                for each in sorted(self.remains.values(), key=lambda each: each.thing)
+                {**asdict(each.resource), "why": each.why, "expected": each.expected}
+                for each in sorted(self.remaining.values(), key=lambda each: each.resource)
             ],
             "not_looked_for": [{"kind": kind, "why": why} for kind, why in sorted(self.unseen.items())],
         }

@@ -16,13 +16,59 @@ from embedded_aws import gateway
 from tests import conforming
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator, Iterator
     from pathlib import Path
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the files that deploy labs: started last, one of them would have a core for itself for minutes."""
-    items.sort(key=lambda item: not {"lab", "student"} & set(getattr(item, "fixturenames", ())))
+_RAN = pytest.StashKey[set[str]]()  # the tests that have begun in this session, of those that run in order
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Collect a file whose tests run in order whole, where `--last-failed` would collect its failed ones only."""
+    report = yield
+    if collector.config.getoption("lf") and isinstance(collector, pytest.Module) and report.passed:
+        marks = getattr(collector.obj, "pytestmark", None)
+        if marks and "in_order" in marks.args:
+            report.result = [*collector.collect()]
+    return report
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None]:
+    """Select, with a test that goes on from others, these too; begin with the files that deploy labs.
+
+    Started last, one of those would have a core for itself for minutes.
+    """
+    every = [*items]
+    yield  # pytest selects, by `-k` or `--last-failed`
+    wanted: dict[Path, int] = {}
+    for number, item in enumerate(every):
+        if item in items and "in_order" in _fixtures(item):
+            wanted[item.path] = number
+    items[:] = [item for number, item in enumerate(every) if item in items or number < wanted.get(item.path, 0)]
+    items.sort(key=lambda item: not {"lab", "student"} & _fixtures(item))
+
+
+@pytest.fixture
+def in_order(request: pytest.FixtureRequest) -> None:
+    """Refuse to run a test without those above it in its file: it goes on from where they have left the lab.
+
+    A module whose tests do so says `pytestmark = pytest.mark.usefixtures("in_order")`.
+    """
+    module, name = request.module, request.function.__name__
+    ran = request.session.stash.setdefault(_RAN, set())
+    ran.add(f"{module.__name__}.{name}")
+    tests = [each for each in vars(module) if each.startswith("test_")]
+    missing = [each for each in tests[: tests.index(name)] if f"{module.__name__}.{each}" not in ran]
+    if missing:
+        pytest.fail(f"It goes on from {missing[0]}, which has not run: run the whole file.", pytrace=False)
+
+
+def _fixtures(item: pytest.Item) -> set[str]:
+    return set(getattr(item, "fixturenames", ()))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,4 +1,4 @@
-"""The app under the plain CDK CLI, after an `./lab up` that was broken off; the tests run in their order."""
+"""The app under the plain CDK CLI, after an `./lab up` that was broken off."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
+import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from cli import paths
@@ -17,6 +18,7 @@ from embedded_aws import gateway
 if TYPE_CHECKING:
     from tests.conftest import Lab
 
+pytestmark = pytest.mark.usefixtures("in_order")
 SETTINGS = ["-c", "lab.name=plain", "-c", "lab.seats=alice,bob", "-c", "lab.epochs=1", "-c", "lab.lease=4h"]
 
 

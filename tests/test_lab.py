@@ -1,4 +1,4 @@
-"""The lab as its user meets it, from `./lab up` to `./lab down`; the tests of this module run in their order."""
+"""The lab as its user meets it, from `./lab up` to `./lab down`."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from tests.conftest import SECRET
 if TYPE_CHECKING:
     from tests.conftest import Lab
 
+pytestmark = pytest.mark.usefixtures("in_order")
 NAME = "e2e"
 SETTINGS = ["-c", f"lab.name={NAME}", "-c", "lab.seats=1"]
 NONE = "none.png is not a file"

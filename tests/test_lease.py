@@ -1,4 +1,4 @@
-"""A lab that ends by itself, with whatever its students have made; the tests of this module run in their order."""
+"""A lab that ends by itself, with whatever its students have made."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from tests.conftest import Lab
 
+pytestmark = pytest.mark.usefixtures("in_order")
 NAME = "leased"
 SETTINGS = ["-c", f"lab.name={NAME}", "-c", "lab.seats=ada", "-c", "lab.epochs=1", "-c", "lab.lease=2h"]
 STUDENTS = f"{NAME}-ada-bricks"

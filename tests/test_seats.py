@@ -1,7 +1,4 @@
-"""A class as its instructor meets it: seats that can't touch each other, and that come, fail, and go alone.
-
-The tests of this module run in their order.
-"""
+"""A class as its instructor meets it: seats that can't touch each other, and that come, fail, and go alone."""
 
 from __future__ import annotations
 
@@ -27,6 +24,7 @@ if TYPE_CHECKING:
 
     from tests.conftest import Lab
 
+pytestmark = pytest.mark.usefixtures("in_order")
 NAME = "class"
 IMAGES = "763104351884.dkr.ecr.us-east-1.amazonaws.com"
 TRAINING_IMAGE = f"{IMAGES}/tensorflow-training:2.21-cpu-py312"

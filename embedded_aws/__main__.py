@@ -83,6 +83,7 @@ async def _serve(options: argparse.Namespace, state: Path, authority: Authority,
     from embedded_aws.services.ecr import Containers
     from embedded_aws.services.sagemaker import cloudformation
     from embedded_aws.services.sagemaker.clock import Clock
+    from embedded_aws.services.sagemaker.events import publish_to
     from embedded_aws.services.sagemaker.provider import Context
     from embedded_aws.services.sagemaker.service import SageMaker
     from embedded_aws.services.sagemaker.store import Store
@@ -92,7 +93,7 @@ async def _serve(options: argparse.Namespace, state: Path, authority: Authority,
 
     within = event_loop.Inside()
     context = Context(
-        store=Store(tell=eventbridge.Bus(within).put),
+        store=Store(on_change=publish_to(eventbridge.Bus(within).put)),
         clock=Clock(pace=options.pace),
         endpoint_url=os.environ["AWS_ENDPOINT_URL"],
         state_dir=state,
@@ -121,10 +122,10 @@ async def _serve(options: argparse.Namespace, state: Path, authority: Authority,
                 sdk_name="ServiceQuotas",
             ),
         },
-        resource_types={
-            **cloudformation.resource_types(service),
-            **Networks(context.endpoint_url, iam_principals.caller).resource_types(),
-            **budgets.resource_types(service_handlers.budgets, iam_principals.caller),
+        resource_providers={
+            **cloudformation.resource_providers(service),
+            **Networks(context.endpoint_url, iam_principals.caller).resource_providers(),
+            **budgets.resource_providers(service_handlers.budgets, iam_principals.caller),
         },
         tagged={"sagemaker": TaggedResources(context.store, iam_principals.caller)},
         before={"ecr": Containers(context.images_dir, caller=iam_principals.caller).answer},

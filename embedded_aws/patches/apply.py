@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from embedded_aws.patches.event_loop import Inside
     from embedded_aws.patches.resource_groups_tagging import Tagged
     from embedded_aws.patches.service_handlers import First, Handler, Service
-    from embedded_aws.services.cloudformation_types import ResourceType
+    from embedded_aws.services.cloudformation_types import ResourceProvider
     from embedded_aws.services.sagemaker.clock import Clock
 
 
@@ -41,13 +41,13 @@ if TYPE_CHECKING:
 class Additions:
     """What the embedded AWS has beside ministack's services.
 
-    `services` are whole services by name, `resource_types` are CloudFormation's types by name, `tagged` are what the
+    `services` are whole services by name, `resource_providers` CloudFormation's by resource type, `tagged` what the
     Resource Groups Tagging API lists, by the service's name in ARNs. `before` see a service's requests first, by its
     name; `below` answer all requests whose path begins with the key.
     """
 
     services: Mapping[str, Service]
-    resource_types: Mapping[str, ResourceType]
+    resource_providers: Mapping[str, ResourceProvider]
     tagged: Mapping[str, Tagged]
     before: Mapping[str, First]
     below: Mapping[str, Handler]
@@ -65,7 +65,7 @@ def apply(
     service_handlers.add(additions.services)
     for prefix, handler in additions.below.items():
         service_handlers.answer_below(prefix, handler)
-    cloudformation.provision(additions.resource_types)
+    cloudformation.provision(additions.resource_providers)
     cloudformation.refuse_full_buckets()
     cloudformation.encrypt_as_templates_say()
     cloudformation.ask_for_capabilities()

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
-    from embedded_aws.services.cloudformation_types import ResourceType
+    from embedded_aws.services.cloudformation_types import ResourceProvider
 
 
 _BUCKET = "AWS::S3::Bucket"
@@ -92,7 +92,7 @@ def _reader(
     return lambda physical_id, _properties: read(physical_id)
 
 
-def provision(types: Mapping[str, ResourceType]) -> None:
+def provision(types: Mapping[str, ResourceProvider]) -> None:
     """Let templates use these types, by name."""
     for name, one in types.items():
         provisioners._RESOURCE_HANDLERS[name] = {"create": one.create, "update": one.update, "delete": one.delete}

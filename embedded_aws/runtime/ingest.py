@@ -34,7 +34,7 @@ def pull(uri: str, context: Context, role: Role) -> images.Image:
     """Install the image that a URI speaks of, if the role may pull it. Raises FailedError."""
     try:
         name = images.name_of(uri, images_dir=context.images_dir)
-        authorization.check(context.principal_of(role.arn), authorization.pull(uri))
+        authorization.check(context.principal_of(role.arn), authorization.permissions_to_pull(uri))
         return images.install(name, images_dir=context.images_dir, cache_dir=context.cache_dir)
     except (images.ImageError, ServiceError) as error:
         raise FailedError(
@@ -46,7 +46,7 @@ def pull(uri: str, context: Context, role: Role) -> images.Image:
 def attach_volumes(resources: Mapping[str, Any], context: Context, role: Role) -> None:
     """Attach a job's volumes, which may be encrypted. Raises FailedError if the role may not let them be."""
     account = role.arn.split(":")[4]
-    asked = authorization.attach_volumes(resources, account=account, region=role.region)
+    asked = authorization.permissions_to_attach_volumes(resources, account=account, region=role.region)
     try:
         authorization.check(context.principal_of(role.arn), asked)
     except ServiceError as error:

@@ -14,7 +14,7 @@ import botocore.session
 
 from embedded_aws.services.cloudformation_types import (
     ProvisioningError,
-    ResourceType,
+    ResourceProvider,
     api_error,
     generated_name,
     typed_members,
@@ -34,11 +34,11 @@ _OK = 200
 _MISSING = "NotFoundException"
 
 
-def resource_types(call: Call, caller: Callable[[], tuple[str, str]]) -> dict[str, ResourceType]:
+def resource_providers(call: Call, caller: Callable[[], tuple[str, str]]) -> dict[str, ResourceProvider]:
     """The type, by name. `call` carries out an operation of AWS Budgets, `caller` answers account and region."""
     budget = _Budget(call, caller)
     return {
-        "AWS::Budgets::Budget": ResourceType(
+        "AWS::Budgets::Budget": ResourceProvider(
             create=budget.create,
             update=budget.update,
             delete=budget.delete,

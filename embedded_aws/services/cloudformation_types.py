@@ -27,7 +27,7 @@ class ProvisioningError(RuntimeError):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ResourceType:
+class ResourceProvider:
     """A type that templates may use.
 
     `create` and `update` answer the physical id and what Fn::GetAtt gives. `replacing` are the properties whose change

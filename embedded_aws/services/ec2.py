@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.exceptions import ClientError
 
-from embedded_aws.services.cloudformation_types import ProvisioningError, ResourceType, api_error, typed_members
+from embedded_aws.services.cloudformation_types import ProvisioningError, ResourceProvider, api_error, typed_members
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -68,11 +68,11 @@ class Networks:
             )
         )
 
-    def resource_types(self) -> dict[str, ResourceType]:
+    def resource_providers(self) -> dict[str, ResourceProvider]:
         """The types by name. They ask over the port: not to be run on the event loop."""
-        return {name: self._resource_type(one) for name, one in _TYPES.items()}
+        return {name: self._resource_provider(one) for name, one in _TYPES.items()}
 
-    def _resource_type(self, one: _Type) -> ResourceType:
+    def _resource_provider(self, one: _Type) -> ResourceProvider:
         def create(logical_id: str, properties: Properties, stack_name: str) -> Answer:
             del logical_id, stack_name
             client = self._client(*self._caller())
@@ -102,7 +102,7 @@ class Networks:
             if one.find(client, physical_id):
                 _asked(lambda: one.unmake(client, physical_id, properties))
 
-        return ResourceType(
+        return ResourceProvider(
             create=create,
             update=update,
             delete=delete,

@@ -10,19 +10,21 @@ import botocore.session
 
 from embedded_aws.services.sagemaker import shapes
 from embedded_aws.services.sagemaker.errors import ServiceError
-from embedded_aws.services.sagemaker.resource_types import KINDS, PRESIGNED_URL, Kind
+from embedded_aws.services.sagemaker.resource_types import PRESIGNED_URL, RESOURCE_TYPES, ResourceType
 
 if TYPE_CHECKING:
     from botocore.model import OperationModel, ServiceModel, Shape
 
 TARGET = "SageMaker."
 TAG_OPERATIONS = ("AddTags", "ListTags", "DeleteTags")
-KIND_OPERATIONS: dict[str, tuple[str, Kind]] = {
-    kind.operation(verb): (verb, kind) for kind in KINDS.values() for verb in kind.verbs
+RESOURCE_OPERATIONS: dict[str, tuple[str, ResourceType]] = {
+    resource_type.operation(verb): (verb, resource_type)
+    for resource_type in RESOURCE_TYPES.values()
+    for verb in resource_type.verbs
 }
 # Those whose answer waits for something that may itself call SageMaker.
-LONG_OPERATIONS = frozenset({KINDS["NotebookInstance"].operation(PRESIGNED_URL)})
-OPERATIONS = frozenset({*KIND_OPERATIONS, *TAG_OPERATIONS})
+LONG_OPERATIONS = frozenset({RESOURCE_TYPES["NotebookInstance"].operation(PRESIGNED_URL)})
+OPERATIONS = frozenset({*RESOURCE_OPERATIONS, *TAG_OPERATIONS})
 
 
 @cache

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from embedded_aws.services.sagemaker import api
 from embedded_aws.services.sagemaker.errors import ServiceError
-from embedded_aws.services.sagemaker.resource_types import KINDS
+from embedded_aws.services.sagemaker.resource_types import RESOURCE_TYPES
 from embedded_aws.services.sagemaker.training import trials
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from embedded_aws.services.sagemaker.store import Record, Store
 
-Context = Mapping[str, Any]
+ConditionContext = Mapping[str, Any]
 _SERVICE = "sagemaker.amazonaws.com"
 _ROLES = ("RoleArn", "ExecutionRoleArn")
 
@@ -30,62 +30,64 @@ _ROLES = ("RoleArn", "ExecutionRoleArn")
 class Principal(Protocol):
     """Who calls, where that is somebody whose policies count; root is nobody of that kind."""
 
-    def refusal(self, action: str, resource: str, context: Context) -> str | None:
+    def refusal(self, action: str, resource: str, context: ConditionContext) -> str | None:
         """AWS's sentence if the principal's policies do not allow it."""
 
 
 @dataclass(frozen=True)
-class Question:
+class RequiredPermission:
     """Whether the caller may do this, to that, under these circumstances."""
 
     action: str
     resource: str
-    context: Context = field(default_factory=dict)
+    context: ConditionContext = field(default_factory=dict)
 
 
-def check(principal: Principal | None, questions: Iterator[Question]) -> None:
+def check(principal: Principal | None, required_permissions: Iterator[RequiredPermission]) -> None:
     """Raise AccessDeniedException for the first question whose answer is no."""
     if principal is None:
         return
-    for question in questions:
-        refusal = principal.refusal(question.action, question.resource, question.context)
+    for permission in required_permissions:
+        refusal = principal.refusal(permission.action, permission.resource, permission.context)
         if refusal:
             raise ServiceError("AccessDeniedException", refusal)
 
 
-def questions(
+def required_permissions(
     operation: str, request: Mapping[str, Any], store: Store, *, account: str, region: str
-) -> Iterator[Question]:
+) -> Iterator[RequiredPermission]:
     """What IAM is asked about a request of the control plane."""
     action = f"sagemaker:{operation}"
     context = _context(request)
     for resource in _resources(operation, request, account=account, region=region):
         record = store.find_arn(resource, account=account, region=region)
-        yield Question(action, resource, {**context, **_tags_of(record)})
+        yield RequiredPermission(action, resource, {**context, **_tags_of(record)})
         if operation.startswith("Create") and request.get("Tags"):
-            yield Question("sagemaker:AddTags", resource, context)
+            yield RequiredPermission("sagemaker:AddTags", resource, context)
     for holder in (request, *_definitions(request)):
         for member in _ROLES:
             if member in holder:
-                yield Question("iam:PassRole", holder[member], {"iam:PassedToService": _SERVICE})
+                yield RequiredPermission("iam:PassRole", holder[member], {"iam:PassedToService": _SERVICE})
 
 
-def invocation(arn: str, record: Record | None) -> Iterator[Question]:
+def permissions_to_invoke(arn: str, record: Record | None) -> Iterator[RequiredPermission]:
     """What IAM is asked about an InvokeEndpoint, whether or not there is such an endpoint."""
-    yield Question("sagemaker:InvokeEndpoint", arn, _tags_of(record))
+    yield RequiredPermission("sagemaker:InvokeEndpoint", arn, _tags_of(record))
 
 
-def pull(uri: str) -> Iterator[Question]:
+def permissions_to_pull(uri: str) -> Iterator[RequiredPermission]:
     """What IAM is asked about an execution role before its container is pulled. The URI is one of ECR's."""
-    yield Question("ecr:GetAuthorizationToken", "*")
+    yield RequiredPermission("ecr:GetAuthorizationToken", "*")
     registry, _, image = uri.partition("/")
     account, _, _, region, *_ = registry.split(".")
     arn = f"arn:aws:ecr:{region}:{account}:repository/{image.partition(':')[0]}"
     for operation in ("BatchCheckLayerAvailability", "BatchGetImage", "GetDownloadUrlForLayer"):
-        yield Question(f"ecr:{operation}", arn)
+        yield RequiredPermission(f"ecr:{operation}", arn)
 
 
-def attach_volumes(resources: Mapping[str, Any], *, account: str, region: str) -> Iterator[Question]:
+def permissions_to_attach_volumes(
+    resources: Mapping[str, Any], *, account: str, region: str
+) -> Iterator[RequiredPermission]:
     """What IAM is asked about an execution role before a job's encrypted volumes are attached.
 
     `resources` is a ResourceConfig or ClusterConfig; its key a key's ID or ARN.
@@ -93,22 +95,22 @@ def attach_volumes(resources: Mapping[str, Any], *, account: str, region: str) -
     key = resources.get("VolumeKmsKeyId")
     if key:
         arn = key if key.startswith("arn:") else f"arn:aws:kms:{region}:{account}:key/{key}"
-        yield Question("kms:CreateGrant", arn, {"kms:GrantIsForAWSResource": "true"})
+        yield RequiredPermission("kms:CreateGrant", arn, {"kms:GrantIsForAWSResource": "true"})
 
 
 def _resources(operation: str, request: Mapping[str, Any], *, account: str, region: str) -> list[str]:
     if operation in api.TAG_OPERATIONS:
         return [request["ResourceArn"]]
-    verb, kind = api.KIND_OPERATIONS[operation]
+    verb, resource_type = api.RESOURCE_OPERATIONS[operation]
     if verb == "List":
         return ["*"]
-    arns = [kind.arn(request[kind.name_member], account=account, region=region)]
-    if kind.name == "Endpoint" and verb in ("Create", "Update"):
-        arns.append(KINDS["EndpointConfig"].arn(request["EndpointConfigName"], account=account, region=region))
+    arns = [resource_type.arn(request[resource_type.name_member], account=account, region=region)]
+    if resource_type.name == "Endpoint" and verb in ("Create", "Update"):
+        arns.append(RESOURCE_TYPES["EndpointConfig"].arn(request["EndpointConfigName"], account=account, region=region))
     return arns
 
 
-def _context(request: Mapping[str, Any]) -> Context:
+def _context(request: Mapping[str, Any]) -> ConditionContext:
     tags = {tag["Key"]: tag["Value"] for tag in request.get("Tags", ())}
     types = list(_instance_types(request))
     return {
@@ -119,7 +121,7 @@ def _context(request: Mapping[str, Any]) -> Context:
     }
 
 
-def _keep_alive(request: Mapping[str, Any]) -> Context:
+def _keep_alive(request: Mapping[str, Any]) -> ConditionContext:
     """What the key is called in SageMaker's guide, "Use SageMaker AI managed warm pools"."""
     period = request.get("ResourceConfig", {}).get("KeepAlivePeriodInSeconds")
     return {} if period is None else {"sagemaker:KeepAlivePeriod": period}
@@ -143,5 +145,5 @@ def _instance_types(request: Mapping[str, Any]) -> Iterator[str]:
             yield holder["InstanceType"]
 
 
-def _tags_of(record: Record | None) -> Context:
+def _tags_of(record: Record | None) -> ConditionContext:
     return {f"aws:ResourceTag/{key}": value for key, value in record.tags.items()} if record else {}

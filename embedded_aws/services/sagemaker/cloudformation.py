@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 from embedded_aws.services.cloudformation_types import (
     ProvisioningError,
-    ResourceType,
+    ResourceProvider,
     api_error,
     generated_name,
     typed_members,
 )
 from embedded_aws.services.sagemaker import api, tags
 from embedded_aws.services.sagemaker.errors import ServiceError
-from embedded_aws.services.sagemaker.resource_types import KINDS, Kind
+from embedded_aws.services.sagemaker.resource_types import RESOURCE_TYPES, ResourceType
 
 if TYPE_CHECKING:
     from botocore.model import Shape
@@ -69,7 +69,7 @@ _REPLACING: dict[str, tuple[str, ...]] = {
     ),
     "NotebookInstanceLifecycleConfig": ("NotebookInstanceLifecycleConfigName",),
 }
-REPLACING = {f"{_PREFIX}{kind}": properties for kind, properties in _REPLACING.items()}
+REPLACING = {f"{_PREFIX}{resource_type}": properties for resource_type, properties in _REPLACING.items()}
 _READ = ("EndpointConfigName", "InstanceType", "RoleArn", "VolumeSizeInGB", "RootAccess", "ExecutionRoleArn")
 # What UpdateX is told when a template no longer has a property.
 _TAKEN_AWAY: dict[str, tuple[str, Any]] = {
@@ -82,24 +82,24 @@ _TAKEN_AWAY: dict[str, tuple[str, Any]] = {
 }
 
 
-def resource_types(service: SageMaker) -> dict[str, ResourceType]:
+def resource_providers(service: SageMaker) -> dict[str, ResourceProvider]:
     """The types by name. They block until the resource has settled."""
-    return {f"{_PREFIX}{name}": _Provisioner(service, KINDS[name]).resource_type() for name in _REPLACING}
+    return {f"{_PREFIX}{name}": _Provisioner(service, RESOURCE_TYPES[name]).resource_provider() for name in _REPLACING}
 
 
 @dataclass(frozen=True)
 class _Provisioner:
     service: SageMaker
-    kind: Kind
+    resource_type: ResourceType
 
-    def resource_type(self) -> ResourceType:
+    def resource_provider(self) -> ResourceProvider:
         """The type as templates know it."""
-        return ResourceType(
+        return ResourceProvider(
             create=self.create,
             update=self.update,
             delete=self.delete,
-            replacing=_REPLACING[self.kind.name],
-            name=self.kind.name_member,
+            replacing=_REPLACING[self.resource_type.name],
+            name=self.resource_type.name_member,
             waits=True,
             read=self.read,
             reads=(*_READ, "Tags"),
@@ -116,10 +116,10 @@ class _Provisioner:
     def create(self, logical_id: str, properties: Properties, stack_name: str) -> Answer:
         """Create the resource and wait for it; without a name it gets logical id and a random suffix, as on AWS."""
         del stack_name  # AWS leaves it out of these types' names too
-        name = properties.get(self.kind.name_member) or generated_name(logical_id, longest=_NAME_LENGTH)
+        name = properties.get(self.resource_type.name_member) or generated_name(logical_id, longest=_NAME_LENGTH)
         own, system = _split_tags(properties)
-        members = self._typed({**properties, self.kind.name_member: name, "Tags": own})
-        taken = api.input_members(self.kind.operation("Create"))
+        members = self._typed({**properties, self.resource_type.name_member: name, "Tags": own})
+        taken = api.input_members(self.resource_type.operation("Create"))
         self._call("Create", {member: value for member, value in members.items() if member in taken})
         record = self._record(name)
         self.service.context.store.tag(record, system)
@@ -148,32 +148,32 @@ class _Provisioner:
     def _towards_deletion(self, record: Record) -> None:
         """Wait for a state that lasts and ask for the next one. A refusal counts unless somebody else changed it."""
         status = self._settled(record)
-        stops = status == "InService" and "Stop" in self.kind.verbs
+        stops = status == "InService" and "Stop" in self.resource_type.verbs
         if not self.service.context.store.alive(record):
             return
         try:
-            self._call("Stop" if stops else "Delete", {self.kind.name_member: record.name})
+            self._call("Stop" if stops else "Delete", {self.resource_type.name_member: record.name})
         except ProvisioningError:
             if self.service.context.store.alive(record) and self._status(record) == status:
                 raise
 
     def _change(self, record: Record, members: dict[str, Any], changed: set[str]) -> None:
-        request = {self.kind.name_member: record.name}
-        taken = api.input_members(self.kind.operation("Update"))
+        request = {self.resource_type.name_member: record.name}
+        taken = api.input_members(self.resource_type.operation("Update"))
         # An endpoint's update needs its configuration whichever property changed.
-        given = taken.keys() & (members.keys() if self.kind.name == "Endpoint" else members.keys() & changed)
+        given = taken.keys() & (members.keys() if self.resource_type.name == "Endpoint" else members.keys() & changed)
         request |= {member: members[member] for member in given}
         request |= dict(_TAKEN_AWAY[name] for name in changed - members.keys() if name in _TAKEN_AWAY)
-        running = self._settled(record) == "InService" and "Stop" in self.kind.verbs
+        running = self._settled(record) == "InService" and "Stop" in self.resource_type.verbs
         if running:
-            self._call("Stop", {self.kind.name_member: record.name})
+            self._call("Stop", {self.resource_type.name_member: record.name})
             self._settled(record)
         try:
             self._call("Update", request)
             status = self._settled(record)
         finally:
             if running:
-                self._call("Start", {self.kind.name_member: record.name})
+                self._call("Start", {self.resource_type.name_member: record.name})
                 status = self._settled(record)
         asked = members.get("EndpointConfigName")
         if status == "Failed" or (asked and record.members.get("EndpointConfigName") != asked):
@@ -194,12 +194,12 @@ class _Provisioner:
         """The properties with the types that the API wants. Raises ProvisioningError for one it does not have."""
         shapes: dict[str, Shape] = {}
         for verb in ("Update", "Create"):
-            if verb in self.kind.verbs:
-                shapes |= api.input_members(self.kind.operation(verb))
+            if verb in self.resource_type.verbs:
+                shapes |= api.input_members(self.resource_type.operation(verb))
         return typed_members(shapes, properties)
 
     def _call(self, verb: str, request: dict[str, Any]) -> None:
-        self._tag_call(self.kind.operation(verb), request)
+        self._tag_call(self.resource_type.operation(verb), request)
 
     def _tag_call(self, operation: str, request: dict[str, Any]) -> None:
         account, region = self.service.caller()
@@ -210,7 +210,7 @@ class _Provisioner:
 
     def _record(self, name: str) -> Record:
         account, region = self.service.caller()
-        return self.service.context.store.get(self.kind.name, name, account=account, region=region)
+        return self.service.context.store.get(self.resource_type.name, name, account=account, region=region)
 
     def _find(self, physical_id: str) -> Record | None:
         account, region = self.service.caller()
@@ -230,14 +230,14 @@ class _Provisioner:
 
     def _status(self, record: Record) -> str:
         """The resource's state, "" for a kind without states."""
-        return record.status if self.kind.status else ""
+        return record.status if self.resource_type.status else ""
 
     def _wait(self, record: Record) -> None:
         if not self.service.context.clock.sleep(_POLL_SECONDS):
             raise ProvisioningError(f"The embedded AWS ended while {record.arn} was {record.status}.")
 
     def _answer(self, record: Record) -> Answer:
-        return record.arn, {self.kind.name_member: record.name, self.kind.arn_member: record.arn}
+        return record.arn, {self.resource_type.name_member: record.name, self.resource_type.arn_member: record.arn}
 
 
 def _split_tags(properties: Properties) -> tuple[list[dict[str, str]], dict[str, str]]:

@@ -20,16 +20,15 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
-    from embedded_aws.services.sagemaker.resource_types import Kind
-    from embedded_aws.services.sagemaker.store import Record
+    from embedded_aws.services.sagemaker.store import OnChange, Record
 
 SOURCE = "aws.sagemaker"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Told:
+class EventSchema:
     """What is told of a kind: under which detail-type, and which of Describe's members beside name, ARN and status.
 
     `upper` writes the status IN_SUCH_LETTERS; `deleted` says whether there is an event once it is gone.
@@ -52,8 +51,8 @@ class Event:
     detail: Mapping[str, Any]
 
 
-TOLD: Mapping[str, Told] = {
-    "TrainingJob": Told(
+EVENT_SCHEMAS: Mapping[str, EventSchema] = {
+    "TrainingJob": EventSchema(
         detail_type="SageMaker Training Job State Change",
         members=(
             "TuningJobArn",
@@ -76,7 +75,7 @@ TOLD: Mapping[str, Told] = {
         ),
         deleted=False,
     ),
-    "HyperParameterTuningJob": Told(
+    "HyperParameterTuningJob": EventSchema(
         detail_type="SageMaker HyperParameter Tuning Job State Change",
         members=(
             "HyperParameterTuningJobConfig",
@@ -92,7 +91,7 @@ TOLD: Mapping[str, Told] = {
         ),
         deleted=False,
     ),
-    "TransformJob": Told(
+    "TransformJob": EventSchema(
         detail_type="SageMaker Transform Job State Change",
         members=(
             "FailureReason",
@@ -110,7 +109,7 @@ TOLD: Mapping[str, Told] = {
         ),
         deleted=False,
     ),
-    "ProcessingJob": Told(
+    "ProcessingJob": EventSchema(
         detail_type="SageMaker Processing Job State Change",
         members=(
             "ProcessingInputs",
@@ -129,20 +128,20 @@ TOLD: Mapping[str, Told] = {
         ),
         deleted=False,
     ),
-    "Endpoint": Told(
+    "Endpoint": EventSchema(
         detail_type="SageMaker Endpoint State Change",
         members=("EndpointConfigName", "ProductionVariants", "FailureReason", "CreationTime", "LastModifiedTime"),
         upper=True,
     ),
-    "EndpointConfig": Told(
+    "EndpointConfig": EventSchema(
         detail_type="SageMaker Endpoint Config State Change",
         members=("ProductionVariants", "DataCaptureConfig", "KmsKeyId", "CreationTime"),
     ),
-    "Model": Told(
+    "Model": EventSchema(
         detail_type="SageMaker Model State Change",
         members=("PrimaryContainer", "Containers", "ExecutionRoleArn", "VpcConfig", "CreationTime"),
     ),
-    "NotebookInstance": Told(
+    "NotebookInstance": EventSchema(
         detail_type="SageMaker Notebook Instance State Change",
         members=(
             "FailureReason",
@@ -158,30 +157,43 @@ TOLD: Mapping[str, Told] = {
             "DirectInternetAccess",
         ),
     ),
-    "NotebookInstanceLifecycleConfig": Told(
+    "NotebookInstanceLifecycleConfig": EventSchema(
         detail_type="SageMaker Notebook Lifecycle Config State Change",
         members=("CreationTime", "LastModifiedTime"),
     ),
 }
 
 
-def of(record: Record, members: Mapping[str, Any] | None) -> Event | None:
-    """The event of a resource that has come into a state, with these members, or is gone; None if nothing is told."""
-    kind = record.kind
-    told = TOLD[kind.name]
+def publish_to(put: Callable[[Event], object]) -> OnChange:
+    """Return what a store calls at every change: it puts the event of the change, if there is one."""
+
+    def on_change(record: Record, members: Mapping[str, Any] | None) -> None:
+        if event := event_of(record, members):
+            put(event)
+
+    return on_change
+
+
+def event_of(record: Record, members: Mapping[str, Any] | None) -> Event | None:
+    """Return the event of a resource that has come into a state with these members, or is gone (None).
+
+    None if AWS sends no event then.
+    """
+    resource_type = record.resource_type
+    told = EVENT_SCHEMAS[resource_type.name]
     if members is None and not told.deleted:
         return None
     gone = members is None
     known = record.members if members is None else members
     detail = {
-        kind.name_member: record.name,
-        kind.arn_member: record.arn,
+        resource_type.name_member: record.name,
+        resource_type.arn_member: record.arn,
         **{name: _written(known[name]) for name in told.members if name in known},
-        "Tags": {} if gone and not kind.status else dict(record.tags),
+        "Tags": {} if gone and not resource_type.status else dict(record.tags),
     }
-    if kind.status:
-        status = "Deleted" if gone else str(known[kind.status])
-        detail[kind.status] = _upper(status) if told.upper else status
+    if resource_type.status:
+        status = "Deleted" if gone else str(known[resource_type.status])
+        detail[resource_type.status] = _upper(status) if told.upper else status
     return Event(
         account=record.account,
         region=record.region,
@@ -189,11 +201,6 @@ def of(record: Record, members: Mapping[str, Any] | None) -> Event | None:
         resource=record.arn,
         detail=detail,
     )
-
-
-def state(kind: Kind, members: Mapping[str, Any]) -> tuple[Any, ...]:
-    """What makes a state that is told when it changes; the same always for a kind that has none."""
-    return (members[kind.status], members.get("SecondaryStatus")) if kind.status else ()
 
 
 def _upper(status: str) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from embedded_aws.runtime.credentials import Role
 from embedded_aws.runtime.metadata import CredentialsEndpoint
-from embedded_aws.services.sagemaker.provider import Behaviour
+from embedded_aws.services.sagemaker.provider import Provider
 
 if TYPE_CHECKING:
     from embedded_aws.services.sagemaker.provider import Context
@@ -27,7 +27,7 @@ class Running(Protocol):
         """End it at once."""
 
 
-class Jobs(Behaviour):
+class Jobs(Provider):
     """Jobs of one kind, each on a thread of its own."""
 
     def __init__(self, context: Context) -> None:
@@ -46,7 +46,7 @@ class Jobs(Behaviour):
         """Let a job run."""
         with self._lock:
             self._runs[record] = run
-        name = f"{record.kind.name} {record.name}"
+        name = f"{record.resource_type.name} {record.name}"
         threading.Thread(target=self._run, args=(record, run), name=name, daemon=True).start()
 
     def run_of(self, record: Record) -> Running | None:
@@ -60,7 +60,7 @@ class Jobs(Behaviour):
             return
         run = self.run_of(record)
         if run is None or not run.stop():
-            raise record.kind.refused("Stop", record)
+            raise record.resource_type.status_error("Stop", record.status, record.arn)
 
     def close(self) -> None:
         """Kill every job."""

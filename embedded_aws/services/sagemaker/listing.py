@@ -19,7 +19,7 @@ from embedded_aws.services.sagemaker.errors import ServiceError, validation_exce
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from embedded_aws.services.sagemaker.resource_types import Kind
+    from embedded_aws.services.sagemaker.resource_types import ResourceType
     from embedded_aws.services.sagemaker.store import Record
 
 _Position = list[Any]
@@ -38,26 +38,28 @@ _CRITERIA: dict[str, Callable[[Any, Any], bool]] = {
 _FILTERED = {"AdditionalCodeRepository": "AdditionalCodeRepositories"}
 
 
-def select(kind: Kind, records: Sequence[Record], request: dict[str, Any]) -> list[Record]:
+def select(resource_type: ResourceType, records: Sequence[Record], request: dict[str, Any]) -> list[Record]:
     """The records that pass the request's filters, in the order it asks for."""
     filters = {name: wanted for name, wanted in request.items() if name not in _PAGING + _ORDERING}
     kept = [r for r in records if all(_passes(r, name, wanted) for name, wanted in filters.items())]
-    return sorted(kept, key=_order(kind, request), reverse=_descending(kind, request))
+    return sorted(kept, key=_order(resource_type, request), reverse=_descending(resource_type, request))
 
 
-def page(kind: Kind, records: Sequence[Record], request: dict[str, Any]) -> tuple[list[Record], str | None]:
+def page(
+    resource_type: ResourceType, records: Sequence[Record], request: dict[str, Any]
+) -> tuple[list[Record], str | None]:
     """The page that NextToken begins, and the token of the next; `records` are what `select` gave.
 
     A token says behind which record it goes on, so that nothing is skipped or repeated when others come or go.
     Raises ValidationException for a token that was not made for this very request.
     """
-    order, descending = _order(kind, request), _descending(kind, request)
+    order, descending = _order(resource_type, request), _descending(resource_type, request)
     rest = list(records)
     if "NextToken" in request:
-        after = _opened(request["NextToken"], kind, request)
+        after = _opened(request["NextToken"], resource_type, request)
         rest = [r for r in rest if (order(r) < after if descending else order(r) > after)]
     size = int(request.get("MaxResults", PAGE))
-    token = _sealed(order(rest[size - 1]), kind, request) if len(rest) > size else None
+    token = _sealed(order(rest[size - 1]), resource_type, request) if len(rest) > size else None
     return rest[:size], token
 
 
@@ -78,8 +80,8 @@ def _value(record: Record, subject: str) -> Any:
     return record.members.get(_FILTERED.get(subject, subject))
 
 
-def _order(kind: Kind, request: dict[str, Any]) -> Callable[[Record], _Position]:
-    subject = request.get("SortBy", kind.sort_by)
+def _order(resource_type: ResourceType, request: dict[str, Any]) -> Callable[[Record], _Position]:
+    subject = request.get("SortBy", resource_type.sort_by)
 
     def position(record: Record) -> _Position:
         value = _value(record, subject)
@@ -88,29 +90,29 @@ def _order(kind: Kind, request: dict[str, Any]) -> Callable[[Record], _Position]
     return position
 
 
-def _descending(kind: Kind, request: dict[str, Any]) -> bool:
-    return bool(request.get("SortOrder", kind.sort_order) == "Descending")
+def _descending(resource_type: ResourceType, request: dict[str, Any]) -> bool:
+    return bool(request.get("SortOrder", resource_type.sort_order) == "Descending")
 
 
-def _sealed(position: _Position, kind: Kind, request: dict[str, Any]) -> str:
+def _sealed(position: _Position, resource_type: ResourceType, request: dict[str, Any]) -> str:
     content = json.dumps(position).encode()
-    return base64.urlsafe_b64encode(_seal(content, kind, request) + content).decode()
+    return base64.urlsafe_b64encode(_seal(content, resource_type, request) + content).decode()
 
 
-def _opened(token: str, kind: Kind, request: dict[str, Any]) -> _Position:
+def _opened(token: str, resource_type: ResourceType, request: dict[str, Any]) -> _Position:
     try:
         raw = base64.urlsafe_b64decode(token)
     except ValueError as error:
         raise _bad_token() from error
     seal, content = raw[:32], raw[32:]
-    if not hmac.compare_digest(seal, _seal(content, kind, request)):
+    if not hmac.compare_digest(seal, _seal(content, resource_type, request)):
         raise _bad_token()
     return list(json.loads(content))
 
 
-def _seal(content: bytes, kind: Kind, request: dict[str, Any]) -> bytes:
+def _seal(content: bytes, resource_type: ResourceType, request: dict[str, Any]) -> bytes:
     question = {name: str(value) for name, value in request.items() if name not in _PAGING}
-    about = json.dumps([kind.name, question], sort_keys=True).encode()
+    about = json.dumps([resource_type.name, question], sort_keys=True).encode()
     return hmac.new(_SECRET, about + b"\0" + content, hashlib.sha256).digest()
 
 

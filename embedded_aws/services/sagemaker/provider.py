@@ -53,11 +53,11 @@ class Service(Protocol):
     def call(self, operation: str, document: dict[str, Any], *, account: str, region: str) -> dict[str, Any]:
         """Carry out one operation of the control plane, asking nobody's policies. Raises ServiceError."""
 
-    def may_retain(self, record: Record) -> bool:
+    def can_retain_warm_pool(self, record: Record) -> bool:
         """Whether the account's quotas have room for the instances of an ended training job in a warm pool."""
 
 
-class Behaviour:
+class Provider:
     """A plain record: created at once, deleted at once.
 
     Its methods are called on worker threads, never on the gateway's event loop: they may ask other services something
@@ -67,7 +67,7 @@ class Behaviour:
     def __init__(self, context: Context) -> None:
         self.context = context
 
-    def meet(self, service: Service) -> None:
+    def bind(self, service: Service) -> None:
         """Learn of the service that it is a part of, once, before any operation."""
 
     def create(self, record: Record, request: dict[str, Any]) -> None:
@@ -75,20 +75,20 @@ class Behaviour:
 
     def update(self, record: Record, request: dict[str, Any]) -> None:
         """Take the request's members over; the name stays as it was written first."""
-        changes = {name: value for name, value in request.items() if name != record.kind.name_member}
+        changes = {name: value for name, value in request.items() if name != record.resource_type.name_member}
         self.context.store.update(record, **changes)
 
     def start(self, record: Record) -> None:
         """Start a stopped resource."""
-        raise NotImplementedError(f"{record.kind.name} cannot be started")
+        raise NotImplementedError(f"{record.resource_type.name} cannot be started")
 
     def stop(self, record: Record) -> None:
         """Stop what runs."""
-        raise NotImplementedError(f"{record.kind.name} cannot be stopped")
+        raise NotImplementedError(f"{record.resource_type.name} cannot be stopped")
 
-    def answer(self, verb: str, record: Record, request: dict[str, Any]) -> dict[str, Any]:
+    def perform(self, verb: str, record: Record, request: dict[str, Any]) -> dict[str, Any]:
         """Answer an operation that changes nothing of the record's; others go on meanwhile."""
-        raise NotImplementedError(f"{record.kind.name} has no {verb}")
+        raise NotImplementedError(f"{record.resource_type.name} has no {verb}")
 
     def delete(self, record: Record) -> None:
         """Forget the record."""

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from embedded_aws.services.sagemaker import api, runtime_api
-from embedded_aws.services.sagemaker.events import TOLD
-from embedded_aws.services.sagemaker.resource_types import KINDS
-from embedded_aws.services.sagemaker.resource_types.members import DONE, RECORDED, REFUSED, Fate
+from embedded_aws.services.sagemaker.events import EVENT_SCHEMAS
+from embedded_aws.services.sagemaker.resource_types import RESOURCE_TYPES
+from embedded_aws.services.sagemaker.resource_types.members import DONE, RECORDED, REFUSED, Support
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,7 +41,7 @@ predictors, transformers), CloudFormation, Step Functions' `aws-sdk:sagemaker` t
 
 | kind | operations |
 |---|---|
-{kinds}
+{resource_types}
 | tags, on all of them | {tags} |
 """
 _SIGNS = """
@@ -92,12 +92,24 @@ _KIND = """
 
 def page() -> str:
     """The whole page."""
-    kinds = "\n".join(f"| {kind.name} | {_listed(map(kind.operation, kind.verbs))} |" for kind in KINDS.values())
+    resource_types = "\n".join(
+        f"| {resource_type.name} | {_listed(map(resource_type.operation, resource_type.verbs))} |"
+        for resource_type in RESOURCE_TYPES.values()
+    )
     every = len(api.service_model().operation_names)
-    head = _HEAD.format(claimed=len(api.OPERATIONS), all=every, kinds=kinds, tags=_listed(api.TAG_OPERATIONS))
-    requests = [(kind.operation(verb), kind.members[verb]) for kind in KINDS.values() for verb in kind.members]
+    head = _HEAD.format(
+        claimed=len(api.OPERATIONS), all=every, resource_types=resource_types, tags=_listed(api.TAG_OPERATIONS)
+    )
+    requests = [
+        (resource_type.operation(verb), resource_type.members[verb])
+        for resource_type in RESOURCE_TYPES.values()
+        for verb in resource_type.members
+    ]
     signs = _SIGNS.format(
-        events="\n".join(f"| {kind} | `{told.detail_type}` | {_when(kind)} |" for kind, told in TOLD.items())
+        events="\n".join(
+            f"| {resource_type} | `{told.detail_type}` | {_when(resource_type)} |"
+            for resource_type, told in EVENT_SCHEMAS.items()
+        )
     )
     return (
         head
@@ -132,43 +144,41 @@ def _docstrings(path: Path) -> str:
     return " ".join(" ".join(filter(None, told)).split())
 
 
-def _when(kind: str) -> str:
-    """When a kind's event is sent."""
-    status = KINDS[kind].status
+def _when(name: str) -> str:
+    """Return when a resource type's event is sent."""
+    status, schema = RESOURCE_TYPES[name].status, EVENT_SCHEMAS[name]
     if status is None:
         return "it is created or deleted"
-    changes = f"`{status}` changes" if kind != "TrainingJob" else f"`{status}` or `SecondaryStatus` changes"
-    return (
-        f"{changes}; the last is {'`DELETED`' if TOLD[kind].upper else '`Deleted`'}" if TOLD[kind].deleted else changes
-    )
+    changes = f"`{status}` or `SecondaryStatus` changes" if name == "TrainingJob" else f"`{status}` changes"
+    return f"{changes}; the last is {'`DELETED`' if schema.upper else '`Deleted`'}" if schema.deleted else changes
 
 
-def fates(members: Members, path: str = "") -> Iterator[tuple[str, Fate]]:
+def flattened(members: Members, path: str = "") -> Iterator[tuple[str, Support]]:
     """Every declared member by its path, with what becomes of it."""
-    for name, fate in members.items():
-        if isinstance(fate, Mapping):
-            yield from fates(fate, f"{path}{name}.")
+    for name, support in members.items():
+        if isinstance(support, Mapping):
+            yield from flattened(support, f"{path}{name}.")
         else:
-            yield f"{path}{name}", fate
+            yield f"{path}{name}", support
 
 
 def _section(operation: str, members: Members) -> str:
     holders: dict[str, dict[str, list[str]]] = {}
-    for path, fate in fates(members):
+    for path, support in flattened(members):
         holder, _, name = path.rpartition(".")
-        holders.setdefault(holder, {}).setdefault(fate.word, []).append(_told(name, fate))
+        holders.setdefault(holder, {}).setdefault(support.level, []).append(_told(name, support))
     rows = [_row(holder, told) for holder, told in holders.items()]
     return _KIND.format(request=operation, rows="\n".join(rows))
 
 
 def _row(holder: str, told: Mapping[str, list[str]]) -> str:
-    cells = [", ".join(told.get(fate.word, ())) for fate in (DONE, RECORDED, REFUSED)]
+    cells = [", ".join(told.get(support.level, ())) for support in (DONE, RECORDED, REFUSED)]
     return f"| {f'`{holder}`' if holder else 'the request'} | {' | '.join(cells)} |"
 
 
-def _told(name: str, fate: Fate) -> str:
-    values = " or ".join(f"`{json.dumps(value)}`" for value in fate.values)
-    note = f"{values} only" if values else fate.note
+def _told(name: str, support: Support) -> str:
+    values = " or ".join(f"`{json.dumps(value)}`" for value in support.values)
+    note = f"{values} only" if values else support.note
     return f"`{name}` ({note})" if note else f"`{name}`"
 
 

@@ -16,9 +16,9 @@ from embedded_aws.services.sagemaker.endpoints.models import Models
 from embedded_aws.services.sagemaker.errors import ServiceError
 from embedded_aws.services.sagemaker.notebooks.notebooks import NotebookInstances
 from embedded_aws.services.sagemaker.processing.provider import ProcessingJobs
-from embedded_aws.services.sagemaker.provider import Behaviour, Context
-from embedded_aws.services.sagemaker.resource_types import KINDS, Kind, members
-from embedded_aws.services.sagemaker.resource_types.resource_type import filled
+from embedded_aws.services.sagemaker.provider import Context, Provider
+from embedded_aws.services.sagemaker.resource_types import RESOURCE_TYPES, ResourceType, members
+from embedded_aws.services.sagemaker.resource_types.resource_type import with_defaults
 from embedded_aws.services.sagemaker.store import Record
 from embedded_aws.services.sagemaker.training.provider import TrainingJobs
 from embedded_aws.services.sagemaker.transform.provider import TransformJobs
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 Response = tuple[int, dict[str, str], bytes]
 
-BEHAVIOURS: Mapping[str, type[Behaviour]] = {
+PROVIDERS: Mapping[str, type[Provider]] = {
     "TrainingJob": TrainingJobs,
     "TransformJob": TransformJobs,
     "ProcessingJob": ProcessingJobs,
@@ -70,7 +70,7 @@ class SageMaker:
         *,
         caller: Callable[[], tuple[str, str]],
         principal: Callable[[Mapping[str, str]], Principal | None] = lambda _headers: None,
-        behaviours: Mapping[str, type[Behaviour]] = BEHAVIOURS,
+        providers: Mapping[str, type[Provider]] = PROVIDERS,
         quota: usage.Quota = usage.unlimited,
     ) -> None:
         self.context = context
@@ -81,9 +81,9 @@ class SageMaker:
         # Behaviours ask IAM and S3, which the event loop answers: it must not wait for them.
         self._workers = ThreadPoolExecutor(_WORKERS, thread_name_prefix="sagemaker")
         self._patient = ThreadPoolExecutor(_PATIENT_WORKERS, thread_name_prefix="sagemaker-patient")
-        self._behaviours = {name: behaviours.get(name, Behaviour)(context) for name in KINDS}
-        for behaviour in self._behaviours.values():
-            behaviour.meet(self)
+        self._providers = {name: providers.get(name, Provider)(context) for name in RESOURCE_TYPES}
+        for provider in self._providers.values():
+            provider.bind(self)
 
     async def handle(
         self, method: str, path: str, headers: Mapping[str, str], body: bytes, query: Mapping[str, list[str]]
@@ -120,35 +120,37 @@ class SageMaker:
         Raises ServiceError.
         """
         request = api.read_request(operation, document)
-        asked = authorization.questions(operation, request, self.context.store, account=account, region=region)
+        asked = authorization.required_permissions(
+            operation, request, self.context.store, account=account, region=region
+        )
         authorization.check(principal, asked)
         if operation in api.TAG_OPERATIONS:
             return tags.handle(self.context.store, operation, request, account=account, region=region)
-        verb, kind = api.KIND_OPERATIONS[operation]
+        verb, resource_type = api.RESOURCE_OPERATIONS[operation]
         if verb == "List":
-            return self._list(kind, operation, request, account=account, region=region)
-        if verb in kind.members:
-            members.check(kind.members[verb], request)
+            return self._list(resource_type, operation, request, account=account, region=region)
+        if verb in resource_type.members:
+            members.check(resource_type.members[verb], request)
         if verb == "Create":
-            return self._create(kind, request, account=account, region=region)
-        name = request[kind.name_member]
-        record = self.context.store.get(kind.name, name, account=account, region=region, verb=verb)
+            return self._create(resource_type, request, account=account, region=region)
+        name = request[resource_type.name_member]
+        record = self.context.store.get(resource_type.name, name, account=account, region=region, verb=verb)
         if verb in _CHANGES:
             self._change(verb, record, request)
         elif verb != "Describe":
-            record.kind.check(verb, record)
-            return self._behaviours[kind.name].answer(verb, record, request)
+            resource_type.check_status(verb, record.status, record.arn)
+            return self._providers[resource_type.name].perform(verb, record, request)
         return record.members
 
-    def may_retain(self, record: Record) -> bool:
+    def can_retain_warm_pool(self, record: Record) -> bool:
         """Whether the account's quotas have room for the instances of an ended training job in a warm pool."""
-        return usage.may_retain(self.context.store, self._quota, record)
+        return usage.can_retain_warm_pool(self.context.store, self._quota, record)
 
     def interrupt(self, name: str) -> None:
         """Take a training job's spot instances away, the caller's. Raises ServiceError."""
         account, region = self.caller()
         record = self.context.store.get("TrainingJob", name, account=account, region=region)
-        cast("_Interruptible", self._behaviours["TrainingJob"]).interrupt(record)
+        cast("_Interruptible", self._providers["TrainingJob"]).interrupt(record)
 
     def close(self) -> None:
         """End everything that runs."""
@@ -156,8 +158,8 @@ class SageMaker:
         for workers in (self._workers, self._patient):
             workers.shutdown(wait=False, cancel_futures=True)
         # What is made of others' operations comes after them in the table, and ends first.
-        for behaviour in reversed(self._behaviours.values()):
-            behaviour.close()
+        for provider in reversed(self._providers.values()):
+            provider.close()
 
     def _control(self, operation: str, body: bytes, account: str, region: str, principal: Principal | None) -> Response:
         try:
@@ -166,72 +168,78 @@ class SageMaker:
         except ServiceError as error:
             return _refusal(error)
 
-    def _create(self, kind: Kind, request: dict[str, Any], *, account: str, region: str) -> dict[str, Any]:
-        name = request[kind.name_member]
-        arn = kind.arn(name, account=account, region=region)
+    def _create(
+        self, resource_type: ResourceType, request: dict[str, Any], *, account: str, region: str
+    ) -> dict[str, Any]:
+        name = request[resource_type.name_member]
+        arn = resource_type.arn(name, account=account, region=region)
         now = self.context.clock.now()
         described = {
-            **filled(kind.described(request), kind.defaults),
-            kind.arn_member: arn,
+            **with_defaults(resource_type.described(request), resource_type.defaults),
+            resource_type.arn_member: arn,
             "CreationTime": now,
             "LastModifiedTime": now,
-            **({kind.status: kind.first_status} if kind.status else {}),
+            **({resource_type.status: resource_type.first_status} if resource_type.status else {}),
         }
-        record = Record(kind, name, arn, account, region, described, tags.read(request.get("Tags", ())))
-        self._check_references(kind, request, account=account, region=region)
+        record = Record(resource_type, name, arn, account, region, described, tags.read(request.get("Tags", ())))
+        self._check_references(resource_type, request, account=account, region=region)
         with record.lock:
             with self._room:
-                if self.context.store.find(kind.name, name, account=account, region=region) is None:
+                if self.context.store.find(resource_type.name, name, account=account, region=region) is None:
                     self._check_room(record, request)
                 self.context.store.add(record)
             try:
-                self._behaviours[kind.name].create(record, request)
+                self._providers[resource_type.name].create(record, request)
             except Exception:
                 self.context.store.remove(record)
                 raise
             self.context.store.confirm(record)
-        return {kind.arn_member: arn}
+        return {resource_type.arn_member: arn}
 
     def _change(self, verb: str, record: Record, request: dict[str, Any]) -> None:
         """Update, start, stop or delete, if the resource's state allows it."""
         with record.lock:
             if not self.context.store.alive(record):
-                raise record.kind.missing(record.name, account=record.account, region=record.region, verb=verb)
-            record.kind.check(verb, record)
+                raise record.resource_type.not_found_error(
+                    record.name, account=record.account, region=record.region, verb=verb
+                )
+            record.resource_type.check_status(verb, record.status, record.arn)
             self._act(verb, record, request)
 
     def _act(self, verb: str, record: Record, request: dict[str, Any]) -> None:
-        behaviour = self._behaviours[record.kind.name]
+        provider = self._providers[record.resource_type.name]
         match verb:
             case "Update":
-                self._check_references(record.kind, request, account=record.account, region=record.region)
-                if record.kind.name == "Endpoint":
+                self._check_references(record.resource_type, request, account=record.account, region=record.region)
+                if record.resource_type.name == "Endpoint":
                     self._check_room(record, request)
-                behaviour.update(record, request)
+                provider.update(record, request)
             case "Start":
                 with self._room:
                     self._check_room(record, record.members)
-                    behaviour.start(record)
+                    provider.start(record)
             case "Stop":
-                behaviour.stop(record)
+                provider.stop(record)
             case "Delete":
-                behaviour.delete(record)
+                provider.delete(record)
 
     def _check_room(self, record: Record, wanted: Mapping[str, Any]) -> None:
         usage.check(self.context.store, self._quota, record, wanted)
 
-    def _check_references(self, kind: Kind, request: dict[str, Any], *, account: str, region: str) -> None:
+    def _check_references(
+        self, resource_type: ResourceType, request: dict[str, Any], *, account: str, region: str
+    ) -> None:
         """Raise AWS's not-found error for the first resource that a request names, itself or through another."""
-        for other, names in kind.references.items():
+        for other, names in resource_type.references.items():
             for name in names(request):
                 record = self.context.store.get(other, name, account=account, region=region)
-                self._check_references(record.kind, record.members, account=account, region=region)
+                self._check_references(record.resource_type, record.members, account=account, region=region)
 
     def _list(
-        self, kind: Kind, operation: str, request: dict[str, Any], *, account: str, region: str
+        self, resource_type: ResourceType, operation: str, request: dict[str, Any], *, account: str, region: str
     ) -> dict[str, Any]:
-        records = self.context.store.all(kind.name, account=account, region=region)
-        page, token = listing.page(kind, listing.select(kind, records, request), request)
+        records = self.context.store.all(resource_type.name, account=account, region=region)
+        page, token = listing.page(resource_type, listing.select(resource_type, records, request), request)
         answer: dict[str, Any] = {api.summaries_member(operation): [record.members for record in page]}
         return {**answer, "NextToken": token} if token else answer
 
@@ -242,8 +250,8 @@ class SageMaker:
         """
         record = self.context.store.find("Endpoint", name, account=account, region=region)
         try:
-            arn = KINDS["Endpoint"].arn(name, account=account, region=region)
-            authorization.check(self._principal(headers), authorization.invocation(arn, record))
+            arn = RESOURCE_TYPES["Endpoint"].arn(name, account=account, region=region)
+            authorization.check(self._principal(headers), authorization.permissions_to_invoke(arn, record))
         except ServiceError as error:
             return runtime_api.refusal(error.message, code=error.code, status=HTTPStatus.FORBIDDEN)
         if record is None or record.name != name:
@@ -253,7 +261,7 @@ class SageMaker:
                 f"Endpoint {name} of account {account} does not serve: its status is {record.status}."
             )
         refused = runtime_api.check(name, headers)
-        return refused or await cast("_Host", self._behaviours["Endpoint"]).invoke(record, body, headers)
+        return refused or await cast("_Host", self._providers["Endpoint"]).invoke(record, body, headers)
 
 
 def _refusal(error: ServiceError) -> Response:

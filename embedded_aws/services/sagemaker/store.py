@@ -5,13 +5,12 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from embedded_aws.services.sagemaker import events
-from embedded_aws.services.sagemaker.resource_types import KINDS, Kind
+from embedded_aws.services.sagemaker.resource_types import RESOURCE_TYPES, ResourceType
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Mapping
 
 _Key = tuple[str, str, str, str]
 
@@ -25,7 +24,7 @@ class Record:
     `lock` is held while an operation changes the resource: operations on one resource come one after the other.
     """
 
-    kind: Kind
+    resource_type: ResourceType
     name: str
     arn: str
     account: str
@@ -36,47 +35,51 @@ class Record:
 
     @property
     def status(self) -> str:
-        """The member that says in which state the resource is; only of kinds that have one."""
-        return str(self.members[str(self.kind.status)])
+        """Return the resource's status, "" for a type that has none."""
+        return str(self.members[self.resource_type.status]) if self.resource_type.status else ""
+
+
+OnChange: TypeAlias = "Callable[[Record, Mapping[str, Any] | None], object]"
 
 
 class Store:
     """Every record; safe to use from any thread.
 
     Names are unique whatever their case: botocore's model says so of endpoints, and all ARNs are in lower case.
-    `tell` hears of every change of a resource's state, in their order; it must not wait for anything.
+    `on_change` is called with the record and its members at every change of its state, in their order, and with None
+    once it is removed; it must not block.
     """
 
-    def __init__(self, tell: Callable[[events.Event], object] = lambda _event: None) -> None:
+    def __init__(self, on_change: OnChange = lambda _record, _members: None) -> None:
         self._records: dict[_Key, Record] = {}
         self._lock = threading.RLock()
-        self._tell = tell
+        self._on_change = on_change
         self._unconfirmed: dict[Record, list[dict[str, Any]]] = {}  # the states that nobody has been told of
 
     def add(self, record: Record) -> None:
         """Keep a new record, of which nobody is told before `confirm`. Raises AWS's error if the name is taken."""
         with self._lock:
             if self._records.setdefault(_key(record), record) is not record:
-                raise record.kind.taken(record.name, account=record.account, region=record.region)
+                raise record.resource_type.already_exists_error(record.arn)
             self._unconfirmed[record] = [record.members]
 
     def confirm(self, record: Record) -> None:
         """Its creation was not refused: tell of the states that it has had so far."""
         with self._lock:
             for members in self._unconfirmed.pop(record, ()):
-                self._told(record, members)
+                self._changed(record, members)
 
-    def get(self, kind: str, name: str, *, account: str, region: str, verb: str = "Describe") -> Record:
+    def get(self, resource_type: str, name: str, *, account: str, region: str, verb: str = "Describe") -> Record:
         """The record of that name. Raises AWS's not-found error of the kind, worded for the operation's verb."""
-        record = self.find(kind, name, account=account, region=region)
+        record = self.find(resource_type, name, account=account, region=region)
         if record is None:
-            raise KINDS[kind].missing(name, account=account, region=region, verb=verb)
+            raise RESOURCE_TYPES[resource_type].not_found_error(name, account=account, region=region, verb=verb)
         return record
 
-    def find(self, kind: str, name: str, *, account: str, region: str) -> Record | None:
+    def find(self, resource_type: str, name: str, *, account: str, region: str) -> Record | None:
         """The record of that name, if there is one."""
         with self._lock:
-            return self._records.get((kind, account, region, name.lower()))
+            return self._records.get((resource_type, account, region, name.lower()))
 
     def find_arn(self, arn: str, *, account: str, region: str) -> Record | None:
         """The record of that ARN, if there is one in this account and region."""
@@ -84,10 +87,10 @@ class Store:
             mine = (r for r in self._records.values() if (r.account, r.region) == (account, region))
             return next((record for record in mine if record.arn == arn), None)
 
-    def all(self, kind: str, *, account: str, region: str) -> list[Record]:
+    def all(self, resource_type: str, *, account: str, region: str) -> list[Record]:
         """All records of a kind, in the order of their creation."""
         with self._lock:
-            return [r for key, r in self._records.items() if key[:3] == (kind, account, region)]
+            return [r for key, r in self._records.items() if key[:3] == (resource_type, account, region)]
 
     def update(self, record: Record, **members: Any) -> None:
         """Set members at once (None takes a member away) and stamp LastModifiedTime."""
@@ -95,8 +98,8 @@ class Store:
             before = record.members
             merged = {**before, "LastModifiedTime": datetime.now(UTC), **members}
             record.members = {name: value for name, value in merged.items() if value is not None}
-            if self.alive(record) and events.state(record.kind, before) != events.state(record.kind, record.members):
-                self._told(record, record.members)
+            if self.alive(record) and record.resource_type.state(before) != record.resource_type.state(record.members):
+                self._changed(record, record.members)
 
     def update_if(self, record: Record, allowed: Collection[str], **members: Any) -> bool:
         """Update only while the record is kept and its status is one of `allowed`; whether it was."""
@@ -117,19 +120,19 @@ class Store:
             if self.alive(record):
                 del self._records[_key(record)]
                 if self._unconfirmed.pop(record, None) is None:
-                    self._told(record, None)
+                    self._changed(record, None)
 
     def alive(self, record: Record) -> bool:
         """Whether this very record (not a later one of its name) is still kept."""
         with self._lock:
             return self._records.get(_key(record)) is record
 
-    def _told(self, record: Record, members: dict[str, Any] | None) -> None:
+    def _changed(self, record: Record, members: dict[str, Any] | None) -> None:
         if members is not None and record in self._unconfirmed:
             self._unconfirmed[record].append(members)
-        elif event := events.of(record, members):
-            self._tell(event)
+        else:
+            self._on_change(record, members)
 
 
 def _key(record: Record) -> _Key:
-    return (record.kind.name, record.account, record.region, record.name.lower())
+    return (record.resource_type.name, record.account, record.region, record.name.lower())

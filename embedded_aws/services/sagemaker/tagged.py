@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from embedded_aws.services.sagemaker import tags
 from embedded_aws.services.sagemaker.errors import ServiceError
-from embedded_aws.services.sagemaker.resource_types import KINDS
+from embedded_aws.services.sagemaker.resource_types import RESOURCE_TYPES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -25,8 +25,8 @@ class TaggedResources:
     def all(self) -> Iterator[tuple[str, dict[str, str]]]:
         """ARN and tags of each resource that has any."""
         account, region = self.caller()
-        for kind in KINDS:
-            for record in self.store.all(kind, account=account, region=region):
+        for resource_type in RESOURCE_TYPES:
+            for record in self.store.all(resource_type, account=account, region=region):
                 if record.tags:
                     yield record.arn, record.tags
 

@@ -55,15 +55,17 @@ def unlimited(name: str, *, account: str, region: str) -> None:
 
 def check(store: Store, quota: Quota, record: Record, wanted: Mapping[str, Any]) -> None:
     """Raise ResourceLimitExceeded if there is no room for what `wanted`, a request or members, asks of the record."""
-    kind = record.kind
-    if not kind.usage:
+    resource_type = record.resource_type
+    if not resource_type.quota_usage:
         return
     purpose = _purpose(record, wanted)
     used: Counter[str] = Counter()
-    others = list(store.all(_USED_BY.get(kind.name, kind.name), account=record.account, region=record.region))
+    others = list(
+        store.all(_USED_BY.get(resource_type.name, resource_type.name), account=record.account, region=record.region)
+    )
     taken_over = next((other for other in others if matching.fits(other, wanted)), None)
     for other in others:
-        counts = other.status not in other.kind.idle or matching.retains(other)
+        counts = other.status not in other.resource_type.idle_statuses or matching.retains(other)
         if counts and other is not taken_over and _purpose(other, other.members) == purpose:
             used += _instances(store, other, other.members)
     more = _instances(store, record, wanted)
@@ -93,10 +95,10 @@ def _name(instance_type: str, purpose: str) -> str:
     return f"{instance_type} for {purpose} usage"
 
 
-def may_retain(store: Store, quota: Quota, record: Record) -> bool:
+def can_retain_warm_pool(store: Store, quota: Quota, record: Record) -> bool:
     """Whether there is room in a warm pool for the instances of a training job."""
     used: Counter[str] = Counter()
-    for other in store.all(record.kind.name, account=record.account, region=record.region):
+    for other in store.all(record.resource_type.name, account=record.account, region=record.region):
         if matching.retains(other):
             used += _instances(store, other, other.members)
     for instance_type, count in _instances(store, record, record.members).items():
@@ -109,12 +111,12 @@ def may_retain(store: Store, quota: Quota, record: Record) -> bool:
 def _purpose(record: Record, members: Mapping[str, Any]) -> str:
     """What the instances are for, in the words of quotas; spot instances have quotas of their own."""
     spot = members.get("TrainingJobDefinition", members).get("EnableManagedSpotTraining")
-    return f"spot {record.kind.usage}" if spot else record.kind.usage
+    return f"spot {record.resource_type.quota_usage}" if spot else record.resource_type.quota_usage
 
 
 def _instances(store: Store, record: Record, members: Mapping[str, Any]) -> Counter[str]:
     """How many instances of each type these members stand for."""
-    match record.kind.name:
+    match record.resource_type.name:
         case "TrainingJob":
             counted = _of_training(members)
         case "HyperParameterTuningJob":

@@ -17,7 +17,7 @@ from embedded_aws.runtime.credentials import Role
 from embedded_aws.services.sagemaker.clock import Clock
 from embedded_aws.services.sagemaker.endpoints.models import Models
 from embedded_aws.services.sagemaker.notebooks.notebooks import NotebookInstances
-from embedded_aws.services.sagemaker.provider import Behaviour, Context
+from embedded_aws.services.sagemaker.provider import Context, Provider
 from embedded_aws.services.sagemaker.service import SageMaker
 from embedded_aws.services.sagemaker.store import Record, Store
 from tests import conforming
@@ -31,7 +31,7 @@ PACE = 0.1
 IMAGES = Path(embedded_aws.__file__).parent / "images"
 
 
-class Jobs(Behaviour):
+class Jobs(Provider):
     """Training jobs that run until a test ends them."""
 
     def create(self, record: Record, request: dict[str, Any]) -> None:
@@ -49,7 +49,7 @@ class Jobs(Behaviour):
         self.context.store.update(record, TrainingJobStatus="Stopped", SecondaryStatus="Stopped")
 
 
-class OtherJobs(Behaviour):
+class OtherJobs(Provider):
     """Jobs of another kind that run until a test ends them."""
 
     def create(self, record: Record, request: dict[str, Any]) -> None:
@@ -66,10 +66,10 @@ class OtherJobs(Behaviour):
 
     def stop(self, record: Record) -> None:
         """Stop at once."""
-        self.context.store.update(record, **{str(record.kind.status): "Stopped"})
+        self.context.store.update(record, **{str(record.resource_type.status): "Stopped"})
 
 
-class Hosts(Behaviour):
+class Hosts(Provider):
     """Endpoints that come into service on the clock; a configuration named broken… fails, an endpoint held… waits."""
 
     def create(self, record: Record, request: dict[str, Any]) -> None:
@@ -161,7 +161,7 @@ def clients(control_url: str) -> Iterator[dict[str, Any]]:
 
 
 @pytest.fixture
-def behaviours() -> dict[str, type[Behaviour]]:
+def providers() -> dict[str, type[Provider]]:
     """What the kinds do; a module of tests may have others."""
     return {
         "TrainingJob": Jobs,
@@ -174,15 +174,15 @@ def behaviours() -> dict[str, type[Behaviour]]:
     }
 
 
-def _service(folder: Path, behaviours: dict[str, type[Behaviour]]) -> SageMaker:
+def _service(folder: Path, providers: dict[str, type[Provider]]) -> SageMaker:
     context = Context(Store(), Clock(PACE), "http://127.0.0.1:1", folder, IMAGES, folder)
-    return SageMaker(context, caller=lambda: (ACCOUNT, REGION), behaviours=behaviours)
+    return SageMaker(context, caller=lambda: (ACCOUNT, REGION), providers=providers)
 
 
 @pytest.fixture
-def service(tmp_path: Path, behaviours: dict[str, type[Behaviour]]) -> Iterator[SageMaker]:
+def service(tmp_path: Path, providers: dict[str, type[Provider]]) -> Iterator[SageMaker]:
     """A service with nothing in it."""
-    made = _service(tmp_path, behaviours)
+    made = _service(tmp_path, providers)
     _Handler.service = made
     yield made
     made.close()

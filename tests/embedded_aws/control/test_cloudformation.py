@@ -26,26 +26,26 @@ class Stack:
     """Creates, updates and deletes resources as a stack of that name."""
 
     def __init__(self, service: SageMaker) -> None:
-        self._types = cloudformation.resource_types(service)
+        self._types = cloudformation.resource_providers(service)
 
-    def create(self, kind: str, **properties: Any) -> tuple[str, dict[str, str]]:
+    def create(self, resource_type: str, **properties: Any) -> tuple[str, dict[str, str]]:
         """The resource's physical id and attributes."""
-        made: tuple[str, dict[str, str]] = self._handler(kind, "create")("Mine", properties, "stack")
+        made: tuple[str, dict[str, str]] = self._handler(resource_type, "create")("Mine", properties, "stack")
         return made
 
     def update(
-        self, kind: str, physical_id: str, old: dict[str, Any], new: dict[str, Any]
+        self, resource_type: str, physical_id: str, old: dict[str, Any], new: dict[str, Any]
     ) -> tuple[str, dict[str, str]]:
         """The same, afterwards."""
-        changed: tuple[str, dict[str, str]] = self._handler(kind, "update")(physical_id, old, new, "stack")
+        changed: tuple[str, dict[str, str]] = self._handler(resource_type, "update")(physical_id, old, new, "stack")
         return changed
 
-    def delete(self, kind: str, physical_id: str) -> None:
+    def delete(self, resource_type: str, physical_id: str) -> None:
         """Delete it."""
-        self._handler(kind, "delete")(physical_id, {})
+        self._handler(resource_type, "delete")(physical_id, {})
 
-    def _handler(self, kind: str, verb: str) -> Callable[..., Any]:
-        handler: Callable[..., Any] = getattr(self._types[f"AWS::SageMaker::{kind}"], verb)
+    def _handler(self, resource_type: str, verb: str) -> Callable[..., Any]:
+        handler: Callable[..., Any] = getattr(self._types[f"AWS::SageMaker::{resource_type}"], verb)
         return handler
 
 
@@ -207,12 +207,12 @@ def test_what_somebody_deleted_is_deleted(stack: Stack, sagemaker: Any) -> None:
     sagemaker.delete_notebook_instance(NotebookInstanceName="seat")
     sagemaker.delete_endpoint(EndpointName="lab")
     sagemaker.delete_endpoint_config(EndpointConfigName="config")
-    for kind, arn in (
+    for resource_type, arn in (
         ("NotebookInstance", notebook),
         ("Endpoint", endpoint),
         ("EndpointConfig", f"{ARN}:endpoint-config/config"),
     ):
-        stack.delete(kind, arn)
+        stack.delete(resource_type, arn)
     assert sagemaker.list_endpoints()["Endpoints"] == sagemaker.list_notebook_instances()["NotebookInstances"] == []
 
 
@@ -231,7 +231,7 @@ def test_an_endpoint_that_was_made_anew_is_the_stacks(stack: Stack, sagemaker: A
 
 
 @pytest.mark.parametrize(
-    ("kind", "properties", "reason"),
+    ("resource_type", "properties", "reason"),
     [
         ("Model", {**MODEL, "Shoe": 42}, r"#: extraneous key \[Shoe\] is not permitted"),
         (
@@ -248,10 +248,10 @@ def test_an_endpoint_that_was_made_anew_is_the_stacks(stack: Stack, sagemaker: A
         ("NotebookInstance", {**NOTEBOOK, "VolumeSizeInGB": "many"}, "'volumeSizeInGB' must be a JSON integer"),
     ],
 )
-def test_what_a_template_may_not_say(stack: Stack, kind: str, properties: dict[str, Any], reason: str) -> None:
+def test_what_a_template_may_not_say(stack: Stack, resource_type: str, properties: dict[str, Any], reason: str) -> None:
     """Unknown properties and what the API refuses fail the resource with the reason."""
     with pytest.raises(ProvisioningError, match=reason):
-        stack.create(kind, **properties)
+        stack.create(resource_type, **properties)
 
 
 def test_a_resource_that_somebody_deleted_is_not_updated(stack: Stack) -> None:

@@ -20,22 +20,32 @@ DECLARED = {
 }
 LIMIT, IN_USE, NOT_FOUND = "ResourceLimitExceeded", "ResourceInUse", "ResourceNotFound"
 JOBS = ("TrainingJob", "TransformJob", "ProcessingJob", "HyperParameterTuningJob")
-MATCHED = "AWS answers ValidationException here, and clients match its sentence (kinds/ says which)"
+MATCHED = "AWS answers ValidationException here, and clients match its sentence (resource_types/ says which)"
 NEVER = {
-    **{(f"Create{kind}", LIMIT): "there is no quota of how many there may be" for kind in ("Model", "EndpointConfig")},
+    **{
+        (f"Create{resource_type}", LIMIT): "there is no quota of how many there may be"
+        for resource_type in ("Model", "EndpointConfig")
+    },
     **{(f"{verb}NotebookInstanceLifecycleConfig", LIMIT): "no quota either" for verb in ("Create", "Update")},
     ("UpdateNotebookInstance", LIMIT): "it is stopped and takes no instance; StartNotebookInstance is refused",
-    **{(f"Create{kind}", NOT_FOUND): "experiments, which it is about, are refused" for kind in JOBS[:3]},
-    **{(f"{verb}{kind}", NOT_FOUND): MATCHED for verb in ("Describe", "Stop", "Delete") for kind in JOBS[:3]},
+    **{
+        (f"Create{resource_type}", NOT_FOUND): "experiments, which it is about, are refused"
+        for resource_type in JOBS[:3]
+    },
+    **{
+        (f"{verb}{resource_type}", NOT_FOUND): MATCHED
+        for verb in ("Describe", "Stop", "Delete")
+        for resource_type in JOBS[:3]
+    },
     ("UpdateTrainingJob", NOT_FOUND): MATCHED,
     ("UpdateTrainingJob", LIMIT): "a warm pool that is kept for longer takes no instance more",
 }
 QUICK = {"Delay": 0.01, "MaxAttempts": 500}
 
 
-def create(kind: str) -> Callable[[Any], None]:
+def create(resource_type: str) -> Callable[[Any], None]:
     """Makes one."""
-    return lambda client: calls.CREATE[xform_name(kind)](client, "mine")
+    return lambda client: calls.CREATE[xform_name(resource_type)](client, "mine")
 
 
 def ask(operation: str, **request: Any) -> Callable[[Any], None]:
@@ -68,11 +78,14 @@ def _causes() -> dict[tuple[str, str], tuple[Callable[[Any], None], Callable[[An
         ("UpdateEndpoint", LIMIT): (serving, ask("UpdateEndpoint", EndpointName="mine", EndpointConfigName="config")),
         ("StartNotebookInstance", LIMIT): (stopped, ask("StartNotebookInstance", NotebookInstanceName="mine")),
     }
-    for kind in (*JOBS, "NotebookInstance", "Endpoint"):
-        causes[f"Create{kind}", LIMIT] = (nothing, create(kind))
-    for kind in JOBS:
-        causes[f"Create{kind}", IN_USE] = (create(kind), create(kind))
-        causes[f"Delete{kind}", IN_USE] = (create(kind), ask(f"Delete{kind}", **{f"{kind}Name": "mine"}))
+    for resource_type in (*JOBS, "NotebookInstance", "Endpoint"):
+        causes[f"Create{resource_type}", LIMIT] = (nothing, create(resource_type))
+    for resource_type in JOBS:
+        causes[f"Create{resource_type}", IN_USE] = (create(resource_type), create(resource_type))
+        causes[f"Delete{resource_type}", IN_USE] = (
+            create(resource_type),
+            ask(f"Delete{resource_type}", **{f"{resource_type}Name": "mine"}),
+        )
     for operation in ("Describe{}", "Stop{}", "ListTrainingJobsFor{}"):
         name = operation.format(JOBS[3])
         causes[name, NOT_FOUND] = (nothing, ask(name, HyperParameterTuningJobName="nothing"))

@@ -14,7 +14,7 @@ from tests.embedded_aws.control import calls
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-KINDS = [kind.name for kind in api.KINDS.values()]
+RESOURCE_TYPES = [resource_type.name for resource_type in api.RESOURCE_TYPES.values()]
 PAGING = {"NextToken", "MaxResults", "SortBy", "SortOrder"}
 # What a filter asks of a value, and which values it is tried with.
 CRITERIA: dict[str, tuple[Callable[[Any, Any], bool], Callable[[Any], list[Any]]]] = {
@@ -31,50 +31,54 @@ NOTEBOOKS_OWN = ("NotebookInstanceLifecycleConfigName", "DefaultCodeRepository",
 class Listing:
     """Three resources of a kind, made in the order b, a, c, and its List operation."""
 
-    def __init__(self, client: Any, kind: str) -> None:
-        self.client, self.kind = client, kind
-        self.operation = f"list_{xform_name(kind)}s"
-        self.input = api.operation_model(api.KINDS[kind].operation("List")).input_shape
+    def __init__(self, client: Any, resource_type: str) -> None:
+        self.client, self.resource_type = client, resource_type
+        self.operation = f"list_{xform_name(resource_type)}s"
+        self.input = api.operation_model(api.RESOURCE_TYPES[resource_type].operation("List")).input_shape
         for name in "bac":
-            calls.CREATE[xform_name(kind)](client, name)
+            calls.CREATE[xform_name(resource_type)](client, name)
         self._settle()
         self.described = {name: self._describe(name) for name in "bac"}
 
     def __call__(self, **request: Any) -> list[str]:
         """The names that are listed."""
         answer = getattr(self.client, self.operation)(**request)
-        return [each[f"{self.kind}Name"] for each in self.summaries(answer)]
+        return [each[f"{self.resource_type}Name"] for each in self.summaries(answer)]
 
     def pages(self, **request: Any) -> list[list[str]]:
         """The names on each page, as boto3's paginator gets them."""
         pages = self.client.get_paginator(self.operation).paginate(**request)
-        return [[each[f"{self.kind}Name"] for each in self.summaries(page)] for page in pages]
+        return [[each[f"{self.resource_type}Name"] for each in self.summaries(page)] for page in pages]
 
     def summaries(self, answer: dict[str, Any]) -> list[dict[str, Any]]:
         """What an answer lists."""
-        return list(answer[api.summaries_member(api.KINDS[self.kind].operation("List"))])
+        return list(answer[api.summaries_member(api.RESOURCE_TYPES[self.resource_type].operation("List"))])
 
     def value(self, name: str, subject: str) -> Any:
         """What a filter or an order is about, as Describe tells it."""
-        member = {"Name": f"{self.kind}Name", "Status": f"{self.kind}Status"}.get(subject, subject)
+        member = {"Name": f"{self.resource_type}Name", "Status": f"{self.resource_type}Status"}.get(subject, subject)
         return self.described[name].get(member)
 
     def _describe(self, name: str) -> dict[str, Any]:
         """What Describe and List tell together: DescribeTransformJob has no LastModifiedTime, its summary has."""
         answer = getattr(self.client, self.operation)(NameContains=name)
-        described = getattr(self.client, f"describe_{xform_name(self.kind)}")(**{f"{self.kind}Name": name})
+        described = getattr(self.client, f"describe_{xform_name(self.resource_type)}")(
+            **{f"{self.resource_type}Name": name}
+        )
         return {**self.summaries(answer)[0], **described}
 
     def _settle(self) -> None:
         """Let nothing change any more, and one be in another state where that is cheap."""
-        waiter = {"Endpoint": "endpoint_in_service", "NotebookInstance": "notebook_instance_in_service"}.get(self.kind)
+        waiter = {"Endpoint": "endpoint_in_service", "NotebookInstance": "notebook_instance_in_service"}.get(
+            self.resource_type
+        )
         for name in "bac" if waiter else "":
-            self.client.get_waiter(waiter).wait(**{f"{self.kind}Name": name}, WaiterConfig={"Delay": 0.01})
-        if self.kind.endswith("Job"):
-            getattr(self.client, f"stop_{xform_name(self.kind)}")(**{f"{self.kind}Name": "a"})
+            self.client.get_waiter(waiter).wait(**{f"{self.resource_type}Name": name}, WaiterConfig={"Delay": 0.01})
+        if self.resource_type.endswith("Job"):
+            getattr(self.client, f"stop_{xform_name(self.resource_type)}")(**{f"{self.resource_type}Name": "a"})
 
 
-@pytest.fixture(params=KINDS)
+@pytest.fixture(params=RESOURCE_TYPES)
 def listing(request: pytest.FixtureRequest, sagemaker: Any) -> Listing:
     """Each kind's."""
     return Listing(sagemaker, request.param)

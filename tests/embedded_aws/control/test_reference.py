@@ -13,7 +13,7 @@ from botocore import xform_name
 from cli import paths
 from embedded_aws.services.sagemaker import api, reference, runtime_api
 from embedded_aws.services.sagemaker.errors import ServiceError
-from embedded_aws.services.sagemaker.resource_types import KINDS, members
+from embedded_aws.services.sagemaker.resource_types import RESOURCE_TYPES, members
 from tests.embedded_aws.control import calls, samples
 
 if TYPE_CHECKING:
@@ -21,29 +21,37 @@ if TYPE_CHECKING:
 
     from botocore.model import Shape
 
-    from embedded_aws.services.sagemaker.resource_types import Kind
+    from embedded_aws.services.sagemaker.resource_types import ResourceType
     from embedded_aws.services.sagemaker.resource_types.members import Members
     from embedded_aws.services.sagemaker.service import SageMaker
 
-REQUESTS = [(kind.operation(verb), kind.members[verb]) for kind in KINDS.values() for verb in kind.members]
+REQUESTS = [
+    (resource_type.operation(verb), resource_type.members[verb])
+    for resource_type in RESOURCE_TYPES.values()
+    for verb in resource_type.members
+]
 
 
 def differences(shape: Shape, declared: Members, path: str = "") -> Iterator[str]:
     """Members that only one of the model and the declaration has, down to the last."""
     inner: Any = samples.element(shape)
     yield from (f"{path}{name}" for name in inner.members.keys() ^ declared.keys())
-    for name, fate in declared.items():
+    for name, support in declared.items():
         below = samples.element(inner.members[name]) if name in inner.members else None
-        if isinstance(fate, Mapping) and below is not None:
-            yield from differences(below, fate, f"{path}{name}.")
-        elif below is not None and below.type_name == "structure" and fate.word != members.REFUSED.word:
+        if isinstance(support, Mapping) and below is not None:
+            yield from differences(below, support, f"{path}{name}.")
+        elif below is not None and below.type_name == "structure" and support.level != members.REFUSED.level:
             yield f"{path}{name} is a structure: declare its members"
 
 
 def refused() -> Iterator[tuple[str, str]]:
     """Every member that is declared as refused, and its operation."""
     for operation, declared in REQUESTS:
-        yield from ((operation, path) for path, fate in reference.fates(declared) if fate.word == members.REFUSED.word)
+        yield from (
+            (operation, path)
+            for path, support in reference.flattened(declared)
+            if support.level == members.REFUSED.level
+        )
 
 
 def test_the_page_is_up_to_date() -> None:
@@ -53,7 +61,12 @@ def test_the_page_is_up_to_date() -> None:
 
 def test_requests_that_are_declared() -> None:
     """Each kind declares its Create and, where it has one, its Update."""
-    wanted = {kind.operation(verb) for kind in KINDS.values() for verb in kind.verbs if verb in ("Create", "Update")}
+    wanted = {
+        resource_type.operation(verb)
+        for resource_type in RESOURCE_TYPES.values()
+        for verb in resource_type.verbs
+        if verb in ("Create", "Update")
+    }
     assert {operation for operation, _ in REQUESTS} == wanted
 
 
@@ -100,10 +113,10 @@ class Recorder:
         return keep
 
 
-def recorded(kind: Kind) -> Iterator[list[str]]:
+def recorded(resource_type: ResourceType) -> Iterator[list[str]]:
     """The paths of the members that a Create only records."""
-    for path, fate in reference.fates(kind.members["Create"]):
-        if fate.word == members.RECORDED.word:
+    for path, support in reference.flattened(resource_type.members["Create"]):
+        if support.level == members.RECORDED.level:
             yield path.split(".")
 
 
@@ -116,20 +129,20 @@ def told(value: Any, path: list[str]) -> Any:
     return value
 
 
-@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
-def test_what_is_recorded_is_told_again(sagemaker: Any, kind: Kind) -> None:
+@pytest.mark.parametrize("resource_type", RESOURCE_TYPES.values(), ids=RESOURCE_TYPES)
+def test_what_is_recorded_is_told_again(sagemaker: Any, resource_type: ResourceType) -> None:
     """Describe answers each member that is only recorded as it was given."""
-    name, recorder = xform_name(kind.name), Recorder()
+    name, recorder = xform_name(resource_type.name), Recorder()
     calls.CREATE[name](sagemaker, "first")
     calls.CREATE[name](recorder, "mine")
     request = recorder.request
-    shape = api.operation_model(kind.operation("Create")).input_shape
-    for path in recorded(kind):
+    shape = api.operation_model(resource_type.operation("Create")).input_shape
+    for path in recorded(resource_type):
         if not ("PrimaryContainer" in request and path[0] == "Containers"):
             samples.put(shape, request, path)
     getattr(sagemaker, f"create_{name}")(**request)
-    described = getattr(sagemaker, f"describe_{name}")(**{kind.name_member: "mine"})
-    for path in recorded(kind):
+    described = getattr(sagemaker, f"describe_{name}")(**{resource_type.name_member: "mine"})
+    for path in recorded(resource_type):
         if path[0] in request:
-            there = [kind.renamed.get(path[0], path[0]), *path[1:]]
+            there = [resource_type.renamed.get(path[0], path[0]), *path[1:]]
             assert told(described, there) == told(request, path), path

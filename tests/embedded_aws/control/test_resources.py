@@ -11,9 +11,9 @@ from embedded_aws.services.sagemaker import api
 from tests.embedded_aws.control import calls, samples
 from tests.embedded_aws.control.calls import ARN
 
-KINDS = [*calls.CREATE]
+RESOURCE_TYPES = [*calls.CREATE]
 CREATE = calls.CREATE
-TITLE = {kind: "".join(part.title() for part in kind.split("_")) for kind in KINDS}
+TITLE = {resource_type: "".join(part.title() for part in resource_type.split("_")) for resource_type in RESOURCE_TYPES}
 MISSING = {
     "notebook_instance": "RecordNotFound",
     "notebook_instance_lifecycle_config": (
@@ -66,49 +66,54 @@ TAKEN = {
 }
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_created_resource_is_described_and_listed(sagemaker: Any, kind: str) -> None:
+@pytest.mark.parametrize("resource_type", RESOURCE_TYPES)
+def test_a_created_resource_is_described_and_listed(sagemaker: Any, resource_type: str) -> None:
     """Describe and List answer with the name and the ARN that Create gave."""
-    arn = CREATE[kind](sagemaker, "Mine")[f"{TITLE[kind]}Arn"]
-    assert arn == f"{ARN}:{kind.replace('_', '-')}/mine"
-    described = getattr(sagemaker, f"describe_{kind}")(**{f"{TITLE[kind]}Name": "Mine"})
-    assert (described[f"{TITLE[kind]}Name"], described[f"{TITLE[kind]}Arn"]) == ("Mine", arn)
-    listed = getattr(sagemaker, f"list_{kind}s")()
+    arn = CREATE[resource_type](sagemaker, "Mine")[f"{TITLE[resource_type]}Arn"]
+    assert arn == f"{ARN}:{resource_type.replace('_', '-')}/mine"
+    described = getattr(sagemaker, f"describe_{resource_type}")(**{f"{TITLE[resource_type]}Name": "Mine"})
+    assert (described[f"{TITLE[resource_type]}Name"], described[f"{TITLE[resource_type]}Arn"]) == ("Mine", arn)
+    listed = getattr(sagemaker, f"list_{resource_type}s")()
     summaries = next(value for value in listed.values() if isinstance(value, list))
-    assert [summary[f"{TITLE[kind]}Arn"] for summary in summaries] == [arn]
+    assert [summary[f"{TITLE[resource_type]}Arn"] for summary in summaries] == [arn]
     assert summaries[0]["CreationTime"] == described["CreationTime"]
 
 
 @pytest.mark.parametrize(
-    ("verb", "kind"),
-    [(verb, kind.name) for kind in api.KINDS.values() for verb in kind.verbs if verb not in ("Create", "List")],
+    ("verb", "resource_type"),
+    [
+        (verb, resource_type.name)
+        for resource_type in api.RESOURCE_TYPES.values()
+        for verb in resource_type.verbs
+        if verb not in ("Create", "List")
+    ],
 )
-def test_an_absent_resource_is_refused_in_the_words_of_aws(unchecked: Any, kind: str, verb: str) -> None:
+def test_an_absent_resource_is_refused_in_the_words_of_aws(unchecked: Any, resource_type: str, verb: str) -> None:
     """Whatever is asked of what is not there is refused with the kind's own code and sentence."""
-    operation = api.KINDS[kind].operation(verb)
-    request = {**samples.least(api.operation_model(operation).input_shape), f"{kind}Name": "nothing"}
+    operation = api.RESOURCE_TYPES[resource_type].operation(verb)
+    request = {**samples.least(api.operation_model(operation).input_shape), f"{resource_type}Name": "nothing"}
     call = getattr(unchecked, xform_name(operation))
-    name = xform_name(kind)
+    name = xform_name(resource_type)
     code = "ResourceNotFound" if name == "hyper_parameter_tuning_job" else "ValidationException"
     assert calls.refusal(call, **request) == (code, MISSING[name].format(verb=verb.lower()))
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_name_is_taken_whatever_its_case(sagemaker: Any, kind: str) -> None:
+@pytest.mark.parametrize("resource_type", RESOURCE_TYPES)
+def test_a_name_is_taken_whatever_its_case(sagemaker: Any, resource_type: str) -> None:
     """A second resource of the name is refused, also when only the case differs."""
-    arn = CREATE[kind](sagemaker, "mine")[f"{TITLE[kind]}Arn"]
-    code, text = TAKEN[kind]
-    assert calls.refusal(lambda: CREATE[kind](sagemaker, "MINE")) == (code, text.format(arn=arn))
+    arn = CREATE[resource_type](sagemaker, "mine")[f"{TITLE[resource_type]}Arn"]
+    code, text = TAKEN[resource_type]
+    assert calls.refusal(lambda: CREATE[resource_type](sagemaker, "MINE")) == (code, text.format(arn=arn))
 
 
-@pytest.mark.parametrize("kind", ["notebook_instance_lifecycle_config", "model", "endpoint_config"])
-def test_a_plain_resource_is_gone_once_deleted(sagemaker: Any, kind: str) -> None:
+@pytest.mark.parametrize("resource_type", ["notebook_instance_lifecycle_config", "model", "endpoint_config"])
+def test_a_plain_resource_is_gone_once_deleted(sagemaker: Any, resource_type: str) -> None:
     """Delete removes the record at once, and its name can be used again."""
-    CREATE[kind](sagemaker, "mine")
-    name = {f"{TITLE[kind]}Name": "mine"}
-    getattr(sagemaker, f"delete_{kind}")(**name)
-    assert calls.refusal(getattr(sagemaker, f"describe_{kind}"), **name)[0] == "ValidationException"
-    CREATE[kind](sagemaker, "mine")
+    CREATE[resource_type](sagemaker, "mine")
+    name = {f"{TITLE[resource_type]}Name": "mine"}
+    getattr(sagemaker, f"delete_{resource_type}")(**name)
+    assert calls.refusal(getattr(sagemaker, f"describe_{resource_type}"), **name)[0] == "ValidationException"
+    CREATE[resource_type](sagemaker, "mine")
 
 
 def test_a_lifecycle_config_is_updated(sagemaker: Any) -> None:

@@ -134,21 +134,21 @@ def test_the_waiters_of_our_kinds(sagemaker: Any) -> None:
     assert ours == {
         *(f"endpoint_{end}" for end in ("in_service", "deleted")),
         *(f"notebook_instance_{end}" for end in ("in_service", "stopped", "deleted")),
-        *(f"{kind}_job_completed_or_stopped" for kind in ("training", "transform", "processing")),
+        *(f"{resource_type}_job_completed_or_stopped" for resource_type in ("training", "transform", "processing")),
     }
 
 
-@pytest.mark.parametrize("kind", ["training_job", "transform_job", "processing_job"])
-def test_a_job_that_is_waited_for(sagemaker: Any, kind: str) -> None:
+@pytest.mark.parametrize("resource_type", ["training_job", "transform_job", "processing_job"])
+def test_a_job_that_is_waited_for(sagemaker: Any, resource_type: str) -> None:
     """Its waiter goes on while it runs and ends when it has stopped; to wait for one that is not there is an error."""
-    name = {f"{kind.replace('_', ' ').title().replace(' ', '')}Name": "job"}
-    waiter = sagemaker.get_waiter(f"{kind}_completed_or_stopped")
+    name = {f"{resource_type.replace('_', ' ').title().replace(' ', '')}Name": "job"}
+    waiter = sagemaker.get_waiter(f"{resource_type}_completed_or_stopped")
     with pytest.raises(WaiterError):
         waiter.wait(**name, WaiterConfig=QUICK)
-    calls.CREATE[kind](sagemaker)
+    calls.CREATE[resource_type](sagemaker)
     with pytest.raises(WaiterError, match="Max attempts exceeded"):
         waiter.wait(**name, WaiterConfig={**QUICK, "MaxAttempts": 2})
-    getattr(sagemaker, f"stop_{kind}")(**name)
+    getattr(sagemaker, f"stop_{resource_type}")(**name)
     waiter.wait(**name, WaiterConfig=QUICK)
 
 

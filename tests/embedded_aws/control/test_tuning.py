@@ -13,12 +13,12 @@ from tests.embedded_aws.control.trainings import Trainings, Tunings
 from tests.embedded_aws.control.tunings import GRID, UNIT, Client, described, ended, jobs, tried, tune, until
 
 if TYPE_CHECKING:
-    from embedded_aws.services.sagemaker.provider import Behaviour
+    from embedded_aws.services.sagemaker.provider import Provider
     from embedded_aws.services.sagemaker.service import SageMaker
 
 
 @pytest.fixture
-def behaviours() -> dict[str, type[Behaviour]]:
+def providers() -> dict[str, type[Provider]]:
     """Training jobs that the tests play, under the tuning jobs of the embedded SageMaker."""
     Trainings.follow(lambda given: [float(given["quality"])])
     return {"TrainingJob": Trainings, "HyperParameterTuningJob": Tunings}

@@ -53,7 +53,7 @@ def test_an_endpoint_that_is_being_created_is_not_invoked(sagemaker: Any, runtim
     assert (code, message.endswith("its status is Creating.")) == ("ValidationError", True)
 
 
-REFUSED = [name for name, fate in runtimes.INVOKE_ENDPOINT.items() if fate is members.REFUSED]
+REFUSED = [name for name, support in runtimes.INVOKE_ENDPOINT.items() if support is members.REFUSED]
 
 
 @pytest.mark.parametrize("member", REFUSED)

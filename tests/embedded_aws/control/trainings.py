@@ -8,7 +8,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from embedded_aws.runtime.credentials import Role
-from embedded_aws.services.sagemaker.provider import Behaviour
+from embedded_aws.services.sagemaker.provider import Provider
 from embedded_aws.services.sagemaker.training import trials
 from embedded_aws.services.sagemaker.tuning.provider import TuningJobs
 
@@ -30,7 +30,7 @@ class Tunings(TuningJobs):
         return Role(arn, account=record.account, region=record.region, endpoint_url=self.context.endpoint_url)
 
 
-class Trainings(Behaviour):
+class Trainings(Provider):
     """Training jobs that follow `curve`, each epoch once the tuning job has judged the one before."""
 
     curve: ClassVar[Curve]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from embedded_aws.gateway import ACCOUNT, REGION
-from embedded_aws.services.sagemaker.events import TOLD
+from embedded_aws.services.sagemaker.events import EVENT_SCHEMAS
 from tests import functions
 from tests.embedded_aws.data.account import BUCKET, TRAINING_IMAGE, Account, python, until
 
@@ -124,7 +124,7 @@ def test_a_processing_job(account: Account, queue: Queue) -> None:
     name = account.process(b"print('done')")["ProcessingJobName"]
     events = queue.last(name, "Completed")
     assert statuses(events, "ProcessingJobStatus") == ["InProgress", "Completed"]
-    assert events[-1]["detail-type"] == TOLD["ProcessingJob"].detail_type
+    assert events[-1]["detail-type"] == EVENT_SCHEMAS["ProcessingJob"].detail_type
     assert isinstance(events[-1]["detail"]["ProcessingEndTime"], int)
 
 
@@ -186,10 +186,10 @@ def test_a_model_and_what_it_serves(
     assert statuses(queue.last(job, "Completed"), "TransformJobStatus") == ["InProgress", "Completed"]
     account.sagemaker.delete_endpoint_config(EndpointConfigName=config)
     account.sagemaker.delete_model(ModelName=model)
-    for name, kind, tags in ((config, "EndpointConfig", {"team": "a"}), (model, "Model", {})):
+    for name, resource_type, tags in ((config, "EndpointConfig", {"team": "a"}), (model, "Model", {})):
         made, gone = until(partial(queue.both, name))
-        assert made["detail-type"] == gone["detail-type"] == TOLD[kind].detail_type
-        assert made["detail"][f"{kind}Name"] == gone["detail"][f"{kind}Name"] == name
+        assert made["detail-type"] == gone["detail-type"] == EVENT_SCHEMAS[resource_type].detail_type
+        assert made["detail"][f"{resource_type}Name"] == gone["detail"][f"{resource_type}Name"] == name
         assert (made["detail"]["Tags"], gone["detail"]["Tags"]) == (tags, {})
 
 
@@ -210,7 +210,7 @@ def test_a_notebook_instance(account: Account, queue: Queue) -> None:
     assert events[0]["detail"]["NotebookInstanceLifecycleConfigName"] == name
     account.sagemaker.delete_notebook_instance_lifecycle_config(NotebookInstanceLifecycleConfigName=name)
     gone = until(lambda: queue.of(name)[len(expected) + 1 :])[0]
-    assert made["detail-type"] == gone["detail-type"] == TOLD["NotebookInstanceLifecycleConfig"].detail_type
+    assert made["detail-type"] == gone["detail-type"] == EVENT_SCHEMAS["NotebookInstanceLifecycleConfig"].detail_type
 
 
 def test_a_function_behind_a_rule(account: Account, client: Callable[[str], Any]) -> None:
@@ -238,6 +238,6 @@ def test_a_function_behind_a_rule(account: Account, client: Callable[[str], Any]
     events.delete_rule(Name=name)
 
 
-def arn(kind: str, name: str) -> str:
+def arn(resource_type: str, name: str) -> str:
     """A resource's ARN."""
-    return f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:{kind}/{name}"
+    return f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:{resource_type}/{name}"

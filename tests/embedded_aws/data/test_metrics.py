@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from embedded_aws.services.sagemaker.metrics.invocations import Invocations
-from embedded_aws.services.sagemaker.resource_types import KINDS
+from embedded_aws.services.sagemaker.resource_types import RESOURCE_TYPES
 from embedded_aws.services.sagemaker.store import Record
 from tests.embedded_aws.data.account import BUCKET, Account, python, until
 
@@ -111,18 +111,18 @@ def test_instances_of_an_endpoint(account: Account, endpoint: str) -> None:
         assert until(partial(total, account, "/aws/sagemaker/Endpoints", name, variant, "Maximum"))
 
 
-@pytest.mark.parametrize("kind", ["TrainingJobs", "ProcessingJobs"])
-def test_instances_of_a_job(account: Account, kind: str) -> None:
+@pytest.mark.parametrize("resource_type", ["TrainingJobs", "ProcessingJobs"])
+def test_instances_of_a_job(account: Account, resource_type: str) -> None:
     """A job that keeps a processor busy shows it, under its name and that of its host; one that ends leaves it."""
-    if kind == "TrainingJobs":
+    if resource_type == "TrainingJobs":
         name = account.train(entrypoint=python(BUSY))["TrainingJobName"]
     else:
         name = account.process(BUSY.encode())["ProcessingJobName"]
     host = {"Host": f"{name}/algo-1"}
-    busy = until(lambda: total(account, f"/aws/sagemaker/{kind}", "CPUUtilization", host, "Maximum"))
+    busy = until(lambda: total(account, f"/aws/sagemaker/{resource_type}", "CPUUtilization", host, "Maximum"))
     assert 10 < busy <= 110
-    assert 0 < total(account, f"/aws/sagemaker/{kind}", "MemoryUtilization", host, "Maximum") < 100
-    assert 0 < total(account, f"/aws/sagemaker/{kind}", "DiskUtilization", host, "Maximum") < 100
+    assert 0 < total(account, f"/aws/sagemaker/{resource_type}", "MemoryUtilization", host, "Maximum") < 100
+    assert 0 < total(account, f"/aws/sagemaker/{resource_type}", "DiskUtilization", host, "Maximum") < 100
 
 
 def test_instances_of_a_transform_job(account: Account, saved_model: Callable[[float], dict[str, bytes]]) -> None:
@@ -151,7 +151,7 @@ def test_instances_of_a_transform_job(account: Account, saved_model: Callable[[f
 def test_many_requests_make_few_values() -> None:
     """A minute holds few values whatever was asked in it, and their sum is exact."""
     counted = Invocations()
-    endpoint = Record(KINDS["Endpoint"], "e", "arn", "000000000000", "us-east-1")
+    endpoint = Record(RESOURCE_TYPES["Endpoint"], "e", "arn", "000000000000", "us-east-1")
     times = [0.001 + number / 100_000 for number in range(50_000)]
     for seconds in times:
         counted.count(endpoint, "v", status=200, model=seconds, overhead=0.0001, instances=2)

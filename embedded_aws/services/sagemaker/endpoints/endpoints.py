@@ -18,7 +18,7 @@ from embedded_aws.services.sagemaker.endpoints.invocation import BODY_BYTES, For
 from embedded_aws.services.sagemaker.endpoints.models import hosted_model
 from embedded_aws.services.sagemaker.errors import ServiceError, validation_exception
 from embedded_aws.services.sagemaker.metrics.datum import of_variant
-from embedded_aws.services.sagemaker.provider import Behaviour
+from embedded_aws.services.sagemaker.provider import Provider
 from embedded_aws.services.sagemaker.runtime_api import refusal
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 _VARIANT = "x-amzn-sagemaker-target-variant"
 
 
-class Endpoints(Behaviour):
+class Endpoints(Provider):
     """Each endpoint has the fleet that serves and, while it is updated, the one that comes up beside it."""
 
     def __init__(self, context: Context) -> None:

@@ -91,7 +91,7 @@ class ModelHost:
         self.port = 0
         self.image: images.Image | None = None
         self._record, self._identity, self._context, self._credentials = record, identity, context, credentials
-        self._folder = context.state_dir / f"{record.kind.arn_type}s" / record.name / secrets.token_hex(8)
+        self._folder = context.state_dir / f"{record.resource_type.arn_type}s" / record.name / secrets.token_hex(8)
         self._stopping = threading.Event()
         self._process: Process | None = None
         self._keeper: threading.Thread | None = None
@@ -139,7 +139,7 @@ class ModelHost:
         try:
             uri, role = self.model.container["Image"], self.model.role.arn
             name = images.name_of(uri, **directories)
-            authorization.check(self._context.principal_of(role), authorization.pull(uri))
+            authorization.check(self._context.principal_of(role), authorization.permissions_to_pull(uri))
             self.image = images.install(name, **directories, cache_dir=self._context.cache_dir)
         except ServiceError as error:  # AWS's sentence: aws/sagemaker-tensorflow-serving-container#182
             raise HostError(

@@ -15,7 +15,7 @@ from embedded_aws.runtime import s3_uris
 from embedded_aws.runtime.credentials import Role
 from embedded_aws.services.sagemaker.endpoints.hosts import HostedModel
 from embedded_aws.services.sagemaker.errors import ServiceError, validation_exception
-from embedded_aws.services.sagemaker.provider import Behaviour
+from embedded_aws.services.sagemaker.provider import Provider
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _MISSING = ("404", "NoSuchKey", "NoSuchBucket")
 
 
-class Models(Behaviour):
+class Models(Provider):
     """A plain record, once its request is complete and its model data are there."""
 
     def create(self, record: Record, request: dict[str, Any]) -> None:

@@ -36,7 +36,7 @@ class Datum:
 
 def of_instance(record: Record, host: str) -> Source:
     """An instance of a job, by the name of its host: `<job>/algo-1`, or an instance's id for a transform job."""
-    return _source(record, f"/aws/sagemaker/{record.kind.name}s", Host=f"{record.name}/{host}")
+    return _source(record, f"/aws/sagemaker/{record.resource_type.name}s", Host=f"{record.name}/{host}")
 
 
 def of_variant(endpoint: Record, variant: str) -> Source:

@@ -25,7 +25,7 @@ from embedded_aws.services.sagemaker.errors import validation_exception
 from embedded_aws.services.sagemaker.notebooks.folder import MachineFolder
 from embedded_aws.services.sagemaker.notebooks.lifecycle import Lifecycle
 from embedded_aws.services.sagemaker.notebooks.machine import BootError, Machine
-from embedded_aws.services.sagemaker.provider import Behaviour
+from embedded_aws.services.sagemaker.provider import Provider
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,7 +57,7 @@ class _Instance:
     machine: Machine
 
 
-class NotebookInstances(Behaviour):
+class NotebookInstances(Provider):
     """The life of a notebook instance on the clock, and of the machine behind it."""
 
     def __init__(self, context: Context) -> None:
@@ -98,8 +98,8 @@ class NotebookInstances(Behaviour):
             self._check_platform(request["PlatformIdentifier"])
         if "RoleArn" in request:
             self.role(record, request["RoleArn"])
-        changes = record.kind.described(request)
-        changes.pop(record.kind.name_member)
+        changes = record.resource_type.described(request)
+        changes.pop(record.resource_type.name_member)
         for flag, member in _DISASSOCIATED.items():
             if changes.pop(flag, False):
                 changes[member] = None
@@ -125,7 +125,7 @@ class NotebookInstances(Behaviour):
         self._move("Delete", record)
         self._end(record, DELETING_SECONDS, lambda: self._remove(record))
 
-    def answer(self, verb: str, record: Record, request: dict[str, Any]) -> dict[str, Any]:
+    def perform(self, verb: str, record: Record, request: dict[str, Any]) -> dict[str, Any]:
         """The presigned URL; boots the machine if need be. Raises ValidationException if that fails."""
         del verb, request  # there is one verb, and nothing of the request is asked for
         machine = self._instances[record].machine
@@ -215,7 +215,9 @@ class NotebookInstances(Behaviour):
 
     def _move(self, verb: str, record: Record, **changes: Any) -> None:
         """Go over to the state that the operation leads to."""
-        self.context.store.update(record, NotebookInstanceStatus=record.kind.rules[verb].target, **changes)
+        self.context.store.update(
+            record, NotebookInstanceStatus=record.resource_type.preconditions[verb].target, **changes
+        )
 
     def _later(self, record: Record, seconds: float, passing: str, settled: str) -> None:
         self.context.clock.after(seconds, lambda: self._settle(record, passing, settled))

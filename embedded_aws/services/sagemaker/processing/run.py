@@ -48,7 +48,7 @@ class ProcessingRun:
         role: Role,
         credentials: CredentialsEndpoint,
     ) -> None:
-        self._record, self._request = record, {**record.kind.defaults, **request}
+        self._record, self._request = record, {**record.resource_type.defaults, **request}
         self._context, self._role, self._credentials = context, role, credentials
         self._crew = Crew(context.watch(record))
         self._lock = threading.Lock()

@@ -1,7 +1,7 @@
 """What a processing job may ask of the embedded AWS, and AWS's own rules between the members of a request.
 
 The rules are those of the references of CreateProcessingJob, ProcessingInput and ProcessingS3Input. What is offered is
-declared in `kinds.processing`. Not compared with AWS: the rules' sentences.
+declared in `resource_types.processing`. Not compared with AWS: the rules' sentences.
 """
 
 from __future__ import annotations

@@ -5,16 +5,16 @@ from __future__ import annotations
 from embedded_aws.services.sagemaker.resource_types.endpoints import ENDPOINT, ENDPOINT_CONFIG, MODEL
 from embedded_aws.services.sagemaker.resource_types.notebooks import LIFECYCLE_CONFIG, NOTEBOOK_INSTANCE, PRESIGNED_URL
 from embedded_aws.services.sagemaker.resource_types.processing import PROCESSING_JOB
-from embedded_aws.services.sagemaker.resource_types.resource_type import Kind
+from embedded_aws.services.sagemaker.resource_types.resource_type import ResourceType
 from embedded_aws.services.sagemaker.resource_types.training import TRAINING_JOB
 from embedded_aws.services.sagemaker.resource_types.transform import TRANSFORM_JOB
 from embedded_aws.services.sagemaker.resource_types.tuning import TRIALS, TUNING_JOB
 
-__all__ = ["KINDS", "PRESIGNED_URL", "TRIALS", "Kind"]
+__all__ = ["PRESIGNED_URL", "RESOURCE_TYPES", "TRIALS", "ResourceType"]
 
-KINDS: dict[str, Kind] = {
-    kind.name: kind
-    for kind in (
+RESOURCE_TYPES: dict[str, ResourceType] = {
+    each.name: each
+    for each in (
         NOTEBOOK_INSTANCE,
         LIFECYCLE_CONFIG,
         MODEL,

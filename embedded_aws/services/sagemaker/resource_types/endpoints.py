@@ -21,7 +21,12 @@ from embedded_aws.services.sagemaker.resource_types.members import (
     only,
     recorded,
 )
-from embedded_aws.services.sagemaker.resource_types.resource_type import Kind, Rule, Within, named
+from embedded_aws.services.sagemaker.resource_types.resource_type import (
+    NestedDefaults,
+    Precondition,
+    ResourceType,
+    name_in,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -98,7 +103,7 @@ _NETWORK: Members = {
 }
 
 
-MODEL = Kind(
+MODEL = ResourceType(
     name="Model",
     arn_type="model",
     members={
@@ -115,14 +120,14 @@ MODEL = Kind(
     },
     defaults={
         "EnableNetworkIsolation": False,
-        "PrimaryContainer": Within({"Mode": "SingleModel"}),
-        "Containers": Within({"Mode": "SingleModel"}),
+        "PrimaryContainer": NestedDefaults({"Mode": "SingleModel"}),
+        "Containers": NestedDefaults({"Mode": "SingleModel"}),
     },
     not_found='Could not find model "{arn}".',
     exists='Cannot create already existing model "{arn}".',
 )
 
-ENDPOINT_CONFIG = Kind(
+ENDPOINT_CONFIG = ResourceType(
     name="EndpointConfig",
     arn_type="endpoint-config",
     members={
@@ -147,7 +152,7 @@ ENDPOINT_CONFIG = Kind(
     exists='Cannot create already existing endpoint configuration "{arn}".',
 )
 
-ENDPOINT = Kind(
+ENDPOINT = ResourceType(
     name="Endpoint",
     arn_type="endpoint",
     members={
@@ -169,14 +174,14 @@ ENDPOINT = Kind(
     verbs=("Create", "Describe", "List", "Update", "Delete"),
     status="EndpointStatus",
     first_status="Creating",
-    rules={
-        "Update": Rule(("InService", "OutOfService", "UpdateRollbackFailed"), _ENDPOINT),
-        "Delete": Rule(("InService", "OutOfService", "UpdateRollbackFailed", "Failed"), _ENDPOINT),
+    preconditions={
+        "Update": Precondition(("InService", "OutOfService", "UpdateRollbackFailed"), _ENDPOINT),
+        "Delete": Precondition(("InService", "OutOfService", "UpdateRollbackFailed", "Failed"), _ENDPOINT),
     },
     renamed={"DeploymentConfig": "LastDeploymentConfig"},
-    references={"EndpointConfig": named("EndpointConfigName")},
-    usage="endpoint",
-    idle=("Failed", "Deleting", "OutOfService"),
+    references={"EndpointConfig": name_in("EndpointConfigName")},
+    quota_usage="endpoint",
+    idle_statuses=("Failed", "Deleting", "OutOfService"),
     not_found='Could not find endpoint "{arn}".',
     exists='Cannot create already existing endpoint "{arn}".',
 )

@@ -18,35 +18,35 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Fate:
+class Support:
     """What becomes of a member; `note` says how far, `values` are the only ones that are carried out, if any."""
 
-    word: str
+    level: str
     note: str = ""
     values: tuple[Any, ...] = ()
 
 
-Members: TypeAlias = Mapping[str, "Fate | Members"]
+Members: TypeAlias = Mapping[str, "Support | Members"]
 
-DONE = Fate("done")
-RECORDED = Fate("recorded")
-REFUSED = Fate("refused")
+DONE = Support("done")
+RECORDED = Support("recorded")
+REFUSED = Support("refused")
 TAGS: Members = {"Key": DONE, "Value": DONE}
 
 
-def done(note: str) -> Fate:
+def done(note: str) -> Support:
     """Carried out, with something to say about it."""
-    return Fate("done", note)
+    return Support("done", note)
 
 
-def recorded(note: str) -> Fate:
+def recorded(note: str) -> Support:
     """Only recorded: Describe tells it again, nothing else comes of it; the note says why."""
-    return Fate("recorded", note)
+    return Support("recorded", note)
 
 
-def only(*values: Any) -> Fate:
+def only(*values: Any) -> Support:
     """Carried out for these values, refused for any other."""
-    return Fate("done", values=values)
+    return Support("done", values=values)
 
 
 def check(members: Members, request: Mapping[str, Any]) -> None:
@@ -57,14 +57,14 @@ def check(members: Members, request: Mapping[str, Any]) -> None:
 
 def _refusals(members: Members, given: Mapping[str, Any], path: str) -> Iterator[str]:
     for name, value in given.items():
-        fate = members.get(name, REFUSED)
-        if isinstance(fate, Mapping):
+        support = members.get(name, REFUSED)
+        if isinstance(support, Mapping):
             for label, each in _each(value):
-                yield from _refusals(fate, each, f"{path}{name}{label}.")
-        elif fate.word == REFUSED.word:
+                yield from _refusals(support, each, f"{path}{name}{label}.")
+        elif support.level == REFUSED.level:
             if value != []:  # an empty list asks for nothing
                 yield f"{path}{name}"
-        elif fate.values and value not in fate.values:
+        elif support.values and value not in support.values:
             yield f"{path}{name} {value}"
 
 

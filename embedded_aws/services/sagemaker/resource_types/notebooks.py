@@ -10,12 +10,12 @@ listings ascend where the request is silent, as botocore's model is.
 from __future__ import annotations
 
 from embedded_aws.services.sagemaker.resource_types.members import DONE, RECORDED, TAGS, Members, done, recorded
-from embedded_aws.services.sagemaker.resource_types.resource_type import Kind, Rule, named
+from embedded_aws.services.sagemaker.resource_types.resource_type import Precondition, ResourceType, name_in
 
 PRESIGNED_URL = "CreatePresigned{}Url"
 
-_NOTEBOOK = "Status ({status}) not in ([{states}]). Unable to transition to ({target}) for Notebook Instance ({arn})"
-_NOT_OPEN = "Status ({status}) not in ([{states}]). Unable to create a presigned URL for Notebook Instance ({arn})"
+_NOTEBOOK = "Status ({status}) not in ([{statuses}]). Unable to transition to ({target}) for Notebook Instance ({arn})"
+_NOT_OPEN = "Status ({status}) not in ([{statuses}]). Unable to create a presigned URL for Notebook Instance ({arn})"
 
 _SCRIPTS: Members = {"OnCreate": {"Content": DONE}, "OnStart": {"Content": DONE}}
 _CHANGEABLE: Members = {
@@ -33,7 +33,7 @@ _CHANGEABLE: Members = {
     "InstanceMetadataServiceConfiguration": {"MinimumInstanceMetadataServiceVersion": RECORDED},
 }
 
-NOTEBOOK_INSTANCE = Kind(
+NOTEBOOK_INSTANCE = ResourceType(
     name="NotebookInstance",
     arn_type="notebook-instance",
     members={
@@ -56,12 +56,12 @@ NOTEBOOK_INSTANCE = Kind(
     verbs=("Create", "Describe", "List", "Update", "Start", "Stop", "Delete", PRESIGNED_URL),
     status="NotebookInstanceStatus",
     first_status="Pending",
-    rules={
-        "Start": Rule(("Stopped", "Failed"), _NOTEBOOK, "Pending"),
-        "Stop": Rule(("InService",), _NOTEBOOK, "Stopping"),
-        "Update": Rule(("Stopped", "Failed"), _NOTEBOOK, "Updating"),
-        "Delete": Rule(("Stopped", "Failed"), _NOTEBOOK, "Deleting"),
-        PRESIGNED_URL: Rule(("InService",), _NOT_OPEN),
+    preconditions={
+        "Start": Precondition(("Stopped", "Failed"), _NOTEBOOK, "Pending"),
+        "Stop": Precondition(("InService",), _NOTEBOOK, "Stopping"),
+        "Update": Precondition(("Stopped", "Failed"), _NOTEBOOK, "Updating"),
+        "Delete": Precondition(("Stopped", "Failed"), _NOTEBOOK, "Deleting"),
+        PRESIGNED_URL: Precondition(("InService",), _NOT_OPEN),
     },
     defaults={
         "DirectInternetAccess": "Enabled",
@@ -73,16 +73,16 @@ NOTEBOOK_INSTANCE = Kind(
         "LifecycleConfigName": "NotebookInstanceLifecycleConfigName",
         "SecurityGroupIds": "SecurityGroups",
     },
-    references={"NotebookInstanceLifecycleConfig": named("LifecycleConfigName")},
+    references={"NotebookInstanceLifecycleConfig": name_in("LifecycleConfigName")},
     not_found="RecordNotFound",
     exists="Cannot create a duplicate Notebook Instance ({arn})",
-    usage="notebook instance",
-    idle=("Stopped", "Failed", "Updating", "Deleting"),
+    quota_usage="notebook instance",
+    idle_statuses=("Stopped", "Failed", "Updating", "Deleting"),
     sort_by="Name",
     sort_order="Ascending",
 )
 
-LIFECYCLE_CONFIG = Kind(
+LIFECYCLE_CONFIG = ResourceType(
     name="NotebookInstanceLifecycleConfig",
     arn_type="notebook-instance-lifecycle-config",
     members={

@@ -18,7 +18,7 @@ from embedded_aws.services.sagemaker.resource_types.members import (
     only,
     recorded,
 )
-from embedded_aws.services.sagemaker.resource_types.resource_type import ENDED, Kind, job_rules
+from embedded_aws.services.sagemaker.resource_types.resource_type import ENDED, ResourceType, job_preconditions
 
 DAY = 86_400
 
@@ -51,7 +51,7 @@ _CLUSTER: Members = {
     "SelectedInstanceCount": REFUSED,
 }
 
-PROCESSING_JOB = Kind(
+PROCESSING_JOB = ResourceType(
     name="ProcessingJob",
     arn_type="processing-job",
     members={
@@ -76,10 +76,10 @@ PROCESSING_JOB = Kind(
     verbs=("Create", "Describe", "List", "Stop", "Delete"),
     status="ProcessingJobStatus",
     first_status="InProgress",
-    rules=job_rules("processing job"),
+    preconditions=job_preconditions("processing job"),
     defaults={"StoppingCondition": {"MaxRuntimeInSeconds": DAY}},
-    usage="processing job",
-    idle=ENDED,
+    quota_usage="processing job",
+    idle_statuses=ENDED,
     not_found="Could not find requested job with name: {name}",
     exists_code=IN_USE,
     exists="Job name must be unique within an AWS account and region, and a job with this name already exists ({arn})",

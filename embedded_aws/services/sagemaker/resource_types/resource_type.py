@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from embedded_aws.services.sagemaker.resource_types.members import Members
-    from embedded_aws.services.sagemaker.store import Record
 
 
 ENDED = ("Completed", "Failed", "Stopped")
@@ -22,41 +21,41 @@ ENDED = ("Completed", "Failed", "Stopped")
 
 
 @dataclass(frozen=True)
-class Rule:
-    """The states in which an operation is taken, and the refusal in all others.
+class Precondition:
+    """The states in which an operation is taken, and the message in all others.
 
     The text may use {status}, {states}, {target} (the state the operation leads to) and {arn}.
     """
 
-    states: tuple[str, ...]
-    refusal: str
+    statuses: tuple[str, ...]
+    message: str
     target: str = ""
     code: str = VALIDATION
 
 
 @dataclass(frozen=True)
-class Within:
+class NestedDefaults:
     """Members that AWS fills in inside a structure, or inside each of a list, of a request that has that."""
 
     members: Mapping[str, Any]
 
 
-def filled(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
+def with_defaults(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
     """What is given, and of the defaults what it lacks; one that is a function is asked with what is given."""
     made = dict(given)
     for name, value in defaults.items():
-        if isinstance(value, Within):
+        if isinstance(value, NestedDefaults):
             if isinstance(held := given.get(name), list):
-                made[name] = [filled(each, value.members) for each in held]
+                made[name] = [with_defaults(each, value.members) for each in held]
             elif held is not None:
-                made[name] = filled(held, value.members)
+                made[name] = with_defaults(held, value.members)
         elif name not in given:
             made[name] = value(given) if callable(value) else value
     return made
 
 
 @dataclass(frozen=True, kw_only=True)
-class Kind:
+class ResourceType:
     """A kind of resource.
 
     The texts may use {arn}, {name} and {verb} (the operation's, in lower case).
@@ -80,12 +79,12 @@ class Kind:
     verbs: tuple[str, ...] = ("Create", "Describe", "List", "Delete")
     status: str | None = None
     first_status: str | None = None
-    rules: Mapping[str, Rule] = field(default_factory=dict)
+    preconditions: Mapping[str, Precondition] = field(default_factory=dict)
     defaults: Mapping[str, Any] = field(default_factory=dict)
     renamed: Mapping[str, str] = field(default_factory=dict)
     references: Mapping[str, Callable[[Mapping[str, Any]], list[str]]] = field(default_factory=dict)
-    usage: str = ""
-    idle: tuple[str, ...] = ()
+    quota_usage: str = ""
+    idle_statuses: tuple[str, ...] = ()
     sort_by: str = "CreationTime"
     sort_order: str = "Descending"
 
@@ -113,38 +112,43 @@ class Kind:
         """The request's members under the names that Describe uses."""
         return {self.renamed.get(name, name): value for name, value in request.items() if name != "Tags"}
 
-    def missing(self, name: str, *, account: str, region: str, verb: str = "Describe") -> ServiceError:
+    def not_found_error(self, name: str, *, account: str, region: str, verb: str = "Describe") -> ServiceError:
         """What AWS answers about a resource that is not there."""
         arn = self.arn(name, account=account, region=region)
         return ServiceError(self.not_found_code, self.not_found.format(arn=arn, name=name, verb=verb.lower()))
 
-    def taken(self, name: str, *, account: str, region: str) -> ServiceError:
-        """What AWS answers when a name is taken."""
-        arn = self.arn(name, account=account, region=region)
+    def already_exists_error(self, arn: str) -> ServiceError:
+        """Return AWS's error for a name that another resource has; `arn` is that resource's."""
         return ServiceError(self.exists_code, self.exists.format(arn=arn))
 
-    def check(self, verb: str, record: Record) -> None:
-        """Raise AWS's refusal if the record's state forbids the operation."""
-        rule = self.rules.get(verb)
-        if rule and record.status not in rule.states:
-            raise self.refused(verb, record)
+    def state(self, members: Mapping[str, Any]) -> tuple[Any, ...]:
+        """Return what makes up a resource's state: its status and, of a job, the secondary one; () if it has none."""
+        return (members[self.status], members.get("SecondaryStatus")) if self.status else ()
 
-    def refused(self, verb: str, record: Record) -> ServiceError:
-        """AWS's refusal of an operation that has a rule, as the record stands."""
-        rule = self.rules[verb]
-        states = ", ".join(rule.states)
-        text = rule.refusal.format(status=record.status, states=states, target=rule.target, arn=record.arn)
-        return ServiceError(rule.code, text)
+    def check_status(self, verb: str, status: str, arn: str) -> None:
+        """Raise AWS's error if the operation is not allowed in this status."""
+        precondition = self.preconditions.get(verb)
+        if precondition and status not in precondition.statuses:
+            raise self.status_error(verb, status, arn)
+
+    def status_error(self, verb: str, status: str, arn: str) -> ServiceError:
+        """Return AWS's error for an operation that has a precondition and is asked for in this status."""
+        precondition = self.preconditions[verb]
+        statuses = ", ".join(precondition.statuses)
+        text = precondition.message.format(status=status, statuses=statuses, target=precondition.target, arn=arn)
+        return ServiceError(precondition.code, text)
 
 
-def job_rules(noun: str, *, deletable: bool = True) -> dict[str, Rule]:
+def job_preconditions(noun: str, *, deletable: bool = True) -> dict[str, Precondition]:
     """When a job of this kind, in AWS's sentences the `noun`, can be stopped and, if AWS has that, deleted."""
-    stop = Rule(("InProgress", "Stopping"), f"The request was rejected because the {noun} is in status {{status}}.")
-    sentence = "is in status {status}; only jobs in a terminal status ({states}) can be deleted."
-    delete = Rule(ENDED, f"The {noun} {{arn}} {sentence}", code=IN_USE)
+    stop = Precondition(
+        ("InProgress", "Stopping"), f"The request was rejected because the {noun} is in status {{status}}."
+    )
+    sentence = "is in status {status}; only jobs in a terminal status ({statuses}) can be deleted."
+    delete = Precondition(ENDED, f"The {noun} {{arn}} {sentence}", code=IN_USE)
     return {"Stop": stop, "Delete": delete} if deletable else {"Stop": stop}
 
 
-def named(member: str) -> Callable[[Mapping[str, Any]], list[str]]:
+def name_in(member: str) -> Callable[[Mapping[str, Any]], list[str]]:
     """Finds the name in this member of a request, if it has it."""
     return lambda request: [request[member]] if member in request else []

@@ -21,7 +21,12 @@ from embedded_aws.services.sagemaker.resource_types.members import (
     only,
     recorded,
 )
-from embedded_aws.services.sagemaker.resource_types.resource_type import ENDED, Kind, Within, job_rules
+from embedded_aws.services.sagemaker.resource_types.resource_type import (
+    ENDED,
+    NestedDefaults,
+    ResourceType,
+    job_preconditions,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -114,7 +119,7 @@ def profiling_status(members: Mapping[str, Any]) -> str:
     return "Disabled" if profiler.get("DisableProfiler") else "Enabled"
 
 
-TRAINING_JOB = Kind(
+TRAINING_JOB = ResourceType(
     name="TrainingJob",
     arn_type="training-job",
     members={
@@ -153,21 +158,21 @@ TRAINING_JOB = Kind(
     verbs=("Create", "Describe", "List", "Update", "Stop", "Delete"),
     status="TrainingJobStatus",
     first_status="InProgress",
-    rules=job_rules("training job"),
+    preconditions=job_preconditions("training job"),
     defaults={
         "EnableNetworkIsolation": False,
         "EnableInterContainerTrafficEncryption": False,
         "EnableManagedSpotTraining": False,
         "SecondaryStatus": "Starting",
-        "AlgorithmSpecification": Within({"EnableSageMakerMetricsTimeSeries": _makes_time_series}),
-        "InputDataConfig": Within({"CompressionType": "None", "RecordWrapperType": "None"}),
-        "OutputDataConfig": Within({"KmsKeyId": "", "CompressionType": "GZIP"}),
-        "ProfilerConfig": Within({"ProfilingIntervalInMilliseconds": 500}),
-        "DebugHookConfig": Within({"CollectionConfigurations": []}),
+        "AlgorithmSpecification": NestedDefaults({"EnableSageMakerMetricsTimeSeries": _makes_time_series}),
+        "InputDataConfig": NestedDefaults({"CompressionType": "None", "RecordWrapperType": "None"}),
+        "OutputDataConfig": NestedDefaults({"KmsKeyId": "", "CompressionType": "GZIP"}),
+        "ProfilerConfig": NestedDefaults({"ProfilingIntervalInMilliseconds": 500}),
+        "DebugHookConfig": NestedDefaults({"CollectionConfigurations": []}),
         "ProfilingStatus": profiling_status,
     },
-    usage="training job",
-    idle=ENDED,
+    quota_usage="training job",
+    idle_statuses=ENDED,
     not_found="Requested resource not found.",
     exists_code=IN_USE,
     exists="Training job names must be unique within an AWS account and region, "

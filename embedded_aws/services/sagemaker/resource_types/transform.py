@@ -9,9 +9,15 @@ from __future__ import annotations
 
 from embedded_aws.services.sagemaker.errors import IN_USE
 from embedded_aws.services.sagemaker.resource_types.members import DONE, RECORDED, REFUSED, TAGS, done, only
-from embedded_aws.services.sagemaker.resource_types.resource_type import ENDED, Kind, Within, job_rules, named
+from embedded_aws.services.sagemaker.resource_types.resource_type import (
+    ENDED,
+    NestedDefaults,
+    ResourceType,
+    job_preconditions,
+    name_in,
+)
 
-TRANSFORM_JOB = Kind(
+TRANSFORM_JOB = ResourceType(
     name="TransformJob",
     arn_type="transform-job",
     members={
@@ -45,13 +51,13 @@ TRANSFORM_JOB = Kind(
     verbs=("Create", "Describe", "List", "Stop"),
     status="TransformJobStatus",
     first_status="InProgress",
-    rules=job_rules("transform job", deletable=False),
-    references={"Model": named("ModelName")},
-    usage="transform job",
-    idle=ENDED,
+    preconditions=job_preconditions("transform job", deletable=False),
+    references={"Model": name_in("ModelName")},
+    quota_usage="transform job",
+    idle_statuses=ENDED,
     defaults={
-        "TransformInput": Within({"CompressionType": "None", "SplitType": "None"}),
-        "TransformOutput": Within({"AssembleWith": "None", "KmsKeyId": ""}),
+        "TransformInput": NestedDefaults({"CompressionType": "None", "SplitType": "None"}),
+        "TransformOutput": NestedDefaults({"AssembleWith": "None", "KmsKeyId": ""}),
     },
     not_found="Could not find requested job with name: {name}",
     exists_code=IN_USE,

@@ -10,7 +10,12 @@ from __future__ import annotations
 
 from embedded_aws.services.sagemaker.errors import IN_USE, NOT_FOUND
 from embedded_aws.services.sagemaker.resource_types.members import DONE, RECORDED, REFUSED, TAGS, Members, done, only
-from embedded_aws.services.sagemaker.resource_types.resource_type import ENDED, Kind, Within, job_rules
+from embedded_aws.services.sagemaker.resource_types.resource_type import (
+    ENDED,
+    NestedDefaults,
+    ResourceType,
+    job_preconditions,
+)
 from embedded_aws.services.sagemaker.resource_types.training import ALGORITHM, COMMON, RESOURCES
 
 TRIALS = "ListTrainingJobsFor{}"
@@ -58,7 +63,7 @@ _DEFINITION: Members = {
     },
 }
 
-TUNING_JOB = Kind(
+TUNING_JOB = ResourceType(
     name="HyperParameterTuningJob",
     arn_type="hyper-parameter-tuning-job",
     members={
@@ -78,11 +83,11 @@ TUNING_JOB = Kind(
     verbs=("Create", "Describe", "List", "Stop", "Delete", TRIALS),
     status="HyperParameterTuningJobStatus",
     first_status="InProgress",
-    rules=job_rules("hyperparameter tuning job"),
-    usage="training job",
-    idle=ENDED,
+    preconditions=job_preconditions("hyperparameter tuning job"),
+    quota_usage="training job",
+    idle_statuses=ENDED,
     defaults={
-        "TrainingJobDefinition": Within({"InputDataConfig": Within({"CompressionType": "None"})}),
+        "TrainingJobDefinition": NestedDefaults({"InputDataConfig": NestedDefaults({"CompressionType": "None"})}),
     },
     not_found_code=NOT_FOUND,
     not_found="Amazon SageMaker can't find a tuning job with the name {name}.",

@@ -24,9 +24,9 @@ class TrainingJobs(Jobs):
         super().__init__(context)
         self._pools = WarmPools(context)
 
-    def meet(self, service: Service) -> None:
+    def bind(self, service: Service) -> None:
         """The service knows the quotas of warm pools."""
-        self._pools.meet(service)
+        self._pools.bind(service)
 
     def create(self, record: Record, request: dict[str, Any]) -> None:
         """Check the role and what this SageMaker can do, then start.

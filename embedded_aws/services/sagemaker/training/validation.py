@@ -1,4 +1,4 @@
-"""What a training job may not ask of the embedded AWS beside the members that `kinds.training` refuses.
+"""What a training job may not ask of the embedded AWS beside the members that `resource_types.training` refuses.
 
 All of it is refused, because ignoring it would be a lie.
 """

@@ -66,7 +66,7 @@ class WarmPools:
         self._lock = threading.Lock()
         self._service: Service
 
-    def meet(self, service: Service) -> None:
+    def bind(self, service: Service) -> None:
         """Learn who knows the account's quotas."""
         self._service = service
 
@@ -91,7 +91,7 @@ class WarmPools:
         seconds = matching.keep_alive(record.members)
         if not seconds and _STATUS not in record.members:
             return {}
-        if not seconds or leave is None or not self._service.may_retain(record):
+        if not seconds or leave is None or not self._service.can_retain_warm_pool(record):
             return {_STATUS: {"Status": "Terminated"}}
         folder = self._folder / uuid4().hex
         with self._lock:

@@ -1,7 +1,7 @@
 """AWS's own rules between the members of a request.
 
 The rules are those of the references of CreateTransformJob and DataProcessing. What is offered is declared in
-`kinds.transform`. Not compared with AWS: the rules' sentences.
+`resource_types.transform`. Not compared with AWS: the rules' sentences.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 class TuningJobs(Jobs):
     """Each job is a `TuningRun`."""
 
-    def meet(self, service: Service) -> None:
+    def bind(self, service: Service) -> None:
         """The trials are created and stopped by the service's own operations."""
         self._service = service
 
@@ -44,7 +44,7 @@ class TuningJobs(Jobs):
         )
         self.begin(record, TuningRun(record, request, context=self.context, service=self._service, earlier=earlier))
 
-    def answer(self, verb: str, record: Record, request: dict[str, Any]) -> dict[str, Any]:
+    def perform(self, verb: str, record: Record, request: dict[str, Any]) -> dict[str, Any]:
         """A page of the training jobs; by their objective, only those that have told one."""
         del verb  # there is one
         jobs = self.context.store.all("TrainingJob", account=record.account, region=record.region)
@@ -52,10 +52,10 @@ class TuningJobs(Jobs):
         asked = {"SortBy": "Name", **request}
         if asked["SortBy"] == trials.OBJECTIVE_VALUE:
             mine = [job for job in mine if trials.OBJECTIVE_VALUE in job.members]
-        filters = {name: value for name, value in asked.items() if name != record.kind.name_member}
+        filters = {name: value for name, value in asked.items() if name != record.resource_type.name_member}
         if not mine:
             return {"TrainingJobSummaries": []}
-        page, token = listing.page(mine[0].kind, listing.select(mine[0].kind, mine, filters), asked)
+        page, token = listing.page(mine[0].resource_type, listing.select(mine[0].resource_type, mine, filters), asked)
         answer: dict[str, Any] = {"TrainingJobSummaries": [job.members for job in page]}
         return {**answer, "NextToken": token} if token else answer
 

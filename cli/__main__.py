@@ -10,10 +10,11 @@ from typing import NoReturn
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.markup import escape
 
-from cli import embedded, shell
+from cli import embedded
 from cli.command_line import app
 from cli.ui import errors, screen
 from cli.ui.errors import Interrupted, LabError
+from embedded_aws import shell
 
 # Of a terminal that is closed, of `kill`, and of whatever runs a job and gives it up: Ctrl-C in other words.
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

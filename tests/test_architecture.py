@@ -45,6 +45,7 @@ ALLOWED = {
         "cli",
         "embedded_aws.gateway",
         "embedded_aws.runtime.images",
+        "embedded_aws.shell",
         "infra.containers",
         "infra.handlers.bucket_contents",
         "teardown",

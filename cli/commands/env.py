@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from cli import downloads, settings, shell
+from cli import downloads, settings
 from cli.aws import seats, stacks
 from cli.aws.session import connect
 from cli.ui.errors import LabError
+from embedded_aws import shell
 from teardown import names
 
 if TYPE_CHECKING:

@@ -61,7 +61,7 @@ def _only_one(session: Session, lab: str) -> str:
 
 
 def _knock(session: Session, job: str) -> None:
-    url = f"{session.variables['AWS_ENDPOINT_URL']}/_bricklab/training-jobs/{quote(job)}/interrupt"
+    url = f"{session.variables['AWS_ENDPOINT_URL']}/_embedded_aws/training-jobs/{quote(job)}/interrupt"
     request = urllib.request.Request(url, method="POST")  # noqa: S310 - the embedded AWS's own URL
     trusting = ssl.create_default_context(cafile=session.variables.get("AWS_CA_BUNDLE"))
     try:

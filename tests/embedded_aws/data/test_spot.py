@@ -39,7 +39,7 @@ for number in range(last + 1, 7):
 
 def interrupt(embedded: Gateway, job: str, **headers: str) -> tuple[int, dict[str, Any]]:
     """Ask the embedded AWS's door to take a job's instances away; status and document."""
-    url = f"{embedded.url}/_bricklab/training-jobs/{job}/interrupt"
+    url = f"{embedded.url}/_embedded_aws/training-jobs/{job}/interrupt"
     request = urllib.request.Request(url, method="POST", headers=headers)  # noqa: S310 - our own http URL
     try:
         with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - the same

@@ -6,7 +6,8 @@ import os
 import subprocess
 import sys
 
-from cli import paths, shell
+from cli import paths
+from embedded_aws import shell
 
 BEFORE = {"PATH": os.environ["PATH"], "HTTPS_PROXY": "http://it's.mine:1", "NO_PROXY": "a b,$c"}
 SET = {"HTTPS_PROXY": "http://127.0.0.1:2", "AWS_ENDPOINT_URL": "http://127.0.0.1:1"}

@@ -1,0 +1,95 @@
+"""What answers on the port: ministack's services with their patches, and ours beside them.
+
+Imported only once the environment says where ministack's files lie: it reads that when it is imported (server.py).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+from embedded_aws import admin_api
+from embedded_aws.patches import event_loop, eventbridge, iam_principals, metrics, service_handlers
+from embedded_aws.patches.apply import Additions, apply
+from embedded_aws.services import budgets
+from embedded_aws.services.ec2 import Networks
+from embedded_aws.services.ecr import Containers
+from embedded_aws.services.sagemaker import cloudformation
+from embedded_aws.services.sagemaker.clock import Clock
+from embedded_aws.services.sagemaker.events import publish_to
+from embedded_aws.services.sagemaker.provider import Context
+from embedded_aws.services.sagemaker.service import SageMaker
+from embedded_aws.services.sagemaker.store import Store
+from embedded_aws.services.sagemaker.tagged import TaggedResources
+from embedded_aws.services.service_quotas.account import Granted
+from embedded_aws.services.service_quotas.service import ServiceQuotas
+
+if TYPE_CHECKING:
+    from embedded_aws.settings import Settings
+
+
+class Application:
+    """All services of one embedded AWS. Made once in a process, whose ministack it changes."""
+
+    def __init__(self, settings: Settings) -> None:
+        loop = event_loop.Inside()
+        context = _context(settings, loop)
+        context.metrics.start(context.clock, metrics.Published(loop).put)
+        granted = Granted()
+        self._sagemaker = SageMaker(
+            context, caller=iam_principals.caller, principal=iam_principals.principal, quota=granted.limit
+        )
+        # Where policies are enforced: a function that tells which of their statements have decided anything.
+        self.statements = apply(
+            _additions(self._sagemaker, granted), clock=context.clock, loop=loop, enforce=settings.enforce
+        )
+
+    def asgi(self) -> Any:
+        """Return what a web server calls."""
+        return service_handlers.application()
+
+    def close(self) -> None:
+        """End everything that runs."""
+        self._sagemaker.close()
+
+
+def _context(settings: Settings, loop: event_loop.Inside) -> Context:
+    context = Context(
+        store=Store(on_change=publish_to(eventbridge.Bus(loop).put)),
+        clock=Clock(pace=settings.pace),
+        endpoint_url=settings.url,
+        state_dir=settings.state,
+        images_dir=settings.images,
+        cache_dir=settings.cache,
+    )
+    return dataclasses.replace(context, principal_of=iam_principals.of_role) if settings.enforce else context
+
+
+def _additions(sagemaker: SageMaker, granted: Granted) -> Additions:
+    context = sagemaker.context
+    return Additions(
+        services={
+            "sagemaker": service_handlers.Service(
+                handler=sagemaker.handle,
+                target="SageMaker",
+                hosts=("sagemaker", "runtime.sagemaker"),
+                scope="sagemaker",
+                sdk_name="SageMaker",
+            ),
+            "service-quotas": service_handlers.Service(
+                handler=ServiceQuotas(granted, caller=iam_principals.caller).handle,
+                target="ServiceQuotasV20190624",
+                hosts=("servicequotas",),
+                scope="servicequotas",
+                sdk_name="ServiceQuotas",
+            ),
+        },
+        resource_providers={
+            **cloudformation.resource_providers(sagemaker),
+            **Networks(context.endpoint_url, iam_principals.caller).resource_providers(),
+            **budgets.resource_providers(service_handlers.budgets, iam_principals.caller),
+        },
+        tagged={"sagemaker": TaggedResources(context.store, iam_principals.caller)},
+        before={"ecr": Containers(context.images_dir, caller=iam_principals.caller).answer},
+        below={admin_api.PREFIX: admin_api.AdminApi(sagemaker.interrupt).handle},
+    )

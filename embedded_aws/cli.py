@@ -1,0 +1,332 @@
+"""The command `embedded-aws`: start, find, reset and stop the embedded AWS, and point a shell at it."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import sysconfig
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+from typer.core import TyperGroup
+
+from embedded_aws import gateway, settings, shell
+
+_WHOLE = 1000  # characters of a command's sentence
+_HELP = """An AWS on this machine that really trains and really serves Amazon SageMaker, without Docker or an account.
+
+\b
+    embedded-aws start                  start it in the background
+    eval "$(embedded-aws env)"          point the AWS CLI, boto3, the CDK and all other AWS tools at it
+    aws s3 mb s3://mine                 … and use it
+    eval "$(embedded-aws env --off)"    point the shell back
+    embedded-aws stop                   end it; all that it held is gone
+"""
+
+
+class _Commands(TyperGroup):
+    """A group whose help has every command's whole sentence, which Click cuts to what a line holds."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write the commands, each with what it does."""
+        found = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
+        with formatter.section("Commands"):
+            formatter.write_dl(
+                [(name, one.get_short_help_str(_WHOLE)) for name, one in found if one and not one.hidden]
+            )
+
+
+app = typer.Typer(
+    help=_HELP,
+    cls=_Commands,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,  # its boxes cut commands in two on a narrow screen
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+StateOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--state",
+        metavar="DIR",
+        envvar="EMBEDDED_AWS_STATE",
+        show_default=str(settings.default_home()),
+        help="Its folder: one embedded AWS a folder.",
+    ),
+]
+PortOption = Annotated[
+    int,
+    typer.Option("--port", min=0, max=65535, envvar="EMBEDDED_AWS_PORT", help="Its port on 127.0.0.1; 0: any free."),
+]
+EnforceOption = Annotated[
+    bool,
+    typer.Option(
+        "--enforce-iam",
+        envvar="EMBEDDED_AWS_ENFORCE_IAM",
+        help="Ask the policies of roles, buckets and keys before every call, over https, as AWS does.",
+    ),
+]
+CacheOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--cache",
+        metavar="DIR",
+        envvar="EMBEDDED_AWS_CACHE",
+        show_default=str(settings.default_cache()),
+        help="Where container images are installed, each at its first use; kept.",
+    ),
+]
+ImagesOption = Annotated[
+    Path,
+    typer.Option(
+        "--images",
+        metavar="DIR",
+        show_default="its own",
+        help="Requirements files that are images: REPOSITORY-TAG.txt.",
+    ),
+]
+PaceOption = Annotated[
+    float, typer.Option("--pace", min=0, help="How long AWS's waits take here: 1 normal, 0.1 a tenth.")
+]
+NodeOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--node-modules",
+        metavar="DIR",
+        envvar="NODE_PATH",
+        show_default="node_modules here, if there is one",
+        help="Where functions on Node find what AWS's runtimes bring: @aws-sdk/client-s3 and its like.",
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+
+
+def main() -> None:
+    """Run the command line; an error is one sentence and exit code 1."""
+    try:
+        app(prog_name="embedded-aws")
+    except gateway.GatewayError as error:
+        _end(str(error))
+    except OSError as error:
+        _end(
+            f"{error.filename or 'The state folder'}: {error.strerror}. Name another folder with --state, or mend that."
+        )
+
+
+@app.command()
+def start(
+    *,
+    port: PortOption = settings.PORT,
+    state: StateOption = None,
+    cache: CacheOption = None,
+    images: ImagesOption = settings.IMAGES,
+    pace: PaceOption = 1.0,
+    node_modules: NodeOption = None,
+    enforce_iam: EnforceOption = False,
+    foreground: Annotated[
+        bool, typer.Option("--foreground", help="Serve in this process until Ctrl-C or SIGTERM: for service managers.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Start it in the background, with an empty account; one that runs already is left as it is."""
+    home, kept = state or settings.default_home(), cache or settings.default_cache()
+    os.environ.update(_tools(node_modules))
+    if foreground:
+        from embedded_aws import server
+
+        wanted = gateway.begin_here(home, cache=kept, images=images, pace=pace, port=port, enforce=enforce_iam)
+        print(f"The embedded AWS answers on {wanted.url} until Ctrl-C.", flush=True)
+        server.run(wanted)
+        gateway.clear(home)
+        return
+    found = gateway.running(home)
+    if found and (found.enforcing != enforce_iam or port not in (0, found.port, settings.PORT)):
+        _end(
+            f"The embedded AWS runs already on {found.url} (process {found.pid}), {_how(found)}: "
+            f"`{_command('stop', state)}` ends it, or name another folder with --state."
+        )
+    started = gateway.start(
+        home,
+        cache=kept,
+        environment=os.environ,
+        images=images,
+        pace=pace,
+        port=port,
+        only_port=True,
+        enforce=enforce_iam,
+        notice=lambda text: print(f"{text} …", file=sys.stderr),
+    )
+    if as_json:
+        _print_json(_described(started, home))
+        return
+    print(f"The embedded AWS {'runs already' if found else 'runs'} on {started.url} (process {started.pid}). Next:\n")
+    for command, what in (
+        (f'eval "$({_command("env", state)})"', "point this shell at it"),
+        ("aws sts get-caller-identity", "… and use it"),
+        (_command("status", state), "see what runs in it"),
+        (_command("stop", state), "end it, with all that it holds"),
+    ):
+        print(f"    {command}    # {what}")
+
+
+@app.command()
+def status(state: StateOption = None, *, as_json: JsonOption = False) -> None:
+    """Say whether it runs (exit code 0, else 1), where, since when, and what runs in its account."""
+    home = state or settings.default_home()
+    found = gateway.running(home)
+    if found is None:
+        if as_json:
+            _print_json({"running": False, "state": str(home)})
+            raise typer.Exit(1)
+        died = f" It died; its log is {gateway.log(home)}." if gateway.died(home) else ""
+        _end(f"No embedded AWS runs in {home}: `{_command('start', state)}` starts one.{died}")
+    answers = found.answers(within=5)
+    holds = _holds(found) if answers else {}
+    if as_json:
+        _print_json({**_described(found, home), "answers": answers, "holds": holds})
+        return
+    since = datetime.fromtimestamp(found.created).astimezone().isoformat(sep=" ", timespec="seconds")
+    print(f"The embedded AWS runs on {found.url} (process {found.pid}), {_how(found)}, since {since}.")
+    print(f"account {gateway.ACCOUNT}, region {gateway.REGION}, log {gateway.log(home)}")
+    if not answers:
+        _end("It does not answer just now: it is busy, or hangs.")
+    for what, names in holds.items():
+        print(f"{what + ':':<32} {', '.join(names)}")
+    if not holds:
+        print("Nothing is in its account.")
+
+
+@app.command()
+def env(
+    state: StateOption = None,
+    *,
+    off: Annotated[bool, typer.Option("--off", help="Print what undoes it instead.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Print the exports that point a shell at it: eval "$(embedded-aws env)"; with --off back."""
+    before = dict(os.environ)
+    undoing = shell.undo(before)
+    if off:
+        print(*undoing, sep="\n")
+        return
+    found = _running(state)
+    variables = found.environment(before)
+    if as_json:
+        _print_json(variables)
+    else:
+        print(*shell.exports(variables, before), sep="\n")
+
+
+@app.command()
+def reset(state: StateOption = None, *, as_json: JsonOption = False) -> None:
+    """Empty it: end it and start it anew on the same port with the same options, in a second or two."""
+    home = state or settings.default_home()
+    _running(state)
+    started = gateway.restart(home)
+    if as_json:
+        _print_json(_described(started, home))
+    else:
+        print(f"The embedded AWS on {started.url} is empty (process {started.pid}).")
+
+
+@app.command()
+def stop(state: StateOption = None, *, as_json: JsonOption = False) -> None:
+    """End it with all that it runs and holds; also what one that died has left."""
+    home = state or settings.default_home()
+    stopped = home.exists() and gateway.stop(home)
+    if as_json:
+        _print_json({"stopped": stopped})
+    else:
+        print("The embedded AWS has ended; nothing of it is left." if stopped else f"No embedded AWS runs in {home}.")
+
+
+@app.command(hidden=True)
+def serve(
+    *,
+    state: Annotated[Path, typer.Option("--state")],
+    port: Annotated[int, typer.Option("--port")],
+    proxy: Annotated[int, typer.Option("--proxy")],
+    cache: Annotated[Path, typer.Option("--cache")],
+    images: Annotated[Path, typer.Option("--images")],
+    pace: Annotated[float, typer.Option("--pace")],
+    enforce_iam: Annotated[bool, typer.Option("--enforce-iam")] = False,
+) -> None:
+    """Serve in this process with exactly these settings: what `start` runs in the background."""
+    from embedded_aws import faults, server
+
+    faults.keep_log(gateway.log(state))
+    server.run(
+        settings.Settings(
+            home=state, port=port, proxy=proxy, cache=cache, images=images, pace=pace, enforce=enforce_iam
+        )
+    )
+
+
+@app.callback(invoke_without_command=True)
+def _version(
+    *, version: Annotated[bool, typer.Option("--version", help="Print the version.", is_eager=True)] = False
+) -> None:
+    if version:
+        print(metadata.version("embedded-aws"))
+        raise typer.Exit
+
+
+def _end(sentence: str) -> NoReturn:
+    print(f"embedded-aws: {sentence}", file=sys.stderr)
+    raise SystemExit(1)
+
+
+def _running(state: Path | None) -> gateway.Gateway:
+    home = state or settings.default_home()
+    found = gateway.running(home)
+    if found is None:
+        _end(f"No embedded AWS runs in {home}: `{_command('start', state)}` starts one.")
+    return found
+
+
+def _command(name: str, state: Path | None) -> str:
+    """Return a command as the user would type it for the same folder."""
+    where = f" --state {shell.quoted(state)}" if state and not os.environ.get("EMBEDDED_AWS_STATE") else ""
+    return f"embedded-aws {name}{where}"
+
+
+def _tools(node_modules: Path | None) -> dict[str, str]:
+    """Return the variables by which functions find programs of this environment, and Node's packages."""
+    found = node_modules or Path("node_modules")
+    path = os.pathsep.join([sysconfig.get_path("scripts"), os.environ.get("PATH", os.defpath)])
+    return {"PATH": path, **({"NODE_PATH": str(found.resolve())} if found.is_dir() else {})}
+
+
+def _how(found: gateway.Gateway) -> str:
+    return "enforcing IAM" if found.enforcing else "not enforcing IAM"
+
+
+def _described(found: gateway.Gateway, home: Path) -> dict[str, Any]:
+    return {
+        "running": True,
+        "url": found.url,
+        "pid": found.pid,
+        "since": datetime.fromtimestamp(found.created, UTC).isoformat(timespec="seconds"),
+        "enforceIam": found.enforcing,
+        "account": gateway.ACCOUNT,
+        "region": gateway.REGION,
+        "state": str(home),
+        "log": str(gateway.log(home)),
+    }
+
+
+def _holds(found: gateway.Gateway) -> dict[str, list[str]]:
+    """Return what is in its account, by what it is: stacks, buckets, and what runs of SageMaker."""
+    from embedded_aws import holdings
+
+    return holdings.of(found)
+
+
+def _print_json(document: Any) -> None:
+    print(json.dumps(document, indent=2))

@@ -1,0 +1,100 @@
+"""The processes of an embedded AWS: whose port it is, what a dead one left, and how a family of them is ended."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psutil
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_CLOCK_SECONDS = 5  # by which a process's start may seem to move when the machine's clock is set
+_KILL_SECONDS = 30  # until a killed one is gone
+_OWN = ("TMPDIR", "HOME", "SAGEMAKER_BASE_DIR")  # what places a program in the folder of its gateway
+
+
+def created(pid: int) -> float:
+    """Return when a process was started, in seconds since the epoch."""
+    return float(psutil.Process(pid).create_time())
+
+
+def runs(pid: int, created: float) -> bool:
+    """Tell whether the process that was created then still runs; another one may have its number by now."""
+    try:
+        process = psutil.Process(pid)
+        same = abs(process.create_time() - created) < _CLOCK_SECONDS
+        return same and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def listens(pid: int, port: int) -> bool:
+    """Tell whether it is this very process that has the port."""
+    try:
+        connections = psutil.Process(pid).net_connections("tcp")
+    except psutil.NoSuchProcess:
+        return False
+    return any(one.status == psutil.CONN_LISTEN and one.laddr.port == port for one in connections)
+
+
+def listener(port: int) -> str:
+    """Return who listens on a port, for people: `another program (python3, process 12)`, as far as it can be seen."""
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            if listens(process.pid, port):
+                return f"another program ({process.name()}, process {process.pid})"
+    return "another program"
+
+
+def working_in(state: Path) -> Iterator[psutil.Process]:
+    """Yield the processes whose environment places them in a state folder: an embedded AWS of it started them."""
+    folder = state.resolve()
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            environment = process.environ()
+            if any(Path(environment[name]).is_relative_to(folder) for name in _OWN if name in environment):
+                yield process
+
+
+def kill(processes: list[psutil.Process]) -> None:
+    """Kill them, and return once they are gone."""
+    for process in processes:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+    _left_after(_KILL_SECONDS, processes)
+
+
+def end(pid: int, grace: float) -> None:
+    """End a process with all that it started; what has not ended after so many seconds is killed."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        process = psutil.Process(pid)
+        family = [process, *process.children(recursive=True)]
+        process.terminate()
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.resume()  # one that somebody has stopped hears nothing
+        kill(_left_after(grace, family))
+
+
+def _left_after(seconds: float, processes: list[psutil.Process]) -> list[psutil.Process]:
+    """Return those that have not ended within so many seconds.
+
+    One whose parent has not heard of its end yet has ended.
+    """
+    deadline = time.monotonic() + seconds
+    while True:
+        _, running = psutil.wait_procs(processes, timeout=0)
+        processes = [each for each in running if not _is_zombie(each)]
+        if not processes or time.monotonic() > deadline:
+            return processes
+        time.sleep(0.05)
+
+
+def _is_zombie(process: psutil.Process) -> bool:
+    try:
+        return bool(process.status() == psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return True

@@ -1,0 +1,1 @@
+"""The pytest fixtures `embedded_aws` and `embedded_aws_module`."""

@@ -1,0 +1,70 @@
+"""Serve the embedded AWS in this process until SIGTERM or SIGINT; leave no state behind."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import shutil
+from typing import TYPE_CHECKING
+
+from embedded_aws import gateway, proxies, tls, web
+from embedded_aws.certificates import Authority
+from embedded_aws.settings import HOST
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from embedded_aws.settings import Settings
+
+
+def run(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT. Raises GatewayError if another process works in the same home folder."""
+    held = gateway.hold(settings.home)
+    shutil.rmtree(settings.state, ignore_errors=True)
+    (settings.state / "tmp").mkdir(parents=True)
+    outside = dict(os.environ)
+    authority = Authority(settings.certificates, outside)
+    os.environ.update(_environment(settings, outside))
+    try:
+        asyncio.run(_serve(settings, authority, outside))
+    finally:
+        shutil.rmtree(settings.state, ignore_errors=True)
+        held.close()
+
+
+def _environment(settings: Settings, outside: Mapping[str, str]) -> dict[str, str]:
+    """Return what ministack reads when it is imported, and its functions inherit."""
+    variables = {
+        **proxies.variables(f"http://{HOST}:{settings.proxy}", settings.certificates, outside),
+        "GATEWAY_PORT": str(settings.port),
+        "BIND_HOST": HOST,
+        "MINISTACK_HOST": HOST,
+        "AWS_ENDPOINT_URL": settings.url,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "TMPDIR": str(settings.state / "tmp"),
+        "S3_DATA_DIR": str(settings.state / "s3"),
+        "STATE_DIR": str(settings.state / "ministack"),
+        "IOT_MTLS_ENABLED": "0",
+        "SFTP_ENABLED": "0",
+    }
+    if settings.enforce:
+        # It reads here whom its functions are to trust, and serves nothing by itself.
+        trusted = str(tls.authority(settings.certificates))
+        variables |= {"AUTH": "true", "USE_SSL": "1", "MINISTACK_SSL_CERT": trusted, "MINISTACK_SSL_KEY": trusted}
+    return variables
+
+
+async def _serve(settings: Settings, authority: Authority, outside: Mapping[str, str]) -> None:
+    from embedded_aws.application import Application  # ministack reads the environment when it is imported
+
+    application = Application(settings)
+    logging.getLogger("embedded_aws").info("embedded AWS on %s:%d", HOST, settings.port)
+    at = web.Listening(HOST, settings.port, settings.proxy, encrypted=settings.enforce)
+    try:
+        await web.serve(application.asgi(), at, authority.context, outside=outside)
+    finally:
+        await asyncio.to_thread(application.close)
+        if application.statements:
+            (settings.home / "statements.json").write_text(json.dumps(application.statements(), indent=1))

@@ -1,0 +1,78 @@
+"""How one embedded AWS is set: where it listens, where its files lie, how it behaves."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+HOST = "127.0.0.1"
+PORT = 4566
+ACCOUNT = "000000000000"
+REGION = "us-east-1"
+IMAGES = Path(__file__).resolve().parent / "images"
+_NAME = "embedded-aws"
+
+
+def default_home() -> Path:
+    """Return the folder of this user's embedded AWS: `~/.local/state/embedded-aws` on Linux."""
+    return Path(os.environ.get("EMBEDDED_AWS_STATE") or platformdirs.user_state_path(_NAME))
+
+
+def default_cache() -> Path:
+    """Return the folder of what outlives it, the installed images: `~/.cache/embedded-aws` on Linux."""
+    return Path(os.environ.get("EMBEDDED_AWS_CACHE") or platformdirs.user_cache_path(_NAME))
+
+
+def certificates(home: Path) -> Path:
+    """Return the folder of the files that tls.py names."""
+    return home / "certificates"
+
+
+def state(home: Path) -> Path:
+    """Return the folder of all that the account holds; it ends with the embedded AWS."""
+    return home / "state"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What a server is started with."""
+
+    home: Path  # of its log, its certificates, its state
+    port: int
+    proxy: int  # the port of the proxy for AWS's own names
+    cache: Path  # the installed images
+    images: Path = IMAGES  # the images' requirements files
+    pace: float = 1.0  # how long AWS's waits take here, in parts of normal
+    enforce: bool = False  # speak https, and ask policies before every call
+
+    @property
+    def url(self) -> str:
+        """The endpoint of every service."""
+        return f"{'https' if self.enforce else 'http'}://{HOST}:{self.port}"
+
+    @property
+    def state(self) -> Path:
+        """The folder of all that the account holds."""
+        return state(self.home)
+
+    @property
+    def certificates(self) -> Path:
+        """The folder of the files that tls.py names."""
+        return certificates(self.home)
+
+    @property
+    def arguments(self) -> list[str]:
+        """The words of the command `embedded-aws serve` that starts a server with these settings."""
+        named = {
+            "state": self.home,
+            "port": self.port,
+            "proxy": self.proxy,
+            "cache": self.cache,
+            "images": self.images,
+            "pace": self.pace,
+        }
+        options = [f"--{name}={value}" for name, value in named.items()]
+        return [*options, *["--enforce-iam"] * self.enforce]

@@ -23,33 +23,40 @@ if TYPE_CHECKING:
 _RAN = pytest.StashKey[set[str]]()  # the tests that have begun in this session, of those that run in order
 
 
-@pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_make_collect_report(
-    collector: pytest.Collector,
-) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
-    """Collect a file whose tests run in order whole, where `--last-failed` would collect its failed ones only."""
-    report = yield
-    if collector.config.getoption("lf") and isinstance(collector, pytest.Module) and report.passed:
-        marks = getattr(collector.obj, "pytestmark", None)
-        if marks and "in_order" in marks.args:
-            report.result = [*collector.collect()]
-    return report
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Register this last: around pytest's own `--last-failed`."""
+    session.config.pluginmanager.register(_WholeFiles(), "whole-files")
 
 
-@pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None]:
-    """Select, with a test that goes on from others, these too; begin with the files that deploy labs.
+class _WholeFiles:
+    """Selects, with a test that goes on from others, these too; begins with the files that deploy labs.
 
     Started last, one of those would have a core for itself for minutes.
     """
-    every = [*items]
-    yield  # pytest selects, by `-k` or `--last-failed`
-    wanted: dict[Path, int] = {}
-    for number, item in enumerate(every):
-        if item in items and "in_order" in _fixtures(item):
-            wanted[item.path] = number
-    items[:] = [item for number, item in enumerate(every) if item in items or number < wanted.get(item.path, 0)]
-    items.sort(key=lambda item: not {"lab", "student"} & _fixtures(item))
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_make_collect_report(
+        self, collector: pytest.Collector
+    ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+        """Collect all of a file whose tests run in order, where `--last-failed` collects its failed ones only."""
+        report = yield
+        if collector.config.getoption("lf") and isinstance(collector, pytest.Module) and report.passed:
+            marks = getattr(collector.obj, "pytestmark", None)
+            if marks and "in_order" in marks.args:
+                report.result = [*collector.collect()]
+        return report
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> Generator[None]:
+        """Select, once pytest has selected by `-k` or `--last-failed`, what those tests go on from."""
+        every = [*items]
+        yield
+        last: dict[Path, int] = {}
+        for number, item in enumerate(every):
+            if item in items and "in_order" in _fixtures(item):
+                last[item.path] = number
+        items[:] = [item for number, item in enumerate(every) if item in items or number < last.get(item.path, 0)]
+        items.sort(key=lambda item: not {"lab", "student"} & _fixtures(item))
 
 
 @pytest.fixture

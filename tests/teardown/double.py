@@ -213,7 +213,7 @@ class Double:
         """The operations that were asked for and begin so."""
         return [operation for operation in self.asked if operation.startswith(verb)]
 
-    def _send(self, request: Any, **_: Any) -> AWSResponse:
+    def _send(self, request: Any, **_options: Any) -> AWSResponse:
         operation = request.headers["X-Amz-Target"].decode().rpartition(".")[2]
         self.asked.append(operation)
         status = 200
@@ -222,8 +222,8 @@ class Double:
             self._refuse(operation)
             body = self._answer(operation, json.loads(request.body))
         except Refused as error:
-            code, _, message = str(error).partition(": ")
             status = 400
+            code, _, message = str(error).partition(": ")
             body = {"__type": code, "message": message or code}
         return AWSResponse(request.url, status, HTTPHeaders(), _Raw(json.dumps(body).encode()))
 

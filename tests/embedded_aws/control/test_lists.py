@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore import xform_name
 
-from embedded_aws.services.sagemaker import api
+from embedded_aws.services.sagemaker import api, resource_types
 from tests.embedded_aws.control import calls
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-RESOURCE_TYPES = [resource_type.name for resource_type in api.RESOURCE_TYPES.values()]
+RESOURCE_TYPES = [resource_type.name for resource_type in resource_types.RESOURCE_TYPES.values()]
 PAGING = {"NextToken", "MaxResults", "SortBy", "SortOrder"}
 # What a filter asks of a value, and which values it is tried with.
 CRITERIA: dict[str, tuple[Callable[[Any, Any], bool], Callable[[Any], list[Any]]]] = {
@@ -34,7 +34,9 @@ class Listing:
     def __init__(self, client: Any, resource_type: str) -> None:
         self.client, self.resource_type = client, resource_type
         self.operation = f"list_{xform_name(resource_type)}s"
-        self.input = api.operation_model(api.RESOURCE_TYPES[resource_type].operation("List")).input_shape
+        self.input: Any = api.operation_model(
+            resource_types.RESOURCE_TYPES[resource_type].operation("List")
+        ).input_shape
         for name in "bac":
             calls.CREATE[xform_name(resource_type)](client, name)
         self._settle()
@@ -52,7 +54,7 @@ class Listing:
 
     def summaries(self, answer: dict[str, Any]) -> list[dict[str, Any]]:
         """What an answer lists."""
-        return list(answer[api.summaries_member(api.RESOURCE_TYPES[self.resource_type].operation("List"))])
+        return list(answer[api.summaries_member(resource_types.RESOURCE_TYPES[self.resource_type].operation("List"))])
 
     def value(self, name: str, subject: str) -> Any:
         """What a filter or an order is about, as Describe tells it."""

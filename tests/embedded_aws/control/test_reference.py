@@ -38,8 +38,9 @@ def differences(shape: Shape, declared: Members, path: str = "") -> Iterator[str
     yield from (f"{path}{name}" for name in inner.members.keys() ^ declared.keys())
     for name, support in declared.items():
         below = samples.element(inner.members[name]) if name in inner.members else None
-        if isinstance(support, Mapping) and below is not None:
-            yield from differences(below, support, f"{path}{name}.")
+        if isinstance(support, Mapping):
+            if below is not None:
+                yield from differences(below, support, f"{path}{name}.")
         elif below is not None and below.type_name == "structure" and support.level != members.REFUSED.level:
             yield f"{path}{name} is a structure: declare its members"
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from botocore import xform_name
 
-from embedded_aws.services.sagemaker import api
+from embedded_aws.services.sagemaker import api, resource_types
 from tests.embedded_aws.control import calls, samples
 from tests.embedded_aws.control.calls import ARN
 
@@ -83,14 +83,14 @@ def test_a_created_resource_is_described_and_listed(sagemaker: Any, resource_typ
     ("verb", "resource_type"),
     [
         (verb, resource_type.name)
-        for resource_type in api.RESOURCE_TYPES.values()
+        for resource_type in resource_types.RESOURCE_TYPES.values()
         for verb in resource_type.verbs
         if verb not in ("Create", "List")
     ],
 )
 def test_an_absent_resource_is_refused_in_the_words_of_aws(unchecked: Any, resource_type: str, verb: str) -> None:
     """Whatever is asked of what is not there is refused with the kind's own code and sentence."""
-    operation = api.RESOURCE_TYPES[resource_type].operation(verb)
+    operation = resource_types.RESOURCE_TYPES[resource_type].operation(verb)
     request = {**samples.least(api.operation_model(operation).input_shape), f"{resource_type}Name": "nothing"}
     call = getattr(unchecked, xform_name(operation))
     name = xform_name(resource_type)

@@ -58,9 +58,10 @@ def test_each_protocol(
         status, headers, body = asyncio.run(answer)
     model = botocore.session.get_session().get_service_model(service)
     parser = botocore.parsers.create_parser(model.protocol)
+    shape: Any = model.operation_model(operation).output_shape
     parsed = parser.parse(
         {"status_code": status, "headers": {name.lower(): value for name, value in headers.items()}, "body": body},
-        model.operation_model(operation).output_shape,
+        shape,
     )
     assert status == 500
     assert parsed["Error"]["Code"] == "InternalFailure"

@@ -20,8 +20,8 @@ from embedded_aws.services.sagemaker.events import publish_to
 from embedded_aws.services.sagemaker.provider import Context
 from embedded_aws.services.sagemaker.service import SageMaker
 from embedded_aws.services.sagemaker.store import Store
-from embedded_aws.services.sagemaker.tagged import TaggedResources
-from embedded_aws.services.service_quotas.account import Granted
+from embedded_aws.services.sagemaker.tags import TaggedResources
+from embedded_aws.services.service_quotas.quotas import AppliedQuotas
 from embedded_aws.services.service_quotas.service import ServiceQuotas
 
 if TYPE_CHECKING:
@@ -35,13 +35,13 @@ class Application:
         loop = event_loop.Inside()
         context = _context(settings, loop)
         context.metrics.start(context.clock, metrics.Published(loop).put)
-        granted = Granted()
+        quotas = AppliedQuotas()
         self._sagemaker = SageMaker(
-            context, caller=iam_principals.caller, principal=iam_principals.principal, quota=granted.limit
+            context, caller=iam_principals.caller, principal=iam_principals.principal, quota=quotas.limit
         )
         # Where policies are enforced: a function that tells which of their statements have decided anything.
         self.statements = apply(
-            _additions(self._sagemaker, granted), clock=context.clock, loop=loop, enforce=settings.enforce
+            _additions(self._sagemaker, quotas), clock=context.clock, loop=loop, enforce=settings.enforce
         )
 
     def asgi(self) -> Any:
@@ -65,7 +65,7 @@ def _context(settings: Settings, loop: event_loop.Inside) -> Context:
     return dataclasses.replace(context, principal_of=iam_principals.of_role) if settings.enforce else context
 
 
-def _additions(sagemaker: SageMaker, granted: Granted) -> Additions:
+def _additions(sagemaker: SageMaker, quotas: AppliedQuotas) -> Additions:
     context = sagemaker.context
     return Additions(
         services={
@@ -77,7 +77,7 @@ def _additions(sagemaker: SageMaker, granted: Granted) -> Additions:
                 sdk_name="SageMaker",
             ),
             "service-quotas": service_handlers.Service(
-                handler=ServiceQuotas(granted, caller=iam_principals.caller).handle,
+                handler=ServiceQuotas(quotas, caller=iam_principals.caller).handle,
                 target="ServiceQuotasV20190624",
                 hosts=("servicequotas",),
                 scope="servicequotas",

@@ -8,7 +8,7 @@ from ministack.services import cloudwatch
 
 if TYPE_CHECKING:
     from embedded_aws.patches.event_loop import Inside
-    from embedded_aws.services.sagemaker.metrics.datum import Datum
+    from embedded_aws.services.sagemaker.metrics.datum import MetricDatum
 
 _POINTS = 10_000  # that a metric may have: a week of a value a minute, a day under all kinds of load
 
@@ -19,12 +19,12 @@ class Published:
     def __init__(self, inside: Inside) -> None:
         self._inside = inside
 
-    def put(self, datum: Datum) -> None:
+    def put(self, datum: MetricDatum) -> None:
         """Add values to a metric; the oldest go when there are too many. Returns at once."""
         self._inside.ask(datum.source.account, datum.source.region, lambda: _put(datum))
 
 
-def _put(datum: Datum) -> None:
+def _put(datum: MetricDatum) -> None:
     source, dimensions = datum.source, dict(datum.source.dimensions)
     values, counts = [*datum.values], [*datum.values.values()]
     cloudwatch._store_datum(

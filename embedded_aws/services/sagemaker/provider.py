@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from embedded_aws.services.sagemaker.metrics.datum import of_instance
-from embedded_aws.services.sagemaker.metrics.metrics import Metrics
+from embedded_aws.services.sagemaker.metrics.publisher import Metrics
 
 if TYPE_CHECKING:
     from collections.abc import Callable

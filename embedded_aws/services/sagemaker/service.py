@@ -14,7 +14,7 @@ from embedded_aws.services.sagemaker import api, authorization, listing, runtime
 from embedded_aws.services.sagemaker.endpoints.endpoints import Endpoints
 from embedded_aws.services.sagemaker.endpoints.models import Models
 from embedded_aws.services.sagemaker.errors import ServiceError
-from embedded_aws.services.sagemaker.notebooks.notebooks import NotebookInstances
+from embedded_aws.services.sagemaker.notebooks.provider import NotebookInstances
 from embedded_aws.services.sagemaker.processing.provider import ProcessingJobs
 from embedded_aws.services.sagemaker.provider import Context, Provider
 from embedded_aws.services.sagemaker.resource_types import RESOURCE_TYPES, ResourceType, members

@@ -1,4 +1,4 @@
-"""AddTags, ListTags and DeleteTags.
+"""Tags: AddTags, ListTags and DeleteTags, and what the Resource Groups Tagging API asks SageMaker.
 
 At most 50 tags a resource, keys that begin with `aws:` only from AWS's own services: AWS's tagging rules; the sentence
 about the prefix is CloudFormation handlers'. Not compared with AWS: the other sentences.
@@ -6,12 +6,14 @@ about the prefix is CloudFormation handlers'. Not compared with AWS: the other s
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from embedded_aws.services.sagemaker.errors import limit, validation_exception
+from embedded_aws.services.sagemaker.errors import ServiceError, limit, validation_exception
+from embedded_aws.services.sagemaker.resource_types import RESOURCE_TYPES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from embedded_aws.services.sagemaker.store import Record, Store
 
@@ -60,3 +62,34 @@ def _tagged(store: Store, arn: str, *, account: str, region: str) -> Record:
     if record is None:
         raise validation_exception(f"Could not find the resource {arn}.")
     return record
+
+
+@dataclass(frozen=True)
+class TaggedResources:
+    """Those of the account and region that `caller` answers."""
+
+    store: Store
+    caller: Callable[[], tuple[str, str]]
+
+    def all(self) -> Iterator[tuple[str, dict[str, str]]]:
+        """ARN and tags of each resource that has any."""
+        account, region = self.caller()
+        for resource_type in RESOURCE_TYPES:
+            for record in self.store.all(resource_type, account=account, region=region):
+                if record.tags:
+                    yield record.arn, record.tags
+
+    def tag(self, arn: str, given: dict[str, str]) -> None:
+        """Set tags. Raises LookupError for a resource that is not there or tags that SageMaker refuses."""
+        self._ask("AddTags", {"ResourceArn": arn, "Tags": write(given)})
+
+    def untag(self, arn: str, keys: Iterable[str]) -> None:
+        """Take tags away. Raises LookupError as `tag` does."""
+        self._ask("DeleteTags", {"ResourceArn": arn, "TagKeys": list(keys)})
+
+    def _ask(self, operation: str, request: dict[str, Any]) -> None:
+        account, region = self.caller()
+        try:
+            handle(self.store, operation, request, account=account, region=region)
+        except ServiceError as error:
+            raise LookupError(error.message) from error

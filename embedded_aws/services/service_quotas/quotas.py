@@ -10,7 +10,10 @@ from __future__ import annotations
 
 import hashlib
 import re
+import secrets
+import threading
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -59,6 +62,7 @@ _AWS_CODES = {
 _SMALL = re.compile(r"ml\.[cmrt]\d.*\.(medium|large|xlarge|2xlarge)")
 _ACCELERATED = re.compile(r"ml\.(p|g|trn|inf|dl)\d")
 _NONE_AT_FIRST = re.compile(r"ml\.(p3dn|p[4-9]|g[7-9]|trn|inf|dl)")
+_ID_BYTES = 16
 _OF_SMALL, _OF_ACCELERATED, _OF_OTHERS, _OF_ALL = 400.0, 2.0, 20.0, 500.0
 
 
@@ -69,6 +73,47 @@ class Quota:
     name: str
     code: str
     default: float
+
+
+@dataclass(frozen=True)
+class QuotaIncrease:
+    """A request for more of a quota; here it is granted as soon as it is made."""
+
+    id: str
+    quota: Quota
+    desired_value: float
+    created: datetime
+
+
+class AppliedQuotas:
+    """The quotas that apply to each account and region: the defaults, and what was granted beyond. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._increases: dict[tuple[str, str], list[QuotaIncrease]] = {}
+        self._lock = threading.Lock()
+
+    def value(self, quota: Quota, *, account: str, region: str) -> float:
+        """Return how many instances the account may use there."""
+        increases = [each for each in self.increases(account=account, region=region) if each.quota == quota]
+        return increases[-1].desired_value if increases else quota.default
+
+    def limit(self, name: str, *, account: str, region: str) -> float | None:
+        """Return the same by the quota's name; None where there is no such quota."""
+        quota = _quota_named(name)
+        return self.value(quota, account=account, region=region) if quota else None
+
+    def increase(self, quota: Quota, desired_value: float, *, account: str, region: str) -> QuotaIncrease:
+        """Grant more. Raises ValueError if it is not more."""
+        increase = QuotaIncrease(secrets.token_hex(_ID_BYTES), quota, desired_value, datetime.now(UTC))
+        with self._lock:
+            if desired_value <= self.value(quota, account=account, region=region):
+                raise ValueError(desired_value)
+            self._increases.setdefault((account, region), []).append(increase)
+        return increase
+
+    def increases(self, *, account: str, region: str) -> list[QuotaIncrease]:
+        """Return all that was granted, in that order."""
+        return list(self._increases.get((account, region), ()))
 
 
 @cache
@@ -85,9 +130,8 @@ def quotas() -> Mapping[str, Quota]:
 
 
 @cache
-def code(name: str) -> str | None:
-    """The code of the quota of that name, if there is one."""
-    return next((quota.code for quota in quotas().values() if quota.name == name), None)
+def _quota_named(name: str) -> Quota | None:
+    return next((quota for quota in quotas().values() if quota.name == name), None)
 
 
 def _quota(name: str, default: float) -> Quota:

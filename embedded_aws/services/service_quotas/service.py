@@ -8,6 +8,8 @@ say no. A quota for a resource is refused. Not compared with AWS: the sentences 
 
 from __future__ import annotations
 
+import base64
+import binascii
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -17,15 +19,13 @@ import botocore.session
 from embedded_aws.services.sagemaker import shapes
 from embedded_aws.services.sagemaker.errors import ServiceError
 from embedded_aws.services.service_quotas import quotas
-from embedded_aws.services.service_quotas.pages import page
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from botocore.model import ServiceModel
 
-    from embedded_aws.services.service_quotas.account import Granted, Increase
-    from embedded_aws.services.service_quotas.quotas import Quota
+    from embedded_aws.services.service_quotas.quotas import AppliedQuotas, Quota, QuotaIncrease
 
     Response = tuple[int, dict[str, str], bytes]
     Request = Mapping[str, Any]
@@ -35,13 +35,14 @@ _SERVICE = {"ServiceCode": SERVICE_CODE, "ServiceName": "Amazon SageMaker"}
 _JSON = "application/x-amz-json-1.1"
 _MISSING = "NoSuchResourceException"
 _ILLEGAL = "IllegalArgumentException"
+_PAGE = 100  # items, unless MaxResults says otherwise
 
 
 class ServiceQuotas:
     """The embedded Service Quotas. `caller` answers account and region of the request at hand."""
 
-    def __init__(self, granted: Granted, *, caller: Callable[[], tuple[str, str]]) -> None:
-        self._granted = granted
+    def __init__(self, quotas: AppliedQuotas, *, caller: Callable[[], tuple[str, str]]) -> None:
+        self._quotas = quotas
         self._caller = caller
         self._model = botocore.session.get_session().get_service_model("service-quotas")
 
@@ -67,61 +68,61 @@ class ServiceQuotas:
                 f"The embedded AWS has not got the operation {operation} of Service Quotas. It has: {known}.",
             )
         account, region = self._caller()
-        desk = _Desk(granted=self._granted, account=account, region=region)
+        desk = _Requests(quotas=self._quotas, account=account, region=region)
         return _converted(self._model, operation, body, lambda request: answer(desk, request))
 
 
 def _converted(model: ServiceModel, operation: str, body: bytes, answer: Callable[[Request], Request]) -> Any:
-    """The answer as a JSON document, to a request that is validated first."""
+    """Validate a request, answer it, and return the answer as a JSON document."""
     shape = model.operation_model(operation)
     request = shapes.read(shape.input_shape, json.loads(body or b"{}")) if shape.input_shape else {}
     return shapes.write(shape.output_shape, answer(request)) if shape.output_shape else {}
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Desk:
+class _Requests:
     """Answers the requests of one account in one region."""
 
-    granted: Granted
+    quotas: AppliedQuotas
     account: str
     region: str
 
-    def services(self, request: Request) -> Request:
+    def list_services(self, request: Request) -> Request:
         return _paged("Services", [_SERVICE], request)
 
-    def quota(self, request: Request) -> Request:
+    def get_quota(self, request: Request) -> Request:
         return {"Quota": self._applied(_quota(request))}
 
-    def default(self, request: Request) -> Request:
+    def get_default(self, request: Request) -> Request:
         return {"Quota": self._default(_quota(request))}
 
-    def quotas(self, request: Request) -> Request:
+    def list_quotas(self, request: Request) -> Request:
         _check_service(request)
         wanted = request.get("QuotaCode")
         found = [self._applied(q) for q in quotas.quotas().values() if wanted in (None, q.code)]
         return _paged("Quotas", found, request)
 
-    def defaults(self, request: Request) -> Request:
+    def list_defaults(self, request: Request) -> Request:
         _check_service(request)
         return _paged("Quotas", [self._default(quota) for quota in quotas.quotas().values()], request)
 
-    def increase(self, request: Request) -> Request:
+    def request_increase(self, request: Request) -> Request:
         quota = _quota(request)
         try:
-            made = self.granted.increase(quota, request["DesiredValue"], account=self.account, region=self.region)
+            made = self.quotas.increase(quota, request["DesiredValue"], account=self.account, region=self.region)
         except ValueError as error:
             message = "You must provide a quota value greater than the current quota value"
             raise ServiceError(_ILLEGAL, message) from error
         return {"RequestedQuota": self._requested(made, "PENDING")}
 
-    def request(self, request: Request) -> Request:
+    def get_change(self, request: Request) -> Request:
         made = next((one for one in self._increases() if one.id == request["RequestId"]), None)
         if made is None:
             message = "The request failed because the specified quota increase request does not exist."
             raise ServiceError(_MISSING, message)
         return {"RequestedQuota": self._requested(made)}
 
-    def history(self, request: Request) -> Request:
+    def list_changes(self, request: Request) -> Request:
         if "ServiceCode" in request:
             _check_service(request)
         if "QuotaCode" in request:
@@ -131,11 +132,11 @@ class _Desk:
             asked = []
         return _paged("RequestedQuotas", [self._requested(one) for one in asked], request)
 
-    def _increases(self) -> list[Increase]:
-        return self.granted.increases(account=self.account, region=self.region)
+    def _increases(self) -> list[QuotaIncrease]:
+        return self.quotas.increases(account=self.account, region=self.region)
 
     def _applied(self, quota: Quota) -> dict[str, Any]:
-        value = self.granted.value(quota, account=self.account, region=self.region)
+        value = self.quotas.value(quota, account=self.account, region=self.region)
         return {**self._described(quota, self.account), "Value": value, "QuotaAppliedAtLevel": "ACCOUNT"}
 
     def _default(self, quota: Quota) -> dict[str, Any]:
@@ -144,14 +145,14 @@ class _Desk:
     def _described(self, quota: Quota, account: str) -> dict[str, Any]:
         return {**self._named(quota, account), "Unit": "None", "Adjustable": True, "GlobalQuota": False}
 
-    def _requested(self, made: Increase, status: str = "APPROVED") -> dict[str, Any]:
+    def _requested(self, made: QuotaIncrease, status: str = "APPROVED") -> dict[str, Any]:
         return {
             **self._named(made.quota, self.account),
             "Id": made.id,
-            "DesiredValue": made.wanted,
+            "DesiredValue": made.desired_value,
             "Status": status,
-            "Created": made.made,
-            "LastUpdated": made.made,
+            "Created": made.created,
+            "LastUpdated": made.created,
             "GlobalQuota": False,
             "Unit": "None",
             "QuotaRequestedAtLevel": "ACCOUNT",
@@ -162,22 +163,32 @@ class _Desk:
         return {**_SERVICE, "QuotaArn": arn, "QuotaCode": quota.code, "QuotaName": quota.name}
 
 
-_OPERATIONS: Mapping[str, Callable[[_Desk, Request], Request]] = {
-    "GetAWSDefaultServiceQuota": _Desk.default,
-    "GetRequestedServiceQuotaChange": _Desk.request,
-    "GetServiceQuota": _Desk.quota,
-    "ListAWSDefaultServiceQuotas": _Desk.defaults,
-    "ListRequestedServiceQuotaChangeHistory": _Desk.history,
-    "ListRequestedServiceQuotaChangeHistoryByQuota": _Desk.history,
-    "ListServiceQuotas": _Desk.quotas,
-    "ListServices": _Desk.services,
-    "RequestServiceQuotaIncrease": _Desk.increase,
+_OPERATIONS: Mapping[str, Callable[[_Requests, Request], Request]] = {
+    "GetAWSDefaultServiceQuota": _Requests.get_default,
+    "GetRequestedServiceQuotaChange": _Requests.get_change,
+    "GetServiceQuota": _Requests.get_quota,
+    "ListAWSDefaultServiceQuotas": _Requests.list_defaults,
+    "ListRequestedServiceQuotaChangeHistory": _Requests.list_changes,
+    "ListRequestedServiceQuotaChangeHistoryByQuota": _Requests.list_changes,
+    "ListServiceQuotas": _Requests.list_quotas,
+    "ListServices": _Requests.list_services,
+    "RequestServiceQuotaIncrease": _Requests.request_increase,
 }
 
 
-def _paged(member: str, items: list[Any], request: Request) -> Request:
-    found, token = page(items, size=request.get("MaxResults"), token=request.get("NextToken"))
-    return {member: found, **({"NextToken": token} if token else {})}
+def _paged(member: str, items: Sequence[Any], request: Request) -> Request:
+    """Return the page that the request's NextToken begins, and the token of the next: how many items came before."""
+    start = _position(request["NextToken"]) if "NextToken" in request else 0
+    end = start + (request.get("MaxResults") or _PAGE)
+    token = {"NextToken": base64.b64encode(str(end).encode()).decode()} if end < len(items) else {}
+    return {member: list(items[start:end]), **token}
+
+
+def _position(token: str) -> int:
+    try:
+        return int(base64.b64decode(token, validate=True))
+    except (binascii.Error, ValueError) as error:
+        raise ServiceError("InvalidPaginationTokenException", "Invalid token was used.") from error
 
 
 def _check_service(request: Request) -> None:
@@ -186,7 +197,7 @@ def _check_service(request: Request) -> None:
 
 
 def _quota(request: Request) -> Quota:
-    """The quota that a request names. Raises NoSuchResourceException."""
+    """Return the quota that a request names. Raises NoSuchResourceException."""
     if "ContextId" in request:
         raise ServiceError(
             _MISSING, "The request failed because applied value for the specified context Id do not exist."

@@ -13,7 +13,7 @@ import botocore.exceptions
 import pytest
 
 from embedded_aws.services.sagemaker.transform.association import Association
-from embedded_aws.services.sagemaker.transform.invocations import TransformError
+from embedded_aws.services.sagemaker.transform.model_client import TransformError
 from tests.embedded_aws.data.account import BUCKET, Account, until
 
 if TYPE_CHECKING:

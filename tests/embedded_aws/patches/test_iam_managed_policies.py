@@ -9,7 +9,7 @@ import boto3
 import pytest
 
 from embedded_aws import gateway
-from tests.embedded_aws.control.calls import refusal
+from tests.embedded_aws.services.sagemaker.calls import refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.embedded_aws.control.calls import refusal
+from tests.embedded_aws.services.sagemaker.calls import refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from embedded_aws.gateway import ACCOUNT, REGION
-from tests.embedded_aws.control import calls
+from tests.embedded_aws.services.sagemaker import calls
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from embedded_aws.gateway import ACCOUNT, REGION
-from tests.embedded_aws.control import calls
-from tests.embedded_aws.control.calls import refusal
+from tests.embedded_aws.services.sagemaker import calls
+from tests.embedded_aws.services.sagemaker.calls import refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -27,7 +27,7 @@ from embedded_aws.services.sagemaker.errors import ServiceError
 if TYPE_CHECKING:
     from embedded_aws.runtime.credentials import Role
     from embedded_aws.runtime.metadata import CredentialsEndpoint
-    from embedded_aws.services.sagemaker.metrics.datum import Source
+    from embedded_aws.services.sagemaker.metrics.datum import MetricSource
     from embedded_aws.services.sagemaker.provider import Context
     from embedded_aws.services.sagemaker.store import Record
 
@@ -71,7 +71,7 @@ class HostIdentity:
     title: str
     log_group: str
     log_stream: str
-    metrics_source: Source
+    metrics_source: MetricSource
     disk_metrics: bool = True  # its use of the disk is one of them
 
 

@@ -18,21 +18,21 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from embedded_aws.services.sagemaker.metrics.datum import Datum
+from embedded_aws.services.sagemaker.metrics.datum import MetricDatum
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from embedded_aws.runtime.process import Process
-    from embedded_aws.services.sagemaker.metrics.datum import Source
+    from embedded_aws.services.sagemaker.metrics.datum import MetricSource
 
 _SHARE = 0.02  # of the time, that measuring memory and disk may take
 
 
 @dataclass(eq=False)
 class _Instance:
-    source: Source
+    source: MetricSource
     process: Process
     folder: Path | None  # whose size is the disk's part; None: it is not measured
     began: float
@@ -65,7 +65,7 @@ class Instances:
         self._ended: list[_Instance] = []
         self._thorough_at = 0.0
 
-    def watch(self, source: Source, process: Process, folder: Path | None) -> None:
+    def watch(self, source: MetricSource, process: Process, folder: Path | None) -> None:
         """Measure what a process with all that it starts uses, and how large a folder is, until it ends."""
         now = time.monotonic()
         with self._lock:
@@ -95,13 +95,13 @@ class Instances:
             cost = time.monotonic() - now
             self._thorough_at = now + cost / _SHARE
 
-    def take(self) -> Iterator[Datum]:
+    def take(self) -> Iterator[MetricDatum]:
         """What was measured since the last time, and of what has ended since then."""
         with self._lock:
             known, self._ended = [*self._watched, *self._ended], []
         for one in known:
             for name, value in one.values().items():
-                yield Datum(source=one.source, name=name, unit="Percent", values={value: 1.0}, time=time.time())
+                yield MetricDatum(source=one.source, name=name, unit="Percent", values={value: 1.0}, time=time.time())
 
 
 def _families(roots: Sequence[int]) -> list[list[psutil.Process]]:

@@ -16,12 +16,12 @@ from collections import defaultdict
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from embedded_aws.services.sagemaker.metrics.datum import Datum, of_invocations
+from embedded_aws.services.sagemaker.metrics.datum import MetricDatum, of_invocations
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from embedded_aws.services.sagemaker.metrics.datum import Source
+    from embedded_aws.services.sagemaker.metrics.datum import MetricSource
     from embedded_aws.services.sagemaker.store import Record
 
 _STEP = math.log(1.05)
@@ -48,7 +48,7 @@ class Invocations:
                 minute = self._minutes[key] = _Minute()
             minute.count(now, status, model, overhead, instances)
 
-    def take(self) -> Iterator[Datum]:
+    def take(self) -> Iterator[MetricDatum]:
         """What was counted, and no longer is."""
         with self._lock:
             minutes, self._minutes = self._minutes, {}
@@ -73,7 +73,7 @@ class _Minute:
         self.model.add(model * _MICROSECONDS)
         self.overhead.add(overhead * _MICROSECONDS)
 
-    def data(self, variant: Source) -> Iterator[Datum]:
+    def data(self, variant: MetricSource) -> Iterator[MetricDatum]:
         values = {
             "Invocations": {1.0: float(self.requests)},
             "InvocationsPerInstance": dict(self.shares),
@@ -85,7 +85,7 @@ class _Minute:
         }
         for name, each in values.items():
             unit = "Microseconds" if name.endswith("Latency") else "None"
-            yield Datum(source=variant, name=name, unit=unit, values=each, time=self.last)
+            yield MetricDatum(source=variant, name=name, unit=unit, values=each, time=self.last)
 
     def _errors(self, number: int) -> dict[float, float]:
         """1 for each that was one, 0 for each other."""

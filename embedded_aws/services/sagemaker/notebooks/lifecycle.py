@@ -11,13 +11,20 @@ from __future__ import annotations
 
 import base64
 import binascii
+import secrets
+import threading
 from typing import TYPE_CHECKING
 
+from embedded_aws.runtime.logs import LogStream
 from embedded_aws.services.sagemaker.errors import validation_exception
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from embedded_aws.runtime.credentials import Role
     from embedded_aws.services.sagemaker.store import Record, Store
 
+GROUP = "/aws/sagemaker/NotebookInstances"
 _FOR = "Notebook Instance Lifecycle Config '{config}' for Notebook Instance '{notebook}'"
 _LATE = (
     f"{_FOR} took longer than 5 minutes. "
@@ -67,6 +74,47 @@ class Lifecycle:
         """The FailureReason when a script ended with that status; without one it took too long."""
         sentence = _FAILED if status else _LATE
         return sentence.format(config=self._config, notebook=notebook, hook=hook, status=status)
+
+
+class Console:
+    """Reads the output of `boot.py`, whose own lines begin with `mark`.
+
+    `settled` is set once JupyterLab is to come up, or nothing will; `failure` is the hook that failed and how.
+    """
+
+    def __init__(self, name: str, role: Role) -> None:
+        self.mark = secrets.token_hex(16)
+        self.settled = threading.Event()
+        self.failure: tuple[str, str] | None = None
+        self._name, self._role = name, role
+
+    def follow(self, lines: Iterable[str]) -> None:
+        """Pass all lines on; returns when there are no more."""
+        stream: LogStream | None = None
+        for line in lines:
+            mark, _, news = line.partition(" ")
+            if mark != self.mark:
+                if stream:
+                    stream.put(line)
+                continue
+            log = self._heard(*news.split())
+            if log:
+                if stream:
+                    stream.close()
+                stream = LogStream(self._role, group=GROUP, stream=f"{self._name}/{log}")
+        self.settled.set()
+        if stream:
+            stream.close()
+
+    def _heard(self, event: str, hook: str = "", status: str = "") -> str:
+        """Take note of what boot.py says; the log that begins with it, if one does."""
+        if event == "run":
+            return f"LifecycleConfig{hook}"
+        if event == "serve":
+            self.settled.set()
+            return "jupyter.log"
+        self.failure = (hook, status)
+        return ""
 
 
 def _decoded(content: str, where: str) -> str:

@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING
 
 from embedded_aws.runtime import container, images
 from embedded_aws.runtime.process import Process
-from embedded_aws.services.sagemaker.notebooks.console import Console
 from embedded_aws.services.sagemaker.notebooks.folder import SHIMS
+from embedded_aws.services.sagemaker.notebooks.lifecycle import Console
 
 if TYPE_CHECKING:
     from collections.abc import Callable

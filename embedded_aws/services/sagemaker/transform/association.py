@@ -15,8 +15,8 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from embedded_aws.services.sagemaker.transform.invocations import ALGORITHM, CLIENT, TransformError
 from embedded_aws.services.sagemaker.transform.jsonpath import Path, PathError
+from embedded_aws.services.sagemaker.transform.model_client import ALGORITHM, CLIENT, TransformError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

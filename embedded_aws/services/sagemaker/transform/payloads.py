@@ -11,7 +11,7 @@ import io
 import zlib
 from typing import TYPE_CHECKING, Any
 
-from embedded_aws.services.sagemaker.transform.invocations import CLIENT, TransformError
+from embedded_aws.services.sagemaker.transform.model_client import CLIENT, TransformError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -31,7 +31,7 @@ from embedded_aws.services.sagemaker.endpoints.hosts import HostError, HostIdent
 from embedded_aws.services.sagemaker.failure import FailedError, reason_of
 from embedded_aws.services.sagemaker.metrics.datum import of_instance
 from embedded_aws.services.sagemaker.transform.association import Association
-from embedded_aws.services.sagemaker.transform.invocations import ALGORITHM, CLIENT, Invocations, TransformError
+from embedded_aws.services.sagemaker.transform.model_client import ALGORITHM, CLIENT, ModelClient, TransformError
 from embedded_aws.services.sagemaker.transform.payloads import DEFAULT_MB, payloads
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ class TransformRun:
             context=context,
             credentials=credentials,
         )
-        self._invocations = Invocations(self._host, request, self._stopping)
+        self._client = ModelClient(self._host, request, self._stopping)
 
     def stop(self) -> bool:
         """End early, without output; False if the job is past that."""
@@ -190,7 +190,7 @@ class TransformRun:
             raise TransformError(CLIENT, f"{CLIENT}: {error}") from error
 
     def _answer(self, payload: bytes) -> bytes:
-        answer = self._invocations.send(self._association.asked(payload))
+        answer = self._client.send(self._association.asked(payload))
         return self._association.written(payload, answer)
 
     def _upload(self, s3: Any, output: Path, name: str) -> None:

@@ -16,7 +16,7 @@ import embedded_aws
 from embedded_aws.runtime.credentials import Role
 from embedded_aws.services.sagemaker.clock import Clock
 from embedded_aws.services.sagemaker.endpoints.models import Models
-from embedded_aws.services.sagemaker.notebooks.notebooks import NotebookInstances
+from embedded_aws.services.sagemaker.notebooks.provider import NotebookInstances
 from embedded_aws.services.sagemaker.provider import Context, Provider
 from embedded_aws.services.sagemaker.service import SageMaker
 from embedded_aws.services.sagemaker.store import Record, Store

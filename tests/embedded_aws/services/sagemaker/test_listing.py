@@ -1,4 +1,4 @@
-"""Every List operation, with everything that botocore's model lets one ask of it."""
+"""Lists are filtered, ordered and paged: every List operation, with everything that botocore's model lets one ask."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore import xform_name
 
-from embedded_aws.services.sagemaker import api, resource_types
-from tests.embedded_aws.control import calls
+from embedded_aws.services.sagemaker import api
+from embedded_aws.services.sagemaker.resource_types import RESOURCE_TYPES
+from tests.embedded_aws.services.sagemaker import calls
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-RESOURCE_TYPES = [resource_type.name for resource_type in resource_types.RESOURCE_TYPES.values()]
 PAGING = {"NextToken", "MaxResults", "SortBy", "SortOrder"}
 # What a filter asks of a value, and which values it is tried with.
 CRITERIA: dict[str, tuple[Callable[[Any, Any], bool], Callable[[Any], list[Any]]]] = {
@@ -29,14 +29,12 @@ NOTEBOOKS_OWN = ("NotebookInstanceLifecycleConfigName", "DefaultCodeRepository",
 
 
 class Listing:
-    """Three resources of a kind, made in the order b, a, c, and its List operation."""
+    """Three resources of a type, made in the order b, a, c, and its List operation."""
 
     def __init__(self, client: Any, resource_type: str) -> None:
         self.client, self.resource_type = client, resource_type
         self.operation = f"list_{xform_name(resource_type)}s"
-        self.input: Any = api.operation_model(
-            resource_types.RESOURCE_TYPES[resource_type].operation("List")
-        ).input_shape
+        self.input: Any = api.operation_model(RESOURCE_TYPES[resource_type].operation("List")).input_shape
         for name in "bac":
             calls.CREATE[xform_name(resource_type)](client, name)
         self._settle()
@@ -54,7 +52,7 @@ class Listing:
 
     def summaries(self, answer: dict[str, Any]) -> list[dict[str, Any]]:
         """What an answer lists."""
-        return list(answer[api.summaries_member(resource_types.RESOURCE_TYPES[self.resource_type].operation("List"))])
+        return list(answer[api.summaries_member(RESOURCE_TYPES[self.resource_type].operation("List"))])
 
     def value(self, name: str, subject: str) -> Any:
         """What a filter or an order is about, as Describe tells it."""
@@ -64,16 +62,14 @@ class Listing:
     def _describe(self, name: str) -> dict[str, Any]:
         """What Describe and List tell together: DescribeTransformJob has no LastModifiedTime, its summary has."""
         answer = getattr(self.client, self.operation)(NameContains=name)
-        described = getattr(self.client, f"describe_{xform_name(self.resource_type)}")(
-            **{f"{self.resource_type}Name": name}
-        )
+        describe = getattr(self.client, f"describe_{xform_name(self.resource_type)}")
+        described = describe(**{f"{self.resource_type}Name": name})
         return {**self.summaries(answer)[0], **described}
 
     def _settle(self) -> None:
         """Let nothing change any more, and one be in another state where that is cheap."""
-        waiter = {"Endpoint": "endpoint_in_service", "NotebookInstance": "notebook_instance_in_service"}.get(
-            self.resource_type
-        )
+        waiters = {"Endpoint": "endpoint_in_service", "NotebookInstance": "notebook_instance_in_service"}
+        waiter = waiters.get(self.resource_type)
         for name in "bac" if waiter else "":
             self.client.get_waiter(waiter).wait(**{f"{self.resource_type}Name": name}, WaiterConfig={"Delay": 0.01})
         if self.resource_type.endswith("Job"):
@@ -82,7 +78,7 @@ class Listing:
 
 @pytest.fixture(params=RESOURCE_TYPES)
 def listing(request: pytest.FixtureRequest, sagemaker: Any) -> Listing:
-    """Each kind's."""
+    """The three resources of each type."""
     return Listing(sagemaker, request.param)
 
 
@@ -124,3 +120,88 @@ def _wrong_orders(listing: Listing) -> Iterator[str]:
 
 def _comparable(value: Any) -> Any:
     return value.timestamp() if isinstance(value, datetime) else value
+
+
+def names(answer: dict[str, Any]) -> list[str]:
+    """The names in a List operation's answer."""
+    summaries = next(value for value in answer.values() if isinstance(value, list))
+    return [next(value for member, value in summary.items() if member.endswith("Name")) for summary in summaries]
+
+
+def test_pages_hold_all_records_once(sagemaker: Any) -> None:
+    """120 records come in pages, in order, none twice and none left out."""
+    made = [f"model-{number:03}" for number in range(120)]
+    for name in made:
+        calls.model(sagemaker, name)
+    pages = list(sagemaker.get_paginator("list_models").paginate(SortBy="Name", SortOrder="Ascending"))
+    assert [len(page["Models"]) for page in pages] == [10] * 12
+    assert [name for page in pages for name in names(page)] == made
+    assert "NextToken" not in pages[-1]
+    large = sagemaker.list_models(MaxResults=100)
+    assert len(large["Models"]) == 100
+    assert len(sagemaker.list_models(MaxResults=100, NextToken=large["NextToken"])["Models"]) == 20
+
+
+def test_a_page_goes_on_where_the_last_ended(sagemaker: Any) -> None:
+    """Records that come and go between two pages make none appear twice."""
+    for name in "abcd":
+        calls.model(sagemaker, name)
+    order = {"SortBy": "Name", "SortOrder": "Ascending", "MaxResults": 2}
+    first = sagemaker.list_models(**order)
+    sagemaker.delete_model(ModelName="a")
+    calls.model(sagemaker, "aa")
+    second = sagemaker.list_models(**order, NextToken=first["NextToken"])
+    assert (names(first), names(second)) == (["a", "b"], ["c", "d"])
+
+
+@pytest.mark.parametrize("token", ["rubbish", "AAAA", "é"])
+def test_a_made_up_token_is_refused(sagemaker: Any, token: str) -> None:
+    """Only a token that the service gave is taken."""
+    code, message = calls.refusal(sagemaker.list_models, NextToken=token)
+    assert code == "ValidationException"
+    assert message.startswith("Invalid pagination token.")
+
+
+def test_a_token_of_another_question_is_refused(sagemaker: Any) -> None:
+    """A token goes with the filters and the resource type for which it was given."""
+    for name in "ab":
+        calls.model(sagemaker, name)
+    token = sagemaker.list_models(MaxResults=1)["NextToken"]
+    assert calls.refusal(sagemaker.list_models, NextToken=token, NameContains="a")[0] == "ValidationException"
+    assert calls.refusal(sagemaker.list_endpoints, NextToken=token)[0] == "ValidationException"
+
+
+def test_filters_by_name_and_status(sagemaker: Any) -> None:
+    """NameContains and StatusEquals hold together."""
+    for name in ("red-1", "red-2", "blue-1"):
+        calls.training_job(sagemaker, name)
+    sagemaker.stop_training_job(TrainingJobName="red-2")
+    assert names(sagemaker.list_training_jobs(NameContains="red")) == ["red-1", "red-2"]
+    assert names(sagemaker.list_training_jobs(NameContains="red", StatusEquals="Stopped")) == ["red-2"]
+    assert names(sagemaker.list_training_jobs(StatusEquals="Failed")) == []
+
+
+def test_orders(sagemaker: Any) -> None:
+    """SortBy and SortOrder decide; without them each list has AWS's own order."""
+    for name in "bac":
+        calls.training_job(sagemaker, name)
+        calls.model(sagemaker, name)
+        calls.notebook(sagemaker, name)
+    sagemaker.stop_training_job(TrainingJobName="a")
+    assert names(sagemaker.list_training_jobs()) == ["b", "a", "c"]
+    assert names(sagemaker.list_models()) == ["c", "a", "b"]
+    assert names(sagemaker.list_notebook_instances()) == ["a", "b", "c"]
+    assert names(sagemaker.list_training_jobs(SortBy="Name", SortOrder="Descending")) == ["c", "b", "a"]
+    assert names(sagemaker.list_training_jobs(SortBy="Status")) == ["b", "c", "a"]
+
+
+def test_filters_of_notebook_instances(sagemaker: Any) -> None:
+    """The notebook's own filters look at its lifecycle configuration and its repositories."""
+    calls.lifecycle(sagemaker, "onstart")
+    calls.notebook(sagemaker, "a", LifecycleConfigName="onstart")
+    calls.notebook(sagemaker, "b", AdditionalCodeRepositories=["https://example.com/one"])
+    calls.notebook(sagemaker, "c", DefaultCodeRepository="https://example.com/two")
+    listed = sagemaker.list_notebook_instances
+    assert names(listed(NotebookInstanceLifecycleConfigNameContains="start")) == ["a"]
+    assert names(listed(AdditionalCodeRepositoryEquals="https://example.com/one")) == ["b"]
+    assert names(listed(DefaultCodeRepositoryContains="two")) == ["c"]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.embedded_aws.control import calls
+from tests.embedded_aws.services.sagemaker import calls
 
 ONE = "1 validation error detected: "
 

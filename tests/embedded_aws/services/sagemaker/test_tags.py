@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.embedded_aws.control import calls
+from tests.embedded_aws.services.sagemaker import calls
 
 
 def arn_of(answer: dict[str, Any]) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import WaiterError
 
-from tests.embedded_aws.control.calls import ARN, IMAGE, ROLE, variant
+from tests.embedded_aws.services.sagemaker.calls import ARN, IMAGE, ROLE, variant
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

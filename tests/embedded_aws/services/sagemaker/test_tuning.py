@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.embedded_aws.control import calls
-from tests.embedded_aws.control.calls import refusal
-from tests.embedded_aws.control.trainings import Trainings, Tunings
-from tests.embedded_aws.control.tunings import GRID, UNIT, Client, described, ended, jobs, tried, tune, until
+from tests.embedded_aws.services.sagemaker import calls
+from tests.embedded_aws.services.sagemaker.calls import refusal
+from tests.embedded_aws.services.sagemaker.trainings import Trainings, Tunings
+from tests.embedded_aws.services.sagemaker.tunings import GRID, UNIT, Client, described, ended, jobs, tried, tune, until
 
 if TYPE_CHECKING:
     from embedded_aws.services.sagemaker.provider import Provider

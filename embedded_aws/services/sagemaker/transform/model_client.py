@@ -31,7 +31,7 @@ class TransformError(Exception):
         self.fault, self.lines = fault, lines
 
 
-class Invocations:
+class ModelClient:
     """Posts payloads to a host's /invocations, from any thread, until `stopping` is set."""
 
     def __init__(self, host: ModelHost, request: Mapping[str, Any], stopping: threading.Event) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from embedded_aws.services.sagemaker import api
-from tests.embedded_aws.control import samples
+from tests.embedded_aws.services.sagemaker import samples
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,7 +10,7 @@ import pytest
 
 from embedded_aws.services.sagemaker import runtime_api as runtimes
 from embedded_aws.services.sagemaker.resource_types import members
-from tests.embedded_aws.control import calls
+from tests.embedded_aws.services.sagemaker import calls
 
 JSON = {"Content-Type": "application/x-amz-json-1.1"}
 

@@ -14,7 +14,7 @@ from cli import paths
 from embedded_aws.services.sagemaker import api, reference, runtime_api
 from embedded_aws.services.sagemaker.errors import ServiceError
 from embedded_aws.services.sagemaker.resource_types import RESOURCE_TYPES, members
-from tests.embedded_aws.control import calls, samples
+from tests.embedded_aws.services.sagemaker import calls, samples
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

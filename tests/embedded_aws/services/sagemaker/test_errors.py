@@ -8,7 +8,7 @@ import pytest
 from botocore import xform_name
 
 from embedded_aws.services.sagemaker import api
-from tests.embedded_aws.control import calls
+from tests.embedded_aws.services.sagemaker import calls
 
 if TYPE_CHECKING:
     from collections.abc import Callable

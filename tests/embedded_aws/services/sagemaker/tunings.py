@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from tests.embedded_aws.control import calls
+from tests.embedded_aws.services.sagemaker import calls
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,8 +9,8 @@ from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
 from embedded_aws.services.cloudformation_types import ProvisioningError
 from embedded_aws.services.sagemaker import cloudformation
-from tests.embedded_aws.control import calls
-from tests.embedded_aws.control.calls import ARN, IMAGE, ROLE
+from tests.embedded_aws.services.sagemaker import calls
+from tests.embedded_aws.services.sagemaker.calls import ARN, IMAGE, ROLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable

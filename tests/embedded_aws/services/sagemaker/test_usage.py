@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import WaiterError
 
-from tests.embedded_aws.control import calls
-from tests.embedded_aws.control.calls import refusal
+from tests.embedded_aws.services.sagemaker import calls
+from tests.embedded_aws.services.sagemaker.calls import refusal
 
 if TYPE_CHECKING:
     from embedded_aws.services.sagemaker.service import SageMaker

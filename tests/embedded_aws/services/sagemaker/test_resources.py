@@ -1,4 +1,4 @@
-"""Each kind of resource is created, described, listed and deleted as on AWS."""
+"""Each type of resource is created, described, listed and deleted as on AWS."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from typing import Any
 import pytest
 from botocore import xform_name
 
-from embedded_aws.services.sagemaker import api, resource_types
-from tests.embedded_aws.control import calls, samples
-from tests.embedded_aws.control.calls import ARN
+from embedded_aws.services.sagemaker import api
+from embedded_aws.services.sagemaker.resource_types import RESOURCE_TYPES
+from tests.embedded_aws.services.sagemaker import calls, samples
+from tests.embedded_aws.services.sagemaker.calls import ARN
 
-RESOURCE_TYPES = [*calls.CREATE]
+TYPES = [*calls.CREATE]
 CREATE = calls.CREATE
-TITLE = {resource_type: "".join(part.title() for part in resource_type.split("_")) for resource_type in RESOURCE_TYPES}
+TITLE = {resource_type: "".join(part.title() for part in resource_type.split("_")) for resource_type in TYPES}
 MISSING = {
     "notebook_instance": "RecordNotFound",
     "notebook_instance_lifecycle_config": (
@@ -66,7 +67,7 @@ TAKEN = {
 }
 
 
-@pytest.mark.parametrize("resource_type", RESOURCE_TYPES)
+@pytest.mark.parametrize("resource_type", TYPES)
 def test_a_created_resource_is_described_and_listed(sagemaker: Any, resource_type: str) -> None:
     """Describe and List answer with the name and the ARN that Create gave."""
     arn = CREATE[resource_type](sagemaker, "Mine")[f"{TITLE[resource_type]}Arn"]
@@ -83,14 +84,14 @@ def test_a_created_resource_is_described_and_listed(sagemaker: Any, resource_typ
     ("verb", "resource_type"),
     [
         (verb, resource_type.name)
-        for resource_type in resource_types.RESOURCE_TYPES.values()
+        for resource_type in RESOURCE_TYPES.values()
         for verb in resource_type.verbs
         if verb not in ("Create", "List")
     ],
 )
 def test_an_absent_resource_is_refused_in_the_words_of_aws(unchecked: Any, resource_type: str, verb: str) -> None:
     """Whatever is asked of what is not there is refused with the kind's own code and sentence."""
-    operation = resource_types.RESOURCE_TYPES[resource_type].operation(verb)
+    operation = RESOURCE_TYPES[resource_type].operation(verb)
     request = {**samples.least(api.operation_model(operation).input_shape), f"{resource_type}Name": "nothing"}
     call = getattr(unchecked, xform_name(operation))
     name = xform_name(resource_type)
@@ -98,7 +99,7 @@ def test_an_absent_resource_is_refused_in_the_words_of_aws(unchecked: Any, resou
     assert calls.refusal(call, **request) == (code, MISSING[name].format(verb=verb.lower()))
 
 
-@pytest.mark.parametrize("resource_type", RESOURCE_TYPES)
+@pytest.mark.parametrize("resource_type", TYPES)
 def test_a_name_is_taken_whatever_its_case(sagemaker: Any, resource_type: str) -> None:
     """A second resource of the name is refused, also when only the case differs."""
     arn = CREATE[resource_type](sagemaker, "mine")[f"{TITLE[resource_type]}Arn"]
@@ -152,3 +153,58 @@ def test_defaults_are_filled_in(sagemaker: Any) -> None:
     assert (seat["VolumeSizeInGB"], seat["DirectInternetAccess"], seat["RootAccess"]) == (5, "Enabled", "Enabled")
     assert "Url" not in seat
     assert sagemaker.describe_model(ModelName="bricks")["EnableNetworkIsolation"] is False
+
+
+def test_a_config_needs_its_models(sagemaker: Any) -> None:
+    """CreateEndpointConfig names the missing model."""
+    refused = calls.refusal(
+        sagemaker.create_endpoint_config,
+        EndpointConfigName="config",
+        ProductionVariants=[calls.variant("nothing")],
+    )
+    assert refused == ("ValidationException", f'Could not find model "{ARN}:model/nothing".')
+    assert sagemaker.list_endpoint_configs()["EndpointConfigs"] == []
+
+
+def test_an_endpoint_needs_its_config(sagemaker: Any) -> None:
+    """CreateEndpoint names the missing configuration."""
+    refused = calls.refusal(sagemaker.create_endpoint, EndpointName="lab", EndpointConfigName="nothing")
+    expected = f'Could not find endpoint configuration "{ARN}:endpoint-config/nothing".'
+    assert refused == ("ValidationException", expected)
+
+
+def test_an_endpoint_needs_its_configs_models(sagemaker: Any) -> None:
+    """CreateEndpoint looks through the configuration at its models."""
+    calls.endpoint_config(sagemaker)
+    sagemaker.delete_model(ModelName="bricks")
+    refused = calls.refusal(sagemaker.create_endpoint, EndpointName="lab", EndpointConfigName="config")
+    assert refused == ("ValidationException", f'Could not find model "{ARN}:model/bricks".')
+    assert sagemaker.list_endpoints()["Endpoints"] == []
+
+
+def test_an_update_needs_its_config(sagemaker: Any) -> None:
+    """UpdateEndpoint names the missing configuration and changes nothing."""
+    calls.endpoint(sagemaker)
+    sagemaker.get_waiter("endpoint_in_service").wait(EndpointName="lab", WaiterConfig={"Delay": 0.01})
+    refused = calls.refusal(sagemaker.update_endpoint, EndpointName="lab", EndpointConfigName="nothing")
+    assert "endpoint-config/nothing" in refused[1]
+    assert sagemaker.describe_endpoint(EndpointName="lab")["EndpointStatus"] == "InService"
+
+
+@pytest.mark.parametrize("name", ["onstart", "ONSTART"])
+def test_a_notebook_finds_its_lifecycle_config(sagemaker: Any, name: str) -> None:
+    """CreateNotebookInstance takes the name of a lifecycle configuration, whatever its case."""
+    refused = calls.refusal(lambda: calls.notebook(sagemaker, LifecycleConfigName=name))
+    assert "notebook-instance-lifecycle-config/onstart" in refused[1]
+    calls.lifecycle(sagemaker, "onstart")
+    calls.notebook(sagemaker, LifecycleConfigName=name)
+    seat = sagemaker.describe_notebook_instance(NotebookInstanceName="seat")
+    assert seat["NotebookInstanceLifecycleConfigName"] == name
+
+
+def test_what_a_provider_refuses_is_not_recorded(sagemaker: Any) -> None:
+    """A notebook without internet access needs a subnet; the refused one can be created afterwards."""
+    refused = calls.refusal(lambda: calls.notebook(sagemaker, DirectInternetAccess="Disabled"))
+    assert refused == ("ValidationException", "DirectInternetAccess can be Disabled only if SubnetId is given.")
+    assert sagemaker.list_notebook_instances()["NotebookInstances"] == []
+    calls.notebook(sagemaker, DirectInternetAccess="Disabled", SubnetId="subnet-1")

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, WaiterError
 
-from tests.embedded_aws.control import calls
-from tests.embedded_aws.control.calls import ARN
+from tests.embedded_aws.services.sagemaker import calls
+from tests.embedded_aws.services.sagemaker.calls import ARN
 
 SEAT = {"NotebookInstanceName": "seat"}
 REFUSED = (

@@ -23,6 +23,12 @@ if TYPE_CHECKING:
 _RAN = pytest.StashKey[set[str]]()  # the tests that have begun in this session, of those that run in order
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Return how many workers run the tests: two a processor, for most wait half of the time; 3 GB of memory each."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
+    return max(1, min(2 * (os.cpu_count() or 1), int(memory / 3)))
+
+
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Register this last: around pytest's own `--last-failed`."""
     session.config.pluginmanager.register(_WholeFiles(), "whole-files")
@@ -56,7 +62,7 @@ class _WholeFiles:
             if item in items and "in_order" in _fixtures(item):
                 last[item.path] = number
         items[:] = [item for number, item in enumerate(every) if item in items or number < last.get(item.path, 0)]
-        items.sort(key=lambda item: not {"lab", "student"} & _fixtures(item))
+        items.sort(key=lambda item: ("student" not in _fixtures(item), "lab" not in _fixtures(item)))
 
 
 @pytest.fixture

@@ -106,10 +106,10 @@ def tune(
     as_json: JsonOption = False,
 ) -> None:
     """Find better hyperparameters for the lab's network, by a tuning job over its training job."""
-    from cli.aws.tuning_wanted import Wanted
+    from cli.aws.tuning import TuningOptions
     from cli.commands.tune import tune as command
 
-    wanted = Wanted(
+    options = TuningOptions(
         strategy=strategy,
         trials=trials,
         parallel=parallel,
@@ -117,7 +117,7 @@ def tune(
         early_stopping=early_stopping,
         seed=seed,
     )
-    command(target, absolute(context), wanted, apply=apply, as_json=as_json)
+    command(target, absolute(context), options, apply=apply, as_json=as_json)
 
 
 @app.command()
@@ -215,7 +215,7 @@ def resume(
     target: TargetOption = Target.EMBEDDED, context: ContextOption = None, *, as_json: JsonOption = False
 ) -> None:
     """Bring back what pause ended, without training."""
-    from cli.commands.resume import resume as command
+    from cli.commands.pause import resume as command
 
     command(target, absolute(context), as_json=as_json)
 
@@ -229,7 +229,7 @@ def extend(
     as_json: JsonOption = False,
 ) -> None:
     """Prolong the lab's lease: when it is over, the lab ends by itself."""
-    from cli.aws.lease import extend as command
+    from cli.commands.extend import extend as command
 
     command(target, absolute(context), by, as_json=as_json)
 

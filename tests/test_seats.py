@@ -465,16 +465,17 @@ def test_a_stopped_notebook_is_started_again(lab: Lab, settings: list[str]) -> N
     assert again.file("packages.log").count("step 1 of 2") == 1
 
 
-def test_a_rebuild_that_can_not_succeed_deletes_nothing(lab: Lab, settings: list[str]) -> None:
-    """Another command of the lab's is at work on the templates: it is said so, and the seat is as it was."""
-    before = stack_id(lab, "grace-hopper")
+def test_a_change_that_can_not_succeed_changes_nothing(lab: Lab, settings: list[str], roster: Path) -> None:
+    """Another command of the lab's is at work on the templates: it is said so; seat and roster are as they were."""
+    before, written = stack_id(lab, "grace-hopper"), roster.read_bytes()
     busy = lab.home / "cdk.out" / f"read.{os.getpid()}.1.lock"  # as the CDK CLI marks that it reads there
     busy.write_text(str(os.getpid()))
-    said = lab("seats", "rebuild", "Grace Hopper", *settings, code=1)
+    for change in (["rebuild", "Grace Hopper"], ["add", "Barbara"]):
+        said = lab("seats", *change, *settings, code=1)
+        assert f"Another command of this lab is at work, process {os.getpid()}: wait until it has ended" in said
+        assert "context key" not in said
     busy.unlink()
-    assert f"Another command of this lab is at work, process {os.getpid()}: wait until it has ended" in said
-    assert "context key" not in said
-    assert stack_id(lab, "grace-hopper") == before
+    assert (stack_id(lab, "grace-hopper"), roster.read_bytes()) == (before, written)
 
 
 def test_a_stopped_seat_is_not_rebuilt_unasked(lab: Lab, settings: list[str]) -> None:

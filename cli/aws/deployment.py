@@ -62,6 +62,23 @@ def seats(session: Session, settings: Settings, wanted: Mapping[str, str]) -> Ou
         return _seats(session, settings, wanted)
 
 
+def check_endpoint(session: Session, lab: str) -> None:
+    """Raise LabError if the endpoint serves another config than its stack made.
+
+    An update can be rolled back while the endpoint says InService (hashicorp/terraform-provider-aws#48997), and
+    somebody may have changed it by hand: CloudFormation sees neither.
+    """
+    sagemaker = session.client("sagemaker")
+    asked = _deployed_config(session, lab)
+    serving = sagemaker.describe_endpoint(EndpointName=lab)["EndpointConfigName"]
+    if serving != asked:
+        raise LabError(
+            f"The endpoint {lab} serves the config {serving}, and not the one that was deployed, {asked}: its last "
+            "update was rolled back, or somebody changed it. `aws sagemaker update-endpoint "
+            f"--endpoint-name {lab} --endpoint-config-name {asked}` puts it right."
+        )
+
+
 def _seats_after_storage(
     session: Session, settings: Settings, wanted: Mapping[str, str], over: threading.Event
 ) -> Outcome:
@@ -104,3 +121,17 @@ def _clear_broken(session: Session, lab: str, names: set[str]) -> None:
     broken = [stack.name for stack in stacks.of_lab(session, lab) if stack.broken and stack.name in names]
     if broken:
         stacks.delete(session, lab, lambda _: None, only=broken)
+
+
+def _deployed_config(session: Session, lab: str) -> str:
+    """The name of the config that the stack made; its ARN has it in lower case."""
+    pages = session.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=f"{lab}-endpoint")
+    made = {r["ResourceType"]: r["PhysicalResourceId"] for page in pages for r in page["StackResourceSummaries"]}
+    arn = made["AWS::SageMaker::EndpointConfig"]
+    pages = (
+        session.client("sagemaker").get_paginator("list_endpoint_configs").paginate(NameContains=arn.rpartition("-")[2])
+    )
+    named = {
+        each["EndpointConfigArn"]: each["EndpointConfigName"] for page in pages for each in page["EndpointConfigs"]
+    }
+    return str(named.get(arn, arn.rpartition("/")[2]))

@@ -21,11 +21,12 @@ Instances = Counter[str]  # by type
 
 WITHOUT_ENDPOINT = {"Failed", "OutOfService", "Deleting"}  # states of an endpoint that has no instances
 AT_REST = {"Stopped", "Failed", "Deleting"}  # states of a notebook instance that does not run
+NOTEBOOK_IN_SERVICE = frozenset({"InService", "PendingMaintenance"})  # states in which a notebook answers
 AT_WORK = ("InProgress", "Stopping")  # states of a job that has instances
 
 
 @dataclass(frozen=True)
-class JobKind:
+class JobType:
     """A kind of job: its word, what begins the names of its members, and where a description has its instances."""
 
     word: str
@@ -81,9 +82,9 @@ class JobKind:
         return f"{self.stem.lower()}_job"
 
 
-TRAINING = JobKind("training job", "Training", Use.TRAINING, ("ResourceConfig",))
-PROCESSING = JobKind("processing job", "Processing", Use.PROCESSING, ("ProcessingResources", "ClusterConfig"))
-TRANSFORM = JobKind("transform job", "Transform", Use.TRANSFORM, ("TransformResources",))
+TRAINING = JobType("training job", "Training", Use.TRAINING, ("ResourceConfig",))
+PROCESSING = JobType("processing job", "Processing", Use.PROCESSING, ("ProcessingResources", "ClusterConfig"))
+TRANSFORM = JobType("transform job", "Transform", Use.TRANSFORM, ("TransformResources",))
 JOBS = (TRAINING, PROCESSING, TRANSFORM)
 
 

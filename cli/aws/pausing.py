@@ -1,7 +1,8 @@
 """What of a lab costs while nobody uses it, and can be had back as it was: endpoints and notebook instances.
 
 The lab's are those that a teardown would end: those of its name and those whose names begin with `<lab>-`, whoever made
-them, unless the tag says otherwise.
+them, unless the tag says otherwise. What is paused is written down in a parameter of Systems Manager each, before it
+goes, which is deleted when it is back.
 
 DeleteEndpoint is refused while an endpoint changes; states: SageMaker's API reference. What UpdateEndpointWeights-
 AndCapacities changed is not brought back: the config's weights and counts are. Not compared with AWS: that a notebook
@@ -10,16 +11,17 @@ instance whose maintenance is pending runs and can be stopped; if not, it is lef
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from botocore.exceptions import ClientError
 
 from cli.aws import stacks
-from cli.aws.paused import Kept
+from cli.aws.instances import NOTEBOOK_IN_SERVICE
 from teardown import refusals
 from teardown.refusals import Refusal
-from teardown.scope import Scope
+from teardown.scope import TAG, Scope
 from teardown.stacks import other_labs
 
 if TYPE_CHECKING:
@@ -29,7 +31,6 @@ if TYPE_CHECKING:
 
 FAILED = "Failed"
 IN_SERVICE = "InService"
-NOTEBOOK_IN_SERVICE = frozenset({IN_SERVICE, "PendingMaintenance"})
 _AWS = "aws:"  # tags of AWS's own, which nobody else may set
 
 
@@ -38,15 +39,29 @@ class GoneError(Exception):
 
 
 @dataclass(frozen=True)
-class Standing:
-    """One of them as it is listed."""
+class Paused:
+    """A paused resource, and what it takes to bring it back: of an endpoint its config's name and its tags."""
+
+    kind: str
+    name: str
+    config: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+    def document(self) -> dict[str, str]:
+        """Return it for programs."""
+        return {"kind": self.kind, "name": self.name}
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A resource as it is listed."""
 
     status: str
     arn: str
 
 
-class Pausable(Protocol):
-    """One kind of them."""
+class PausableType(Protocol):
+    """A type of resource that can be paused."""
 
     kind: ClassVar[str]
     passing: ClassVar[frozenset[str]]  # states that do not last
@@ -54,25 +69,25 @@ class Pausable(Protocol):
     serving: ClassVar[frozenset[str]]  # those of them in which it is of use
     done: ClassVar[str]  # what pausing did to it
 
-    def standing(self, lab: str) -> dict[str, Standing]:
-        """All whose names may be the lab's, by name."""
+    def list(self, lab: str) -> dict[str, Summary]:
+        """List all whose names may be the lab's, by name."""
 
-    def kept(self, name: str) -> Kept:
-        """What it takes to bring it back. Raises GoneError if nothing could."""
+    def record(self, name: str) -> Paused:
+        """Return what it takes to bring one back. Raises GoneError if nothing could."""
 
-    def reason(self, name: str) -> str:
-        """Why it failed."""
+    def failure_reason(self, name: str) -> str:
+        """Return why one failed."""
 
     def pause(self, name: str) -> None:
         """Ask SageMaker to end what costs."""
 
-    def resume(self, kept: Kept, status: str | None) -> None:
-        """Ask SageMaker to bring it back from this status, None: it is not there. Raises GoneError if nothing can."""
+    def resume(self, paused: Paused, status: str | None) -> None:
+        """Ask SageMaker to bring one back from this status, None: it is not there. Raises GoneError if nothing can."""
 
 
 @dataclass(frozen=True)
 class Endpoints:
-    """They are deleted; models and configs stay, and cost nothing."""
+    """Endpoints: they are deleted; models and configs stay, and cost nothing."""
 
     sagemaker: Any
     kind: ClassVar[str] = "endpoint"
@@ -81,58 +96,58 @@ class Endpoints:
     serving: ClassVar[frozenset[str]] = frozenset({IN_SERVICE})
     done: ClassVar[str] = "deleted, its config is kept"
 
-    def standing(self, lab: str) -> dict[str, Standing]:
-        """All whose names may be the lab's, by name."""
+    def list(self, lab: str) -> dict[str, Summary]:
+        """List all whose names may be the lab's, by name."""
         pages = self.sagemaker.get_paginator("list_endpoints").paginate(NameContains=lab)
         found = [each for page in pages for each in page["Endpoints"]]
         return {
-            each["EndpointName"]: Standing(each["EndpointStatus"], each["EndpointArn"])
+            each["EndpointName"]: Summary(each["EndpointStatus"], each["EndpointArn"])
             for each in found
             if Scope(lab=lab).names(each["EndpointName"])
         }
 
-    def kept(self, name: str) -> Kept:
-        """Its config's name, and its tags; both the config and its models must be there."""
+    def record(self, name: str) -> Paused:
+        """Return its config's name, and its tags; both the config and its models must be there."""
         found = self._described(name)
         self._check(found["EndpointConfigName"])
         tags = _tags(self.sagemaker, found["EndpointArn"])
         own = {key: value for key, value in tags.items() if not key.startswith(_AWS)}
-        return Kept(self.kind, name, found["EndpointConfigName"], own)
+        return Paused(self.kind, name, found["EndpointConfigName"], own)
 
-    def reason(self, name: str) -> str:
-        """Why it failed."""
+    def failure_reason(self, name: str) -> str:
+        """Return why one failed."""
         return str(self._described(name).get("FailureReason", FAILED))
 
     def pause(self, name: str) -> None:
         """Delete it."""
         self.sagemaker.delete_endpoint(EndpointName=name)
 
-    def resume(self, kept: Kept, status: str | None) -> None:
+    def resume(self, paused: Paused, status: str | None) -> None:
         """Create it anew; one that has failed is deleted before, if it can be."""
         if status not in {FAILED, None}:
             return
-        self._check(kept.config)
+        self._check(paused.config)
         if status:
-            self.sagemaker.delete_endpoint(EndpointName=kept.name)
+            self.sagemaker.delete_endpoint(EndpointName=paused.name)
             # boto3 counts attempts: a shorter delay needs more of them for the half hour that its own make.
-            patience: Any = {"Delay": 1, "MaxAttempts": 1800}
-            self.sagemaker.get_waiter("endpoint_deleted").wait(EndpointName=kept.name, WaiterConfig=patience)
-        tags = [{"Key": key, "Value": value} for key, value in kept.tags.items()]
-        self.sagemaker.create_endpoint(EndpointName=kept.name, EndpointConfigName=kept.config, Tags=tags)
+            half_an_hour: Any = {"Delay": 1, "MaxAttempts": 1800}
+            self.sagemaker.get_waiter("endpoint_deleted").wait(EndpointName=paused.name, WaiterConfig=half_an_hour)
+        tags = [{"Key": key, "Value": value} for key, value in paused.tags.items()]
+        self.sagemaker.create_endpoint(EndpointName=paused.name, EndpointConfigName=paused.config, Tags=tags)
 
     def _check(self, config: str) -> None:
         """Raise GoneError unless an endpoint could be made of the config: it outlives both of them while it serves."""
-        looking_for = f"endpoint config {config}"
+        wanted = f"endpoint config {config}"
         try:
             found = self.sagemaker.describe_endpoint_config(EndpointConfigName=config)
             variants = [*found["ProductionVariants"], *found.get("ShadowProductionVariants", ())]
             for name in (each["ModelName"] for each in variants if "ModelName" in each):
-                looking_for = f"model {name}"
+                wanted = f"model {name}"
                 self.sagemaker.describe_model(ModelName=name)
         except ClientError as error:
             if refusals.classify(error) is not Refusal.GONE:
                 raise
-            raise GoneError(f"its {looking_for} is gone: whoever made it makes it anew") from None
+            raise GoneError(f"its {wanted} is gone: whoever made it makes it anew") from None
 
     def _described(self, name: str) -> dict[str, Any]:
         found: dict[str, Any] = self.sagemaker.describe_endpoint(EndpointName=name)
@@ -141,7 +156,7 @@ class Endpoints:
 
 @dataclass(frozen=True)
 class NotebookInstances:
-    """They are stopped; their volumes stay, and cost little."""
+    """Notebook instances: they are stopped; their volumes stay, and cost little."""
 
     sagemaker: Any
     kind: ClassVar[str] = "notebook instance"
@@ -150,22 +165,22 @@ class NotebookInstances:
     serving: ClassVar[frozenset[str]] = NOTEBOOK_IN_SERVICE
     done: ClassVar[str] = "stopped"
 
-    def standing(self, lab: str) -> dict[str, Standing]:
-        """All whose names may be the lab's, by name."""
+    def list(self, lab: str) -> dict[str, Summary]:
+        """List all whose names may be the lab's, by name."""
         pages = self.sagemaker.get_paginator("list_notebook_instances").paginate(NameContains=lab)
         found = [each for page in pages for each in page["NotebookInstances"]]
         return {
-            each["NotebookInstanceName"]: Standing(each["NotebookInstanceStatus"], each["NotebookInstanceArn"])
+            each["NotebookInstanceName"]: Summary(each["NotebookInstanceStatus"], each["NotebookInstanceArn"])
             for each in found
             if Scope(lab=lab).names(each["NotebookInstanceName"])
         }
 
-    def kept(self, name: str) -> Kept:
-        """That it ran."""
-        return Kept(self.kind, name)
+    def record(self, name: str) -> Paused:
+        """Return that it ran."""
+        return Paused(self.kind, name)
 
-    def reason(self, name: str) -> str:
-        """Why it failed."""
+    def failure_reason(self, name: str) -> str:
+        """Return why one failed."""
         found = self.sagemaker.describe_notebook_instance(NotebookInstanceName=name)
         return str(found.get("FailureReason", FAILED))
 
@@ -173,36 +188,103 @@ class NotebookInstances:
         """Stop it."""
         self.sagemaker.stop_notebook_instance(NotebookInstanceName=name)
 
-    def resume(self, kept: Kept, status: str | None) -> None:
+    def resume(self, paused: Paused, status: str | None) -> None:
         """Start it."""
         if status is None:
             raise GoneError("it was deleted meanwhile")
         if status in {"Stopped", FAILED}:
-            self.sagemaker.start_notebook_instance(NotebookInstanceName=kept.name)
+            self.sagemaker.start_notebook_instance(NotebookInstanceName=paused.name)
 
 
-def kinds(session: Session) -> list[Pausable]:
-    """Every kind, what costs most first."""
+def resource_types(session: Session) -> list[PausableType]:
+    """Return every type that can be paused, what costs most first."""
     sagemaker = session.client("sagemaker")
     return [Endpoints(sagemaker), NotebookInstances(sagemaker)]
 
 
 def scope_of(session: Session, lab: str) -> Scope:
-    """What is the lab's own: no other lab's whose name begins like this one's."""
+    """Return the scope of the lab's own resources: of no other lab whose name begins like this one's."""
     return Scope(lab=lab, others=other_labs(stacks.every(session), lab))
 
 
-def names(session: Session, scope: Scope, standing: Mapping[str, Standing]) -> list[str]:
-    """Those of them that are in the scope, and are there still."""
+def in_scope(session: Session, scope: Scope, listed: Mapping[str, Summary]) -> list[str]:
+    """Return the names of those listed that are in the scope, and are there still."""
     sagemaker, found = session.client("sagemaker"), []
-    for name, one in standing.items():
+    for name, summary in listed.items():
         try:
-            if scope.has(name, _tags(sagemaker, one.arn)):
+            if scope.has(name, _tags(sagemaker, summary.arn)):
                 found.append(name)
         except ClientError as error:
             if refusals.classify(error) is not Refusal.GONE:
                 raise
     return found
+
+
+def end_warm_pools(session: Session, scope: Scope) -> list[str]:
+    """End the warm pools that the lab's training jobs left for the next one, and that are billed until it comes.
+
+    Returns the names of their jobs. What a pool would have spared the next job, that job does itself.
+    """
+    sagemaker = session.client("sagemaker")
+    pages = sagemaker.get_paginator("list_training_jobs").paginate(
+        NameContains=scope.lab, WarmPoolStatusEquals="Available"
+    )
+    pools = {
+        job["TrainingJobName"]: Summary(job["WarmPoolStatus"]["Status"], job["TrainingJobArn"])
+        for page in pages
+        for job in page["TrainingJobSummaries"]
+        if scope.names(job["TrainingJobName"])
+    }
+    ended = in_scope(session, scope, pools)
+    for name in ended:
+        sagemaker.update_training_job(TrainingJobName=name, ResourceConfig={"KeepAlivePeriodInSeconds": 0})
+    return ended
+
+
+def find_paused(session: Session, lab: str) -> list[Paused]:
+    """Return all that is written down as paused."""
+    path = _path(lab)
+    pages = session.client("ssm").get_paginator("get_parameters_by_path").paginate(Path=path, Recursive=True)
+    return [_read(p["Name"].removeprefix(f"{path}/"), p["Value"]) for page in pages for p in page["Parameters"]]
+
+
+def write_down(session: Session, lab: str, paused: Paused) -> None:
+    """Write down that this is paused, in the place of what an interrupted pause may have written."""
+    ssm = session.client("ssm")
+    request = {
+        "Name": _parameter(lab, paused),
+        "Description": f"What of the lab {lab} is paused",
+        "Value": json.dumps({"config": paused.config, "tags": dict(paused.tags)}),
+        "Type": "String",
+        "Tier": "Intelligent-Tiering",  # fifty long tags are more than a standard parameter holds
+    }
+    try:
+        ssm.put_parameter(**request, Tags=[{"Key": TAG, "Value": lab}])
+    except ssm.exceptions.ParameterAlreadyExists:
+        ssm.put_parameter(**request, Overwrite=True)
+
+
+def forget(session: Session, lab: str, paused: Paused) -> None:
+    """Delete what was written down: it is back, or never will be."""
+    ssm = session.client("ssm")
+    try:
+        ssm.delete_parameter(Name=_parameter(lab, paused))
+    except ssm.exceptions.ParameterNotFound:
+        return
+
+
+def _read(name: str, value: str) -> Paused:
+    kind, _, resource = name.partition("/")
+    document = json.loads(value)
+    return Paused(kind.replace("-", " "), resource, document["config"], document["tags"])
+
+
+def _path(lab: str) -> str:
+    return f"/{lab}/paused"
+
+
+def _parameter(lab: str, paused: Paused) -> str:
+    return f"{_path(lab)}/{paused.kind.replace(' ', '-')}/{paused.name}"
 
 
 def _tags(sagemaker: Any, arn: str) -> dict[str, str]:

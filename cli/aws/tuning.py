@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import string
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from cli import settings
 from cli.aws import stacks
 from cli.ui.errors import LabError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
 
     from cli.aws.session import Session
 
@@ -32,10 +35,71 @@ _TAKEN_OVER = (
     "VpcConfig",
 )
 _OF_ALGORITHM = ("TrainingImage", "TrainingInputMode", "MetricDefinitions")
+_STRATEGIES = ("Bayesian", "Random", "Grid", "Hyperband")
+_TRIALS = 8
+_MOST_TRIALS, _MOST_PARALLEL = 500, 10  # SageMaker's guide, "Resource Limits for Automatic Model Tuning"
+_SEEDS = 2**31  # SageMaker's integers
+_MIN_MAX = re.compile(r"([^:]+):([^:]+)")
+
+
+@dataclass(frozen=True)
+class Tunable:
+    """A setting that can be tuned: SageMaker's kind of its range, and what is searched unless told otherwise."""
+
+    kind: str
+    searched: tuple[str, ...]
+    in_a_grid: tuple[str, ...]
+
+
+TUNABLE = {
+    "learning_rate": Tunable("Continuous", ("0.0001:0.01",), ("0.0003", "0.001", "0.003")),
+    "batch_size": Tunable("Integer", ("16", "32", "64"), ("16", "32", "64")),
+    "hidden_units": Tunable("Integer", ("64", "128", "256", "256,128"), ("128", "256,128")),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class TuningOptions:
+    """The options of `./lab tune`; `ranges` by setting."""
+
+    strategy: str
+    trials: int | None
+    parallel: int
+    ranges: Mapping[str, Sequence[str] | None]
+    early_stopping: bool
+    seed: int | None
+
+    def config(self, context: Sequence[str]) -> dict[str, Any]:
+        """Return HyperParameterTuningJobConfig. Raises LabError for the first option that can't be."""
+        strategy = next((each for each in _STRATEGIES if each.lower() == self.strategy.lower()), None)
+        if strategy is None:
+            raise LabError(f"--strategy {self.strategy}: SageMaker has {', '.join(_STRATEGIES)}.")
+        if self.early_stopping and strategy == "Hyperband":
+            raise LabError("--early-stopping: Hyperband stops trials by itself; leave it out.")
+        if self.seed is not None:
+            _within("--seed", self.seed, 0, _SEEDS - 1)
+        return {
+            "Strategy": strategy,
+            "HyperParameterTuningJobObjective": {"Type": "Maximize", "MetricName": OBJECTIVE},
+            "ResourceLimits": self._limits(grid=strategy == "Grid"),
+            "ParameterRanges": _ranges(self.ranges, context, grid=strategy == "Grid"),
+            "TrainingJobEarlyStoppingType": "Auto" if self.early_stopping else "Off",
+            **({} if self.seed is None else {"RandomSeed": self.seed}),
+        }
+
+    def _limits(self, *, grid: bool) -> dict[str, int]:
+        _within("--parallel", self.parallel, 1, _MOST_PARALLEL)
+        if grid:
+            if self.trials is not None:
+                raise LabError("--trials: Grid tries every combination; leave it out, or give fewer values.")
+            return {"MaxParallelTrainingJobs": self.parallel}
+        trials = _TRIALS if self.trials is None else self.trials
+        _within("--trials", trials, 1, _MOST_TRIALS)
+        return {"MaxParallelTrainingJobs": min(self.parallel, trials), "MaxNumberOfTrainingJobs": trials}
 
 
 def training_job(session: Session, lab: str) -> dict[str, Any]:
-    """The training job of the model that the lab serves. Raises LabError if there is none."""
+    """Return the training job of the model that the lab serves. Raises LabError if there is none."""
     outputs = {key: value for stack in stacks.of_lab(session, lab) for key, value in stack.outputs.items()}
     name = outputs.get("TrainingJobName")
     if not name:
@@ -49,7 +113,7 @@ def training_job(session: Session, lab: str) -> dict[str, Any]:
 
 
 def definition(job: dict[str, Any], tuned: Iterable[str]) -> dict[str, Any]:
-    """TrainingJobDefinition: that job without the hyperparameters that are tuned."""
+    """Return TrainingJobDefinition: that job without the hyperparameters that are tuned."""
     names = set(tuned)
     return {
         "StaticHyperParameters": {key: value for key, value in job["HyperParameters"].items() if key not in names},
@@ -63,8 +127,8 @@ def definition(job: dict[str, Any], tuned: Iterable[str]) -> dict[str, Any]:
     }
 
 
-def name(lab: str, now: float) -> str:
-    """A tuning job's name: `<lab>-tune-<time>`, shorter where the lab's name leaves less room.
+def job_name(lab: str, now: float) -> str:
+    """Return a tuning job's name: `<lab>-tune-<time>`, shorter where the lab's name leaves less room.
 
     Raises LabError for a lab whose name leaves none.
     """
@@ -84,3 +148,59 @@ def _base36(number: int) -> str:
         number, digit = divmod(number, len(_DIGITS))
         digits = _DIGITS[digit] + digits
     return digits
+
+
+def _ranges(given: Mapping[str, Sequence[str] | None], context: Sequence[str], *, grid: bool) -> dict[str, Any]:
+    """Return ParameterRanges. Raises LabError that names the option and its rule."""
+    made: dict[str, Any] = {}
+    for name, tunable in TUNABLE.items():
+        kind, entry = _range(name, given.get(name) or (tunable.in_a_grid if grid else tunable.searched), grid=grid)
+        for value in entry.get("Values", [entry.get("MinValue"), entry.get("MaxValue")]):
+            _check(name, value, context)
+        made.setdefault(f"{kind}ParameterRanges", []).append(entry)
+    return made
+
+
+def _range(name: str, texts: Sequence[str], *, grid: bool) -> tuple[str, dict[str, Any]]:
+    parts = [_MIN_MAX.fullmatch(text) for text in texts]
+    found = parts[0]
+    if found is None and not any(parts):
+        return "Categorical", {"Name": name, "Values": list(texts)}
+    if found is None or len(parts) > 1:
+        raise LabError(f"{_option(name)} is given {len(texts)} times: give one range MIN:MAX, or values only.")
+    if grid:
+        raise LabError(f"{_option(name)} {texts[0]}: Grid tries values only; give each, as in {_example(name)}.")
+    low, high = (part.strip() for part in found.groups())
+    if _bound(name, low) >= _bound(name, high):
+        raise LabError(f"{_option(name)} {texts[0]}: the range is upside down; give the smaller number first.")
+    return TUNABLE[name].kind, {"Name": name, "MinValue": low, "MaxValue": high, "ScalingType": "Logarithmic"}
+
+
+def _bound(name: str, text: str) -> float:
+    try:
+        return float(text) if TUNABLE[name].kind == "Continuous" else int(text)
+    except ValueError:
+        raise LabError(f"{_option(name)}: {text} is not a number that a range can begin or end with.") from None
+
+
+def _check(name: str, value: str, context: Sequence[str]) -> None:
+    """Raise LabError unless the setting of that name could have the value."""
+    try:
+        settings.read([text for text in context if not text.startswith(f"lab.{name}=")], **{name: value})
+    except LabError as error:
+        rule = next((line for line in str(error).splitlines() if f"lab.{name}" in line), str(error))
+        raise LabError(f"{_option(name)} {value}: {rule.rpartition(': ')[2]}.") from None
+
+
+def _option(name: str) -> str:
+    """Return the command's option for a setting."""
+    return f"--{name.replace('_', '-')}"
+
+
+def _example(name: str) -> str:
+    return " ".join(f"{_option(name)} {value}" for value in TUNABLE[name].in_a_grid)
+
+
+def _within(option: str, value: int, low: int, high: int) -> None:
+    if not low <= value <= high:
+        raise LabError(f"{option} {value}: must be a whole number from {low} to {high}.")

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from cli.aws import instances, seats
-from cli.aws.instances import AT_REST, AT_WORK, JOBS, WITHOUT_ENDPOINT, Instances, JobKind
+from cli.aws.instances import AT_REST, AT_WORK, JOBS, WITHOUT_ENDPOINT, Instances, JobType
 from cli.aws.prices import Use
 from teardown.scope import Scope
 
@@ -35,7 +35,7 @@ _GONE = {"ValidationException", "ResourceNotFound", "ResourceNotFoundException"}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Meter:
+class LineItem:
     """One resource: `instances` of a type for a use, a volume of so many GB, or a key; hours so far, and if it runs."""
 
     kind: str
@@ -70,7 +70,7 @@ class Meter:
         return None if any(price is None for price, _ in each) else sum((price or 0) * count for price, count in each)
 
 
-def read(session: Session, settings: Settings, found: Sequence[Stack], now: datetime) -> list[Meter]:
+def read(session: Session, settings: Settings, found: Sequence[Stack], now: datetime) -> list[LineItem]:
     """Everything of the lab that costs, or has cost since the first of its stacks, `found`, was made."""
     lab = _Lab(session, settings, found, now)
     return [*lab.endpoints(), *lab.notebooks(), *lab.jobs(), *lab.keys()]
@@ -88,29 +88,29 @@ class _Lab:
         self._session = session
         self._seats = {each.name for each in settings.seats} | {stack.seat for stack in found if stack.seat}
 
-    def endpoints(self) -> list[Meter]:
+    def endpoints(self) -> list[LineItem]:
         """The lab's endpoint, and those that students made."""
         pages = self._sagemaker.get_paginator("list_endpoints").paginate(NameContains=self._name)
         names = [each["EndpointName"] for page in pages for each in page["Endpoints"]]
         return self._each(self._own(names), self._endpoint)
 
-    def notebooks(self) -> list[Meter]:
+    def notebooks(self) -> list[LineItem]:
         """Every seat's notebook instance, with its volume."""
         return self._each(seats.notebooks(self._session, self._name), self._notebook)
 
-    def jobs(self) -> list[Meter]:
+    def jobs(self) -> list[LineItem]:
         """The jobs since the lab was made; without a lab, those that run."""
         made = [stack.created for stack in self._stacks]
         only: dict[str, Any] = {"CreationTimeAfter": min(made)} if made else {"StatusEquals": "InProgress"}
         return [
-            meter
+            item
             for kind in JOBS
-            for meter in self._each(
+            for item in self._each(
                 self._own(kind.listed(self._sagemaker, NameContains=self._name, **only)), partial(self._job, kind)
             )
         ]
 
-    def keys(self) -> Iterator[Meter]:
+    def keys(self) -> Iterator[LineItem]:
         """The KMS keys that the lab's stacks own."""
         pages = self._cloudformation.get_paginator("list_stack_resources")
         for stack in self._stacks:
@@ -119,13 +119,13 @@ class _Lab:
                 if resource["ResourceType"] == "AWS::KMS::Key" and "PhysicalResourceId" in resource:
                     name = resource["PhysicalResourceId"]
                     hours = self._hours(stack.created)
-                    yield Meter(kind="key", name=name, state="", seat=None, hours=hours, runs=True, keys=1)
+                    yield LineItem(kind="key", name=name, state="", seat=None, hours=hours, runs=True, keys=1)
 
-    def _endpoint(self, name: str) -> Meter:
+    def _endpoint(self, name: str) -> LineItem:
         described = self._sagemaker.describe_endpoint(EndpointName=name)
         state = described["EndpointStatus"]
         runs = state not in WITHOUT_ENDPOINT
-        return Meter(
+        return LineItem(
             kind="endpoint",
             name=name,
             state=state,
@@ -135,12 +135,12 @@ class _Lab:
             instances=_for(Use.HOSTING, instances.of_endpoint(self._sagemaker, described)),
         )
 
-    def _notebook(self, name: str) -> Meter:
+    def _notebook(self, name: str) -> LineItem:
         described = self._sagemaker.describe_notebook_instance(NotebookInstanceName=name)
         state = described["NotebookInstanceStatus"]
         runs = state not in AT_REST
         made = described["CreationTime"]
-        return Meter(
+        return LineItem(
             kind="notebook",
             name=name,
             state=state,
@@ -152,7 +152,7 @@ class _Lab:
             volume_hours=self._hours(made),
         )
 
-    def _job(self, kind: JobKind, name: str) -> Meter:
+    def _job(self, kind: JobType, name: str) -> LineItem:
         described = kind.describe(self._sagemaker, name)
         state = kind.status(described)
         started = kind.started(described)
@@ -161,7 +161,7 @@ class _Lab:
         hours = self._hours(started, ended) if started else 0
         retained = ended is not None and kind.retained(described)
         pool = self._hours(ended) if ended and retained else kind.retained_seconds(described) / _SECONDS
-        return Meter(
+        return LineItem(
             kind=kind.word,
             name=name,
             state=f"{state}, warm pool" if retained else state,
@@ -182,10 +182,10 @@ class _Lab:
         return max(0.0, ((end or self._now) - start.astimezone(UTC)).total_seconds() / _SECONDS)
 
     @staticmethod
-    def _each(names: Iterable[str], describe: Callable[[str], Meter]) -> list[Meter]:
+    def _each(names: Iterable[str], describe: Callable[[str], LineItem]) -> list[LineItem]:
         """What is deleted between its listing and its description is left out."""
 
-        def found(name: str) -> Meter | None:
+        def found(name: str) -> LineItem | None:
             try:
                 return describe(name)
             except ClientError as error:
@@ -194,7 +194,7 @@ class _Lab:
                 raise
 
         with ThreadPoolExecutor(_AT_ONCE) as pool:
-            return [meter for meter in pool.map(found, names) if meter]
+            return [item for item in pool.map(found, names) if item]
 
 
 def _for(use: Use, found: Instances) -> tuple[tuple[Want, int], ...]:

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from cli.aws import instances
-from cli.aws.instances import AT_REST, AT_WORK, JOBS, TRAINING, WITHOUT_ENDPOINT, JobKind
+from cli.aws.instances import AT_REST, AT_WORK, JOBS, TRAINING, WITHOUT_ENDPOINT, JobType
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from cli.checks.result import Subject
+    from cli.checks.result import Deployment
 
 ENDPOINT, NOTEBOOK = "endpoint", "notebook instance"
 _AT_ONCE = 8
@@ -30,25 +30,25 @@ ALL = ""  # in the place of an instance type
 Usage = Counter[tuple[str, str]]  # instance type or ALL, use -> instances
 
 
-def of_others(subject: Subject) -> Usage:
+def of_others(deployment: Deployment) -> Usage:
     """What runs in the account and region and is not the lab's."""
-    sagemaker = subject.session.client("sagemaker")
+    sagemaker = deployment.session.client("sagemaker")
     used: Usage = Counter()
     for each in _listed(sagemaker, "list_notebook_instances", "NotebookInstances"):
-        if not subject.owns(each["NotebookInstanceName"]):
+        if not deployment.owns(each["NotebookInstanceName"]):
             used[ALL, NOTEBOOK] += 1
             used[each["InstanceType"], NOTEBOOK] += each["NotebookInstanceStatus"] not in AT_REST
     serving = [
         each["EndpointName"]
         for each in _listed(sagemaker, "list_endpoints", "Endpoints")
-        if not subject.owns(each["EndpointName"]) and each["EndpointStatus"] not in WITHOUT_ENDPOINT
+        if not deployment.owns(each["EndpointName"]) and each["EndpointStatus"] not in WITHOUT_ENDPOINT
     ]
     used.update(_each(serving, partial(_endpoint, sagemaker)))
     for kind in JOBS:
         listings = [{"StatusEquals": status} for status in AT_WORK]
         if kind is TRAINING:
             listings.append({"WarmPoolStatusEquals": "Available"})
-        names = {name for only in listings for name in kind.listed(sagemaker, **only) if not subject.owns(name)}
+        names = {name for only in listings for name in kind.listed(sagemaker, **only) if not deployment.owns(name)}
         used.update(_each(names, partial(_job, sagemaker, kind)))
     for (_, use), count in list(used.items()):
         used[ALL, use] += count if use != NOTEBOOK else 0
@@ -64,7 +64,7 @@ def _endpoint(sagemaker: Any, name: str) -> Usage:
     return Counter({(instance_type, ENDPOINT): count for instance_type, count in found.items()})
 
 
-def _job(sagemaker: Any, kind: JobKind, name: str) -> Usage:
+def _job(sagemaker: Any, kind: JobType, name: str) -> Usage:
     described = kind.describe(sagemaker, name)
     use = f"spot {kind.word}" if described.get("EnableManagedSpotTraining") else kind.word
     return Counter({(instance_type, use): count for instance_type, count in kind.instances(described).items()})

@@ -17,14 +17,14 @@ from typing import TYPE_CHECKING, Any
 from cli.aws.instances import PROCESSING, TRAINING, TRANSFORM
 from cli.checks import quota_usage
 from cli.checks.quota_usage import ALL, ENDPOINT, NOTEBOOK
-from cli.checks.result import Finding, State
+from cli.checks.result import CheckResult, State
 from infra.settings import SettingsError, read, virtual_cpus
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from cli.checks.quota_usage import Usage
-    from cli.checks.result import Subject
+    from cli.checks.result import Deployment
     from infra.settings import Settings
 
 _SERVICE = "sagemaker"
@@ -105,60 +105,59 @@ def needs(settings: Settings) -> list[Need]:
     return list(together.values())
 
 
-def check(subject: Subject) -> Iterator[Finding]:
+def check(deployment: Deployment) -> Iterator[CheckResult]:
     """Compare each need with its quota, less what others use."""
-    wanted = needs(subject.settings)
-    found = _quotas(subject.session.client("service-quotas"), {need.quota for need in wanted})
-    used = quota_usage.of_others(subject)
-    findings = [finding for need in wanted if (finding := _compared(subject, need, found, used))]
-    seats = len(subject.settings.seats)
+    wanted = needs(deployment.settings)
+    found = _quotas(deployment.session.client("service-quotas"), {need.quota for need in wanted})
+    used = quota_usage.of_others(deployment)
+    results = [result for need in wanted if (result := _compared(deployment, need, found, used))]
+    seats = len(deployment.settings.seats)
     enough = f"enough for the lab, and for {seats} seat{'s' * (seats != 1)} at work at once"
-    yield from findings or [Finding("quotas", State.OK, enough)]
+    yield from results or [CheckResult("quotas", State.OK, enough)]
 
 
-def _compared(subject: Subject, need: Need, found: dict[str, Quota], used: Usage) -> Finding | None:
+def _compared(deployment: Deployment, need: Need, found: dict[str, Quota], used: Usage) -> CheckResult | None:
     quota = found.get(need.quota)
     if quota is None and need.instance_type == ALL:
         return None
     if quota is None:
         text = (
-            f"{need.quota}: there is no such quota in {subject.session.region}, so the region does not offer it: "
+            f"{need.quota}: there is no such quota in {deployment.session.region}, so the region does not offer it: "
             f"{need.instead} or another region"
         )
-        return Finding("quotas", need.state(wrong=need.own > 0), text)
+        return CheckResult("quotas", need.state(wrong=need.own > 0), text)
     others = used[need.instance_type, need.use]
     free = quota.value - others
     most = need.own + need.students
     if free >= most:
-        return _update(subject, need, quota, others) if free == most else None
+        return _update(deployment, need, quota, others) if free == most else None
     has = f"the account has {quota.value}" + ("" if quota.value else ", as many new ones")
     has += f", of which others use {others}" if others else ""
-    more = _increase(subject, quota, most + others)
+    more = _increase(deployment, quota, most + others)
     if free < need.own:
         also = f" ({most} with all students at work)" if need.students else ""
-        text = (
-            f"{need.quota}: {has}; the lab needs {need.own}{also}: {more}, or {need.instead}{_such_as(subject, need)}"
-        )
-        return Finding("quotas", State.WRONG, text)
+        instead = f"{need.instead}{_such_as(deployment, need)}"
+        text = f"{need.quota}: {has}; the lab needs {need.own}{also}: {more}, or {instead}"
+        return CheckResult("quotas", State.WRONG, text)
     force = "" if need.use in _LATER else ", or --force to go on with it"
     text = f"{need.quota}: {has}; {most} are needed when all students work at once: {more}{force}"
-    return Finding("quotas", need.state(wrong=False), text)
+    return CheckResult("quotas", need.state(wrong=False), text)
 
 
-def _update(subject: Subject, need: Need, quota: Quota, others: int) -> Finding | None:
+def _update(deployment: Deployment, need: Need, quota: Quota, others: int) -> CheckResult | None:
     """An endpoint that is updated has its new instances beside those that serve, until they take over."""
-    if need.use != ENDPOINT or not need.own or not any(stack.name.endswith("-endpoint") for stack in subject.own):
+    if need.use != ENDPOINT or not need.own or not any(stack.name.endswith("-endpoint") for stack in deployment.own):
         return None
-    more = _increase(subject, quota, need.own + need.students + others + 1)
+    more = _increase(deployment, quota, need.own + need.students + others + 1)
     text = f"{need.quota}: none is to spare for an update of the endpoint, should the model be another: {more}"
-    return Finding("quotas", State.HINT, text)
+    return CheckResult("quotas", State.HINT, text)
 
 
-def _such_as(subject: Subject, need: Need) -> str:
+def _such_as(deployment: Deployment, need: Need) -> str:
     """Return which other types the account has enough of: the smallest three with CPUs that the setting takes."""
     if need.instance_type == ALL:
         return ""
-    quotas = _every(subject.session.client("service-quotas"), "list_service_quotas")
+    quotas = _every(deployment.session.client("service-quotas"), "list_service_quotas")
     end = f" for {need.use} usage"
     enough = [
         each["QuotaName"].removesuffix(end)
@@ -179,9 +178,9 @@ def _takes(setting: str, instance_type: str) -> bool:
     return True
 
 
-def _increase(subject: Subject, quota: Quota, value: int) -> str:
-    region = subject.session.region
-    return subject.session.without_console(
+def _increase(deployment: Deployment, quota: Quota, value: int) -> str:
+    region = deployment.session.region
+    return deployment.session.without_console(
         f"ask for more with `aws service-quotas request-service-quota-increase --service-code {_SERVICE} --quota-code "
         f"{quota.code} --desired-value {value} --region {region}` or at "
         f"https://{region}.console.aws.amazon.com/servicequotas/home/services/{_SERVICE}/quotas/{quota.code}"

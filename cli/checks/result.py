@@ -26,7 +26,7 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True)
-class Finding:
+class CheckResult:
     """One sentence or two; if something is wrong, with what to do."""
 
     subject: str
@@ -40,7 +40,7 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Subject:
+class Deployment:
     """What is to be deployed where, and the stacks that stand in that account and region."""
 
     session: Session

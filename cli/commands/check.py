@@ -76,7 +76,7 @@ def audit() -> None:
     with ThreadPoolExecutor(_AT_A_TIME) as pool:
         failed = _failing(pool, checks)
         if not failed:
-            failed = _failing(pool, {"holes that are let be": lambda: stale(set(advisories.LET_BE), found)})
+            failed = _failing(pool, {"holes that are let be": lambda: stale(set(advisories.ACCEPTED), found)})
     if failed:
         raise LabError(f"{len(failed)} of {len(checks)} locks have known holes, or could not be asked about.")
 
@@ -144,11 +144,11 @@ def _templates(
 def _holes(lock: Path, everything: set[Finding]) -> list[Finding]:
     found = advisories.holes(lock)
     everything |= found
-    return uncovered(found, set(advisories.LET_BE))
+    return uncovered(found, set(advisories.ACCEPTED))
 
 
-def _exceptions(audit: Audit) -> list[exceptions.LetBe]:
-    return exceptions.table({*audit.acknowledged, *advisories.LET_BE})
+def _exceptions(audit: Audit) -> list[exceptions.AcceptedRisk]:
+    return exceptions.table({*audit.acknowledged, *advisories.ACCEPTED})
 
 
 def _documented(audit: Future[Audit]) -> list[str]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from cli.aws.session import Session
-    from cli.aws.usage import Meter
+    from cli.aws.usage import LineItem
     from infra.settings import Settings
 
 _HOURS_A_DAY = 24
@@ -36,9 +36,9 @@ _FREE = "These are AWS's prices for the same lab; here, on the embedded AWS, it 
 
 @dataclass(frozen=True)
 class Bill:
-    """The lab's meters with their prices, at a time."""
+    """The lab's line items with their prices, at a time."""
 
-    found: Sequence[Meter]
+    found: Sequence[LineItem]
     prices: Prices
     now: datetime
     ends: datetime | None
@@ -48,18 +48,18 @@ class Bill:
         """What the lab that stands costs."""
         now = datetime.now(UTC)
         found = usage.read(session, lab, stacks.of_lab(session, lab.name), now)
-        prices = Prices.of(session, {want for meter in found for want, _ in meter.instances})
+        prices = Prices.of(session, {want for item in found for want, _ in item.instances})
         return cls(found, prices, now, lease.end(session, lab.name))
 
     @property
     def hourly(self) -> float:
         """USD of this hour, as far as prices are known."""
-        return _sum(meter.hourly(self.prices) for meter in self.found)
+        return _sum(item.hourly(self.prices) for item in self.found)
 
     @property
     def so_far(self) -> float:
         """USD at most until now, as far as prices are known."""
-        return _sum(meter.so_far(self.prices) for meter in self.found)
+        return _sum(item.so_far(self.prices) for item in self.found)
 
     @property
     def at_the_end(self) -> float | None:
@@ -68,10 +68,10 @@ class Bill:
             return None
         return self.so_far + self.hourly * max(0.0, (self.ends - self.now).total_seconds() / 3600)
 
-    def by_seat(self) -> dict[str | None, list[Meter]]:
-        """The meters of what all share (None), then of each seat."""
-        owners = sorted({meter.seat for meter in self.found}, key=lambda name: name or "")
-        return {owner: [meter for meter in self.found if meter.seat == owner] for owner in owners}
+    def by_seat(self) -> dict[str | None, list[LineItem]]:
+        """Return the items of what all share (None), then of each seat."""
+        owners = sorted({item.seat for item in self.found}, key=lambda name: name or "")
+        return {owner: [item for item in self.found if item.seat == owner] for owner in owners}
 
 
 def cost(target: Target, context: Sequence[str], *, as_json: bool) -> None:
@@ -110,24 +110,24 @@ def _document(bill: Bill, lab: str, target: Target) -> dict[str, Any]:
         "seats": [
             {
                 "seat": owner,
-                "usd_hour": _sum(meter.hourly(bill.prices) for meter in found),
-                "usd_so_far_at_most": _sum(meter.so_far(bill.prices) for meter in found),
+                "usd_hour": _sum(item.hourly(bill.prices) for item in found),
+                "usd_so_far_at_most": _sum(item.so_far(bill.prices) for item in found),
             }
             for owner, found in bill.by_seat().items()
         ],
         "resources": [
             {
-                "kind": meter.kind,
-                "name": meter.name,
-                "seat": meter.seat,
-                "state": meter.state,
-                "instances": [{"type": want[0], "use": want[1], "count": count} for want, count in meter.instances],
-                "volume_gb": meter.gigabytes,
-                "hours": meter.hours,
-                "usd_hour": meter.hourly(bill.prices),
-                "usd_so_far_at_most": meter.so_far(bill.prices),
+                "kind": item.kind,
+                "name": item.name,
+                "seat": item.seat,
+                "state": item.state,
+                "instances": [{"type": want[0], "use": want[1], "count": count} for want, count in item.instances],
+                "volume_gb": item.gigabytes,
+                "hours": item.hours,
+                "usd_hour": item.hourly(bill.prices),
+                "usd_so_far_at_most": item.so_far(bill.prices),
             }
-            for meter in bill.found
+            for item in bill.found
         ],
     }
 
@@ -142,26 +142,26 @@ def _table(bill: Bill) -> Table:
         heads=2,
     )
     for owner, found in bill.by_seat().items():
-        ended = [meter for meter in found if meter.kind in _JOBS and not meter.runs]
-        rows = [_row(bill.prices, meter) for meter in found if meter not in ended]
+        ended = [item for item in found if item.kind in _JOBS and not item.runs]
+        rows = [_row(bill.prices, item) for item in found if item not in ended]
         rows += [_together(bill.prices, word, jobs) for word in _JOBS if (jobs := [m for m in ended if m.kind == word])]
         for whose, row in zip([owner or "the lab", *[""] * len(rows)], rows, strict=False):
             table.add_row(whose, *row)
     return table
 
 
-def _together(prices: Prices, word: str, ended: Sequence[Meter]) -> tuple[str, str, str, str]:
+def _together(prices: Prices, word: str, ended: Sequence[LineItem]) -> tuple[str, str, str, str]:
     """Jobs of a kind that have ended, in one row."""
-    spent = _sum(meter.so_far(prices) for meter in ended)
+    spent = _sum(item.so_far(prices) for item in ended)
     return f"{len(ended)} {word}{'s' * (len(ended) > 1)}", "ended", _usd(0.0), _usd(spent)
 
 
-def _row(prices: Prices, meter: Meter) -> tuple[str, str, str, str]:
-    types = [f"{count} {want[0]}" for want, count in meter.instances]
-    volume = [f"{meter.gigabytes} GB"] if meter.gigabytes else []
-    what = "KMS key" if meter.keys else f"{meter.kind} {escape(meter.name)}"  # a key's name is 36 hex digits
-    stands = ", ".join([*([meter.state] if meter.state else []), *types, *volume])
-    return what, stands, _usd(meter.hourly(prices)), _usd(meter.so_far(prices))
+def _row(prices: Prices, item: LineItem) -> tuple[str, str, str, str]:
+    types = [f"{count} {want[0]}" for want, count in item.instances]
+    volume = [f"{item.gigabytes} GB"] if item.gigabytes else []
+    what = "KMS key" if item.keys else f"{item.kind} {escape(item.name)}"  # a key's name is 36 hex digits
+    stands = ", ".join([*([item.state] if item.state else []), *types, *volume])
+    return what, stands, _usd(item.hourly(prices)), _usd(item.so_far(prices))
 
 
 def _sentences(bill: Bill) -> Iterable[str]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
@@ -10,14 +12,15 @@ from rich.markup import escape
 from cli import downloads, embedded, paths, settings
 from cli.aws import deletion, owner, stacks
 from cli.aws.session import Session, Target, connect
-from cli.commands import receipts
 from cli.ui import screen
 from cli.ui.errors import LabError
+from cli.ui.table import Column, Table
 from embedded_aws import gateway
 from teardown.receipt import Receipt
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
 _HUNG_SECONDS = 20  # of silence; an embedded AWS that is at work answers in less
 _GRACE_SECONDS = 5
@@ -42,12 +45,12 @@ def down(target: Target, context: Sequence[str], *, keep_aws: bool, force: bool,
     receipt = deletion.of_lab(session, lab, quiet=as_json)
     if target is Target.EMBEDDED and receipt.clean and not keep_aws:
         _stop_embedded(session, receipt, quiet=as_json)
-    written = receipts.document(session, lab, receipt)
-    kept = receipts.keep(written)
+    written = _document(session, lab, receipt)
+    kept = _write(written)
     if as_json:
         print(json.dumps(written, indent=2))
     else:
-        receipts.show(receipt)
+        _show(receipt)
     if not receipt.clean:
         raise LabError(
             f"Something of {lab} is left: see what the receipt says of it, then run `./lab down` again, which goes on "
@@ -124,3 +127,34 @@ def _others(session: Session) -> list[str]:
         ),
         *(f"bucket {name}" for name in buckets if not name.startswith("cdk-")),
     ]
+
+
+def _document(session: Session, lab: str, receipt: Receipt) -> dict[str, Any]:
+    """The receipt with where and when it was written."""
+    where = {"target": session.target.value, "account": session.account, "region": session.region}
+    return {"lab": lab, **where, "finished": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}", **receipt.document()}
+
+
+def _write(written: dict[str, Any]) -> Path:
+    """Keep it as a file, which nothing overwrites."""
+    stamp = written["finished"].translate({ord(sign): None for sign in "-:"})
+    path = paths.RECEIPTS / f"{written['lab']}-{stamp}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(written, indent=2))
+    return path
+
+
+def _show(receipt: Receipt) -> None:
+    """A line a kind, then what remains, each with its reason."""
+    found, deleted = (Counter(resource.kind for resource in things) for things in (receipt.found, receipt.deleted))
+    table = Table("receipt", *(Column(each, numbers=True) for each in ("found", "deleted", "remains")))
+    for kind, count in sorted(found.items()):
+        remains = count - deleted[kind]
+        table.add_row(kind, str(count), str(deleted[kind]), f"[yellow]{remains}[/]" if remains else "0")
+    if found:
+        table.show()
+    for each in sorted(receipt.remaining.values(), key=lambda each: each.resource):
+        sign = "[dim]·[/]" if each.expected else "[red]✗[/]"
+        screen.console.print(f"{sign} {escape(str(each.resource))}: {escape(each.why)}", soft_wrap=True)
+    for kind, why in sorted(receipt.unseen.items()):
+        screen.console.print(f"[red]✗[/] {kind}s could not be looked for: {escape(why)}", soft_wrap=True)

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from cli import settings
 from cli.aws import seats
-from cli.aws.pausing import NOTEBOOK_IN_SERVICE
+from cli.aws.instances import NOTEBOOK_IN_SERVICE
 from cli.aws.session import connect
 from cli.ui import screen
 from cli.ui.errors import LabError

@@ -1,4 +1,4 @@
-"""`./lab pause`: end what costs while nobody is there, so that `./lab resume` brings it back as it was."""
+"""`./lab pause` ends what costs while nobody is there, `./lab resume` brings it back as it was; nothing is trained."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, WaiterError
 from rich.markup import escape
 
 from cli import settings
-from cli.aws import paused, pausing, stacks, wait, warm_pools
+from cli.aws import pausing, stacks, wait
 from cli.aws.session import Target, connect
 from cli.ui import screen
 from cli.ui.errors import LabError
@@ -20,13 +20,13 @@ from teardown.receipt import Resource
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
-    from cli.aws.pausing import Pausable
+    from cli.aws.pausing import PausableType, Paused
     from cli.aws.session import Session
 
 
 @dataclass(frozen=True)
-class Deed:
-    """What was done to one thing, or why it was left out."""
+class PauseResult:
+    """What pausing or resuming did to one resource, or why it was left out."""
 
     kind: str
     name: str
@@ -40,33 +40,62 @@ def pause(target: Target, context: Sequence[str], *, as_json: bool) -> None:
     session = connect(target)
     with screen.step(f"{lab} paused", quiet=as_json) as retitle:
         stacks.settle(session, lab, retitle)
-        deeds = _pause(session, lab, retitle)
-        kept = bool(paused.find(session, lab))
+        results = _pause_all(session, lab, retitle)
+        some_paused = bool(pausing.find_paused(session, lab))
         retitle(f"{lab} paused")
     if as_json:
-        print(json.dumps({"lab": lab, "done": [asdict(deed) for deed in deeds]}, indent=2))
+        print(json.dumps({"lab": lab, "done": [asdict(result) for result in results]}, indent=2))
         return
-    show(deeds)
-    if not any(deed.done for deed in deeds):
-        said = "it is paused already" if kept else "nothing of it runs"
+    _show(results)
+    if not any(result.done for result in results):
+        said = "it is paused already" if some_paused else "nothing of it runs"
         screen.console.print(f"Nothing was to be done for {lab}: {said}.", soft_wrap=True)
-    if kept:
+    if some_paused:
         on_aws = " --target aws" if session.target is Target.AWS else ""
         screen.console.print(f"[bold]./lab resume{on_aws}[/] brings it back, without training.", soft_wrap=True)
 
 
-def show(deeds: Sequence[Deed]) -> None:
-    """A table of them."""
-    table = Table("", "", "", "", heads=3)
-    for deed in deeds:
-        mark, said = ("[green]✓[/]", deed.done) if deed.done else ("[yellow]![/]", f"left out: {deed.left_out}")
-        table.add_row(mark, deed.kind, escape(deed.name), escape(said))
-    if deeds:
-        table.show()
+def resume(target: Target, context: Sequence[str], *, as_json: bool) -> None:
+    """Bring back what is paused and wait for it. Raises LabError, after all the rest is back, for what is not."""
+    lab = settings.read(context).name
+    session = connect(target)
+    results = bring_back(session, lab, quiet=as_json)
+    if as_json:
+        print(json.dumps({"lab": lab, "done": [asdict(result) for result in results]}, indent=2))
+    elif not results:
+        screen.console.print(f"Nothing of {lab} is paused.", soft_wrap=True)
+    lost = [f"{result.kind} {result.name} is not back: {result.left_out}" for result in results if result.left_out]
+    if lost:
+        raise LabError("\n".join([*lost, "All else is back. `./lab status` shows how the lab stands."]))
 
 
-def settle(of: Pausable, lab: str, names: Collection[str], notice: Callable[[str], None]) -> dict[str, str]:
-    """Wait until these are in states that last; the states, by name, of those that are there then.
+def bring_back(session: Session, lab: str, *, quiet: bool = False) -> list[PauseResult]:
+    """Bring back what is paused, and show it unless `quiet`. Returns and shows nothing if nothing is paused."""
+    paused = pausing.find_paused(session, lab)
+    if not paused:
+        return []
+    results: list[PauseResult] = []
+    with screen.step(f"{lab} resumed", quiet=quiet) as retitle:
+        coming: list[tuple[PausableType, list[Paused]]] = []
+        for resource_type in pausing.resource_types(session):
+            own = [one for one in paused if one.kind == resource_type.kind]
+            states = wait_until_settled(resource_type, lab, [one.name for one in own], retitle)
+            refused = [_resume_one(session, lab, resource_type, one, states.get(one.name)) for one in own]
+            results += [result for result in refused if result]
+            coming.append((resource_type, [one for one, result in zip(own, refused, strict=True) if not result]))
+        for resource_type, own in coming:
+            states = wait_until_settled(resource_type, lab, [one.name for one in own], retitle)
+            results += [_resumed(session, lab, resource_type, one, states.get(one.name)) for one in own]
+        retitle(f"{lab} resumed")
+    if not quiet:
+        _show(results)
+    return results
+
+
+def wait_until_settled(
+    resource_type: PausableType, lab: str, names: Collection[str], notice: Callable[[str], None]
+) -> dict[str, str]:
+    """Wait until these are in states that last; return the states, by name, of those that are there then.
 
     Raises LabError when nothing has moved for half an hour.
     """
@@ -74,46 +103,91 @@ def settle(of: Pausable, lab: str, names: Collection[str], notice: Callable[[str
 
     def moving() -> list[Resource]:
         nonlocal states
-        states = {name: one.status for name, one in of.standing(lab).items() if name in names} if names else {}
-        return [Resource(of.kind, f"{name} {status}") for name, status in states.items() if status in of.passing]
+        listed = resource_type.list(lab) if names else {}
+        states = {name: summary.status for name, summary in listed.items() if name in names}
+        passing = ((name, status) for name, status in states.items() if status in resource_type.passing)
+        return [Resource(resource_type.kind, f"{name} {status}") for name, status in passing]
 
     if late := wait.until(moving, notice):
         raise LabError(f"{late[0]}: {wait.LATE}, then run the same command again.")
     return states
 
 
-def _pause(session: Session, lab: str, notice: Callable[[str], None]) -> list[Deed]:
-    """Ask for everything to end first, then wait for all of it."""
-    scope = pausing.scope_of(session, lab)
-    deeds = [Deed("warm pool", name, done="ended") for name in warm_pools.end(session, scope)]
-    ending: list[tuple[Pausable, list[str]]] = []
-    for of in pausing.kinds(session):
-        states = settle(of, lab, pausing.names(session, scope, of.standing(lab)), notice)
-        asked = [end(session, lab, of, name) for name, status in states.items() if status in of.running]
-        ending.append((of, [deed.name for deed in asked if deed.done]))
-        deeds += asked
-        failed = [name for name, status in states.items() if status == pausing.FAILED]
-        deeds += [Deed(of.kind, name, left_out=f"it has failed ({of.reason(name)})") for name in failed]
-    for of, names in ending:
-        settle(of, lab, names, notice)
-    return deeds
-
-
-def end(session: Session, lab: str, of: Pausable, name: str) -> Deed:
-    """Ask for the end of one; what came of it.
+def pause_one(session: Session, lab: str, resource_type: PausableType, name: str) -> PauseResult:
+    """Ask for the end of one, written down first.
 
     One that SageMaker does not end in its state runs on, and so does one that nothing could bring back: the others end.
     """
     try:
-        kept = of.kept(name)
+        paused = resource_type.record(name)
     except pausing.GoneError as error:
-        return Deed(of.kind, name, left_out=f"nothing could bring it back, for {error}")
-    paused.keep(session, lab, kept)
+        return PauseResult(resource_type.kind, name, left_out=f"nothing could bring it back, for {error}")
+    pausing.write_down(session, lab, paused)
     try:
-        of.pause(name)
+        resource_type.pause(name)
     except ClientError as error:
-        paused.forget(session, lab, kept)
+        pausing.forget(session, lab, paused)
         if error.response["Error"]["Code"] != "ValidationException":
             raise
-        return Deed(of.kind, name, left_out=error.response["Error"]["Message"])
-    return Deed(of.kind, name, done=of.done)
+        return PauseResult(resource_type.kind, name, left_out=error.response["Error"]["Message"])
+    return PauseResult(resource_type.kind, name, done=resource_type.done)
+
+
+def _pause_all(session: Session, lab: str, notice: Callable[[str], None]) -> list[PauseResult]:
+    """Ask for everything to end first, then wait for all of it."""
+    scope = pausing.scope_of(session, lab)
+    results = [PauseResult("warm pool", name, done="ended") for name in pausing.end_warm_pools(session, scope)]
+    ending: list[tuple[PausableType, list[str]]] = []
+    for resource_type in pausing.resource_types(session):
+        own = pausing.in_scope(session, scope, resource_type.list(lab))
+        states = wait_until_settled(resource_type, lab, own, notice)
+        running = [name for name, status in states.items() if status in resource_type.running]
+        asked = [pause_one(session, lab, resource_type, name) for name in running]
+        ending.append((resource_type, [result.name for result in asked if result.done]))
+        results += asked
+        for name in (name for name, status in states.items() if status == pausing.FAILED):
+            reason = f"it has failed ({resource_type.failure_reason(name)})"
+            results.append(PauseResult(resource_type.kind, name, left_out=reason))
+    for resource_type, names in ending:
+        wait_until_settled(resource_type, lab, names, notice)
+    return results
+
+
+def _resume_one(
+    session: Session, lab: str, resource_type: PausableType, paused: Paused, status: str | None
+) -> PauseResult | None:
+    """Ask for the return of one; return a result only if that was refused. What can't ever come back is forgotten."""
+    try:
+        resource_type.resume(paused, status)
+    except pausing.GoneError as error:
+        pausing.forget(session, lab, paused)
+        return PauseResult(paused.kind, paused.name, left_out=str(error))
+    except ClientError as error:
+        return PauseResult(paused.kind, paused.name, left_out=error.response["Error"]["Message"])
+    except WaiterError as error:
+        return PauseResult(paused.kind, paused.name, left_out=f"{error} (`./lab resume` tries it again)")
+    return None
+
+
+def _resumed(
+    session: Session, lab: str, resource_type: PausableType, paused: Paused, status: str | None
+) -> PauseResult:
+    """Return what came of one that was asked to return.
+
+    It is paused until it serves: one that has failed is tried again by the next resume.
+    """
+    if status not in resource_type.serving:
+        reason = resource_type.failure_reason(paused.name) if status else "somebody deleted it meanwhile"
+        return PauseResult(paused.kind, paused.name, left_out=f"{reason} (`./lab resume` tries it again)")
+    pausing.forget(session, lab, paused)
+    return PauseResult(paused.kind, paused.name, done="in service")
+
+
+def _show(results: Sequence[PauseResult]) -> None:
+    """Print a table of what was done."""
+    table = Table("", "", "", "", heads=3)
+    for result in results:
+        mark, said = ("[green]✓[/]", result.done) if result.done else ("[yellow]![/]", f"left out: {result.left_out}")
+        table.add_row(mark, result.kind, escape(result.name), escape(said))
+    if results:
+        table.show()

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from rich.markup import escape
 
 from cli import settings
-from cli.aws import paused
+from cli.aws import pausing
 from cli.aws.session import connect
 from cli.ui import screen
 from cli.ui.errors import LabError
@@ -94,7 +94,7 @@ def _ask(session: Session, endpoint: str, path: Path, content_type: str) -> list
     except ClientError as error:
         if error.response["Error"]["Code"] == "ModelError":
             raise _RefusedError(f"{path}: the model refused it: {_sentence(error)}") from None
-        if any((kept.kind, kept.name) == ("endpoint", endpoint) for kept in paused.find(session, endpoint)):
+        if any((one.kind, one.name) == ("endpoint", endpoint) for one in pausing.find_paused(session, endpoint)):
             raise LabError(f"{endpoint} is paused: `./lab resume` brings its endpoint back.") from None
         said = error.response["Error"]["Message"]
         raise LabError(f"Endpoint {endpoint} did not answer ({said}): see `./lab status`, then `./lab up`.") from None

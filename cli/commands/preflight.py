@@ -14,8 +14,11 @@ from cli import embedded, paths, settings
 from cli.aws import stacks
 from cli.aws.cdk import deploy_lock
 from cli.aws.session import Target, connect, start_embedded
-from cli.checks import account, bootstrap, containers, lease, name, price, quotas, region, standing, tag
-from cli.checks.result import Finding, State, Subject
+from cli.checks import quotas
+from cli.checks.account import check_account, check_bootstrap, check_containers, check_region
+from cli.checks.existing import check_name, check_stacks
+from cli.checks.result import CheckResult, Deployment, State
+from cli.checks.spending import check_budget_tag, check_lease, check_price
 from cli.ui import screen
 from cli.ui.errors import LabError
 from embedded_aws import gateway
@@ -26,17 +29,17 @@ if TYPE_CHECKING:
     from cli.aws.session import Session
     from infra.settings import Settings
 
-_CHECKS: dict[str, Callable[[Subject], Iterator[Finding]]] = {
-    "account": account.check,
-    "region": region.check,
-    "containers": containers.check,
+_CHECKS: dict[str, Callable[[Deployment], Iterator[CheckResult]]] = {
+    "account": check_account,
+    "region": check_region,
+    "containers": check_containers,
     "quotas": quotas.check,
-    "bootstrap": bootstrap.check,
-    "name": name.check,
-    "stacks": standing.check,
-    "lease": lease.check,
-    "price": price.check,
-    "budget": tag.check,
+    "bootstrap": check_bootstrap,
+    "name": check_name,
+    "stacks": check_stacks,
+    "lease": check_lease,
+    "price": check_price,
+    "budget": check_budget_tag,
 }
 _MARKS = {
     State.OK: "[green]✓[/]",
@@ -50,14 +53,14 @@ def preflight(target: Target, context: Sequence[str], *, as_json: bool) -> bool:
     """Print what is well and what to do; whether `./lab up` would deploy."""
     lab = settings.read(context)
     with _somewhere(target) as session:
-        found = findings(session, lab)
-    passed = not any(finding.stops for finding in found)
+        found = run_checks(session, lab)
+    passed = not any(result.stops for result in found)
     if as_json:
         document = [{"subject": each.subject, "state": each.state, "text": each.text} for each in found]
         print(json.dumps({"lab": lab.name, "target": target.value, "passed": passed, "findings": document}, indent=2))
         return passed
-    for finding in found:
-        show(finding)
+    for result in found:
+        show(result)
     return passed
 
 
@@ -77,46 +80,46 @@ def _somewhere(target: Target) -> Iterator[Session]:
                 gateway.stop(paths.GATEWAY)
 
 
-def findings(session: Session, lab: Settings) -> list[Finding]:
+def run_checks(session: Session, lab: Settings) -> list[CheckResult]:
     """What every check has found, all asked at the same time, in their own order."""
-    subject = Subject(session, lab, stacks.every(session))
+    deployment = Deployment(session, lab, stacks.every(session))
     with ThreadPoolExecutor(len(_CHECKS)) as pool:
-        asked = [pool.submit(look, named, subject) for named in _CHECKS]
-        return [finding for answer in asked for finding in answer.result()]
+        asked = [pool.submit(run_check, name, deployment) for name in _CHECKS]
+        return [result for answer in asked for result in answer.result()]
 
 
-def look(named: str, subject: Subject) -> list[Finding]:
+def run_check(name: str, deployment: Deployment) -> list[CheckResult]:
     """The findings of a check; one that AWS does not let us make is one too."""
     try:
-        return list(_CHECKS[named](subject))
+        return list(_CHECKS[name](deployment))
     except (BotoCoreError, ClientError) as error:
         text = f"this could not be looked at: {error} Ask for the permission, or --force to go on without"
-        return [Finding(named, State.RISKY, text)]
+        return [CheckResult(name, State.RISKY, text)]
 
 
 def before_up(session: Session, lab: Settings, *, force: bool) -> None:
     """Let a deployment begin, or raise LabError with all that is in its way."""
     with screen.step("preflight") as retitle:
-        found = findings(session, lab)
+        found = run_checks(session, lab)
         stopping = [each for each in found if each.stops and not (force and each.state is State.RISKY)]
         if stopping:
             raise LabError(_refusal(stopping))
         retitle(f"preflight: {len(_CHECKS)} checks")
-    for finding in found:
-        if finding.state is State.RISKY:
-            screen.console.print(f"  [yellow]overridden by --force:[/] {_line(finding)}", soft_wrap=True)
+    for result in found:
+        if result.state is State.RISKY:
+            screen.console.print(f"  [yellow]overridden by --force:[/] {_line(result)}", soft_wrap=True)
 
 
-def show(finding: Finding) -> None:
+def show(result: CheckResult) -> None:
     """One line, with its mark."""
-    screen.console.print(f"{_MARKS[finding.state]} {_line(finding)}", soft_wrap=True)
+    screen.console.print(f"{_MARKS[result.state]} {_line(result)}", soft_wrap=True)
 
 
-def _line(finding: Finding) -> str:
-    return f"[bold]{finding.subject}[/]  {escape(finding.text)}"
+def _line(result: CheckResult) -> str:
+    return f"[bold]{result.subject}[/]  {escape(result.text)}"
 
 
-def _refusal(stopping: Sequence[Finding]) -> str:
+def _refusal(stopping: Sequence[CheckResult]) -> str:
     lines = [f"  {each.subject}: {each.text}" for each in stopping]
     may = "" if any(each.state is State.WRONG for each in stopping) else " `./lab up --force` goes on all the same."
     return "\n".join(["Nothing was deployed, for:", *lines, f"`./lab preflight` looks again.{may}"])

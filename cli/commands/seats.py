@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.markup import escape
 
-from cli import seat_setting, settings
+from cli import settings
 from cli.aws import cdk, deletion, deployment, jupyter, owner, seats, stacks
 from cli.aws.seat_files import SeatFiles
 from cli.aws.session import connect
@@ -48,19 +48,21 @@ def show(target: Target, context: Sequence[str], *, as_json: bool) -> None:
 
 
 def add(target: Target, context: Sequence[str], names: Sequence[str]) -> None:
-    """Write the seats down and deploy them."""
-    change = seat_setting.add(context, names)
-    session = _lab(target, change.settings)
-    change.write()
-    _deploy(session, change.settings, context, [each.name for each in change.settings.seats][-len(names) :])
+    """Write the seats down and deploy them; seats that the CDK app refuses are not written down."""
+    change = settings.add_seats(context, names)
+    session = _connect_to_lab(target, change.settings)
+    with change.written():
+        added = [each.name for each in change.settings.seats][-len(names) :]
+        wanted = _synthesised(session, change.settings, context, added)
+    report(deployment.seats(session, change.settings, wanted))
 
 
 def remove(target: Target, context: Sequence[str], names: Sequence[str], *, force: bool) -> None:
     """Delete the seats with all that their students made, and take them off the settings."""
     lab = settings.read(context)
-    session = _lab(target, lab)
+    session = _connect_to_lab(target, lab)
     leaving = seats.chosen(seats.find(session, lab), names)
-    change = seat_setting.remove(context, [each.name for each in leaving])
+    change = settings.remove_seats(context, [each.name for each in leaving])
     records = _delete(session, lab, leaving, force=force)
     change.write()
     for each in leaving:
@@ -77,7 +79,7 @@ def rebuild(target: Target, context: Sequence[str], names: Sequence[str], *, for
     Nothing is deleted before the new ones are synthesised and the old ones' files kept aside.
     """
     lab = settings.read(context)
-    session = _lab(target, lab)
+    session = _connect_to_lab(target, lab)
     found = seats.chosen(seats.find(session, lab), names)
     if unlisted := [each.name for each in found if not each.listed]:
         raise LabError(f"{_list(unlisted)} is not in the settings: `./lab seats add` or `./lab seats remove` it.")
@@ -119,7 +121,7 @@ def report(outcome: Outcome) -> None:
         )
 
 
-def _lab(target: Target, lab: Settings) -> Session:
+def _connect_to_lab(target: Target, lab: Settings) -> Session:
     """The place where the lab is up. Raises LabError if it is not."""
     session = connect(target)
     if not stacks.exists(session, f"{lab.name}-storage"):
@@ -128,10 +130,6 @@ def _lab(target: Target, lab: Settings) -> Session:
             "settings."
         )
     return session
-
-
-def _deploy(session: Session, lab: Settings, context: Sequence[str], names: Sequence[str]) -> None:
-    report(deployment.seats(session, lab, _synthesised(session, lab, context, names)))
 
 
 def _synthesised(session: Session, lab: Settings, context: Sequence[str], names: Sequence[str]) -> dict[str, str]:

@@ -10,7 +10,7 @@ import psutil
 from rich.markup import escape
 
 from cli import embedded, paths, settings
-from cli.aws import lease, paused, seats, stacks
+from cli.aws import lease, pausing, seats, stacks
 from cli.aws.session import Session, Target, connect
 from cli.ui import screen
 from cli.ui.table import Table
@@ -81,7 +81,7 @@ def _lab(session: Session, lab: str) -> dict[str, Any]:
             {"name": s["NotebookInstanceName"], "status": s["NotebookInstanceStatus"], "type": s["InstanceType"]}
             for s in instances
         ],
-        "paused": [kept.document() for kept in paused.find(session, lab)],
+        "paused": [paused.document() for paused in pausing.find_paused(session, lab)],
         "lease_end": end.isoformat() if end else None,
     }
 

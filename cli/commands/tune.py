@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 from rich.live import Live
+from rich.markup import escape
 
 from cli import settings
-from cli.aws import tuning, tuning_ranges
+from cli.aws import tuning
 from cli.aws.session import Target, connect
-from cli.commands import tuning_table
+from cli.aws.tuning import OBJECTIVE, TUNABLE
 from cli.ui import screen
 from cli.ui.errors import Interrupted, LabError
+from cli.ui.table import Table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -23,18 +25,19 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from cli.aws.session import Session
-    from cli.aws.tuning_wanted import Wanted
+    from cli.aws.tuning import TuningOptions
 
     Trials = Sequence[dict[str, Any]]
 
 _POLL_SECONDS = {Target.EMBEDDED: 0.3, Target.AWS: 5.0}
 _UNDER_WAY = ("InProgress", "Stopping")
+_COLOURS = {"Completed": "green", "Failed": "red", "Stopped": "yellow", "InProgress": "cyan", "Stopping": "yellow"}
 
 
-def tune(target: Target, context: Sequence[str], wanted: Wanted, *, apply: bool, as_json: bool) -> None:
+def tune(target: Target, context: Sequence[str], options: TuningOptions, *, apply: bool, as_json: bool) -> None:
     """Run a tuning job, show its trials and end with the best. Raises LabError for wrong options and if it fails."""
     lab = settings.read(context).name
-    config = wanted.config(context)
+    config = options.config(context)
     session = connect(target)
     name = _start(session, lab, config)
     job, trials = _follow(session, name, quiet=as_json)
@@ -43,7 +46,7 @@ def tune(target: Target, context: Sequence[str], wanted: Wanted, *, apply: bool,
         status = job["HyperParameterTuningJobStatus"]
         print(json.dumps({"tuning_job": name, "status": status, "best": best, "trials": trials}, indent=2))
     else:
-        tuning_table.table(trials, _best(job)).show()
+        _table(trials, _best(job)).show()
     if best is None:
         raise LabError(_why(job, trials))
     if apply:
@@ -57,13 +60,13 @@ def tune(target: Target, context: Sequence[str], wanted: Wanted, *, apply: bool,
 
 def _start(session: Session, lab: str, config: dict[str, Any]) -> str:
     """Start the tuning job; its name."""
-    name = tuning.name(lab, time.time())
+    name = tuning.job_name(lab, time.time())
     job = tuning.training_job(session, lab)
     try:
         session.client("sagemaker").create_hyper_parameter_tuning_job(
             HyperParameterTuningJobName=name,
             HyperParameterTuningJobConfig=config,
-            TrainingJobDefinition=tuning.definition(job, tuning_ranges.TUNABLE),
+            TrainingJobDefinition=tuning.definition(job, TUNABLE),
             Tags=[{"Key": "bricklab:lab", "Value": lab}],
         )
     except ClientError as error:
@@ -78,7 +81,7 @@ def _follow(session: Session, name: str, *, quiet: bool) -> tuple[dict[str, Any]
         with _shown(screen.errors if quiet else screen.console, name) as show:
             while True:
                 job = sagemaker.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=name)
-                trials = tuning_table.look(sagemaker, name)
+                trials = _trials(sagemaker, name)
                 show(trials, _best(job))
                 if job["HyperParameterTuningJobStatus"] not in _UNDER_WAY:
                     return job, trials
@@ -94,7 +97,7 @@ def _shown(console: Console, name: str) -> Iterator[Callable[[Trials, str | None
     """Let trials be shown as they come and go: in a table on a terminal, elsewhere a line for each that has ended."""
     if console.file.isatty():
         with Live(console=console, auto_refresh=False, transient=True) as live:
-            yield lambda trials, best: live.update(tuning_table.table(trials, best), refresh=True)
+            yield lambda trials, best: live.update(_table(trials, best), refresh=True)
         return
     console.print(f"The tuning job {name}:", soft_wrap=True)
     told: set[str] = set()
@@ -103,10 +106,64 @@ def _shown(console: Console, name: str) -> Iterator[Callable[[Trials, str | None
         for trial in trials:
             if trial["status"] not in _UNDER_WAY and trial["name"] not in told:
                 told.add(trial["name"])
-                console.print(tuning_table.line(trial), soft_wrap=True)
+                console.print(_line(trial), soft_wrap=True)
                 console.file.flush()
 
     yield tell
+
+
+def _trials(sagemaker: Any, tuning_job: str) -> list[dict[str, Any]]:
+    """The training jobs in the order of their numbers: name, status, hyperparameters, objective so far, reason."""
+    operation = sagemaker.get_paginator("list_training_jobs_for_hyper_parameter_tuning_job")
+    pages = operation.paginate(HyperParameterTuningJobName=tuning_job, SortBy="Name", SortOrder="Ascending")
+    return [_trial(sagemaker, job) for page in pages for job in page["TrainingJobSummaries"]]
+
+
+def _trial(sagemaker: Any, job: dict[str, Any]) -> dict[str, Any]:
+    objective = job.get("FinalHyperParameterTuningJobObjectiveMetric", {}).get("Value")
+    if objective is None and job["TrainingJobStatus"] == "InProgress":
+        # The summary tells the objective in the end only.
+        running = sagemaker.describe_training_job(TrainingJobName=job["TrainingJobName"])
+        metrics = {each["MetricName"]: each["Value"] for each in running.get("FinalMetricDataList", ())}
+        objective = metrics.get(OBJECTIVE)
+    return {
+        "name": job["TrainingJobName"],
+        "status": job["TrainingJobStatus"],
+        "hyperparameters": job["TunedHyperParameters"],
+        "objective": objective,
+        "reason": job.get("FailureReason", ""),
+    }
+
+
+def _table(trials: Sequence[dict[str, Any]], best: str | None) -> Table:
+    """One line a trial; the best one so far is marked."""
+    made = Table("trial", "", *TUNABLE, OBJECTIVE, "")
+    for trial in trials:
+        tuned = (_short(trial["hyperparameters"].get(name, "")) for name in TUNABLE)
+        objective = "" if trial["objective"] is None else f"{trial['objective']:.2%}"
+        status = f"[{_COLOURS.get(trial['status'], 'yellow')}]{trial['status']}[/]"
+        mark = "[bold green]★ best[/]" if trial["name"] == best else f"[red]{escape(_first_line(trial['reason']))}[/]"
+        made.add_row(trial["name"], status, *tuned, objective, mark)
+    return made
+
+
+def _line(trial: dict[str, Any]) -> str:
+    """Return a trial in a line, for where there is no screen."""
+    tuned = ", ".join(f"{name} {_short(trial['hyperparameters'].get(name, ''))}" for name in TUNABLE)
+    objective = "" if trial["objective"] is None else f"  {OBJECTIVE} {trial['objective']:.2%}"
+    reason = f"  {escape(_first_line(trial['reason']))}" if trial["reason"] else ""
+    return f"{trial['name']}  {trial['status']}  {tuned}{objective}{reason}"
+
+
+def _short(text: str) -> str:
+    try:
+        return text if text.isdecimal() else f"{float(text):.3g}"
+    except ValueError:
+        return escape(text)
+
+
+def _first_line(text: str) -> str:
+    return text.strip().partition("\n")[0]
 
 
 def _best(job: dict[str, Any]) -> str | None:
@@ -142,6 +199,6 @@ def _may_apply(values: Mapping[str, str]) -> str:
 
 def _applied(context: Sequence[str]) -> str:
     """The last line. A setting on the command line would go before what was written."""
-    over = [text for text in context if text.startswith(tuple(f"lab.{name}=" for name in tuning_ranges.TUNABLE))]
+    over = [text for text in context if text.startswith(tuple(f"lab.{name}=" for name in TUNABLE))]
     leave = f", without {' '.join(f'-c {text}' for text in over)}" if over else ""
     return f"They stand in cdk.json now: `./lab up`{leave} trains with them."

@@ -6,10 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from cli import embedded, settings
-from cli.aws import cdk, deployment, lease, owner, seats, serving, stacks
+from cli.aws import cdk, deployment, lease, owner, seats, stacks
 from cli.aws.cdk import deploy_lock
 from cli.aws.session import Session, Target, connect_to_aws, start_embedded
-from cli.commands import preflight, resume
+from cli.commands import preflight
+from cli.commands.pause import bring_back
 from cli.commands.seats import report
 from cli.ui import screen
 
@@ -40,11 +41,11 @@ def _up(target: Target, context: Sequence[str], lab: Settings, *, force: bool, e
     else:
         session = connect_to_aws()
     preflight.before_up(session, lab, force=force)
-    resume.bring_back(session, lab.name)  # an endpoint that is not there can't be updated
+    bring_back(session, lab.name)  # an endpoint that is not there can't be updated
     before = _job(session, lab.name)
     _prepare(session, owner.named(session, lab, context))
     outcome = deployment.everything(session, lab)
-    serving.check(session, lab.name)
+    deployment.check_endpoint(session, lab.name)
     _summary(session, lab, retrained=_job(session, lab.name) != before)
     _told_of_strangers(session, lab)
     return outcome

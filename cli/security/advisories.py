@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 # Holes that are let be: the advisory's id, the lock that it is in, and why it does not matter here.
-LET_BE = (
+ACCEPTED = (
     Acknowledgment(
         "GHSA-wj6h-64fc-37mp",
         "cli/environments/checkov.txt",

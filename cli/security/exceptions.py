@@ -24,7 +24,7 @@ _SEAT_STACK = re.compile(r"[^/]*?-seat-([^/]+)")
 
 
 @dataclass(frozen=True, order=True)
-class LetBe:
+class AcceptedRisk:
     """Rules that do not hold at these places, and why that is let be."""
 
     rules: tuple[str, ...]
@@ -32,7 +32,7 @@ class LetBe:
     reason: str
 
 
-def table(acknowledged: Iterable[Acknowledgment]) -> list[LetBe]:
+def table(acknowledged: Iterable[Acknowledgment]) -> list[AcceptedRisk]:
     """A row for each reason and the places it holds for; what stands in every seat's stack stands in it once."""
     places: dict[tuple[str, str], set[str]] = {}
     for each in acknowledged:
@@ -44,10 +44,10 @@ def table(acknowledged: Iterable[Acknowledgment]) -> list[LetBe]:
     rules: dict[tuple[tuple[str, ...], str], set[str]] = {}
     for (rule, reason), found in places.items():
         rules.setdefault((tuple(sorted(found)), reason), set()).add(rule)
-    return sorted(LetBe(tuple(sorted(found)), where, reason) for (where, reason), found in rules.items())
+    return sorted(AcceptedRisk(tuple(sorted(found)), where, reason) for (where, reason), found in rules.items())
 
 
-def as_rows(rows: Iterable[LetBe]) -> Table:
+def as_rows(rows: Iterable[AcceptedRisk]) -> Table:
     """For the screen."""
     shown = Table("rule", "where", "why it is let be")
     for row in rows:
@@ -55,22 +55,22 @@ def as_rows(rows: Iterable[LetBe]) -> Table:
     return shown
 
 
-def as_json(rows: Iterable[LetBe]) -> list[dict[str, object]]:
+def as_json(rows: Iterable[AcceptedRisk]) -> list[dict[str, object]]:
     """For programs."""
     return [asdict(row) for row in rows]
 
 
-def is_written(rows: Iterable[LetBe]) -> bool:
+def is_written(rows: Iterable[AcceptedRisk]) -> bool:
     """Whether docs/security.md has this table."""
     return _with_table(rows) == DOCUMENT.read_text(encoding="utf-8")
 
 
-def write(rows: Iterable[LetBe]) -> None:
+def write(rows: Iterable[AcceptedRisk]) -> None:
     """Put the table into docs/security.md, in the place of the one there."""
     DOCUMENT.write_text(_with_table(rows), encoding="utf-8")
 
 
-def _with_table(rows: Iterable[LetBe]) -> str:
+def _with_table(rows: Iterable[AcceptedRisk]) -> str:
     before, begin, rest = DOCUMENT.read_text(encoding="utf-8").partition(_BEGIN)
     _, end, after = rest.partition(_END)
     if not begin or not end:
@@ -78,7 +78,7 @@ def _with_table(rows: Iterable[LetBe]) -> str:
     return before + begin + _markdown(rows) + end + after
 
 
-def _markdown(rows: Iterable[LetBe]) -> str:
+def _markdown(rows: Iterable[AcceptedRisk]) -> str:
     lines = [
         f"| {'<br>'.join(f'`{rule}`' for rule in row.rules)} | {'<br>'.join(row.places)} | {row.reason} |"
         for row in rows

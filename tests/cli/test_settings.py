@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cli import paths, seat_setting, settings
-from cli.ui.errors import LabError
+from cli import paths, settings
+from cli.ui.errors import Interrupted, LabError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,7 +35,7 @@ def seats_in(file: Path) -> Any:
     return json.loads(file.read_text())["context"]["lab"]["seats"]
 
 
-def names(change: seat_setting.Change) -> list[str]:
+def names(change: settings.SeatsChange) -> list[str]:
     """The seats that the settings will have."""
     return [seat.name for seat in change.settings.seats]
 
@@ -53,7 +53,7 @@ def test_a_seat_is_added_to_cdk_json(cdk_json: Callable[[Any], Path], before: An
     """Whatever stood there becomes a list of names, as they were written; nothing else of the file changes."""
     file = cdk_json(before)
     lines = file.read_text().splitlines()
-    change = seat_setting.add([], ["José"])
+    change = settings.add_seats([], ["José"])
     assert seats_in(file) == before
     change.write()
     assert seats_in(file) == after
@@ -64,7 +64,7 @@ def test_a_seat_is_added_to_cdk_json(cdk_json: Callable[[Any], Path], before: An
 def test_a_seat_is_taken_out_of_cdk_json(cdk_json: Callable[[Any], Path]) -> None:
     """Of three numbered seats two remain, by their names."""
     file = cdk_json(3)
-    seat_setting.remove([], ["seat-02"]).write()
+    settings.remove_seats([], ["seat-02"]).write()
     assert seats_in(file) == ["seat-01", "seat-03"]
     assert [seat.name for seat in settings.read([]).seats] == ["seat-01", "seat-03"]
 
@@ -74,10 +74,32 @@ def test_a_roster_that_cdk_json_names_is_changed_itself(cdk_json: Callable[[Any]
     roster = tmp_path / "class.csv"
     roster.write_text("id;name;email\n1;Ada;a@school.example\n2;Grace;\n")
     file = cdk_json(str(roster))
-    seat_setting.add([], ["Edsger"]).write()
-    seat_setting.remove([], ["grace"]).write()
+    settings.add_seats([], ["Edsger"]).write()
+    settings.remove_seats([], ["grace"]).write()
     assert seats_in(file) == str(roster)
     assert roster.read_text() == "id;name;email\n1;Ada;a@school.example\n;Edsger;\n"
+
+
+@pytest.mark.parametrize("refusal", [LabError("the app refuses it"), Interrupted("Ctrl-C")])
+def test_seats_that_can_not_be_synthesised_are_not_written_down(
+    cdk_json: Callable[[Any], Path], tmp_path: Path, refusal: BaseException
+) -> None:
+    """The roster and cdk.json are, byte for byte, what they were."""
+    roster = tmp_path / "class.csv"
+    roster.write_bytes(b'"name";email\r\nAda;"a@school.example"\r\n')
+    for seats, file in ((str(roster), roster), (["ada"], tmp_path / "cdk.json")):
+        cdk_json(seats)
+        before = file.read_bytes()
+        written: list[bytes] = []
+
+        def refuse(file: Path = file, written: list[bytes] = written) -> None:
+            written.append(file.read_bytes())
+            raise refusal
+
+        with pytest.raises(type(refusal)), settings.add_seats([], ["Grace"]).written():
+            refuse()
+        assert b"Grace" in written[0]
+        assert file.read_bytes() == before
 
 
 @pytest.mark.parametrize("name", ["ada", "", "x" * 31, "Ada B"])
@@ -85,7 +107,7 @@ def test_a_name_that_can_not_be_changes_nothing(cdk_json: Callable[[Any], Path],
     """A seat there is already, no name, a name too long, and one that begins with another seat's."""
     file = cdk_json(["ada"])
     with pytest.raises(LabError, match="Nothing was changed"):
-        seat_setting.add([], [name])
+        settings.add_seats([], [name])
     assert seats_in(file) == ["ada"]
 
 

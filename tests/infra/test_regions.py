@@ -14,7 +14,7 @@ import pytest
 from botocore.exceptions import UnknownRegionError
 from sagemaker.core import image_uris
 
-from cli.checks.bootstrap import NEEDED
+from cli.checks.account import BOOTSTRAP_NEEDED
 from infra import composition
 from infra.containers import INFERENCE, TRAINING
 from infra.regions import ACCEPTED, refusal
@@ -146,4 +146,4 @@ def test_the_bootstrap_that_is_looked_for_is_the_one_that_the_stacks_need(compos
     stacks = [
         each["properties"] for each in manifest["artifacts"].values() if each["type"] == "aws:cloudformation:stack"
     ]
-    assert {properties["requiresBootstrapStackVersion"] for properties in stacks} == {NEEDED}
+    assert {properties["requiresBootstrapStackVersion"] for properties in stacks} == {BOOTSTRAP_NEEDED}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cli.aws import buckets, deletion, remnants
+from cli.aws import buckets, deletion
 from cli.aws.session import Session, Target
 from embedded_aws import gateway
 from teardown.receipt import Receipt, Resource
@@ -88,7 +88,7 @@ def test_a_key_that_may_not_go_is_named(scene: Scene, refusing: Callable[[str, s
     tags = [{"TagKey": "bricklab:lab", "TagValue": "refused"}]
     stays, goes = (kms.create_key(Tags=tags)["KeyMetadata"]["KeyId"] for _ in range(2))
     receipt = Receipt()
-    remnants.note(refusing("ScheduleKeyDeletion", stays), "refused", receipt)
+    deletion.note_what_remains(refusing("ScheduleKeyDeletion", stays), "refused", receipt)
     assert not receipt.clean
     assert "explicit deny" in receipt.remaining[Resource("KMS key", stays)].why
     assert receipt.remaining[Resource("KMS key", goes)].expected

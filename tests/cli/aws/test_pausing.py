@@ -1,18 +1,20 @@
-"""What of a lab can be paused and had back, with a SageMaker that answers as botocore's stub."""
+"""What of a lab can be paused and had back, in states that the embedded AWS's resources never are in."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
+import pytest
 from botocore.stub import Stubber
 
-from cli.aws.paused import Kept
-from cli.aws.pausing import FAILED, Endpoints
+from cli.aws.pausing import FAILED, Endpoints, NotebookInstances, Paused
+from cli.commands import pause
 
 if TYPE_CHECKING:
-    import pytest
+    from tests.cli.conftest import Wire
 
+LAB, NOTEBOOK = "brick", "brick-ada"
 NAME = {"EndpointName": "bricks"}
 
 
@@ -43,5 +45,55 @@ def test_a_failed_endpoint_s_deletion_is_waited_for_as_long_as_it_takes(monkeypa
         stub.add_client_error("describe_endpoint", "ValidationException", "Could not find endpoint")
         request = {**NAME, "EndpointConfigName": "config", "Tags": []}
         stub.add_response("create_endpoint", {"EndpointArn": deleting["EndpointArn"]}, request)
-        Endpoints(sagemaker).resume(Kept("endpoint", "bricks", "config", {}), FAILED)
+        Endpoints(sagemaker).resume(Paused("endpoint", "bricks", "config", {}), FAILED)
         stub.assert_no_pending_responses()
+
+
+def in_states(wire: Wire, *states: str) -> NotebookInstances:
+    """A notebook instance that is listed in one state after the other, and then stays in the last."""
+    left = list(states)
+
+    def listed(_: Any) -> dict[str, Any]:
+        state = left.pop(0) if len(left) > 1 else left[0]
+        arn = f"arn:aws:sagemaker:eu-west-1:123456789012:notebook-instance/{NOTEBOOK}"
+        one = {"NotebookInstanceName": NOTEBOOK, "NotebookInstanceArn": arn, "NotebookInstanceStatus": state}
+        return {"NotebookInstances": [one]}
+
+    wire.answers |= {"ListNotebookInstances": listed, "PutParameter": {}, "DeleteParameter": {}}
+    return NotebookInstances(wire.session().client("sagemaker"))
+
+
+def test_maintenance_under_way_is_waited_for(wire: Wire) -> None:
+    """It ends by itself, and nobody can stop the instance before."""
+    told: list[str] = []
+    instances = in_states(wire, "InMaintenance", "InMaintenance", "InService")
+    assert pause.wait_until_settled(instances, LAB, [NOTEBOOK], told.append) == {NOTEBOOK: "InService"}
+    assert f"notebook instance {NOTEBOOK} InMaintenance" in told
+
+
+def test_pending_maintenance_is_not_waited_for(wire: Wire) -> None:
+    """It may last for days: the instance is asked to stop like any that runs."""
+    instances = in_states(wire, "PendingMaintenance")
+    wire.answers["StopNotebookInstance"] = {}
+    assert pause.wait_until_settled(instances, LAB, [NOTEBOOK], lambda _: None) == {NOTEBOOK: "PendingMaintenance"}
+    assert "PendingMaintenance" in instances.running & instances.serving
+    assert pause.pause_one(wire.session(), LAB, instances, NOTEBOOK).done == "stopped"
+    assert not wire.asked["DeleteParameter"]
+
+
+def test_what_can_not_be_stopped_now_is_left_out(wire: Wire) -> None:
+    """With SageMaker's sentence; it is not taken for paused, and what else is to end does."""
+    instances = in_states(wire, "PendingMaintenance")
+    wire.refused["StopNotebookInstance"] = "ValidationException"
+    result = pause.pause_one(wire.session(), LAB, instances, NOTEBOOK)
+    assert (result.done, result.left_out) == ("", "not StopNotebookInstance")
+    assert wire.asked["DeleteParameter"] == [{"Name": f"/{LAB}/paused/notebook-instance/{NOTEBOOK}"}]
+
+
+def test_who_may_not_stop_it_is_told_at_once(wire: Wire) -> None:
+    """That is no state of the instance, and nothing is kept of it."""
+    instances = in_states(wire, "InService")
+    wire.refused["StopNotebookInstance"] = "AccessDeniedException"
+    with pytest.raises(instances.sagemaker.exceptions.ClientError, match="AccessDenied"):
+        pause.pause_one(wire.session(), LAB, instances, NOTEBOOK)
+    assert wire.asked["DeleteParameter"]

@@ -9,7 +9,7 @@ import pytest
 
 from cli.aws import usage
 from cli.aws.prices import HOURS_A_MONTH, Prices, Use
-from cli.aws.usage import Meter
+from cli.aws.usage import LineItem
 from infra import settings
 
 if TYPE_CHECKING:
@@ -26,9 +26,9 @@ PRICES = Prices(
 )
 
 
-def notebook(*, runs: bool) -> Meter:
+def notebook(*, runs: bool) -> LineItem:
     """A notebook instance of a hundred hours that ran ten of them."""
-    return Meter(
+    return LineItem(
         kind="notebook",
         name="lab-ada",
         state="InService" if runs else "Stopped",
@@ -59,12 +59,12 @@ def test_instances_count_each_and_a_key_by_the_hour() -> None:
     prices = Prices(
         region="", live={hosting: 0.1, NOTEBOOK: 1.0}, table={}, table_of="", volume_gb_month=0, key_month=730
     )
-    both = Meter(
+    both = LineItem(
         kind="endpoint", name="", state="", seat=None, hours=2, runs=True, instances=((hosting, 3), (NOTEBOOK, 1))
     )
     assert both.hourly(prices) == pytest.approx(1.3)
     assert both.so_far(prices) == pytest.approx(2.6)
-    key = Meter(kind="key", name="", state="", seat=None, hours=2, runs=True, keys=1)
+    key = LineItem(kind="key", name="", state="", seat=None, hours=2, runs=True, keys=1)
     assert key.hourly(prices) == pytest.approx(1)
     assert key.so_far(prices) == pytest.approx(2)
 
@@ -72,8 +72,8 @@ def test_instances_count_each_and_a_key_by_the_hour() -> None:
 def test_without_a_price_nothing_is_made_up() -> None:
     """An unknown price makes the amount unknown, unless nothing of it was used."""
     unknown = ("ml.m4.xlarge", Use.TRAINING)
-    running = Meter(kind="", name="", state="", seat=None, hours=1, runs=True, instances=((unknown, 1),))
-    pending = Meter(kind="", name="", state="", seat=None, hours=0, runs=False, instances=((unknown, 1),))
+    running = LineItem(kind="", name="", state="", seat=None, hours=1, runs=True, instances=((unknown, 1),))
+    pending = LineItem(kind="", name="", state="", seat=None, hours=0, runs=False, instances=((unknown, 1),))
     assert (running.hourly(PRICES), running.so_far(PRICES)) == (None, None)
     assert (pending.hourly(PRICES), pending.so_far(PRICES)) == (0, 0)
 
@@ -130,8 +130,8 @@ def described(wire: Wire, **more: Any) -> None:
     }
 
 
-def read(wire: Wire) -> dict[str, Meter]:
-    """The meters of the lab `brick` by kind."""
+def read(wire: Wire) -> dict[str, LineItem]:
+    """The line items of the lab `brick` by kind."""
     lab = settings.read({"lab": {"name": "brick", "seats": "ada"}})
     return {each.kind: each for each in usage.read(wire.session(), lab, [], datetime.fromtimestamp(NOW, UTC))}
 

@@ -9,7 +9,7 @@ import pytest
 
 from cli.aws.session import Target
 from cli.checks import quotas
-from cli.checks.result import Finding, State, Subject
+from cli.checks.result import CheckResult, Deployment, State
 from infra import settings
 from infra.handlers.job import errors
 from infra.handlers.job.training import TrainingJobs
@@ -61,10 +61,10 @@ def account(wire: Wire, values: Mapping[str, float]) -> None:
     }
 
 
-def found(wire: Wire, *stacks: Stack, **more: Any) -> list[Finding]:
+def found(wire: Wire, *stacks: Stack, **more: Any) -> list[CheckResult]:
     """What the check finds for the lab `brick` with two seats."""
     lab = settings.read({"lab": {"name": "brick", "seats": 2, **more}})
-    return list(quotas.check(Subject(wire.session(), lab, stacks)))
+    return list(quotas.check(Deployment(wire.session(), lab, stacks)))
 
 
 def test_on_the_embedded_aws_no_link_leads_to_aws(wire: Wire) -> None:
@@ -72,9 +72,9 @@ def test_on_the_embedded_aws_no_link_leads_to_aws(wire: Wire) -> None:
     account(wire, {**ENOUGH, ENDPOINT: 0})
     session = replace(wire.session(), target=Target.EMBEDDED)
     lab = settings.read({"lab": {"name": "brick", "seats": 2}})
-    [finding] = [each for each in quotas.check(Subject(session, lab, ())) if each.state is not State.OK]
-    assert "request-service-quota-increase" in finding.text
-    assert "https://" not in finding.text
+    [result] = [each for each in quotas.check(Deployment(session, lab, ())) if each.state is not State.OK]
+    assert "request-service-quota-increase" in result.text
+    assert "https://" not in result.text
     job = {"TrainingJobName": "brick-1", "TrainingJobStatus": "Failed", "FailureReason": "it broke."}
     said = str(errors.failed(job, TrainingJobs.words, instance_type="ml.m5.large", region="us-east-1"))
     assert "https://" in said
@@ -86,7 +86,7 @@ def test_on_the_embedded_aws_no_link_leads_to_aws(wire: Wire) -> None:
 def test_quotas_that_are_just_enough_are_enough(wire: Wire) -> None:
     """The lab's own job and endpoint, and one of each for every seat."""
     account(wire, ENOUGH)
-    assert [finding.state for finding in found(wire)] == [State.OK]
+    assert [result.state for result in found(wire)] == [State.OK]
 
 
 @pytest.mark.parametrize(
@@ -95,13 +95,13 @@ def test_quotas_that_are_just_enough_are_enough(wire: Wire) -> None:
 def test_without_room_for_the_lab_itself_nothing_goes(wire: Wire, quota: str, value: int, needed: str) -> None:
     """The sentence names quota, what there is and what is needed, and the command and page that ask for more."""
     account(wire, {**ENOUGH, quota: value})
-    [finding] = found(wire)
-    assert finding.state is State.WRONG
-    assert f"{quota}: the account has {value}{', as many new ones' * (not value)}; " in finding.text
-    assert needed in finding.text
+    [result] = found(wire)
+    assert result.state is State.WRONG
+    assert f"{quota}: the account has {value}{', as many new ones' * (not value)}; " in result.text
+    assert needed in result.text
     code = f"L-{list(ENOUGH).index(quota):08X}"
-    assert f"--quota-code {code} --desired-value {ENOUGH[quota]} --region eu-west-1" in finding.text
-    assert f"eu-west-1.console.aws.amazon.com/servicequotas/home/services/sagemaker/quotas/{code}" in finding.text
+    assert f"--quota-code {code} --desired-value {ENOUGH[quota]} --region eu-west-1" in result.text
+    assert f"eu-west-1.console.aws.amazon.com/servicequotas/home/services/sagemaker/quotas/{code}" in result.text
 
 
 def test_an_account_without_endpoints_of_the_type_is_told_which_it_has(wire: Wire) -> None:
@@ -115,26 +115,26 @@ def test_an_account_without_endpoints_of_the_type_is_told_which_it_has(wire: Wir
         "ml.t3.large for notebook instance usage": 9,
     }
     account(wire, {**ENOUGH, ENDPOINT: 0, **others})
-    [finding] = found(wire)
-    assert finding.state is State.WRONG
-    assert "the account has 0, as many new ones; the lab needs 1 (3 with all students at work)" in finding.text
-    assert finding.text.endswith("or choose another lab.endpoint_instance_type, such as ml.t2.medium, ml.m5.xlarge")
+    [result] = found(wire)
+    assert result.state is State.WRONG
+    assert "the account has 0, as many new ones; the lab needs 1 (3 with all students at work)" in result.text
+    assert result.text.endswith("or choose another lab.endpoint_instance_type, such as ml.t2.medium, ml.m5.xlarge")
 
 
 def test_room_for_the_lab_but_not_for_all_students_at_once_can_be_overridden(wire: Wire) -> None:
     """Not every student trains at the same moment."""
     account(wire, {**ENOUGH, TRAINING: 2})
-    [finding] = found(wire)
-    assert finding.state is State.RISKY
-    assert f"{TRAINING}: the account has 2; 3 are needed when all students work at once" in finding.text
-    assert "--force" in finding.text
+    [result] = found(wire)
+    assert result.state is State.RISKY
+    assert f"{TRAINING}: the account has 2; 3 are needed when all students work at once" in result.text
+    assert "--force" in result.text
 
 
 def test_a_class_of_twenty_does_not_fit_into_a_new_account(wire: Wire) -> None:
     """There is room for every type, and not over all of them: AWS refuses the ninth notebook instance."""
     account(wire, dict.fromkeys(ENOUGH, 40) | {NOTEBOOKS: 8, ALL_TRAINING: 4, ALL_PROCESSING: 4, ENDPOINTS: 3})
-    said = {finding.text.partition(":")[0]: finding for finding in found(wire, seats=20)}
-    assert {name: finding.state for name, finding in said.items()} == {
+    said = {result.text.partition(":")[0]: result for result in found(wire, seats=20)}
+    assert {name: result.state for name, result in said.items()} == {
         NOTEBOOKS: State.WRONG,
         ENDPOINTS: State.RISKY,
         ALL_TRAINING: State.RISKY,
@@ -154,37 +154,37 @@ def test_notebook_instances_that_stand_still_count_among_all(wire: Wire) -> None
             for name in ("brick-seat-01", "theirs", "other")
         ]
     }
-    [finding] = found(wire)
-    assert f"{NOTEBOOKS}: the account has 3, of which others use 2; the lab needs 2: " in finding.text
-    assert "--desired-value 4" in finding.text
+    [result] = found(wire)
+    assert f"{NOTEBOOKS}: the account has 3, of which others use 2; the lab needs 2: " in result.text
+    assert "--desired-value 4" in result.text
 
 
 def test_a_region_without_a_quota_over_all_types_is_fine(wire: Wire) -> None:
     """What Service Quotas does not list limits nothing."""
     account(wire, {name: value for name, value in ENOUGH.items() if name.startswith("ml.")})
-    assert [finding.state for finding in found(wire)] == [State.OK]
+    assert [result.state for result in found(wire)] == [State.OK]
 
 
 @pytest.mark.parametrize("quota", [PROCESSING, TRANSFORM])
 def test_a_class_can_begin_without_room_for_its_later_jobs(wire: Wire, quota: str) -> None:
     """A new account has often none of them: it is said, with the way to more, and stops nothing."""
     account(wire, {**ENOUGH, quota: 0})
-    [finding] = found(wire)
-    assert finding.state is State.HINT
+    [result] = found(wire)
+    assert result.state is State.HINT
     assert (
         f"{quota}: the account has 0, as many new ones; 2 are needed when all students work at once: ask for more"
-        in finding.text
+        in result.text
     )
-    assert "--force" not in finding.text
+    assert "--force" not in result.text
 
 
 def test_photos_take_an_instance_of_the_lab_s_own(wire: Wire, tmp_path: Path) -> None:
     """A lab that prepares photos can't be deployed without one for processing; students come to that."""
     (tmp_path / "1x1 Brick").mkdir()
     account(wire, {**ENOUGH, PROCESSING: 0, ALL_PROCESSING: 3})
-    [finding] = found(wire, photos=str(tmp_path), seats=0)
-    assert finding.state is State.WRONG
-    assert PROCESSING in finding.text
+    [result] = found(wire, photos=str(tmp_path), seats=0)
+    assert result.state is State.WRONG
+    assert PROCESSING in result.text
     account(wire, {**ENOUGH, PROCESSING: 3, ALL_PROCESSING: 3})
     assert [each.state for each in found(wire, photos=str(tmp_path))] == [State.OK]
 
@@ -192,9 +192,9 @@ def test_photos_take_an_instance_of_the_lab_s_own(wire: Wire, tmp_path: Path) ->
 def test_a_type_without_a_quota_is_not_offered(wire: Wire) -> None:
     """Neither applied nor a default: then another type or region is the way out, not an increase."""
     account(wire, {name: value for name, value in ENOUGH.items() if name != NOTEBOOK})
-    [finding] = found(wire)
-    assert finding.state is State.WRONG
-    assert "does not offer it: choose another lab.notebook_instance_type" in finding.text
+    [result] = found(wire)
+    assert result.state is State.WRONG
+    assert "does not offer it: choose another lab.notebook_instance_type" in result.text
 
 
 def test_what_aws_gives_by_default_counts_where_nothing_else_is_said(wire: Wire) -> None:
@@ -202,7 +202,7 @@ def test_what_aws_gives_by_default_counts_where_nothing_else_is_said(wire: Wire)
     account(wire, {name: value for name, value in ENOUGH.items() if name != NOTEBOOK})
     default = {"QuotaName": NOTEBOOK, "QuotaCode": "L-1", "Value": 2.0}
     wire.answers["ListAWSDefaultServiceQuotas"] = {"Quotas": [default]}
-    assert [finding.state for finding in found(wire)] == [State.OK]
+    assert [result.state for result in found(wire)] == [State.OK]
 
 
 def test_what_others_run_is_taken_and_the_labs_own_is_not_counted_twice(wire: Wire) -> None:
@@ -251,7 +251,7 @@ def test_what_others_run_is_taken_and_the_labs_own_is_not_counted_twice(wire: Wi
             "ProcessingResources": {"ClusterConfig": {"InstanceType": "ml.m5.large", "VolumeSizeInGB": 1}},
         },
     }
-    said = {finding.text.partition(":")[0]: finding for finding in found(wire)}
+    said = {result.text.partition(":")[0]: result for result in found(wire)}
     assert "the account has 2, of which others use 1; the lab needs 2" in said[NOTEBOOK].text
     assert "--desired-value 3" in said[NOTEBOOK].text
     assert "the account has 3, of which others use 2; 3 are needed" in said[ENDPOINT].text
@@ -273,7 +273,7 @@ def test_an_endpoint_that_stands_wants_one_more_for_its_update(wire: Wire) -> No
         tags={"bricklab:lab": "brick"},
         created=None,  # type: ignore[arg-type]
     )
-    findings = found(wire, stack)
-    assert [finding.text.partition(":")[0] for finding in findings] == [ENDPOINT, ENDPOINTS]
-    assert {finding.state for finding in findings} == {State.HINT}
-    assert all("--desired-value 4" in finding.text for finding in findings)
+    results = found(wire, stack)
+    assert [result.text.partition(":")[0] for result in results] == [ENDPOINT, ENDPOINTS]
+    assert {result.state for result in results} == {State.HINT}
+    assert all("--desired-value 4" in result.text for result in results)

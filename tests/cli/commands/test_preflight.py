@@ -11,8 +11,11 @@ import pytest
 
 from cli import paths
 from cli.aws.session import Session, Target
-from cli.checks import bootstrap, containers, lease, region, standing, tag
-from cli.checks.result import Finding, State, Subject
+from cli.checks import account
+from cli.checks.account import check_bootstrap, check_containers, check_region
+from cli.checks.existing import check_stacks
+from cli.checks.result import CheckResult, Deployment, State
+from cli.checks.spending import check_budget_tag, check_lease
 from cli.commands import preflight
 from cli.programs import tool_environment
 from cli.ui.errors import LabError
@@ -56,23 +59,23 @@ def stack(session: Session) -> Iterator[Callable[..., None]]:
         cloudformation.get_waiter("stack_delete_complete").wait(StackName=stack_name, WaiterConfig={"Delay": 1})
 
 
-def found(session: Session, **lab: Any) -> dict[str, list[Finding]]:
-    """All findings by subject."""
-    findings = preflight.findings(session, settings.read({"lab": lab}))
-    return {each.subject: [other for other in findings if other.subject == each.subject] for each in findings}
+def found(session: Session, **lab: Any) -> dict[str, list[CheckResult]]:
+    """All results by subject."""
+    results = preflight.run_checks(session, settings.read({"lab": lab}))
+    return {each.subject: [other for other in results if other.subject == each.subject] for each in results}
 
 
-def only(check: Any, place: Session, *stacks: Stack, **lab: Any) -> Finding:
-    """The one finding of a check."""
-    [finding] = check(Subject(place, settings.read({"lab": lab}), stacks))
-    return finding  # type: ignore[no-any-return]
+def only(check: Any, session: Session, *stacks: Stack, **lab: Any) -> CheckResult:
+    """The one result of a check."""
+    [result] = check(Deployment(session, settings.read({"lab": lab}), stacks))
+    return result  # type: ignore[no-any-return]
 
 
 def test_a_fresh_account_is_ready(session: Session) -> None:
     """Nothing stops the lab of the repository: containers, quotas and a name are there."""
-    findings = found(session)
-    assert not [finding for each in findings.values() for finding in each if finding.stops]
-    assert findings.keys() == {
+    results = found(session)
+    assert not [result for each in results.values() for result in each if result.stops]
+    assert results.keys() == {
         "account",
         "region",
         "containers",
@@ -84,57 +87,57 @@ def test_a_fresh_account_is_ready(session: Session) -> None:
         "price",
         "budget",
     }
-    assert "account 000000000000, region us-east-1, as root" in findings["account"][0].text
+    assert "account 000000000000, region us-east-1, as root" in results["account"][0].text
 
 
 def test_a_registry_without_an_image_is_no_place(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     """The sentence names what the registry has not got, and where."""
-    monkeypatch.setattr(containers, "TRAINING", ("tensorflow-training", "0.1-none"))
-    old = only(containers.check, session)
+    monkeypatch.setattr(account, "TRAINING", ("tensorflow-training", "0.1-none"))
+    old = only(check_containers, session)
     assert (old.state, "has no tensorflow-training:0.1-none in us-east-1" in old.text) == (State.WRONG, True)
-    monkeypatch.setattr(containers, "TRAINING", ("tensorflow-nothing", "1.0"))
-    assert only(containers.check, session).state is State.WRONG
+    monkeypatch.setattr(account, "TRAINING", ("tensorflow-nothing", "1.0"))
+    assert only(check_containers, session).state is State.WRONG
 
 
 def test_a_region_that_is_not_accepted_is_said_once(session: Session) -> None:
     """One sentence of the check of the region; that of the containers has no registry to ask."""
     away = replace(session, region="me-central-1")
-    refused = only(region.check, away)
+    refused = only(check_region, away)
     assert (refused.state, refused.text) == (State.WRONG, regions.refusal("me-central-1"))
-    assert not list(containers.check(Subject(away, settings.read({}), [])))
+    assert not list(check_containers(Deployment(away, settings.read({}), [])))
 
 
 def test_a_region_without_budgets_has_a_lab_without_one(session: Session) -> None:
     """It is said, and stops nothing; who wants no budget is not told, and the budget's tag is not asked about."""
     away = replace(session, region="eu-north-1")
-    hint = only(region.check, away, budget=70)
+    hint = only(check_region, away, budget=70)
     assert (hint.state, hint.stops) == (State.HINT, False)
     assert "no AWS::Budgets::Budget in eu-north-1" in hint.text
     assert "70 USD" in hint.text
-    assert only(region.check, away, budget=0).state is State.OK
-    assert only(region.check, session).state is State.OK
-    assert not list(tag.check(Subject(away, settings.read({}), [])))
+    assert only(check_region, away, budget=0).state is State.OK
+    assert only(check_region, session).state is State.OK
+    assert not list(check_budget_tag(Deployment(away, settings.read({}), [])))
 
 
 def test_the_bootstrap_is_there_new_enough_or_to_be_made(session: Session) -> None:
     """Absent is well, for `up` makes it; what is too old is named with the command that renews it."""
     elsewhere = replace(session, region="eu-west-2")
-    assert only(bootstrap.check, elsewhere).state is State.OK
-    parameter = {"Name": bootstrap.VERSION, "Type": "String", "Overwrite": True}
+    assert only(check_bootstrap, elsewhere).state is State.OK
+    parameter = {"Name": account.BOOTSTRAP_PARAMETER, "Type": "String", "Overwrite": True}
     ssm = elsewhere.client("ssm")
     ssm.put_parameter(**parameter, Value="5")
-    old = only(bootstrap.check, elsewhere)
+    old = only(check_bootstrap, elsewhere)
     assert (old.state, "cdk bootstrap aws://000000000000/eu-west-2" in old.text) == (State.WRONG, True)
     ssm.put_parameter(**parameter, Value="6")
-    assert only(bootstrap.check, elsewhere).state is State.OK
+    assert only(check_bootstrap, elsewhere).state is State.OK
 
 
 def test_a_name_that_something_else_has_is_taken(session: Session, stack: Callable[..., None]) -> None:
     """A stack of that name without the lab's tag is not the lab's."""
     stack("taken-storage")
-    [finding] = found(session, name="taken")["name"]
-    assert finding.state is State.WRONG
-    assert "taken-storage is there and belongs to something else: choose another lab.name" in finding.text
+    [result] = found(session, name="taken")["name"]
+    assert result.state is State.WRONG
+    assert "taken-storage is there and belongs to something else: choose another lab.name" in result.text
 
 
 @pytest.mark.parametrize(("ours", "theirs"), [("brick", "brick-two"), ("brick-two", "brick")])
@@ -143,18 +146,18 @@ def test_two_labs_whose_names_begin_alike_take_each_others_things(
 ) -> None:
     """Either way round; a name that only begins with the same letters is another one."""
     stack(f"{theirs}-storage", lab=theirs)
-    [finding] = found(session, name=ours)["name"]
-    assert finding.state is State.WRONG
-    assert "brick-two begins with brick-" in finding.text
+    [result] = found(session, name=ours)["name"]
+    assert result.state is State.WRONG
+    assert "brick-two begins with brick-" in result.text
     assert found(session, name="bricks")["name"][0].state is State.OK
 
 
 def test_another_owners_lab_is_theirs_unless_forced(session: Session, stack: Callable[..., None]) -> None:
     """The tag on its stacks says whose it is; the setting lab.owner says who we are."""
     stack("shared-storage", lab="shared", owner="ana")
-    [finding] = found(session, name="shared")["name"]
-    assert finding.state is State.RISKY
-    assert "lab.name shared is in use by the lab of ana, and you are root" in finding.text
+    [result] = found(session, name="shared")["name"]
+    assert result.state is State.RISKY
+    assert "lab.name shared is in use by the lab of ana, and you are root" in result.text
     assert found(session, name="shared", owner="ana")["name"][0].state is State.OK
 
 
@@ -174,27 +177,27 @@ def test_a_stack_that_takes_no_update_is_named_with_its_way_out(
     session: Session, status: str, state: State, said: str
 ) -> None:
     """What `up` deals with by itself is a hint; the rest stops it."""
-    finding = only(standing.check, session, _stack("brick-training", status), name="brick")
-    assert finding.state is state
-    assert said in finding.text
+    result = only(check_stacks, session, _stack("brick-training", status), name="brick")
+    assert result.state is state
+    assert said in result.text
 
 
 @pytest.mark.parametrize("status", ["CREATE_FAILED", "UPDATE_ROLLBACK_FAILED"])
 def test_a_broken_seat_stops_nobody_else(session: Session, status: str) -> None:
     """`up` goes on without it, or makes it anew."""
     broken = _stack("brick-seat-ada", status, **{"bricklab:seat": "ada"})
-    assert only(standing.check, session, broken, name="brick").state is State.HINT
+    assert only(check_stacks, session, broken, name="brick").state is State.HINT
 
 
 def test_a_lease_has_to_be_long_enough(session: Session) -> None:
     """One that is over is refused; one that ends before a training may have ended can be forced."""
     ahead = (datetime.now(UTC) + timedelta(hours=2)).isoformat(timespec="minutes")
-    assert only(lease.check, session).state is State.HINT
-    assert only(lease.check, session, lease="8h").state is State.OK
-    assert only(lease.check, session, lease=ahead).state is State.OK
-    short = only(lease.check, session, lease="20m")
+    assert only(check_lease, session).state is State.HINT
+    assert only(check_lease, session, lease="8h").state is State.OK
+    assert only(check_lease, session, lease=ahead).state is State.OK
+    short = only(check_lease, session, lease="20m")
     assert (short.state, "may take 30 minutes" in short.text) == (State.RISKY, True)
-    over = only(lease.check, session, lease="2024-01-01T00:00Z")
+    over = only(check_lease, session, lease="2024-01-01T00:00Z")
     assert (over.state, "is over" in over.text) == (State.WRONG, True)
 
 
@@ -233,27 +236,27 @@ def test_force_goes_past_what_may_be_overridden_and_says_so(
     [("quotas", "ListServiceQuotas"), ("containers", "BatchGetImage"), ("bootstrap", "GetParameter")],
 )
 def test_what_may_not_be_looked_at_is_said(wire: Wire, subject: str, operation: str) -> None:
-    """A service that refuses is a finding with its own words, that can be overridden."""
+    """A service that refuses is a result with its own words, that can be overridden."""
     wire.refused[operation] = "AccessDeniedException"
-    [finding] = preflight.look(subject, Subject(wire.session(), settings.read({}), []))
-    assert finding.state is State.RISKY
-    assert "could not be looked at" in finding.text
-    assert f"not {operation}" in finding.text
+    [result] = preflight.run_check(subject, Deployment(wire.session(), settings.read({}), []))
+    assert result.state is State.RISKY
+    assert "could not be looked at" in result.text
+    assert f"not {operation}" in result.text
 
 
 @pytest.mark.parametrize(("active", "hints"), [([], 1), ([{"TagKey": "bricklab:lab", "Status": "Active"}], 0)])
 def test_a_tag_that_bills_do_not_know_is_a_hint(wire: Wire, active: list[dict[str, str]], hints: int) -> None:
     """A budget that sees nothing would never warn."""
     wire.answers["ListCostAllocationTags"] = {"CostAllocationTags": active}
-    found = preflight.look("budget", Subject(wire.session(), settings.read({}), []))
-    assert [finding.state for finding in found] == [State.HINT] * hints
-    assert preflight.look("budget", Subject(wire.session(), settings.read({"lab": {"budget": 0}}), [])) == []
+    found = preflight.run_check("budget", Deployment(wire.session(), settings.read({}), []))
+    assert [result.state for result in found] == [State.HINT] * hints
+    assert preflight.run_check("budget", Deployment(wire.session(), settings.read({"lab": {"budget": 0}}), [])) == []
 
 
 def test_who_may_not_ask_for_tags_hears_nothing_of_them(wire: Wire) -> None:
     """Most users may not: that is no reason to worry them."""
     wire.refused["ListCostAllocationTags"] = "AccessDeniedException"
-    assert preflight.look("budget", Subject(wire.session(), settings.read({}), [])) == []
+    assert preflight.run_check("budget", Deployment(wire.session(), settings.read({}), [])) == []
 
 
 def test_the_command_ends_with_one_line_a_check_or_json(lab: Lab, session: Session) -> None:
@@ -261,7 +264,7 @@ def test_the_command_ends_with_one_line_a_check_or_json(lab: Lab, session: Sessi
     del session
     document = json.loads(lab("preflight", "--json"))
     assert document["passed"] is True
-    assert {finding["state"] for finding in document["findings"]} <= {"ok", "hint"}
+    assert {result["state"] for result in document["findings"]} <= {"ok", "hint"}
     assert "✓ containers" in lab("preflight")
     lab("preflight", "-c", "lab.endpoint_instance_type=ml.p4d.24xlarge", code=1)
 

@@ -16,7 +16,7 @@ import pytest
 from cli import paths
 from cli.aws import tuning
 from cli.aws.session import Target
-from cli.aws.tuning_wanted import Wanted
+from cli.aws.tuning import TuningOptions
 from cli.commands import tune
 from cli.programs import tool_environment
 from cli.ui.errors import LabError
@@ -110,8 +110,8 @@ def test_it_finds_the_best_and_writes_it_down(
     before = json.loads(file.read_text())
     units = ["64", "256,128", "128"]
     ranges = {"learning_rate": ["0.001"], "batch_size": ["16"], "hidden_units": units}
-    wanted = Wanted(strategy="grid", trials=None, parallel=2, ranges=ranges, early_stopping=False, seed=None)
-    tune.tune(Target.EMBEDDED, [f"lab.name={LAB}"], wanted, apply=True, as_json=False)
+    options = TuningOptions(strategy="grid", trials=None, parallel=2, ranges=ranges, early_stopping=False, seed=None)
+    tune.tune(Target.EMBEDDED, [f"lab.name={LAB}"], options, apply=True, as_json=False)
     shown = capsys.readouterr().out
     [best] = [line for line in shown.splitlines() if "best" in line]
     assert "256,128" in best
@@ -210,7 +210,7 @@ def test_a_wrong_option_is_one_sentence(options: list[str], said: str) -> None:
     def number(name: str) -> int | None:
         return int(values[name][0]) if name in values else None
 
-    wanted = Wanted(
+    chosen = TuningOptions(
         strategy=values.get("strategy", ["Bayesian"])[0],
         trials=number("trials"),
         parallel=number("parallel") or 2,
@@ -219,7 +219,7 @@ def test_a_wrong_option_is_one_sentence(options: list[str], said: str) -> None:
         seed=number("seed"),
     )
     with pytest.raises(LabError) as refused:
-        wanted.config([])
+        chosen.config([])
     assert said in str(refused.value)
     assert "\n" not in str(refused.value)
 
@@ -260,7 +260,7 @@ def test_trials_of_a_spot_job_are_on_demand() -> None:
 @pytest.mark.parametrize("lab", ["a", "bricklab", "a" * 14, "a" * 20, "a" * 25])
 def test_a_name_fits_whatever_the_labs_is(lab: str) -> None:
     """It begins with the lab's, has at most 32 characters, and is another one a second later."""
-    names = {tuning.name(lab, now) for now in (1_800_000_000, 1_800_000_001)}
+    names = {tuning.job_name(lab, now) for now in (1_800_000_000, 1_800_000_001)}
     assert len(names) == 2
     assert all(name.startswith(f"{lab}-") and len(name) <= 32 for name in names)
 
@@ -268,7 +268,7 @@ def test_a_name_fits_whatever_the_labs_is(lab: str) -> None:
 def test_a_lab_whose_name_is_too_long() -> None:
     """It is told how long a name may be."""
     with pytest.raises(LabError, match="it must have at most 25"):
-        tuning.name("a" * 26, time.time())
+        tuning.job_name("a" * 26, time.time())
 
 
 def _tuning_jobs(home: Path) -> list[dict[str, Any]]:

@@ -1,0 +1,92 @@
+"""What stands already under the lab's name: whether it is free or this lab's own, and takes an update."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cli.aws import owner
+from cli.checks.result import CheckResult, State
+from teardown.scope import TAG
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cli.aws.stacks import Stack
+    from cli.checks.result import Deployment
+
+
+_PARTS = ("operations", "storage", "training", "endpoint")
+
+# Source: CloudFormation's stack status codes; what the CDK CLI replaces by itself: its StackStatus.isCreationFailure.
+_REPLACED = {"ROLLBACK_COMPLETE", "ROLLBACK_FAILED"}
+_WAYS_OUT = {
+    "UPDATE_ROLLBACK_FAILED": "`aws cloudformation continue-update-rollback --stack-name {}`, or `./lab down`",
+    "UPDATE_FAILED": "`aws cloudformation rollback-stack --stack-name {}`, or `./lab down`",
+    "CREATE_FAILED": "`./lab down`",
+    "DELETE_FAILED": "`./lab down`",
+}
+
+
+def check_name(deployment: Deployment) -> Iterator[CheckResult]:
+    """Look for stacks of the name that are not the lab's, for labs with names too much alike, for another owner."""
+    found = [*_taken(deployment), *_alike(deployment), *_owned(deployment)]
+    yield from found or [CheckResult("name", State.OK, f"{deployment.settings.name} is {_free(deployment)}")]
+
+
+def _free(deployment: Deployment) -> str:
+    return "this lab's" if deployment.own else "free"
+
+
+def _taken(deployment: Deployment) -> Iterator[CheckResult]:
+    lab = deployment.settings.name
+    wanted = {f"{lab}-{part}" for part in _PARTS} | {f"{lab}-seat-{seat.name}" for seat in deployment.settings.seats}
+    for stack in deployment.stacks:
+        if stack.name in wanted and stack.tags.get(TAG) != lab:
+            text = f"the stack {stack.name} is there and belongs to something else: choose another lab.name"
+            yield CheckResult("name", State.WRONG, text)
+
+
+def _alike(deployment: Deployment) -> Iterator[CheckResult]:
+    lab = deployment.settings.name
+    for other in sorted({stack.tags[TAG] for stack in deployment.stacks if TAG in stack.tags} - {lab}):
+        if other.startswith(f"{lab}-") or lab.startswith(f"{other}-"):
+            text = (
+                f"the lab {other} is in this account and region: {max(lab, other, key=len)} begins with "
+                f"{min(lab, other, key=len)}-, and each would take the other's resources for its own: choose a "
+                "lab.name that does not"
+            )
+            yield CheckResult("name", State.WRONG, text)
+
+
+def _owned(deployment: Deployment) -> Iterator[CheckResult]:
+    if others := owner.others(deployment.session, deployment.settings, deployment.own):
+        text = (
+            f"lab.name {deployment.settings.name} is in use by the lab of {others}, and you are "
+            f"{owner.of(deployment.session, deployment.settings)}: choose another lab.name, or --force if it is yours "
+            "to change"
+        )
+        yield CheckResult("name", State.RISKY, text)
+
+
+def check_stacks(deployment: Deployment) -> Iterator[CheckResult]:
+    """A sentence for each stack that is not as it should be."""
+    found = [result for stack in deployment.own if (result := _not_updatable(stack))]
+    count = len(deployment.own)
+    whole = f"{count} stand{'s' * (count == 1)}, and can be updated" if count else "none yet"
+    yield from found or [CheckResult("stacks", State.OK, whole)]
+
+
+def _not_updatable(stack: Stack) -> CheckResult | None:
+    said = f"{stack.name} is {stack.status}"
+    if stack.moving:
+        return CheckResult("stacks", State.HINT, f"{said}: `./lab up` waits until that is over")
+    if stack.seat and (stack.status in _WAYS_OUT or stack.broken):
+        rest = "makes it anew" if stack.broken else f"can't mend it: `./lab seats rebuild {stack.seat}`"
+        return CheckResult("stacks", State.HINT, f"{said}: `./lab up` {rest}")
+    if stack.status in _REPLACED:
+        return CheckResult("stacks", State.HINT, f"{said}: `./lab up` replaces it")
+    if stack.status in _WAYS_OUT:
+        return CheckResult(
+            "stacks", State.WRONG, f"{said}, and takes no update: {_WAYS_OUT[stack.status].format(stack.name)}"
+        )
+    return None

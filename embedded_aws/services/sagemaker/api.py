@@ -1,4 +1,4 @@
-"""SageMaker's API as botocore's service model describes it: which operations are claimed, their inputs and outputs."""
+"""SageMaker's API by botocore's service model: the supported operations, their inputs and outputs."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ RESOURCE_OPERATIONS: dict[str, tuple[str, ResourceType]] = {
     for resource_type in RESOURCE_TYPES.values()
     for verb in resource_type.verbs
 }
-# Those whose answer waits for something that may itself call SageMaker.
+# Operations that wait for something that may itself call SageMaker.
 LONG_OPERATIONS = frozenset({RESOURCE_TYPES["NotebookInstance"].operation(PRESIGNED_URL)})
 OPERATIONS = frozenset({*RESOURCE_OPERATIONS, *TAG_OPERATIONS})
 
 
 @cache
 def service_model() -> ServiceModel:
-    """The model of SageMaker, as botocore has it; reading it takes about 0.3 s, once."""
+    """Return botocore's model of SageMaker; reading it takes about 0.3 s, once."""
     return botocore.session.get_session().get_service_model("sagemaker")
 
 
 def operation_model(operation: str) -> OperationModel:
-    """The model of a claimed operation. Raises UnknownOperationException for any other."""
+    """Return the model of a supported operation. Raises UnknownOperationException for any other."""
     if operation not in OPERATIONS:
         raise ServiceError(
             "UnknownOperationException",
@@ -44,7 +44,7 @@ def operation_model(operation: str) -> OperationModel:
 
 
 def parse(body: bytes) -> dict[str, Any]:
-    """A request's JSON object. Raises SerializationException for anything else."""
+    """Return a request body's JSON object. Raises SerializationException for anything else."""
     try:
         document = json.loads(body or b"{}", parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
@@ -59,24 +59,24 @@ def _no_constant(name: str) -> None:
 
 
 def read_request(operation: str, document: dict[str, Any]) -> dict[str, Any]:
-    """The operation's input, validated as AWS does. Raises ServiceError."""
+    """Return the operation's input, validated as AWS does. Raises ServiceError."""
     shape = operation_model(operation).input_shape
     return dict(shapes.read(shape, document)) if shape else {}
 
 
 def write_response(operation: str, members: dict[str, Any]) -> dict[str, Any]:
-    """The operation's output, as a JSON document: of the members, those that its shape has."""
+    """Return the operation's output as a JSON document: those of the members that its shape has."""
     shape = operation_model(operation).output_shape
     return dict(shapes.write(shape, members)) if shape else {}
 
 
 def input_members(operation: str) -> dict[str, Shape]:
-    """The members that the operation's input can have."""
+    """Return the members that the operation's input can have, with their shapes."""
     shape = operation_model(operation).input_shape
     return dict(shape.members) if shape else {}
 
 
 def summaries_member(operation: str) -> str:
-    """The member in which a List operation's answer holds the resources."""
+    """Return the member in which a List operation's answer holds the resources."""
     shape = operation_model(operation).output_shape
     return next(name for name in (shape.members if shape else ()) if name != "NextToken")

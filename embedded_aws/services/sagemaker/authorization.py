@@ -1,4 +1,4 @@
-"""What IAM is asked before an operation is carried out: actions, resources and condition keys of each request.
+"""The IAM permissions that each request needs: actions, resources and condition keys.
 
 Source: the service authorization reference of SageMaker, for the operations that there are here. A request with tags
 needs AddTags too, and one that names a role needs PassRole on it. ListTags, AddTags and DeleteTags are asked about the
@@ -28,15 +28,15 @@ _ROLES = ("RoleArn", "ExecutionRoleArn")
 
 
 class Principal(Protocol):
-    """Who calls, where that is somebody whose policies count; root is nobody of that kind."""
+    """A caller whose policies are checked; root is none."""
 
     def refusal(self, action: str, resource: str, context: ConditionContext) -> str | None:
-        """AWS's sentence if the principal's policies do not allow it."""
+        """Return AWS's sentence of the refusal if the principal's policies do not allow it, else None."""
 
 
 @dataclass(frozen=True)
 class RequiredPermission:
-    """Whether the caller may do this, to that, under these circumstances."""
+    """An action on a resource, with the condition keys that policies may look at."""
 
     action: str
     resource: str
@@ -44,7 +44,7 @@ class RequiredPermission:
 
 
 def check(principal: Principal | None, required_permissions: Iterator[RequiredPermission]) -> None:
-    """Raise AccessDeniedException for the first question whose answer is no."""
+    """Raise AccessDeniedException for the first permission that the principal does not have."""
     if principal is None:
         return
     for permission in required_permissions:
@@ -56,7 +56,7 @@ def check(principal: Principal | None, required_permissions: Iterator[RequiredPe
 def required_permissions(
     operation: str, request: Mapping[str, Any], store: Store, *, account: str, region: str
 ) -> Iterator[RequiredPermission]:
-    """What IAM is asked about a request of the control plane."""
+    """Yield the permissions that a request of the control plane needs."""
     action = f"sagemaker:{operation}"
     context = _context(request)
     for resource in _resources(operation, request, account=account, region=region):
@@ -71,12 +71,12 @@ def required_permissions(
 
 
 def permissions_to_invoke(arn: str, record: Record | None) -> Iterator[RequiredPermission]:
-    """What IAM is asked about an InvokeEndpoint, whether or not there is such an endpoint."""
+    """Yield the permissions that an InvokeEndpoint needs, whether or not the endpoint exists."""
     yield RequiredPermission("sagemaker:InvokeEndpoint", arn, _tags_of(record))
 
 
 def permissions_to_pull(uri: str) -> Iterator[RequiredPermission]:
-    """What IAM is asked about an execution role before its container is pulled. The URI is one of ECR's."""
+    """Yield the permissions that an execution role needs to pull a container by its URI in ECR."""
     yield RequiredPermission("ecr:GetAuthorizationToken", "*")
     registry, _, image = uri.partition("/")
     account, _, _, region, *_ = registry.split(".")
@@ -88,9 +88,9 @@ def permissions_to_pull(uri: str) -> Iterator[RequiredPermission]:
 def permissions_to_attach_volumes(
     resources: Mapping[str, Any], *, account: str, region: str
 ) -> Iterator[RequiredPermission]:
-    """What IAM is asked about an execution role before a job's encrypted volumes are attached.
+    """Yield the permissions that an execution role needs to attach a job's encrypted volumes.
 
-    `resources` is a ResourceConfig or ClusterConfig; its key a key's ID or ARN.
+    `resources` is a ResourceConfig or ClusterConfig; its VolumeKmsKeyId is a key's ID or ARN.
     """
     key = resources.get("VolumeKmsKeyId")
     if key:
@@ -122,13 +122,13 @@ def _context(request: Mapping[str, Any]) -> ConditionContext:
 
 
 def _keep_alive(request: Mapping[str, Any]) -> ConditionContext:
-    """What the key is called in SageMaker's guide, "Use SageMaker AI managed warm pools"."""
+    """Return the condition key that SageMaker's guide names, "Use SageMaker AI managed warm pools"."""
     period = request.get("ResourceConfig", {}).get("KeepAlivePeriodInSeconds")
     return {} if period is None else {"sagemaker:KeepAlivePeriod": period}
 
 
 def _definitions(request: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """A tuning job's definitions of training jobs, which have a role and resources of their own."""
+    """Return a tuning job's definitions of training jobs, which have a role and resources of their own."""
     one = [request["TrainingJobDefinition"]] if "TrainingJobDefinition" in request else []
     return [*one, *request.get("TrainingJobDefinitions", ())]
 

@@ -1,4 +1,4 @@
-"""The clock on which resources change their states: AWS's waits, in parts that tests can shorten."""
+"""The clock on which resources change their statuses; tests hurry it."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ if TYPE_CHECKING:
 
 
 class Clock:
-    """Real time of day; waits that last `pace` times what they are asked for."""
+    """The real time of day, and waits that last `pace` times what they are asked for."""
 
     def __init__(self, pace: float = 1.0) -> None:
         self._pace = pace
         self._closed = threading.Event()
 
     def now(self) -> datetime:
-        """The time of day, UTC."""
+        """Return the time of day, in UTC."""
         return datetime.now(UTC)
 
     def scaled(self, seconds: float) -> float:
-        """How long such a wait takes here, in seconds."""
+        """Return how long a wait of so many seconds takes on this clock."""
         return seconds * self._pace
 
     def sleep(self, seconds: float, *, at_least: float = 0.0) -> bool:
-        """Wait `seconds` times the pace, but `at_least` so long; False if the clock was closed meanwhile."""
+        """Wait `seconds` times the pace, but `at_least` so long. Return False if the clock was closed meanwhile."""
         return not self._closed.wait(max(self.scaled(seconds), at_least))
 
     def after(self, seconds: float, action: Callable[[], object]) -> None:
@@ -39,5 +39,5 @@ class Clock:
         threading.Thread(target=wait_and_run, name="sagemaker-clock", daemon=True).start()
 
     def close(self) -> None:
-        """End every wait; nothing that was to come after one runs."""
+        """End every wait; what was to run after one does not run."""
         self._closed.set()

@@ -1,4 +1,4 @@
-"""CloudFormation's types of SageMaker: every property goes through the same call as an API request would.
+"""CloudFormation's resource types of SageMaker: every property goes through the same call as an API request would.
 
 Sources: CloudFormation's resource reference (Ref is the ARN of each of these types, Fn::GetAtt gives the name) and the
 resource schemas that cfn-lint ships (create-only properties). An ARN where a name is wanted is refused: the API's
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 _PREFIX = "AWS::SageMaker::"
 _NAME_LENGTH = 63
 _POLL_SECONDS = 0.05
-_PASSING = ("Pending", "Updating", "Stopping", "Creating", "SystemUpdating", "RollingBack", "Deleting")
+_IN_PROGRESS = ("Pending", "Updating", "Stopping", "Creating", "SystemUpdating", "RollingBack", "Deleting")
 
 _REPLACING: dict[str, tuple[str, ...]] = {
     "Model": (
@@ -70,9 +70,9 @@ _REPLACING: dict[str, tuple[str, ...]] = {
     "NotebookInstanceLifecycleConfig": ("NotebookInstanceLifecycleConfigName",),
 }
 REPLACING = {f"{_PREFIX}{resource_type}": properties for resource_type, properties in _REPLACING.items()}
-_READ = ("EndpointConfigName", "InstanceType", "RoleArn", "VolumeSizeInGB", "RootAccess", "ExecutionRoleArn")
-# What UpdateX is told when a template no longer has a property.
-_TAKEN_AWAY: dict[str, tuple[str, Any]] = {
+_READABLE = ("EndpointConfigName", "InstanceType", "RoleArn", "VolumeSizeInGB", "RootAccess", "ExecutionRoleArn")
+# The member and value of an Update request for a property that a template no longer has.
+_REMOVED: dict[str, tuple[str, Any]] = {
     "LifecycleConfigName": ("DisassociateLifecycleConfig", True),
     "AcceleratorTypes": ("DisassociateAcceleratorTypes", True),
     "DefaultCodeRepository": ("DisassociateDefaultCodeRepository", True),
@@ -83,17 +83,19 @@ _TAKEN_AWAY: dict[str, tuple[str, Any]] = {
 
 
 def resource_providers(service: SageMaker) -> dict[str, ResourceProvider]:
-    """The types by name. They block until the resource has settled."""
-    return {f"{_PREFIX}{name}": _Provisioner(service, RESOURCE_TYPES[name]).resource_provider() for name in _REPLACING}
+    """Return the resource providers by type. Their handlers block until the resource has a lasting status."""
+    return {f"{_PREFIX}{name}": _Handlers(service, RESOURCE_TYPES[name]).resource_provider() for name in _REPLACING}
 
 
 @dataclass(frozen=True)
-class _Provisioner:
+class _Handlers:
+    """CloudFormation's handlers of one resource type."""
+
     service: SageMaker
     resource_type: ResourceType
 
     def resource_provider(self) -> ResourceProvider:
-        """The type as templates know it."""
+        """Return the resource provider made of these handlers."""
         return ResourceProvider(
             create=self.create,
             update=self.update,
@@ -102,15 +104,15 @@ class _Provisioner:
             name=self.resource_type.name_member,
             waits=True,
             read=self.read,
-            reads=(*_READ, "Tags"),
+            reads=(*_READABLE, "Tags"),
         )
 
     def read(self, physical_id: str) -> Properties | None:
-        """Answer the properties as they are now; None if it is gone."""
+        """Return the properties as they are now; None if the resource is gone."""
         record = self._find(physical_id)
         if record is None:
             return None
-        found = {name: record.members[name] for name in _READ if name in record.members}
+        found = {name: record.members[name] for name in _READABLE if name in record.members}
         return {**found, "Tags": [{"Key": key, "Value": value} for key, value in record.tags.items()]}
 
     def create(self, logical_id: str, properties: Properties, stack_name: str) -> Answer:
@@ -143,10 +145,10 @@ class _Provisioner:
         del properties
         record = self._find(physical_id)
         while record and self.service.context.store.alive(record):
-            self._towards_deletion(record)
+            self._stop_or_delete(record)
 
-    def _towards_deletion(self, record: Record) -> None:
-        """Wait for a state that lasts and ask for the next one. A refusal counts unless somebody else changed it."""
+    def _stop_or_delete(self, record: Record) -> None:
+        """Wait for a lasting status and stop or delete. An error counts unless somebody else changed the status."""
         status = self._settled(record)
         stops = status == "InService" and "Stop" in self.resource_type.verbs
         if not self.service.context.store.alive(record):
@@ -154,7 +156,7 @@ class _Provisioner:
         try:
             self._call("Stop" if stops else "Delete", {self.resource_type.name_member: record.name})
         except ProvisioningError:
-            if self.service.context.store.alive(record) and self._status(record) == status:
+            if self.service.context.store.alive(record) and record.status == status:
                 raise
 
     def _change(self, record: Record, members: dict[str, Any], changed: set[str]) -> None:
@@ -163,7 +165,7 @@ class _Provisioner:
         # An endpoint's update needs its configuration whichever property changed.
         given = taken.keys() & (members.keys() if self.resource_type.name == "Endpoint" else members.keys() & changed)
         request |= {member: members[member] for member in given}
-        request |= dict(_TAKEN_AWAY[name] for name in changed - members.keys() if name in _TAKEN_AWAY)
+        request |= dict(_REMOVED[name] for name in changed - members.keys() if name in _REMOVED)
         running = self._settled(record) == "InService" and "Stop" in self.resource_type.verbs
         if running:
             self._call("Stop", {self.resource_type.name_member: record.name})
@@ -185,13 +187,13 @@ class _Provisioner:
         keys = {tag["Key"] for tag in becomes}
         gone = [tag["Key"] for tag in was if tag["Key"] not in keys]
         if becomes and becomes != was:
-            self._tag_call("AddTags", {"ResourceArn": record.arn, "Tags": becomes})
+            self._call_operation("AddTags", {"ResourceArn": record.arn, "Tags": becomes})
         if gone:
-            self._tag_call("DeleteTags", {"ResourceArn": record.arn, "TagKeys": gone})
+            self._call_operation("DeleteTags", {"ResourceArn": record.arn, "TagKeys": gone})
         self.service.context.store.tag(record, system)
 
     def _typed(self, properties: Properties) -> dict[str, Any]:
-        """The properties with the types that the API wants. Raises ProvisioningError for one it does not have."""
+        """Return the properties with the API's types. Raises ProvisioningError for one that the API does not have."""
         shapes: dict[str, Shape] = {}
         for verb in ("Update", "Create"):
             if verb in self.resource_type.verbs:
@@ -199,9 +201,9 @@ class _Provisioner:
         return typed_members(shapes, properties)
 
     def _call(self, verb: str, request: dict[str, Any]) -> None:
-        self._tag_call(self.resource_type.operation(verb), request)
+        self._call_operation(self.resource_type.operation(verb), request)
 
-    def _tag_call(self, operation: str, request: dict[str, Any]) -> None:
+    def _call_operation(self, operation: str, request: dict[str, Any]) -> None:
         account, region = self.service.caller()
         try:
             self.service.call(operation, request, account=account, region=region)
@@ -223,14 +225,10 @@ class _Provisioner:
         return record
 
     def _settled(self, record: Record) -> str:
-        """Wait until the state is one that lasts, or the resource is gone; the state."""
-        while self._status(record) in _PASSING and self.service.context.store.alive(record):
+        """Wait until the resource has a lasting status, or is gone. Return its status, "" for a type without any."""
+        while record.status in _IN_PROGRESS and self.service.context.store.alive(record):
             self._wait(record)
-        return self._status(record)
-
-    def _status(self, record: Record) -> str:
-        """The resource's state, "" for a kind without states."""
-        return record.status if self.resource_type.status else ""
+        return record.status
 
     def _wait(self, record: Record) -> None:
         if not self.service.context.clock.sleep(_POLL_SECONDS):
@@ -241,7 +239,7 @@ class _Provisioner:
 
 
 def _split_tags(properties: Properties) -> tuple[list[dict[str, str]], dict[str, str]]:
-    """The template's and the stack's tags as a request has them, and those that only AWS may set."""
+    """Return the template's and the stack's tags as a request has them, and those that only AWS may set."""
     given: list[dict[str, str]] = properties.get("Tags") or []
-    own = [tag for tag in given if not tag["Key"].startswith(tags.SYSTEM)]
-    return own, {tag["Key"]: tag["Value"] for tag in given if tag["Key"].startswith(tags.SYSTEM)}
+    own = [tag for tag in given if not tag["Key"].startswith(tags.SYSTEM_PREFIX)]
+    return own, {tag["Key"]: tag["Value"] for tag in given if tag["Key"].startswith(tags.SYSTEM_PREFIX)}

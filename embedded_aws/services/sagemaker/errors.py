@@ -1,4 +1,4 @@
-"""Errors with AWS's codes: what the embedded SageMaker answers when it refuses."""
+"""Errors with AWS's codes, which the embedded SageMaker answers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ NOT_FOUND = "ResourceNotFound"
 
 
 class ServiceError(Exception):
-    """A refusal: AWS's error code, its message, and the HTTP status it travels with."""
+    """An error that is answered: AWS's code, the message, and the HTTP status."""
 
     def __init__(self, code: str, message: str, status: int = 400) -> None:
         super().__init__(f"{code}: {message}")
@@ -19,10 +19,10 @@ class ServiceError(Exception):
 
 
 def validation_exception(message: str) -> ServiceError:
-    """The request is not one that SageMaker takes."""
+    """Return the error for a request that SageMaker does not accept."""
     return ServiceError(VALIDATION, message)
 
 
 def limit(message: str) -> ServiceError:
-    """A quota is used up."""
+    """Return the error for a quota that is used up."""
     return ServiceError(LIMIT, message)

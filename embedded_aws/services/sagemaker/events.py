@@ -1,7 +1,7 @@
-"""The events that SageMaker sends to EventBridge: which changes of a resource are told, and what of it.
+"""State change events: which changes of a resource SageMaker sends to EventBridge, and what is in them.
 
 Sources: SageMaker's guide, "Events that Amazon SageMaker AI sends to Amazon EventBridge"; EventBridge's reference of
-SageMaker's events, for the kinds that the guide leaves out; the members of those in the CDK's event patterns, which are
+SageMaker's events, for the types that the guide leaves out; the members of those in the CDK's event patterns, which are
 made from EventBridge's schema registry (`@aws-cdk/mixins-preview`, aws_sagemaker.events); events as AWS's own projects
 have got them (awslabs/mlspace, aws-samples/service-workbench-on-aws). The latter settle what the guide's examples show
 in several ways: times are numbers, milliseconds since the epoch, tags an object; an endpoint's status is in upper case
@@ -29,9 +29,9 @@ SOURCE = "aws.sagemaker"
 
 @dataclass(frozen=True, kw_only=True)
 class EventSchema:
-    """What is told of a kind: under which detail-type, and which of Describe's members beside name, ARN and status.
+    """A resource type's event: its detail-type, and Describe's members in it beside name, ARN and status.
 
-    `upper` writes the status IN_SUCH_LETTERS; `deleted` says whether there is an event once it is gone.
+    `upper` writes the status IN_SUCH_LETTERS; `deleted` says whether there is an event when a resource is deleted.
     """
 
     detail_type: str
@@ -42,7 +42,7 @@ class EventSchema:
 
 @dataclass(frozen=True, kw_only=True)
 class Event:
-    """One event, of an account in a region."""
+    """An event of an account in a region."""
 
     account: str
     region: str
@@ -180,42 +180,42 @@ def event_of(record: Record, members: Mapping[str, Any] | None) -> Event | None:
     None if AWS sends no event then.
     """
     resource_type = record.resource_type
-    told = EVENT_SCHEMAS[resource_type.name]
-    if members is None and not told.deleted:
+    schema = EVENT_SCHEMAS[resource_type.name]
+    deleted = members is None
+    if deleted and not schema.deleted:
         return None
-    gone = members is None
     known = record.members if members is None else members
     detail = {
         resource_type.name_member: record.name,
         resource_type.arn_member: record.arn,
-        **{name: _written(known[name]) for name in told.members if name in known},
-        "Tags": {} if gone and not resource_type.status else dict(record.tags),
+        **{name: _json_value(known[name]) for name in schema.members if name in known},
+        "Tags": {} if deleted and not resource_type.status else dict(record.tags),
     }
     if resource_type.status:
-        status = "Deleted" if gone else str(known[resource_type.status])
-        detail[resource_type.status] = _upper(status) if told.upper else status
+        status = "Deleted" if deleted else str(known[resource_type.status])
+        detail[resource_type.status] = _upper(status) if schema.upper else status
     return Event(
         account=record.account,
         region=record.region,
-        detail_type=told.detail_type,
+        detail_type=schema.detail_type,
         resource=record.arn,
         detail=detail,
     )
 
 
 def _upper(status: str) -> str:
-    """InService as IN_SERVICE."""
+    """Write InService as IN_SERVICE."""
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", status).upper()
 
 
-def _written(value: Any) -> Any:
-    """A member's value, times as milliseconds since the epoch."""
+def _json_value(value: Any) -> Any:
+    """Return a member's value with times as milliseconds since the epoch."""
     match value:
         case datetime():
             return int(value.timestamp() * 1000)
         case dict():
-            return {name: _written(each) for name, each in value.items()}
+            return {name: _json_value(each) for name, each in value.items()}
         case list() | tuple():
-            return [_written(each) for each in value]
+            return [_json_value(each) for each in value]
         case _:
             return value

@@ -1,4 +1,4 @@
-"""List operations: filters, order and pages over the records of a kind.
+"""List operations: filters, order and pages of the records of a resource type.
 
 Not compared with AWS: that `NameContains` minds case; that `…After` includes its instant and `…Before` does not.
 Ten resources a page unless MaxResults says otherwise: botocore's model for ListEndpoints and others.
@@ -34,12 +34,12 @@ _CRITERIA: dict[str, Callable[[Any, Any], bool]] = {
     "After": lambda value, wanted: value >= wanted,
     "Before": lambda value, wanted: value < wanted,
 }
-# Filters whose member is called otherwise than the filter without its criterion.
-_FILTERED = {"AdditionalCodeRepository": "AdditionalCodeRepositories"}
+# Filters whose member has another name than the filter without its criterion.
+_FILTERED_MEMBERS = {"AdditionalCodeRepository": "AdditionalCodeRepositories"}
 
 
 def select(resource_type: ResourceType, records: Sequence[Record], request: dict[str, Any]) -> list[Record]:
-    """The records that pass the request's filters, in the order it asks for."""
+    """Return the records that pass the request's filters, in the order it asks for."""
     filters = {name: wanted for name, wanted in request.items() if name not in _PAGING + _ORDERING}
     kept = [r for r in records if all(_passes(r, name, wanted) for name, wanted in filters.items())]
     return sorted(kept, key=_order(resource_type, request), reverse=_descending(resource_type, request))
@@ -48,7 +48,7 @@ def select(resource_type: ResourceType, records: Sequence[Record], request: dict
 def page(
     resource_type: ResourceType, records: Sequence[Record], request: dict[str, Any]
 ) -> tuple[list[Record], str | None]:
-    """The page that NextToken begins, and the token of the next; `records` are what `select` gave.
+    """Return the page that the request's NextToken begins, and the token of the next; `records` are from `select`.
 
     A token says behind which record it goes on, so that nothing is skipped or repeated when others come or go.
     Raises ValidationException for a token that was not made for this very request.
@@ -56,10 +56,10 @@ def page(
     order, descending = _order(resource_type, request), _descending(resource_type, request)
     rest = list(records)
     if "NextToken" in request:
-        after = _opened(request["NextToken"], resource_type, request)
+        after = _read_token(request["NextToken"], resource_type, request)
         rest = [r for r in rest if (order(r) < after if descending else order(r) > after)]
     size = int(request.get("MaxResults", PAGE))
-    token = _sealed(order(rest[size - 1]), resource_type, request) if len(rest) > size else None
+    token = _token(order(rest[size - 1]), resource_type, request) if len(rest) > size else None
     return rest[:size], token
 
 
@@ -70,14 +70,14 @@ def _passes(record: Record, name: str, wanted: Any) -> bool:
 
 
 def _value(record: Record, subject: str) -> Any:
-    """What a filter or an order is about; `Name` and `Status` stand for the kind's own members."""
+    """Return the value that a filter or an order is about; `Name` and `Status` stand for the type's own members."""
     if subject == "Name":
         return record.name
     if subject == "Status":
         return record.status
     if subject == "WarmPoolStatus":  # a structure; what is asked for is its Status
         return record.members.get(subject, {}).get("Status")
-    return record.members.get(_FILTERED.get(subject, subject))
+    return record.members.get(_FILTERED_MEMBERS.get(subject, subject))
 
 
 def _order(resource_type: ResourceType, request: dict[str, Any]) -> Callable[[Record], _Position]:
@@ -94,25 +94,25 @@ def _descending(resource_type: ResourceType, request: dict[str, Any]) -> bool:
     return bool(request.get("SortOrder", resource_type.sort_order) == "Descending")
 
 
-def _sealed(position: _Position, resource_type: ResourceType, request: dict[str, Any]) -> str:
+def _token(position: _Position, resource_type: ResourceType, request: dict[str, Any]) -> str:
     content = json.dumps(position).encode()
-    return base64.urlsafe_b64encode(_seal(content, resource_type, request) + content).decode()
+    return base64.urlsafe_b64encode(_signature(content, resource_type, request) + content).decode()
 
 
-def _opened(token: str, resource_type: ResourceType, request: dict[str, Any]) -> _Position:
+def _read_token(token: str, resource_type: ResourceType, request: dict[str, Any]) -> _Position:
     try:
         raw = base64.urlsafe_b64decode(token)
     except ValueError as error:
         raise _bad_token() from error
-    seal, content = raw[:32], raw[32:]
-    if not hmac.compare_digest(seal, _seal(content, resource_type, request)):
+    signature, content = raw[:32], raw[32:]
+    if not hmac.compare_digest(signature, _signature(content, resource_type, request)):
         raise _bad_token()
     return list(json.loads(content))
 
 
-def _seal(content: bytes, resource_type: ResourceType, request: dict[str, Any]) -> bytes:
-    question = {name: str(value) for name, value in request.items() if name not in _PAGING}
-    about = json.dumps([resource_type.name, question], sort_keys=True).encode()
+def _signature(content: bytes, resource_type: ResourceType, request: dict[str, Any]) -> bytes:
+    query = {name: str(value) for name, value in request.items() if name not in _PAGING}
+    about = json.dumps([resource_type.name, query], sort_keys=True).encode()
     return hmac.new(_SECRET, about + b"\0" + content, hashlib.sha256).digest()
 
 

@@ -1,4 +1,4 @@
-"""What a kind of resource does beyond being recorded."""
+"""Providers: what a resource type's operations do beyond recording its members."""
 
 from __future__ import annotations
 
@@ -22,11 +22,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Context:
-    """What every behaviour is given.
+    """What all providers share: the store, the clock, and where things are.
 
     `endpoint_url` is the gateway's own: S3, STS, Logs and CloudWatch are reached there, through boto3, from threads.
-    `state_dir` ends with the gateway; `cache_dir`, where installed images lie, outlives it. `principal_of` answers the
-    role of an ARN where policies are enforced on what SageMaker does in its name.
+    `state_dir` is removed when the gateway ends; `cache_dir`, where installed images lie, outlives it. `principal_of`
+    takes a role's ARN and returns the principal whose policies are enforced on what SageMaker does in its name, or None
+    where none are.
     """
 
     store: Store
@@ -35,30 +36,30 @@ class Context:
     state_dir: Path
     images_dir: Path
     cache_dir: Path
-    principal_of: Callable[[str], Principal | None] = lambda _role: None
+    principal_of: Callable[[str], Principal | None] = lambda _role_arn: None
     metrics: Metrics = field(default_factory=Metrics)
 
-    def watch(self, record: Record) -> Callable[[Host, Process], None]:
-        """Measure what the hosts of a job use: to be told of each as it starts."""
+    def host_watcher(self, record: Record) -> Callable[[Host, Process], None]:
+        """Return a function that measures what a job's host uses, to be called with each host as its process starts."""
         return lambda host, process: self.metrics.instances.watch(of_instance(record, host.name), process, host.folder)
 
     def job_folder(self, record: Record) -> Path:
-        """A folder for a job to work in, not yet made; a job of a name that was used before gets another."""
+        """Return a folder for a job to work in, not yet made; a later job of the same name gets another."""
         return self.state_dir / "jobs" / record.arn.rpartition("/")[2] / str(time.time_ns())
 
 
 class Service(Protocol):
-    """The whole service, for what is made of other kinds' operations."""
+    """The whole SageMaker, for a provider that carries out other resource types' operations."""
 
     def call(self, operation: str, document: dict[str, Any], *, account: str, region: str) -> dict[str, Any]:
-        """Carry out one operation of the control plane, asking nobody's policies. Raises ServiceError."""
+        """Carry out an operation of the control plane without checking policies. Raises ServiceError."""
 
     def can_retain_warm_pool(self, record: Record) -> bool:
-        """Whether the account's quotas have room for the instances of an ended training job in a warm pool."""
+        """Return whether the account's quotas have room for an ended training job's instances in a warm pool."""
 
 
 class Provider:
-    """A plain record: created at once, deleted at once.
+    """The provider of a resource type that is only recorded: created at once, deleted at once. Others inherit from it.
 
     Its methods are called on worker threads, never on the gateway's event loop: they may ask other services something
     short, and leave long work to daemon threads. A `ServiceError` refuses the operation.
@@ -68,13 +69,13 @@ class Provider:
         self.context = context
 
     def bind(self, service: Service) -> None:
-        """Learn of the service that it is a part of, once, before any operation."""
+        """Take the service that this provider belongs to; called once, before any operation."""
 
     def create(self, record: Record, request: dict[str, Any]) -> None:
-        """Check what the request refers to, set the first status, start the work. Raising: nothing is recorded."""
+        """Check what the request refers to and start the work. If this raises, the record is removed."""
 
     def update(self, record: Record, request: dict[str, Any]) -> None:
-        """Take the request's members over; the name stays as it was written first."""
+        """Record the request's members; the name stays as it was written first."""
         changes = {name: value for name, value in request.items() if name != record.resource_type.name_member}
         self.context.store.update(record, **changes)
 
@@ -83,16 +84,16 @@ class Provider:
         raise NotImplementedError(f"{record.resource_type.name} cannot be started")
 
     def stop(self, record: Record) -> None:
-        """Stop what runs."""
+        """Stop a running resource."""
         raise NotImplementedError(f"{record.resource_type.name} cannot be stopped")
 
     def perform(self, verb: str, record: Record, request: dict[str, Any]) -> dict[str, Any]:
-        """Answer an operation that changes nothing of the record's; others go on meanwhile."""
+        """Carry out any other operation, without the record's lock: others go on meanwhile. Return its answer."""
         raise NotImplementedError(f"{record.resource_type.name} has no {verb}")
 
     def delete(self, record: Record) -> None:
-        """Forget the record."""
+        """Remove the record."""
         self.context.store.remove(record)
 
     def close(self) -> None:
-        """End all that runs: the gateway ends."""
+        """End everything that runs, because the gateway ends."""

@@ -1,4 +1,4 @@
-"""docs/embedded-aws.md, made from the declarations that also refuse.
+"""docs/embedded-aws.md, made from the declarations that requests are checked against.
 
 `python -m embedded_aws.services.sagemaker.reference` prints it.
 """
@@ -26,7 +26,7 @@ _HEAD = """# The embedded AWS's SageMaker: what it does, records, refuses
 
     .venv/bin/python -m embedded_aws.services.sagemaker.reference > docs/embedded-aws.md    # makes this page
 
-It has {claimed} of the {all} operations of SageMaker, and InvokeEndpoint of the runtime; every other is refused by its
+It has {here} of the {all} operations of SageMaker, and InvokeEndpoint of the runtime; every other is refused by its
 name, with an `UnknownOperationException` (the runtime's: `ValidationError`). Requests are checked against botocore's
 model, in AWS's sentences.
 
@@ -39,12 +39,12 @@ paginators, the SageMaker SDK 3 (resource classes, ModelTrainer, ModelBuilder, p
 predictors, transformers), CloudFormation, Step Functions' `aws-sdk:sagemaker` tasks. Step Functions' own
 `sagemaker:createTrainingJob.sync` and its like fail with their name.
 
-| kind | operations |
+| resource type | operations |
 |---|---|
 {resource_types}
 | tags, on all of them | {tags} |
 """
-_SIGNS = """
+_METRICS_AND_EVENTS = """
 ## Metrics in CloudWatch
 
 Measured, not made up; published every minute.
@@ -64,24 +64,24 @@ Measured, not made up; published every minute.
 
 Each goes to the account's default bus, with the source `aws.sagemaker`, once.
 
-| kind | detail-type | when |
+| resource type | detail-type | when |
 |---|---|---|
 {events}
 """
-_OPEN = """
+_NOT_COMPARED = """
 ## What is not known of AWS
 
-No account was asked. {sourced} modules of the emulator name in their docstrings where they know AWS from: its
+No account was asked. {sourced} modules of the embedded AWS name in their docstrings where they know AWS from: its
 documentation, botocore's model, its own code, or what its users quote. {modules} modules leave {open} things open:
 
 | module | not compared with AWS |
 |---|---|
 {rows}
 """
-# A mark ends with its sentence; what it lists stands between semicolons.
+# Such a sentence lists what was not compared, with semicolons in between.
 _MARK = re.compile(r"\bNot compared with AWS: (.+?)\.(?=\s|$)")
 _SOURCE = re.compile(r"\b(Sources?|guide|reference|documentation|botocore|moto|terraform-provider-aws|quote)\b|#\d{2,}")
-_KIND = """
+_REQUEST = """
 ## {request}
 
 | members of | done | recorded | refused |
@@ -91,45 +91,34 @@ _KIND = """
 
 
 def page() -> str:
-    """The whole page."""
-    resource_types = "\n".join(
-        f"| {resource_type.name} | {_listed(map(resource_type.operation, resource_type.verbs))} |"
-        for resource_type in RESOURCE_TYPES.values()
-    )
-    every = len(api.service_model().operation_names)
+    """Return the whole page."""
+    types = RESOURCE_TYPES.values()
     head = _HEAD.format(
-        claimed=len(api.OPERATIONS), all=every, resource_types=resource_types, tags=_listed(api.TAG_OPERATIONS)
+        here=len(api.OPERATIONS),
+        all=len(api.service_model().operation_names),
+        resource_types="\n".join(f"| {each.name} | {_listed(map(each.operation, each.verbs))} |" for each in types),
+        tags=_listed(api.TAG_OPERATIONS),
     )
-    requests = [
-        (resource_type.operation(verb), resource_type.members[verb])
-        for resource_type in RESOURCE_TYPES.values()
-        for verb in resource_type.members
-    ]
-    signs = _SIGNS.format(
-        events="\n".join(
-            f"| {resource_type} | `{told.detail_type}` | {_when(resource_type)} |"
-            for resource_type, told in EVENT_SCHEMAS.items()
-        )
-    )
-    return (
-        head
-        + signs
-        + "".join(_section(*request) for request in [*requests, ("InvokeEndpoint", runtime_api.INVOKE_ENDPOINT)])
-        + _unknown()
-    )
+    events = [f"| {name} | `{schema.detail_type}` | {_when(name)} |" for name, schema in EVENT_SCHEMAS.items()]
+    requests = [(each.operation(verb), each.members[verb]) for each in types for verb in each.members]
+    requests.append(("InvokeEndpoint", runtime_api.INVOKE_ENDPOINT))
+    sections = [_section(operation, members) for operation, members in requests]
+    return "".join((head, _METRICS_AND_EVENTS.format(events="\n".join(events)), *sections, _not_compared()))
 
 
-def _unknown() -> str:
-    """What the docstrings mark as not compared with AWS, and how many modules name a source."""
+def _not_compared() -> str:
+    """Return the table of what the docstrings mark as not compared with AWS, and how many modules name a source."""
     root = Path(__file__).resolve().parents[2]
-    told = {
+    docstrings = {
         ".".join(path.relative_to(root.parent).with_suffix("").parts): _docstrings(path)
         for path in sorted(root.rglob("*.py"))
     }
-    marks = {name: [each for mark in _MARK.findall(text) for each in mark.split("; ")] for name, text in told.items()}
+    marks = {
+        name: [each for mark in _MARK.findall(text) for each in mark.split("; ")] for name, text in docstrings.items()
+    }
     marked = {name: each for name, each in marks.items() if each}
-    return _OPEN.format(
-        sourced=sum(1 for text in told.values() if _SOURCE.search(text)),
+    return _NOT_COMPARED.format(
+        sourced=sum(1 for text in docstrings.values() if _SOURCE.search(text)),
         modules=len(marked),
         open=sum(map(len, marked.values())),
         rows="\n".join(f"| `{name}` | {'; '.join(each)} |" for name, each in marked.items()),
@@ -137,11 +126,11 @@ def _unknown() -> str:
 
 
 def _docstrings(path: Path) -> str:
-    """Those of the module and of all that it defines, without their line ends."""
+    """Return the docstrings of a module and of all that it defines, without their line ends."""
     nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
     defining = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
-    told = [ast.get_docstring(node) for node in nodes if isinstance(node, defining)]
-    return " ".join(" ".join(filter(None, told)).split())
+    texts = [ast.get_docstring(node) for node in nodes if isinstance(node, defining)]
+    return " ".join(" ".join(filter(None, texts)).split())
 
 
 def _when(name: str) -> str:
@@ -154,7 +143,7 @@ def _when(name: str) -> str:
 
 
 def flattened(members: Members, path: str = "") -> Iterator[tuple[str, Support]]:
-    """Every declared member by its path, with what becomes of it."""
+    """Yield every declared member by its path, with its support."""
     for name, support in members.items():
         if isinstance(support, Mapping):
             yield from flattened(support, f"{path}{name}.")
@@ -166,17 +155,17 @@ def _section(operation: str, members: Members) -> str:
     holders: dict[str, dict[str, list[str]]] = {}
     for path, support in flattened(members):
         holder, _, name = path.rpartition(".")
-        holders.setdefault(holder, {}).setdefault(support.level, []).append(_told(name, support))
-    rows = [_row(holder, told) for holder, told in holders.items()]
-    return _KIND.format(request=operation, rows="\n".join(rows))
+        holders.setdefault(holder, {}).setdefault(support.level, []).append(_listed_member(name, support))
+    rows = [_row(holder, by_level) for holder, by_level in holders.items()]
+    return _REQUEST.format(request=operation, rows="\n".join(rows))
 
 
-def _row(holder: str, told: Mapping[str, list[str]]) -> str:
-    cells = [", ".join(told.get(support.level, ())) for support in (DONE, RECORDED, REFUSED)]
+def _row(holder: str, members: Mapping[str, list[str]]) -> str:
+    cells = [", ".join(members.get(support.level, ())) for support in (DONE, RECORDED, REFUSED)]
     return f"| {f'`{holder}`' if holder else 'the request'} | {' | '.join(cells)} |"
 
 
-def _told(name: str, support: Support) -> str:
+def _listed_member(name: str, support: Support) -> str:
     values = " or ".join(f"`{json.dumps(value)}`" for value in support.values)
     note = f"{values} only" if values else support.note
     return f"`{name}` ({note})" if note else f"`{name}`"

@@ -1,4 +1,4 @@
-"""SageMaker's runtimes: what becomes of each member of an InvokeEndpoint, and the names of what is not here.
+"""SageMaker's runtime APIs: the members of an InvokeEndpoint that are supported, and the errors of all else.
 
 The members are botocore's, and travel as headers. AWS's own sentence is that of a TargetModel for an endpoint of one
 model (aws/amazon-sagemaker-examples#1026 and, with its ErrorCode, #1216). That a container's host name is refused where
@@ -51,7 +51,7 @@ _REFUSED = {
 }
 _NAMES = frozenset(_REFUSED)
 _RUNTIME = "sagemaker-runtime"
-# Those that are signed for SageMaker's name: their requests come here.
+# The services whose requests are signed for the name `sagemaker`: they come here.
 _SERVICES = (
     _RUNTIME,
     "sagemaker-a2i-runtime",
@@ -95,7 +95,7 @@ def refusal(
 
 @cache
 def _operations() -> list[tuple[str, re.Pattern[str], OperationModel]]:
-    """Service, path and model of every operation; reading them takes a tenth of a second, once one is asked for."""
+    """Return service, path and model of every operation; reading them takes a tenth of a second, once."""
     return list(_read())
 
 

@@ -1,4 +1,4 @@
-"""SageMaker as one service of the gateway: its control plane and, for InvokeEndpoint, the way to the data plane."""
+"""SageMaker as a service of the gateway: its control plane and, for InvokeEndpoint, the way to the data plane."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ PROVIDERS: Mapping[str, type[Provider]] = {
     "Model": Models,
 }
 _WORKERS = 16
-_PATIENT_WORKERS = 256  # a class that opens its notebooks at once
-_CHANGES = ("Update", "Start", "Stop", "Delete")
+_LONG_WORKERS = 256  # a class that opens its notebooks at once
+_LOCKING_VERBS = ("Update", "Start", "Stop", "Delete")
 _JSON = "application/x-amz-json-1.1"
 _TYPES = re.compile(r"application/x-amz-json-1\.[01]\s*(;|$)", re.IGNORECASE)
 _INVOCATIONS = re.compile(r"/endpoints/([^/]+)/invocations")
@@ -60,8 +60,9 @@ class _Interruptible(Protocol):
 class SageMaker:
     """The embedded SageMaker.
 
-    `caller` answers account and region of the request at hand, `principal` who signed it (None: one who may all).
-    `behaviours` says what each kind does beyond being recorded, `quota` how many instances may be in use.
+    `caller` returns account and region of the current request, `principal` who signed it (None: no policies are
+    checked). `providers` are the resource types' providers, by type; one without is only recorded. `quota` returns how
+    many instances may be in use.
     """
 
     def __init__(
@@ -78,9 +79,9 @@ class SageMaker:
         self._principal = principal
         self._quota = quota
         self._room = threading.Lock()  # held while instances are counted and the next ones taken
-        # Behaviours ask IAM and S3, which the event loop answers: it must not wait for them.
+        # Providers ask IAM and S3, which answer on the event loop: it must not wait for a provider.
         self._workers = ThreadPoolExecutor(_WORKERS, thread_name_prefix="sagemaker")
-        self._patient = ThreadPoolExecutor(_PATIENT_WORKERS, thread_name_prefix="sagemaker-patient")
+        self._long_workers = ThreadPoolExecutor(_LONG_WORKERS, thread_name_prefix="sagemaker-long")
         self._providers = {name: providers.get(name, Provider)(context) for name in RESOURCE_TYPES}
         for provider in self._providers.values():
             provider.bind(self)
@@ -103,7 +104,7 @@ class SageMaker:
             return _refusal(ServiceError("SerializationException", f"The Content-Type must be {_JSON}."))
         loop = asyncio.get_running_loop()
         principal = self._principal(lowered)
-        workers = self._patient if operation in api.LONG_OPERATIONS else self._workers
+        workers = self._long_workers if operation in api.LONG_OPERATIONS else self._workers
         return await loop.run_in_executor(workers, self._control, operation, body, account, region, principal)
 
     def call(
@@ -115,7 +116,7 @@ class SageMaker:
         region: str,
         principal: Principal | None = None,
     ) -> dict[str, Any]:
-        """Carry out one operation of the control plane; the answer has at least the members of its output shape.
+        """Carry out an operation of the control plane; the answer has at least the members of its output shape.
 
         Raises ServiceError.
         """
@@ -135,7 +136,7 @@ class SageMaker:
             return self._create(resource_type, request, account=account, region=region)
         name = request[resource_type.name_member]
         record = self.context.store.get(resource_type.name, name, account=account, region=region, verb=verb)
-        if verb in _CHANGES:
+        if verb in _LOCKING_VERBS:
             self._change(verb, record, request)
         elif verb != "Describe":
             resource_type.check_status(verb, record.status, record.arn)
@@ -143,11 +144,11 @@ class SageMaker:
         return record.members
 
     def can_retain_warm_pool(self, record: Record) -> bool:
-        """Whether the account's quotas have room for the instances of an ended training job in a warm pool."""
+        """Return whether the account's quotas have room for an ended training job's instances in a warm pool."""
         return usage.can_retain_warm_pool(self.context.store, self._quota, record)
 
     def interrupt(self, name: str) -> None:
-        """Take a training job's spot instances away, the caller's. Raises ServiceError."""
+        """Interrupt the spot instances of one of the caller's training jobs. Raises ServiceError."""
         account, region = self.caller()
         record = self.context.store.get("TrainingJob", name, account=account, region=region)
         cast("_Interruptible", self._providers["TrainingJob"]).interrupt(record)
@@ -155,9 +156,9 @@ class SageMaker:
     def close(self) -> None:
         """End everything that runs."""
         self.context.clock.close()
-        for workers in (self._workers, self._patient):
+        for workers in (self._workers, self._long_workers):
             workers.shutdown(wait=False, cancel_futures=True)
-        # What is made of others' operations comes after them in the table, and ends first.
+        # A type whose provider uses other types' operations comes after them in the table, and ends first.
         for provider in reversed(self._providers.values()):
             provider.close()
 
@@ -186,7 +187,7 @@ class SageMaker:
         with record.lock:
             with self._room:
                 if self.context.store.find(resource_type.name, name, account=account, region=region) is None:
-                    self._check_room(record, request)
+                    self._check_quotas(record, request)
                 self.context.store.add(record)
             try:
                 self._providers[resource_type.name].create(record, request)
@@ -197,7 +198,7 @@ class SageMaker:
         return {resource_type.arn_member: arn}
 
     def _change(self, verb: str, record: Record, request: dict[str, Any]) -> None:
-        """Update, start, stop or delete, if the resource's state allows it."""
+        """Update, start, stop or delete a resource if its status allows it."""
         with record.lock:
             if not self.context.store.alive(record):
                 raise record.resource_type.not_found_error(
@@ -212,18 +213,18 @@ class SageMaker:
             case "Update":
                 self._check_references(record.resource_type, request, account=record.account, region=record.region)
                 if record.resource_type.name == "Endpoint":
-                    self._check_room(record, request)
+                    self._check_quotas(record, request)
                 provider.update(record, request)
             case "Start":
                 with self._room:
-                    self._check_room(record, record.members)
+                    self._check_quotas(record, record.members)
                     provider.start(record)
             case "Stop":
                 provider.stop(record)
             case "Delete":
                 provider.delete(record)
 
-    def _check_room(self, record: Record, wanted: Mapping[str, Any]) -> None:
+    def _check_quotas(self, record: Record, wanted: Mapping[str, Any]) -> None:
         usage.check(self.context.store, self._quota, record, wanted)
 
     def _check_references(
@@ -244,7 +245,7 @@ class SageMaker:
         return {**answer, "NextToken": token} if token else answer
 
     async def _invoke(self, name: str, body: bytes, headers: dict[str, str], *, account: str, region: str) -> Response:
-        """InvokeEndpoint. The name must match in case too (botocore's model of CreateEndpoint says so).
+        """Answer an InvokeEndpoint. The name must match in case too (botocore's model of CreateEndpoint says so).
 
         "Endpoint … of account … not found." is AWS's. Not compared with AWS: the wording for one that does not serve.
         """

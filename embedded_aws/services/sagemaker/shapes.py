@@ -1,4 +1,4 @@
-"""JSON documents read with AWS's own validation messages, and members written as JSON, by the shapes of botocore.
+"""Read and write JSON documents by botocore's shapes, with AWS's own validation messages.
 
 The sentences are those that users quote from AWS ("1 validation error detected: Value 'ml.t3.medium' at
 'productionVariants.1.member.instanceType' failed to satisfy constraint: Member must satisfy enum value set: [...]"; its
@@ -19,7 +19,7 @@ from embedded_aws.services.sagemaker.errors import ServiceError, validation_exce
 if TYPE_CHECKING:
     from botocore.model import ListShape, MapShape, Shape, StructureShape
 
-_ADDRESS = "(https|s3)://"  # how the pattern of an address in S3 begins
+_S3_PATTERN = "(https|s3)://"  # begins the pattern of a URI in S3
 _RULES = ("max", "min", "pattern", "enum")
 _JSON_TYPES: dict[str, tuple[type, ...]] = {
     "structure": (dict,),
@@ -36,7 +36,7 @@ _JSON_TYPES: dict[str, tuple[type, ...]] = {
 
 
 def read(shape: Shape, document: Any) -> Any:
-    """The document as Python values, timestamps as aware datetimes.
+    """Return the document as Python values, timestamps as aware datetimes.
 
     Raises ValidationException with all constraints that do not hold, SerializationException at the first value whose
     type is wrong.
@@ -51,7 +51,7 @@ def read(shape: Shape, document: Any) -> Any:
 
 
 def write(shape: Shape, value: Any) -> Any:
-    """The members that the shape has, as JSON values, timestamps as seconds since the epoch."""
+    """Return the members that the shape has as JSON values, timestamps as seconds since the epoch."""
     match shape.type_name:
         case "structure":
             members = shape.members  # type: ignore[attr-defined]  # botocore: only StructureShape has them
@@ -83,15 +83,15 @@ class _Reader:
                 return _time(value, path)
             case _:
                 self._report(value, path, _broken_constraints(shape, value))
-                if shape.metadata.get("pattern", "").startswith(_ADDRESS) and value.startswith("https://"):
-                    self._look_up(value, path)
+                if shape.metadata.get("pattern", "").startswith(_S3_PATTERN) and value.startswith("https://"):
+                    self._check_s3_url(value, path)
                 return value
 
-    def _look_up(self, address: str, path: str) -> None:
+    def _check_s3_url(self, url: str, path: str) -> None:
         try:
-            s3_uris.split(address)
+            s3_uris.split(url)
         except ValueError as error:
-            self.problems.append(f"Value '{address}' at '{path}': {error}")
+            self.problems.append(f"Value '{url}' at '{path}': {error}")
 
     def _structure(self, shape: StructureShape, value: dict[str, Any], path: str) -> dict[str, Any]:
         given = {name: item for name, item in value.items() if name in shape.members and item is not None}
@@ -139,7 +139,7 @@ def _check_type(shape: Shape, value: Any, path: str) -> None:
 
 
 def _broken_constraints(shape: Shape, value: Any) -> list[str]:
-    """The constraints of the shape that the value itself does not satisfy (not those of its parts)."""
+    """Return the shape's constraints that the value itself does not satisfy (not those of its parts)."""
     broken = [rule for rule in _RULES if rule in shape.metadata and not _holds(rule, shape.metadata[rule], value)]
     if not broken:
         return []
@@ -161,7 +161,7 @@ def _holds(rule: str, limit: Any, value: Any) -> bool:
 
 
 def _constraints(shape: Shape) -> dict[str, str]:
-    """The shape's constraints, each with AWS's sentence."""
+    """Return the shape's constraints, each with AWS's sentence."""
     given = shape.metadata
     measure = "value" if shape.type_name in ("integer", "long", "float", "double") else "length"
     texts = {
@@ -175,7 +175,7 @@ def _constraints(shape: Shape) -> dict[str, str]:
 
 @cache
 def _compiled(pattern: str) -> re.Pattern[str]:
-    """AWS's patterns are Java's: its character classes and its pairs of surrogates are put into Python's words.
+    """Compile one of AWS's patterns, which are Java's: its character classes and surrogate pairs become Python's.
 
     Letters and digits are alike then.
     """

@@ -1,4 +1,4 @@
-"""The records of all resources, with their tags."""
+"""The store: a record of every resource, with its members and its tags."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _Key = tuple[str, str, str, str]
 
 @dataclass(slots=True, eq=False)
 class Record:
-    """One resource.
+    """A resource.
 
-    `members` is what Describe answers plus the Create request's own members, under AWS's names; times are aware
+    `members` holds what Describe answers and the Create request's own members, under AWS's names; times are aware
     datetimes. It is replaced, never changed in place (`Store.update`), so that a reader holds one consistent state.
     `lock` is held while an operation changes the resource: operations on one resource come one after the other.
     """
@@ -43,7 +43,7 @@ OnChange: TypeAlias = "Callable[[Record, Mapping[str, Any] | None], object]"
 
 
 class Store:
-    """Every record; safe to use from any thread.
+    """Holds every record. Thread-safe.
 
     Names are unique whatever their case: botocore's model says so of endpoints, and all ARNs are in lower case.
     `on_change` is called with the record and its members at every change of its state, in their order, and with None
@@ -54,46 +54,46 @@ class Store:
         self._records: dict[_Key, Record] = {}
         self._lock = threading.RLock()
         self._on_change = on_change
-        self._unconfirmed: dict[Record, list[dict[str, Any]]] = {}  # the states that nobody has been told of
+        self._unconfirmed: dict[Record, list[dict[str, Any]]] = {}  # with the members of each state until `confirm`
 
     def add(self, record: Record) -> None:
-        """Keep a new record, of which nobody is told before `confirm`. Raises AWS's error if the name is taken."""
+        """Add a new record; `on_change` is not called before `confirm`. Raise AWS's error if the name is taken."""
         with self._lock:
             if self._records.setdefault(_key(record), record) is not record:
                 raise record.resource_type.already_exists_error(record.arn)
             self._unconfirmed[record] = [record.members]
 
     def confirm(self, record: Record) -> None:
-        """Its creation was not refused: tell of the states that it has had so far."""
+        """Say that a record's creation succeeded: `on_change` is called for each state it has had so far."""
         with self._lock:
             for members in self._unconfirmed.pop(record, ()):
                 self._changed(record, members)
 
     def get(self, resource_type: str, name: str, *, account: str, region: str, verb: str = "Describe") -> Record:
-        """The record of that name. Raises AWS's not-found error of the kind, worded for the operation's verb."""
+        """Return the record of that name. Raise AWS's not-found error, worded for the operation's verb."""
         record = self.find(resource_type, name, account=account, region=region)
         if record is None:
             raise RESOURCE_TYPES[resource_type].not_found_error(name, account=account, region=region, verb=verb)
         return record
 
     def find(self, resource_type: str, name: str, *, account: str, region: str) -> Record | None:
-        """The record of that name, if there is one."""
+        """Return the record of that name, or None."""
         with self._lock:
             return self._records.get((resource_type, account, region, name.lower()))
 
     def find_arn(self, arn: str, *, account: str, region: str) -> Record | None:
-        """The record of that ARN, if there is one in this account and region."""
+        """Return the record of that ARN if it is in this account and region, or None."""
         with self._lock:
             mine = (r for r in self._records.values() if (r.account, r.region) == (account, region))
             return next((record for record in mine if record.arn == arn), None)
 
     def all(self, resource_type: str, *, account: str, region: str) -> list[Record]:
-        """All records of a kind, in the order of their creation."""
+        """Return all records of a resource type, in the order of their creation."""
         with self._lock:
             return [r for key, r in self._records.items() if key[:3] == (resource_type, account, region)]
 
     def update(self, record: Record, **members: Any) -> None:
-        """Set members at once (None takes a member away) and stamp LastModifiedTime."""
+        """Set members (None removes one) and LastModifiedTime, atomically."""
         with self._lock:
             before = record.members
             merged = {**before, "LastModifiedTime": datetime.now(UTC), **members}
@@ -102,7 +102,7 @@ class Store:
                 self._changed(record, record.members)
 
     def update_if(self, record: Record, allowed: Collection[str], **members: Any) -> bool:
-        """Update only while the record is kept and its status is one of `allowed`; whether it was."""
+        """Update if the record exists and its status is one of `allowed`. Return whether it did."""
         with self._lock:
             if not self.alive(record) or record.status not in allowed:
                 return False
@@ -110,12 +110,12 @@ class Store:
             return True
 
     def tag(self, record: Record, tags: dict[str, str], *, without: Collection[str] = ()) -> None:
-        """Set tags and take some away."""
+        """Set tags, and remove those whose keys are in `without`."""
         with self._lock:
             record.tags = {k: v for k, v in {**record.tags, **tags}.items() if k not in without}
 
     def remove(self, record: Record) -> None:
-        """Forget a record; one that is gone already stays gone."""
+        """Remove a record; do nothing if it is gone already."""
         with self._lock:
             if self.alive(record):
                 del self._records[_key(record)]
@@ -123,7 +123,7 @@ class Store:
                     self._changed(record, None)
 
     def alive(self, record: Record) -> bool:
-        """Whether this very record (not a later one of its name) is still kept."""
+        """Return whether this very record (not a later one of its name) is still in the store."""
         with self._lock:
             return self._records.get(_key(record)) is record
 

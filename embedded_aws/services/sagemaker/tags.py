@@ -17,27 +17,27 @@ if TYPE_CHECKING:
 
     from embedded_aws.services.sagemaker.store import Record, Store
 
-MOST = 50
-SYSTEM = "aws:"
+MAX_TAGS = 50
+SYSTEM_PREFIX = "aws:"
 
 
 def read(tags: Iterable[dict[str, str]]) -> dict[str, str]:
-    """Tags of a request as a mapping. Raises ValidationException for a system key or a key given twice."""
+    """Return a request's tags as a mapping. Raises ValidationException for a system key or a key given twice."""
     pairs = [(tag["Key"], tag["Value"]) for tag in tags]
-    refuse_system(key for key, _ in pairs)
+    check_keys(key for key, _ in pairs)
     if len(dict(pairs)) != len(pairs):
         raise validation_exception("Duplicate tag keys found. Please note that each key can be given once.")
     return dict(pairs)
 
 
-def refuse_system(keys: Iterable[str]) -> None:
-    """Raise ValidationException if a key is one of AWS's own."""
-    if any(key.lower().startswith(SYSTEM) for key in keys):
+def check_keys(keys: Iterable[str]) -> None:
+    """Raise ValidationException if a key has the prefix of AWS's own."""
+    if any(key.lower().startswith(SYSTEM_PREFIX) for key in keys):
         raise validation_exception("aws: prefixed tag key names are not allowed for external use.")
 
 
 def write(tags: dict[str, str]) -> list[dict[str, str]]:
-    """Tags as an answer lists them."""
+    """Return tags as an answer lists them."""
     return [{"Key": key, "Value": value} for key, value in tags.items()]
 
 
@@ -46,11 +46,11 @@ def handle(store: Store, operation: str, request: dict[str, Any], *, account: st
     record = _tagged(store, request["ResourceArn"], account=account, region=region)
     if operation == "AddTags":
         added = read(request["Tags"])
-        if sum(not key.startswith(SYSTEM) for key in {**record.tags, **added}) > MOST:
-            raise limit(f"{record.arn} cannot have more than {MOST} tags.")
+        if sum(not key.startswith(SYSTEM_PREFIX) for key in {**record.tags, **added}) > MAX_TAGS:
+            raise limit(f"{record.arn} cannot have more than {MAX_TAGS} tags.")
         store.tag(record, added)
     elif operation == "DeleteTags":
-        refuse_system(request["TagKeys"])
+        check_keys(request["TagKeys"])
         store.tag(record, {}, without=request["TagKeys"])
     elif "NextToken" in request:
         raise validation_exception("Invalid pagination token. ListTags answers with all tags of a resource at once.")
@@ -66,13 +66,13 @@ def _tagged(store: Store, arn: str, *, account: str, region: str) -> Record:
 
 @dataclass(frozen=True)
 class TaggedResources:
-    """Those of the account and region that `caller` answers."""
+    """What the Resource Groups Tagging API asks SageMaker; `caller` returns the current account and region."""
 
     store: Store
     caller: Callable[[], tuple[str, str]]
 
     def all(self) -> Iterator[tuple[str, dict[str, str]]]:
-        """ARN and tags of each resource that has any."""
+        """Yield ARN and tags of each resource that has tags."""
         account, region = self.caller()
         for resource_type in RESOURCE_TYPES:
             for record in self.store.all(resource_type, account=account, region=region):
@@ -80,11 +80,11 @@ class TaggedResources:
                     yield record.arn, record.tags
 
     def tag(self, arn: str, given: dict[str, str]) -> None:
-        """Set tags. Raises LookupError for a resource that is not there or tags that SageMaker refuses."""
+        """Set tags. Raises LookupError if the resource does not exist or SageMaker refuses the tags."""
         self._ask("AddTags", {"ResourceArn": arn, "Tags": write(given)})
 
     def untag(self, arn: str, keys: Iterable[str]) -> None:
-        """Take tags away. Raises LookupError as `tag` does."""
+        """Remove tags. Raises LookupError as `tag` does."""
         self._ask("DeleteTags", {"ResourceArn": arn, "TagKeys": list(keys)})
 
     def _ask(self, operation: str, request: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""How many instances of each type are in use, and the refusal of what would go beyond a quota of the account.
+"""Instances in use, by instance type, and the error for what would exceed a quota of the account.
 
 There is a quota for each type and purpose, and one over all types for each purpose. The sentence is AWS's, as users
 quote it. What counts: notebook instances from Pending until they have stopped, jobs of any kind until they have ended
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from embedded_aws.services.sagemaker.store import Record, Store
 
 
-# What uses the instances that a resource of another kind asks for.
-_USED_BY = {"HyperParameterTuningJob": "TrainingJob"}
+# The resource type that uses the instances which a resource of another type asks for.
+_USERS = {"HyperParameterTuningJob": "TrainingJob"}
 
 
-# The quotas over all instance types, by purpose, and what they count.
+# The quotas over all instance types, by usage.
 _ACROSS = {
     "endpoint": "Number of instances across active endpoints",
     "processing job": "Number of instances across all processing jobs",
@@ -42,26 +42,26 @@ _NOTEBOOKS = "Total number of notebook instances"
 
 
 class Quota(Protocol):
-    """The account's quota of this name; None where nobody limits it."""
+    """Looks up an account's quota by its name."""
 
     def __call__(self, name: str, *, account: str, region: str) -> float | None:
-        """Return as many instances as may be in use at once."""
+        """Return how many instances may be in use at once; None: any number."""
 
 
 def unlimited(name: str, *, account: str, region: str) -> None:
-    """Return the quota of an account that has none."""
+    """Return None: the quota of an account without quotas."""
     del name, account, region
 
 
 def check(store: Store, quota: Quota, record: Record, wanted: Mapping[str, Any]) -> None:
-    """Raise ResourceLimitExceeded if there is no room for what `wanted`, a request or members, asks of the record."""
+    """Raise ResourceLimitExceeded if the quotas have no room for the instances of `wanted`, a request or members."""
     resource_type = record.resource_type
     if not resource_type.quota_usage:
         return
     purpose = _purpose(record, wanted)
     used: Counter[str] = Counter()
     others = list(
-        store.all(_USED_BY.get(resource_type.name, resource_type.name), account=record.account, region=record.region)
+        store.all(_USERS.get(resource_type.name, resource_type.name), account=record.account, region=record.region)
     )
     taken_over = next((other for other in others if matching.fits(other, wanted)), None)
     for other in others:
@@ -96,7 +96,7 @@ def _name(instance_type: str, purpose: str) -> str:
 
 
 def can_retain_warm_pool(store: Store, quota: Quota, record: Record) -> bool:
-    """Whether there is room in a warm pool for the instances of a training job."""
+    """Return whether the quotas have room for a training job's instances in a warm pool."""
     used: Counter[str] = Counter()
     for other in store.all(record.resource_type.name, account=record.account, region=record.region):
         if matching.retains(other):
@@ -109,13 +109,13 @@ def can_retain_warm_pool(store: Store, quota: Quota, record: Record) -> bool:
 
 
 def _purpose(record: Record, members: Mapping[str, Any]) -> str:
-    """What the instances are for, in the words of quotas; spot instances have quotas of their own."""
+    """Return what the instances are used for, in the words of quotas; spot instances have quotas of their own."""
     spot = members.get("TrainingJobDefinition", members).get("EnableManagedSpotTraining")
     return f"spot {record.resource_type.quota_usage}" if spot else record.resource_type.quota_usage
 
 
 def _instances(store: Store, record: Record, members: Mapping[str, Any]) -> Counter[str]:
-    """How many instances of each type these members stand for."""
+    """Return how many instances of each type these members ask for."""
     match record.resource_type.name:
         case "TrainingJob":
             counted = _of_training(members)

@@ -50,7 +50,7 @@ class ProcessingRun:
     ) -> None:
         self._record, self._request = record, {**record.resource_type.defaults, **request}
         self._context, self._role, self._credentials = context, role, credentials
-        self._crew = Crew(context.watch(record))
+        self._crew = Crew(context.host_watcher(record))
         self._lock = threading.Lock()
         self._stopping = self._ended = False
         self._message = ""

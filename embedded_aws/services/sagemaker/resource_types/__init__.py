@@ -1,4 +1,4 @@
-"""The table of resource kinds: one entry makes a kind's operations, ARNs, errors, references and listing."""
+"""The table of resource types: an entry gives a type its operations, ARNs, errors, references and listing."""
 
 from __future__ import annotations
 

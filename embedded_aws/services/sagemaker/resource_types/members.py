@@ -1,8 +1,8 @@
-"""What becomes of each member of a request: it is carried out, only recorded, or refused.
+"""How far each member of a request is supported: it is done, only recorded, or refused.
 
-A kind's declaration is a tree of botocore's names, down to the last member, through lists too. It is what refuses and
-what docs/embedded-aws.md is made from. A member that it does not name is refused: what is not known to be done is not
-claimed to be.
+A resource type declares its members as a tree of botocore's names, down to the last member, through lists too. Requests
+are checked against it, and docs/embedded-aws.md is made from it. A member that it does not name is refused: what is not
+known to be done is not claimed to be.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Support:
-    """What becomes of a member; `note` says how far, `values` are the only ones that are carried out, if any."""
+    """A member's support: done, recorded or refused. `note` says more, `values`, if any, the only ones supported."""
 
     level: str
     note: str = ""
@@ -35,22 +35,22 @@ TAGS: Members = {"Key": DONE, "Value": DONE}
 
 
 def done(note: str) -> Support:
-    """Carried out, with something to say about it."""
+    """Declare a member as done, with a note for the documentation."""
     return Support("done", note)
 
 
 def recorded(note: str) -> Support:
-    """Only recorded: Describe tells it again, nothing else comes of it; the note says why."""
+    """Declare a member as only recorded: Describe returns it, it has no other effect; the note says why."""
     return Support("recorded", note)
 
 
 def only(*values: Any) -> Support:
-    """Carried out for these values, refused for any other."""
+    """Declare a member as done for these values and refused for any other."""
     return Support("done", values=values)
 
 
 def check(members: Members, request: Mapping[str, Any]) -> None:
-    """Raise ValidationException with every member of the request that is refused, by its path."""
+    """Raise ValidationException if the request has refused members; it names all of them by their paths."""
     if problems := [*_refusals(members, request, "")]:
         raise validation_exception(f"The embedded AWS does not offer {', '.join(problems)}; do this on AWS.")
 
@@ -69,7 +69,7 @@ def _refusals(members: Members, given: Mapping[str, Any], path: str) -> Iterator
 
 
 def _each(value: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """A structure, or the structures of a list, each with its name or its number from one on."""
+    """Yield the structures of a value: "" and itself, or each of a list with its name or its number from one on."""
     if isinstance(value, Mapping):
         yield "", value
         return

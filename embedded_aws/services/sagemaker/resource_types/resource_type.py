@@ -1,4 +1,4 @@
-"""What a kind of resource is: its operations, ARNs, states, errors, references and listing.
+"""What a resource type has: operations, ARNs, statuses, errors, references and listing.
 
 ARNs hold names in lower case: CloudFormation's reference (`notebook-instance/mynotebookinstance`).
 """
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 
 ENDED = ("Completed", "Failed", "Stopped")
-"""The states in which a job of any kind has ended."""
+"""The statuses in which a job of any type has ended."""
 
 
 @dataclass(frozen=True)
 class Precondition:
-    """The states in which an operation is taken, and the message in all others.
+    """The statuses in which an operation is allowed, and AWS's error in all others.
 
-    The text may use {status}, {states}, {target} (the state the operation leads to) and {arn}.
+    The message may use {status}, {statuses}, {target} (the status that the operation leads to) and {arn}.
     """
 
     statuses: tuple[str, ...]
@@ -35,13 +35,13 @@ class Precondition:
 
 @dataclass(frozen=True)
 class NestedDefaults:
-    """Members that AWS fills in inside a structure, or inside each of a list, of a request that has that."""
+    """Default values inside a structure, or inside each structure of a list, where a request has that."""
 
     members: Mapping[str, Any]
 
 
 def with_defaults(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
-    """What is given, and of the defaults what it lacks; one that is a function is asked with what is given."""
+    """Return the members with the defaults for what is missing; a default that is a function is called with them."""
     made = dict(given)
     for name, value in defaults.items():
         if isinstance(value, NestedDefaults):
@@ -56,17 +56,16 @@ def with_defaults(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict
 
 @dataclass(frozen=True, kw_only=True)
 class ResourceType:
-    """A kind of resource.
+    """A resource type, in SageMaker's API and in CloudFormation.
 
-    The texts may use {arn}, {name} and {verb} (the operation's, in lower case).
-    `verbs` begin the names of its operations; one that surrounds the kind's name has {} in its place.
-    `status` is the member that holds the state, `first_status` what it says at first.
+    `not_found` and `exists` are AWS's messages; they may use {arn}, and the first {name} and {verb} (in lower case).
+    `verbs` are the first words of its operations' names; {} in one stands for the resource type's name.
+    `status` is the member that holds the status, `first_status` its first value.
     `defaults` are the members that AWS fills in when the Create request leaves them out, and Describe answers.
     `renamed` are the members that Describe calls otherwise than Create.
-    `members` say what becomes of each member of a Create and of an Update request.
-    `references` find the names that a request gives of resources of another kind.
-    `usage` is the word for it in the names of quotas, "" if it takes no instances; `idle` are the states in which it
-    takes none.
+    `members` declare how far each member of a Create and of an Update request is supported.
+    `references` find the names of resources of another type in a request.
+    `quota_usage` is the word for it in the names of quotas, "" if it uses no instances, as in `idle_statuses`.
     """
 
     name: str
@@ -90,30 +89,30 @@ class ResourceType:
 
     @property
     def name_member(self) -> str:
-        """The member that holds the name, as EndpointName does."""
+        """Return the member that holds the name, like EndpointName."""
         return f"{self.name}Name"
 
     @property
     def arn_member(self) -> str:
-        """The member that holds the ARN, as EndpointArn does."""
+        """Return the member that holds the ARN, like EndpointArn."""
         return f"{self.name}Arn"
 
     def operation(self, verb: str) -> str:
-        """The operation of a verb: `CreateModel`, `ListModels`, `CreatePresignedNotebookInstanceUrl`."""
+        """Return a verb's operation: `CreateModel`, `ListModels`, `CreatePresignedNotebookInstanceUrl`."""
         if "{}" in verb:
             return verb.format(self.name)
         return f"{verb}{self.name}{'s' if verb == 'List' else ''}"
 
     def arn(self, name: str, *, account: str, region: str) -> str:
-        """The resource's ARN."""
+        """Return a resource's ARN."""
         return f"arn:aws:sagemaker:{region}:{account}:{self.arn_type}/{name.lower()}"
 
     def described(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        """The request's members under the names that Describe uses."""
+        """Return the request's members, but its tags, under the names that Describe uses."""
         return {self.renamed.get(name, name): value for name, value in request.items() if name != "Tags"}
 
     def not_found_error(self, name: str, *, account: str, region: str, verb: str = "Describe") -> ServiceError:
-        """What AWS answers about a resource that is not there."""
+        """Return AWS's error about a resource that does not exist."""
         arn = self.arn(name, account=account, region=region)
         return ServiceError(self.not_found_code, self.not_found.format(arn=arn, name=name, verb=verb.lower()))
 
@@ -140,7 +139,7 @@ class ResourceType:
 
 
 def job_preconditions(noun: str, *, deletable: bool = True) -> dict[str, Precondition]:
-    """When a job of this kind, in AWS's sentences the `noun`, can be stopped and, if AWS has that, deleted."""
+    """Return when a job can be stopped and, if AWS has that, deleted; AWS's messages call it `noun`."""
     stop = Precondition(
         ("InProgress", "Stopping"), f"The request was rejected because the {noun} is in status {{status}}."
     )
@@ -150,5 +149,5 @@ def job_preconditions(noun: str, *, deletable: bool = True) -> dict[str, Precond
 
 
 def name_in(member: str) -> Callable[[Mapping[str, Any]], list[str]]:
-    """Finds the name in this member of a request, if it has it."""
+    """Return a function that finds a name in this member of a request."""
     return lambda request: [request[member]] if member in request else []

@@ -53,7 +53,7 @@ class Attempt:
         self._context, self._role, self._credentials = context, role, credentials
         self._progress, self._metrics = progress, metrics
         self._s3 = role.client("s3")
-        self._crew = Crew(context.watch(record))
+        self._crew = Crew(context.host_watcher(record))
         self._told = threading.Event()
         self._lost_at = float("inf")  # when its instances will be gone
         self._hosts: list[TrainingHost] = []

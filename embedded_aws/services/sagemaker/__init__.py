@@ -1,0 +1,27 @@
+"""The embedded SageMaker: what a request crosses, and where to find what.
+
+A request of the control plane, such as CreateTrainingJob, crosses in this order:
+
+- the gateway, which routes it here by its target or credential scope, and `service.SageMaker.handle`;
+- `api` and `shapes`: is the operation supported, and is the request valid by the API's model;
+- `authorization`: which IAM permissions it needs, if policies are enforced;
+- `resource_types/`: the table of types; their `members` say what of the request is done, recorded or refused, and their
+  preconditions in which statuses an operation is allowed;
+- `usage`: is there room in the account's quotas;
+- `store`: the record that Describe and List (`listing`) read; each change of its state becomes an event (`events`);
+- the type's provider (`provider.Provider`), which checks what that model can't and starts the work.
+
+An InvokeEndpoint goes from `service` through `runtime_api` to `endpoints/`. CloudFormation's resource types
+(`cloudformation`) make the same calls as the API does. `tags` are those of all resources, `metrics/` is what SageMaker
+itself publishes to CloudWatch, `clock` is what tests hurry, `reference` writes docs/embedded-aws.md.
+
+Each folder of a resource type keeps to the same names, as far as it needs them:
+
+- `provider.py`: what its operations do; it checks a request and starts the work;
+- `validation.py`: AWS's rules between the members of a request;
+- `run.py`: one run of a job, from its start to its end, on a thread of its own (`jobs` holds what jobs have in common,
+  `failure` how they fail);
+- `host.py`: one host of a run, `folder.py`: the file system that it sees.
+
+What a container is here, for all of them, is in `embedded_aws/runtime/`.
+"""

@@ -270,12 +270,25 @@ def check(
         command()
 
 
-@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
-def test(arguments: typer.Context) -> None:
-    """Run every test; arguments go to pytest."""
+@app.command("test", context_settings={"ignore_unknown_options": True})
+def run_tests(
+    paths: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="PATH", help="Files, folders, or single tests (FILE::TEST); all of tests/ if none."),
+    ] = None,
+    *,
+    expression: Annotated[
+        str | None,
+        typer.Option("-k", metavar="WORDS", help='Only tests whose names match, as in "seat and not rebuild".'),
+    ] = None,
+    last_failed: Annotated[
+        bool, typer.Option("--last-failed", "--lf", help="Only those that failed the last time.")
+    ] = False,
+) -> None:
+    """Run every test as CI does, or some; one file runs without workers. Other options, such as -x, go to pytest."""
     from cli.commands.test import test as command
 
-    command(arguments.args)
+    command(paths or [], expression=expression, last_failed=last_failed)
 
 
 # `./lab bench train --help` is a question to the benchmark.

@@ -1,6 +1,7 @@
 """What the embedded AWS lets its owner do that nobody can do on AWS, below a path of its own, `/_embedded_aws/`.
 
 `POST training-jobs/NAME/interrupt` takes a training job's spot instances away, as EC2 does without asking.
+`POST accounts/NUMBER/close` ends all that runs in an account, and forgets all that it holds.
 The gateway listens on the loopback address only; a page in a browser on the same machine is refused by its Origin, and
 by its Host if its name server has given it this address.
 """
@@ -22,15 +23,20 @@ if TYPE_CHECKING:
     Response = tuple[int, dict[str, str], bytes]
 
 PREFIX = "/_embedded_aws/"
-_INTERRUPT = re.compile(f"{PREFIX}training-jobs/([^/]+)/interrupt")
 _OWN_HOSTS = ("127.0.0.1", "localhost")
 
 
 class AdminApi:
-    """Answers the requests below PREFIX. `interrupt` takes the spot instances of the training job of a name away."""
+    """Answers the requests below PREFIX.
 
-    def __init__(self, interrupt: Callable[[str], object]) -> None:
-        self._interrupt = interrupt
+    `interrupt` takes the spot instances of the training job of a name away, `close_account` closes that of a number.
+    """
+
+    def __init__(self, interrupt: Callable[[str], object], close_account: Callable[[str], object]) -> None:
+        self._operations = (
+            (re.compile(f"{PREFIX}training-jobs/([^/]+)/interrupt"), "TrainingJobName", interrupt),
+            (re.compile(rf"{PREFIX}accounts/(\d{{12}})/close"), "AccountId", close_account),
+        )
 
     async def handle(
         self, method: str, path: str, headers: Mapping[str, str], body: bytes, query: Mapping[str, list[str]]
@@ -38,20 +44,23 @@ class AdminApi:
         """Answer one HTTP request with a JSON object; a refusal has `__type` and `message`."""
         del body, query
         lowered = {name.lower(): value for name, value in headers.items()}
-        asked = _INTERRUPT.fullmatch(path)
         if "origin" in lowered or lowered.get("host", "").partition(":")[0] not in _OWN_HOSTS:
             return _answer(
                 HTTPStatus.FORBIDDEN, _refusal("AccessDeniedException", "Only a program on this machine may.")
             )
-        if method != "POST" or not asked:
-            message = f"The embedded AWS has no operation {method} {path} of its own."
-            return _answer(HTTPStatus.NOT_FOUND, _refusal("UnknownOperationException", message))
-        name = unquote(asked[1])
-        try:
-            await asyncio.to_thread(self._interrupt, name)
-        except ServiceError as error:
-            return _answer(error.status, _refusal(error.code, error.message))
-        return _answer(HTTPStatus.OK, {"TrainingJobName": name})
+        for pattern, member, act in self._operations:
+            if method == "POST" and (asked := pattern.fullmatch(path)):
+                return await _carry_out(act, member, unquote(asked[1]))
+        message = f"The embedded AWS has no operation {method} {path} of its own."
+        return _answer(HTTPStatus.NOT_FOUND, _refusal("UnknownOperationException", message))
+
+
+async def _carry_out(act: Callable[[str], object], member: str, name: str) -> Response:
+    try:
+        await asyncio.to_thread(act, name)
+    except ServiceError as error:
+        return _answer(error.status, _refusal(error.code, error.message))
+    return _answer(HTTPStatus.OK, {member: name})
 
 
 def _refusal(code: str, message: str) -> dict[str, str]:

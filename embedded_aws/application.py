@@ -6,9 +6,10 @@ Imported only once the environment says where ministack's files lie: it reads th
 from __future__ import annotations
 
 import dataclasses
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from embedded_aws import admin_api
+from embedded_aws import accounts, admin_api
 from embedded_aws.patches import event_loop, eventbridge, iam_principals, metrics, service_handlers
 from embedded_aws.patches.apply import Additions, apply
 from embedded_aws.services import budgets
@@ -91,5 +92,5 @@ def _additions(sagemaker: SageMaker, quotas: AppliedQuotas) -> Additions:
         },
         tagged={"sagemaker": TaggedResources(context.store, iam_principals.caller)},
         before={"ecr": Containers(context.images_dir, caller=iam_principals.caller).answer},
-        below={admin_api.PREFIX: admin_api.AdminApi(sagemaker.interrupt).handle},
+        below={admin_api.PREFIX: admin_api.AdminApi(sagemaker.interrupt, partial(accounts.close, sagemaker)).handle},
     )

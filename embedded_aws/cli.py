@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-import sysconfig
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -99,8 +98,7 @@ NodeOption = Annotated[
     typer.Option(
         "--node-modules",
         metavar="DIR",
-        envvar="NODE_PATH",
-        show_default="node_modules here, if there is one",
+        show_default="NODE_PATH, or node_modules here",
         help="Where functions on Node find what AWS's runtimes bring: @aws-sdk/client-s3 and its like.",
     ),
 ]
@@ -136,7 +134,7 @@ def start(
 ) -> None:
     """Start it in the background, with an empty account; one that runs already is left as it is."""
     home, kept = state or settings.default_home(), cache or settings.default_cache()
-    os.environ.update(_tools(node_modules))
+    os.environ.update(settings.tools(os.environ, node_modules))
     if foreground:
         from embedded_aws import server
 
@@ -213,7 +211,7 @@ def env(
     before = dict(os.environ)
     undoing = shell.undo(before)
     if off:
-        print(*undoing, sep="\n")
+        print("\n".join(undoing))
         return
     found = _running(state)
     variables = found.environment(before)
@@ -294,13 +292,6 @@ def _command(name: str, state: Path | None) -> str:
     """Return a command as the user would type it for the same folder."""
     where = f" --state {shell.quoted(state)}" if state and not os.environ.get("EMBEDDED_AWS_STATE") else ""
     return f"embedded-aws {name}{where}"
-
-
-def _tools(node_modules: Path | None) -> dict[str, str]:
-    """Return the variables by which functions find programs of this environment, and Node's packages."""
-    found = node_modules or Path("node_modules")
-    path = os.pathsep.join([sysconfig.get_path("scripts"), os.environ.get("PATH", os.defpath)])
-    return {"PATH": path, **({"NODE_PATH": str(found.resolve())} if found.is_dir() else {})}
 
 
 def _how(found: gateway.Gateway) -> str:

@@ -256,7 +256,9 @@ def _port(wanted: int, *, only: bool) -> int:
     if wanted and _is_free(wanted):
         return wanted
     if wanted and only:
-        raise GatewayError(f"Port {wanted} is taken by {processes.listener(wanted)}.")
+        raise GatewayError(
+            f"Port {wanted} is taken by {processes.listener(wanted)}: name another, or --port 0 for any that is free."
+        )
     return any_free_port()
 
 

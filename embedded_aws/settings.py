@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import os
+import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import platformdirs
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 HOST = "127.0.0.1"
 PORT = 4566
@@ -24,6 +29,17 @@ def default_home() -> Path:
 def default_cache() -> Path:
     """Return the folder of what outlives it, the installed images: `~/.cache/embedded-aws` on Linux."""
     return Path(os.environ.get("EMBEDDED_AWS_CACHE") or platformdirs.user_cache_path(_NAME))
+
+
+def tools(environment: Mapping[str, str], node_modules: Path | None = None) -> dict[str, str]:
+    """Return an environment in which functions find the programs of this Python's environment, and Node's packages.
+
+    Those are in `node_modules`, where NODE_PATH says, or in a folder `node_modules` here.
+    """
+    path = os.pathsep.join([sysconfig.get_path("scripts"), environment.get("PATH", os.defpath)])
+    found = {"NODE_PATH": str(here)} if (here := Path("node_modules").resolve()).is_dir() else {}
+    named = {"NODE_PATH": str(node_modules.resolve())} if node_modules else {}
+    return {**found, **environment, **named, "PATH": path}
 
 
 def certificates(home: Path) -> Path:

@@ -92,6 +92,11 @@ class Store:
         with self._lock:
             return [r for key, r in self._records.items() if key[:3] == (resource_type, account, region)]
 
+    def of_account(self, account: str) -> list[Record]:
+        """Return all records of an account, of every region and type, in the order of their creation."""
+        with self._lock:
+            return [record for record in self._records.values() if record.account == account]
+
     def update(self, record: Record, **members: Any) -> None:
         """Set members (None removes one) and LastModifiedTime, atomically."""
         with self._lock:

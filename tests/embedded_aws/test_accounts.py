@@ -1,0 +1,78 @@
+"""An account that is closed is empty afterwards, in every service, and no other account notices."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+
+if TYPE_CHECKING:
+    from embedded_aws.gateway import Gateway
+
+ONE, OTHER = "111122223333", "444455556666"
+
+
+def client(embedded: Gateway, account: str, service: str) -> Any:
+    """Return a client of the account's root."""
+    session = boto3.Session(account, "test", region_name="us-east-1")
+    return session.client(service, endpoint_url=embedded.url)  # type: ignore[call-overload]  # any service's name
+
+
+def close(embedded: Gateway, account: str) -> None:
+    """Close an account."""
+    url = f"{embedded.url}/_embedded_aws/accounts/{account}/close"
+    with urllib.request.urlopen(urllib.request.Request(url, method="POST")) as answer:  # noqa: S310 - our own URL
+        assert json.load(answer) == {"AccountId": account}
+
+
+def fill(embedded: Gateway, account: str) -> None:
+    """Make something in four services; only buckets' names are shared by all accounts."""
+    client(embedded, account, "s3").create_bucket(Bucket=f"bucket-{account}")
+    client(embedded, account, "s3").put_object(Bucket=f"bucket-{account}", Key="key", Body=b"content")
+    trust = {"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    role = client(embedded, account, "iam").create_role(
+        RoleName="role", AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    )["Role"]["Arn"]
+    client(embedded, account, "logs").create_log_group(logGroupName="/group")
+    sagemaker = client(embedded, account, "sagemaker")
+    sagemaker.create_notebook_instance(NotebookInstanceName="notebook", InstanceType="ml.t3.medium", RoleArn=role)
+
+
+def contents(embedded: Gateway, account: str) -> list[list[str]]:
+    """Return the names of what `fill` makes."""
+    made = client(embedded, account, "sagemaker").list_notebook_instances()["NotebookInstances"]
+    return [
+        [bucket["Name"] for bucket in client(embedded, account, "s3").list_buckets()["Buckets"]],
+        [role["RoleName"] for role in client(embedded, account, "iam").list_roles()["Roles"]],
+        [group["logGroupName"] for group in client(embedded, account, "logs").describe_log_groups()["logGroups"]],
+        [notebook["NotebookInstanceName"] for notebook in made],
+    ]
+
+
+def test_a_closed_account_is_empty_and_may_be_used_again(embedded: Gateway) -> None:
+    """Nothing of it is left, everything of the other is, and the same names can be taken at once."""
+    others = [["role"], ["/group"], ["notebook"]]
+    try:
+        for account in (ONE, OTHER):
+            fill(embedded, account)
+        close(embedded, ONE)
+        assert contents(embedded, ONE) == [[], [], [], []]
+        assert contents(embedded, OTHER) == [[f"bucket-{OTHER}"], *others]
+        fill(embedded, ONE)
+        assert contents(embedded, ONE) == [[f"bucket-{ONE}"], *others]
+    finally:
+        for account in (ONE, OTHER):
+            close(embedded, account)
+
+
+def test_only_a_number_is_an_account(embedded: Gateway) -> None:
+    """Another path below the owner's own is refused with its name."""
+    request = urllib.request.Request(f"{embedded.url}/_embedded_aws/accounts/mine/close", method="POST")  # noqa: S310 - our own URL
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(request)  # noqa: S310 - the same
+    assert "no operation POST /_embedded_aws/accounts/mine/close" in refused.value.read().decode()
+    refused.value.close()

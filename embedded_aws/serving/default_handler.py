@@ -10,12 +10,12 @@ import re
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from embedded_aws.serving.messages import HttpResponse
+from embedded_aws.serving.app import HttpResponse
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from embedded_aws.serving.messages import HttpRequest
+    from embedded_aws.serving.app import HttpRequest
     from embedded_aws.serving.tensorflow_serving import ModelServer
 
 _JSON = ("application/json", "application/jsonlines", "application/jsons")

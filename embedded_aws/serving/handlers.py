@@ -14,7 +14,7 @@ import sys
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from embedded_aws.serving.messages import HttpResponse
+from embedded_aws.serving.app import HttpResponse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from requests import Response
 
-    from embedded_aws.serving.messages import HttpRequest
+    from embedded_aws.serving.app import HttpRequest
 
     Post = Callable[[str, str | bytes], Response]
 

@@ -1,18 +1,22 @@
-"""Prepare everything a request needs, then listen: a host that answers /ping is one that can predict."""
+"""Prepare everything a request needs, then listen: a host that answers /ping is one that can predict.
+
+Starting the workers stays by hand: uvicorn's supervisor starts equal ones, each anew when it dies. Here the first has
+the models and the others ask it, as they ask TensorFlow Serving in the container.
+"""
 
 from __future__ import annotations
 
 import logging
+import multiprocessing
+import multiprocessing.connection
 import os
+import signal
 import socket
 import subprocess
 import sys
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from embedded_aws.runtime.requirements import are_met
-from embedded_aws.serving import workers
-from embedded_aws.serving.shares import Shares
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,9 +35,38 @@ def run(listen: int, ml: Path) -> int:
         return 1
     # Without handlers there is no Python service whose workers could be counted.
     count = int(os.environ.get("SAGEMAKER_GUNICORN_WORKERS", "1")) if scripted else 1
-    connection = socket.socket(fileno=listen)
+    sockets = _sockets(socket.socket(fileno=listen), count)
     predictions = socket.create_server(("127.0.0.1", 0))
-    return workers.run(count, partial(_serve, model, connection, predictions, Shares(count)))
+    if count == 1:
+        _serve(0, model, sockets, predictions)
+        return 0
+    return _run_workers(count, model, sockets, predictions)
+
+
+def _sockets(listening: socket.socket, count: int) -> list[socket.socket]:
+    """Return a socket for each worker, all on the same port: the kernel shares the connections out among them."""
+    host, port = listening.getsockname()
+    more = [socket.create_server((host, port), reuse_port=True) for _ in range(count - 1)]
+    return [listening, *more]
+
+
+def _run_workers(count: int, *arguments: Any) -> int:
+    """Serve in several processes until one ends, then end all. Returns the first one's exit status.
+
+    They part before anything is loaded: what a model's code has started does not survive a fork.
+    """
+    fork = multiprocessing.get_context("fork")
+    workers = [fork.Process(target=_serve, args=(number, *arguments)) for number in range(count)]
+    for worker in workers:
+        worker.start()
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # it goes to the whole group: each worker ends by itself
+    first, *_ = multiprocessing.connection.wait([worker.sentinel for worker in workers])
+    for worker in workers:
+        if worker.sentinel != first:
+            worker.terminate()
+        worker.join()
+    [code] = [worker.exitcode or 0 for worker in workers if worker.sentinel == first]
+    return code if code >= 0 else 128 - code
 
 
 def _serve(*arguments: Any) -> None:

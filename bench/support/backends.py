@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from bench.support.embedded_aws import IMAGE
 from cli import paths
 from cli.embedded import IMAGES
-from embedded_aws.runtime import images, layer
+from embedded_aws.runtime import container, images
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,7 +28,7 @@ def python_with(backend: str) -> Path:
     folder = paths.cache() / "backends" / f"{backend}-{digest}"
     complete = folder / ".complete"
     if not complete.exists():
-        python = layer.make(image, folder)
+        python = container.make_layer(image, folder)
         subprocess.run(
             [python, "-m", "pip", "install", "-q", "-r", requirements], check=True, capture_output=True, text=True
         )

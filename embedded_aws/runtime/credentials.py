@@ -1,8 +1,16 @@
-"""Temporary credentials of an execution role: whatever a job or an endpoint touches, it touches as its role."""
+"""Temporary credentials of an execution role: what a container touches, it touches as its role.
+
+A container asks for them at the loopback address that AWS_CONTAINER_CREDENTIALS_FULL_URI names. Every AWS SDK asks
+there again before the credentials expire, so a long job is never left with stale ones.
+"""
 
 from __future__ import annotations
 
+import http.server
+import json
+import secrets
 import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -10,19 +18,21 @@ import botocore.loaders
 import botocore.session
 from botocore.config import Config
 from botocore.credentials import DeferredRefreshableCredentials
-from botocore.exceptions import ClientError
-
-from embedded_aws.services.sagemaker.errors import validation_exception
+from botocore.exceptions import BotoCoreError, ClientError
 
 if TYPE_CHECKING:
-    from botocore.credentials import ReadOnlyCredentials
+    from collections.abc import Iterator
 
-    from embedded_aws.services.sagemaker.errors import ServiceError
+    from botocore.credentials import ReadOnlyCredentials
 
 SESSION_NAME = "SageMaker"
 _PRINCIPAL = "sagemaker.amazonaws.com"
 _LOADER = botocore.loaders.create_loader()  # holds the parsed service models of every client
 _CONFIG = Config(connect_timeout=5, read_timeout=60, retries={"total_max_attempts": 3, "mode": "standard"})
+
+
+class RoleError(Exception):
+    """A role that SageMaker can't assume; the message is AWS's sentence."""
 
 
 class Role:
@@ -39,26 +49,26 @@ class Role:
         self._lock = threading.Lock()
 
     def check(self) -> None:
-        """Raise AWS's ValidationException unless the role exists and trusts SageMaker."""
+        """Raise RoleError unless the role exists and trusts SageMaker."""
         try:
-            role = self._as_root("iam").get_role(RoleName=self.arn.rpartition("/")[2])["Role"]
+            role = self._root_client("iam").get_role(RoleName=self.arn.rpartition("/")[2])["Role"]
         except ClientError as error:
-            raise self._refused() from error
+            raise self._refusal() from error
         if role["Arn"] != self.arn or not _trusts_sagemaker(role["AssumeRolePolicyDocument"]):
-            raise self._refused()
+            raise self._refusal()
 
     def client(self, service: str) -> Any:
-        """A boto3 client that acts as the role."""
+        """Make a boto3 client that acts as the role."""
         with self._lock:  # sessions are not safe to use from several threads
-            return self._make(self._session, service)
+            return self._make_client(self._session, service)
 
     def credentials(self) -> tuple[ReadOnlyCredentials, str]:
-        """The credentials of now and the time they expire, ISO 8601."""
+        """Return the credentials of now and the time they expire, ISO 8601."""
         frozen = self._credentials.get_frozen_credentials()
         return frozen, self._credentials._expiry_time.isoformat()  # type: ignore[attr-defined]  # noqa: SLF001 - nothing public tells
 
     def _assume(self) -> dict[str, str]:
-        answer = self._as_root("sts").assume_role(RoleArn=self.arn, RoleSessionName=SESSION_NAME)["Credentials"]
+        answer = self._root_client("sts").assume_role(RoleArn=self.arn, RoleSessionName=SESSION_NAME)["Credentials"]
         return {
             "access_key": answer["AccessKeyId"],
             "secret_key": answer["SecretAccessKey"],
@@ -66,14 +76,14 @@ class Role:
             "expiry_time": answer["Expiration"].isoformat(),
         }
 
-    def _as_root(self, service: str) -> Any:
+    def _root_client(self, service: str) -> Any:
         # An account's number is its root's access key in the embedded AWS.
         session = botocore.session.get_session()
         session.register_component("data_loader", _LOADER)
         session.set_credentials(self._account, "test")
-        return self._make(boto3.Session(botocore_session=session), service)
+        return self._make_client(boto3.Session(botocore_session=session), service)
 
-    def _make(self, session: boto3.Session, service: str) -> Any:
+    def _make_client(self, session: boto3.Session, service: str) -> Any:
         return session.client(
             service,  # type: ignore[call-overload]  # any service's name
             region_name=self.region,
@@ -81,15 +91,15 @@ class Role:
             config=_CONFIG,
         )
 
-    def _refused(self) -> ServiceError:
-        return validation_exception(
+    def _refusal(self) -> RoleError:
+        return RoleError(
             f"Could not assume role {self.arn}. Please ensure that the role exists and allows principal "
             f"'{_PRINCIPAL}' to assume the role."
         )
 
 
 def _trusts_sagemaker(policy: dict[str, Any]) -> bool:
-    """Whether a statement of the trust policy allows SageMaker; its conditions are for STS to judge."""
+    """Return whether a statement of the trust policy allows SageMaker; its conditions are for STS to judge."""
     statements = policy.get("Statement", [])
     for statement in [statements] if isinstance(statements, dict) else statements:
         principal = statement.get("Principal", {})
@@ -97,3 +107,96 @@ def _trusts_sagemaker(policy: dict[str, Any]) -> bool:
         if statement.get("Effect") == "Allow" and (principal == "*" or _PRINCIPAL in services):
             return True
     return False
+
+
+class CredentialsEndpoint:
+    """Answers the credentials of a role to whoever holds the token that `environment` gave out.
+
+    It listens from the first time that it gives one out.
+    """
+
+    def __init__(self) -> None:
+        self._roles: dict[str, Role] = {}
+        handler = type("Handler", (_Handler,), {"roles": self._roles})
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self._server.daemon_threads = True
+        self._lock = threading.Lock()
+        self._serving = False
+
+    def environment(self, role: Role) -> dict[str, str]:
+        """Return the variables with which an SDK in a container finds the role's credentials."""
+        with self._lock:
+            if not self._serving:
+                self._serving = True
+                threading.Thread(target=self._server.serve_forever, name="sagemaker-credentials", daemon=True).start()
+        token = secrets.token_urlsafe(32)
+        self._roles[token] = role
+        return {
+            "AWS_CONTAINER_CREDENTIALS_FULL_URI": f"http://127.0.0.1:{self._server.server_port}/credentials",
+            "AWS_CONTAINER_AUTHORIZATION_TOKEN": token,
+        }
+
+    def forget(self, environment: dict[str, str]) -> None:
+        """End what `environment` gave out."""
+        self._roles.pop(environment.get("AWS_CONTAINER_AUTHORIZATION_TOKEN", ""), None)
+
+    def close(self) -> None:
+        """Stop answering."""
+        with self._lock:
+            if self._serving:  # or shutdown would wait for ever
+                self._server.shutdown()
+        self._server.server_close()
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    roles: dict[str, Role]
+
+    def do_GET(self) -> None:  # http.server asks for this name
+        role = self.roles.get(self.headers.get("Authorization", ""))
+        if role is None:
+            self._answer(403, {"code": "AccessDenied", "message": "The token is not one that was given out."})
+            return
+        try:
+            credentials, expiration = role.credentials()
+        except (ClientError, BotoCoreError) as error:
+            self._answer(403, {"code": "AssumeRoleFailed", "message": str(error)})
+            return
+        document = {
+            "RoleArn": role.arn,
+            "AccessKeyId": credentials.access_key,
+            "SecretAccessKey": credentials.secret_key,
+            "Token": credentials.token,
+            "Expiration": expiration,
+        }
+        self._answer(200, document)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - http.server's name
+        """Log nothing: a request every hour is no news."""
+
+    def _answer(self, status: int, document: dict[str, str | None]) -> None:
+        body = json.dumps(document).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+@contextmanager
+def aws_access(
+    credentials: CredentialsEndpoint, role: Role, *, endpoint_url: str, isolated: bool
+) -> Iterator[dict[str, str]]:
+    """Give the variables with which a container reaches AWS as its role, for as long as the block runs.
+
+    A container in network isolation gets no credentials, and pip no index.
+    """
+    common = {"AWS_REGION": role.region, "AWS_EC2_METADATA_DISABLED": "true"}
+    if isolated:
+        yield {**common, "PIP_NO_INDEX": "1"}
+        return
+    given = credentials.environment(role)
+    try:
+        yield {**common, "AWS_ENDPOINT_URL": endpoint_url, **given}
+    finally:
+        credentials.forget(given)

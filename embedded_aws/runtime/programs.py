@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from embedded_aws.runtime import archives
-from embedded_aws.runtime.relocate import relocate
+from embedded_aws.runtime.container import rewrite_paths
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,8 +20,8 @@ _PROGRAM_BYTES = 16 * 1024**2  # what is larger is data
 _PIECE = 64 * 1024
 
 
-def relocate_programs(folder: Path, places: Mapping[str, Path]) -> None:
-    """Move a container's absolute paths, in all text files below a folder, to where they lie here.
+def rewrite_programs(folder: Path, mounts: Mapping[str, Path]) -> None:
+    """Rewrite a container's absolute paths, in all text files below a folder, to where they lie here.
 
     Also in those of a `sourcedir.tar.gz`. A program in another archive, or one that puts such a path together from
     parts, is out of reach.
@@ -30,31 +30,31 @@ def relocate_programs(folder: Path, places: Mapping[str, Path]) -> None:
         if not path.is_file():
             continue
         if path.name == _ARCHIVE:
-            _relocate_archive(path, places)
+            _rewrite_archive(path, mounts)
         elif path.stat().st_size <= _PROGRAM_BYTES:
             content = path.read_bytes()
-            moved = _moved(content, places)
+            moved = _rewritten(content, mounts)
             if moved != content:
                 path.write_bytes(moved)
 
 
-def _moved(content: bytes, places: Mapping[str, Path]) -> bytes:
+def _rewritten(content: bytes, mounts: Mapping[str, Path]) -> bytes:
     if b"\0" in content:
         return content
     try:
-        return relocate(content.decode(), places).encode()
+        return rewrite_paths(content.decode(), mounts).encode()
     except UnicodeDecodeError:
         return content
 
 
-def _relocate_archive(path: Path, places: Mapping[str, Path]) -> None:
+def _rewrite_archive(path: Path, mounts: Mapping[str, Path]) -> None:
     moved = path.with_name(f"{path.name}.moved")
     try:
         with archives.opened(path) as members, tarfile.open(moved, mode="w:gz", compresslevel=1) as new:
             for member in members:
                 file = members.tar.extractfile(member) if member.isfile() else None
                 if file and member.size <= _PROGRAM_BYTES:
-                    content = _moved(b"".join(iter(partial(file.read, _PIECE), b"")), places)
+                    content = _rewritten(b"".join(iter(partial(file.read, _PIECE), b"")), mounts)
                     member.size = len(content)
                     new.addfile(member, io.BytesIO(content))
                 else:

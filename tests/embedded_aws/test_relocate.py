@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from embedded_aws.runtime.relocate import relocate
+from embedded_aws.runtime.container import rewrite_paths
 
 PLACES = {"/home/ec2-user": Path("/seat/home"), "/opt/ml": Path("/seat/ml"), "/opt/ml/model": Path("/m")}
 
@@ -31,7 +31,7 @@ PLACES = {"/home/ec2-user": Path("/seat/home"), "/opt/ml": Path("/seat/ml"), "/o
 )
 def test_a_path_is_put_in_its_new_place(text: str, expected: str) -> None:
     """Wherever a shell script can write a path; of two places the one that says more wins."""
-    assert relocate(text, PLACES) == expected
+    assert rewrite_paths(text, PLACES) == expected
 
 
 @pytest.mark.parametrize(
@@ -52,14 +52,14 @@ def test_a_path_is_put_in_its_new_place(text: str, expected: str) -> None:
 )
 def test_another_path_stays(text: str) -> None:
     """A longer name, a path within another and a key in S3 are not it."""
-    assert relocate(text, PLACES) == text
+    assert rewrite_paths(text, PLACES) == text
 
 
 def test_a_new_place_is_not_moved_again() -> None:
     """A place may lie below another's path."""
-    assert relocate("/tmp/x", {"/tmp": Path("/opt/ml/tmp"), "/opt/ml": Path("/tmp/ml")}) == "/opt/ml/tmp/x"  # noqa: S108 - names
+    assert rewrite_paths("/tmp/x", {"/tmp": Path("/opt/ml/tmp"), "/opt/ml": Path("/tmp/ml")}) == "/opt/ml/tmp/x"  # noqa: S108 - names
 
 
 def test_nothing_to_move() -> None:
     """Without places a text stays as it is."""
-    assert relocate("/opt/ml", {}) == "/opt/ml"
+    assert rewrite_paths("/opt/ml", {}) == "/opt/ml"

@@ -10,14 +10,12 @@ machine's ports: what the toolkit writes into TF_CONFIG for MultiWorkerMirroredS
 
 The toolkit keeps an archive of programs within its folder; here it keeps to limits too, for the disk is everybody's.
 
-Of a job that is to leave a warm pool, the script's imports are noted; a host of a warm pool has the toolkit and what
-was noted imported before its job is there (launch/script.py), and waits for the job's environment, a JSON object, at
-the socket that it inherited.
-
 Where the image has everything that requirements.txt asks for, pip is not asked: its look at it takes up to a second.
 
 A container's absolute paths in hyperparameters, `/opt/ml/checkpoints`, are put where they lie when they become the
 script's arguments. The script itself is left as it came: who hashes it finds what was sent.
+
+A job that is to leave a warm pool, or runs in one, is also made ready by warmstart/toolkit.py.
 """
 
 import ast
@@ -27,23 +25,32 @@ import importlib.util
 import json
 import os
 import signal
-import socket
-import subprocess
 import sys
 import tarfile
-from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from types import ModuleType
-from typing import IO, Any
+from typing import Any
 
+RUNTIME = Path(__file__).parents[1]
+WARMSTART = Path(__file__).parents[2] / "warmstart"
 NAME = "tensorflow"
 PACKAGE = f"{NAME}.python.framework"
 CONTAINER = "sagemaker_tensorflow_container"
 BUILDER = "_build_tf_config_for_mwms"
 UNPACKER = "_safe_extractall"
-SCRIPT = Path(__file__).with_name("script.py")
-Output = tuple[int, list[str], "asyncio.subprocess.Process | subprocess.Popen[bytes]"]
+
+
+def load(file: Path) -> ModuleType:
+    """Load a module of the embedded AWS that needs nothing but Python and what every image has.
+
+    By its path: what can be imported by its name here could be imported by the job's script too.
+    """
+    spec = importlib.util.spec_from_file_location(f"_{file.stem}", file)
+    assert spec  # noqa: S101 - it is a .py
+    assert spec.loader  # noqa: S101
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def spare_tensorflow() -> None:
@@ -77,18 +84,9 @@ def address_workers(addresses: dict[str, str]) -> None:
     setattr(training, BUILDER, build_with_addresses)
 
 
-def ours(module: str) -> ModuleType:
-    """A module of the engine, one that needs nothing but Python and what every image has."""
-    sys.path.append(str(Path(__file__).parents[3]))
-    try:
-        return importlib.import_module(f"embedded_aws.runtime.{module}")
-    finally:
-        sys.path.pop()
-
-
 def check_archives() -> None:
     """Let the toolkit unpack only what an archive of its size can honestly hold."""
-    archives = ours("archives")
+    archives = load(RUNTIME / "archives.py")
     errors = importlib.import_module("sagemaker_training.errors")
     files = importlib.import_module("sagemaker_training.files")
     unpack = getattr(files, UNPACKER)
@@ -110,7 +108,7 @@ def spare_pip() -> None:
     install = modules.install_requirements
 
     def install_what_is_missing(path: str, *arguments: Any, **options: Any) -> None:
-        requirements, file = ours("requirements"), Path(path) / "requirements.txt"
+        requirements, file = load(RUNTIME / "requirements.py"), Path(path) / "requirements.txt"
         if not requirements.are_met(file):
             install(path, *arguments, **options)
             return
@@ -120,78 +118,13 @@ def spare_pip() -> None:
     modules.install_requirements = install_what_is_missing  # type: ignore[attr-defined]
 
 
-def relocate_arguments(places: dict[str, str]) -> None:
+def rewrite_arguments(mounts: dict[str, str]) -> None:
     """Put paths of the container where they lie here, in what the script is called with."""
-    relocate = ours("relocate").relocate
+    rewrite_paths = load(RUNTIME / "container.py").rewrite_paths
     mapping = importlib.import_module("sagemaker_training.mapping")
     make = mapping.to_cmd_args
-    folders = {path: Path(folder) for path, folder in places.items()}
-    mapping.to_cmd_args = lambda given: [relocate(argument, folders) for argument in make(given)]  # type: ignore[attr-defined]
-
-
-class Waiting:
-    """A Python that imports ahead what the script will, below the toolkit's own process."""
-
-    def __init__(self, imports: str) -> None:
-        """Start it."""
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        self._process = subprocess.Popen([sys.executable, SCRIPT, imports], **pipes)  # type: ignore[call-overload]
-
-    async def run(self, command: Sequence[str], *, environment: dict[str, str], folder: str, watch: Any) -> Output:
-        """Let it run the script; exit status, output as the toolkit's `watch` gives it, and the process."""
-        orders = {"environment": dict(environment), "folder": folder, "command": list(command)}
-        stdin, stdout, stderr = self._process.stdin, self._process.stdout, self._process.stderr
-        stdin.write(json.dumps(orders).encode() + b"\n")
-        stdin.close()
-        heed_no_end()
-        output = await asyncio.gather(*[watch(await _reader(pipe)) for pipe in (stdout, stderr)])
-        return self._process.wait(), output, self._process
-
-
-async def _reader(pipe: IO[bytes]) -> asyncio.StreamReader:
-    reader = asyncio.StreamReader()
-    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), pipe)
-    return reader
-
-
-def note_imports(imports: str, waiting: Waiting | None) -> None:
-    """Let the toolkit run a Python script so that its imports are noted, by the Python that waits if there is one."""
-    process = importlib.import_module("sagemaker_training.process")
-    run = process.run_async
-
-    async def run_script(command: list[str], processes: int, *, error_classes: Any = None, **how: Any) -> Output:
-        python, marker, *script = command
-        # A program that is no Python script, or runs as a module; one whose stderr the toolkit leaves alone.
-        usual = (python, marker) != (sys.executable, "--") or how["stderr"] is None
-        if waiting and not usual:
-            watch = partial(process.watch, proc_per_host=processes, error_classes=error_classes)
-            return await waiting.run(script, environment=how["env"], folder=how["cwd"], watch=watch)
-        command = command if usual else [python, str(SCRIPT), imports, *script]
-        output: Output = await run(command, processes, error_classes=error_classes, **how)
-        return output
-
-    process.run_async = run_script  # type: ignore[attr-defined]
-
-
-def environment_of_job(orders: socket.socket) -> dict[str, str]:
-    """What the job's environment is to be, once there is one; ends the process if there won't be."""
-    with orders.makefile("rb") as said:
-        wanted = said.read()
-    if not wanted:
-        sys.exit()
-    environment: dict[str, str] = json.loads(wanted)
-    return environment
-
-
-def wait_for_job() -> Waiting:
-    """Import the toolkit and what the last job's script did, until there is a job."""
-    waiting = Waiting(os.environ["SAGEMAKER_JOB_IMPORTS"])
-    importlib.import_module("sagemaker_training.cli.train")
-    importlib.import_module(os.environ["SAGEMAKER_TRAINING_MODULE"].partition(":")[0])
-    environment = environment_of_job(socket.socket(fileno=int(os.environ["SAGEMAKER_JOB_ORDERS"])))
-    os.environ.clear()
-    os.environ.update(environment)
-    return waiting
+    folders = {path: Path(folder) for path, folder in mounts.items()}
+    mapping.to_cmd_args = lambda given: [rewrite_paths(argument, folders) for argument in make(given)]  # type: ignore[attr-defined]
 
 
 def outlive_the_script() -> None:
@@ -204,26 +137,27 @@ def outlive_the_script() -> None:
 
     async def begin_and_outlive(*command: Any, **options: Any) -> Any:
         child = await begin(*command, **options)
-        heed_no_end()
+        survive_sigterm()
         return child
 
     asyncio.create_subprocess_exec = begin_and_outlive
 
 
-def heed_no_end() -> None:
+def survive_sigterm() -> None:
     """Go on after SIGTERM. A handler, unlike an ignored signal, is not passed on to what is started."""
     signal.signal(signal.SIGTERM, lambda *_: None)
 
 
 if __name__ == "__main__":
     spare_tensorflow()
-    ahead = wait_for_job() if "SAGEMAKER_JOB_ORDERS" in os.environ else None
+    warmstart = load(WARMSTART / "toolkit.py") if "SAGEMAKER_JOB_IMPORTS" in os.environ else None
+    preloaded = warmstart.wait_for_job() if warmstart and "SAGEMAKER_JOB_ORDERS" in os.environ else None
     outlive_the_script()
     check_archives()
     spare_pip()
-    if noted := os.environ.get("SAGEMAKER_JOB_IMPORTS"):
-        note_imports(noted, ahead)
-    relocate_arguments(json.loads(os.environ["SAGEMAKER_JOB_PLACES"]))
+    if warmstart and (noted := os.environ.get("SAGEMAKER_JOB_IMPORTS")):
+        warmstart.note_imports(noted, preloaded, on_start=survive_sigterm)
+    rewrite_arguments(json.loads(os.environ["SAGEMAKER_JOB_MOUNTS"]))
     address_workers(json.loads(os.environ["SAGEMAKER_JOB_HOSTS"]))
     from sagemaker_training.cli.train import main  # type: ignore[import-not-found]  # in the image only
 

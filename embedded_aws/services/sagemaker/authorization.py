@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from embedded_aws.services.sagemaker import api
 from embedded_aws.services.sagemaker.errors import ServiceError
 from embedded_aws.services.sagemaker.resource_types import RESOURCE_TYPES
-from embedded_aws.services.sagemaker.training import trials
+from embedded_aws.services.sagemaker.resource_types.tuning import training_resources
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -136,7 +136,7 @@ def _definitions(request: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 def _instance_types(request: Mapping[str, Any]) -> Iterator[str]:
     for definition in _definitions(request):
         yield from _instance_types(definition)
-    resources = trials.resources(request)
+    resources = training_resources(request)
     variants = [*request.get("ProductionVariants", ()), *request.get("ShadowProductionVariants", ())]
     transform = request.get("TransformResources", {})
     cluster = request.get("ProcessingResources", {}).get("ClusterConfig", {})

@@ -5,11 +5,12 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Protocol
 
-from embedded_aws.runtime.credentials import Role
-from embedded_aws.runtime.metadata import CredentialsEndpoint
+from embedded_aws.runtime.credentials import CredentialsEndpoint
 from embedded_aws.services.sagemaker.provider import Provider
+from embedded_aws.services.sagemaker.roles import assumed_role
 
 if TYPE_CHECKING:
+    from embedded_aws.runtime.credentials import Role
     from embedded_aws.services.sagemaker.provider import Context
     from embedded_aws.services.sagemaker.store import Record
 
@@ -37,10 +38,8 @@ class Jobs(Provider):
         self._lock = threading.Lock()
 
     def role(self, record: Record, arn: str) -> Role:
-        """The role that a job acts as. Asks IAM about it; raises AWS's ValidationException if it can't be assumed."""
-        role = Role(arn, account=record.account, region=record.region, endpoint_url=self.context.endpoint_url)
-        role.check()
-        return role
+        """Return the role that a job acts as; see `assumed_role`."""
+        return assumed_role(record, arn, endpoint_url=self.context.endpoint_url)
 
     def begin(self, record: Record, run: Running) -> None:
         """Let a job run."""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from embedded_aws.runtime.process import Process
-    from embedded_aws.runtime.process_group import Host
+    from embedded_aws.runtime.process_group import HostCommand
     from embedded_aws.services.sagemaker.authorization import Principal
     from embedded_aws.services.sagemaker.clock import Clock
     from embedded_aws.services.sagemaker.store import Record, Store
@@ -39,7 +39,7 @@ class Context:
     principal_of: Callable[[str], Principal | None] = lambda _role_arn: None
     metrics: Metrics = field(default_factory=Metrics)
 
-    def host_watcher(self, record: Record) -> Callable[[Host, Process], None]:
+    def host_watcher(self, record: Record) -> Callable[[HostCommand, Process], None]:
         """Return a function that measures what a job's host uses, to be called with each host as its process starts."""
         return lambda host, process: self.metrics.instances.watch(of_instance(record, host.name), process, host.folder)
 

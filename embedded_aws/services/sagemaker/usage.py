@@ -5,10 +5,10 @@ quote it. What counts: notebook instances from Pending until they have stopped, 
 (those on spot instances by themselves), endpoints unless they are Failed or going. Over all types, notebook instances
 count as long as they are there, stopped or not: so counts CloudFormation's own `rain forecast`. An endpoint's update
 needs room for its new instances beside those that serve, a new tuning job for as many training jobs as it may run at a
-time; itself it takes none. A warm pool's count as a training job's until another takes them over (`training.matching`),
-and as the pool's; where its quota has no room nothing is retained, as SageMaker's guide says. Not compared with AWS:
-when exactly an instance stops counting; which quota is told first if two are used up. An endpoint whose configuration
-is gone counts nothing here.
+time; itself it takes none. A warm pool's count as a training job's until another takes them over
+(`training.warm_pools`), and as the pool's; where its quota has no room nothing is retained, as SageMaker's guide says.
+Not compared with AWS: when exactly an instance stops counting; which quota is told first if two are used up. An
+endpoint whose configuration is gone counts nothing here.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, Protocol
 
 from embedded_aws.services.sagemaker.errors import limit
-from embedded_aws.services.sagemaker.training import matching, trials
+from embedded_aws.services.sagemaker.resource_types.tuning import training_resources
+from embedded_aws.services.sagemaker.training import warm_pools
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -63,9 +64,9 @@ def check(store: Store, quota: Quota, record: Record, wanted: Mapping[str, Any])
     others = list(
         store.all(_USERS.get(resource_type.name, resource_type.name), account=record.account, region=record.region)
     )
-    taken_over = next((other for other in others if matching.fits(other, wanted)), None)
+    taken_over = next((other for other in others if warm_pools.fits(other, wanted)), None)
     for other in others:
-        counts = other.status not in other.resource_type.idle_statuses or matching.retains(other)
+        counts = other.status not in other.resource_type.idle_statuses or warm_pools.retains(other)
         if counts and other is not taken_over and _purpose(other, other.members) == purpose:
             used += _instances(store, other, other.members)
     more = _instances(store, record, wanted)
@@ -99,10 +100,10 @@ def can_retain_warm_pool(store: Store, quota: Quota, record: Record) -> bool:
     """Return whether the quotas have room for a training job's instances in a warm pool."""
     used: Counter[str] = Counter()
     for other in store.all(record.resource_type.name, account=record.account, region=record.region):
-        if matching.retains(other):
+        if warm_pools.retains(other):
             used += _instances(store, other, other.members)
     for instance_type, count in _instances(store, record, record.members).items():
-        allowed = quota(_name(instance_type, matching.PURPOSE), account=record.account, region=record.region)
+        allowed = quota(_name(instance_type, warm_pools.PURPOSE), account=record.account, region=record.region)
         if allowed is not None and used[instance_type] + count > allowed:
             return False
     return True
@@ -144,7 +145,7 @@ def _instances(store: Store, record: Record, members: Mapping[str, Any]) -> Coun
 
 
 def _of_training(members: Mapping[str, Any]) -> list[tuple[str, int]]:
-    resources = trials.resources(members)
+    resources = training_resources(members)
     groups = resources.get("InstanceGroups") or [resources]
     return [(group["InstanceType"], group.get("InstanceCount", 0)) for group in groups if "InstanceType" in group]
 

@@ -10,7 +10,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from embedded_aws import faults
-from embedded_aws.runtime.metadata import CredentialsEndpoint
+from embedded_aws.runtime.credentials import CredentialsEndpoint
 from embedded_aws.services.sagemaker.endpoints.data_capture import CapturedMessage, DataCapture
 from embedded_aws.services.sagemaker.endpoints.fleet import Fleet
 from embedded_aws.services.sagemaker.endpoints.hosts import GROUP, HostedModel, HostError, HostIdentity, ModelHost

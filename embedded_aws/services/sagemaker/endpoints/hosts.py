@@ -17,16 +17,14 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from embedded_aws.runtime import archives, images, s3_objects
-from embedded_aws.runtime.container import Container
+from embedded_aws.runtime.container import Container, rewrite_paths
 from embedded_aws.runtime.logs import LogStream
 from embedded_aws.runtime.process import Process
-from embedded_aws.runtime.relocate import relocate
 from embedded_aws.services.sagemaker import authorization
 from embedded_aws.services.sagemaker.errors import ServiceError
 
 if TYPE_CHECKING:
-    from embedded_aws.runtime.credentials import Role
-    from embedded_aws.runtime.metadata import CredentialsEndpoint
+    from embedded_aws.runtime.credentials import CredentialsEndpoint, Role
     from embedded_aws.services.sagemaker.metrics.datum import MetricSource
     from embedded_aws.services.sagemaker.provider import Context
     from embedded_aws.services.sagemaker.store import Record
@@ -202,7 +200,7 @@ class ModelHost:
             AWS_REGION=self._record.region,
             AWS_EC2_METADATA_DISABLED="true",
             **reach,
-            **{name: relocate(value, container.places) for name, value in wanted.items()},
+            **{name: rewrite_paths(value, container.mounts) for name, value in wanted.items()},
         )
 
     def _wait_for_ping(self, process: Process) -> None:

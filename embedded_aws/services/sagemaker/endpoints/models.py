@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from embedded_aws.runtime import s3_uris
-from embedded_aws.runtime.credentials import Role
 from embedded_aws.services.sagemaker.endpoints.hosts import HostedModel
 from embedded_aws.services.sagemaker.errors import ServiceError, validation_exception
 from embedded_aws.services.sagemaker.provider import Provider
+from embedded_aws.services.sagemaker.roles import assumed_role
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,9 +44,8 @@ class Models(Provider):
 
     def _look_at(self, uri: str, record: Record, arn: str) -> None:
         """Raise ValidationException unless the role can read the model data."""
-        role = Role(arn, account=record.account, region=record.region, endpoint_url=self.context.endpoint_url)
         try:
-            role.check()
+            role = assumed_role(record, arn, endpoint_url=self.context.endpoint_url)
             bucket, key = s3_uris.split(uri)
             role.client("s3").head_object(Bucket=bucket, Key=key)
         except (ServiceError, ClientError, BotoCoreError) as error:
@@ -68,8 +67,7 @@ def hosted_model(record: Record, variant: dict[str, Any], *, endpoint_url: str) 
     Asks IAM about the role: not to be called on the gateway's event loop. Raises ServiceError.
     """
     model = record.members
-    role = Role(model["ExecutionRoleArn"], account=record.account, region=record.region, endpoint_url=endpoint_url)
-    role.check()
+    role = assumed_role(record, model["ExecutionRoleArn"], endpoint_url=endpoint_url)
     return HostedModel(_containers(model)[0], variant, role, network=not model.get("EnableNetworkIsolation"))
 
 

@@ -15,8 +15,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from embedded_aws.runtime import layer
-from embedded_aws.runtime.relocate import relocate
+from embedded_aws.runtime.container import make_layer, rewrite_paths
 
 if TYPE_CHECKING:
     from embedded_aws.runtime.images import Image
@@ -59,7 +58,7 @@ class MachineFolder:
         (self._metadata / "resource-metadata.json").write_text(json.dumps(named))
         self._make_system(image)
         self._make_conda(image, uv)
-        return layer.make(image, self.layer)
+        return make_layer(image, self.layer)
 
     def _make_system(self, image: Image) -> None:
         """Link the programs of this computer, but its Pythons, and make a `python3` that has no packages."""
@@ -93,7 +92,7 @@ class MachineFolder:
             "/tmp": self.temporary,  # noqa: S108 - the machine's
         }
         path = self.temporary / hook
-        path.write_text(relocate(text, places))
+        path.write_text(rewrite_paths(text, places))
         return path
 
     def write_configuration(self, token: str) -> None:

@@ -26,8 +26,7 @@ from embedded_aws.services.sagemaker.notebooks.lifecycle import Console
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from embedded_aws.runtime.credentials import Role
-    from embedded_aws.runtime.metadata import CredentialsEndpoint
+    from embedded_aws.runtime.credentials import CredentialsEndpoint, Role
     from embedded_aws.services.sagemaker.notebooks.folder import MachineFolder
     from embedded_aws.services.sagemaker.notebooks.lifecycle import Lifecycle
     from embedded_aws.services.sagemaker.provider import Context

@@ -19,13 +19,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from embedded_aws.runtime import images
-from embedded_aws.runtime.credentials import Role
-from embedded_aws.runtime.metadata import CredentialsEndpoint
+from embedded_aws.runtime.credentials import CredentialsEndpoint, Role
 from embedded_aws.services.sagemaker.errors import validation_exception
 from embedded_aws.services.sagemaker.notebooks.folder import MachineFolder
 from embedded_aws.services.sagemaker.notebooks.lifecycle import Lifecycle
 from embedded_aws.services.sagemaker.notebooks.machine import BootError, Machine
 from embedded_aws.services.sagemaker.provider import Provider
+from embedded_aws.services.sagemaker.roles import assumed_role
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,9 +68,7 @@ class NotebookInstances(Provider):
 
     def role(self, record: Record, arn: str) -> Role:
         """The role a machine acts as. Raises AWS's ValidationException if SageMaker can't assume it."""
-        role = self._role(record, arn)
-        role.check()
-        return role
+        return assumed_role(record, arn, endpoint_url=self.context.endpoint_url)
 
     def create(self, record: Record, request: dict[str, Any]) -> None:
         """Pending, then InService."""

@@ -16,19 +16,20 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from embedded_aws.runtime import ingest, instances
-from embedded_aws.runtime.network import reach
-from embedded_aws.runtime.process_group import Crew, Failure
+from embedded_aws.runtime import instances
+from embedded_aws.runtime.credentials import aws_access
+from embedded_aws.runtime.mirror import Mirror, MirrorError, Mirrors
+from embedded_aws.runtime.process_group import HostFailure, ProcessGroup
+from embedded_aws.services.sagemaker import job_inputs
 from embedded_aws.services.sagemaker.failure import FailedError, algorithm_error, reason_of
 from embedded_aws.services.sagemaker.processing.host import ProcessingHost
-from embedded_aws.services.sagemaker.processing.outputs import Outputs
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from embedded_aws.runtime.credentials import Role
-    from embedded_aws.runtime.metadata import CredentialsEndpoint
+    from embedded_aws.runtime.credentials import CredentialsEndpoint, Role
+    from embedded_aws.services.sagemaker.processing.host import ProcessingFolder
     from embedded_aws.services.sagemaker.provider import Context
     from embedded_aws.services.sagemaker.store import Record
 
@@ -50,7 +51,7 @@ class ProcessingRun:
     ) -> None:
         self._record, self._request = record, {**record.resource_type.defaults, **request}
         self._context, self._role, self._credentials = context, role, credentials
-        self._crew = Crew(context.host_watcher(record))
+        self._processes = ProcessGroup(context.host_watcher(record))
         self._lock = threading.Lock()
         self._stopping = self._ended = False
         self._message = ""
@@ -61,14 +62,14 @@ class ProcessingRun:
             if self._stopping or self._ended:
                 return False
             self._stopping = True
-            self._crew.stop(grace=_GRACE_SECONDS)
+            self._processes.stop(grace=_GRACE_SECONDS)
             self._context.store.update(self._record, ProcessingJobStatus="Stopping")
         return True
 
     def kill(self) -> None:
         """End at once, without a trace: the gateway ends."""
         self._stopping = True
-        self._crew.kill()
+        self._processes.kill()
 
     def execute(self) -> None:
         """Download, process, upload; every end is recorded in the job's record."""
@@ -98,9 +99,9 @@ class ProcessingRun:
         outputs.finish(completed=not self._stopping)
 
     def _hosts(self, folder: Path) -> list[ProcessingHost]:
-        image = ingest.pull(self._request["AppSpecification"]["ImageUri"], self._context, self._role)
+        image = job_inputs.pull(self._request["AppSpecification"]["ImageUri"], self._context, self._role)
         cluster = self._request["ProcessingResources"]["ClusterConfig"]
-        ingest.attach_volumes(cluster, self._context, self._role)
+        job_inputs.attach_volumes(cluster, self._context, self._role)
         self._context.store.update(self._record, ProcessingStartTime=datetime.now(UTC))
         launched = instances.launch(cluster)
         host = partial(
@@ -114,14 +115,14 @@ class ProcessingRun:
         )
         return [host(number) for number in range(len(launched))]
 
-    def _process(self, hosts: Sequence[ProcessingHost]) -> Failure | None:
+    def _process(self, hosts: Sequence[ProcessingHost]) -> HostFailure | None:
         url = self._context.endpoint_url
         isolated = self._request.get("NetworkConfig", {}).get("EnableNetworkIsolation", False)
-        with reach(self._credentials, self._role, endpoint_url=url, isolated=isolated) as network:
-            return self._crew.work(
+        with aws_access(self._credentials, self._role, endpoint_url=url, isolated=isolated) as network:
+            return self._processes.run(
                 [host.at_work(network) for host in hosts],
                 seconds=self._request["StoppingCondition"]["MaxRuntimeInSeconds"],
-                late=self.stop,
+                on_timeout=self.stop,
             )
 
     def _end(self, reason: str) -> None:
@@ -146,3 +147,37 @@ def _text(message: bytes) -> str:
     except UnicodeDecodeError as error:
         raise FailedError("ClientError: /opt/ml/output/message is not encoded in UTF-8.") from error
     return message[:_MESSAGE_BYTES].decode(errors="ignore")
+
+
+class Outputs:
+    """All outputs of all hosts; hosts that write a file of the same name overwrite each other's, as in any bucket."""
+
+    def __init__(self, s3: Any, request: Mapping[str, Any], machines: Iterable[ProcessingFolder]) -> None:
+        key_id = request.get("ProcessingOutputConfig", {}).get("KmsKeyId")
+        self._outputs = [
+            (each, Mirror(s3, folder, each["S3Output"]["S3Uri"], key_id=key_id))
+            for machine in machines
+            for each, folder in machine.outputs
+        ]
+        self._during = Mirrors([mirror for each, mirror in self._outputs if _continuous(each)])
+
+    def start(self) -> None:
+        """Put those that go continuously from now on."""
+        self._during.start()
+
+    def stop(self) -> None:
+        """Nothing writes to them any more."""
+        self._during.stop(last=False)
+
+    def finish(self, *, completed: bool) -> None:
+        """Put what is left: of a job that has not completed only what goes continuously. Raises FailedError."""
+        for each, mirror in self._outputs:
+            if completed or _continuous(each):
+                try:
+                    mirror.keep(last=True)
+                except MirrorError as error:
+                    raise FailedError(f"ClientError: Failed to upload output {each['OutputName']}. {error}") from error
+
+
+def _continuous(output: Mapping[str, Any]) -> bool:
+    return bool(output["S3Output"]["S3UploadMode"] == "Continuous")

@@ -8,6 +8,8 @@ DescribeHyperParameterTuningJob that users published, and the SageMaker SDK, whi
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from embedded_aws.services.sagemaker.errors import IN_USE, NOT_FOUND
 from embedded_aws.services.sagemaker.resource_types.members import DONE, RECORDED, REFUSED, TAGS, Members, done, only
 from embedded_aws.services.sagemaker.resource_types.resource_type import (
@@ -17,6 +19,9 @@ from embedded_aws.services.sagemaker.resource_types.resource_type import (
     job_preconditions,
 )
 from embedded_aws.services.sagemaker.resource_types.training import ALGORITHM, COMMON, RESOURCES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 TRIALS = "ListTrainingJobsFor{}"
 
@@ -95,3 +100,15 @@ TUNING_JOB = ResourceType(
     exists="Hyperparameter tuning job names must be unique within an AWS account and region, "
     "and a hyperparameter tuning job with this name already exists ({arn})",
 )
+
+
+def training_resources(members: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the ResourceConfig of a training job, or the one that a tuning job's definition makes for each of its.
+
+    Of several InstanceConfigs the first is taken: they stand in the order of preference, and all are to be had here.
+    """
+    flexible = members.get("HyperParameterTuningResourceConfig")
+    if not flexible:
+        return dict(members.get("ResourceConfig", {}))
+    chosen = {**flexible, **next(iter(flexible.get("InstanceConfigs", ())), {})}
+    return {name: value for name, value in chosen.items() if name not in ("InstanceConfigs", "AllocationStrategy")}

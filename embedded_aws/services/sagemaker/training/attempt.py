@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 from boto3.exceptions import S3UploadFailedError
 from botocore.exceptions import BotoCoreError, ClientError
 
-from embedded_aws.runtime import archives, ingest, instances, s3_objects, s3_uris
+from embedded_aws.runtime import archives, instances, s3_objects, s3_uris
+from embedded_aws.runtime.credentials import aws_access
 from embedded_aws.runtime.logs import LogStream
 from embedded_aws.runtime.mirror import MirrorError, Mirrors
-from embedded_aws.runtime.network import reach
-from embedded_aws.runtime.process_group import Crew, Host
+from embedded_aws.runtime.process_group import HostCommand, ProcessGroup
+from embedded_aws.services.sagemaker import job_inputs
 from embedded_aws.services.sagemaker.failure import FailedError, algorithm_error
 from embedded_aws.services.sagemaker.training.host import TrainingHost
 
@@ -21,15 +22,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from embedded_aws.runtime.credentials import Role
-    from embedded_aws.runtime.metadata import CredentialsEndpoint
+    from embedded_aws.runtime.credentials import CredentialsEndpoint, Role
     from embedded_aws.runtime.mirror import Mirror
-    from embedded_aws.runtime.process_group import Failure
+    from embedded_aws.runtime.process_group import HostFailure
     from embedded_aws.services.sagemaker.provider import Context
     from embedded_aws.services.sagemaker.store import Record
-    from embedded_aws.services.sagemaker.training.host import Kept
     from embedded_aws.services.sagemaker.training.metrics import MetricScanner
-    from embedded_aws.services.sagemaker.training.progress import Progress
+    from embedded_aws.services.sagemaker.training.status import Progress
+    from embedded_aws.services.sagemaker.training.warm_pools import RetainedHost
 
 _GROUP = "/aws/sagemaker/TrainingJobs"
 _METRICS_SECONDS = 1.0
@@ -53,19 +53,19 @@ class Attempt:
         self._context, self._role, self._credentials = context, role, credentials
         self._progress, self._metrics = progress, metrics
         self._s3 = role.client("s3")
-        self._crew = Crew(context.host_watcher(record))
+        self._processes = ProcessGroup(context.host_watcher(record))
         self._told = threading.Event()
         self._lost_at = float("inf")  # when its instances will be gone
         self._hosts: list[TrainingHost] = []
         self._mirrors: list[Mirror] = []
 
-    def prepare(self, folder: Path, *, kept: Mapping[str, Kept]) -> None:
+    def prepare(self, folder: Path, *, kept: Mapping[str, RetainedHost]) -> None:
         """Get instances, image and data; less of them once it was told to stop. Raises FailedError.
 
         `kept` is what the hosts of a warm pool have, by their names.
         """
-        image = ingest.pull(self._request["AlgorithmSpecification"]["TrainingImage"], self._context, self._role)
-        ingest.attach_volumes(self._request["ResourceConfig"], self._context, self._role)
+        image = job_inputs.pull(self._request["AlgorithmSpecification"]["TrainingImage"], self._context, self._role)
+        job_inputs.attach_volumes(self._request["ResourceConfig"], self._context, self._role)
         launched = instances.launch(self._request["ResourceConfig"])
         self._hosts = [
             TrainingHost(one, launched, self._request, folder=folder / one.name, image=image, kept=kept.get(one.name))
@@ -80,23 +80,23 @@ class Attempt:
                 if not self._told.is_set():
                     host.download(self._s3, channel, role=self._role)
             self._mirrors += self._mirrors_of(host)
-            host.job.relocate_programs(host.container.places)
+            host.job.rewrite_programs(host.container.mounts)
 
-    def work(self, *, seconds: float, late: Callable[[], object]) -> Failure | None:
+    def work(self, *, seconds: float, late: Callable[[], object]) -> HostFailure | None:
         """Let the hosts work to their end; `late` is called once they have for that long. Returns the first failure.
 
         Raises FailedError if what is to be kept of them in S3 can't be.
         """
         isolated = bool(self._request.get("EnableNetworkIsolation"))
         mirrors = Mirrors(self._mirrors)
-        with reach(
+        with aws_access(
             self._credentials, self._role, endpoint_url=self._context.endpoint_url, isolated=isolated
         ) as network:
             hosts = [self._told_to(host, network) for host in self._hosts]
             self._progress.enter("Training", "Training image download completed. Training in progress.")
             mirrors.start()
             try:
-                failure = self._crew.work(hosts, seconds=seconds, late=late)
+                failure = self._processes.run(hosts, seconds=seconds, on_timeout=late)
             finally:
                 self._end(mirrors)
         return failure
@@ -106,23 +106,23 @@ class Attempt:
         if lost:
             self._lost_at = time.monotonic() + grace
         self._told.set()
-        self._crew.stop(grace=grace)
+        self._processes.stop(grace=grace)
 
     def kill(self) -> None:
         """End all hosts at once."""
         self._told.set()
-        self._crew.kill()
+        self._processes.kill()
 
     @property
     def launched(self) -> bool:
         """Whether its instances were there."""
         return bool(self._hosts)
 
-    def leave(self, folder: Path) -> dict[str, Kept]:
+    def leave(self, folder: Path) -> dict[str, RetainedHost]:
         """Leave, in a folder that is not there yet, what the next job of a warm pool finds on each host."""
         return {host.name: host.leave(folder / host.name) for host in self._hosts}
 
-    def error(self, failure: Failure) -> FailedError:
+    def error(self, failure: HostFailure) -> FailedError:
         """Why the job has failed, in the words of the host that did."""
         written = next(host.job.failure for host in self._hosts if host.name == failure.host)
         return algorithm_error(written.strip() or "See job logs for more information", failure.status)
@@ -148,8 +148,8 @@ class Attempt:
         except MirrorError as error:
             raise FailedError(f"ClientError: Data download failed:{error}") from error
 
-    def _told_to(self, host: TrainingHost, network: Mapping[str, str]) -> Host:
-        return Host(
+    def _told_to(self, host: TrainingHost, network: Mapping[str, str]) -> HostCommand:
+        return HostCommand(
             name=host.name,
             command=host.command(),
             environment=host.environment(
@@ -157,7 +157,7 @@ class Attempt:
             ),
             folder=host.container.ml,
             follow=lambda lines: self._follow(host.name, lines),
-            waiting=host.waiting,
+            prepared=host.waiting,
         )
 
     def _follow(self, host: str, lines: Iterator[str]) -> None:

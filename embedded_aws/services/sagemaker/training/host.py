@@ -1,21 +1,24 @@
-"""One host of a training job: its container, its /opt/ml, its share of the data, and what it runs."""
+"""One host of a training job: its container, its /opt/ml, its share of the data, and what it runs.
+
+Layout of /opt/ml: https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-running-container.html
+"""
 
 from __future__ import annotations
 
 import json
 import os
 import shutil
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from embedded_aws.runtime import ingest, instances
-from embedded_aws.runtime.container import Container
+from embedded_aws.runtime import instances
+from embedded_aws.runtime.container import Container, rewrite_paths
 from embedded_aws.runtime.mirror import Mirror
-from embedded_aws.runtime.relocate import relocate
-from embedded_aws.runtime.warm_host import WarmHost
-from embedded_aws.services.sagemaker.training import matching
-from embedded_aws.services.sagemaker.training.folder import JobFolder
+from embedded_aws.runtime.programs import rewrite_programs
+from embedded_aws.services.sagemaker import job_inputs
+from embedded_aws.services.sagemaker.training.warm_pools import RetainedHost, keep_alive_seconds
+from embedded_aws.warmstart.host import WarmHost
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,20 +34,72 @@ _TENSORBOARD = "/opt/ml/output/tensorboard"
 _CACHE = "/opt/ml/sagemaker/warmpoolcache"  # SageMaker's guide, "Using persistent cache"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Kept:
-    """What an instance of a warm pool has for its next job: `cache`, and a container in which Python may wait."""
+# The channels in which the SageMaker SDK's ModelTrainer sends programs instead of data: SM_CODE and SM_DRIVERS of
+# sagemaker.core.training.constants 2.27.0.
+_PROGRAMS = ("code", "sm_drivers")
 
-    cache: Path
-    imports: Path
-    container: Container
-    image: Image
-    waiting: WarmHost | None = None
 
-    def close(self) -> None:
-        """End what waits."""
-        if self.waiting:
-            self.waiting.close()
+class TrainingFolder:
+    """A training job's /opt/ml."""
+
+    def __init__(self, root: Path) -> None:
+        """Make its folders."""
+        self.root = root
+        self.model = root / "model"
+        self.output_data = root / "output" / "data"
+        self._config = root / "input" / "config"
+        self._failure = root / "output" / "failure"
+        for folder in (self.model, self.output_data, self._config, root / "input" / "data", root / "code"):
+            folder.mkdir(parents=True, exist_ok=True)  # a toolkit that waits for its job has made some
+
+    def channel(self, name: str) -> Path:
+        """The folder of an input channel."""
+        folder = self.root / "input" / "data" / name
+        folder.mkdir(exist_ok=True)
+        return folder
+
+    def rewrite_programs(self, places: Mapping[str, Path]) -> None:
+        """Let the programs in the channels that hold some find what they call by a container's paths."""
+        for name in _PROGRAMS:
+            rewrite_programs(self.root / "input" / "data" / name, places)
+
+    def configure(self, request: Mapping[str, Any], instance: Instance, all_of_them: Sequence[Instance]) -> None:
+        """Write hyperparameters, channels and hosts as the container reads them."""
+        resources = {
+            "current_host": instance.name,
+            "current_instance_type": instance.instance_type,
+            "current_group_name": instance.group,
+            "hosts": [one.name for one in all_of_them],
+            "instance_groups": [*instances.groups(all_of_them)],
+            "network_interface_name": "lo",
+        }
+        self._write("hyperparameters", request.get("HyperParameters", {}))
+        self._write(
+            "inputdataconfig", {each["ChannelName"]: _channel(each) for each in request.get("InputDataConfig", [])}
+        )
+        self._write("resourceconfig", resources)
+
+    def configure_checkpoints(self, uri: str, folder: Path) -> None:
+        """Write where checkpoints lie, as a container reads it. Source: aws/sagemaker-xgboost-container#32."""
+        self._write("checkpointconfig", {"S3Uri": uri, "LocalPath": str(folder)})
+
+    @property
+    def failure(self) -> str:
+        """What the container wrote as the reason of its failure; empty if it wrote none."""
+        return self._failure.read_bytes().decode(errors="replace") if self._failure.exists() else ""
+
+    def _write(self, name: str, document: Any) -> None:
+        (self._config / f"{name}.json").write_text(json.dumps(document))
+
+
+def _channel(channel: Mapping[str, Any]) -> dict[str, str]:
+    source = channel.get("DataSource", {}).get("S3DataSource", {})
+    return {
+        "TrainingInputMode": channel.get("InputMode", "File"),
+        "S3DistributionType": source.get("S3DataDistributionType", "FullyReplicated"),
+        "RecordWrapperType": channel.get("RecordWrapperType", "None"),
+        **({"ContentType": channel["ContentType"]} if "ContentType" in channel else {}),
+    }
 
 
 class TrainingHost:
@@ -58,7 +113,7 @@ class TrainingHost:
         *,
         folder: Path,
         image: Image,
-        kept: Kept | None = None,
+        kept: RetainedHost | None = None,
     ) -> None:
         """Make its folders, or take those that a warm pool has kept for a job of this image."""
         self.name = instance.name
@@ -67,12 +122,12 @@ class TrainingHost:
         self.waiting = ready.waiting if ready else None
         self._imports = ready.imports if ready else folder / "imports.json"
         self._image = image
-        self._keeps = bool(kept or matching.keep_alive(request))
+        self._keeps = bool(kept or keep_alive_seconds(request))
         if self._keeps:
-            self._cache = self.container.place(_CACHE)
+            self._cache = self.container.local_path(_CACHE)
             self._cache.parent.mkdir(parents=True)
             shutil.move(kept.cache, self._cache) if kept else self._cache.mkdir()
-        self.job = JobFolder(self.container.ml)
+        self.job = TrainingFolder(self.container.ml)
         self.job.configure(request, instance, all_of_them)
         self._instance, self._instances = instance, all_of_them
         self._request = request
@@ -84,13 +139,13 @@ class TrainingHost:
         """
         made = []
         if config := self._request.get("CheckpointConfig"):
-            folder = self.container.place(config.get("LocalPath") or _CHECKPOINTS)
+            folder = self.container.local_path(config.get("LocalPath") or _CHECKPOINTS)
             checkpoints = Mirror(s3, folder, config["S3Uri"], deletes=True)
             checkpoints.fill()
             self.job.configure_checkpoints(config["S3Uri"], folder)
             made.append(checkpoints)
         if config := self._request.get("TensorBoardOutputConfig"):
-            folder = self.container.place(config.get("LocalPath") or _TENSORBOARD)
+            folder = self.container.local_path(config.get("LocalPath") or _TENSORBOARD)
             uri = f"{config['S3OutputPath'].rstrip('/')}/{job_name}/tensorboard-output"
             made.append(Mirror(s3, folder, uri, growing=True))
         return made
@@ -102,24 +157,24 @@ class TrainingHost:
         sharing = [one for one in self._instances if not groups or one.group in groups]
         if self._instance not in sharing:
             return
-        ingest.download(
+        job_inputs.download(
             s3,
             source,
             self.job.channel(channel["ChannelName"]),
             role=role,
             failure="ClientError: Data download failed:",
-            shard=ingest.Shard(sharing.index(self._instance), len(sharing)),
+            shard=job_inputs.Shard(sharing.index(self._instance), len(sharing)),
         )
 
     def command(self) -> list[str | Path]:
         """What it runs: the container's entrypoint, or the training toolkit."""
-        algorithm, places = self._request["AlgorithmSpecification"], self.container.places
-        arguments = [relocate(each, places) for each in algorithm.get("ContainerArguments", [])]
+        algorithm, places = self._request["AlgorithmSpecification"], self.container.mounts
+        arguments = [rewrite_paths(each, places) for each in algorithm.get("ContainerArguments", [])]
         if "ContainerEntrypoint" in algorithm:
-            return [*(relocate(each, places) for each in algorithm["ContainerEntrypoint"]), *arguments]
+            return [*(rewrite_paths(each, places) for each in algorithm["ContainerEntrypoint"]), *arguments]
         return [self.container.python, "-P", _LAUNCH, *arguments]
 
-    def leave(self, folder: Path) -> Kept:
+    def leave(self, folder: Path) -> RetainedHost:
         """Leave, in a new folder, what the next job of a warm pool finds: the cache, and Python with the last imports.
 
         Python waits where the job ran by the toolkit's `train`, on one host, to its end.
@@ -127,7 +182,9 @@ class TrainingHost:
         folder.mkdir(parents=True)
         cache = Path(shutil.move(self._cache, folder / "cache"))
         imports = folder / "imports.json"
-        kept = Kept(cache=cache, imports=imports, container=Container(folder / "next", self._image), image=self._image)
+        kept = RetainedHost(
+            cache=cache, imports=imports, container=Container(folder / "next", self._image), image=self._image
+        )
         if not self._imports.exists() or len(self._instances) > 1:
             return kept
         shutil.copy(self._imports, imports)
@@ -144,17 +201,17 @@ class TrainingHost:
             DMLC_INTERFACE="lo",
             SAGEMAKER_BASE_DIR=str(self.container.ml),
             SAGEMAKER_TRAINING_MODULE=_TOOLKIT_MODULE,
-            SAGEMAKER_JOB_PLACES=json.dumps({path: str(folder) for path, folder in self.container.places.items()}),
+            SAGEMAKER_JOB_MOUNTS=json.dumps({path: str(folder) for path, folder in self.container.mounts.items()}),
             **instances.variables(self._instances),
             **self._warm(),
             **job,
             **network,
-            **{name: relocate(value, self.container.places) for name, value in wanted.items()},
+            **{name: rewrite_paths(value, self.container.mounts) for name, value in wanted.items()},
         )
 
     def _warm(self) -> dict[str, str]:
         """What a job of a warm pool is told, and launch/train.py."""
         if not self._keeps:
             return {}
-        cache = str(self.container.place(_CACHE))
+        cache = str(self.container.local_path(_CACHE))
         return {"SAGEMAKER_MANAGED_WARMPOOL_CACHE_DIRECTORY": cache, "SAGEMAKER_JOB_IMPORTS": str(self._imports)}

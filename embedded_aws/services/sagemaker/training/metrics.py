@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+OBJECTIVE_HYPERPARAMETER = "_tuning_objective_metric"
+"""The hyperparameter by which a training job of a tuning job knows its objective metric."""
+OBJECTIVE_VALUES = "ObjectiveValues"
+"""Where the record of such a training job holds its objective's values, beside DescribeTrainingJob's answer."""
 NAMESPACE = "/aws/sagemaker/TrainingJobs"
 _BATCH = 1_000  # the most that PutMetricData takes
 

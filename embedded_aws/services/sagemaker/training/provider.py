@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from embedded_aws.runtime import inputs
+from embedded_aws.services.sagemaker import job_inputs
 from embedded_aws.services.sagemaker.errors import validation_exception
 from embedded_aws.services.sagemaker.jobs import Jobs
 from embedded_aws.services.sagemaker.resource_types.training import profiling_status
-from embedded_aws.services.sagemaker.training import limits, validation, warm_pools
+from embedded_aws.services.sagemaker.training import validation
 from embedded_aws.services.sagemaker.training.run import Run
 from embedded_aws.services.sagemaker.training.warm_pools import WarmPools
 
@@ -33,11 +33,9 @@ class TrainingJobs(Jobs):
 
         Asks IAM about the role: not to be called on the gateway's event loop. Raises ServiceError.
         """
-        limits.check(request)
         validation.check(request)
-        warm_pools.check(request)
         role = self.role(record, request["RoleArn"])
-        inputs.check((channel["DataSource"] for channel in request.get("InputDataConfig", ())), role)
+        job_inputs.check((channel["DataSource"] for channel in request.get("InputDataConfig", ())), role)
         pool = self._pools.claim(record, request)
         run = Run(
             record, request, context=self.context, role=role, credentials=self.credentials, pools=self._pools, pool=pool

@@ -14,19 +14,18 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from embedded_aws import faults
-from embedded_aws.runtime.deadline import deadline
+from embedded_aws.runtime.process_group import time_limit
 from embedded_aws.services.sagemaker.errors import validation_exception
 from embedded_aws.services.sagemaker.failure import FailedError
-from embedded_aws.services.sagemaker.training import limits, trials
+from embedded_aws.services.sagemaker.training import validation
 from embedded_aws.services.sagemaker.training.attempt import Attempt
-from embedded_aws.services.sagemaker.training.metrics import MetricScanner
-from embedded_aws.services.sagemaker.training.progress import Progress
+from embedded_aws.services.sagemaker.training.metrics import OBJECTIVE_HYPERPARAMETER, MetricScanner
+from embedded_aws.services.sagemaker.training.status import Progress
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from embedded_aws.runtime.credentials import Role
-    from embedded_aws.runtime.metadata import CredentialsEndpoint
+    from embedded_aws.runtime.credentials import CredentialsEndpoint, Role
     from embedded_aws.services.sagemaker.provider import Context
     from embedded_aws.services.sagemaker.store import Record
     from embedded_aws.services.sagemaker.training.warm_pools import Pool, WarmPools
@@ -62,7 +61,7 @@ class Run:
             request["AlgorithmSpecification"].get("MetricDefinitions", []),
             job=record.name,
             role=role,
-            objective=request.get("HyperParameters", {}).get(trials.OBJECTIVE),
+            objective=request.get("HyperParameters", {}).get(OBJECTIVE_HYPERPARAMETER),
         )
         self._lock = threading.Lock()
         self._attempt: Attempt | None = None
@@ -116,7 +115,7 @@ class Run:
         """Download, train, upload; every end is recorded in the job's record."""
         folder = self._context.job_folder(self.record)
         try:
-            with deadline(limits.max_wait(self._request), lambda: self.stop(end="MaxWaitTimeExceeded")):
+            with time_limit(validation.max_wait(self._request), lambda: self.stop(end="MaxWaitTimeExceeded")):
                 model = self._execute(folder)
             with self._lock:  # it may be stopped until now
                 self._end(self._ending or "Completed", ModelArtifacts=model)
@@ -156,7 +155,7 @@ class Run:
         attempt.prepare(folder, kept=self._pool.hosts if self._pool else {})
         began = time.monotonic()
         failure = attempt.work(
-            seconds=max(limits.max_runtime(self._request) - self._trained, 0),
+            seconds=max(validation.max_runtime(self._request) - self._trained, 0),
             late=lambda: self.stop(end="MaxRuntimeExceeded"),
         )
         self._trained += time.monotonic() - began

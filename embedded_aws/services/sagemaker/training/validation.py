@@ -1,6 +1,8 @@
-"""What a training job may not ask of the embedded AWS beside the members that `resource_types.training` refuses.
+"""What a training job may ask for: AWS's rules between the members of a request, and what only AWS can carry out.
 
-All of it is refused, because ignoring it would be a lie.
+The latter beside the members that `resource_types.training` refuses: all of it is refused, because ignoring it would be
+a lie. The sentences on StoppingCondition are AWS's, as users quote them (Kenza-AI/sagify#111; notes of users of the
+SageMaker SDK). Not compared with AWS: the sentences of the refusals of a warm pool.
 """
 
 from __future__ import annotations
@@ -8,10 +10,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from embedded_aws.services.sagemaker.errors import validation_exception
+from embedded_aws.services.sagemaker.training.warm_pools import keep_alive_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+_MAX_RUNTIME_SECONDS = 86_400  # StoppingCondition's default
 # What the toolkit starts with programs that the images here have not got.
 _DISTRIBUTIONS = (
     "sagemaker_mpi_enabled",
@@ -20,13 +24,55 @@ _DISTRIBUTIONS = (
 )
 
 
+def max_runtime(request: Mapping[str, Any]) -> int:
+    """Return the seconds that a job may train, all its attempts together."""
+    return int(request.get("StoppingCondition", {}).get("MaxRuntimeInSeconds", _MAX_RUNTIME_SECONDS))
+
+
+def max_wait(request: Mapping[str, Any]) -> int | None:
+    """Return the seconds within which a spot job has to be done, waits for instances included."""
+    seconds = request.get("StoppingCondition", {}).get("MaxWaitTimeInSeconds")
+    return None if seconds is None else int(seconds)
+
+
 def check(request: Mapping[str, Any]) -> None:
+    """Raise ValidationException for a CreateTrainingJob that AWS refuses, or that only AWS can carry out."""
+    _check_stopping_condition(request)
+    check_offered(request)
+    _check_warm_pool(request)
+
+
+def check_offered(request: Mapping[str, Any]) -> None:
     """Raise ValidationException, with all that it names, for a CreateTrainingJob that only AWS can carry out."""
-    if problems := [*_problems(request)]:
+    if problems := [*_not_offered(request)]:
         raise validation_exception(f"The embedded AWS does not offer {', '.join(problems)}; train with this on AWS.")
 
 
-def _problems(request: Mapping[str, Any]) -> Iterator[str]:
+def _check_stopping_condition(request: Mapping[str, Any]) -> None:
+    wait = max_wait(request)
+    if request.get("EnableManagedSpotTraining"):
+        if wait is None or wait < max_runtime(request):
+            raise validation_exception(
+                "Invalid MaxWaitTimeInSeconds. It must be present and be greater than or equal to MaxRuntimeInSeconds"
+            )
+    elif wait is not None:
+        raise validation_exception(
+            "Invalid MaxWaitTimeInSeconds. It is only supported when EnableManagedSpotTraining is set to true"
+        )
+
+
+def _check_warm_pool(request: Mapping[str, Any]) -> None:
+    if not keep_alive_seconds(request):
+        return
+    if request.get("EnableManagedSpotTraining"):
+        raise validation_exception(
+            "KeepAlivePeriodInSeconds is not supported when EnableManagedSpotTraining is set to true"
+        )
+    if request["ResourceConfig"].get("InstanceGroups"):
+        raise validation_exception("KeepAlivePeriodInSeconds is not supported with InstanceGroups")
+
+
+def _not_offered(request: Mapping[str, Any]) -> Iterator[str]:
     algorithm = request.get("AlgorithmSpecification", {})
     resources = request.get("ResourceConfig", {})
     if "TrainingImage" not in algorithm:

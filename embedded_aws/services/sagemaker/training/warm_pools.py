@@ -1,9 +1,11 @@
 """Managed warm pools: what an ended training job leaves for the next one that matches, for a while.
 
-Source: SageMaker's guide, "SageMaker AI Managed Warm Pools". Of the longest period it says 3,600 s and botocore's model
-21,600; here the model is followed. Not compared with AWS: the sentences of the refusals; that the period of
-UpdateTrainingJob counts from the job's end; that only a job which took a pool over is InUse. The pool's 28 days are not
-counted: the embedded AWS is not made to run so long.
+Source: SageMaker's guide, "SageMaker AI Managed Warm Pools". Which job a pool fits: the values that it names under
+"Matching training jobs". Instances which a pool retains count among those of training jobs until another takes them
+over: its "All warm pool instance usage counts toward your SageMaker training resource limit". Of the longest period it
+says 3,600 s and botocore's model 21,600; here the model is followed. Not compared with AWS: the sentences of the
+refusals; that the period of UpdateTrainingJob counts from the job's end; that only a job which took a pool over is
+InUse. The pool's 28 days are not counted: the embedded AWS is not made to run so long.
 """
 
 from __future__ import annotations
@@ -17,17 +19,62 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from embedded_aws.services.sagemaker.errors import IN_USE, ServiceError, validation_exception
-from embedded_aws.services.sagemaker.training import matching
+from embedded_aws.services.sagemaker.resource_types.resource_type import ENDED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from embedded_aws.runtime.container import Container
+    from embedded_aws.runtime.images import Image
     from embedded_aws.services.sagemaker.provider import Context, Service
     from embedded_aws.services.sagemaker.store import Record
-    from embedded_aws.services.sagemaker.training.host import Kept
+    from embedded_aws.warmstart.host import WarmHost
 
+PURPOSE = "training warm pool"
+"""What the instances are for, in the words of quotas."""
 _STATUS = "WarmPoolStatus"
+_RESOURCES = ("InstanceCount", "InstanceType", "VolumeKmsKeyId", "VolumeSizeInGB")
+_MEMBERS = ("RoleArn", "EnableInterContainerTrafficEncryption", "EnableNetworkIsolation", "VpcConfig")
+
+
+def keep_alive_seconds(members: Mapping[str, Any]) -> int:
+    """Return for how many seconds a job leaves its instances in a warm pool; 0 if it doesn't."""
+    return int(members.get("ResourceConfig", {}).get("KeepAlivePeriodInSeconds", 0))
+
+
+def retains(record: Record) -> bool:
+    """Return whether an ended training job has a warm pool to give away."""
+    pool: Mapping[str, Any] = record.members.get("WarmPoolStatus", {})
+    return record.status in ENDED and pool.get("Status") == "Available"
+
+
+def fits(kept: Record, wanted: Mapping[str, Any]) -> bool:
+    """Return whether the job that `wanted`, a request or members, asks for can take over what `kept` retains."""
+    spot = wanted.get("EnableManagedSpotTraining")
+    return retains(kept) and not spot and _values(kept.members) == _values(wanted)
+
+
+def _values(members: Mapping[str, Any]) -> list[Any]:
+    resources = members.get("ResourceConfig", {})
+    own = [members.get(name) or None for name in _MEMBERS]  # false is what a request leaves out
+    return [*own, *(resources.get(name) for name in _RESOURCES), resources.get("InstanceGroups")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RetainedHost:
+    """What an instance of a warm pool has for its next job: `cache`, and a container in which Python may wait."""
+
+    cache: Path
+    imports: Path
+    container: Container
+    image: Image
+    waiting: WarmHost | None = None
+
+    def close(self) -> None:
+        """End what waits."""
+        if self.waiting:
+            self.waiting.close()
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,25 +82,13 @@ class Pool:
     """What the hosts of a job have left, by their names, and the folder in which all of it lies."""
 
     folder: Path
-    hosts: Mapping[str, Kept]
+    hosts: Mapping[str, RetainedHost]
 
     def close(self) -> None:
         """Leave nothing."""
         for host in self.hosts.values():
             host.close()
         shutil.rmtree(self.folder, ignore_errors=True)
-
-
-def check(request: Mapping[str, Any]) -> None:
-    """Raise ValidationException for a CreateTrainingJob that wants a warm pool where AWS has none."""
-    if not matching.keep_alive(request):
-        return
-    if request.get("EnableManagedSpotTraining"):
-        raise validation_exception(
-            "KeepAlivePeriodInSeconds is not supported when EnableManagedSpotTraining is set to true"
-        )
-    if request["ResourceConfig"].get("InstanceGroups"):
-        raise validation_exception("KeepAlivePeriodInSeconds is not supported with InstanceGroups")
 
 
 class WarmPools:
@@ -73,9 +108,7 @@ class WarmPools:
     def claim(self, record: Record, request: Mapping[str, Any]) -> Pool | None:
         """Let a job that begins take over the pool that has waited longest of those which it fits, if there is one."""
         with self._lock:
-            found = next(
-                (kept for kept in self._pools if _same_place(kept, record) and matching.fits(kept, request)), None
-            )
+            found = next((kept for kept in self._pools if _same_place(kept, record) and fits(kept, request)), None)
             if found is None:
                 return None
             pool = self._pools.pop(found)
@@ -83,12 +116,12 @@ class WarmPools:
         self._store.update(record, **{_STATUS: {"Status": "InUse"}})
         return pool
 
-    def keep(self, record: Record, leave: Callable[[Path], Mapping[str, Kept]] | None) -> dict[str, Any]:
+    def keep(self, record: Record, leave: Callable[[Path], Mapping[str, RetainedHost]] | None) -> dict[str, Any]:
         """Keep what a job that ends leaves, if it is to leave something; the members that its record then has.
 
         `leave` is None if there is nothing sound. The pool can be claimed once the record has those members.
         """
-        seconds = matching.keep_alive(record.members)
+        seconds = keep_alive_seconds(record.members)
         if not seconds and _STATUS not in record.members:
             return {}
         if not seconds or leave is None or not self._service.can_retain_warm_pool(record):
@@ -100,8 +133,8 @@ class WarmPools:
 
     def count(self, record: Record) -> None:
         """Begin the period of a pool whose job has ended; nothing for a job without one."""
-        if matching.retains(record):
-            seconds = matching.keep_alive(record.members)
+        if retains(record):
+            seconds = keep_alive_seconds(record.members)
             self._clock.after(seconds, partial(self._expire, record, seconds))
 
     def change(self, record: Record, seconds: int) -> None:
@@ -110,7 +143,7 @@ class WarmPools:
         Raises ValidationException if it is not Available.
         """
         with self._lock:
-            if record not in self._pools or not matching.retains(record):
+            if record not in self._pools or not retains(record):
                 status = record.members.get(_STATUS, {}).get("Status", "not there")
                 raise validation_exception(
                     "KeepAlivePeriodInSeconds can be updated while the warm pool of a training job is Available; that "
@@ -126,7 +159,7 @@ class WarmPools:
 
     def check_deletion(self, record: Record) -> None:
         """Raise ResourceInUse for a job that retains a pool: botocore's model of DeleteTrainingJob says so."""
-        if matching.retains(record):
+        if retains(record):
             raise ServiceError(
                 IN_USE,
                 f"The training job {record.arn} retains an Available warm pool; update its KeepAlivePeriodInSeconds to "
@@ -143,7 +176,7 @@ class WarmPools:
     def _expire(self, record: Record, seconds: int) -> None:
         """End a pool that nobody has taken over in its period, if that is still its period."""
         with self._lock:
-            if record not in self._pools or matching.keep_alive(record.members) != seconds:
+            if record not in self._pools or keep_alive_seconds(record.members) != seconds:
                 return
             pool = self._pools.pop(record)
             self._release(record, "Terminated")

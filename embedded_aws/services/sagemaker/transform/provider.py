@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from embedded_aws.runtime import inputs
+from embedded_aws.services.sagemaker import job_inputs
 from embedded_aws.services.sagemaker.endpoints.models import hosted_model
 from embedded_aws.services.sagemaker.jobs import Jobs
 from embedded_aws.services.sagemaker.transform import validation
@@ -25,7 +25,7 @@ class TransformJobs(Jobs):
         validation.check(request)
         model = self.context.store.get("Model", request["ModelName"], account=record.account, region=record.region)
         served = hosted_model(model, variant(request), endpoint_url=self.context.endpoint_url)
-        inputs.check([request["TransformInput"]["DataSource"]], served.role)
+        job_inputs.check([request["TransformInput"]["DataSource"]], served.role)
         self.context.store.update(record, **_filled(request))
         self.begin(record, TransformRun(record, request, served, context=self.context, credentials=self.credentials))
 

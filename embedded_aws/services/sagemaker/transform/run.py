@@ -23,12 +23,13 @@ from typing import TYPE_CHECKING, Any
 from boto3.exceptions import S3UploadFailedError
 from botocore.exceptions import BotoCoreError, ClientError
 
-from embedded_aws.runtime import ingest, s3_objects, s3_uris
+from embedded_aws.runtime import s3_objects, s3_uris
 from embedded_aws.runtime.archives import ArchiveError
-from embedded_aws.runtime.ingest import no_objects
 from embedded_aws.runtime.logs import LogStream
+from embedded_aws.services.sagemaker import job_inputs
 from embedded_aws.services.sagemaker.endpoints.hosts import HostError, HostIdentity, ModelHost, PingError
 from embedded_aws.services.sagemaker.failure import FailedError, reason_of
+from embedded_aws.services.sagemaker.job_inputs import no_objects
 from embedded_aws.services.sagemaker.metrics.datum import of_instance
 from embedded_aws.services.sagemaker.transform.association import Association
 from embedded_aws.services.sagemaker.transform.model_client import ALGORITHM, CLIENT, ModelClient, TransformError
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from embedded_aws.runtime.metadata import CredentialsEndpoint
+    from embedded_aws.runtime.credentials import CredentialsEndpoint
     from embedded_aws.services.sagemaker.endpoints.hosts import HostedModel
     from embedded_aws.services.sagemaker.provider import Context
     from embedded_aws.services.sagemaker.store import Record
@@ -120,7 +121,7 @@ class TransformRun:
 
     def _execute(self, folder: Path) -> None:
         folder.mkdir(parents=True)
-        ingest.attach_volumes(self._request["TransformResources"], self._context, self._role)
+        job_inputs.attach_volumes(self._request["TransformResources"], self._context, self._role)
         s3 = self._role.client("s3")
         inputs = self._inputs(s3)
         self._context.store.update(self._record, TransformStartTime=datetime.now(UTC))

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from embedded_aws.services.sagemaker import listing
 from embedded_aws.services.sagemaker.jobs import Jobs
-from embedded_aws.services.sagemaker.training import trials
-from embedded_aws.services.sagemaker.tuning import validation, warm_start
+from embedded_aws.services.sagemaker.resource_types.tuning import training_resources
+from embedded_aws.services.sagemaker.training.metrics import OBJECTIVE_HYPERPARAMETER
+from embedded_aws.services.sagemaker.tuning import training_jobs, validation, warm_start
 from embedded_aws.services.sagemaker.tuning.run import TuningRun
 
 if TYPE_CHECKING:
@@ -48,10 +49,10 @@ class TuningJobs(Jobs):
         """A page of the training jobs; by their objective, only those that have told one."""
         del verb  # there is one
         jobs = self.context.store.all("TrainingJob", account=record.account, region=record.region)
-        mine = trials.of(record, jobs)
+        mine = training_jobs.of(record, jobs)
         asked = {"SortBy": "Name", **request}
-        if asked["SortBy"] == trials.OBJECTIVE_VALUE:
-            mine = [job for job in mine if trials.OBJECTIVE_VALUE in job.members]
+        if asked["SortBy"] == training_jobs.OBJECTIVE_VALUE:
+            mine = [job for job in mine if training_jobs.OBJECTIVE_VALUE in job.members]
         filters = {name: value for name, value in asked.items() if name != record.resource_type.name_member}
         if not mine:
             return {"TrainingJobSummaries": []}
@@ -67,9 +68,9 @@ def _described(definition: Mapping[str, Any], config: Mapping[str, Any]) -> dict
     request said it otherwise: the SDK's `HyperparameterTuner.attach`, which its authors test against AWS, reads both.
     Not compared with AWS: that it is so with InstanceConfigs too.
     """
-    told = {trials.OBJECTIVE: config["HyperParameterTuningJobObjective"]["MetricName"]}
+    told = {OBJECTIVE_HYPERPARAMETER: config["HyperParameterTuningJobObjective"]["MetricName"]}
     return {
         **definition,
         "StaticHyperParameters": {**definition.get("StaticHyperParameters", {}), **told},
-        "ResourceConfig": trials.resources(definition),
+        "ResourceConfig": training_resources(definition),
     }

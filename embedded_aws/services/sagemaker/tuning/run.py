@@ -16,18 +16,15 @@ from embedded_aws import faults
 from embedded_aws.services.sagemaker import tags
 from embedded_aws.services.sagemaker.errors import LIMIT, ServiceError
 from embedded_aws.services.sagemaker.resource_types.resource_type import ENDED
-from embedded_aws.services.sagemaker.training import trials
-from embedded_aws.services.sagemaker.tuning import warm_start
-from embedded_aws.services.sagemaker.tuning.search import strategies
-from embedded_aws.services.sagemaker.tuning.search.median import falls_behind
-from embedded_aws.services.sagemaker.tuning.tally import Tally, counters
+from embedded_aws.services.sagemaker.tuning import strategies, training_jobs, warm_start
+from embedded_aws.services.sagemaker.tuning.training_jobs import Results
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from embedded_aws.services.sagemaker.provider import Context, Service
     from embedded_aws.services.sagemaker.store import Record
-    from embedded_aws.services.sagemaker.tuning.search.search import Proposal
+    from embedded_aws.services.sagemaker.tuning.ranges import Proposal
 
 log = logging.getLogger(__name__)
 
@@ -73,7 +70,9 @@ class TuningRun:
         self._lock = threading.Lock()
         self._asked_to_stop = self._killed = self._over = False
         nothing = {"Succeeded": 0, "Pending": 0, "Failed": 0}
-        context.store.update(record, TrainingJobStatusCounters=counters({}), ObjectiveStatusCounters=nothing)
+        context.store.update(
+            record, TrainingJobStatusCounters=training_jobs.status_counters({}), ObjectiveStatusCounters=nothing
+        )
 
     def stop(self) -> bool:
         """End early, with all training jobs that run; False if it has ended."""
@@ -107,17 +106,17 @@ class TuningRun:
     def _execute(self) -> tuple[str, str]:
         """How it ended, and why if it failed."""
         static = self._definition.get("StaticHyperParameters", {})
-        self._search = strategies.make(self._config, static, minimize=self._minimize)
+        self._strategy = strategies.make(self._config, static, minimize=self._minimize)
         for job in self._earlier:
-            if (value := trials.result(job)) is not None:
-                self._search.learn(job.members["HyperParameters"], value)
+            if (value := training_jobs.final_objective(job)) is not None:
+                self._strategy.warm_start(job.members["HyperParameters"], value)
         status, reason = "", ""
         while not self._killed:
             for trial in self._running():
                 self._look(trial)
-            tally = self._tell()
+            results = self._tell()
             if not status:
-                status, reason = self._outcome(tally)
+                status, reason = self._outcome(results)
             if not status:
                 reason = self._launch()
                 status = "Failed" if reason else ""
@@ -136,50 +135,52 @@ class TuningRun:
         """Take in what a trial has come to since the last look; stop it if it has fallen behind."""
         record = trial.record
         trial.ended = record.status in ENDED  # asked first: an ended one's objective changes no more
-        values = trials.objective(record)
+        values = training_jobs.objective_values(record)
         if trial.ended:
             self._ended.append(trial)
-            self._search.tell(trial.proposal, trials.result(record))
+            self._strategy.report(trial.proposal, training_jobs.final_objective(record))
         elif record.status == "InProgress" and self._falls_behind(trial, values):
             self._stop(trial)
-        judged = trials.judgement(record, self._metric)
+        judged = training_jobs.objective_members(record, self._metric)
         if any(record.members.get(name) != value for name, value in judged.items()):
             self._context.store.update(record, **judged)
 
     def _falls_behind(self, trial: _Trial, values: tuple[float, ...]) -> bool:
         before, trial.epochs = trial.epochs, len(values)
-        if self._search.overtaken(trial.proposal, values):
+        if self._strategy.prunes(trial.proposal, values):
             return True
         if self._config.get("TrainingJobEarlyStoppingType", "Off") == "Off":
             return False
-        earlier = [trials.objective(each.record) for each in self._ended if each.record.status == "Completed"]
+        earlier = [
+            training_jobs.objective_values(each.record) for each in self._ended if each.record.status == "Completed"
+        ]
         epochs = range(before + 1, len(values) + 1)
-        return any(falls_behind(values[:epoch], earlier, minimize=self._minimize) for epoch in epochs)
+        return any(strategies.worse_than_median(values[:epoch], earlier, minimize=self._minimize) for epoch in epochs)
 
-    def _tell(self) -> Tally:
+    def _tell(self) -> Results:
         """Bring the counters and the best training job up to date."""
         ended = [trial.record for trial in self._ended]
-        tally = Tally([trial.record for trial in self._trials], ended, minimize=self._minimize)
-        members = tally.members()
+        results = Results([trial.record for trial in self._trials], ended, minimize=self._minimize)
+        members = results.members()
         if self._compare_earlier:
-            members |= tally.overall(self._earlier)
+            members |= results.overall_best(self._earlier)
         if any(self.record.members.get(name) != value for name, value in members.items()):
             self._context.store.update(self.record, **members, **self._consumed())
-        return tally
+        return results
 
-    def _outcome(self, tally: Tally) -> tuple[str, str]:
+    def _outcome(self, results: Results) -> tuple[str, str]:
         """How it is to end, and why if it fails; nothing while it is to go on."""
         if self._asked_to_stop:
             return "Stopped", ""
         last = self._launched_all() and not self._running()
-        if reason := tally.failure(last=last):
+        if reason := results.failure(last=last):
             return "Failed", reason
         criteria = self._config.get("TuningJobCompletionCriteria", {})
         patience = criteria.get("BestObjectiveNotImproving", {}).get("MaxNumberOfTrainingJobsNotImproving")
         enough = (
             last
-            or tally.reached(criteria.get("TargetObjectiveMetricValue"))
-            or (patience is not None and tally.not_improving() >= patience)
+            or results.reached(criteria.get("TargetObjectiveMetricValue"))
+            or (patience is not None and results.not_improving() >= patience)
             or self._seconds() >= self._limits.get("MaxRuntimeInSeconds", float("inf"))
         )
         return ("Completed", "") if enough else ("", "")
@@ -190,7 +191,7 @@ class TuningRun:
     def _launch(self) -> str:
         """Start as many training jobs as may run at once; why the tuning job fails, if one is refused."""
         while not self._launched_all() and len(self._running()) < self._limits["MaxParallelTrainingJobs"]:
-            self._next = self._next or self._search.ask()
+            self._next = self._next or self._strategy.propose()
             if self._next is None:
                 self._exhausted = True
                 break
@@ -204,8 +205,8 @@ class TuningRun:
 
     def _create(self, proposal: Proposal) -> None:
         where = {"account": self.record.account, "region": self.record.region}
-        name = trials.name(self.record.name, len(self._trials) + 1)
-        wanted = trials.request(
+        name = training_jobs.name(self.record.name, len(self._trials) + 1)
+        wanted = training_jobs.request(
             name, self._definition, proposal.values, objective=self._metric["MetricName"], tags=self._tags
         )
         self._service.call("CreateTrainingJob", wanted, **where)

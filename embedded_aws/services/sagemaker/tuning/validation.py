@@ -11,14 +11,14 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from embedded_aws.services.sagemaker.errors import validation_exception
-from embedded_aws.services.sagemaker.training import trials, validation
-from embedded_aws.services.sagemaker.tuning.search import space as spaces
-from embedded_aws.services.sagemaker.tuning.search import strategies
+from embedded_aws.services.sagemaker.resource_types.tuning import training_resources
+from embedded_aws.services.sagemaker.training import validation
+from embedded_aws.services.sagemaker.tuning import ranges, strategies, training_jobs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-_RANGES = (*spaces.NUMERIC, spaces.CATEGORICAL)
+_RANGES = (*ranges.NUMERIC, ranges.CATEGORICAL)
 _MOST_RANGES = 30  # ParameterRanges' documentation
 _MOST_EPOCHS = 20_000  # HyperbandStrategyConfig's
 
@@ -30,8 +30,8 @@ def check(request: Mapping[str, Any]) -> None:
         raise validation_exception(f"The embedded AWS does not offer {', '.join(lacking)}; tune with this on AWS.")
     config, definition = request["HyperParameterTuningJobConfig"], request["TrainingJobDefinition"]
     try:
-        space = strategies.space(config)
-    except spaces.RangeError as error:
+        space = strategies.search_space(config)
+    except ranges.RangeError as error:
         raise validation_exception(str(error)) from error
     static = definition.get("StaticHyperParameters", {})
     for problem in (
@@ -42,14 +42,16 @@ def check(request: Mapping[str, Any]) -> None:
         *_hyperband_problems(config, static),
     ):
         raise validation_exception(problem)
-    validation.check(trials.request(request["HyperParameterTuningJobName"], definition, {}, objective="", tags=[]))
+    validation.check_offered(
+        training_jobs.request(request["HyperParameterTuningJobName"], definition, {}, objective="", tags=[])
+    )
 
 
 def _not_offered(request: Mapping[str, Any]) -> Iterator[str]:
     definition = request.get("TrainingJobDefinition", {})
     if not definition:
         yield "tuning without a TrainingJobDefinition"
-    elif not trials.resources(definition):
+    elif not training_resources(definition):
         yield "tuning without TrainingJobDefinition.ResourceConfig"
 
 
@@ -72,7 +74,7 @@ def _metric_problems(config: Mapping[str, Any], definition: Mapping[str, Any]) -
 
 
 def _range_problems(
-    config: Mapping[str, Any], static: Mapping[str, str], space: tuple[spaces.Parameter, ...]
+    config: Mapping[str, Any], static: Mapping[str, str], space: tuple[ranges.Parameter, ...]
 ) -> Iterator[str]:
     names = Counter(each.name for each in space)
     if not names:
@@ -84,7 +86,7 @@ def _range_problems(
             yield f"The hyperparameter {name} has {count} ranges; it can have one."
         if name in static:
             yield f"The hyperparameter {name} has a range and a static value; it can have one of them."
-    numeric = [each["Name"] for kind in spaces.NUMERIC for each in config["ParameterRanges"].get(kind, ())]
+    numeric = [each["Name"] for kind in ranges.NUMERIC for each in config["ParameterRanges"].get(kind, ())]
     if config["Strategy"] == "Grid" and numeric:
         yield (
             "Only categorical parameters are supported when using the Grid strategy; "
@@ -92,8 +94,8 @@ def _range_problems(
         )
 
 
-def _limit_problems(config: Mapping[str, Any], space: tuple[spaces.Parameter, ...]) -> Iterator[str]:
-    limits, there = config["ResourceLimits"], spaces.size(space)
+def _limit_problems(config: Mapping[str, Any], space: tuple[ranges.Parameter, ...]) -> Iterator[str]:
+    limits, there = config["ResourceLimits"], ranges.size(space)
     most, parallel = limits.get("MaxNumberOfTrainingJobs"), limits["MaxParallelTrainingJobs"]
     if most is not None and parallel > most:
         yield f"MaxParallelTrainingJobs, {parallel}, must not be greater than MaxNumberOfTrainingJobs, {most}."

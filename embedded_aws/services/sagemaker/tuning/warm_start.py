@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from embedded_aws.services.sagemaker.errors import validation_exception
 from embedded_aws.services.sagemaker.resource_types.resource_type import ENDED
-from embedded_aws.services.sagemaker.training import trials
+from embedded_aws.services.sagemaker.tuning import training_jobs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -29,7 +29,7 @@ def jobs(request: Mapping[str, Any], store: Store, *, account: str, region: str)
         parent = store.get("HyperParameterTuningJob", name, account=account, region=region)
         for problem in _problems(parent, request, config["WarmStartType"]):
             raise validation_exception(f"{name} can't be a parent of this tuning job: {problem}.")
-        found += trials.of(parent, store.all("TrainingJob", account=account, region=region))
+        found += training_jobs.of(parent, store.all("TrainingJob", account=account, region=region))
     return found
 
 

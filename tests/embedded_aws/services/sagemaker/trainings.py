@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from embedded_aws.runtime.credentials import Role
 from embedded_aws.services.sagemaker.provider import Provider
-from embedded_aws.services.sagemaker.training import trials
+from embedded_aws.services.sagemaker.training.metrics import OBJECTIVE_VALUES
 from embedded_aws.services.sagemaker.tuning.provider import TuningJobs
+from embedded_aws.services.sagemaker.tuning.training_jobs import OBJECTIVE_VALUE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,8 +82,8 @@ class Trainings(Provider):
             if value is not None:
                 Trainings.epochs[record.name] += 1
                 values = (*values, value)
-                self.context.store.update(record, **{trials.OBJECTIVE_VALUES: values})
-            while record.status == "InProgress" and record.members.get(trials.OBJECTIVE_VALUE) != value:
+                self.context.store.update(record, **{OBJECTIVE_VALUES: values})
+            while record.status == "InProgress" and record.members.get(OBJECTIVE_VALUE) != value:
                 time.sleep(0.005)
             if record.status != "InProgress":
                 return "Stopped"

@@ -1,4 +1,4 @@
-"""Random, Bayesian and Hyperband, by Optuna: a sampler proposes, a pruner ends trials that fall behind."""
+"""Random, Bayesian and Hyperband by Optuna: a sampler proposes, a pruner ends trials that fall behind."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import TrialState
 
-from embedded_aws.services.sagemaker.tuning.search import space as spaces
-from embedded_aws.services.sagemaker.tuning.search.search import Proposal
+from embedded_aws.services.sagemaker.tuning import ranges
+from embedded_aws.services.sagemaker.tuning.ranges import Proposal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,12 +22,12 @@ _TRIES = 32  # proposals that were made before and are drawn again, until one is
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
 
-class Study:
+class OptunaSearch:
     """A strategy that Optuna carries out."""
 
     def __init__(
         self,
-        space: tuple[spaces.Parameter, ...],
+        space: tuple[ranges.Parameter, ...],
         *,
         minimize: bool,
         sampler: BaseSampler,
@@ -48,9 +48,9 @@ class Study:
         self._asked: set[tuple[str, ...]] = set()
         self._reported: dict[int, int] = {}  # trial -> epochs
 
-    def ask(self) -> Proposal | None:
-        """The next combination, none of those before; None if there are no more."""
-        if len(self._asked) >= spaces.size(self._space):
+    def propose(self) -> Proposal | None:
+        """Return the next combination, none of those before; None if there are no more."""
+        if len(self._asked) >= ranges.size(self._space):
             return None
         for _ in range(_TRIES):
             proposal = self._draw()
@@ -59,8 +59,8 @@ class Study:
             self._study.tell(proposal.token, state=TrialState.FAIL)
         return self._first_left()
 
-    def overtaken(self, proposal: Proposal, values: Sequence[float]) -> bool:
-        """Whether the pruner ends the trial, or it goes on past its last epoch."""
+    def prunes(self, proposal: Proposal, values: Sequence[float]) -> bool:
+        """Return whether the pruner ends the trial, or it goes on past its last epoch."""
         trial: optuna.Trial = proposal.token
         for epoch in range(self._reported.get(trial.number, 0), len(values)):
             self._reported[trial.number] = epoch + 1
@@ -71,14 +71,14 @@ class Study:
                 return True
         return False
 
-    def tell(self, proposal: Proposal, value: float | None) -> None:
-        """The trial has ended with this objective, or with none."""
+    def report(self, proposal: Proposal, value: float | None) -> None:
+        """Learn that the trial has ended with this objective, or with none."""
         self._study.tell(proposal.token, value, state=TrialState.FAIL if value is None else TrialState.COMPLETE)
 
-    def learn(self, values: dict[str, str], value: float) -> None:
-        """Take in a trial of an earlier tuning job; one that lies outside of the space is left out."""
+    def warm_start(self, values: dict[str, str], value: float) -> None:
+        """Learn from a trial of an earlier tuning job; one that lies outside of the space is left out."""
         try:
-            parameters = {each.name: _read(each, values[each.name]) for each in self._space}
+            parameters = {each.name: _from_text(each, values[each.name]) for each in self._space}
             trial = optuna.trial.create_trial(params=parameters, distributions=self._distributions, value=value)
         except (KeyError, ValueError):
             return
@@ -86,7 +86,7 @@ class Study:
 
     def _draw(self) -> Proposal:
         trial = self._study.ask(self._distributions)
-        values = {each.name: _written(each, trial.params[each.name]) for each in self._space}
+        values = {each.name: _to_text(each, trial.params[each.name]) for each in self._space}
         return Proposal(values, trial)
 
     def _new(self, values: dict[str, str]) -> bool:
@@ -97,15 +97,15 @@ class Study:
         return True
 
     def _first_left(self) -> Proposal | None:
-        values = next((each for each in spaces.combinations(self._space) if self._new(each)), None)
+        values = next((each for each in ranges.combinations(self._space) if self._new(each)), None)
         if values is None:
             return None
-        self._study.enqueue_trial({each.name: _read(each, values[each.name]) for each in self._space})
+        self._study.enqueue_trial({each.name: _from_text(each, values[each.name]) for each in self._space})
         return Proposal(values, self._study.ask(self._distributions))
 
 
-def _distribution(parameter: spaces.Parameter) -> BaseDistribution:
-    if isinstance(parameter, spaces.Choice):
+def _distribution(parameter: ranges.Parameter) -> BaseDistribution:
+    if isinstance(parameter, ranges.Choice):
         return CategoricalDistribution(parameter.values)
     log = parameter.scale == "Logarithmic"
     if parameter.whole:
@@ -115,14 +115,14 @@ def _distribution(parameter: spaces.Parameter) -> BaseDistribution:
     return FloatDistribution(parameter.low, parameter.high, log=log)
 
 
-def _written(parameter: spaces.Parameter, value: Any) -> str:
-    if isinstance(parameter, spaces.Interval) and parameter.scale == "ReverseLogarithmic":
+def _to_text(parameter: ranges.Parameter, value: Any) -> str:
+    if isinstance(parameter, ranges.Interval) and parameter.scale == "ReverseLogarithmic":
         value = min(max(1 - value, parameter.low), parameter.high)
-    return spaces.written(parameter, value)
+    return ranges.to_text(parameter, value)
 
 
-def _read(parameter: spaces.Parameter, text: str) -> Any:
-    if isinstance(parameter, spaces.Choice):
+def _from_text(parameter: ranges.Parameter, text: str) -> Any:
+    if isinstance(parameter, ranges.Choice):
         return text
     if parameter.whole:
         return int(text)

@@ -1,4 +1,10 @@
-"""What a job is given before it starts: its image, and its data from S3."""
+"""What a job is given before it starts: its image, its volumes, and its data from S3.
+
+CreateTrainingJob and CreateTransformJob answer a prefix without objects themselves, with a ValidationException
+(aws/amazon-sagemaker-examples#2267, #2414, #2495). What a role may not list fails the job later here: AWS refuses it
+at once, "Unauthorized to List objects under S3 URL" (terraform-provider-aws retries it).
+Not compared with AWS: how the sentence on what may not be listed goes on; what becomes of a manifest that is not there.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +17,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 from embedded_aws.runtime import images, s3_objects, s3_uris
 from embedded_aws.runtime.archives import ArchiveError
 from embedded_aws.services.sagemaker import authorization
-from embedded_aws.services.sagemaker.errors import ServiceError
+from embedded_aws.services.sagemaker.errors import ServiceError, validation_exception
 from embedded_aws.services.sagemaker.failure import FailedError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from embedded_aws.runtime.credentials import Role
@@ -28,6 +34,17 @@ class Shard:
 
     number: int = 0
     of: int = 1
+
+
+def check(data: Iterable[Mapping[str, Any]], role: Role) -> None:
+    """Raise AWS's ValidationException for the first prefix, of these DataSources, that no object's key begins with."""
+    prefixes = [
+        source["S3Uri"] for each in data if (source := each.get("S3DataSource")) and source["S3DataType"] == "S3Prefix"
+    ]
+    s3 = role.client("s3") if prefixes else None
+    for uri in prefixes:
+        if _is_empty(s3, uri):
+            raise validation_exception(no_objects(uri, role))
 
 
 def pull(uri: str, context: Context, role: Role) -> images.Image:
@@ -73,9 +90,17 @@ def download(s3: Any, source: Mapping[str, Any], folder: Path, *, role: Role, fa
 
 
 def no_objects(uri: str, role: Role) -> str:
-    """AWS's sentence on data that is not there."""
+    """Return AWS's sentence on data that is not there."""
     return (
         f'No S3 objects found under S3 URL "{uri}" given in input data source. Please ensure that the bucket exists in '
         f'the selected region ({role.region}), that objects exist under that S3 prefix, and that the role "{role.arn}" '
         f'has "s3:ListBucket" permissions on bucket "{s3_uris.split(uri)[0]}".'
     )
+
+
+def _is_empty(s3: Any, uri: str) -> bool:
+    bucket, prefix = s3_uris.split(uri)
+    try:
+        return not s3.list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1).get("Contents")
+    except ClientError as error:
+        return bool(error.response["Error"]["Code"] == "NoSuchBucket")

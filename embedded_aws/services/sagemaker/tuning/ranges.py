@@ -1,4 +1,4 @@
-"""The combinations of hyperparameters that a tuning job may try: its ParameterRanges, on the scales that they name.
+"""ParameterRanges: the combinations of hyperparameters that a tuning job may try, on the scales that they name.
 
 Which scale Auto stands for is AWS's secret; here it is Logarithmic for what is above 0 and spans two orders of
 magnitude or more, else Linear.
@@ -28,7 +28,7 @@ class Choice:
 
     @property
     def size(self) -> float:
-        """How many values it can take."""
+        """Return how many values it can take."""
         return len(self.values)
 
 
@@ -44,11 +44,19 @@ class Interval:
 
     @property
     def size(self) -> float:
-        """How many values it can take."""
+        """Return how many values it can take."""
         return self.high - self.low + 1 if self.whole else math.inf if self.high > self.low else 1
 
 
 Parameter = Choice | Interval
+
+
+@dataclass(frozen=True, eq=False)
+class Proposal:
+    """A combination to try, as a training job's hyperparameters; `token` is the strategy's own."""
+
+    values: dict[str, str]
+    token: Any = None
 
 
 class RangeError(ValueError):
@@ -56,7 +64,7 @@ class RangeError(ValueError):
 
 
 def parameters(ranges: Mapping[str, Any]) -> Iterator[Parameter]:
-    """The hyperparameters of ParameterRanges. Raises RangeError."""
+    """Yield the hyperparameters of ParameterRanges. Raises RangeError."""
     for kind in NUMERIC:
         for each in ranges.get(kind, ()):
             yield _interval(each, whole=kind == "IntegerParameterRanges")
@@ -65,19 +73,19 @@ def parameters(ranges: Mapping[str, Any]) -> Iterator[Parameter]:
 
 
 def size(space: tuple[Parameter, ...]) -> float:
-    """How many combinations there are."""
+    """Return how many combinations there are."""
     return math.prod(each.size for each in space)
 
 
 def combinations(space: tuple[Parameter, ...]) -> Iterator[dict[str, str]]:
-    """Every combination of a space of finite size, the last hyperparameter changing fastest."""
+    """Yield every combination of a space of finite size, the last hyperparameter changing fastest."""
     names = [each.name for each in space]
     for values in product(*(_values(each) for each in space)):
         yield dict(zip(names, values, strict=True))
 
 
-def written(parameter: Parameter, value: Any) -> str:
-    """A value as the hyperparameter that a training job is given."""
+def to_text(parameter: Parameter, value: Any) -> str:
+    """Return a value as the hyperparameter that a training job is given."""
     if isinstance(parameter, Choice):
         return str(value)
     return str(int(value)) if parameter.whole else repr(float(value))
@@ -89,7 +97,7 @@ def _values(parameter: Parameter) -> Iterator[str]:
     elif parameter.whole:
         yield from (str(value) for value in range(int(parameter.low), int(parameter.high) + 1))
     else:
-        yield written(parameter, parameter.low)
+        yield to_text(parameter, parameter.low)
 
 
 def _interval(given: Mapping[str, str], *, whole: bool) -> Interval:

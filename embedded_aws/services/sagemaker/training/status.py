@@ -12,7 +12,7 @@ import threading
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from embedded_aws.services.sagemaker.training.trials import OBJECTIVE_VALUES
+from embedded_aws.services.sagemaker.training.metrics import OBJECTIVE_VALUES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""A host that waits for its next job: a container, with the toolkit's Python running in it."""
+"""A host of a warm pool that waits for its next job: a container, with the toolkit's Python running in it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ORDERS = "SAGEMAKER_JOB_ORDERS"
 
 
 class WarmHost:
-    """A command that was started ahead, and waits."""
+    """A command that was started ahead, and waits for its job's environment."""
 
     def __init__(self, command: Sequence[str | Path], *, environment: Mapping[str, str], folder: Path) -> None:
         """Start it."""

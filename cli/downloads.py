@@ -20,12 +20,12 @@ _TENSORBOARD = paths.HOME / "tensorboard"
 
 
 def logs(target: Target, name: str) -> Path:
-    """The folder for TensorBoard's logs of a lab, or of some of its jobs."""
+    """Return the folder for TensorBoard's logs of a lab, or of some of its jobs."""
     return _TENSORBOARD / str(target) / name
 
 
 def clear(target: Target, lab: str) -> str:
-    """Delete the lab's; what stays, in a sentence: files that somebody has put among them."""
+    """Delete the lab's; say in a sentence what stays: files that somebody has put among them."""
     folder = _TENSORBOARD / str(target)
     for path in folder.iterdir() if folder.is_dir() else ():
         if Scope(lab=lab).names(path.name.removesuffix(".log")):

@@ -14,5 +14,5 @@ CDK = ROOT / "node_modules" / ".bin" / "cdk"
 
 
 def cache() -> Path:
-    """The user's cache folder for Bricklab (XDG Base Directory Specification)."""
+    """Return the user's cache folder for Bricklab (XDG Base Directory Specification)."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "bricklab"

@@ -53,7 +53,7 @@ def synth(session: Session, context: Sequence[str]) -> None:
     options = [option for pair in context for option in ("-c", pair)]
     output = paths.LOGS / "synth.log"
     if _run(session, ["synth", "--quiet", "--output", str(paths.ASSEMBLY), *options], output):
-        raise LabError(_own_words(output))
+        raise LabError(error_in(output))
 
 
 @dataclass(frozen=True)
@@ -65,12 +65,12 @@ class Assembly:
 
     @property
     def names(self) -> list[str]:
-        """Every stack."""
+        """Return every stack."""
         return [*self.core, *self.seats.values()]
 
 
 def assembly() -> Assembly:
-    """What `synth` has written."""
+    """Read which stacks `synth` has written."""
     manifest = json.loads((paths.ASSEMBLY / "manifest.json").read_text())
     stacks = {k: a["properties"] for k, a in manifest["artifacts"].items() if a["type"] == "aws:cloudformation:stack"}
     named = {properties.get("stackName", key): properties.get("tags", {}) for key, properties in stacks.items()}
@@ -83,7 +83,7 @@ def bootstrap(session: Session) -> None:
     output = paths.LOGS / "bootstrap.log"
     # Away from cdk.json, for it would synthesise the app there: for nothing, and in the way of another lab's.
     if _run(session, ["bootstrap", f"aws://{session.account}/{session.region}"], output, folder=paths.LOGS):
-        raise LabError(f"`cdk bootstrap` failed: {_own_words(output)} The whole log is {output}.")
+        raise LabError(f"`cdk bootstrap` failed: {error_in(output)} The whole log is {output}.")
 
 
 def deploy(session: Session, names: Sequence[str], *, concurrency: int, log: Path) -> bool:
@@ -93,19 +93,29 @@ def deploy(session: Session, names: Sequence[str], *, concurrency: int, log: Pat
 
 
 def deployed(log: Path) -> set[str]:
-    """The stacks that a `cdk deploy` says it has brought to their end, so far."""
+    """Return the stacks that a `cdk deploy` says it has brought to their end, so far."""
     return set(_DONE.findall(_text(log)))
 
 
 def failure(log: Path, name: str) -> str:
-    """What a `cdk deploy` says about the failure of a stack; empty if it says nothing about it."""
+    """Return what a `cdk deploy` says about a stack's failure; empty if it says nothing about it."""
     said = re.search(rf"❌\s+{re.escape(name)} failed[^\n]*\n?(?:‣ )?([^\n]*)", _text(log))
     return said[1].strip() if said else ""
 
 
-def last_words(output: Path) -> str:
-    """The error that the CDK CLI ended with."""
-    return _own_words(output)
+def error_in(output: Path) -> str:
+    """Return the error that the CDK CLI ended with: what was said before its own remark that the app failed."""
+    text = _text(output)
+    if full := disk_behind(text):
+        return full
+    if found := _AT_WORK.search(text):
+        process = found[1] or found[2]
+        return (
+            f"Another command of this lab is at work, process {process}: wait until it has ended, then run the same "
+            "command again."
+        )
+    said = [line.rstrip() for line in text.splitlines() if line.strip() and "Subprocess exited with error" not in line]
+    return "\n".join(said[-12:]) or f"It said nothing; the log is {output}."
 
 
 def _run(session: Session, arguments: Sequence[str], output: Path, *, folder: Path = paths.ROOT) -> int:
@@ -124,18 +134,3 @@ def _run(session: Session, arguments: Sequence[str], output: Path, *, folder: Pa
 
 def _text(output: Path) -> str:
     return _ESCAPES.sub("", output.read_text(errors="replace")) if output.exists() else ""
-
-
-def _own_words(output: Path) -> str:
-    """What was said before the CLI's own remark that the app ended with an error."""
-    text = _text(output)
-    if full := disk_behind(text):
-        return full
-    if found := _AT_WORK.search(text):
-        process = found[1] or found[2]
-        return (
-            f"Another command of this lab is at work, process {process}: wait until it has ended, then run the same "
-            "command again."
-        )
-    said = [line.rstrip() for line in text.splitlines() if line.strip() and "Subprocess exited with error" not in line]
-    return "\n".join(said[-12:]) or f"It said nothing; the log is {output}."

@@ -33,7 +33,7 @@ _DAYS = 7
 
 
 def of_lab(session: Session, lab: str, *, quiet: bool) -> Receipt:
-    """End the whole lab; what was found, deleted, and remains."""
+    """End the whole lab; return what was found, deleted, and remains."""
     teardown = Teardown(session.client, lab)
     note_captures(session, teardown.scope, teardown.remembered)
     with screen.step("students' work and stacks deleted", quiet=quiet) as notice:
@@ -138,7 +138,7 @@ def _schedule_deletion(kms: Any, key: dict[str, Any], receipt: Receipt) -> None:
 
 
 def _described_key(kms: Any, key: str, lab: str) -> dict[str, Any] | None:
-    """The key, if it is the lab's."""
+    """Return the key, if it is the lab's."""
     try:
         tags = kms.list_resource_tags(KeyId=key)["Tags"]
         if {"TagKey": TAG, "TagValue": lab} in tags:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from cli import paths
 from cli.aws import cdk, stacks
 from cli.ui.errors import LabError
-from cli.ui.progress import Watch
+from cli.ui.progress import DeploymentProgress
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,17 +32,17 @@ class Outcome:
     failed: dict[str, str] = field(default_factory=dict)
 
 
-def everything(session: Session, settings: Settings) -> Outcome:
+def deploy_lab(session: Session, settings: Settings) -> Outcome:
     """Deploy the whole synthesised app: the seats as soon as the storage stands, while the model is trained.
 
     Raises LabError with the reasons if what all share could not be deployed; the seats have their own outcome.
     """
     assembly = cdk.assembly()
     started = time.time()
-    stacks.settle(session, settings.name, notice=lambda _: None)
+    stacks.wait_until_settled(session, settings.name, notice=lambda _: None)
     over = threading.Event()
     _CORE_LOG.unlink(missing_ok=True)
-    with Watch(session, settings.name, assembly.names), ThreadPoolExecutor() as pool:
+    with DeploymentProgress(session, settings.name, assembly.names), ThreadPoolExecutor() as pool:
         classroom = pool.submit(_seats_after_storage, session, settings, assembly.seats, over)
         try:
             deployed = cdk.deploy(session, assembly.core, concurrency=settings.deploy_concurrency, log=_CORE_LOG)
@@ -50,15 +50,15 @@ def everything(session: Session, settings: Settings) -> Outcome:
             over.set()
         outcome = classroom.result()
     if not deployed:
-        reasons = stacks.failures(session, assembly.core, since=started) or [cdk.last_words(_CORE_LOG)]
+        reasons = stacks.failures(session, assembly.core, since=started) or [cdk.error_in(_CORE_LOG)]
         raise LabError("\n".join([*reasons, f"Mend it and run `./lab up` again; the CDK's whole log is {_CORE_LOG}."]))
     return outcome
 
 
-def seats(session: Session, settings: Settings, wanted: Mapping[str, str]) -> Outcome:
+def deploy_seats(session: Session, settings: Settings, wanted: Mapping[str, str]) -> Outcome:
     """Deploy these seats (seat -> stack) and no other stack."""
-    stacks.settle(session, settings.name, notice=lambda _: None)
-    with Watch(session, settings.name, list(wanted.values())):
+    stacks.wait_until_settled(session, settings.name, notice=lambda _: None)
+    with DeploymentProgress(session, settings.name, list(wanted.values())):
         return _seats(session, settings, wanted)
 
 
@@ -91,7 +91,7 @@ def _seats_after_storage(
 
 
 def _seats(session: Session, settings: Settings, wanted: Mapping[str, str]) -> Outcome:
-    """The CDK CLI stops at the first stack that fails: it is run again for the rest until each has had its turn."""
+    """Deploy the seats; the CDK CLI stops at the first that fails, and is run again until each has had its turn."""
     outcome = Outcome()
     _clear_broken(session, settings.name, set(wanted.values()))
     left = dict(wanted)
@@ -105,13 +105,13 @@ def _seats(session: Session, settings: Settings, wanted: Mapping[str, str]) -> O
         outcome.failed |= reasons
         left = {seat: stack for seat, stack in rest.items() if seat not in reasons}
         if not (done or reasons):  # no stack's fault: every other run would end like this one
-            outcome.failed |= dict.fromkeys(left, cdk.last_words(_SEATS_LOG))
+            outcome.failed |= dict.fromkeys(left, cdk.error_in(_SEATS_LOG))
             break
     return outcome
 
 
 def _reason(session: Session, stack: str, *, since: float) -> str:
-    """The first cause of a stack's failure; empty if it did not have its turn."""
+    """Return the first cause of a stack's failure; empty if it did not have its turn."""
     events = stacks.failures(session, [stack], since=since)
     return events[0].removeprefix(f"{stack}: ") if events else cdk.failure(_SEATS_LOG, stack)
 
@@ -124,7 +124,7 @@ def _clear_broken(session: Session, lab: str, names: set[str]) -> None:
 
 
 def _deployed_config(session: Session, lab: str) -> str:
-    """The name of the config that the stack made; its ARN has it in lower case."""
+    """Return the name of the config that the stack made; its ARN has it in lower case."""
     pages = session.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=f"{lab}-endpoint")
     made = {r["ResourceType"]: r["PhysicalResourceId"] for page in pages for r in page["StackResourceSummaries"]}
     arn = made["AWS::SageMaker::EndpointConfig"]

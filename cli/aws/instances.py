@@ -1,8 +1,8 @@
 """How many instances SageMaker's resources have, of each type: what AWS bills and what its quotas count.
 
-`word` of a kind is the one in the names of quotas, as in "ml.m5.large for training job usage". Members are botocore's.
-The trials of a tuning job are training jobs, so that it has no instances of its own. Not compared with AWS: when
-exactly an instance begins and stops to count.
+`name` of a job's type is the one in the names of quotas, as in "ml.m5.large for training job usage". Members are
+botocore's. The trials of a tuning job are training jobs, so that it has no instances of its own. Not compared with AWS:
+when exactly an instance begins and stops to count.
 """
 
 from __future__ import annotations
@@ -19,58 +19,58 @@ if TYPE_CHECKING:
 
 Instances = Counter[str]  # by type
 
-WITHOUT_ENDPOINT = {"Failed", "OutOfService", "Deleting"}  # states of an endpoint that has no instances
-AT_REST = {"Stopped", "Failed", "Deleting"}  # states of a notebook instance that does not run
+ENDPOINT_WITHOUT_INSTANCES = {"Failed", "OutOfService", "Deleting"}  # states of an endpoint that has no instances
+NOTEBOOK_WITHOUT_INSTANCE = {"Stopped", "Failed", "Deleting"}  # states of a notebook instance that does not run
 NOTEBOOK_IN_SERVICE = frozenset({"InService", "PendingMaintenance"})  # states in which a notebook answers
-AT_WORK = ("InProgress", "Stopping")  # states of a job that has instances
+JOB_WITH_INSTANCES = ("InProgress", "Stopping")  # states of a job that has instances
 
 
 @dataclass(frozen=True)
 class JobType:
-    """A kind of job: its word, what begins the names of its members, and where a description has its instances."""
+    """A type of job: its name, what begins the names of its members, and where a description has its instances."""
 
-    word: str
+    name: str
     stem: str
     use: Use
     resources: tuple[str, ...]
 
     @property
     def name_member(self) -> str:
-        """The member with a job's name."""
+        """Return the member with a job's name."""
         return f"{self.stem}JobName"
 
     def status(self, described: Mapping[str, Any]) -> str:
-        """How a job stands."""
+        """Return a job's status."""
         return str(described[f"{self.stem}JobStatus"])
 
     def started(self, described: Mapping[str, Any]) -> datetime | None:
-        """When a job got its instances; None while it waits for them."""
+        """Return when a job got its instances; None while it waits for them."""
         return described.get(f"{self.stem}StartTime")
 
     def ended(self, described: Mapping[str, Any]) -> datetime | None:
-        """When a job gave its instances back; None while it has them."""
+        """Return when a job gave its instances back; None while it has them."""
         return described.get(f"{self.stem}EndTime")
 
     def listed(self, sagemaker: Any, **only: Any) -> list[str]:
-        """The names of the account's jobs, or of those that the filters let through."""
+        """List the names of the account's jobs, or of those that the filters let through."""
         pages = sagemaker.get_paginator(f"list_{self._noun}s").paginate(**only)
         return [each[self.name_member] for page in pages for each in page[f"{self.stem}JobSummaries"]]
 
     def describe(self, sagemaker: Any, name: str) -> dict[str, Any]:
-        """A job as it is now. Raises ClientError."""
+        """Return a job as it is now. Raises ClientError."""
         described: dict[str, Any] = getattr(sagemaker, f"describe_{self._noun}")(**{self.name_member: name})
         return described
 
     def retained(self, described: Mapping[str, Any]) -> bool:
-        """Whether a job that has ended keeps its instances in a warm pool for the next one."""
+        """Return whether a job that has ended keeps its instances in a warm pool for the next one."""
         return bool(described.get("WarmPoolStatus", {}).get("Status") == "Available")
 
     def retained_seconds(self, described: Mapping[str, Any]) -> int:
-        """For how many seconds a warm pool that is no more there was billed after the job's end."""
+        """Return for how many seconds after the job's end a warm pool was billed that has ended."""
         return int(described.get("WarmPoolStatus", {}).get("ResourceRetainedBillableTimeInSeconds", 0))
 
     def instances(self, described: Mapping[str, Any]) -> Instances:
-        """What a job has."""
+        """Count a job's instances."""
         resources = described
         for member in self.resources:
             resources = resources[member]
@@ -89,7 +89,7 @@ JOBS = (TRAINING, PROCESSING, TRANSFORM)
 
 
 def of_endpoint(sagemaker: Any, described: Mapping[str, Any]) -> Instances:
-    """What an endpoint has: as many as serve now, or as its configuration asks for while none do. Raises ClientError.
+    """Count an endpoint's: as many as serve now, or as its configuration asks for while none do. Raises ClientError.
 
     Shadow variants have instances too; serverless ones have none.
     """

@@ -32,13 +32,13 @@ class Activity:
     terminals: int
 
     def __str__(self) -> str:
-        """For a sentence; empty if nothing runs."""
+        """Return the words for a sentence; empty if nothing runs."""
         parts = [_count(self.busy_kernels, "busy kernel"), _count(self.terminals, "open terminal")]
         return " and ".join(part for part in parts if part)
 
 
 def activity(session: Session, instance: str) -> Activity:
-    """What runs in the notebook instance: nothing, unless it is in service and its Jupyter is up.
+    """Return what runs in the notebook instance: nothing, unless it is in service and its Jupyter is up.
 
     Raises LabError if its Jupyter does not answer.
     """

@@ -23,12 +23,12 @@ def end(session: Session, lab: str) -> datetime | None:
     return of_lab(session, lab).end()
 
 
-def shown(moment: datetime) -> str:
+def format_time(moment: datetime) -> str:
     """Return a time for people: UTC, to the minute."""
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
-def span(length: timedelta) -> str:
+def format_span(length: timedelta) -> str:
     """Return a time span for people, such as "1 d 2 h" or "5 min"."""
     minutes = max(0, int(length.total_seconds() // 60))
     parts = ((minutes // 1440, "d"), (minutes // 60 % 24, "h"), (minutes % 60, "min"))

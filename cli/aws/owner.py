@@ -19,23 +19,23 @@ _NOT_IN_TAGS = re.compile(r"[^\w.:/=+@ -]")
 
 
 def of(session: Session, settings: Settings) -> str:
-    """What the setting lab.owner says, else the name of whoever deploys."""
-    return settings.owner or caller(session.client("sts").get_caller_identity()["Arn"])
+    """Return what the setting lab.owner says, else the name of whoever deploys."""
+    return settings.owner or caller_name(session.client("sts").get_caller_identity()["Arn"])
 
 
 def others(session: Session, settings: Settings, stacks: Iterable[Stack]) -> str:
-    """Who else owns these stacks of the lab, for people; empty if they are ours, or bear no owner's name."""
+    """Say who else owns these stacks of the lab; empty if they are ours, or bear no owner's name."""
     owners = {stack.tags[TAG] for stack in stacks if TAG in stack.tags}
     return " and ".join(sorted(owners - {of(session, settings)})) if owners else ""
 
 
-def named(session: Session, settings: Settings, context: Sequence[str]) -> list[str]:
-    """The context for the CDK app, with the lab's owner in it."""
+def add_to_context(session: Session, settings: Settings, context: Sequence[str]) -> list[str]:
+    """Return the context for the CDK app, with the lab's owner in it."""
     return [*context, f"lab.owner={of(session, settings)}"]
 
 
-def caller(arn: str) -> str:
-    """The name in the ARN that GetCallerIdentity answers: a person's if it tells one, else the role's.
+def caller_name(arn: str) -> str:
+    """Return the name in the ARN that GetCallerIdentity answers: a person's if it tells one, else the role's.
 
     Source: IAM's user guide, "IAM identifiers"; Identity Center's roles were not looked at on AWS itself.
     """

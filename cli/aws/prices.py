@@ -77,7 +77,7 @@ class Prices:
 
     @classmethod
     def of(cls, session: Session, wanted: Iterable[Want]) -> Prices:
-        """The prices of these instance types for these uses, in the place's region."""
+        """Look up the prices of these instance types for these uses, in the session's region."""
         asked = set(wanted)
         live, missed = _hourly(session, {instance_type for instance_type, _ in asked})
         document = json.loads(_TABLE.read_text())
@@ -98,22 +98,22 @@ class Prices:
         )
 
     def hourly(self, instance_type: str, use: Use) -> float | None:
-        """What an hour costs; None if that is not known."""
+        """Return what an hour of an instance costs; None if that is not known."""
         want = (instance_type, use)
         return self.live.get(want, self.table.get(want))
 
     def volume(self, gigabytes: int) -> float:
-        """What an hour of a notebook instance's volume costs."""
+        """Return what an hour of a notebook instance's volume costs."""
         return gigabytes * self.volume_gb_month / HOURS_A_MONTH
 
     @property
     def key(self) -> float:
-        """What an hour of a KMS key costs."""
+        """Return what an hour of a KMS key costs."""
         return self.key_month / HOURS_A_MONTH
 
     @property
     def source(self) -> str:
-        """One sentence: which prices these are, of where and when, and which there are none of."""
+        """Say in a sentence which prices these are, of where and when, and which there are none of."""
         of_list = {want for want in self.asked if want in self.live}
         rest = self.asked - of_list
         table = f"a table for {self.table_of}"
@@ -126,7 +126,7 @@ class Prices:
         return f"Prices: on demand, without tax, from {words}{why}.{self._unknown()}"
 
     def document(self) -> dict[str, Any]:
-        """For programs."""
+        """Return it for programs."""
         return {
             "region": self.region,
             "live": sorted(" ".join(want) for want in self.asked if want in self.live),
@@ -140,7 +140,7 @@ class Prices:
 
 
 def _hourly(session: Session, instance_types: Iterable[str]) -> tuple[Hourly, str]:
-    """USD an hour by instance type and use, and why some could not be asked for (empty if all could)."""
+    """Return USD an hour by instance type and use, and why some could not be asked for (empty if all could)."""
     found: Hourly = {}
     client = None
     for instance_type in sorted(instance_types):
@@ -181,7 +181,7 @@ def _hourly_prices(product: Mapping[str, Any], instance_type: str) -> Iterator[t
 
 
 def _in_short(error: Exception) -> str:
-    """The code of a refusal, or the kind of error; the whole would be longer than all else that is said."""
+    """Return a refusal's code, or the kind of error; the whole would be longer than all else that is said."""
     return str(error.response["Error"].get("Code")) if isinstance(error, ClientError) else type(error).__name__
 
 
@@ -190,7 +190,7 @@ def _file(region: str, instance_type: str) -> Path:
 
 
 def _cached(region: str, instance_type: str) -> dict[str, float] | None:
-    """What was asked for within the last day; a file that can't be read is none."""
+    """Return what was asked for within the last day; a file that can't be read is none."""
     file = _file(region, instance_type)
     with suppress(OSError, ValueError):
         if time.time() - file.stat().st_mtime < _DAY:

@@ -25,20 +25,20 @@ class SeatFiles:
         self._own, self._aside = f"seats/{seat}/", f"aside/{seat}/"
 
     def __str__(self) -> str:
-        """Where they are kept."""
+        """Return where they are kept."""
         return f"s3://{self._bucket}/{self._aside}"
 
     @property
     def before(self) -> str:
-        """Where those are found again that the new seat has no place for."""
+        """Return where those are found again that the new seat has no place for."""
         return f"s3://{self._bucket}/{self._own}{_BEFORE}"
 
-    def keep(self) -> None:
+    def set_aside(self) -> None:
         """Copy what lies in the bucket below the seat's prefix."""
         for name in self._below(self._own):
             self._copy(f"{self._own}{name}", f"{self._aside}{_OBJECTS}{name}")
 
-    def keep_notebook(self, instance: str) -> None:
+    def set_aside_notebook(self, instance: str) -> None:
         """Copy what lies on the volume of the seat's notebook, but for the lab's own data.
 
         Raises OSError or ValueError if the notebook does not answer.
@@ -53,7 +53,7 @@ class SeatFiles:
         beside = 0
         for name in list(self._below(self._aside)):
             kept, path = f"{self._aside}{name}", name.partition("/")[2]
-            if path in fresh and _delivered(self._read(kept)) == _delivered(self._read(f"{self._own}{path}")):
+            if path in fresh and _without_kernel(self._read(kept)) == _without_kernel(self._read(f"{self._own}{path}")):
                 continue  # the lab's own notebooks, as they were
             if name.startswith(_OBJECTS) and path not in fresh:
                 self._copy(kept, f"{self._own}{path}")
@@ -79,7 +79,7 @@ class SeatFiles:
         return bytes(self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read())
 
 
-def _delivered(content: bytes) -> object:
+def _without_kernel(content: bytes) -> object:
     """Return a notebook without the kernel it asks for, which the notebook instance's script writes into its copy."""
     try:
         notebook = json.loads(content)

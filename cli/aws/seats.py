@@ -37,7 +37,7 @@ class Seat:
 
     @property
     def standing(self) -> str:
-        """How it stands, in a word or two."""
+        """Say in a word or two how it stands."""
         if self.stack is None:
             return "not deployed"
         if not self.listed:
@@ -47,34 +47,34 @@ class Seat:
         return _STANDINGS.get(self.notebook or "", self.stack)
 
     def document(self) -> dict[str, Any]:
-        """For programs."""
+        """Return it for programs."""
         return {**asdict(self), "standing": self.standing}
 
 
 def stack_name(lab: str, seat: str) -> str:
-    """The seat's stack."""
+    """Return the name of the seat's stack."""
     return f"{lab}-seat-{seat}"
 
 
 def instance_name(lab: str, seat: str) -> str:
-    """The seat's notebook instance."""
+    """Return the name of the seat's notebook instance."""
     return f"{lab}-{seat}"
 
 
 def prefix(lab: str, seat: str) -> str:
-    """What the name of everything begins with that the seat's student makes in SageMaker."""
+    """Return what the name of everything begins with that the seat's student makes in SageMaker."""
     return f"{lab}-{seat}-"
 
 
 def notebooks(session: Session, lab: str) -> dict[str, dict[str, Any]]:
-    """The lab's notebook instances by name, as ListNotebookInstances has them."""
+    """List the lab's notebook instances by name, as ListNotebookInstances has them."""
     pages = session.client("sagemaker").get_paginator("list_notebook_instances").paginate(NameContains=f"{lab}-")
     found = [each for page in pages for each in page["NotebookInstances"]]
     return {each["NotebookInstanceName"]: each for each in found if each["NotebookInstanceName"].startswith(f"{lab}-")}
 
 
 def find(session: Session, settings: Settings) -> list[Seat]:
-    """Every seat that is in the settings or deployed, by name."""
+    """Return every seat that is in the settings or deployed, by name."""
     listed = {seat.name: seat for seat in settings.seats}
     deployed = {stack.seat: stack for stack in stacks.of_lab(session, settings.name) if stack.seat}
     instances = notebooks(session, settings.name)
@@ -91,7 +91,7 @@ def find(session: Session, settings: Settings) -> list[Seat]:
 
 
 def chosen(found: Iterable[Seat], names: Sequence[str]) -> list[Seat]:
-    """The seats of these names, as students write them. Raises LabError that names those there are not."""
+    """Select the seats of these names, as students write them. Raises LabError that names those there are not."""
     known = {seat.name: seat for seat in found}
     unknown = [name for name in names if safe(name) not in known]
     if unknown:

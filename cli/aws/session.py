@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _CONSOLE = re.compile(r" or (at )?https://\S+\.console\.aws\.amazon\.com/\S+")
 
 # Clients may be used by many threads, but a session makes one at a time. Source: boto3's guide, "Multithreading".
-_MAKING = threading.Lock()
+_CREATING_CLIENT = threading.Lock()
 
 
 class Target(StrEnum):
@@ -55,7 +55,7 @@ class Session:
         given = {option: self.variables[name] for option, name in names.items() if name in self.variables}
         retries: Any = {"mode": "adaptive", "total_max_attempts": attempts}
         config = Config(retries=retries, read_timeout=timeout, connect_timeout=min(timeout, 60))
-        with _MAKING:
+        with _CREATING_CLIENT:
             return boto3.client(service, region_name=self.region, config=config, **given)  # type: ignore[call-overload]
 
     def without_console(self, sentence: str) -> str:

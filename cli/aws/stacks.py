@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from cli.aws.session import Session
 
-__all__ = ["BOOTSTRAP", "Stack", "delete", "every", "exists", "failures", "of_lab", "settle"]
+__all__ = ["BOOTSTRAP", "Stack", "delete", "every", "exists", "failures", "of_lab", "wait_until_settled"]
 
 BOOTSTRAP = "CDKToolkit"
 _FRAMEWORK = "\n\nLogs: /aws/lambda"  # from here on CDK's provider framework speaks of itself, with a stack trace
@@ -27,22 +27,22 @@ _SETTLE_SECONDS = 3600  # CloudFormation's own limit for a custom resource
 
 
 def of_lab(session: Session, lab: str) -> list[Stack]:
-    """The lab's stacks that exist, oldest first."""
+    """List the lab's stacks that exist, oldest first."""
     return teardown.of_lab(session.client("cloudformation"), lab)
 
 
 def every(session: Session) -> list[Stack]:
-    """The account's stacks that exist, oldest first."""
+    """List the account's stacks that exist, oldest first."""
     return teardown.every(session.client("cloudformation"))
 
 
 def exists(session: Session, name: str) -> bool:
-    """Whether a stack of this name stands."""
+    """Return whether a stack of this name is complete."""
     return any(stack.name == name and stack.complete for stack in every(session))
 
 
 def failures(session: Session, names: Iterable[str], *, since: float) -> list[str]:
-    """Why stacks failed after `since` (epoch seconds): `stack: resource: reason`, first causes only."""
+    """Return why stacks failed after `since` (epoch seconds): `stack: resource: reason`, first causes only."""
     found = []
     client = session.client("cloudformation")
     for name in names:
@@ -59,8 +59,8 @@ def failures(session: Session, names: Iterable[str], *, since: float) -> list[st
     return found
 
 
-def settle(session: Session, lab: str, notice: Callable[[str], None]) -> list[Stack]:
-    """Wait until CloudFormation has finished what it was doing; the stacks then."""
+def wait_until_settled(session: Session, lab: str, notice: Callable[[str], None]) -> list[Stack]:
+    """Wait until CloudFormation has finished what it was doing; return the stacks then."""
     deadline = time.monotonic() + _SETTLE_SECONDS
     while True:
         found = of_lab(session, lab)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from cli.aws import training_jobs
-from cli.aws.instances import AT_WORK, TRAINING
+from cli.aws.instances import JOB_WITH_INSTANCES, TRAINING
 from cli.ui.errors import LabError
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ _EVENTS = "tfevents"  # in the name of every event file
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Object:
+class _LogFile:
     """One as S3 lists it."""
 
     bucket: str
@@ -37,11 +37,11 @@ class EventLogs:
     """The logs of the lab's jobs in a folder, one below it for each job; of those named, if any are."""
 
     def __init__(self, session: Session, lab: str, names: Sequence[str], folder: Path) -> None:
-        """Raises LabError for a name that is none of the lab's jobs."""
+        """Raise LabError for a name that is none of the lab's jobs."""
         self._session, self._lab, self._names = session, lab, list(dict.fromkeys(names))
         self._folder = folder
         self._sagemaker, self._s3 = session.client("sagemaker"), session.client("s3")
-        self._objects: dict[str, dict[Path, _Object]] = {}  # of each job, where they go
+        self._objects: dict[str, dict[Path, _LogFile]] = {}  # of each job, where they go
         self._ended: set[str] = set()  # jobs whose objects were listed after their end
         self._awaited = False
         self._tags: dict[Path, str] = {}  # ETag of each object that was brought
@@ -57,19 +57,19 @@ class EventLogs:
                 self._objects[job] = self._list(job)
         there = {path: found for job in jobs for path, found in self._objects[job].items()}
         for path, found in there.items():
-            self._bring(found, path)
+            self._download(found, path)
         for path in self._folder.rglob("*"):
             if path.is_file() and path not in there:
                 path.unlink()
         return bool(there) or self._awaited
 
-    def _list(self, job: str) -> dict[Path, _Object]:
+    def _list(self, job: str) -> dict[Path, _LogFile]:
         try:
             described = TRAINING.describe(self._sagemaker, job)
         except ClientError:  # deleted since it was listed
             return {}
         config = described.get("TensorBoardOutputConfig")
-        if TRAINING.status(described) not in AT_WORK:
+        if TRAINING.status(described) not in JOB_WITH_INSTANCES:
             self._ended.add(job)
         elif config:
             self._awaited = True
@@ -79,7 +79,7 @@ class EventLogs:
         bucket, _, key = place.removeprefix("s3://").partition("/")
         pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=key)
         return {
-            self._inside(f"{job}/{each['Key'].removeprefix(key)}"): _Object(
+            self._local_path(f"{job}/{each['Key'].removeprefix(key)}"): _LogFile(
                 bucket=bucket, key=each["Key"], size=each["Size"], tag=each["ETag"]
             )
             for page in pages
@@ -87,7 +87,7 @@ class EventLogs:
             if not each["Key"].endswith("/")
         }
 
-    def _bring(self, found: _Object, path: Path) -> None:
+    def _download(self, found: _LogFile, path: Path) -> None:
         have = path.stat().st_size if path.exists() else 0
         if self._tags.get(path, found.tag if have == found.size else "") == found.tag:
             return
@@ -99,10 +99,10 @@ class EventLogs:
             path.write_bytes(self._read(found))
         self._tags[path] = found.tag
 
-    def _read(self, found: _Object, **part: str) -> bytes:
+    def _read(self, found: _LogFile, **part: str) -> bytes:
         return bytes(self._s3.get_object(Bucket=found.bucket, Key=found.key, **part)["Body"].read())
 
-    def _inside(self, name: str) -> Path:
+    def _local_path(self, name: str) -> Path:
         path = self._folder / name
         if not path.resolve().is_relative_to(self._folder.resolve()):
             raise LabError(f"A TensorBoard log has the name {name}, which leads out of its folder: delete that object.")

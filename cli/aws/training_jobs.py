@@ -17,7 +17,7 @@ _NEAR = 3
 
 
 def of_lab(session: Session, lab: str, **only: str) -> list[str]:
-    """Their names, newest first; `only` are ListTrainingJobs' filters."""
+    """List the names of the lab's training jobs, newest first; `only` are ListTrainingJobs' filters."""
     newest = {"SortBy": "CreationTime", "SortOrder": "Descending"}
     names = TRAINING.listed(session.client("sagemaker"), NameContains=f"{lab}-", **newest, **only)
     return [name for name in names if name.startswith(f"{lab}-")]

@@ -17,7 +17,14 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from cli.aws import instances, seats
-from cli.aws.instances import AT_REST, AT_WORK, JOBS, WITHOUT_ENDPOINT, Instances, JobType
+from cli.aws.instances import (
+    ENDPOINT_WITHOUT_INSTANCES,
+    JOB_WITH_INSTANCES,
+    JOBS,
+    NOTEBOOK_WITHOUT_INSTANCE,
+    Instances,
+    JobType,
+)
 from cli.aws.prices import Use
 from teardown.scope import Scope
 
@@ -50,12 +57,12 @@ class LineItem:
     keys: int = 0
 
     def hourly(self, prices: Prices) -> float | None:
-        """USD of this hour, if it goes on as it stands; None if a price is not known."""
+        """Return USD of this hour, if it goes on as it stands; None if a price is not known."""
         instances = self._instances(prices) if self.runs else 0.0
         return None if instances is None else instances + prices.volume(self.gigabytes) + self.keys * prices.key
 
     def so_far(self, prices: Prices) -> float | None:
-        """USD at most until now; None if a price is not known."""
+        """Return USD at most until now; None if a price is not known."""
         instances = self._instances(prices) if self.hours else 0.0
         if instances is None:
             return None
@@ -71,7 +78,7 @@ class LineItem:
 
 
 def read(session: Session, settings: Settings, found: Sequence[Stack], now: datetime) -> list[LineItem]:
-    """Everything of the lab that costs, or has cost since the first of its stacks, `found`, was made."""
+    """Read all of the lab that costs, or has cost since the first of its stacks, `found`, was made."""
     lab = _Lab(session, settings, found, now)
     return [*lab.endpoints(), *lab.notebooks(), *lab.jobs(), *lab.keys()]
 
@@ -89,17 +96,17 @@ class _Lab:
         self._seats = {each.name for each in settings.seats} | {stack.seat for stack in found if stack.seat}
 
     def endpoints(self) -> list[LineItem]:
-        """The lab's endpoint, and those that students made."""
+        """Read the lab's endpoint, and those that students made."""
         pages = self._sagemaker.get_paginator("list_endpoints").paginate(NameContains=self._name)
         names = [each["EndpointName"] for page in pages for each in page["Endpoints"]]
         return self._each(self._own(names), self._endpoint)
 
     def notebooks(self) -> list[LineItem]:
-        """Every seat's notebook instance, with its volume."""
+        """Read every seat's notebook instance, with its volume."""
         return self._each(seats.notebooks(self._session, self._name), self._notebook)
 
     def jobs(self) -> list[LineItem]:
-        """The jobs since the lab was made; without a lab, those that run."""
+        """Read the jobs since the lab was made; without a lab, those that run."""
         made = [stack.created for stack in self._stacks]
         only: dict[str, Any] = {"CreationTimeAfter": min(made)} if made else {"StatusEquals": "InProgress"}
         return [
@@ -111,7 +118,7 @@ class _Lab:
         ]
 
     def keys(self) -> Iterator[LineItem]:
-        """The KMS keys that the lab's stacks own."""
+        """Read the KMS keys that the lab's stacks own."""
         pages = self._cloudformation.get_paginator("list_stack_resources")
         for stack in self._stacks:
             listed = [] if stack.seat else pages.paginate(StackName=stack.name)
@@ -124,7 +131,7 @@ class _Lab:
     def _endpoint(self, name: str) -> LineItem:
         described = self._sagemaker.describe_endpoint(EndpointName=name)
         state = described["EndpointStatus"]
-        runs = state not in WITHOUT_ENDPOINT
+        runs = state not in ENDPOINT_WITHOUT_INSTANCES
         return LineItem(
             kind="endpoint",
             name=name,
@@ -138,7 +145,7 @@ class _Lab:
     def _notebook(self, name: str) -> LineItem:
         described = self._sagemaker.describe_notebook_instance(NotebookInstanceName=name)
         state = described["NotebookInstanceStatus"]
-        runs = state not in AT_REST
+        runs = state not in NOTEBOOK_WITHOUT_INSTANCE
         made = described["CreationTime"]
         return LineItem(
             kind="notebook",
@@ -162,17 +169,17 @@ class _Lab:
         retained = ended is not None and kind.retained(described)
         pool = self._hours(ended) if ended and retained else kind.retained_seconds(described) / _SECONDS
         return LineItem(
-            kind=kind.word,
+            kind=kind.name,
             name=name,
             state=f"{state}, warm pool" if retained else state,
             seat=self._seat(name),
             hours=(hours if billed is None else billed / _SECONDS) + pool,
-            runs=retained or state in AT_WORK,
+            runs=retained or state in JOB_WITH_INSTANCES,
             instances=_for(kind.use, kind.instances(described)),
         )
 
     def _seat(self, name: str) -> str | None:
-        """Whose it is: a student's things bear the seat's name after the lab's."""
+        """Return whose it is: what a student makes bears the seat's name after the lab's."""
         return next((each for each in self._seats if Scope(lab=self._name, seat=each).names(name)), None)
 
     def _own(self, names: Iterable[str]) -> list[str]:
@@ -183,7 +190,7 @@ class _Lab:
 
     @staticmethod
     def _each(names: Iterable[str], describe: Callable[[str], LineItem]) -> list[LineItem]:
-        """What is deleted between its listing and its description is left out."""
+        """Describe each; what is deleted between its listing and its description is left out."""
 
         def found(name: str) -> LineItem | None:
             try:

@@ -16,7 +16,7 @@ _SOONEST, _LATEST, _GROWTH = 0.1, 5.0, 1.5  # seconds between two looks: soon at
 
 
 def until(step: Callable[[], list[Resource]], notice: Callable[[str], None]) -> list[Resource]:
-    """Call `step` until it answers nothing; what it still waits for when nothing has changed for half an hour."""
+    """Call `step` until it waits for nothing; return what it waits for when nothing has changed for half an hour."""
     before, pause, changed = None, _SOONEST, time.monotonic()
     while waiting := step():
         if waiting != before:

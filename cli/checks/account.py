@@ -28,7 +28,7 @@ _AWAY = "take another region (`export AWS_REGION=us-east-1`, say)"
 def check_account(deployment: Deployment) -> Iterator[CheckResult]:
     """Name account, region and caller: that they are the ones that were meant, only the reader knows."""
     identity = deployment.session.client("sts").get_caller_identity()
-    who = owner.caller(identity["Arn"])
+    who = owner.caller_name(identity["Arn"])
     yield CheckResult(
         "account", State.OK, f"account {identity['Account']}, region {deployment.session.region}, as {who}"
     )

@@ -69,7 +69,7 @@ def _owned(deployment: Deployment) -> Iterator[CheckResult]:
 
 
 def check_stacks(deployment: Deployment) -> Iterator[CheckResult]:
-    """A sentence for each stack that is not as it should be."""
+    """Look for stacks of the lab that CloudFormation does not update as they are."""
     found = [result for stack in deployment.own if (result := _not_updatable(stack))]
     count = len(deployment.own)
     whole = f"{count} stand{'s' * (count == 1)}, and can be updated" if count else "none yet"

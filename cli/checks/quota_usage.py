@@ -15,7 +15,14 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from cli.aws import instances
-from cli.aws.instances import AT_REST, AT_WORK, JOBS, TRAINING, WITHOUT_ENDPOINT, JobType
+from cli.aws.instances import (
+    ENDPOINT_WITHOUT_INSTANCES,
+    JOB_WITH_INSTANCES,
+    JOBS,
+    NOTEBOOK_WITHOUT_INSTANCE,
+    TRAINING,
+    JobType,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -31,21 +38,21 @@ Usage = Counter[tuple[str, str]]  # instance type or ALL, use -> instances
 
 
 def of_others(deployment: Deployment) -> Usage:
-    """What runs in the account and region and is not the lab's."""
+    """Count what runs in the account and region and is not the lab's."""
     sagemaker = deployment.session.client("sagemaker")
     used: Usage = Counter()
     for each in _listed(sagemaker, "list_notebook_instances", "NotebookInstances"):
         if not deployment.owns(each["NotebookInstanceName"]):
             used[ALL, NOTEBOOK] += 1
-            used[each["InstanceType"], NOTEBOOK] += each["NotebookInstanceStatus"] not in AT_REST
+            used[each["InstanceType"], NOTEBOOK] += each["NotebookInstanceStatus"] not in NOTEBOOK_WITHOUT_INSTANCE
     serving = [
         each["EndpointName"]
         for each in _listed(sagemaker, "list_endpoints", "Endpoints")
-        if not deployment.owns(each["EndpointName"]) and each["EndpointStatus"] not in WITHOUT_ENDPOINT
+        if not deployment.owns(each["EndpointName"]) and each["EndpointStatus"] not in ENDPOINT_WITHOUT_INSTANCES
     ]
     used.update(_each(serving, partial(_endpoint, sagemaker)))
     for kind in JOBS:
-        listings = [{"StatusEquals": status} for status in AT_WORK]
+        listings = [{"StatusEquals": status} for status in JOB_WITH_INSTANCES]
         if kind is TRAINING:
             listings.append({"WarmPoolStatusEquals": "Available"})
         names = {name for only in listings for name in kind.listed(sagemaker, **only) if not deployment.owns(name)}
@@ -66,12 +73,12 @@ def _endpoint(sagemaker: Any, name: str) -> Usage:
 
 def _job(sagemaker: Any, kind: JobType, name: str) -> Usage:
     described = kind.describe(sagemaker, name)
-    use = f"spot {kind.word}" if described.get("EnableManagedSpotTraining") else kind.word
+    use = f"spot {kind.name}" if described.get("EnableManagedSpotTraining") else kind.name
     return Counter({(instance_type, use): count for instance_type, count in kind.instances(described).items()})
 
 
 def _each(names: Iterable[str], describe: Callable[[str], Usage]) -> Usage:
-    """What they use together; what has gone meanwhile uses nothing."""
+    """Count what they use together; what has gone meanwhile uses nothing."""
 
     def used(name: str) -> Usage:
         try:

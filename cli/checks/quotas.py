@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from infra.settings import Settings
 
 _SERVICE = "sagemaker"
-_OF_STUDENTS = (TRAINING.word, ENDPOINT, PROCESSING.word, TRANSFORM.word)
-_LATER = {PROCESSING.word, TRANSFORM.word}  # what a class can begin without
+_OF_STUDENTS = (TRAINING.name, ENDPOINT, PROCESSING.name, TRANSFORM.name)
+_LATER = {PROCESSING.name, TRANSFORM.name}  # what a class can begin without
 _PAGE = 100  # the most that Service Quotas gives at a time
 _CPU_ONLY = re.compile(r"ml\.[cmrt]\d")
 _EXAMPLES = 3
@@ -40,7 +40,7 @@ _ACROSS = {
     ENDPOINT: "Number of instances across active endpoints",
     **{
         use: f"Number of instances across all {use}s"
-        for use in (TRAINING.word, f"spot {TRAINING.word}", PROCESSING.word, TRANSFORM.word)
+        for use in (TRAINING.name, f"spot {TRAINING.name}", PROCESSING.name, TRANSFORM.name)
     },
 }
 
@@ -60,18 +60,18 @@ class Need:
 
     @property
     def quota(self) -> str:
-        """The quota's name."""
+        """Return the quota's name."""
         return _ACROSS[self.use] if self.instance_type == ALL else f"{self.instance_type} for {self.use} usage"
 
     @property
     def instead(self) -> str:
-        """What else may be done than ask for more."""
+        """Say what else may be done than ask for more."""
         if self.instance_type != ALL:
             return f"choose another lab.{self.setting}"
         return "make fewer lab.seats" if self.use == NOTEBOOK else "deploy to another region"
 
     def state(self, *, wrong: bool) -> State:
-        """How it bears on a deployment if there is not enough."""
+        """Return how it bears on a deployment if there is not enough."""
         if wrong:
             return State.WRONG
         return State.HINT if self.use in _LATER else State.RISKY
@@ -86,12 +86,12 @@ class Quota:
 
 
 def needs(settings: Settings) -> list[Need]:
-    """What the settings imply, of each type and of all. A student has one of each, on the type the notebooks take."""
+    """Return what the settings imply, of each type and of all. A student has one of each, of the notebooks' type."""
     seats = len(settings.seats)
-    training = f"spot {TRAINING.word}" if settings.spot else TRAINING.word
+    training = f"spot {TRAINING.name}" if settings.spot else TRAINING.name
     rows = [
         (settings.training_instance_type, training, "training_instance_type", settings.training_instance_count, 0),
-        (settings.training_instance_type, PROCESSING.word, "training_instance_type", 1 if settings.photos else 0, 0),
+        (settings.training_instance_type, PROCESSING.name, "training_instance_type", 1 if settings.photos else 0, 0),
         (settings.endpoint_instance_type, ENDPOINT, "endpoint_instance_type", 1, 0),
         (settings.notebook_instance_type, NOTEBOOK, "notebook_instance_type", seats, 0),
         *((settings.seat_instance_types[0], use, "seat_instance_types", 0, seats) for use in _OF_STUDENTS),
@@ -110,13 +110,13 @@ def check(deployment: Deployment) -> Iterator[CheckResult]:
     wanted = needs(deployment.settings)
     found = _quotas(deployment.session.client("service-quotas"), {need.quota for need in wanted})
     used = quota_usage.of_others(deployment)
-    results = [result for need in wanted if (result := _compared(deployment, need, found, used))]
+    results = [result for need in wanted if (result := _compare(deployment, need, found, used))]
     seats = len(deployment.settings.seats)
     enough = f"enough for the lab, and for {seats} seat{'s' * (seats != 1)} at work at once"
     yield from results or [CheckResult("quotas", State.OK, enough)]
 
 
-def _compared(deployment: Deployment, need: Need, found: dict[str, Quota], used: Usage) -> CheckResult | None:
+def _compare(deployment: Deployment, need: Need, found: dict[str, Quota], used: Usage) -> CheckResult | None:
     quota = found.get(need.quota)
     if quota is None and need.instance_type == ALL:
         return None
@@ -130,7 +130,7 @@ def _compared(deployment: Deployment, need: Need, found: dict[str, Quota], used:
     free = quota.value - others
     most = need.own + need.students
     if free >= most:
-        return _update(deployment, need, quota, others) if free == most else None
+        return _room_for_update(deployment, need, quota, others) if free == most else None
     has = f"the account has {quota.value}" + ("" if quota.value else ", as many new ones")
     has += f", of which others use {others}" if others else ""
     more = _increase(deployment, quota, most + others)
@@ -144,8 +144,8 @@ def _compared(deployment: Deployment, need: Need, found: dict[str, Quota], used:
     return CheckResult("quotas", need.state(wrong=False), text)
 
 
-def _update(deployment: Deployment, need: Need, quota: Quota, others: int) -> CheckResult | None:
-    """An endpoint that is updated has its new instances beside those that serve, until they take over."""
+def _room_for_update(deployment: Deployment, need: Need, quota: Quota, others: int) -> CheckResult | None:
+    """Warn if an update of the endpoint has no room: its new instances are beside the old ones until they take over."""
     if need.use != ENDPOINT or not need.own or not any(stack.name.endswith("-endpoint") for stack in deployment.own):
         return None
     more = _increase(deployment, quota, need.own + need.students + others + 1)
@@ -188,7 +188,7 @@ def _increase(deployment: Deployment, quota: Quota, value: int) -> str:
 
 
 def _quotas(client: Any, names: set[str]) -> dict[str, Quota]:
-    """The quotas of these names: what applies to the account, or AWS's default where nothing is said of it."""
+    """Read the quotas of these names: what applies to the account, or AWS's default where nothing is said of it."""
     found = _read(client, "list_service_quotas", names)
     return _read(client, "list_aws_default_service_quotas", names - set(found)) | found
 

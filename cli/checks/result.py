@@ -35,7 +35,7 @@ class CheckResult:
 
     @property
     def stops(self) -> bool:
-        """Whether nothing may be deployed."""
+        """Return whether it keeps the lab from being deployed."""
         return self.state in {State.RISKY, State.WRONG}
 
 
@@ -49,9 +49,9 @@ class Deployment:
 
     @property
     def own(self) -> list[Stack]:
-        """The stacks that bear the lab's tag."""
+        """Return the stacks that bear the lab's tag."""
         return [stack for stack in self.stacks if stack.tags.get(TAG) == self.settings.name]
 
     def owns(self, name: str) -> bool:
-        """Whether a resource of this name is the lab's or of one of its seats."""
+        """Return whether a resource of this name is the lab's or of one of its seats."""
         return Scope(lab=self.settings.name).names(name)

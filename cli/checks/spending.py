@@ -41,22 +41,23 @@ def check_lease(deployment: Deployment) -> Iterator[CheckResult]:
     end = term.end(now)
     needed = _DEPLOYING + timedelta(seconds=deployment.settings.max_run)
     if standing and standing > now:
-        text = f"the lab ends by itself at {lease.shown(standing)}; another lab.lease begins a new one"
+        text = f"the lab ends by itself at {lease.format_time(standing)}; another lab.lease begins a new one"
         yield CheckResult("lease", State.OK, text)
     elif standing:
-        text = f"the lease ended at {lease.shown(standing)}, and the lab is being taken down: wait, or run `./lab down`"
+        ended = lease.format_time(standing)
+        text = f"the lease ended at {ended}, and the lab is being taken down: wait, or run `./lab down`"
         yield CheckResult("lease", State.WRONG, text)
     elif end <= now:
         text = f"lab.lease = {str(term)!r} is over: name a time after now, or a duration"
         yield CheckResult("lease", State.WRONG, text)
     elif end - now < needed:
         text = (
-            f"lab.lease = {str(term)!r} ends at {lease.shown(end)}, and to deploy and train may take "
+            f"lab.lease = {str(term)!r} ends at {lease.format_time(end)}, and to deploy and train may take "
             f"{_minutes(needed)} minutes: make it longer, or --force"
         )
         yield CheckResult("lease", State.RISKY, text)
     else:
-        yield CheckResult("lease", State.OK, f"the lab ends by itself at {lease.shown(end)}")
+        yield CheckResult("lease", State.OK, f"the lab ends by itself at {lease.format_time(end)}")
 
 
 def _minutes(length: timedelta) -> int:
@@ -96,7 +97,7 @@ def _wanted(settings: Settings) -> list[tuple[str, Use]]:
 
 
 def _hourly(settings: Settings, prices: Prices) -> tuple[float | None, float | None]:
-    """USD of an hour of the lab, and of one in which its students do all they may; None if a price is not known."""
+    """Return USD of an hour of the lab, and of its students at all they may do; None if a price is not known."""
     seats = len(settings.seats)
     endpoint = prices.hourly(settings.endpoint_instance_type, Use.HOSTING)
     notebook = prices.hourly(settings.notebook_instance_type, Use.NOTEBOOK) if seats else 0.0

@@ -33,6 +33,6 @@ def bench(name: str | None, arguments: Sequence[str]) -> None:
 
 
 def _about(benchmark: Path) -> str:
-    """The first words of its docstring."""
+    """Return the first words of its docstring."""
     docstring = ast.get_docstring(ast.parse(benchmark.read_text(encoding="utf-8"))) or ""
     return docstring.partition(":")[0]

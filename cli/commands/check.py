@@ -57,12 +57,12 @@ def check() -> None:
                 }.items()
             },
         }
-        failed = _failing(pool, checks)
+        failed = _run_checks(pool, checks)
         last: dict[str, Callable[[], Iterable[object]]] = {
             "acknowledgments: each is for something that is found": lambda: stale(audit.result().acknowledged, found),
             "docs/security.md: the exceptions": partial(_documented, audit),
         }
-        failed += _failing(pool, last)
+        failed += _run_checks(pool, last)
     if failed:
         raise LabError(f"{len(failed)} of {len(checks) + len(last)} checks found something: {', '.join(failed)}.")
 
@@ -74,15 +74,15 @@ def audit() -> None:
         lock.as_posix(): partial(_holes, lock, found) for lock in advisories.locks()
     }
     with ThreadPoolExecutor(_AT_A_TIME) as pool:
-        failed = _failing(pool, checks)
+        failed = _run_checks(pool, checks)
         if not failed:
-            failed = _failing(pool, {"holes that are let be": lambda: stale(set(advisories.ACCEPTED), found)})
+            failed = _run_checks(pool, {"holes that are let be": lambda: stale(set(advisories.ACCEPTED), found)})
     if failed:
         raise LabError(f"{len(failed)} of {len(checks)} locks have known holes, or could not be asked about.")
 
 
 def show_exceptions(*, as_json: bool, write: bool) -> None:
-    """All that the checkers find and the lab lives with: on the screen, as JSON, or into docs/security.md."""
+    """Show all that the checkers find and the lab lives with: on the screen, as JSON, or in docs/security.md."""
     with tempfile.TemporaryDirectory() as folder, screen.step("templates of every profile", quiet=as_json):
         rows = _exceptions(Audit(Path(folder)))
     if write:
@@ -93,8 +93,8 @@ def show_exceptions(*, as_json: bool, write: bool) -> None:
         exceptions.as_rows(rows).show()
 
 
-def _failing(pool: ThreadPoolExecutor, checks: dict[str, Callable[[], Iterable[object]]]) -> list[str]:
-    """The names of those checks that find something, which is shown as soon as it is."""
+def _run_checks(pool: ThreadPoolExecutor, checks: dict[str, Callable[[], Iterable[object]]]) -> list[str]:
+    """Return the names of the checks that find something, each shown as soon as it does."""
     running = {pool.submit(_timed, work): name for name, work in checks.items()}
     failed = []
     with screen.console.status("checking …"):
@@ -110,7 +110,7 @@ def _failing(pool: ThreadPoolExecutor, checks: dict[str, Callable[[], Iterable[o
 
 
 def _timed(work: Callable[[], Iterable[object]]) -> tuple[list[str], float]:
-    """What a check has to say, and the seconds it took; a checker that fails says why."""
+    """Return what a check has to say, and the seconds it took; a checker that fails says why."""
     started = time.monotonic()
     try:
         lines = sorted(map(str, work()))

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from infra.settings import Settings
 
 _HOURS_A_DAY = 24
-_JOBS = [kind.word for kind in JOBS]
+_JOBS = [kind.name for kind in JOBS]
 _LIMITS = (
     "At most: an endpoint counts since it was created, a notebook from its creation to its last stop, for AWS keeps no "
     "record of the stops between. What has been deleted since is not in it; nor are requests, logs, objects and the "
@@ -45,7 +45,7 @@ class Bill:
 
     @classmethod
     def of(cls, session: Session, lab: Settings) -> Bill:
-        """What the lab that stands costs."""
+        """Read what the lab that stands costs."""
         now = datetime.now(UTC)
         found = usage.read(session, lab, stacks.of_lab(session, lab.name), now)
         prices = Prices.of(session, {want for item in found for want, _ in item.instances})
@@ -53,17 +53,17 @@ class Bill:
 
     @property
     def hourly(self) -> float:
-        """USD of this hour, as far as prices are known."""
+        """Return USD of this hour, as far as prices are known."""
         return _sum(item.hourly(self.prices) for item in self.found)
 
     @property
     def so_far(self) -> float:
-        """USD at most until now, as far as prices are known."""
+        """Return USD at most until now, as far as prices are known."""
         return _sum(item.so_far(self.prices) for item in self.found)
 
     @property
     def at_the_end(self) -> float | None:
-        """USD at most at the lease's end, if all that runs goes on; None without a lease."""
+        """Return USD at most at the lease's end, if all that runs goes on; None without a lease."""
         if not self.ends:
             return None
         return self.so_far + self.hourly * max(0.0, (self.ends - self.now).total_seconds() / 3600)
@@ -93,7 +93,7 @@ def cost(target: Target, context: Sequence[str], *, as_json: bool) -> None:
 
 
 def _document(bill: Bill, lab: str, target: Target) -> dict[str, Any]:
-    """For programs; amounts in USD, null where a price is not known."""
+    """Return it for programs; amounts in USD, null where a price is not known."""
     return {
         "lab": lab,
         "target": target.value,
@@ -144,14 +144,16 @@ def _table(bill: Bill) -> Table:
     for owner, found in bill.by_seat().items():
         ended = [item for item in found if item.kind in _JOBS and not item.runs]
         rows = [_row(bill.prices, item) for item in found if item not in ended]
-        rows += [_together(bill.prices, word, jobs) for word in _JOBS if (jobs := [m for m in ended if m.kind == word])]
+        rows += [
+            _ended_row(bill.prices, word, jobs) for word in _JOBS if (jobs := [m for m in ended if m.kind == word])
+        ]
         for whose, row in zip([owner or "the lab", *[""] * len(rows)], rows, strict=False):
             table.add_row(whose, *row)
     return table
 
 
-def _together(prices: Prices, word: str, ended: Sequence[LineItem]) -> tuple[str, str, str, str]:
-    """Jobs of a kind that have ended, in one row."""
+def _ended_row(prices: Prices, word: str, ended: Sequence[LineItem]) -> tuple[str, str, str, str]:
+    """Return one row for the jobs of a type that have ended."""
     spent = _sum(item.so_far(prices) for item in ended)
     return f"{len(ended)} {word}{'s' * (len(ended) > 1)}", "ended", _usd(0.0), _usd(spent)
 
@@ -176,10 +178,10 @@ def _sentences(bill: Bill) -> Iterable[str]:
 
 
 def _sum(amounts: Iterable[float | None]) -> float:
-    """What is known of them together."""
+    """Add up what is known of them."""
     return sum((amount for amount in amounts if amount is not None), 0.0)
 
 
 def _usd(amount: float | None) -> str:
-    """To a tenth of a cent: a stopped notebook costs less than a cent an hour."""
+    """Write an amount to a tenth of a cent: a stopped notebook costs less than a cent an hour."""
     return "?" if amount is None else f"{amount:.3f}"

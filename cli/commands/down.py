@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-_HUNG_SECONDS = 20  # of silence; an embedded AWS that is at work answers in less
+_SILENT_SECONDS = 20  # of silence; an embedded AWS that is at work answers in less
 _GRACE_SECONDS = 5
 
 
@@ -33,8 +33,11 @@ def down(target: Target, context: Sequence[str], *, keep_aws: bool, force: bool,
     """
     wanted = settings.read(context)
     lab = wanted.name
-    if target is Target.EMBEDDED and not _it_answers(quiet=as_json):
-        _nothing_runs(lab, as_json=as_json)
+    if target is Target.EMBEDDED and not _embedded_answers(quiet=as_json):
+        if as_json:
+            where = {"target": target.value, "account": gateway.ACCOUNT, "region": gateway.REGION}
+            print(json.dumps({"lab": lab, **where, **Receipt().document()}, indent=2))
+        _finish(target, lab, "Nothing runs and nothing is deployed: there is nothing to take down.", quiet=as_json)
         return
     session = connect(target)
     if not force and (others := owner.others(session, wanted, stacks.of_lab(session, lab))):
@@ -56,55 +59,49 @@ def down(target: Target, context: Sequence[str], *, keep_aws: bool, force: bool,
             f"Something of {lab} is left: see what the receipt says of it, then run `./lab down` again, which goes on "
             f"from here. The whole receipt: {kept}"
         )
-    stays = downloads.clear(target, lab)
-    if not as_json:
-        nothing = f"Nothing of {lab} is left." if receipt.deleted else f"There was nothing of {lab} to take down."
-        screen.console.print(f"{nothing} [dim]The receipt: {kept}[/]", soft_wrap=True)
-        if stays:
-            screen.console.print(f"[dim]{stays}[/]", soft_wrap=True)
+    nothing = f"Nothing of {lab} is left." if receipt.deleted else f"There was nothing of {lab} to take down."
+    _finish(target, lab, f"{nothing} [dim]The receipt: {kept}[/]", quiet=as_json)
 
 
-def _it_answers(*, quiet: bool) -> bool:
-    """Whether there is an embedded AWS to ask; what is left of one that died, or hangs, is cleared away and told."""
+def _embedded_answers(*, quiet: bool) -> bool:
+    """Return whether an embedded AWS answers; what is left of one that died, or hangs, is cleared away and told."""
     found = gateway.running(paths.GATEWAY)
     if found is None:
         if gateway.died(paths.GATEWAY):
             count = gateway.clear(paths.GATEWAY)
             left = f"{count} process{'es' * (count != 1)} that it left ended now, and " if count else ""
-            _tell(f"The embedded AWS had died: {left}its state is cleared away.")
+            _warn(f"The embedded AWS had died: {left}its state is cleared away.")
         return False
     if found.answers(within=0):
         return True
     with screen.step(f"waiting for the embedded AWS (process {found.pid}), which does not answer", quiet=quiet):
-        if found.answers(within=_HUNG_SECONDS):
+        if found.answers(within=_SILENT_SECONDS):
             return True
     embedded.stop_watching()
     gateway.stop(paths.GATEWAY, grace=_GRACE_SECONDS)
-    _tell(
-        f"The embedded AWS (process {found.pid}) did not answer for {_HUNG_SECONDS} seconds: it was ended, with all "
+    _warn(
+        f"The embedded AWS (process {found.pid}) did not answer for {_SILENT_SECONDS} seconds: it was ended, with all "
         f"that ran in it. What it said last is in {gateway.log(paths.GATEWAY)}."
     )
     return False
 
 
-def _tell(text: str) -> None:
+def _warn(text: str) -> None:
     screen.errors.print(f"[yellow]![/] {escape(text)}", soft_wrap=True)
 
 
-def _nothing_runs(lab: str, *, as_json: bool) -> None:
-    stays = downloads.clear(Target.EMBEDDED, lab)
-    if as_json:
-        place_of = {"target": Target.EMBEDDED.value, "account": gateway.ACCOUNT, "region": gateway.REGION}
-        print(json.dumps({"lab": lab, **place_of, **Receipt().document()}, indent=2))
-    else:
-        screen.console.print("Nothing runs and nothing is deployed: there is nothing to take down.", soft_wrap=True)
+def _finish(target: Target, lab: str, sentence: str, *, quiet: bool) -> None:
+    """Delete what commands have copied of the lab to this machine; print the sentence, and what stays of the copies."""
+    stays = downloads.clear(target, lab)
+    if not quiet:
+        screen.console.print(sentence, soft_wrap=True)
         if stays:
             screen.console.print(f"[dim]{stays}[/]", soft_wrap=True)
 
 
 def _stop_embedded(session: Session, receipt: Receipt, *, quiet: bool) -> None:
     """Stop it, and with it what waits there for its deletion; but not with somebody else's things in it."""
-    if others := _others(session):
+    if others := _other_resources(session):
         if not quiet:
             screen.console.print(f"The embedded AWS goes on: {', '.join(others)} is there too.", soft_wrap=True)
         return
@@ -114,8 +111,8 @@ def _stop_embedded(session: Session, receipt: Receipt, *, quiet: bool) -> None:
     receipt.forget_expected()
 
 
-def _others(session: Session) -> list[str]:
-    """What else stands in the account, without what the CDK's bootstrap made."""
+def _other_resources(session: Session) -> list[str]:
+    """List what else stands in the account, without what the CDK's bootstrap made."""
     sagemaker: Any = session.client("sagemaker")
     buckets = (each["Name"] for each in session.client("s3").list_buckets()["Buckets"])
     return [
@@ -130,7 +127,7 @@ def _others(session: Session) -> list[str]:
 
 
 def _document(session: Session, lab: str, receipt: Receipt) -> dict[str, Any]:
-    """The receipt with where and when it was written."""
+    """Return the receipt with where and when it was written."""
     where = {"target": session.target.value, "account": session.account, "region": session.region}
     return {"lab": lab, **where, "finished": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}", **receipt.document()}
 
@@ -145,7 +142,7 @@ def _write(written: dict[str, Any]) -> Path:
 
 
 def _show(receipt: Receipt) -> None:
-    """A line a kind, then what remains, each with its reason."""
+    """Print a line a type, then what remains, each with its reason."""
     found, deleted = (Counter(resource.kind for resource in things) for things in (receipt.found, receipt.deleted))
     table = Table("receipt", *(Column(each, numbers=True) for each in ("found", "deleted", "remains")))
     for kind, count in sorted(found.items()):

@@ -29,7 +29,7 @@ def env(target: Target, context: Sequence[str], name: str | None) -> None:
 
 
 def _of_seat(session: Session, lab: Settings, name: str) -> dict[str, str]:
-    """The same variables as infra/scripts/on_start.sh sets, for a notebook on the user's own machine."""
+    """Return the variables that infra/scripts/on_start.sh sets too, for a notebook on the user's own machine."""
     [one] = seats.chosen(seats.find(session, lab), [name])
     found = {stack.name: stack.outputs for stack in stacks.of_lab(session, lab.name)}
     own, storage = found.get(seats.stack_name(lab.name, one.name), {}), found.get(f"{lab.name}-storage", {})

@@ -33,17 +33,18 @@ def extend(target: Target, context: Sequence[str], by: str, *, as_json: bool) ->
         raise LabError(f"The lab {lab} {'has no lease' if standing else 'is not up'}: {way_out}.")
     if before <= now:
         raise LabError(
-            f"The lease of {lab} ended at {lease.shown(before)}, and the lab is being taken down: `./lab up` makes it "
-            "anew when it has gone (`./lab status`)."
+            f"The lease of {lab} ended at {lease.format_time(before)}, and the lab is being taken down: `./lab up` makes "
+            "it anew when it has gone (`./lab status`)."
         )
     after = term.end(before)
     if after <= before:
-        raise LabError(f"{by!r} is not later than the lease's end, {lease.shown(before)}: name a later time.")
+        raise LabError(f"{by!r} is not later than the lease's end, {lease.format_time(before)}: name a later time.")
     current.move(after, now=now)
     if as_json:
         print(json.dumps({"lab": lab, "before": before.isoformat(), "end": after.isoformat()}, indent=2))
     else:
-        said = f"{lab} ends at {lease.shown(after)}, in {lease.span(after - now)}; it was {lease.shown(before)}."
+        end, was = lease.format_time(after), lease.format_time(before)
+        said = f"{lab} ends at {end}, in {lease.format_span(after - now)}; it was {was}."
         screen.console.print(f"[green]✓[/] {said}", soft_wrap=True)
 
 

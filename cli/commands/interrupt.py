@@ -36,7 +36,7 @@ def interrupt(target: Target, context: Sequence[str], job: str | None, *, as_jso
         job = _only_one(session, lab)
     else:
         training_jobs.check([job], training_jobs.of_lab(session, lab), lab)
-    _knock(session, job)
+    _interrupt(session, job)
     if as_json:
         print(json.dumps({"training_job": job}, indent=2))
         return
@@ -60,7 +60,7 @@ def _only_one(session: Session, lab: str) -> str:
     return spot[0]
 
 
-def _knock(session: Session, job: str) -> None:
+def _interrupt(session: Session, job: str) -> None:
     url = f"{session.variables['AWS_ENDPOINT_URL']}/_embedded_aws/training-jobs/{quote(job)}/interrupt"
     request = urllib.request.Request(url, method="POST")  # noqa: S310 - the embedded AWS's own URL
     trusting = ssl.create_default_context(cafile=session.variables.get("AWS_CA_BUNDLE"))

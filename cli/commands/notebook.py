@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import sys
 import time
-import webbrowser
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -46,14 +44,11 @@ def notebook(target: Target, context: Sequence[str], name: str | None, *, browse
     if as_json:
         print(json.dumps({"seat": one.name, "notebook_instance": instance, "url": url}, indent=2))
         return
-    if browser and sys.stdout.isatty():
-        webbrowser.open(url)
-    # The URL lets its holder in: it goes to the screen, never to a log.
-    screen.console.print(f"\n  {url}\n", soft_wrap=True, markup=False)
+    screen.open_page(url, browser=browser)  # it lets its holder in
 
 
 def _seat(found: Sequence[seats.Seat], name: str | None) -> seats.Seat:
-    """The seat that is meant: the only one, if none is named."""
+    """Return the seat that is meant: the only one, if none is named."""
     if name is None and len(found) != 1:
         some = ", ".join([*(each.name for each in found[:_SHOWN]), *["…"] * (len(found) > _SHOWN)])
         raise LabError(

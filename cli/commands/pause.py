@@ -39,7 +39,7 @@ def pause(target: Target, context: Sequence[str], *, as_json: bool) -> None:
     lab = settings.read(context).name
     session = connect(target)
     with screen.step(f"{lab} paused", quiet=as_json) as retitle:
-        stacks.settle(session, lab, retitle)
+        stacks.wait_until_settled(session, lab, retitle)
         results = _pause_all(session, lab, retitle)
         some_paused = bool(pausing.find_paused(session, lab))
         retitle(f"{lab} paused")

@@ -50,9 +50,9 @@ _MARKS = {
 
 
 def preflight(target: Target, context: Sequence[str], *, as_json: bool) -> bool:
-    """Print what is well and what to do; whether `./lab up` would deploy."""
+    """Print what is well and what to do; return whether `./lab up` would deploy."""
     lab = settings.read(context)
-    with _somewhere(target) as session:
+    with _session_for_checks(target) as session:
         found = run_checks(session, lab)
     passed = not any(result.stops for result in found)
     if as_json:
@@ -65,8 +65,8 @@ def preflight(target: Target, context: Sequence[str], *, as_json: bool) -> bool:
 
 
 @contextmanager
-def _somewhere(target: Target) -> Iterator[Session]:
-    """The place as it is; an embedded AWS that does not run is started for as long as the checks take."""
+def _session_for_checks(target: Target) -> Iterator[Session]:
+    """Open a session; an embedded AWS that does not run is started for as long as the checks take."""
     if target is Target.AWS or gateway.running(paths.GATEWAY):
         yield connect(target)
         return
@@ -81,7 +81,7 @@ def _somewhere(target: Target) -> Iterator[Session]:
 
 
 def run_checks(session: Session, lab: Settings) -> list[CheckResult]:
-    """What every check has found, all asked at the same time, in their own order."""
+    """Run every check at the same time; return the results in the checks' own order."""
     deployment = Deployment(session, lab, stacks.every(session))
     with ThreadPoolExecutor(len(_CHECKS)) as pool:
         asked = [pool.submit(run_check, name, deployment) for name in _CHECKS]
@@ -89,7 +89,7 @@ def run_checks(session: Session, lab: Settings) -> list[CheckResult]:
 
 
 def run_check(name: str, deployment: Deployment) -> list[CheckResult]:
-    """The findings of a check; one that AWS does not let us make is one too."""
+    """Run one check; that AWS does not let us make it is a result too."""
     try:
         return list(_CHECKS[name](deployment))
     except (BotoCoreError, ClientError) as error:
@@ -111,7 +111,7 @@ def before_up(session: Session, lab: Settings, *, force: bool) -> None:
 
 
 def show(result: CheckResult) -> None:
-    """One line, with its mark."""
+    """Print one line, with its mark."""
     screen.console.print(f"{_MARKS[result.state]} {_line(result)}", soft_wrap=True)
 
 

@@ -54,7 +54,7 @@ def add(target: Target, context: Sequence[str], names: Sequence[str]) -> None:
     with change.written():
         added = [each.name for each in change.settings.seats][-len(names) :]
         wanted = _synthesised(session, change.settings, context, added)
-    report(deployment.seats(session, change.settings, wanted))
+    report(deployment.deploy_seats(session, change.settings, wanted))
 
 
 def remove(target: Target, context: Sequence[str], names: Sequence[str], *, force: bool) -> None:
@@ -87,12 +87,12 @@ def rebuild(target: Target, context: Sequence[str], names: Sequence[str], *, for
         _refuse_busy(session, lab, found)
         _refuse_stopped(found)
     wanted = _synthesised(session, lab, context, [each.name for each in found])
-    kept = _keep_aside(session, lab, found)
+    kept = _set_aside(session, lab, found)
     where = ", ".join(map(str, kept.values()))
     goes_on = f"the files are kept in {where}; `./lab seats rebuild {' '.join(wanted)}` goes on, and brings them back."
     try:
         _delete(session, lab, found, force=force)
-        outcome = deployment.seats(session, lab, wanted)
+        outcome = deployment.deploy_seats(session, lab, wanted)
     except (LabError, ClientError, BotoCoreError) as error:
         raise LabError(f"{error}\nNothing is lost: {goes_on}") from None
     except Interrupted as interruption:
@@ -104,7 +104,7 @@ def rebuild(target: Target, context: Sequence[str], names: Sequence[str], *, for
 
 
 def report(outcome: Outcome) -> None:
-    """The table in which a deployment of seats ends. Raises LabError if one failed."""
+    """Show the table in which a deployment of seats ends. Raises LabError if one failed."""
     if not (outcome.ready or outcome.failed):
         return
     table = Table("seats", "")
@@ -122,7 +122,7 @@ def report(outcome: Outcome) -> None:
 
 
 def _connect_to_lab(target: Target, lab: Settings) -> Session:
-    """The place where the lab is up. Raises LabError if it is not."""
+    """Open a session where the lab is up. Raises LabError if it is not."""
     session = connect(target)
     if not stacks.exists(session, f"{lab.name}-storage"):
         raise LabError(
@@ -135,24 +135,24 @@ def _connect_to_lab(target: Target, lab: Settings) -> Session:
 def _synthesised(session: Session, lab: Settings, context: Sequence[str], names: Sequence[str]) -> dict[str, str]:
     """Return the synthesised stacks of these seats. Raises LabError if there are none."""
     with screen.step("CDK app synthesised"):
-        cdk.synth(session, owner.named(session, lab, context))
+        cdk.synth(session, owner.add_to_context(session, lab, context))
     stacks_of = cdk.assembly().seats
     if missing := [name for name in names if name not in stacks_of]:
         raise LabError(f"The CDK app has no stack for {_list(missing)}: look at app.py and infra/.")
     return {name: stacks_of[name] for name in names}
 
 
-def _keep_aside(session: Session, lab: Settings, found: Sequence[Seat]) -> dict[str, SeatFiles]:
+def _set_aside(session: Session, lab: Settings, found: Sequence[Seat]) -> dict[str, SeatFiles]:
     """Copy the seats' files to where no stack deletes them, by seat."""
     bucket = _bucket(session, lab)
     kept = {each.name: SeatFiles(session, bucket, each.name) for each in found}
     with screen.step("files kept aside") as retitle:
         for each in found:
             retitle(f"files of {each.name} kept aside")
-            kept[each.name].keep()
+            kept[each.name].set_aside()
             if each.notebook == "InService":
                 try:
-                    kept[each.name].keep_notebook(seats.instance_name(lab.name, each.name))
+                    kept[each.name].set_aside_notebook(seats.instance_name(lab.name, each.name))
                 except (OSError, ValueError) as error:  # it is broken: that is why its seat is made anew
                     screen.console.print(
                         f"[yellow]![/] The notebook of {each.name} does not hand out its files "
@@ -187,7 +187,7 @@ def _refuse_stopped(found: Sequence[Seat]) -> None:
 
 
 def _delete(session: Session, lab: Settings, leaving: Sequence[Seat], *, force: bool) -> bool:
-    """Notebook, role and prefix with their stack, and what their students made; nothing if one is busy.
+    """Delete notebooks, roles and prefixes with their stacks, and what students made; nothing if one is busy.
 
     Returns whether AWS keeps records of it, which are shown.
     """

@@ -23,18 +23,23 @@ if TYPE_CHECKING:
 def status(target: Target, context: Sequence[str], *, as_json: bool) -> None:
     """Print the lab's stacks, newest training job, endpoint, seats, and what runs on this machine."""
     lab = settings.read(context).name
-    runs = _runs()
+    runs = _embedded_process()
     if target is Target.EMBEDDED:
         embedded.check_not_died()
     session = None if target is Target.EMBEDDED and runs is None else connect(target)
-    found = {"lab": lab, "target": target.value, "runs": runs, **(_lab(session, lab) if session else _NOTHING)}
+    found = {
+        "lab": lab,
+        "target": target.value,
+        "runs": runs,
+        **(_lab_status(session, lab) if session else _NOT_DEPLOYED),
+    }
     if as_json:
         print(json.dumps(found, indent=2))
     else:
         _show(found)
 
 
-_NOTHING: dict[str, Any] = {
+_NOT_DEPLOYED: dict[str, Any] = {
     "stacks": [],
     "training_job": None,
     "tuning_jobs": [],
@@ -45,7 +50,7 @@ _NOTHING: dict[str, Any] = {
 }
 
 
-def _lab(session: Session, lab: str) -> dict[str, Any]:
+def _lab_status(session: Session, lab: str) -> dict[str, Any]:
     found = stacks.of_lab(session, lab)
     sagemaker = session.client("sagemaker")
     jobs = sagemaker.list_training_jobs(
@@ -87,7 +92,7 @@ def _lab(session: Session, lab: str) -> dict[str, Any]:
 
 
 def _tuning(sagemaker: Any, lab: str) -> list[dict[str, Any]]:
-    """The lab's tuning jobs that run."""
+    """List the lab's tuning jobs that run."""
     operation = sagemaker.get_paginator("list_hyper_parameter_tuning_jobs")
     pages = operation.paginate(NameContains=f"{lab}-", StatusEquals="InProgress")
     found = [job for page in pages for job in page["HyperParameterTuningJobSummaries"]]
@@ -102,8 +107,8 @@ def _tuning(sagemaker: Any, lab: str) -> list[dict[str, Any]]:
     ]
 
 
-def _runs() -> dict[str, Any] | None:
-    """The embedded AWS's process and its children, if it runs."""
+def _embedded_process() -> dict[str, Any] | None:
+    """Return the embedded AWS's process and its children, if it runs."""
     found = gateway.running(paths.GATEWAY)
     if not found:
         return None
@@ -132,7 +137,9 @@ def _show(found: dict[str, Any]) -> None:
         table.add_row("paused", each["name"], each["kind"])
     if found["lease_end"]:
         end = datetime.fromisoformat(found["lease_end"])
-        table.add_row("lease", lease.shown(end), f"ends by itself in {lease.span(end - datetime.now(UTC))}")
+        table.add_row(
+            "lease", lease.format_time(end), f"ends by itself in {lease.format_span(end - datetime.now(UTC))}"
+        )
     if runs := found["runs"]:
         table.add_row("runs", runs["url"], f"{runs['processes']} processes, {runs['memory_mb']} MB")
     table.show()

@@ -11,7 +11,6 @@ import threading
 import time
 import urllib.error
 import urllib.request
-import webbrowser
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
@@ -60,18 +59,21 @@ def tensorboard(target: Target, context: Sequence[str], jobs: Sequence[str], *, 
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
-    with _board(folder) as (process, url):
-        if _answers(process, url, ended):
-            _tell(url, folder, browser=browser, as_json=as_json)
+    with _running_tensorboard(folder) as (process, url):
+        if _wait_until_it_answers(process, url, ended):
+            if as_json:
+                print(json.dumps({"url": url, "logs": str(folder)}, indent=2), flush=True)
+            else:
+                screen.open_page(url, browser=browser, remark="   Ctrl-C ends it")
         # On a thread: who ends it does not wait for a slow network.
-        threading.Thread(target=_keep_up, args=(logs, ended), daemon=True).start()
+        threading.Thread(target=_sync_until, args=(logs, ended), daemon=True).start()
         while process.poll() is None and not ended.wait(_POLL_SECONDS):
             pass
         if not ended.is_set():
             raise LabError(f"TensorBoard has ended by itself: its log is {_log(folder)}.")
 
 
-def _keep_up(logs: EventLogs, ended: threading.Event) -> None:
+def _sync_until(logs: EventLogs, ended: threading.Event) -> None:
     while not ended.wait(_SYNC_SECONDS):
         try:
             logs.sync()
@@ -84,8 +86,8 @@ def _keep_up(logs: EventLogs, ended: threading.Event) -> None:
 
 
 @contextmanager
-def _board(folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
-    """A running TensorBoard with its address; it has ended, with all that it started, when the block has."""
+def _running_tensorboard(folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    """Start TensorBoard, and yield it with its address; end it, with all that it started, after the block."""
     port = gateway.any_free_port()
     options = [f"--logdir={folder}", f"--host={gateway.HOST}", f"--port={port}", "--reload_interval=3"]
     with _log(folder).open("wb") as output:
@@ -106,8 +108,8 @@ def _board(folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
                 process.wait(_STOP_SECONDS)
 
 
-def _answers(process: subprocess.Popen[bytes], url: str, ended: threading.Event) -> bool:
-    """Wait until it does; False if it or the user has ended it."""
+def _wait_until_it_answers(process: subprocess.Popen[bytes], url: str, ended: threading.Event) -> bool:
+    """Wait until TensorBoard answers; return False if it or the user has ended it."""
     deadline = time.monotonic() + _START_SECONDS
     while process.poll() is None and not ended.is_set():
         with suppress(urllib.error.URLError, OSError), urllib.request.urlopen(url, timeout=5):  # noqa: S310 - our URL
@@ -116,15 +118,6 @@ def _answers(process: subprocess.Popen[bytes], url: str, ended: threading.Event)
             raise LabError(f"TensorBoard did not start within {_START_SECONDS} s.")
         ended.wait(_POLL_SECONDS)
     return False
-
-
-def _tell(url: str, folder: Path, *, browser: bool, as_json: bool) -> None:
-    if as_json:
-        print(json.dumps({"url": url, "logs": str(folder)}, indent=2), flush=True)
-        return
-    if browser and sys.stdout.isatty():
-        webbrowser.open(url)
-    screen.console.print(f"\n  {url}   Ctrl-C ends it\n", soft_wrap=True, markup=False)
 
 
 def _log(folder: Path) -> Path:

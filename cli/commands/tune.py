@@ -59,7 +59,7 @@ def tune(target: Target, context: Sequence[str], options: TuningOptions, *, appl
 
 
 def _start(session: Session, lab: str, config: dict[str, Any]) -> str:
-    """Start the tuning job; its name."""
+    """Start the tuning job; return its name."""
     name = tuning.job_name(lab, time.time())
     job = tuning.training_job(session, lab)
     try:
@@ -113,7 +113,7 @@ def _shown(console: Console, name: str) -> Iterator[Callable[[Trials, str | None
 
 
 def _trials(sagemaker: Any, tuning_job: str) -> list[dict[str, Any]]:
-    """The training jobs in the order of their numbers: name, status, hyperparameters, objective so far, reason."""
+    """List the training jobs in the order of their numbers: name, status, hyperparameters, objective so far, reason."""
     operation = sagemaker.get_paginator("list_training_jobs_for_hyper_parameter_tuning_job")
     pages = operation.paginate(HyperParameterTuningJobName=tuning_job, SortBy="Name", SortOrder="Ascending")
     return [_trial(sagemaker, job) for page in pages for job in page["TrainingJobSummaries"]]
@@ -136,7 +136,7 @@ def _trial(sagemaker: Any, job: dict[str, Any]) -> dict[str, Any]:
 
 
 def _table(trials: Sequence[dict[str, Any]], best: str | None) -> Table:
-    """One line a trial; the best one so far is marked."""
+    """Return a table with a line a trial; the best one so far is marked."""
     made = Table("trial", "", *TUNABLE, OBJECTIVE, "")
     for trial in trials:
         tuned = (_short(trial["hyperparameters"].get(name, "")) for name in TUNABLE)
@@ -176,7 +176,7 @@ def _seconds(job: dict[str, Any]) -> float:
 
 
 def _why(job: dict[str, Any], trials: Trials) -> str:
-    """Why there is no best trial, with the first of the trials' own reasons."""
+    """Say why there is no best trial, with the first of the trials' own reasons."""
     reason = job.get("FailureReason", f"its status is {job['HyperParameterTuningJobStatus']}.")
     own = next((trial["reason"] for trial in trials if trial["reason"]), "")
     return f"The tuning job {job['HyperParameterTuningJobName']} found nothing: {reason} {own}".strip()
@@ -192,13 +192,13 @@ def _apply(values: Mapping[str, str]) -> None:
 
 
 def _may_apply(values: Mapping[str, str]) -> str:
-    """The last line where nothing was written: the command that trains with them."""
+    """Return the last line where nothing was written: the command that trains with them."""
     given = " ".join(f"-c lab.{name}={value}" for name, value in values.items())
     return f"Train with them: ./lab up {given}\nOr write them into cdk.json; --apply does so by itself next time."
 
 
 def _applied(context: Sequence[str]) -> str:
-    """The last line. A setting on the command line would go before what was written."""
+    """Return the last line where they were written. A setting on the command line would go before that."""
     over = [text for text in context if text.startswith(tuple(f"lab.{name}=" for name in TUNABLE))]
     leave = f", without {' '.join(f'-c {text}' for text in over)}" if over else ""
     return f"They stand in cdk.json now: `./lab up`{leave} trains with them."

@@ -42,16 +42,16 @@ def _up(target: Target, context: Sequence[str], lab: Settings, *, force: bool, e
         session = connect_to_aws()
     preflight.before_up(session, lab, force=force)
     bring_back(session, lab.name)  # an endpoint that is not there can't be updated
-    before = _job(session, lab.name)
-    _prepare(session, owner.named(session, lab, context))
-    outcome = deployment.everything(session, lab)
+    before = _training_job_name(session, lab.name)
+    _synthesise_and_bootstrap(session, owner.add_to_context(session, lab, context))
+    outcome = deployment.deploy_lab(session, lab)
     deployment.check_endpoint(session, lab.name)
-    _summary(session, lab, retrained=_job(session, lab.name) != before)
-    _told_of_strangers(session, lab)
+    _summary(session, lab, retrained=_training_job_name(session, lab.name) != before)
+    _warn_of_unlisted_seats(session, lab)
     return outcome
 
 
-def _prepare(session: Session, context: Sequence[str]) -> None:
+def _synthesise_and_bootstrap(session: Session, context: Sequence[str]) -> None:
     """Synthesise and bootstrap, at the same time: neither needs the other."""
     with screen.step("CDK app synthesised") as retitle, ThreadPoolExecutor() as pool:
         bootstrapping = None if stacks.exists(session, stacks.BOOTSTRAP) else pool.submit(cdk.bootstrap, session)
@@ -61,17 +61,17 @@ def _prepare(session: Session, context: Sequence[str]) -> None:
             bootstrapping.result()
 
 
-def _job(session: Session, lab: str) -> str | None:
-    """The training job whose model the lab has."""
+def _training_job_name(session: Session, lab: str) -> str | None:
+    """Return the training job whose model the lab has."""
     outputs = {k: v for stack in stacks.of_lab(session, lab) for k, v in stack.outputs.items()}
     return outputs.get("TrainingJobName")
 
 
-def _told_of_strangers(session: Session, lab: Settings) -> None:
-    """Seats that have left the settings still stand, and cost: say so."""
-    strangers = [each.name for each in seats.find(session, lab) if not each.listed]
-    if strangers:
-        names = " ".join(strangers)
+def _warn_of_unlisted_seats(session: Session, lab: Settings) -> None:
+    """Warn of seats that have left the settings: they still stand, and cost."""
+    unlisted = [each.name for each in seats.find(session, lab) if not each.listed]
+    if unlisted:
+        names = " ".join(unlisted)
         screen.console.print(
             f"[yellow]![/] Not in the settings, but still there: `./lab seats remove {names}` ends it.",
             soft_wrap=True,
@@ -84,7 +84,9 @@ def _summary(session: Session, lab: Settings, *, retrained: bool) -> None:
     training = "trained" if retrained else "not retrained: same code, data and hyperparameters"
     on_aws = " --target aws" if session.target is Target.AWS else ""
     end = lease.end(session, lab.name)
-    ends = f"lease      ends by itself at {lease.shown(end)} ([bold]./lab extend 2h[/] prolongs it)\n" if end else ""
+    ends = (
+        f"lease      ends by itself at {lease.format_time(end)} ([bold]./lab extend 2h[/] prolongs it)\n" if end else ""
+    )
     screen.boxed(
         f"[bold]{lab.name}[/] is up.\n"
         f"model      [bold]{accuracy}[/] of the test images right ({training})\n"

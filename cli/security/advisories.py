@@ -41,18 +41,18 @@ _LOCKS = (
 
 
 def locks() -> list[Path]:
-    """Every file that pins versions, relative to the repository."""
+    """List every file that pins versions, relative to the repository."""
     return [path.relative_to(paths.ROOT) for pattern in _LOCKS for path in sorted(paths.ROOT.glob(pattern))]
 
 
 def holes(lock: Path) -> set[Finding]:
-    """What is known of the versions in a lock. Raises LabError when the service can't be asked."""
+    """Find the known holes of the versions in a lock. Raises LabError when the service can't be asked."""
     report = _npm() if lock.suffix == ".json" else _pip(lock)
     return {Finding(rule, lock.as_posix(), message) for rule, message in report}
 
 
 def of_pip_audit(report: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """An advisory's id and what it is about, of each in pip-audit's report. Raises LabError for what it left out."""
+    """Yield the id and subject of each advisory in pip-audit's report. Raises LabError for what it left out."""
     for package in report["dependencies"]:
         if "skip_reason" in package:
             raise LabError(f"pip-audit left {package['name']} out: {package['skip_reason']}")
@@ -67,7 +67,7 @@ def of_pip_audit(report: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def of_npm(report: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """The same of npm's report, in which a package that only uses another one with a hole has that one's name."""
+    """Yield the same of npm's report, in which a package that only uses another one with a hole has that one's name."""
     for name, package in report["vulnerabilities"].items():
         for hole in package["via"]:
             if isinstance(hole, dict):
@@ -87,7 +87,7 @@ def _npm() -> Iterator[tuple[str, str]]:
 
 
 def _report(command: Sequence[str], *, asked: str, key: str) -> dict[str, Any]:
-    """What it reports. Its exit code is 1 when it has found something, and when it has failed."""
+    """Return what it reports. Its exit code is 1 when it has found something, and when it has failed."""
     done = run(command)
     try:
         report: dict[str, Any] = json.loads(done.stdout)

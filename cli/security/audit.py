@@ -28,11 +28,11 @@ class Audit:
         self._regions = {each["template"]: tuple(each["regions"]) for each in audit["templates"]}
 
     def nag(self) -> set[Finding]:
-        """What cdk-nag finds by its AwsSolutions rules."""
+        """Return what cdk-nag finds by its AwsSolutions rules."""
         return self._nag
 
     def cfn_lint(self) -> set[Finding]:
-        """What cfn-lint finds at the level of warnings and errors, in each region's own schemas of the resources."""
+        """Return what cfn-lint finds, as warnings and errors, in each region's own schemas of the resources."""
         found = set()
         for regions in set(self._regions.values()):
             templates = [template for template, those in self._regions.items() if those == regions]
@@ -49,7 +49,7 @@ class Audit:
         return found
 
     def iam(self) -> set[Finding]:
-        """What IAM would never grant, or never refuse, of the policies."""
+        """Return what IAM would never grant, or never refuse, of the policies."""
         apps: dict[Path, list[Path]] = {}
         for template in map(Path, self._regions):
             apps.setdefault(template.parent, []).append(template)
@@ -60,7 +60,7 @@ class Audit:
         }
 
     def checkov(self) -> set[Finding]:
-        """What checkov finds; its own rules only, without a call to the vendor's platform."""
+        """Return what checkov finds; its own rules only, without a call to the vendor's platform."""
         quiet = ["--skip-download", "--quiet", "--compact", "--soft-fail", "--output", "json"]
         command = [*installed("checkov"), "--framework", "cloudformation", *quiet]
         report = json.loads(output([*command, *(word for template in self._regions for word in ("--file", template))]))
@@ -77,7 +77,7 @@ class Audit:
         }
 
     def _finding(self, rule: str, template: str, place: Sequence[str], message: str) -> Finding:
-        """What is found outside of a resource, such as in an output, is its construct's or the stack's."""
+        """Return a finding at its construct, or at the stack if it is in no resource, but in an output, say."""
         stack = template.rpartition("/")[2].removesuffix(".template.json")
         logical_id = place[1] if len(place) > 1 else ""
         return Finding(rule, self._paths.get((template, logical_id), stack), message)

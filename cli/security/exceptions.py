@@ -33,7 +33,7 @@ class AcceptedRisk:
 
 
 def table(acknowledged: Iterable[Acknowledgment]) -> list[AcceptedRisk]:
-    """A row for each reason and the places it holds for; what stands in every seat's stack stands in it once."""
+    """Return a row for each reason and the places it holds for; what is in every seat's stack is in it once."""
     places: dict[tuple[str, str], set[str]] = {}
     for each in acknowledged:
         rule, path = each.rule, each.path
@@ -48,7 +48,7 @@ def table(acknowledged: Iterable[Acknowledgment]) -> list[AcceptedRisk]:
 
 
 def as_rows(rows: Iterable[AcceptedRisk]) -> Table:
-    """For the screen."""
+    """Return them for the screen."""
     shown = Table("rule", "where", "why it is let be")
     for row in rows:
         shown.add_row(", ".join(map(escape, row.rules)), ", ".join(row.places), row.reason)
@@ -56,12 +56,12 @@ def as_rows(rows: Iterable[AcceptedRisk]) -> Table:
 
 
 def as_json(rows: Iterable[AcceptedRisk]) -> list[dict[str, object]]:
-    """For programs."""
+    """Return them for programs."""
     return [asdict(row) for row in rows]
 
 
 def is_written(rows: Iterable[AcceptedRisk]) -> bool:
-    """Whether docs/security.md has this table."""
+    """Return whether docs/security.md has this table."""
     return _with_table(rows) == DOCUMENT.read_text(encoding="utf-8")
 
 

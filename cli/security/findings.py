@@ -30,19 +30,19 @@ class Acknowledgment:
     reason: str
 
     def covers(self, finding: Finding) -> bool:
-        """Whether the finding is one of those that are let be."""
+        """Return whether the finding is one of those that are accepted."""
         pattern = re.escape(self.rule).replace(re.escape(_GENERATED), "[^/]*")
         within = finding.path == self.path or finding.path.startswith(f"{self.path}/")
         return within and re.fullmatch(pattern, finding.rule) is not None
 
 
 def uncovered(found: set[Finding], acknowledged: set[Acknowledgment]) -> list[Finding]:
-    """The findings that nobody acknowledges."""
+    """Return the findings that nobody acknowledges."""
     return [finding for finding in found if not any(each.covers(finding) for each in acknowledged)]
 
 
 def stale(acknowledged: set[Acknowledgment], found: set[Finding]) -> list[str]:
-    """A line for each acknowledgment that nothing is found for."""
+    """Return a line for each acknowledgment that nothing is found for."""
     return [
         f"{each.rule} at {each.path}: acknowledged, but nothing is found for it; take it out"
         for each in acknowledged

@@ -46,6 +46,6 @@ def _takes(wildcard: str, sign: str) -> bool:
 
 
 def _literal(glob: str) -> str:
-    """What it begins with, up to its first wildcard."""
+    """Return what it begins with, up to its first wildcard."""
     ends = [at for wild in (*_WILD, _ONE) if (at := glob.find(wild)) >= 0]
     return glob[: min(ends)] if ends else glob

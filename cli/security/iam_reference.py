@@ -47,7 +47,7 @@ class ResourceType:
 
 @cache
 def exists(action: str) -> bool:
-    """Whether AWS has the action, such as `s3:GetObject`."""
+    """Return whether AWS has the action, such as `s3:GetObject`."""
     service, _, name = action.partition(":")
     return bool(
         _DATA.services.service_exists(service)

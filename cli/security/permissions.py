@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from cli.security import iam_reference
 from cli.security.globs import overlap
-from cli.security.policies import Kind, Statement, statements
+from cli.security.policies import PolicyType, Statement, statements
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -56,7 +56,7 @@ def _of(statement: Statement) -> Iterator[tuple[str, str]]:
     for action in named:
         if action not in known:
             yield f"IAM-Action[{action}]", "IAM has no such action, by this spelling"
-    if statement.kind is Kind.IDENTITY:
+    if statement.kind is PolicyType.IDENTITY:
         yield from _resources(statement, known)
     for action in known:
         yield from _conditions(statement, action)
@@ -78,7 +78,7 @@ def _resources(statement: Statement, actions: Iterable[str]) -> Iterator[tuple[s
 
 
 def _conditions(statement: Statement, action: str) -> Iterator[tuple[str, str]]:
-    types = _asked_about(statement, action) if statement.kind is Kind.IDENTITY else _types(action)
+    types = _asked_about(statement, action) if statement.kind is PolicyType.IDENTITY else _types(action)
     for operator, key in statement.conditions:
         kind = iam_reference.condition_type(action, types, key)
         if kind is None:
@@ -93,10 +93,10 @@ def _conditions(statement: Statement, action: str) -> Iterator[tuple[str, str]]:
 
 
 def _unnamed(found: Iterable[Statement]) -> Iterator[Problem]:
-    """Actions that are always asked about several resources at once, one of which no statement of a role names."""
+    """Find actions that are always asked about several resources, one of which no statement of a role names."""
     allowed: dict[tuple[Path, str], list[Statement]] = {}
     for statement in found:
-        if statement.kind is Kind.IDENTITY and statement.allows:
+        if statement.kind is PolicyType.IDENTITY and statement.allows:
             for role in statement.roles:
                 allowed.setdefault((statement.template, role), []).append(statement)
     for (template, role), own in allowed.items():
@@ -114,7 +114,7 @@ def _some(forms: Sequence[str]) -> str:
 
 
 def _asked_about(statement: Statement, action: str) -> tuple[iam_reference.ResourceType, ...]:
-    """The types of the statement's resources, of those that the action is asked about."""
+    """Return the types of the statement's resources, of those that the action is asked about."""
     return tuple(
         each
         for each in _types(action)

@@ -25,7 +25,7 @@ _HERE = {
 _REF_IS_ARN = {"AWS::SNS::Topic", "AWS::StepFunctions::StateMachine"}
 
 
-class Kind(Enum):
+class PolicyType(Enum):
     """What a policy is attached to: who may do something, what something may be done to, or a role to be assumed."""
 
     IDENTITY = "identity"
@@ -39,7 +39,7 @@ class Statement:
 
     template: Path
     logical_id: str
-    kind: Kind
+    kind: PolicyType
     allows: bool
     actions: tuple[str, ...]
     resources: tuple[str, ...]
@@ -76,14 +76,18 @@ def statements(templates: Iterable[Path]) -> Iterator[Statement]:
                     )
 
 
-def _attached(logical_id: str, resource: Mapping[str, Any], where: tuple[str, ...]) -> tuple[Kind, tuple[str, ...]]:
+def _attached(
+    logical_id: str, resource: Mapping[str, Any], where: tuple[str, ...]
+) -> tuple[PolicyType, tuple[str, ...]]:
     if "AssumeRolePolicyDocument" in where:
-        return Kind.TRUST, ()
+        return PolicyType.TRUST, ()
     if resource["Type"] == "AWS::IAM::Role":
-        return Kind.IDENTITY, (logical_id,)
+        return PolicyType.IDENTITY, (logical_id,)
     if resource["Type"] in {"AWS::IAM::Policy", "AWS::IAM::ManagedPolicy"}:
-        return Kind.IDENTITY, tuple(str(each.get("Ref", each)) for each in resource["Properties"].get("Roles", []))
-    return Kind.RESOURCE, ()
+        return PolicyType.IDENTITY, tuple(
+            str(each.get("Ref", each)) for each in resource["Properties"].get("Roles", [])
+        )
+    return PolicyType.RESOURCE, ()
 
 
 def _documents(item: Any, where: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], dict[str, Any]]]:

@@ -21,7 +21,7 @@ _POLL_SECONDS = 0.5
 _FEW = 5  # seats that get a line each; more are counted
 
 
-class Watch:
+class DeploymentProgress:
     """Prints, while the `with` block runs, each stack that is finished and each epoch of the lab's training job."""
 
     def __init__(self, session: Session, lab: str, names: Sequence[str]) -> None:
@@ -61,7 +61,7 @@ class Watch:
                 self._over.wait(_POLL_SECONDS)
 
     def _doing(self) -> str:
-        """What CloudFormation is at work on: seats are counted when there are many."""
+        """Say what CloudFormation is at work on: seats are counted when there are many."""
         ready, seats = (sum("-seat-" in name for name in names) for names in (self._ready, self._names))
         moving = sorted(name for name in self._moving if seats <= _FEW or "-seat-" not in name)
         counted = [f"{ready} of {seats} seats ready"] if seats > _FEW else []
@@ -83,7 +83,7 @@ class Watch:
                         screen.done(stack.name, time.time() - self._started)
 
     def _epochs(self) -> None:
-        """The lines of the jobs that this deployment started."""
+        """Print the epochs of the jobs that this deployment started."""
         sagemaker, logs = self._session.client("sagemaker"), self._session.client("logs")
         jobs = sagemaker.list_training_jobs(NameContains=f"{self._lab}-", SortBy="CreationTime", MaxResults=5)
         for job in jobs["TrainingJobSummaries"]:

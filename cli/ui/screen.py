@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import time
+import webbrowser
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -24,7 +26,7 @@ class _Screen(Console):
 
     @property  # type: ignore[misc]  # nobody sets it
     def size(self) -> ConsoleDimensions:
-        """Its columns and rows."""
+        """Return its columns and rows."""
         found = super().size
         return found if self.file.isatty() else ConsoleDimensions(_UNLIMITED, found.height)
 
@@ -54,7 +56,7 @@ def step(title: str, *, quiet: bool = False) -> Iterator[Callable[[str], None]]:
 
 
 def done(title: str, seconds: float) -> None:
-    """A finished step."""
+    """Print a finished step."""
     width = min(_TITLE, console.width - _TIME)
     console.print(f"[green]✓[/] {title:<{max(0, width)}} [dim]{seconds:6.1f} s[/]", soft_wrap=True)
 
@@ -67,8 +69,15 @@ def boxed(text: str) -> None:
     console.print(box if whole and console.file.isatty() else lines, soft_wrap=True)
 
 
+def open_page(url: str, *, browser: bool, remark: str = "") -> None:
+    """Open a page for a person at a terminal, if they want it, and print its URL: to the screen, never to a log."""
+    if browser and sys.stdout.isatty():
+        webbrowser.open(url)
+    console.print(f"\n  {url}{remark}\n", soft_wrap=True, markup=False)
+
+
 def percent(share: str) -> str:
-    """A metric as CloudFormation outputs it, a share of one; what is no number is shown as it is."""
+    """Write a metric that CloudFormation outputs, a share of one, in percent; what is no number is shown as it is."""
     try:
         return f"{float(share):.1%}"
     except ValueError:

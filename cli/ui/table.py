@@ -108,7 +108,7 @@ def _longest_word(text: Text) -> int:
 
 
 def _shrunk(widest: Sequence[int], narrowest: Sequence[int], room: int) -> list[int]:
-    """Widths that fit: the widest column that can is made narrower, and again."""
+    """Return widths that fit: the widest column that can is made narrower, and again."""
     widths = list(widest)
     while sum(widths) > room:
         number = max((n for n, width in enumerate(widths) if width > narrowest[n]), key=lambda n: widths[n])

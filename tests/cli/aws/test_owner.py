@@ -22,5 +22,5 @@ from infra import settings
 )
 def test_a_callers_name_is_a_person_or_a_role_and_fits_a_tag(arn: str, name: str) -> None:
     """Users, roles, Identity Center's sessions and root have a name that the setting lab.owner takes as well."""
-    assert owner.caller(arn) == name
+    assert owner.caller_name(arn) == name
     assert settings.read({"lab.owner": name}).owner == name

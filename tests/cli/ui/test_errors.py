@@ -55,7 +55,7 @@ def test_the_cdk_s_words_are_the_lab_s(tmp_path: Path, said: str) -> None:
     log = tmp_path / "synth.log"
     log.write_text(said)
     assert (
-        cdk.last_words(log)
+        cdk.error_in(log)
         == f"The disk is full, the one with {paths.HOME}: free some of it, then run the same command again."
     )
 
@@ -64,9 +64,9 @@ def test_another_cdk_at_work_is_another_command(tmp_path: Path) -> None:
     """The CDK CLI's words about PIDs and its folder are said in the lab's."""
     log = tmp_path / "synth.log"
     log.write_text("Other CLIs (PID=12,13) are currently reading from /x/cdk.out. Invoke the CLI in sequence, or use …")
-    assert cdk.last_words(log).startswith("Another command of this lab is at work, process 12,13: wait")
+    assert cdk.error_in(log).startswith("Another command of this lab is at work, process 12,13: wait")
     log.write_text("Another CLI (PID=14) is currently synthing to /x/cdk.out. Invoke the CLI in sequence, or use …")
-    assert cdk.last_words(log).startswith("Another command of this lab is at work, process 14: wait")
+    assert cdk.error_in(log).startswith("Another command of this lab is at work, process 14: wait")
 
 
 def test_what_the_system_refuses_is_a_sentence(tmp_path: Path) -> None:

@@ -33,8 +33,8 @@ def extend(target: Target, context: Sequence[str], by: str, *, as_json: bool) ->
         raise LabError(f"The lab {lab} {'has no lease' if standing else 'is not up'}: {way_out}.")
     if before <= now:
         raise LabError(
-            f"The lease of {lab} ended at {lease.format_time(before)}, and the lab is being taken down: `./lab up` makes "
-            "it anew when it has gone (`./lab status`)."
+            f"The lease of {lab} ended at {lease.format_time(before)}, and the lab is being taken down: "
+            "`./lab up` makes it anew when it has gone (`./lab status`)."
         )
     after = term.end(before)
     if after <= before:

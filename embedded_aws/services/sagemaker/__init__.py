@@ -13,7 +13,8 @@ A request of the control plane, such as CreateTrainingJob, crosses in this order
 
 An InvokeEndpoint goes from `service` through `runtime_api` to `endpoints/`. CloudFormation's resource types
 (`cloudformation`) make the same calls as the API does. `tags` are those of all resources, `metrics/` is what SageMaker
-itself publishes to CloudWatch, `clock` is what tests hurry, `reference` writes docs/embedded-aws.md.
+itself publishes to CloudWatch, `clock` is what tests hurry. docs/embedded-aws.md is made from these declarations; its
+first lines say how.
 
 Each folder of a resource type keeps to the same names, as far as it needs them:
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 VALIDATION = "ValidationException"
 IN_USE = "ResourceInUse"
 LIMIT = "ResourceLimitExceeded"
 NOT_FOUND = "ResourceNotFound"
+JSON = "application/x-amz-json-1.1"  # the content type of AWS's protocol awsJson1.1
 
 
 class ServiceError(Exception):
@@ -16,6 +19,11 @@ class ServiceError(Exception):
         self.code = code
         self.message = message
         self.status = status
+
+    def response(self) -> tuple[int, dict[str, str], bytes]:
+        """Return status, headers and body of the error in the protocol awsJson1.1."""
+        body = json.dumps({"__type": self.code, "message": self.message}).encode()
+        return self.status, {"Content-Type": JSON, "x-amzn-ErrorType": self.code}, body
 
 
 def validation_exception(message: str) -> ServiceError:

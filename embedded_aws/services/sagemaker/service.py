@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 from embedded_aws.services.sagemaker import api, authorization, listing, runtime_api, tags, usage
 from embedded_aws.services.sagemaker.endpoints.endpoints import Endpoints
 from embedded_aws.services.sagemaker.endpoints.models import Models
-from embedded_aws.services.sagemaker.errors import ServiceError
+from embedded_aws.services.sagemaker.errors import JSON, ServiceError
 from embedded_aws.services.sagemaker.notebooks.provider import NotebookInstances
 from embedded_aws.services.sagemaker.processing.provider import ProcessingJobs
 from embedded_aws.services.sagemaker.provider import Context, Provider
@@ -43,7 +43,6 @@ PROVIDERS: Mapping[str, type[Provider]] = {
 _WORKERS = 16
 _LONG_WORKERS = 256  # a class that opens its notebooks at once
 _LOCKING_VERBS = ("Update", "Start", "Stop", "Delete")
-_JSON = "application/x-amz-json-1.1"
 _TYPES = re.compile(r"application/x-amz-json-1\.[01]\s*(;|$)", re.IGNORECASE)
 _INVOCATIONS = re.compile(r"/endpoints/([^/]+)/invocations")
 _SERVING = ("InService", "Updating", "SystemUpdating", "RollingBack", "UpdateRollbackFailed")
@@ -101,7 +100,7 @@ class SageMaker:
         target = lowered.get("x-amz-target") or f"{method} {path}"
         operation = target.removeprefix(api.TARGET) if target.startswith(api.TARGET) else f"({target})"
         if not _TYPES.match(lowered.get("content-type", "")):
-            return _refusal(ServiceError("SerializationException", f"The Content-Type must be {_JSON}."))
+            return ServiceError("SerializationException", f"The Content-Type must be {JSON}.").response()
         loop = asyncio.get_running_loop()
         principal = self._principal(lowered)
         workers = self._long_workers if operation in api.LONG_OPERATIONS else self._workers
@@ -165,9 +164,9 @@ class SageMaker:
     def _control(self, operation: str, body: bytes, account: str, region: str, principal: Principal | None) -> Response:
         try:
             answer = self.call(operation, api.parse(body), account=account, region=region, principal=principal)
-            return 200, {"Content-Type": _JSON}, json.dumps(api.write_response(operation, answer)).encode()
+            return 200, {"Content-Type": JSON}, json.dumps(api.write_response(operation, answer)).encode()
         except ServiceError as error:
-            return _refusal(error)
+            return error.response()
 
     def _create(
         self, resource_type: ResourceType, request: dict[str, Any], *, account: str, region: str
@@ -263,8 +262,3 @@ class SageMaker:
             )
         refused = runtime_api.check(name, headers)
         return refused or await cast("_Host", self._providers["Endpoint"]).invoke(record, body, headers)
-
-
-def _refusal(error: ServiceError) -> Response:
-    content = json.dumps({"__type": error.code, "message": error.message}).encode()
-    return error.status, {"Content-Type": _JSON, "x-amzn-ErrorType": error.code}, content

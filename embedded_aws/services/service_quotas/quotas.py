@@ -1,4 +1,4 @@
-"""Which quotas SageMaker has, under AWS's own names, and what they are in a new account of the embedded AWS.
+"""SageMaker's quotas, under AWS's own names: what they are in a new account, and what applies to each.
 
 Names and the quoted codes are AWS's, from public notes of `list-service-quotas`; all other codes are derived from the
 name, stable but not AWS's. The values are this account's, of 2026-11: a class of a hundred finds room on small CPU
@@ -68,7 +68,7 @@ _OF_SMALL, _OF_ACCELERATED, _OF_OTHERS, _OF_ALL = 400.0, 2.0, 20.0, 500.0
 
 @dataclass(frozen=True)
 class Quota:
-    """How many instances, of a type or of all, an account may use at once for one purpose, before any increase."""
+    """How many instances, of a type or of all, an account may use at once; `default` is before any increase."""
 
     name: str
     code: str
@@ -77,7 +77,7 @@ class Quota:
 
 @dataclass(frozen=True)
 class QuotaIncrease:
-    """A request for more of a quota; here it is granted as soon as it is made."""
+    """A request to increase a quota; it is granted as soon as it is made."""
 
     id: str
     quota: Quota
@@ -118,7 +118,7 @@ class AppliedQuotas:
 
 @cache
 def quotas() -> Mapping[str, Quota]:
-    """SageMaker's quotas by code: for every instance type that botocore's model knows, and over all of them."""
+    """Return SageMaker's quotas by code: for every instance type that botocore's model knows, and over all of them."""
     model = botocore.session.get_session().get_service_model("sagemaker")
     made = [
         _quota(f"{instance_type} for {usage} usage", _default(instance_type))

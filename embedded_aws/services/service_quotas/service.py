@@ -17,13 +17,11 @@ from typing import TYPE_CHECKING, Any
 import botocore.session
 
 from embedded_aws.services.sagemaker import shapes
-from embedded_aws.services.sagemaker.errors import ServiceError
+from embedded_aws.services.sagemaker.errors import JSON, ServiceError
 from embedded_aws.services.service_quotas import quotas
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-
-    from botocore.model import ServiceModel
 
     from embedded_aws.services.service_quotas.quotas import AppliedQuotas, Quota, QuotaIncrease
 
@@ -32,14 +30,13 @@ if TYPE_CHECKING:
 
 SERVICE_CODE = "sagemaker"
 _SERVICE = {"ServiceCode": SERVICE_CODE, "ServiceName": "Amazon SageMaker"}
-_JSON = "application/x-amz-json-1.1"
 _MISSING = "NoSuchResourceException"
 _ILLEGAL = "IllegalArgumentException"
 _PAGE = 100  # items, unless MaxResults says otherwise
 
 
 class ServiceQuotas:
-    """The embedded Service Quotas. `caller` answers account and region of the request at hand."""
+    """The embedded Service Quotas. `caller` returns account and region of the current request."""
 
     def __init__(self, quotas: AppliedQuotas, *, caller: Callable[[], tuple[str, str]]) -> None:
         self._quotas = quotas
@@ -55,11 +52,11 @@ class ServiceQuotas:
         try:
             answer = self._answer(target.rpartition(".")[2], body)
         except ServiceError as error:
-            content = json.dumps({"__type": error.code, "message": error.message}).encode()
-            return error.status, {"Content-Type": _JSON, "x-amzn-ErrorType": error.code}, content
-        return 200, {"Content-Type": _JSON}, json.dumps(answer).encode()
+            return error.response()
+        return 200, {"Content-Type": JSON}, json.dumps(answer).encode()
 
     def _answer(self, operation: str, body: bytes) -> Any:
+        """Validate a request, answer it, and return the answer as a JSON document. Raises ServiceError."""
         answer = _OPERATIONS.get(operation)
         if answer is None:
             known = ", ".join(sorted(_OPERATIONS))
@@ -67,16 +64,11 @@ class ServiceQuotas:
                 "UnknownOperationException",
                 f"The embedded AWS has not got the operation {operation} of Service Quotas. It has: {known}.",
             )
+        shape = self._model.operation_model(operation)
+        request = shapes.read(shape.input_shape, json.loads(body or b"{}")) if shape.input_shape else {}
         account, region = self._caller()
-        desk = _Requests(quotas=self._quotas, account=account, region=region)
-        return _converted(self._model, operation, body, lambda request: answer(desk, request))
-
-
-def _converted(model: ServiceModel, operation: str, body: bytes, answer: Callable[[Request], Request]) -> Any:
-    """Validate a request, answer it, and return the answer as a JSON document."""
-    shape = model.operation_model(operation)
-    request = shapes.read(shape.input_shape, json.loads(body or b"{}")) if shape.input_shape else {}
-    return shapes.write(shape.output_shape, answer(request)) if shape.output_shape else {}
+        members = answer(_Requests(quotas=self._quotas, account=account, region=region), request)
+        return shapes.write(shape.output_shape, members) if shape.output_shape else {}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,7 @@ import botocore.exceptions
 import pytest
 
 from embedded_aws.services.sagemaker.transform.association import Association
-from embedded_aws.services.sagemaker.transform.model_client import TransformError
+from embedded_aws.services.sagemaker.transform.invocations import TransformError
 from tests.embedded_aws.data.account import BUCKET, Account, until
 
 if TYPE_CHECKING:
@@ -243,9 +243,9 @@ def test_a_table_is_read_strictly(text: bytes) -> None:
         }
     )
     with pytest.raises(TransformError, match="Failed to parse input as CSV"):
-        association.written(text, b"1\n")
+        association.filter_output(text, b"1\n")
     with pytest.raises(TransformError, match="Failed to parse output from the algorithm as CSV"):
-        association.written(b"1\n", text)
+        association.filter_output(b"1\n", text)
 
 
 def test_a_refused_object_fails_the_job_and_no_other_object(account: Account, jobs: dict[str, str]) -> None:

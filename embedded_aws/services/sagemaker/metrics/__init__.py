@@ -1,1 +1,1 @@
-"""The metrics that SageMaker itself publishes to CloudWatch: of its instances, and of what endpoints are asked."""
+"""The metrics that SageMaker itself publishes to CloudWatch: of its instances, and of the invocations of endpoints."""

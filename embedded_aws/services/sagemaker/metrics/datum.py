@@ -1,4 +1,4 @@
-"""One value of a metric, or several, as CloudWatch takes them."""
+"""Values of a metric, as CloudWatch takes them, and whose they are."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class MetricSource:
-    """What is measured: a namespace and dimensions, in an account and a region."""
+    """The namespace and dimensions of a metric, in an account and a region."""
 
     account: str
     region: str
@@ -35,17 +35,17 @@ class MetricDatum:
 
 
 def of_instance(record: Record, host: str) -> MetricSource:
-    """An instance of a job, by the name of its host: `<job>/algo-1`, or an instance's id for a transform job."""
+    """Return the source of a job's instance; `host` is named like algo-1, a transform job's like its instance."""
     return _source(record, f"/aws/sagemaker/{record.resource_type.name}s", Host=f"{record.name}/{host}")
 
 
 def of_variant(endpoint: Record, variant: str) -> MetricSource:
-    """The instances of an endpoint's variant."""
+    """Return the source of the instances of an endpoint's variant."""
     return _source(endpoint, "/aws/sagemaker/Endpoints", EndpointName=endpoint.name, VariantName=variant)
 
 
 def of_invocations(endpoint: Record, variant: str) -> MetricSource:
-    """What an endpoint's variant is asked."""
+    """Return the source of the invocations of an endpoint's variant."""
     return _source(endpoint, "AWS/SageMaker", EndpointName=endpoint.name, VariantName=variant)
 
 

@@ -1,4 +1,4 @@
-"""What the containers of an instance use of this machine, which is the instance: processor, memory, disk.
+"""How much of this machine, which is the instance, its containers use: processor, memory, disk.
 
 Names and units: SageMaker's guide, "Amazon SageMaker AI metrics in Amazon CloudWatch": CPUUtilization is the sum over
 all processors, 400 % on four, and a transform job has no DiskUtilization. Not compared with AWS: what a minute's value
@@ -36,15 +36,15 @@ class _Instance:
     process: Process
     folder: Path | None  # whose size is the disk's part; None: it is not measured
     began: float
-    busy: float = 0.0  # seconds of processors, at the last look
-    looked: float = 0.0  # when that was
-    seconds: float = 0.0  # and since the last value was taken: of the clock
-    worked: float = 0.0  # and of processors
+    busy: float = 0.0  # processor seconds until the last measurement
+    measured: float = 0.0  # when that was
+    seconds: float = 0.0  # of the clock, since the last values were taken
+    worked: float = 0.0  # processor seconds, since then
     memory: float | None = None
     disk: float | None = None
 
     def values(self) -> dict[str, float]:
-        """What was measured since the last time, in per cent; nothing if nothing was."""
+        """Return what was measured since the last time, in per cent; nothing if nothing was."""
         if not self.seconds:
             return {}
         found = {"CPUUtilization": 100 * self.worked / self.seconds}
@@ -57,7 +57,7 @@ class _Instance:
 
 
 class Instances:
-    """All containers that run; `look` and `take` are for one thread."""
+    """Measures all running containers; `measure` and `take` are for one thread."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -69,9 +69,9 @@ class Instances:
         """Measure what a process with all that it starts uses, and how large a folder is, until it ends."""
         now = time.monotonic()
         with self._lock:
-            self._watched.append(_Instance(source, process, folder, began=now, looked=now))
+            self._watched.append(_Instance(source, process, folder, began=now, measured=now))
 
-    def look(self) -> None:
+    def measure(self) -> None:
         """Measure all of them."""
         with self._lock:
             gone = [one for one in self._watched if not one.process.running]
@@ -86,8 +86,8 @@ class Instances:
         for one, family in zip(watched, families, strict=True):
             busy = sum(map(_busy, family))
             one.worked += max(busy - one.busy, 0.0)
-            one.seconds += now - one.looked
-            one.busy, one.looked = busy, now
+            one.seconds += now - one.measured
+            one.busy, one.measured = busy, now
             if thorough:
                 one.memory = 100 * sum(map(_memory, family)) / psutil.virtual_memory().total
                 one.disk = _disk(one.folder) if one.folder else None
@@ -96,7 +96,7 @@ class Instances:
             self._thorough_at = now + cost / _SHARE
 
     def take(self) -> Iterator[MetricDatum]:
-        """What was measured since the last time, and of what has ended since then."""
+        """Yield what was measured since the last time, also of containers that have ended since then."""
         with self._lock:
             known, self._ended = [*self._watched, *self._ended], []
         for one in known:
@@ -105,7 +105,7 @@ class Instances:
 
 
 def _families(roots: Sequence[int]) -> list[list[psutil.Process]]:
-    """Each process with all that descend from it, found in one look at all processes."""
+    """Return each process with all its descendants, found in one pass over all processes."""
     processes = {process.pid: process for process in psutil.process_iter(["ppid"])}
     children: dict[int, list[int]] = {}
     for pid, process in processes.items():
@@ -120,7 +120,7 @@ def _descendants(root: int, children: Mapping[int, Sequence[int]]) -> Iterator[i
 
 
 def _busy(process: psutil.Process) -> float:
-    """The seconds that it has worked, with those of its children that have ended."""
+    """Return the processor seconds that a process has used, with those of its children that have ended."""
     with suppress(psutil.Error):
         times = process.cpu_times()
         return float(times.user + times.system + times.children_user + times.children_system)
@@ -128,7 +128,7 @@ def _busy(process: psutil.Process) -> float:
 
 
 def _memory(process: psutil.Process) -> int:
-    """The bytes that it holds; what several share is shared among them where the system tells."""
+    """Return a process's bytes of memory; shared memory counts in parts where the system tells."""
     with suppress(psutil.Error):
         held = process.memory_full_info()
         return int(getattr(held, "pss", held.rss))
@@ -142,7 +142,7 @@ def _disk(folder: Path) -> float | None:
 
 
 def _size(folder: Path | str) -> int:
-    """The bytes below a folder; what vanishes meanwhile counts nothing."""
+    """Return the bytes below a folder; what vanishes meanwhile counts nothing."""
     total = 0
     with suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:

@@ -30,7 +30,7 @@ _MINUTE = 60
 
 
 class Invocations:
-    """What the variants of all endpoints were asked since the last `take`; from any thread."""
+    """Counts the invocations of all endpoints' variants since the last `take`. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -39,7 +39,7 @@ class Invocations:
     def count(
         self, endpoint: Record, variant: str, *, status: int, model: float, overhead: float, instances: int
     ) -> None:
-        """Count one in: the model's own status, 0 without an answer; how long it and all around it took, in seconds."""
+        """Count an invocation: the model's status, 0 without an answer; the seconds that it and all around it took."""
         now = time.time()
         key = (endpoint, variant, int(now // _MINUTE))
         with self._lock:
@@ -49,7 +49,7 @@ class Invocations:
             minute.count(now, status, model, overhead, instances)
 
     def take(self) -> Iterator[MetricDatum]:
-        """What was counted, and no longer is."""
+        """Yield what was counted since the last time."""
         with self._lock:
             minutes, self._minutes = self._minutes, {}
         for (endpoint, variant, _), minute in minutes.items():
@@ -88,12 +88,12 @@ class _Minute:
             yield MetricDatum(source=variant, name=name, unit=unit, values=each, time=self.last)
 
     def _errors(self, number: int) -> dict[float, float]:
-        """1 for each that was one, 0 for each other."""
+        """Return a value of 1 for each error and of 0 for each other request, with their counts."""
         return {value: count for value, count in ((0.0, self.requests - number), (1.0, number)) if count}
 
 
 class _Times:
-    """Times with their counts, those that are nearly the same together."""
+    """Times with their counts; nearly equal ones are one."""
 
     def __init__(self) -> None:
         self._near: dict[int, list[float]] = {}

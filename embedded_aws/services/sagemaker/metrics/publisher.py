@@ -1,4 +1,4 @@
-"""All metrics that SageMaker publishes, measured and sent on a thread of their own, every minute as on AWS."""
+"""Measures and publishes all of SageMaker's metrics, on a thread of its own, every minute as on AWS."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_LOOK_SECONDS = 5
+_MEASURE_SECONDS = 5
 _PUBLISH_SECONDS = 60
-_AT_LEAST = 1.0  # second, on however hurried a clock: looking at processes costs
+_AT_LEAST = 1.0  # second, on however hurried a clock: reading processes costs
 
 
 class Metrics:
-    """What is measured: `instances` and `invocations`. Nothing is sent before `start`."""
+    """Publishes the metrics of `instances` and `invocations`; nothing before `start`."""
 
     def __init__(self) -> None:
         self.instances = Instances()
         self.invocations = Invocations()
 
     def start(self, clock: Clock, send: Send) -> None:
-        """Measure and send from now on, until the clock is closed."""
+        """Measure and publish from now on, until the clock is closed."""
         threading.Thread(target=self._run, args=(clock, send), name="sagemaker-metrics", daemon=True).start()
 
     def _run(self, clock: Clock, send: Send) -> None:
         every = max(clock.scaled(_PUBLISH_SECONDS), _AT_LEAST)
         due = time.monotonic() + every
-        while clock.sleep(_LOOK_SECONDS, at_least=_AT_LEAST):
+        while clock.sleep(_MEASURE_SECONDS, at_least=_AT_LEAST):
             try:
-                self.instances.look()
+                self.instances.measure()
                 if time.monotonic() >= due:
                     due = time.monotonic() + every
                     self._publish(send)

@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
 SHIMS = Path(__file__).with_name("shims")
 _SYSTEM = ("/usr/local/bin", "/usr/bin", "/bin")
-# What brings another Python than the machine's own; `uv` and its like would be found by no script on AWS.
+# Programs that bring another Python than the machine's own; no script finds `uv` and its like on AWS.
 _HIDDEN = re.compile(r"(python|pip|pipx|pydoc|pypy|conda|mamba|micromamba|pyenv|poetry|uv|uvx)[-\d.w]*(-config)?")
 
 
 class MachineFolder:
-    """The folder that holds it; `home` is its /home/ec2-user, `volume` the SageMaker folder in there."""
+    """The folder of a machine's file system; `home` is its /home/ec2-user, `volume` the SageMaker folder in there."""
 
     def __init__(self, notebooks: Path, record: Record) -> None:
         """Make the folder with an empty volume in it."""
@@ -47,15 +47,15 @@ class MachineFolder:
         self.volume.mkdir(parents=True)
 
     def renew(self, image: Image, *, uv: Path) -> Path:
-        """Make everything but the volume anew; returns Jupyter's interpreter. `uv` is what conda's stand-in brings."""
+        """Make everything but the volume anew. Return Jupyter's interpreter. `uv` is for conda's shim."""
         _remove_but(self.root, "home")
         _remove_but(self.root / "home", "ec2-user")
         _remove_but(self.home, "SageMaker")
         for folder in (self.profile, self.temporary, self.configuration / "labconfig", self._metadata):
             folder.mkdir(parents=True)
         # Where AWS's own scripts and its SDK look up which notebook instance they are on.
-        named = {"ResourceArn": self._record.arn, "ResourceName": self._record.name}
-        (self._metadata / "resource-metadata.json").write_text(json.dumps(named))
+        metadata = {"ResourceArn": self._record.arn, "ResourceName": self._record.name}
+        (self._metadata / "resource-metadata.json").write_text(json.dumps(metadata))
         self._make_system(image)
         self._make_conda(image, uv)
         return make_layer(image, self.layer)
@@ -75,7 +75,7 @@ class MachineFolder:
         (self.programs / "python3").symlink_to(image.python.resolve())
 
     def _make_conda(self, image: Image, uv: Path) -> None:
-        """Put conda's stand-in where AWS has conda, with what it makes environments of."""
+        """Put conda's shim where AWS has conda, with what it makes environments of."""
         packages = self.conda / "pkgs"
         packages.mkdir(parents=True)
         (packages / "python").symlink_to(image.python.resolve())
@@ -84,7 +84,7 @@ class MachineFolder:
         (self.conda / "bin" / "conda").symlink_to(SHIMS / "anaconda3" / "conda")
 
     def write_script(self, hook: str, text: str) -> Path:
-        """A lifecycle script with the paths of its machine put where they are; where it lies."""
+        """Write a lifecycle script with the paths of its machine replaced by where they are here. Return its path."""
         places = {
             "/etc/profile.d": self.profile,
             "/home/ec2-user": self.home,
@@ -96,7 +96,7 @@ class MachineFolder:
         return path
 
     def write_configuration(self, token: str) -> None:
-        """Configure JupyterLab: to be reached from this computer only, by who has the token."""
+        """Configure JupyterLab to be reached from this computer only, with the token."""
         server = {
             "ip": "127.0.0.1",
             "port": 0,  # any that is free
@@ -113,7 +113,7 @@ class MachineFolder:
         (self.configuration / "labconfig" / "page_config.json").write_text(json.dumps(disabled))
 
     def server_port(self, token: str) -> int | None:
-        """The port of the Jupyter server that has this token, once it says that it runs."""
+        """Return the port of the Jupyter server with this token, or None until it runs."""
         for path in self.runtime.glob("jpserver-*.json"):
             try:
                 server = json.loads(path.read_text())

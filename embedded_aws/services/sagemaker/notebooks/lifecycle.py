@@ -1,4 +1,4 @@
-"""The lifecycle scripts of a notebook instance: which of them its next boot runs, and AWS's words for their failure.
+"""The lifecycle scripts of a notebook instance: which ones its next boot runs, their logs, AWS's words for a failure.
 
 The sentence for a script that takes too long is AWS's (quoted in aws-samples/amazon-sagemaker-notebook-instance-
 lifecycle-config-samples#86). AWS says it of scripts that failed, too (aws-samples/amazon-sagemaker-optuna-hpo-blog#4);
@@ -36,7 +36,7 @@ _FAILED = (
 
 
 class Lifecycle:
-    """The scripts of one notebook instance, as its lifecycle configuration had them when `read` was called."""
+    """A notebook instance's scripts, as its lifecycle configuration had them when `read` was called."""
 
     seconds = 300  # NotebookInstanceLifecycleHook's documentation
 
@@ -46,7 +46,7 @@ class Lifecycle:
         self._created = False
 
     def read(self, record: Record, store: Store) -> None:
-        """Take the scripts from the configuration that the notebook instance names. Raises ServiceError."""
+        """Read the scripts of the configuration that the notebook instance names. Raises ServiceError."""
         self._config, self._scripts = "", {}
         name = record.members.get("NotebookInstanceLifecycleConfigName")
         if not name:
@@ -71,15 +71,17 @@ class Lifecycle:
         self._created = True
 
     def failure(self, notebook: str, hook: str, status: str) -> str:
-        """The FailureReason when a script ended with that status; without one it took too long."""
+        """Return the FailureReason for a script that ended with this status; "" says that it took too long."""
         sentence = _FAILED if status else _LATE
         return sentence.format(config=self._config, notebook=notebook, hook=hook, status=status)
 
 
 class Console:
-    """Reads the output of `boot.py`, whose own lines begin with `mark`.
+    """Passes a booting machine's output on to CloudWatch Logs: a stream for each lifecycle script and for Jupyter.
 
-    `settled` is set once JupyterLab is to come up, or nothing will; `failure` is the hook that failed and how.
+    `boot.py`'s own lines begin with `mark`. What a script leaves in the background prints to Jupyter's stream once
+    Jupyter runs. `settled` is set once JupyterLab is about to start, or nothing will; `failure` is the hook that failed
+    and how.
     """
 
     def __init__(self, name: str, role: Role) -> None:
@@ -89,15 +91,15 @@ class Console:
         self._name, self._role = name, role
 
     def follow(self, lines: Iterable[str]) -> None:
-        """Pass all lines on; returns when there are no more."""
+        """Pass all lines on until there are no more."""
         stream: LogStream | None = None
         for line in lines:
-            mark, _, news = line.partition(" ")
+            mark, _, event = line.partition(" ")
             if mark != self.mark:
                 if stream:
                     stream.put(line)
                 continue
-            log = self._heard(*news.split())
+            log = self._boot_event(*event.split())
             if log:
                 if stream:
                     stream.close()
@@ -106,8 +108,8 @@ class Console:
         if stream:
             stream.close()
 
-    def _heard(self, event: str, hook: str = "", status: str = "") -> str:
-        """Take note of what boot.py says; the log that begins with it, if one does."""
+    def _boot_event(self, event: str, hook: str = "", status: str = "") -> str:
+        """Take note of an event of boot.py. Return the name of the log that begins with it, or ""."""
         if event == "run":
             return f"LifecycleConfig{hook}"
         if event == "serve":

@@ -1,7 +1,7 @@
 """The machine of a notebook instance from one start to the next stop: lifecycle scripts, then JupyterLab.
 
 It boots when it is first opened. What the scripts expect and it can't have (root, systemd, conda, a package manager) is
-stood in for by the programs in `shims/`: some do nothing, some do a part and refuse the rest, the others say that they
+replaced by the programs in `shims/`: some do nothing, some do a part and refuse the rest, the others say that they
 are not there. Paths in the scripts are put below the machine's folder (`folder.py` says which); others are those of the
 computer the gateway runs on. Packages come from the index that the gateway's own environment names, and from uv's cache
 on this computer.
@@ -44,11 +44,11 @@ _ENDED = "The Jupyter server ended with exit code {}. Please check your CloudWat
 
 
 class BootError(Exception):
-    """A machine that can't be opened; the message is the notebook instance's FailureReason."""
+    """A machine can't be opened; the message is the notebook instance's FailureReason."""
 
 
 class Machine:
-    """One machine. `on_end` is called when it ends by itself, with the reason if that was a failure."""
+    """A notebook instance's machine. `on_end` is called if it ends by itself, with the reason if that is a failure."""
 
     def __init__(
         self,
@@ -65,13 +65,13 @@ class Machine:
         self._context, self._role, self._credentials, self._on_end = context, role, credentials, on_end
         self._booting = threading.Lock()
         self._lock = threading.Lock()
-        self._off = ""  # why it is never to boot again
+        self._end_reason = ""  # why it is never to boot again
         self._process: Process | None = None
-        self._keeper: threading.Thread | None = None
+        self._follower: threading.Thread | None = None
         self._server: tuple[int, str] | None = None
 
     def open(self) -> tuple[int, str]:
-        """JupyterLab's port and token; boots first if it does not run.
+        """Return JupyterLab's port and token; boot first if it does not run.
 
         Of several calls at once one boots and all wait for it. Raises BootError.
         """
@@ -88,23 +88,23 @@ class Machine:
                 raise
 
     def stop(self) -> None:
-        """End it: a few seconds for what runs there. Returns when all of it has ended."""
+        """End the machine; what runs there has a few seconds. Return when all of it has ended."""
         self._end("The notebook instance was stopped while it booted.")
 
     def kill(self) -> None:
-        """End it at once."""
+        """End the machine at once."""
         with self._lock:
-            self._off = self._off or "The embedded AWS ended."
+            self._end_reason = self._end_reason or "The embedded AWS ended."
             if self._process:
                 self._process.kill()
 
     def _end(self, why: str, *, at_once: bool = False) -> None:
         with self._lock:
-            self._off = self._off or why
-            process, keeper = self._process, self._keeper
-        if process and keeper:
+            self._end_reason = self._end_reason or why
+            process, follower = self._process, self._follower
+        if process and follower:
             process.terminate(grace=0 if at_once else _GRACE_SECONDS)
-            keeper.join()
+            follower.join()
 
     def _boot(self) -> tuple[int, str]:
         image = images.install(
@@ -113,8 +113,8 @@ class Machine:
             cache_dir=self._context.cache_dir,
         )
         with self._lock:
-            if self._off:
-                raise BootError(self._off)
+            if self._end_reason:
+                raise BootError(self._end_reason)
         python = self._folder.renew(image, uv=images.uv())
         token = secrets.token_urlsafe(32)
         self._folder.write_configuration(token)
@@ -122,45 +122,45 @@ class Machine:
         process = self._launch(python, image, console)
         port = self._wait_for_server(process, console, token)
         with self._lock:
-            # The keeper takes an ended process away under this lock.
+            # The follower takes an ended process away under this lock.
             if self._process is process:
                 self._lifecycle.completed()
                 self._server = (port, token)
                 return self._server
-        raise BootError(self._off or _ENDED.format(process.wait()))
+        raise BootError(self._end_reason or _ENDED.format(process.wait()))
 
     def _launch(self, python: Path, image: images.Image, console: Console) -> Process:
         network = self._credentials.environment(self._role)
         scripts = [f"{hook}={self._folder.write_script(hook, text)}" for hook, text in self._lifecycle.due().items()]
         steps = [console.mark, str(self._lifecycle.seconds), str(self._folder.profile), *scripts]
         with self._lock:
-            if self._off:
-                raise BootError(self._off)
+            if self._end_reason:
+                raise BootError(self._end_reason)
             process = self._process = Process(
                 [sys.executable, "-I", "-S", _BOOT, *steps, "--", *self._server_command(python)],
                 environment=self._environment(image, network),
                 folder=self._folder.root,
             )
-            self._keeper = threading.Thread(
-                target=self._keep, args=(process, console, network), name=f"machine {self._record.name}", daemon=True
+            self._follower = threading.Thread(
+                target=self._follow, args=(process, console, network), name=f"machine {self._record.name}", daemon=True
             )
-        self._keeper.start()
+        self._follower.start()
         return process
 
     def _server_command(self, python: Path) -> list[str | Path]:
         path = f"{python.parent}:{self._folder.conda / 'bin'}"
         return ["bash", "-c", _BECOME, path, python, "-m", "jupyterlab"]
 
-    def _keep(self, process: Process, console: Console, network: dict[str, str]) -> None:
-        """Follow it to its end."""
+    def _follow(self, process: Process, console: Console, network: dict[str, str]) -> None:
+        """Pass the process's output on until it ends, and take note of how it did."""
         console.follow(process.lines())
         status = process.wait()
         self._credentials.forget(network)
         with self._lock:
-            served, stopped = self._server, self._off
+            served, stopped = self._server, self._end_reason
             self._server = self._process = None
             if status:
-                self._off = stopped or _ENDED.format(status)
+                self._end_reason = stopped or _ENDED.format(status)
         if served and not stopped:
             self._on_end(self, _ENDED.format(status) if status else None)
 
@@ -176,10 +176,10 @@ class Machine:
             raise BootError(self._lifecycle.failure(self._record.arn, *console.failure))
         if process.running:
             raise BootError(f"The Jupyter server did not answer within {_SERVER_SECONDS} seconds.")
-        raise BootError(self._off or _ENDED.format(process.wait()))
+        raise BootError(self._end_reason or _ENDED.format(process.wait()))
 
     def _environment(self, image: images.Image, network: dict[str, str]) -> dict[str, str]:
-        """The environment of its scripts and, but for what they export, of JupyterLab."""
+        """Return the environment of the scripts and, but for what they export, of JupyterLab."""
         folder = self._folder
         shared = image.python.parent.parent  # where the image's packages installed Jupyter's own files
         return container.environment(

@@ -1,4 +1,4 @@
-"""Notebook instances: records that pass through AWS's states, and the machines behind them that run JupyterLab.
+"""The provider of notebook instances: records that pass through AWS's statuses, and machines that run JupyterLab.
 
 An instance with an OnCreate script boots when it is created, and is in service when JupyterLab runs, or Failed. Any
 other costs nothing until it is opened: its machine boots at the first presigned URL, which is answered when JupyterLab
@@ -58,7 +58,7 @@ class _Instance:
 
 
 class NotebookInstances(Provider):
-    """The life of a notebook instance on the clock, and of the machine behind it."""
+    """Notebook instances; each has a `Machine`."""
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
@@ -67,11 +67,11 @@ class NotebookInstances(Provider):
         self._lock = threading.Lock()
 
     def role(self, record: Record, arn: str) -> Role:
-        """The role a machine acts as. Raises AWS's ValidationException if SageMaker can't assume it."""
+        """Return the role that a machine acts as. Raises AWS's ValidationException if SageMaker can't assume it."""
         return assumed_role(record, arn, endpoint_url=self.context.endpoint_url)
 
     def create(self, record: Record, request: dict[str, Any]) -> None:
-        """Pending, then InService."""
+        """Make the machine; the status is Pending, then InService."""
         if request.get("DirectInternetAccess") == "Disabled" and "SubnetId" not in request:
             raise validation_exception("DirectInternetAccess can be Disabled only if SubnetId is given.")
         self._check_platform(record.members["PlatformIdentifier"])
@@ -85,10 +85,10 @@ class NotebookInstances(Provider):
         if lifecycle.creates:
             self.context.clock.after(PENDING_SECONDS, lambda: self._boot(record, instance.machine))
         else:
-            self._later(record, PENDING_SECONDS, "Pending", "InService")
+            self._settle_after(record, PENDING_SECONDS, "Pending", "InService")
 
     def update(self, record: Record, request: dict[str, Any]) -> None:
-        """Updating, with the new members, then Stopped."""
+        """Record the new members; the status is Updating, then Stopped."""
         size = record.members["VolumeSizeInGB"]
         if request.get("VolumeSizeInGB", size) < size:
             raise validation_exception(f"VolumeSizeInGB cannot be decreased: the volume has {size} GB.")
@@ -102,29 +102,29 @@ class NotebookInstances(Provider):
             if changes.pop(flag, False):
                 changes[member] = None
         self._move("Update", record, **changes)
-        self._later(record, UPDATING_SECONDS, "Updating", "Stopped")
+        self._settle_after(record, UPDATING_SECONDS, "Updating", "Stopped")
 
     def start(self, record: Record) -> None:
-        """Pending, then InService."""
+        """Make a new machine on the old volume; the status is Pending, then InService."""
         instance = self._instances[record]
         instance.lifecycle.completed()
         instance.lifecycle.read(record, self.context.store)
         instance.machine = self._machine(record, instance.folder, instance.lifecycle)
         self._move("Start", record, FailureReason=None)
-        self._later(record, PENDING_SECONDS, "Pending", "InService")
+        self._settle_after(record, PENDING_SECONDS, "Pending", "InService")
 
     def stop(self, record: Record) -> None:
-        """Stopping, then Stopped once nothing of the machine runs."""
+        """End the machine; the status is Stopping, then Stopped once nothing of it runs."""
         self._move("Stop", record, Url=None)
         self._end(record, STOPPING_SECONDS, lambda: self._settle(record, "Stopping", "Stopped"))
 
     def delete(self, record: Record) -> None:
-        """Deleting, then gone, the volume too."""
+        """End the machine and remove it with its volume; the status is Deleting until the record is gone."""
         self._move("Delete", record)
         self._end(record, DELETING_SECONDS, lambda: self._remove(record))
 
     def perform(self, verb: str, record: Record, request: dict[str, Any]) -> dict[str, Any]:
-        """The presigned URL; boots the machine if need be. Raises ValidationException if that fails."""
+        """Return the presigned URL; boot the machine if need be. Raises ValidationException if that fails."""
         del verb, request  # there is one verb, and nothing of the request is asked for
         machine = self._instances[record].machine
         try:
@@ -144,7 +144,7 @@ class NotebookInstances(Provider):
         self._credentials.close()
 
     def _boot(self, record: Record, machine: Machine) -> None:
-        """From Pending to InService, or to Failed."""
+        """Boot the machine; the status goes from Pending to InService or Failed."""
         try:
             port, _ = machine.open()
         except BootError as error:
@@ -178,7 +178,7 @@ class NotebookInstances(Provider):
             )
 
     def _ended(self, record: Record, machine: Machine, reason: str | None) -> None:
-        """The machine ended by itself."""
+        """Record that the machine has ended by itself."""
         if reason:
             self._fail(record, machine, reason)
         else:
@@ -212,12 +212,12 @@ class NotebookInstances(Provider):
         self.context.store.remove(record)
 
     def _move(self, verb: str, record: Record, **changes: Any) -> None:
-        """Go over to the state that the operation leads to."""
+        """Set the status that the operation leads to."""
         self.context.store.update(
             record, NotebookInstanceStatus=record.resource_type.preconditions[verb].target, **changes
         )
 
-    def _later(self, record: Record, seconds: float, passing: str, settled: str) -> None:
+    def _settle_after(self, record: Record, seconds: float, passing: str, settled: str) -> None:
         self.context.clock.after(seconds, lambda: self._settle(record, passing, settled))
 
     def _settle(self, record: Record, passing: str, settled: str) -> None:

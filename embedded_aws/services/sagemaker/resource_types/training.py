@@ -91,7 +91,7 @@ PROFILER: Members = {
     "DisableProfiler": RECORDED,
 }
 CHECKPOINTS: Members = {"S3Uri": DONE, "LocalPath": DONE}
-# What a training job and a tuning job's definition of one have alike.
+# The members that a training job and a tuning job's definition of one have in common.
 COMMON: Members = {
     "RoleArn": DONE,
     "InputDataConfig": CHANNEL,
@@ -109,12 +109,12 @@ COMMON: Members = {
 
 
 def _makes_time_series(algorithm: Mapping[str, Any]) -> bool:
-    """Whether metrics become time series though nobody asks for it, as AlgorithmSpecification's reference has it."""
+    """Return whether metrics become time series by default, as AlgorithmSpecification's reference has it."""
     return bool(algorithm.get("MetricDefinitions")) or "/tensorflow-training:" in algorithm.get("TrainingImage", "")
 
 
 def profiling_status(members: Mapping[str, Any]) -> str:
-    """Whether the instances are sampled, on AWS: unless that is switched off, where there is a ProfilerConfig."""
+    """Return whether AWS profiles the instances: where there is a ProfilerConfig, unless that switches it off."""
     profiler = members.get("ProfilerConfig", {"DisableProfiler": True})
     return "Disabled" if profiler.get("DisableProfiler") else "Enabled"
 

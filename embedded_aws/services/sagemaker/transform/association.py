@@ -1,4 +1,4 @@
-"""DataProcessing of a transform job: the records' part that the model sees, and its answers joined to the records.
+"""DataProcessing of a transform job: filters the records, and joins the model's answers to them.
 
 Source: SageMaker's guide, Associate Prediction Results with Input Records, and the reference of DataProcessing. An
 answer is read as Accept says, else as the records' own ContentType. "Failed to parse output from the algorithm as CSV"
@@ -15,8 +15,8 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
+from embedded_aws.services.sagemaker.transform.invocations import ALGORITHM, CLIENT, TransformError
 from embedded_aws.services.sagemaker.transform.jsonpath import Path, PathError
-from embedded_aws.services.sagemaker.transform.model_client import ALGORITHM, CLIENT, TransformError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,46 +28,48 @@ _FORMATS = {"text/csv": CSV, "application/json": JSON, "application/jsonlines": 
 
 
 def format_of(content_type: str | None) -> str | None:
-    """CSV, JSON, or None for a type that can't be filtered or joined."""
+    """Return CSV, JSON, or None for a content type that can't be filtered or joined."""
     return _FORMATS.get((content_type or "").partition(";")[0].strip().lower())
 
 
 class Association:
-    """What a job's DataProcessing does to a payload's records and to the answer."""
+    """Filters a payload's records and the model's answer, and joins them, as a job's DataProcessing says."""
 
     def __init__(self, request: Mapping[str, Any]) -> None:
-        """Read the paths. Raises PathError."""
-        wanted = request.get("DataProcessing", {})
-        self._before = Path(wanted.get("InputFilter", "$"))
-        self._after = Path(wanted.get("OutputFilter", "$"))
-        self._join = wanted.get("JoinSource") == "Input"
+        """Read the request's paths. Raises PathError."""
+        processing = request.get("DataProcessing", {})
+        self._input_filter = Path(processing.get("InputFilter", "$"))
+        self._output_filter = Path(processing.get("OutputFilter", "$"))
+        self._join = processing.get("JoinSource") == "Input"
         content_type = request["TransformInput"].get("ContentType")
-        self._format = format_of(content_type)
-        self._answered = format_of(request["TransformOutput"].get("Accept") or content_type)
+        self._input_format = format_of(content_type)
+        self._output_format = format_of(request["TransformOutput"].get("Accept") or content_type)
 
     @property
     def changes_input(self) -> bool:
-        """Whether the model sees less than the records."""
-        return not self._before.whole
+        """Return whether the model sees less than the records."""
+        return not self._input_filter.whole
 
     @property
     def changes_output(self) -> bool:
-        """Whether more or less than the answer is written."""
-        return self._join or not self._after.whole
+        """Return whether more or less than the answer is written."""
+        return self._join or not self._output_filter.whole
 
-    def asked(self, payload: bytes) -> bytes:
-        """What the model is asked. Raises TransformError for records that do not fit."""
+    def filter_input(self, payload: bytes) -> bytes:
+        """Return the payload that the model gets. Raises TransformError for records that do not fit."""
         if not self.changes_input:
             return payload
-        return _write(self._select(self._before, _read(payload, self._format, CLIENT, "input")), self._format)
+        return _write(
+            self._select(self._input_filter, _read(payload, self._input_format, CLIENT, "input")), self._input_format
+        )
 
-    def written(self, payload: bytes, answer: bytes) -> bytes:
-        """What is written of the answer to a payload. Raises TransformError."""
+    def filter_output(self, payload: bytes, answer: bytes) -> bytes:
+        """Return what is written of the answer to a payload, joined with its records. Raises TransformError."""
         if not self.changes_output:
             return answer
-        rows = _read(answer, self._answered, ALGORITHM, "output from the algorithm")
+        rows = _read(answer, self._output_format, ALGORITHM, "output from the algorithm")
         if self._join:
-            records = _read(payload, self._format, CLIENT, "input")
+            records = _read(payload, self._input_format, CLIENT, "input")
             if len(records) != len(rows):
                 raise TransformError(
                     ALGORITHM,
@@ -75,10 +77,10 @@ class Association:
                     f"({len(records)} and {len(rows)})",
                 )
             rows = [self._joined(record, row) for record, row in zip(records, rows, strict=True)]
-        return _write(self._select(self._after, rows), self._answered)
+        return _write(self._select(self._output_filter, rows), self._output_format)
 
     def _joined(self, record: Any, row: Any) -> Any:
-        if self._format == CSV:
+        if self._input_format == CSV:
             return record + row
         return {**(record if isinstance(record, dict) else {"SageMakerInput": record}), "SageMakerOutput": row}
 

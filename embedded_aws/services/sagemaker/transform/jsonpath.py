@@ -1,4 +1,8 @@
-"""The JSONPath that batch transform's filters are written in: the operators that AWS documents, and no others.
+"""The JSONPath of batch transform's filters: the operators that AWS documents, and no others.
+
+Written by hand: a library for RFC 9535 refuses AWS's `.[0]`, takes filters, steps and `..`, which AWS does not
+document, gives several names' values where AWS gives an object of them, and nothing for a number that a list has not
+got.
 
 `$`, `.name`, `.*`, `['name', …]`, `[0, -1]`, `[1:3]`, `[*]`; a dot may stand before a bracket.
 Source: "Supported JSONPath Operators", SageMaker's guide, Associate Prediction Results with Input Records. A number
@@ -30,10 +34,10 @@ class PathError(ValueError):
 
 
 class Path:
-    """A path, which selects a part of a JSON value."""
+    """A path that selects a part of a JSON value."""
 
     def __init__(self, text: str) -> None:
-        """Read it. Raises PathError."""
+        """Parse a path. Raises PathError."""
         self._text = text
         self._steps: list[_Step] = []
         self._single = True  # whether it leads to one value, as against a list of those it finds
@@ -53,11 +57,11 @@ class Path:
 
     @property
     def whole(self) -> bool:
-        """Whether it selects everything, as `$` does."""
+        """Return whether the path selects everything, as `$` does."""
         return not self._steps
 
     def select(self, value: Any) -> Any:
-        """The part that the path leads to. Raises PathError if there is none."""
+        """Return the part of a value that the path leads to. Raises PathError if there is none."""
         found = [value]
         for step in self._steps:
             found = [part for each in found for part in step(each)]
@@ -84,7 +88,7 @@ class Path:
 
 
 def _names(names: list[str]) -> _Step:
-    """One name leads to its value, several to an object of theirs."""
+    """Return the step of `['name', …]`: one name leads to its value, several to an object of theirs."""
 
     def step(value: Any) -> Iterator[Any]:
         if isinstance(value, dict):

@@ -1,4 +1,8 @@
-"""Transform jobs: what is checked before one starts."""
+"""The provider of transform jobs.
+
+DescribeTransformJob answers all of DataProcessing, whatever was left out of it. Source: the example of
+`aws sagemaker describe-transform-job` in the AWS CLI's reference.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +17,11 @@ from embedded_aws.services.sagemaker.transform.run import TransformRun, variant
 if TYPE_CHECKING:
     from embedded_aws.services.sagemaker.store import Record
 
+_DATA_PROCESSING = {"InputFilter": "$", "OutputFilter": "$", "JoinSource": "None"}
+
 
 class TransformJobs(Jobs):
-    """Each job is a `TransformRun`."""
+    """Transform jobs; each runs as a `TransformRun`."""
 
     def create(self, record: Record, request: dict[str, Any]) -> None:
         """Check what is asked for and the model's role, then start.
@@ -26,22 +32,6 @@ class TransformJobs(Jobs):
         model = self.context.store.get("Model", request["ModelName"], account=record.account, region=record.region)
         served = hosted_model(model, variant(request), endpoint_url=self.context.endpoint_url)
         job_inputs.check([request["TransformInput"]["DataSource"]], served.role)
-        self.context.store.update(record, **_filled(request))
+        processing = {**_DATA_PROCESSING, **request.get("DataProcessing", {})}
+        self.context.store.update(record, DataProcessing=processing)
         self.begin(record, TransformRun(record, request, served, context=self.context, credentials=self.credentials))
-
-
-def _filled(request: dict[str, Any]) -> dict[str, Any]:
-    """The members that DescribeTransformJob tells in full, whatever was left out of them.
-
-    Source: the example of `aws sagemaker describe-transform-job` in the AWS CLI's reference.
-    """
-    return {
-        "TransformInput": {"CompressionType": "None", "SplitType": "None", **request["TransformInput"]},
-        "TransformOutput": {"AssembleWith": "None", "KmsKeyId": "", **request["TransformOutput"]},
-        "DataProcessing": {
-            "InputFilter": "$",
-            "OutputFilter": "$",
-            "JoinSource": "None",
-            **request.get("DataProcessing", {}),
-        },
-    }

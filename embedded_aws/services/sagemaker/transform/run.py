@@ -32,8 +32,14 @@ from embedded_aws.services.sagemaker.failure import FailedError, reason_of
 from embedded_aws.services.sagemaker.job_inputs import no_objects
 from embedded_aws.services.sagemaker.metrics.datum import of_instance
 from embedded_aws.services.sagemaker.transform.association import Association
-from embedded_aws.services.sagemaker.transform.model_client import ALGORITHM, CLIENT, ModelClient, TransformError
-from embedded_aws.services.sagemaker.transform.payloads import DEFAULT_MB, payloads
+from embedded_aws.services.sagemaker.transform.invocations import (
+    ALGORITHM,
+    CLIENT,
+    DEFAULT_MB,
+    ModelClient,
+    TransformError,
+    payloads,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,7 +57,7 @@ _STRATEGIES = {"MultiRecord": "MULTI_RECORD", "SingleRecord": "SINGLE_RECORD"}
 
 
 def variant(request: Mapping[str, Any]) -> dict[str, Any]:
-    """What a host is told of the job in the place of a production variant."""
+    """Return the production variant that a host serves for the job."""
     return {
         "VariantName": request["TransformJobName"],
         "ContainerStartupHealthCheckTimeoutInSeconds": _STARTUP_SECONDS,
@@ -59,7 +65,7 @@ def variant(request: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class TransformRun:
-    """A job's host and the requests to it; `execute` returns when the job has ended."""
+    """One run of a transform job: its host and the requests to it."""
 
     def __init__(
         self,
@@ -95,7 +101,7 @@ class TransformRun:
         self._client = ModelClient(self._host, request, self._stopping)
 
     def stop(self) -> bool:
-        """End early, without output; False if the job is past that."""
+        """Stop the job without output. Return False if it has ended already."""
         with self._lock:
             if self._ended:
                 return False
@@ -106,12 +112,12 @@ class TransformRun:
         return True
 
     def kill(self) -> None:
-        """End at once: the gateway ends."""
+        """End the job at once, because the gateway ends."""
         self._stopping.set()
         self._host.kill()
 
     def execute(self) -> None:
-        """List, transform, upload; every end is recorded in the job's record."""
+        """List, transform and upload; return when the job has ended, however it did. Its record says how."""
         folder = self._context.state_dir / "transform-outputs" / secrets.token_hex(8)
         reason = reason_of(lambda: self._execute(folder), f"transform job {self._record.name}")
         self._host.stop()
@@ -127,7 +133,7 @@ class TransformRun:
         self._context.store.update(self._record, TransformStartTime=datetime.now(UTC))
         self._start_host()
         size = self._request.get("MaxPayloadInMB", DEFAULT_MB)
-        self._say(f"MaxConcurrentTransforms={self._parallel}, MaxPayloadInMB={size}, BatchStrategy={self._strategy}")
+        self._log(f"MaxConcurrentTransforms={self._parallel}, MaxPayloadInMB={size}, BatchStrategy={self._strategy}")
         faults = self._transform_all(s3, inputs, folder)
         for number, name in enumerate(inputs):
             output = folder / str(number)
@@ -137,7 +143,7 @@ class TransformRun:
             raise FailedError(f"{next(filter(None, faults))}: {_SEE_LOGS}")
 
     def _inputs(self, s3: Any) -> dict[str, str]:
-        """The URIs of the input's objects by the name that their output will have, in the order of the listing."""
+        """Return the URIs of the input's objects by the names of their outputs, in the order of the listing."""
         source = self._request["TransformInput"]["DataSource"]["S3DataSource"]
         find = s3_objects.of_manifest if source["S3DataType"] == "ManifestFile" else s3_objects.of_prefix
         uri = source["S3Uri"]
@@ -160,7 +166,7 @@ class TransformRun:
             raise FailedError(f"{CLIENT}: {error}") from error
 
     def _transform_all(self, s3: Any, inputs: Mapping[str, str], folder: Path) -> list[str]:
-        """Transform every object into a file of its number; whose fault each one's failure is, or nothing."""
+        """Transform every object into a file named after its number. Return each one's fault, "" where it succeeded."""
         # Two pools: an object that waits for its payloads must not take the thread that one of them needs.
         with (
             ThreadPoolExecutor(self._parallel) as senders,
@@ -178,7 +184,7 @@ class TransformRun:
         except TransformError as error:
             if not self._stopping.is_set():
                 for line in error.lines:
-                    self._say(f"{uri.removeprefix('s3://')}: {line}")
+                    self._log(f"{uri.removeprefix('s3://')}: {line}")
             return error.fault
         end = b"\n" if self._request["TransformOutput"].get("AssembleWith") == "Line" else b""
         output.write_bytes(b"".join(answer + end for answer in answers))
@@ -191,8 +197,8 @@ class TransformRun:
             raise TransformError(CLIENT, f"{CLIENT}: {error}") from error
 
     def _answer(self, payload: bytes) -> bytes:
-        answer = self._client.send(self._association.asked(payload))
-        return self._association.written(payload, answer)
+        answer = self._client.send(self._association.filter_input(payload))
+        return self._association.filter_output(payload, answer)
 
     def _upload(self, s3: Any, output: Path, name: str) -> None:
         wanted = self._request["TransformOutput"]
@@ -215,7 +221,7 @@ class TransformRun:
                 FailureReason=reason or None,
             )
 
-    def _say(self, line: str) -> None:
+    def _log(self, line: str) -> None:
         self._data_log.put(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%f}"[:-3] + f":[sagemaker logs]: {line}")
 
     @property

@@ -1,6 +1,6 @@
 """AWS's own rules between the members of a request.
 
-The rules are those of the references of CreateTransformJob and DataProcessing. What is offered is declared in
+The rules are those of the references of CreateTransformJob and DataProcessing. What is supported is declared in
 `resource_types.transform`. Not compared with AWS: the rules' sentences.
 """
 
@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from embedded_aws.services.sagemaker.errors import validation_exception
 from embedded_aws.services.sagemaker.transform.association import Association, format_of
+from embedded_aws.services.sagemaker.transform.invocations import DEFAULT_MB
 from embedded_aws.services.sagemaker.transform.jsonpath import PathError
-from embedded_aws.services.sagemaker.transform.payloads import DEFAULT_MB
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -20,7 +20,7 @@ _MAX_MB = 100
 
 
 def check(request: Mapping[str, Any]) -> None:
-    """Raise ValidationException, with all rules that are broken."""
+    """Raise ValidationException with all rules that the request breaks."""
     if refusals := [*_payload_rules(request), *_association_rules(request)]:
         raise validation_exception(" ".join(refusals))
 

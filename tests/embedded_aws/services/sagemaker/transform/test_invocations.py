@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from embedded_aws.services.sagemaker.transform.model_client import TransformError
-from embedded_aws.services.sagemaker.transform.payloads import payloads
+from embedded_aws.services.sagemaker.transform.invocations import TransformError, payloads
 
 HALF = b"x" * (512 * 1024 - 1) + b"\n"
 

@@ -1,19 +1,23 @@
-"""A transform job's requests to its host: answered, or given up with what the job's log says of them.
+"""A transform job's invocations of its model: the payloads made of an input object, and how they are sent.
 
-The lines of the log are AWS's, as users quote them (aws/amazon-sagemaker-examples#1620,
-aws/sagemaker-tensorflow-serving-container#93, aws/sagemaker-python-sdk#753). Numbers of retries and seconds are the
-defaults of ModelClientConfig. Not compared with AWS: how long it waits before it tries again.
+Source: reference of TransformInput and CreateTransformJob. Numbers of retries and seconds are the defaults of
+ModelClientConfig. The lines of the log are AWS's, as users quote them (aws/amazon-sagemaker-examples#1620,
+aws/sagemaker-tensorflow-serving-container#93, aws/sagemaker-python-sdk#753). Not compared with AWS: that a record keeps
+its line's end; the sentences; how long it waits before it tries again.
 """
 
 from __future__ import annotations
 
+import gzip
 import http.client
+import io
+import zlib
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from embedded_aws.services.sagemaker.endpoints.hosts import ModelHost
 
@@ -21,14 +25,54 @@ CLIENT = "ClientError"
 ALGORITHM = "AlgorithmError"
 _SECONDS, _RETRIES = 600, 3
 _WAIT_SECONDS = 1.0
+DEFAULT_MB = 6
+_MB = 1024 * 1024
 
 
 class TransformError(Exception):
-    """A record that could not be transformed: whose fault it is, and the lines that the log says of it."""
+    """A record could not be transformed: `fault` says whose error it is, `lines` are for the job's log."""
 
     def __init__(self, fault: str, *lines: str) -> None:
         super().__init__(*lines)
         self.fault, self.lines = fault, lines
+
+
+def payloads(content: bytes, request: Mapping[str, Any]) -> list[bytes]:
+    """Return the payloads made of an object, in the order of its records. Raises TransformError.
+
+    The object is decompressed, split into records and, unless the strategy is SingleRecord, put into batches.
+    """
+    source = request["TransformInput"]
+    limit = request.get("MaxPayloadInMB", DEFAULT_MB) * _MB
+    if source.get("CompressionType") == "Gzip":
+        content = _decompressed(content)
+    records = io.BytesIO(content).readlines() if source.get("SplitType") == "Line" else [content]
+    # Without a limit, everything is sent at once.
+    if limit and any(len(record) > limit for record in records):
+        raise TransformError(CLIENT, f"{CLIENT}: Too much data for max payload size")
+    if request.get("BatchStrategy") == "SingleRecord":
+        return records
+    return [*_batches(records, limit)]
+
+
+def _batches(records: list[bytes], limit: int) -> Iterator[bytes]:
+    batch: list[bytes] = []
+    size = 0
+    for record in records:
+        if batch and limit and size + len(record) > limit:
+            yield b"".join(batch)
+            batch, size = [], 0
+        batch.append(record)
+        size += len(record)
+    if batch:
+        yield b"".join(batch)
+
+
+def _decompressed(content: bytes) -> bytes:
+    try:
+        return gzip.decompress(content)
+    except (OSError, EOFError, zlib.error) as error:
+        raise TransformError(CLIENT, f"{CLIENT}: The object is not in gzip's format: {error}") from error
 
 
 class ModelClient:
@@ -46,7 +90,7 @@ class ModelClient:
         self._headers = {name: value for name, value in wanted.items() if value}
 
     def send(self, payload: bytes) -> bytes:
-        """The model's answer; what is not the request's fault is tried again. Raises TransformError."""
+        """Return the model's answer; try again what is not the request's fault. Raises TransformError."""
         for left in range(self._retries, -1, -1):
             try:
                 return self._post(payload)

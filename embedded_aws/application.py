@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from embedded_aws import accounts, admin_api
-from embedded_aws.patches import event_loop, eventbridge, iam_principals, metrics, service_handlers
+from embedded_aws.patches import cloudwatch, event_loop, eventbridge, iam_principals, service_handlers
 from embedded_aws.patches.apply import Additions, apply
 from embedded_aws.services import budgets
 from embedded_aws.services.ec2 import Networks
@@ -33,9 +33,9 @@ class Application:
     """All services of one embedded AWS. Made once in a process, whose ministack it changes."""
 
     def __init__(self, settings: Settings) -> None:
-        loop = event_loop.Inside()
+        loop = event_loop.EventLoop()
         context = _context(settings, loop)
-        context.metrics.start(context.clock, metrics.Published(loop).put)
+        context.metrics.start(context.clock, cloudwatch.Metrics(loop).put)
         quotas = AppliedQuotas()
         self._sagemaker = SageMaker(
             context, caller=iam_principals.caller, principal=iam_principals.principal, quota=quotas.limit
@@ -54,9 +54,9 @@ class Application:
         self._sagemaker.close()
 
 
-def _context(settings: Settings, loop: event_loop.Inside) -> Context:
+def _context(settings: Settings, loop: event_loop.EventLoop) -> Context:
     context = Context(
-        store=Store(on_change=publish_to(eventbridge.Bus(loop).put)),
+        store=Store(on_change=publish_to(eventbridge.DefaultBus(loop).put)),
         clock=Clock(pace=settings.pace),
         endpoint_url=settings.url,
         state_dir=settings.state,

@@ -10,27 +10,23 @@ from embedded_aws.patches import (
     cloudformation,
     cloudwatch,
     cloudwatch_logs,
-    conditions,
+    eventbridge,
     iam_enforcement,
     iam_managed_policies,
     iam_policy_simulator,
-    labels,
-    managed_keys,
-    objects,
+    kms,
+    patching,
     protocol,
     resource_groups_tagging,
     s3_large_objects,
-    schedules,
     service_handlers,
-    settled,
-    unexpected,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
-    from embedded_aws.patches.event_loop import Inside
+    from embedded_aws.patches.event_loop import EventLoop
     from embedded_aws.patches.resource_groups_tagging import Tagged
     from embedded_aws.patches.service_handlers import First, Handler, Service
     from embedded_aws.services.cloudformation_types import ResourceProvider
@@ -54,37 +50,31 @@ class Additions:
 
 
 def apply(
-    additions: Additions, *, clock: Clock, loop: Inside, enforce: bool
+    additions: Additions, *, clock: Clock, loop: EventLoop, enforce: bool
 ) -> Callable[[], list[dict[str, Any]]] | None:
-    """Patch ministack, and add to it. Call it once, on the event loop, before the first request.
+    """Patch ministack, and add to it. Call it once, on the event loop, before the first request. Raises PatchError.
 
     With `enforce` every service asks policies before every call, and what comes back tells which statements of roles'
     policies decided anything; without, it is None.
     """
-    cloudwatch.watch_dimensions(clock, loop)
+    cloudwatch.apply(clock, loop)
     service_handlers.add(additions.services)
-    for prefix, handler in additions.below.items():
-        service_handlers.answer_below(prefix, handler)
-    cloudformation.provision(additions.resource_providers)
-    cloudformation.refuse_full_buckets()
-    cloudformation.encrypt_as_templates_say()
-    cloudformation.ask_for_capabilities()
-    conditions.make_what_conditions_compare()
-    iam_managed_policies.have_managed_policies()
-    managed_keys.keep_managed_keys()
-    resource_groups_tagging.find_tagged(additions.tagged)
+    service_handlers.answer_below(additions.below)
+    cloudformation.apply(additions.resource_providers)
+    iam_managed_policies.apply()
+    kms.apply()
+    resource_groups_tagging.apply(additions.tagged)
     for service, first in additions.before.items():
         service_handlers.before(service, first)
-    schedules.fire_again_when_changed()
+    eventbridge.apply()
     statements = iam_enforcement.enforce() if enforce else None
-    if statements is None:
-        objects.ask_before_objects()
-    athena.obey_workgroups()
-    cloudwatch_logs.read_patterns()
-    iam_policy_simulator.simulate_with_context()
-    settled.answer_the_cdk_when_settled()
-    protocol.refuse_unknown()
-    labels.label_answers()
-    s3_large_objects.let_others_in()
-    unexpected.tell_unexpected()
+    if not enforce:
+        iam_enforcement.apply()
+    athena.apply()
+    cloudwatch_logs.apply()
+    iam_policy_simulator.apply()
+    s3_large_objects.apply()
+    protocol.apply()
+    protocol.tell_unexpected_errors()  # last: errors in the others' work count too
+    patching.verify()
     return statements

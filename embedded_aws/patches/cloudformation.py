@@ -1,76 +1,132 @@
-"""CloudFormation: types of ours beside ministack's."""
+"""CloudFormation: types of ours beside ministack's, and stacks that do with ministack's types what AWS does.
+
+A bucket with anything in it fails its stack's deletion, as S3 refuses it; ministack deletes it with all. Buckets get
+the default encryption, and topics the key, that their templates name; ministack leaves them out. IAM's resources and
+macros are to be acknowledged; ministack asks for it only when it enforces policies. Conditions of templates may compare
+what functions make, as the CDK's bootstrap does; ministack compares them unmade. Which functions: CloudFormation's
+reference, "Condition functions", and the CDK's own templates, which join there.
+
+The CDK CLI asks how a stack is, and if that is still at work, again after five seconds, which nothing can set: stacks
+that take one second are waited for five. So its DescribeStacks is answered here when the stack has settled, as long as
+a client may be let wait. What the answer says is what it would have said then; others, who ask for what is now, are
+answered now.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
+import re
+import time
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs
 from xml.sax.saxutils import escape
 
 from ministack.services import s3, sns
-from ministack.services.cloudformation import drift, handlers, provisioners, stacks
+from ministack.services.cloudformation import changesets, drift, engine, handlers, provisioners, stacks
 
+from embedded_aws.patches import patching, service_handlers
 from embedded_aws.services.cloudformation_types import api_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from typing import Any
 
+    from embedded_aws.patches.service_handlers import Handler, Response
     from embedded_aws.services.cloudformation_types import ResourceProvider
 
+    Evaluate = Callable[[dict[str, Any], dict[str, Any]], dict[str, bool]]
 
-_BUCKET = "AWS::S3::Bucket"
+_BUCKET, _TOPIC = "AWS::S3::Bucket", "AWS::SNS::Topic"
 _NOT_EMPTY = "The bucket you tried to delete is not empty"  # S3's list of error codes
+_FUNCTIONS = ("Fn::FindInMap", "Fn::Join", "Fn::Split", "Fn::Sub")
+_ASKS_EVERY_FIVE_SECONDS = "aws-cdk/"
+_LOOKS_SECONDS = 0.1
+_LONGEST_SECONDS = 20.0
+_AT_WORK = re.compile(rb"<StackStatus>(?!REVIEW)\w+_IN_PROGRESS</StackStatus>")
+
+patches = patching.Patches()
 
 
-def refuse_full_buckets() -> None:
-    """Let a bucket with anything in it fail its stack's deletion, as S3 refuses it; ministack deletes it with all."""
-    handlers = provisioners._RESOURCE_HANDLERS[_BUCKET]
-    delete = handlers["delete"]
-
-    def refuse(name: str, properties: Mapping[str, Any]) -> None:
-        bucket = s3._buckets.get(name)
-        if bucket and (bucket["objects"] or s3._bucket_has_versions(name)):
-            raise api_error("S3", status=409, code="BucketNotEmpty", message=_NOT_EMPTY)
-        delete(name, properties)
-
-    provisioners._RESOURCE_HANDLERS[_BUCKET] = {**handlers, "delete": refuse}
+def apply(types: Mapping[str, ResourceProvider]) -> None:
+    """Let templates use these types, by name, and ministack's as AWS has them."""
+    _add_types(types)
+    _wrap_type(_BUCKET, "delete", _delete_bucket)
+    _after_each_change(_BUCKET, _encrypt_bucket)
+    _after_each_change(_TOPIC, _encrypt_topic)
+    service_handlers.around("cloudformation", _answer_the_cdk_when_settled)
+    patches.apply()
 
 
-def ask_for_capabilities() -> None:
-    """Have IAM's resources and macros acknowledged as CloudFormation does; ministack asks when it enforces policies."""
-    handlers._capabilities_enforced = lambda: True
+def _add_types(types: Mapping[str, ResourceProvider]) -> None:
+    for name, one in types.items():
+        provisioners._RESOURCE_HANDLERS[name] = {"create": one.create, "update": one.update, "delete": one.delete}
+        provisioners._REPLACING_PROPERTIES[name] = one.replacing
+        if one.tags:
+            provisioners._STACK_TAG_PROPERTY[name] = (one.tags, "list")
+        if one.name:
+            provisioners._CUSTOM_NAME_REPLACEMENT[name] = {"name": one.name}
+        if one.read:
+            drift._DRIFT_READERS[name] = (_reader(one.read), frozenset(one.reads))
+    waiting = {name for name, one in types.items() if one.waits}
+    blocking = patching.Patches()
+
+    @blocking.wraps(stacks._runs_on_worker_thread)
+    def _runs_on_worker_thread(original: Callable[[str], bool], resource_type: str) -> bool:
+        return resource_type in waiting or original(resource_type)
+
+    blocking.apply()
 
 
-def encrypt_as_templates_say() -> None:
-    """Give buckets the default encryption, and topics the key, that their templates name; ministack leaves them out."""
-    _after_each_change(_BUCKET, _encrypt)
-    _after_each_change("AWS::SNS::Topic", _lock)
+def _reader(
+    read: Callable[[str], Mapping[str, Any] | None],
+) -> Callable[[str, Mapping[str, Any]], Mapping[str, Any] | None]:
+    return lambda physical_id, _properties: read(physical_id)
+
+
+def _wrap_type(kind: str, operation: str, function: Callable[..., Any]) -> None:
+    """Wrap what creates, updates or deletes resources of one of ministack's types."""
+    called = f"ministack.services.cloudformation.provisioners._RESOURCE_HANDLERS[{kind!r}]"
+    patching.wrap_item(provisioners._RESOURCE_HANDLERS[kind], operation, called, function)
+
+
+def _delete_bucket(original: Callable[[str, Mapping[str, Any]], Any], name: str, properties: Mapping[str, Any]) -> None:
+    bucket = s3._buckets.get(name)
+    if bucket and (bucket["objects"] or s3._bucket_has_versions(name)):
+        raise api_error("S3", status=409, code="BucketNotEmpty", message=_NOT_EMPTY)
+    original(name, properties)
 
 
 def _after_each_change(kind: str, then: Callable[[str, Mapping[str, Any]], None]) -> None:
-    handlers = provisioners._RESOURCE_HANDLERS[kind]
-    create, update = handlers["create"], handlers["update"]
-
-    def created(logical_id: str, properties: Mapping[str, Any], *stack: str) -> tuple[str, Any]:
-        name, attributes = create(logical_id, properties, *stack)
+    def created(
+        original: Callable[..., tuple[str, Any]], logical_id: str, properties: Mapping[str, Any], stack_name: str
+    ) -> tuple[str, Any]:
+        name, attributes = original(logical_id, properties, stack_name)
         then(name, properties)
         return name, attributes
 
-    def updated(name: str, old: Mapping[str, Any], new: Mapping[str, Any], *stack: str) -> tuple[str, Any]:
-        renamed, attributes = update(name, old, new, *stack)
+    def updated(
+        original: Callable[..., tuple[str, Any]],
+        name: str,
+        old: Mapping[str, Any],
+        new: Mapping[str, Any],
+        stack_name: str,
+        *logical_id: str,
+    ) -> tuple[str, Any]:
+        renamed, attributes = original(name, old, new, stack_name, *logical_id)
         then(renamed, new)
         return renamed, attributes
 
-    provisioners._RESOURCE_HANDLERS[kind] = {**handlers, "create": created, "update": updated}
+    _wrap_type(kind, "create", created)
+    _wrap_type(kind, "update", updated)
 
 
-def _lock(topic: str, properties: Mapping[str, Any]) -> None:
+def _encrypt_topic(topic: str, properties: Mapping[str, Any]) -> None:
     attributes = sns._topics[topic]["attributes"]
     attributes.pop("KmsMasterKeyId", None)
     if key := properties.get("KmsMasterKeyId"):
         attributes["KmsMasterKeyId"] = key
 
 
-def _encrypt(bucket: str, properties: Mapping[str, Any]) -> None:
+def _encrypt_bucket(bucket: str, properties: Mapping[str, Any]) -> None:
     """Put it as ministack keeps it, the document that PutBucketEncryption is given."""
     rules = properties.get("BucketEncryption", {}).get("ServerSideEncryptionConfiguration", [])
     defaults = [rule["ServerSideEncryptionByDefault"] for rule in rules if "ServerSideEncryptionByDefault" in rule]
@@ -86,23 +142,43 @@ def _encrypt(bucket: str, properties: Mapping[str, Any]) -> None:
     )
 
 
-def _reader(
-    read: Callable[[str], Mapping[str, Any] | None],
-) -> Callable[[str, Mapping[str, Any]], Mapping[str, Any] | None]:
-    return lambda physical_id, _properties: read(physical_id)
+@patches.replaces(handlers._capabilities_enforced)
+def _capabilities_enforced() -> bool:
+    return True
 
 
-def provision(types: Mapping[str, ResourceProvider]) -> None:
-    """Let templates use these types, by name."""
-    for name, one in types.items():
-        provisioners._RESOURCE_HANDLERS[name] = {"create": one.create, "update": one.update, "delete": one.delete}
-        provisioners._REPLACING_PROPERTIES[name] = one.replacing
-        if one.tags:
-            provisioners._STACK_TAG_PROPERTY[name] = (one.tags, "list")
-        if one.name:
-            provisioners._CUSTOM_NAME_REPLACEMENT[name] = {"name": one.name}
-        if one.read:
-            drift._DRIFT_READERS[name] = (_reader(one.read), frozenset(one.reads))
-    waiting = {name for name, one in types.items() if one.waits}
-    blocks = stacks._runs_on_worker_thread
-    stacks._runs_on_worker_thread = lambda name: name in waiting or bool(blocks(name))
+@patches.wraps(engine._evaluate_conditions, changesets, engine, handlers, stacks)
+def _evaluate_conditions(original: Evaluate, template: dict[str, Any], params: dict[str, Any]) -> dict[str, bool]:
+    """Let functions in conditions be carried out first."""
+    conditions = _made(template.get("Conditions", {}), params, template.get("Mappings", {}))
+    return original({**template, "Conditions": conditions}, params)
+
+
+def _made(value: Any, params: dict[str, Any], mappings: dict[str, Any]) -> Any:
+    if isinstance(value, list):
+        return [_made(each, params, mappings) for each in value]
+    if not isinstance(value, dict):
+        return value
+    if any(name in value for name in _FUNCTIONS):
+        return engine._resolve_refs(value, {}, params, {}, mappings, "", "")
+    return {name: _made(each, params, mappings) for name, each in value.items()}
+
+
+async def _answer_the_cdk_when_settled(
+    answer: Handler, method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, list[str]]
+) -> Response:
+    latest = time.monotonic() + (_LONGEST_SECONDS if _waits(headers, body) else 0)
+    while True:
+        response = await answer(method, path, headers, body, query)
+        if time.monotonic() >= latest or not _AT_WORK.search(response[2]):
+            return response
+        await asyncio.sleep(_LOOKS_SECONDS)
+
+
+def _waits(headers: dict[str, str], body: bytes) -> bool:
+    """Tell whether the CDK CLI asks for one stack."""
+    agents = [value for name, value in headers.items() if name.lower() in ("user-agent", "x-amz-user-agent")]
+    if not any(_ASKS_EVERY_FIVE_SECONDS in agent for agent in agents):
+        return False
+    asked = parse_qs(body.decode(errors="replace"))
+    return asked.get("Action") == ["DescribeStacks"] and "StackName" in asked

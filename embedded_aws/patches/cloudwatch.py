@@ -5,6 +5,8 @@ who asks without dimensions, and on AWS finds the metric that has none. Sources:
 alarm" and "Configuring how CloudWatch alarms treat missing data". Not compared with AWS: how many periods beyond the
 evaluated ones it looks back for data (two here), and what becomes of an alarm of `missing` whose few points all breach
 (it keeps its state here).
+
+What SageMaker measures goes to the account's metrics from here, without a request to the port for it.
 """
 
 from __future__ import annotations
@@ -16,29 +18,55 @@ from typing import TYPE_CHECKING, Any
 
 from ministack.services import cloudwatch
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+from embedded_aws.patches.patching import Patches
 
-    from embedded_aws.patches.event_loop import Inside
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from embedded_aws.patches.event_loop import EventLoop
     from embedded_aws.services.sagemaker.clock import Clock
+    from embedded_aws.services.sagemaker.metrics.datum import MetricDatum
 
 _EVERY_SECONDS = 60
 _LATE = 2  # periods for which data may be on their way
 _ALARM, _OK, _NO_DATA = "ALARM", "OK", "INSUFFICIENT_DATA"
+_POINTS = 10_000  # that a metric may have: a week of a value a minute, a day under all kinds of load
+
+patches = Patches()
 
 
-def watch_dimensions(clock: Clock, inside: Inside) -> None:
-    """Let alarms be evaluated so, whenever data come and every minute, and statistics be of exact dimensions."""
-    cloudwatch._evaluate_alarm = _evaluate
-    from_list = cloudwatch._dims_from_list
-    cloudwatch._dims_from_list = lambda dimensions: _Exact(from_list(dimensions))
+def apply(clock: Clock, loop: EventLoop) -> None:
+    """Evaluate alarms so, whenever data come and every minute, and have statistics be of exact dimensions."""
+    patches.apply()
 
     def look() -> None:
         while clock.sleep(_EVERY_SECONDS, at_least=1.0):
             for account, region in {key[:2] for key in [*cloudwatch._alarms._data]}:
-                inside.ask(account, region, cloudwatch._evaluate_all_alarms)
+                loop.call_soon(account, region, cloudwatch._evaluate_all_alarms)
 
     threading.Thread(target=look, name="alarms", daemon=True).start()
+
+
+class Metrics:
+    """The metrics of every account and region."""
+
+    def __init__(self, loop: EventLoop) -> None:
+        self._loop = loop
+
+    def put(self, datum: MetricDatum) -> None:
+        """Add values to a metric; the oldest go when there are too many. Returns at once."""
+        self._loop.call_soon(datum.source.account, datum.source.region, lambda: _put(datum))
+
+
+def _put(datum: MetricDatum) -> None:
+    source, dimensions = datum.source, dict(datum.source.dimensions)
+    values, counts = [*datum.values], [*datum.values.values()]
+    cloudwatch._store_datum(
+        source.namespace, datum.name, dimensions, datum.time, datum.unit, None, values, counts, None
+    )
+    points = cloudwatch._metric_bucket((source.namespace, datum.name, cloudwatch._dims_key(dimensions)))
+    del points[:-_POINTS]
+    cloudwatch._evaluate_all_alarms()
 
 
 class _Exact(dict[str, str]):
@@ -48,7 +76,13 @@ class _Exact(dict[str, str]):
         return True
 
 
-def _evaluate(alarm: dict[str, Any]) -> None:
+@patches.wraps(cloudwatch._dims_from_list)
+def _dims_from_list(original: Callable[[Any], dict[str, str]], dimensions: list[dict[str, str]]) -> dict[str, str]:
+    return _Exact(original(dimensions))
+
+
+@patches.replaces(cloudwatch._evaluate_alarm)
+def _evaluate_alarm(alarm: dict[str, Any]) -> None:
     name = alarm.get("MetricName")
     if not name:  # an expression: ministack evaluates none
         return
@@ -67,7 +101,7 @@ def _evaluate(alarm: dict[str, Any]) -> None:
 
 
 def _values(alarm: Mapping[str, Any], points: Sequence[Mapping[str, Any]]) -> list[float]:
-    """The statistic of the latest periods that have data, the newest last, as many as are evaluated."""
+    """Return the statistic of the latest periods that have data, the newest last, as many as are evaluated."""
     period, wanted = alarm.get("Period") or 60, alarm.get("EvaluationPeriods") or 1
     first = int(time.time() // period) - wanted - _LATE + 1
     periods: dict[int, list[Mapping[str, Any]]] = defaultdict(list)

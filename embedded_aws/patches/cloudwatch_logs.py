@@ -16,8 +16,12 @@ from typing import TYPE_CHECKING, Any
 from ministack.core.responses import error_response_json
 from ministack.services import cloudwatch_logs
 
+from embedded_aws.patches.patching import Patches
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
+
+    from embedded_aws.patches.service_handlers import Response
 
     Matches = Callable[[str], bool]
 
@@ -31,31 +35,39 @@ class PatternError(ValueError):
     """A pattern that CloudWatch Logs would not take, or that is not read here."""
 
 
-def read_patterns() -> None:
+patches = Patches()
+
+
+def apply() -> None:
     """Let patterns be read so, and FilterLogEvents refuse those that are none."""
-    answer = cloudwatch_logs._filter_log_events
+    patches.apply()
 
-    def filtered(request: Mapping[str, Any]) -> Any:
-        try:
-            matcher(request.get("filterPattern", ""))
-        except PatternError as error:
-            return error_response_json("InvalidParameterException", str(error), 400)
-        return answer(request)
 
-    def matches(pattern: str | None, message: str | None) -> bool:
-        try:
-            return matcher(pattern or "")(message or "")
-        except PatternError:
-            return False
+@patches.wraps(cloudwatch_logs._filter_log_events)
+def _filter_log_events(original: Callable[[dict[str, Any]], Response], data: dict[str, Any]) -> Response:
+    try:
+        matcher(data.get("filterPattern", ""))
+    except PatternError as error:
+        return error_response_json("InvalidParameterException", str(error), 400)
+    return original(data)
 
-    cloudwatch_logs._filter_log_events = filtered
-    cloudwatch_logs._compile_filter_pattern = matcher
-    cloudwatch_logs._subscription_pattern_matches = matches
+
+@patches.replaces(cloudwatch_logs._compile_filter_pattern)
+def _compile_filter_pattern(raw: str) -> Matches:
+    return matcher(raw)
+
+
+@patches.replaces(cloudwatch_logs._subscription_pattern_matches)
+def _subscription_pattern_matches(pattern: str | None, message: str | None) -> bool:
+    try:
+        return matcher(pattern or "")(message or "")
+    except PatternError:
+        return False
 
 
 @functools.lru_cache(maxsize=256)
 def matcher(pattern: str) -> Matches:
-    """What tells whether a message matches. Raises PatternError."""
+    """Return what tells whether a message matches. Raises PatternError."""
     pattern = pattern.strip()
     if pattern.startswith(("{", "[")):
         raise PatternError(

@@ -1,4 +1,4 @@
-"""What the services of ours ask ministack for inside the process, as if an account asked in one of its regions."""
+"""The event loop on which ministack answers, for what our services do to ministack's without a request to the port."""
 
 from __future__ import annotations
 
@@ -12,15 +12,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-class Inside:
-    """The event loop on which ministack answers; from any thread."""
+class EventLoop:
+    """The event loop that runs when this is made."""
 
     def __init__(self) -> None:
-        """To be made on that loop."""
         self._loop = asyncio.get_running_loop()
 
-    def ask(self, account: str, region: str, act: Callable[[], object]) -> None:
-        """Let `act` be done soon, in the order of the calls; nothing comes of it once the gateway has ended."""
+    def call_soon(self, account: str, region: str, act: Callable[[], object]) -> None:
+        """Call `act` on the loop soon, as if that account asked in that region, in the order of these calls.
+
+        May be called from any thread. Nothing comes of it once the gateway has ended.
+        """
         context = contextvars.Context()
         context.run(responses._request_account_id.set, account)
         context.run(responses.set_request_region, region)

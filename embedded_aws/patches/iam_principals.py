@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def caller() -> tuple[str, str]:
-    """Account and region of the request that is being answered (also inside CloudFormation's threads)."""
+    """Return account and region of the request that is being answered (also inside CloudFormation's threads)."""
     return responses.get_account_id(), responses.get_region()
 
 
@@ -27,25 +27,24 @@ class Principal:
     asked: a bucket of the lab denies whatever does not come over TLS, and then nothing does.
     """
 
-    info: Any  # ministack's PrincipalInfo
+    info: iam_evaluator.PrincipalInfo
     region: str
 
     def refusal(self, action: str, resource: str, context: Mapping[str, Any]) -> str | None:
-        """AWS's sentence if no policy of the principal's allows the action, or one denies it."""
+        """Return AWS's sentence if no policy of the principal's allows the action, or one denies it."""
         decision = self.decision(action, resource, context)
         if decision == "Allow":
             return None
-        return str(iam_actions.identity_denial_message(action, self.info.arn, resource, decision == "Deny"))
+        return iam_actions.identity_denial_message(action, self.info.arn, resource, decision == "Deny")
 
     def denied(self, service: str, action: str, headers: Mapping[str, str], resource: str = "*") -> Response:
-        """The service's own answer to a request whose action no policy of the principal's allows."""
-        answer: Response = iam_actions.access_denied_response(
+        """Return the service's own answer to a request whose action no policy of the principal's allows."""
+        return iam_actions.access_denied_response(
             service, action, self.info.arn, "", headers=headers, resource_arn=resource
         )
-        return answer
 
     def decision(self, action: str, resource: str, context: Mapping[str, Any]) -> str:
-        """Allow, Deny, or ImplicitDeny."""
+        """Return Allow, Deny, or ImplicitDeny."""
         asked = iam_evaluator.EvalContext(
             principal_arn=self.info.arn,
             principal_type=self.info.type,
@@ -56,11 +55,11 @@ class Principal:
             service_context={"aws:tagkeys": None, **{key.lower(): value for key, value in context.items()}},
             principal_keys=self.info.keys,
         )
-        return str(iam_evaluator.evaluate(asked, self.info.policies, *self.info.limits).decision)
+        return iam_evaluator.evaluate(asked, self.info.policies or [], *self.info.limits).decision
 
 
 def principal(headers: Mapping[str, str], query: Mapping[str, list[str]] | None = None) -> Principal | None:
-    """Who signed a request; None for root, and for keys that the embedded AWS did not give out."""
+    """Return who signed a request; None for root, and for keys that the embedded AWS did not give out."""
     key = router.extract_access_key_id({name.lower(): value for name, value in headers.items()}, query or {})
     found = iam_evaluator.resolve_principal(key, responses.get_account_id())
     if isinstance(found, iam_evaluator.AuthError) or found.policies is None:
@@ -69,7 +68,7 @@ def principal(headers: Mapping[str, str], query: Mapping[str, list[str]] | None 
 
 
 def of_role(arn: str, session: str = "SageMaker") -> Principal:
-    """A role in whose name a service acts, which calls its session so."""
+    """Return a role in whose name a service acts, which calls its session so."""
     account, name = arn.split(":")[4], arn.rpartition("/")[2]
     info = iam_evaluator.PrincipalInfo(
         arn=f"arn:aws:sts::{account}:assumed-role/{name}/{session}",

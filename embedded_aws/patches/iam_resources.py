@@ -11,6 +11,7 @@ authorization reference.
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ministack.core import iam_actions
@@ -18,6 +19,7 @@ from ministack.services import athena, cloudformation, tagging
 
 from embedded_aws.patches import service_handlers
 from embedded_aws.patches.iam_principals import caller, principal
+from embedded_aws.patches.patching import Patches
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -27,62 +29,88 @@ if TYPE_CHECKING:
 _OF_A_GROUP = ("TagResource", "UntagResource", "ListTagsForResource")
 
 
-def ask_as_aws_does() -> None:
+enforced = Patches()
+
+
+def enforce() -> None:
     """Let requests be judged by the resources and condition keys that AWS judges them by."""
-    name, tell = iam_actions.extract_resource_arn, iam_actions.request_tag_context
-
-    def named(service: str, *request: Any) -> str:
-        arn = str(name(service, *request))
-        return _RESOURCES[service](arn, *request) if service in _RESOURCES else arn
-
-    def told(service: str, action: str, body: bytes, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        found = dict(tell(service, action, body, parameters))
-        if action == "cloudwatch:PutMetricData":
-            found["cloudwatch:namespace"] = _namespace(body, parameters)
-        return found
-
-    iam_actions.extract_resource_arn = named
-    iam_actions.request_tag_context = told
+    enforced.apply()
     tagging._RESOURCE_TAG_COLLECTORS["cloudformation"] = _stacks_with_tags
-    service_handlers.before("glue", _below_the_catalog)
+    service_handlers.before("glue", _refuse_below_the_catalog)
 
 
-def _log_stream(arn: str, _method: str, _path: str, headers: Mapping[str, str], body: bytes, *request: Any) -> str:
-    action = headers.get("x-amz-target", "").rpartition(".")[2]
-    if action in _OF_A_GROUP:
+@enforced.wraps(iam_actions.extract_resource_arn)
+def _extract_resource_arn(
+    original: Callable[..., str],
+    service: str,
+    method: str,
+    path: str,
+    headers: dict[str, str],
+    body: bytes,
+    query_params: dict[str, list[str]],
+    region: str,
+    account_id: str,
+) -> str:
+    arn = original(service, method, path, headers, body, query_params, region, account_id)
+    resource = _RESOURCES.get(service)
+    return resource(arn, _Request(headers, body, f"{region}:{account_id}")) if resource else arn
+
+
+@enforced.wraps(iam_actions.request_tag_context)
+def _request_tag_context(
+    original: Callable[..., dict[str, Any]], service: str, iam_action: str, body: bytes, params: dict[str, Any]
+) -> dict[str, Any]:
+    found = dict(original(service, iam_action, body, params))
+    if iam_action == "cloudwatch:PutMetricData":
+        found["cloudwatch:namespace"] = _namespace(body, params)
+    return found
+
+
+@dataclass(frozen=True)
+class _Request:
+    """What names the resource of a request; `scope` are region and account as they stand in an ARN."""
+
+    headers: Mapping[str, str]
+    body: bytes
+    scope: str
+
+    @property
+    def operation(self) -> str:
+        return self.headers.get("x-amz-target", "").rpartition(".")[2]
+
+
+def _log_stream(arn: str, request: _Request) -> str:
+    if request.operation in _OF_A_GROUP:
         return arn
-    asked, (_, region, account) = _document(body), request
-    there = f"arn:aws:logs:{region}:{account}:log-group:{asked.get('logGroupName', '')}"
+    asked = _document(request.body)
+    there = f"arn:aws:logs:{request.scope}:log-group:{asked.get('logGroupName', '')}"
     return f"{there}:log-stream:{asked.get('logStreamName', '')}"
 
 
-def _workgroup(arn: str, _method: str, _path: str, _headers: Any, body: bytes, *request: Any) -> str:
-    asked = _document(body)
+def _workgroup(arn: str, request: _Request) -> str:
+    asked = _document(request.body)
     identity = asked.get("QueryExecutionId") or next(iter(asked.get("QueryExecutionIds", ())), None)
     execution = athena._executions.get(identity) if identity else None
-    _, region, account = request
-    return f"arn:aws:athena:{region}:{account}:workgroup/{execution['WorkGroup']}" if execution else arn
+    return f"arn:aws:athena:{request.scope}:workgroup/{execution['WorkGroup']}" if execution else arn
 
 
-def _catalog(_arn: str, *request: Any) -> str:
-    *_, region, account = request
-    return f"arn:aws:glue:{region}:{account}:catalog"
+def _catalog(_arn: str, request: _Request) -> str:
+    return f"arn:aws:glue:{request.scope}:catalog"
 
 
-def _stack(arn: str, *_request: Any) -> str:
-    """The stack's own ARN in the place of one that ends with `/*`, so that its tags are found by it."""
+def _stack(arn: str, _request: _Request) -> str:
+    """Return the stack's own ARN in the place of one that ends with `/*`, so that its tags are found by it."""
     stack = cloudformation._stacks.get(arn.partition(":stack/")[2].partition("/")[0])
     return str(stack["StackId"]) if stack else arn
 
 
-def _parameter(arn: str, _method: str, _path: str, headers: Mapping[str, str], body: bytes, *request: Any) -> str:
-    if not headers.get("x-amz-target", "").endswith(".GetParametersByPath"):
+def _parameter(arn: str, request: _Request) -> str:
+    if request.operation != "GetParametersByPath":
         return arn
-    _, region, account = request
-    return f"arn:aws:ssm:{region}:{account}:parameter/{_document(body).get('Path', '').strip('/')}"
+    return f"arn:aws:ssm:{request.scope}:parameter/{_document(request.body).get('Path', '').strip('/')}"
 
 
-_RESOURCES: Mapping[str, Callable[..., str]] = {
+_RESOURCES: Mapping[str, Callable[[str, _Request], str]] = {
     "athena": _workgroup,
     "cloudformation": _stack,
     "glue": _catalog,
@@ -97,12 +125,12 @@ def _stacks_with_tags() -> Iterator[tuple[str, list[dict[str, str]]]]:
 
 
 def _namespace(body: bytes, parameters: Mapping[str, Any]) -> str:
-    """In JSON or in the Query protocol, the two of CloudWatch's protocols that ministack reads as it is installed."""
+    """Return it from JSON or the Query protocol: the two of CloudWatch's that ministack reads as it is installed."""
     given = parameters.get("Namespace") or _document(body).get("Namespace", "")
     return str(given[0] if isinstance(given, list) else given)
 
 
-def _below_the_catalog(
+def _refuse_below_the_catalog(
     _method: str, _path: str, headers: dict[str, str], body: bytes, query: dict[str, list[str]]
 ) -> Response | None:
     who = principal(headers, query)

@@ -21,9 +21,10 @@ from ministack.services import cloudwatch_logs, eventbridge, lambda_svc, sns, sq
 
 from embedded_aws.patches import service_handlers
 from embedded_aws.patches.iam_principals import caller, of_role, principal
+from embedded_aws.patches.patching import Patches
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from embedded_aws.patches.service_handlers import Response
 
@@ -33,33 +34,37 @@ _MACHINE_ROLE: ContextVar[str] = ContextVar("machine_role", default="")
 _TARGETS = {"lambda": "lambda:InvokeFunction", "sns": "sns:Publish", "sqs": "sqs:SendMessage"}
 
 
-def ask_roles_of_services() -> None:
+enforced = Patches()
+
+
+def enforce() -> None:
     """Let state machines, schedules, rules and functions do what their roles may."""
-    _machines()
-    _schedules_and_rules()
-    _function_logs()
-    service_handlers.before("scheduler", _passing)
+    enforced.apply()
+    service_handlers.before("scheduler", _refuse_passing)
 
 
-def _machines() -> None:
-    execute, call = stepfunctions._execute_task, stepfunctions._call_lambda
+@enforced.wraps(stepfunctions._execute_task)
+def _execute_task(
+    original: Callable[..., Any],
+    state_def: dict[str, Any],
+    raw_input: Any,
+    execution: Mapping[str, Any],
+    ctx: Any,
+) -> Any:
+    machine = stepfunctions._state_machines.get(execution["stateMachineArn"]) or {}
+    token = _MACHINE_ROLE.set(machine.get("roleArn", ""))
+    try:
+        return original(state_def, raw_input, execution, ctx)
+    finally:
+        _MACHINE_ROLE.reset(token)
 
-    def executed(state: Any, given: Any, execution: Mapping[str, Any], context: Any) -> Any:
-        machine = stepfunctions._state_machines.get(execution["stateMachineArn"]) or {}
-        token = _MACHINE_ROLE.set(machine.get("roleArn", ""))
-        try:
-            return execute(state, given, execution, context)
-        finally:
-            _MACHINE_ROLE.reset(token)
 
-    def called(function: str, event: Any) -> Any:
-        refused = of_role(_MACHINE_ROLE.get(), "states").refusal("lambda:InvokeFunction", _function(function), {})
-        if refused:
-            raise stepfunctions._ExecutionError("Lambda.AWSLambdaException", refused)
-        return call(function, event)
-
-    stepfunctions._execute_task = executed
-    stepfunctions._call_lambda = called
+@enforced.wraps(stepfunctions._call_lambda)
+def _call_lambda(original: Callable[[str, Any], Any], func_ref: str, event: Any) -> Any:
+    refused = of_role(_MACHINE_ROLE.get(), "states").refusal("lambda:InvokeFunction", _function(func_ref), {})
+    if refused:
+        raise stepfunctions._ExecutionError("Lambda.AWSLambdaException", refused)
+    return original(func_ref, event)
 
 
 def _function(reference: str) -> str:
@@ -67,19 +72,17 @@ def _function(reference: str) -> str:
     return reference if reference.startswith("arn:") else f"arn:aws:lambda:{region}:{account}:function:{reference}"
 
 
-def _schedules_and_rules() -> None:
-    invoke = eventbridge._invoke_target
-
-    def invoked(target: Mapping[str, Any], event: Mapping[str, Any], rule: Any, *view: Any) -> None:
-        action = _TARGETS.get(target["Arn"].split(":")[2])
-        service = "scheduler" if event.get("Source") == "aws.scheduler" else "events"
-        refused = _refusal(action, target, service, rule) if action else None
-        if refused:
-            log.warning("The rule or schedule %s did not fire: %s", rule.get("Name"), refused)
-            return
-        invoke(target, event, rule, *view)
-
-    eventbridge._invoke_target = invoked
+@enforced.wraps(eventbridge._invoke_target)
+def _invoke_target(
+    original: Callable[..., None], target: dict[str, Any], event: dict[str, Any], rule: dict[str, Any], view: Any = None
+) -> None:
+    action = _TARGETS.get(target["Arn"].split(":")[2])
+    service = "scheduler" if event.get("Source") == "aws.scheduler" else "events"
+    refused = _refusal(action, target, service, rule) if action else None
+    if refused:
+        log.warning("The rule or schedule %s did not fire: %s", rule.get("Name"), refused)
+        return
+    original(target, event, rule, view)
 
 
 def _refusal(action: str, target: Mapping[str, Any], service: str, rule: Mapping[str, Any]) -> str | None:
@@ -110,29 +113,25 @@ def _function_lets_in(function: str, service: str, source: str, account: str) ->
         region=caller()[1],
         service_context={"aws:sourcearn": source, "aws:sourceaccount": account},
     )
-    return bool(iam_evaluator.evaluate_resource_policy(found[0], asked, service=service).decision == "Allow")
+    return iam_evaluator.evaluate_resource_policy(found[0], asked, service=service).decision == "Allow"
 
 
-def _function_logs() -> None:
-    write = lambda_svc._emit_lambda_logs
-
-    def written(function: Mapping[str, Any], *arguments: Any, **options: Any) -> None:
-        config = function.get("config") or function
-        role = of_role(config["Role"], config["FunctionName"])
-        group = (config.get("LoggingConfig") or {}).get("LogGroup") or f"/aws/lambda/{config['FunctionName']}"
-        actions = ["logs:CreateLogStream", "logs:PutLogEvents"]
-        if group not in cloudwatch_logs._log_groups:
-            actions.append("logs:CreateLogGroup")
-        account, region = caller()
-        stream = f"{datetime.now(UTC):%Y/%m/%d}/[{config.get('Version', '$LATEST')}]"
-        arn = f"arn:aws:logs:{region}:{account}:log-group:{group}:log-stream:{stream}"
-        if all(role.refusal(action, arn, {}) is None for action in actions):
-            write(function, *arguments, **options)
-
-    lambda_svc._emit_lambda_logs = written
+@enforced.wraps(lambda_svc._emit_lambda_logs)
+def _emit_lambda_logs(original: Callable[..., None], func: dict[str, Any], *log_lines: Any, **how: Any) -> None:
+    config = func.get("config") or func
+    role = of_role(config["Role"], config["FunctionName"])
+    group = (config.get("LoggingConfig") or {}).get("LogGroup") or f"/aws/lambda/{config['FunctionName']}"
+    actions = ["logs:CreateLogStream", "logs:PutLogEvents"]
+    if group not in cloudwatch_logs._log_groups:
+        actions.append("logs:CreateLogGroup")
+    account, region = caller()
+    stream = f"{datetime.now(UTC):%Y/%m/%d}/[{config.get('Version', '$LATEST')}]"
+    arn = f"arn:aws:logs:{region}:{account}:log-group:{group}:log-stream:{stream}"
+    if all(role.refusal(action, arn, {}) is None for action in actions):
+        original(func, *log_lines, **how)
 
 
-def _passing(
+def _refuse_passing(
     method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, list[str]]
 ) -> Response | None:
     who = principal(headers, query)

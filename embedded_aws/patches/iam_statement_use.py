@@ -16,8 +16,10 @@ from ministack.core import iam_evaluator
 from ministack.services import iam
 from ministack.services.cloudformation import provisioners
 
+from embedded_aws.patches import patching
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
 _OF_A_RESOURCE: ContextVar[bool] = ContextVar("of_a_resource", default=False)
 _SESSION = ":assumed-role/"
@@ -42,29 +44,35 @@ class Recorder:
 
     def watch(self) -> None:
         """Begin to look on at every decision about a role's request."""
-        evaluate, of_resource = iam_evaluator.evaluate, iam_evaluator.evaluate_resource_policy
+        enforced = patching.Patches()
 
-        def evaluated(asked: Any, policies: Any, *limits: Any) -> Any:
-            result = evaluate(asked, policies, *limits)
-            if _SESSION in asked.principal_arn and not _OF_A_RESOURCE.get():
-                self._note(asked, [each for policy in policies for each in policy], str(result.decision))
+        @enforced.wraps(iam_evaluator.evaluate)
+        def _evaluate(
+            original: Callable[..., iam_evaluator.EvalResult],
+            ctx: iam_evaluator.EvalContext,
+            policies: list[list[iam_evaluator.ParsedStatement]],
+            *limits: Any,
+        ) -> iam_evaluator.EvalResult:
+            result = original(ctx, policies, *limits)
+            if _SESSION in ctx.principal_arn and not _OF_A_RESOURCE.get():
+                self._note(ctx, [each for policy in policies for each in policy], result.decision)
             return result
 
-        def resource_evaluated(*arguments: Any, **options: Any) -> Any:
+        @enforced.wraps(iam_evaluator.evaluate_resource_policy)
+        def _evaluate_resource_policy(original: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
             token = _OF_A_RESOURCE.set(True)
             try:
-                return of_resource(*arguments, **options)
+                return original(*arguments, **options)
             finally:
                 _OF_A_RESOURCE.reset(token)
 
-        iam_evaluator.evaluate = evaluated
-        iam_evaluator.evaluate_resource_policy = resource_evaluated
-        for resource in ("AWS::IAM::Role", "AWS::IAM::Policy"):
-            handlers = provisioners._RESOURCE_HANDLERS[resource]
-            provisioners._RESOURCE_HANDLERS[resource] = {**handlers, "delete": self._after_looking(handlers["delete"])}
+        enforced.apply()
+        for kind in ("AWS::IAM::Role", "AWS::IAM::Policy"):
+            called = f"ministack.services.cloudformation.provisioners._RESOURCE_HANDLERS[{kind!r}]"
+            patching.wrap_item(provisioners._RESOURCE_HANDLERS[kind], "delete", called, self._look_first)
 
     def report(self) -> list[dict[str, Any]]:
-        """Every statement of every role, also of those that stacks have deleted, and its use."""
+        """Return every statement of every role, also of those that stacks have deleted, and its use."""
         self._look()
         with self._lock:
             return [
@@ -73,12 +81,9 @@ class Recorder:
                 for text, use in uses.items()
             ]
 
-    def _after_looking(self, delete: Callable[..., None]) -> Callable[..., None]:
-        def look_first(*resource: Any) -> None:
-            self._look()
-            delete(*resource)
-
-        return look_first
+    def _look_first(self, delete: Callable[..., None], name: str, properties: Mapping[str, Any]) -> None:
+        self._look()
+        delete(name, properties)
 
     def _look(self) -> None:
         """Learn of the statements of the roles that there are."""
@@ -87,7 +92,9 @@ class Recorder:
                 for policy in iam_evaluator._gather_role_policies(name, account):
                     self._uses(name, policy)
 
-    def _note(self, asked: Any, statements: list[Any], decision: str) -> None:
+    def _note(
+        self, asked: iam_evaluator.EvalContext, statements: list[iam_evaluator.ParsedStatement], decision: str
+    ) -> None:
         role = asked.principal_arn.partition(_SESSION)[2].partition("/")[0]
         deciding = [each for each in statements if iam_evaluator._first_match(asked, [each], decision)]
         overruled = decision != "Deny" or iam_evaluator._first_match(asked, statements, "Allow")
@@ -101,12 +108,12 @@ class Recorder:
                     if len(use.requests) < _EXAMPLES and request not in use.requests:
                         use.requests.append(request)
 
-    def _uses(self, role: str, statements: Iterable[Any]) -> list[Use]:
+    def _uses(self, role: str, statements: Iterable[iam_evaluator.ParsedStatement]) -> list[Use]:
         uses = self._roles.setdefault(role, {})
         return [uses.setdefault(_text(each), Use()) for each in statements]
 
 
-def _text(statement: Any) -> str:
+def _text(statement: iam_evaluator.ParsedStatement) -> str:
     members = {
         "Effect": statement.effect,
         "Action": sorted(statement.actions),

@@ -1,66 +1,99 @@
-"""What the embedded AWS has not got is refused with a coded error that names it, in the protocol it was asked in.
+"""What every answer of the embedded AWS looks like: a coded error in the protocol spoken, and the right Content-Type.
 
-ministack answers some of it with a document that has no code. The codes are AWS's for an operation that a service has
-not got: InvalidAction of the query protocol, UnknownOperationException of the JSON ones.
+What it has not got is refused with a coded error that names it; ministack answers some of it with a document that has
+no code. The codes are AWS's for an operation that a service has not got: InvalidAction of the query protocol,
+UnknownOperationException of the JSON ones. An unforeseen error in any service is an InternalFailure (500) with the
+log's place; ministack answers JSON to everybody, in which a client of S3 or IAM finds neither code nor message.
+
+ministack puts the Content-Type right, by what botocore says of the service's protocol. For those two words it reads the
+service's whole model, with a session of its own, while everybody waits: up to half a second and 10 MB a service. And
+what a SageMaker model answers is the model's business, JSON or not.
 """
 
 from __future__ import annotations
 
 import json
+import logging
 import re
+import uuid
+from functools import cache
 from http import HTTPStatus
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 from xml.sax.saxutils import escape
 
 import botocore.session
 import ministack.app
-from ministack.core import router
+from botocore.exceptions import UnknownServiceError
+from botocore.loaders import Loader
+from ministack.core import responses, router
+from ministack.core.iam_actions import access_denied_response
 
-from embedded_aws import aws_names
+from embedded_aws import aws_names, faults
+from embedded_aws.patches import patching, service_handlers
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
-    from embedded_aws.patches.service_handlers import Response
+    from embedded_aws.patches.service_handlers import Handler, Response
+
+    Detect = Callable[[str, str, dict[str, str], dict[str, list[str]]], str]
+    Fix = Callable[[str, int, dict[str, str]], None]
+
+log = logging.getLogger(__name__)
 
 _UNKNOWN = "unknown"
 _OTHERWISE = "s3"
+_OURS = "sagemaker"
 _S3_LABEL = re.compile(r"(^|\.)s3[.-]")
 _SCOPE = re.compile(r"Credential=[^/]+/[^/]+/[^/]+/([^/]+)/")
 _QUERY = "application/x-www-form-urlencoded"
 
+patches = patching.Patches()
 
-def refuse_unknown() -> None:
-    """Answer for every service that nothing else answers for."""
-    detect = ministack.app.detect_service
 
-    def detect_or_refuse(
-        method: str, path: str, headers: Mapping[str, str], query: Mapping[str, list[str]], *more: Any
-    ) -> str:
-        service = str(detect(method, path, headers, query, *more))
-        if service == _OTHERWISE and _is_of_no_service(headers, query):
-            return _UNKNOWN
-        return service if service in ministack.app.SERVICE_HANDLERS else _UNKNOWN
-
-    router._BUILTIN_HOST_SUFFIXES = (*router._BUILTIN_HOST_SUFFIXES, *aws_names.domains())
-    ministack.app.detect_service = detect_or_refuse
+def apply() -> None:
+    """Refuse what there is not, and label answers. Before it, add all services."""
+    suffixes = (*router._BUILTIN_HOST_SUFFIXES, *aws_names.domains())
+    patching.assign(__name__, router, "_BUILTIN_HOST_SUFFIXES", suffixes)
     ministack.app.SERVICE_HANDLERS[_UNKNOWN] = _refuse
-    _know_services_by_name()
+    _service_names()  # now, not at the first request
+    patches.apply()
+
+
+def tell_unexpected_errors() -> None:
+    """Answer so for every service; the last of the patches, for errors in the others' work count too."""
+    for name in ministack.app.SERVICE_HANDLERS:
+        service_handlers.around(name, _telling(name))
+
+
+@patches.wraps(ministack.app.detect_service, ministack.app)
+def _detect_service(
+    original: Detect, method: str, path: str, headers: dict[str, str], query_params: dict[str, list[str]]
+) -> str:
+    service = original(method, path, headers, query_params)
+    if service == _OTHERWISE and _is_of_no_service(headers, query_params):
+        return _UNKNOWN
+    return service if service in ministack.app.SERVICE_HANDLERS else _UNKNOWN
 
 
 def _is_of_no_service(headers: Mapping[str, str], query: Mapping[str, list[str]]) -> bool:
-    """Whether what ministack takes for S3's, as it takes all that it can't place, was sent to another name of AWS's."""
+    """Tell whether what ministack takes for S3's, as all that it can't place, was sent to another name of AWS's."""
     host = headers.get("host", "").partition(":")[0].lower()
     signed = "authorization" in headers or any(name.lower() == "x-amz-credential" for name in query)
     return not signed and aws_names.is_aws(host) and not _S3_LABEL.search(host)
 
 
-def _know_services_by_name() -> None:
-    """Ministack reads all of botocore's models, for seconds, before it believes that "pricing" is a service of AWS."""
-    names = frozenset(botocore.session.get_session().get_available_services())
-    ask = router._is_aws_service_name
-    router._is_aws_service_name = lambda scope: scope in names or ask(scope)
+@patches.wraps(router._is_aws_service_name)
+def _is_aws_service_name(original: Callable[[str], bool], scope_name: str) -> bool:
+    """Know services by name: ministack reads all of botocore's models, for seconds, before it believes in "pricing"."""
+    return scope_name in _service_names() or original(scope_name)
+
+
+@cache
+def _service_names() -> frozenset[str]:
+    return frozenset(botocore.session.get_session().get_available_services())
 
 
 async def _refuse(
@@ -93,3 +126,46 @@ def _json_error(message: str) -> Response:
     body = json.dumps({"__type": code, "message": message}).encode()
     headers = {"Content-Type": "application/x-amz-json-1.1", "x-amzn-ErrorType": code}
     return HTTPStatus.BAD_REQUEST, headers, body
+
+
+def _telling(service: str) -> service_handlers.Around:
+    async def answered(
+        answer: Handler, method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, list[str]]
+    ) -> Response:
+        try:
+            return await answer(method, path, headers, body, query)
+        except Exception as error:
+            log.exception("%s: %s %s", service, method, path)
+            said = faults.sentence(error)
+            _, described, content = access_denied_response(
+                service, "", "", str(uuid.uuid4()), error_code=faults.CODE, message=said, headers=headers
+            )
+            return HTTPStatus.INTERNAL_SERVER_ERROR, described, content
+
+    return answered
+
+
+@patches.wraps(ministack.app.fix_success_content_type, ministack.app)
+def _fix_success_content_type(original: Fix, service: str, status: int, headers: dict[str, str]) -> None:
+    """Let answers of SageMaker and its runtime keep theirs."""
+    if service != _OURS:
+        original(service, status, headers)
+
+
+@patches.wraps(ministack.app.fix_error_content_type, ministack.app)
+def _fix_error_content_type(original: Fix, service: str, status: int, headers: dict[str, str]) -> None:
+    if service != _OURS:
+        original(service, status, headers)
+
+
+@patches.replaces(responses._service_model)  # Step Functions, imported before, goes on with the whole model
+@cache
+def _service_model(service: str) -> Any:
+    """Return what ministack looks at of a service's model, in a tenth of its time; None if there is no such service."""
+    name = responses._BOTOCORE_NAME.get(service, service)
+    try:
+        # A loader of its own, for it keeps all that it has loaded.
+        model = Loader().load_service_model(name, "service-2")
+    except UnknownServiceError:
+        return None
+    return SimpleNamespace(metadata=model["metadata"])

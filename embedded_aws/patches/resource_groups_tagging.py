@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from ministack.services import cloudwatch_logs, ssm, tagging
 
+from embedded_aws.patches.patching import Patches
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
@@ -15,7 +17,7 @@ class Tagged(Protocol):
     """The tagged resources of a service; `tag` and `untag` raise LookupError for one that is not there."""
 
     def all(self) -> Iterable[tuple[str, dict[str, str]]]:
-        """ARN and tags of each."""
+        """Yield ARN and tags of each."""
 
     def tag(self, arn: str, given: dict[str, str], /) -> None:
         """Set tags."""
@@ -24,11 +26,14 @@ class Tagged(Protocol):
         """Take tags away."""
 
 
-def find_tagged(services: Mapping[str, Tagged]) -> None:
+patches = Patches()
+
+
+def apply(services: Mapping[str, Tagged]) -> None:
     """List, tag and untag the resources of these services, by the name that their ARNs have."""
     for service, resources in {**services, "logs": _LogGroups(), "ssm": _Parameters()}.items():
         _list_tagged(service, resources)
-    tagging._matches_type_filters = _of_types
+    patches.apply()
 
 
 def _list_tagged(service: str, resources: Tagged) -> None:
@@ -68,7 +73,7 @@ class _LogGroups:
             self._tags(arn).pop(key, None)
 
     def _tags(self, arn: str) -> dict[str, str]:
-        found: dict[str, str] | None = cloudwatch_logs._resolve_tag_record_by_arn(arn)
+        found = cloudwatch_logs._resolve_tag_record_by_arn(arn)
         if found is None:
             raise LookupError(arn)
         return found
@@ -95,8 +100,9 @@ class _Parameters:
         return arn
 
 
-def _of_types(arn: str, filters: list[str]) -> bool:
-    """Whether an ARN is of one of the types, `logs` or `logs:log-group`; ministack stumbles over names with slashes."""
+@patches.replaces(tagging._matches_type_filters)
+def _matches_type_filters(arn: str, type_filters: list[str]) -> bool:
+    """Tell if an ARN is of one of the types, `logs` or `logs:log-group`; ministack stumbles over names with slashes."""
     _, _, service, _, _, resource = arn.split(":", 5)
     kind = re.split("[:/]", resource, maxsplit=1)[0]
-    return not filters or service in filters or f"{service}:{kind}" in filters
+    return not type_filters or service in type_filters or f"{service}:{kind}" in type_filters

@@ -1,4 +1,4 @@
-"""The services that answer on the port: ours beside ministack's."""
+"""Which service answers a request: services of ours stand beside ministack's, and may see a request of theirs first."""
 
 from __future__ import annotations
 
@@ -13,9 +13,12 @@ from ministack.core import router
 from ministack.services import budgets as budgets_service
 from ministack.services import stepfunctions
 
+from embedded_aws.patches import patching
+
 Response = tuple[int, dict[str, str], bytes]
 Handler = Callable[[str, str, dict[str, str], bytes, dict[str, list[str]]], Awaitable[Response]]
 First = Callable[[str, str, dict[str, str], bytes, dict[str, list[str]]], Response | None]
+Around = Callable[[Handler, str, str, dict[str, str], bytes, dict[str, list[str]]], Awaitable[Response]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,43 +49,49 @@ def add(services: Mapping[str, Service]) -> None:
         stepfunctions._AWS_SDK_ERROR_PREFIX[name] = service.sdk_name
 
 
-def around(name: str, wrapped: Callable[[Handler], Handler]) -> None:
-    """Let what `wrapped` makes of a service's handler answer in its place."""
-    ministack.app.SERVICE_HANDLERS[name] = wrapped(ministack.app.SERVICE_HANDLERS[name])
+def around(name: str, answer: Around) -> None:
+    """Let `answer` answer a service's requests; it is given ministack's handler first."""
+    patching.wrap_item(ministack.app.SERVICE_HANDLERS, name, "ministack.app.SERVICE_HANDLERS", answer)
 
 
 def before(name: str, first: First) -> None:
     """Let `first` see a service's requests: it answers in the service's place, or with None leaves that to it."""
 
-    def wrapped(answer: Handler) -> Handler:
-        async def answered(
-            method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, list[str]]
-        ) -> Response:
-            found = first(method, path, headers, body, query)
-            return await answer(method, path, headers, body, query) if found is None else found
+    async def answered(
+        answer: Handler, method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, list[str]]
+    ) -> Response:
+        found = first(method, path, headers, body, query)
+        return await answer(method, path, headers, body, query) if found is None else found
 
-        return answered
-
-    around(name, wrapped)
+    answered.__module__ = first.__module__
+    around(name, answered)
 
 
-def answer_below(prefix: str, handler: Handler) -> None:
-    """Answer every request whose path begins so, whatever else it may look like."""
-    ministack.app.SERVICE_HANDLERS[prefix] = handler
-    detect = ministack.app.detect_service
+def answer_below(handlers: Mapping[str, Handler]) -> None:
+    """Answer every request whose path begins with a key of these, whatever else it may look like."""
+    patches = patching.Patches()
 
-    def by_path(method: str, path: str, *request: Any) -> str:
-        return prefix if path.startswith(prefix) else str(detect(method, path, *request))
+    @patches.wraps(ministack.app.detect_service, ministack.app)
+    def detect_service(
+        original: Callable[[str, str, dict[str, str], dict[str, list[str]]], str],
+        method: str,
+        path: str,
+        headers: dict[str, str],
+        query_params: dict[str, list[str]],
+    ) -> str:
+        below = next((prefix for prefix in handlers if path.startswith(prefix)), None)
+        return below or original(method, path, headers, query_params)
 
-    ministack.app.detect_service = by_path
+    ministack.app.SERVICE_HANDLERS.update(handlers)
+    patches.apply()
 
 
 def budgets(operation: str, request: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
-    """Carry out an operation of AWS Budgets for the caller; HTTP status and document of its answer."""
+    """Carry out an operation of AWS Budgets for the caller; return HTTP status and document of its answer."""
     status, _, body = budgets_service._DISPATCH[operation](request)
     return status, json.loads(body)
 
 
 def application() -> Any:
-    """Ministack's ASGI application."""
+    """Return ministack's ASGI application."""
     return ministack.app.app

@@ -13,7 +13,7 @@ import ministack.app
 import pytest
 
 from embedded_aws import faults
-from embedded_aws.patches.unexpected import tell_unexpected
+from embedded_aws.patches.protocol import tell_unexpected_errors
 from embedded_aws.services.sagemaker.failure import reason_of
 
 if TYPE_CHECKING:
@@ -52,9 +52,9 @@ def test_each_protocol(
 ) -> None:
     """A client finds a code and the sentence in its own protocol, and the log has the traceback."""
     monkeypatch.setattr(ministack.app, "SERVICE_HANDLERS", {service: broken})
-    tell_unexpected()
+    tell_unexpected_errors()
     with caplog.at_level(logging.ERROR):
-        answer = ministack.app.SERVICE_HANDLERS[service]("POST", "/", {}, b"", {})
+        answer: Any = ministack.app.SERVICE_HANDLERS[service]("POST", "/", {}, b"", {})
         status, headers, body = asyncio.run(answer)
     model = botocore.session.get_session().get_service_model(service)
     parser = botocore.parsers.create_parser(model.protocol)

@@ -1,0 +1,1 @@
+from ministack.services.cloudformation.engine import _evaluate_conditions as _evaluate_conditions

@@ -1,0 +1,3 @@
+from ministack.services.cloudformation.engine import _evaluate_conditions as _evaluate_conditions
+
+def _runs_on_worker_thread(resource_type: str) -> bool: ...

@@ -1,0 +1,5 @@
+from typing import Any
+
+from ministack.core.responses import AccountRegionScopedDict
+
+_tables: AccountRegionScopedDict[dict[str, Any]]

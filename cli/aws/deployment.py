@@ -25,14 +25,14 @@ _SEATS_LOG = paths.LOGS / "seats.log"
 
 
 @dataclass
-class Outcome:
+class SeatsOutcome:
     """Which seats are ready, and why the others are not."""
 
     ready: list[str] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
 
 
-def deploy_lab(session: Session, settings: Settings) -> Outcome:
+def deploy_lab(session: Session, settings: Settings) -> SeatsOutcome:
     """Deploy the whole synthesised app: the seats as soon as the storage stands, while the model is trained.
 
     Raises LabError with the reasons if what all share could not be deployed; the seats have their own outcome.
@@ -55,7 +55,7 @@ def deploy_lab(session: Session, settings: Settings) -> Outcome:
     return outcome
 
 
-def deploy_seats(session: Session, settings: Settings, wanted: Mapping[str, str]) -> Outcome:
+def deploy_seats(session: Session, settings: Settings, wanted: Mapping[str, str]) -> SeatsOutcome:
     """Deploy these seats (seat -> stack) and no other stack."""
     stacks.wait_until_settled(session, settings.name, notice=lambda _: None)
     with DeploymentProgress(session, settings.name, list(wanted.values())):
@@ -81,18 +81,18 @@ def check_endpoint(session: Session, lab: str) -> None:
 
 def _seats_after_storage(
     session: Session, settings: Settings, wanted: Mapping[str, str], over: threading.Event
-) -> Outcome:
+) -> SeatsOutcome:
     """Wait until this deployment has the storage stack behind it: all seats read from it, also what it changes now."""
     storage = f"{settings.name}-storage"
     while wanted and storage not in cdk.deployed(_CORE_LOG):
         if over.wait(_POLL_SECONDS) and storage not in cdk.deployed(_CORE_LOG):
-            return Outcome(failed=dict.fromkeys(wanted, "not deployed, for the lab's storage was not"))
+            return SeatsOutcome(failed=dict.fromkeys(wanted, "not deployed, for the lab's storage was not"))
     return _seats(session, settings, wanted)
 
 
-def _seats(session: Session, settings: Settings, wanted: Mapping[str, str]) -> Outcome:
+def _seats(session: Session, settings: Settings, wanted: Mapping[str, str]) -> SeatsOutcome:
     """Deploy the seats; the CDK CLI stops at the first that fails, and is run again until each has had its turn."""
-    outcome = Outcome()
+    outcome = SeatsOutcome()
     _clear_broken(session, settings.name, set(wanted.values()))
     left = dict(wanted)
     while left:

@@ -13,7 +13,7 @@ from http.cookiejar import CookieJar
 from typing import IO, TYPE_CHECKING, Any, Self
 from urllib.parse import quote, urlsplit
 
-from cli.aws.instances import NOTEBOOK_IN_SERVICE
+from cli.aws.instance_counts import NOTEBOOK_IN_SERVICE
 from cli.ui.errors import LabError
 
 if TYPE_CHECKING:

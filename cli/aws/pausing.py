@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 from botocore.exceptions import ClientError
 
 from cli.aws import stacks
-from cli.aws.instances import NOTEBOOK_IN_SERVICE
+from cli.aws.instance_counts import NOTEBOOK_IN_SERVICE
 from teardown import refusals
 from teardown.refusals import Refusal
 from teardown.scope import TAG, Scope
@@ -53,7 +53,7 @@ class Paused:
 
 
 @dataclass(frozen=True)
-class Summary:
+class ListedResource:
     """A resource as it is listed."""
 
     status: str
@@ -69,7 +69,7 @@ class PausableType(Protocol):
     serving: ClassVar[frozenset[str]]  # those of them in which it is of use
     done: ClassVar[str]  # what pausing did to it
 
-    def list(self, lab: str) -> dict[str, Summary]:
+    def list(self, lab: str) -> dict[str, ListedResource]:
         """List all whose names may be the lab's, by name."""
 
     def record(self, name: str) -> Paused:
@@ -86,7 +86,7 @@ class PausableType(Protocol):
 
 
 @dataclass(frozen=True)
-class Endpoints:
+class PausableEndpoints:
     """Endpoints: they are deleted; models and configs stay, and cost nothing."""
 
     sagemaker: Any
@@ -96,12 +96,12 @@ class Endpoints:
     serving: ClassVar[frozenset[str]] = frozenset({IN_SERVICE})
     done: ClassVar[str] = "deleted, its config is kept"
 
-    def list(self, lab: str) -> dict[str, Summary]:
+    def list(self, lab: str) -> dict[str, ListedResource]:
         """List all whose names may be the lab's, by name."""
         pages = self.sagemaker.get_paginator("list_endpoints").paginate(NameContains=lab)
         found = [each for page in pages for each in page["Endpoints"]]
         return {
-            each["EndpointName"]: Summary(each["EndpointStatus"], each["EndpointArn"])
+            each["EndpointName"]: ListedResource(each["EndpointStatus"], each["EndpointArn"])
             for each in found
             if Scope(lab=lab).names(each["EndpointName"])
         }
@@ -155,7 +155,7 @@ class Endpoints:
 
 
 @dataclass(frozen=True)
-class NotebookInstances:
+class PausableNotebookInstances:
     """Notebook instances: they are stopped; their volumes stay, and cost little."""
 
     sagemaker: Any
@@ -165,12 +165,12 @@ class NotebookInstances:
     serving: ClassVar[frozenset[str]] = NOTEBOOK_IN_SERVICE
     done: ClassVar[str] = "stopped"
 
-    def list(self, lab: str) -> dict[str, Summary]:
+    def list(self, lab: str) -> dict[str, ListedResource]:
         """List all whose names may be the lab's, by name."""
         pages = self.sagemaker.get_paginator("list_notebook_instances").paginate(NameContains=lab)
         found = [each for page in pages for each in page["NotebookInstances"]]
         return {
-            each["NotebookInstanceName"]: Summary(each["NotebookInstanceStatus"], each["NotebookInstanceArn"])
+            each["NotebookInstanceName"]: ListedResource(each["NotebookInstanceStatus"], each["NotebookInstanceArn"])
             for each in found
             if Scope(lab=lab).names(each["NotebookInstanceName"])
         }
@@ -199,7 +199,7 @@ class NotebookInstances:
 def resource_types(session: Session) -> list[PausableType]:
     """Return every type that can be paused, what costs most first."""
     sagemaker = session.client("sagemaker")
-    return [Endpoints(sagemaker), NotebookInstances(sagemaker)]
+    return [PausableEndpoints(sagemaker), PausableNotebookInstances(sagemaker)]
 
 
 def scope_of(session: Session, lab: str) -> Scope:
@@ -207,7 +207,7 @@ def scope_of(session: Session, lab: str) -> Scope:
     return Scope(lab=lab, others=other_labs(stacks.every(session), lab))
 
 
-def in_scope(session: Session, scope: Scope, listed: Mapping[str, Summary]) -> list[str]:
+def in_scope(session: Session, scope: Scope, listed: Mapping[str, ListedResource]) -> list[str]:
     """Return the names of those listed that are in the scope, and are there still."""
     sagemaker, found = session.client("sagemaker"), []
     for name, summary in listed.items():
@@ -230,7 +230,7 @@ def end_warm_pools(session: Session, scope: Scope) -> list[str]:
         NameContains=scope.lab, WarmPoolStatusEquals="Available"
     )
     pools = {
-        job["TrainingJobName"]: Summary(job["WarmPoolStatus"]["Status"], job["TrainingJobArn"])
+        job["TrainingJobName"]: ListedResource(job["WarmPoolStatus"]["Status"], job["TrainingJobArn"])
         for page in pages
         for job in page["TrainingJobSummaries"]
         if scope.names(job["TrainingJobName"])

@@ -45,7 +45,7 @@ _USES = {
 }
 
 
-class Use(StrEnum):
+class InstanceUse(StrEnum):
     """What an instance is used for: SageMaker has a price for each, which the price list calls its component."""
 
     HOSTING = "Hosting"
@@ -55,7 +55,7 @@ class Use(StrEnum):
     TRANSFORM = "Transform"
 
 
-Want = tuple[str, Use]
+Want = tuple[str, InstanceUse]
 Hourly = dict[tuple[str, str], float]  # USD by instance type and use
 
 
@@ -82,13 +82,13 @@ class Prices:
         live, missed = _hourly(session, {instance_type for instance_type, _ in asked})
         document = json.loads(_TABLE.read_text())
         table = {
-            (instance_type, Use(use)): price
+            (instance_type, InstanceUse(use)): price
             for instance_type, uses in document["instances"].items()
             for use, (price, _) in uses.items()
         }
         return cls(
             region=session.region,
-            live={(instance_type, Use(use)): price for (instance_type, use), price in live.items()},
+            live={(instance_type, InstanceUse(use)): price for (instance_type, use), price in live.items()},
             table=table,
             table_of=f"{document['region']} of {document['as_of']}",
             volume_gb_month=document["notebook_volume_gb_month"][0],
@@ -97,7 +97,7 @@ class Prices:
             asked=asked,
         )
 
-    def hourly(self, instance_type: str, use: Use) -> float | None:
+    def hourly(self, instance_type: str, use: InstanceUse) -> float | None:
         """Return what an hour of an instance costs; None if that is not known."""
         want = (instance_type, use)
         return self.live.get(want, self.table.get(want))

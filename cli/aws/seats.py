@@ -26,7 +26,7 @@ _STANDINGS = {
 
 
 @dataclass(frozen=True)
-class Seat:
+class SeatStatus:
     """One seat. `stack` and `notebook` are CloudFormation's and SageMaker's states; None where there is none."""
 
     name: str
@@ -73,13 +73,13 @@ def notebooks(session: Session, lab: str) -> dict[str, dict[str, Any]]:
     return {each["NotebookInstanceName"]: each for each in found if each["NotebookInstanceName"].startswith(f"{lab}-")}
 
 
-def find(session: Session, settings: Settings) -> list[Seat]:
+def find(session: Session, settings: Settings) -> list[SeatStatus]:
     """Return every seat that is in the settings or deployed, by name."""
     listed = {seat.name: seat for seat in settings.seats}
     deployed = {stack.seat: stack for stack in stacks.of_lab(session, settings.name) if stack.seat}
     instances = notebooks(session, settings.name)
     return [
-        Seat(
+        SeatStatus(
             name=name,
             email=listed[name].email if name in listed else "",
             listed=name in listed,
@@ -90,7 +90,7 @@ def find(session: Session, settings: Settings) -> list[Seat]:
     ]
 
 
-def chosen(found: Iterable[Seat], names: Sequence[str]) -> list[Seat]:
+def chosen(found: Iterable[SeatStatus], names: Sequence[str]) -> list[SeatStatus]:
     """Select the seats of these names, as students write them. Raises LabError that names those there are not."""
     known = {seat.name: seat for seat in found}
     unknown = [name for name in names if safe(name) not in known]

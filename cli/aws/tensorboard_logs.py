@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from cli.aws import training_jobs
-from cli.aws.instances import JOB_WITH_INSTANCES, TRAINING
+from cli.aws.instance_counts import JOB_WITH_INSTANCES, TRAINING
 from cli.ui.errors import LabError
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from cli.aws.instances import TRAINING
+from cli.aws.instance_counts import TRAINING
 from cli.ui.errors import LabError
 
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from cli.aws import instances, seats
-from cli.aws.instances import (
+from cli.aws import instance_counts, seats
+from cli.aws.instance_counts import (
     ENDPOINT_WITHOUT_INSTANCES,
     JOB_WITH_INSTANCES,
     JOBS,
@@ -25,7 +25,7 @@ from cli.aws.instances import (
     Instances,
     JobType,
 )
-from cli.aws.prices import Use
+from cli.aws.prices import InstanceUse
 from teardown.scope import Scope
 
 if TYPE_CHECKING:
@@ -58,16 +58,16 @@ class LineItem:
 
     def hourly(self, prices: Prices) -> float | None:
         """Return USD of this hour, if it goes on as it stands; None if a price is not known."""
-        instances = self._instances(prices) if self.runs else 0.0
-        return None if instances is None else instances + prices.volume(self.gigabytes) + self.keys * prices.key
+        running = self._instances(prices) if self.runs else 0.0
+        return None if running is None else running + prices.volume(self.gigabytes) + self.keys * prices.key
 
     def so_far(self, prices: Prices) -> float | None:
         """Return USD at most until now; None if a price is not known."""
-        instances = self._instances(prices) if self.hours else 0.0
-        if instances is None:
+        running = self._instances(prices) if self.hours else 0.0
+        if running is None:
             return None
         return (
-            instances * self.hours
+            running * self.hours
             + prices.volume(self.gigabytes) * self.volume_hours
             + self.keys * prices.key * (self.hours)
         )
@@ -139,7 +139,7 @@ class _Lab:
             seat=self._seat(name),
             hours=self._hours(described["CreationTime"]) if runs else 0,
             runs=runs,
-            instances=_for(Use.HOSTING, instances.of_endpoint(self._sagemaker, described)),
+            instances=_for(InstanceUse.HOSTING, instance_counts.of_endpoint(self._sagemaker, described)),
         )
 
     def _notebook(self, name: str) -> LineItem:
@@ -154,7 +154,7 @@ class _Lab:
             seat=self._seat(name),
             hours=self._hours(made, None if runs else described["LastModifiedTime"]),
             runs=runs,
-            instances=(((described["InstanceType"], Use.NOTEBOOK), 1),),
+            instances=(((described["InstanceType"], InstanceUse.NOTEBOOK), 1),),
             gigabytes=described.get("VolumeSizeInGB", 0),
             volume_hours=self._hours(made),
         )
@@ -204,5 +204,5 @@ class _Lab:
             return [item for item in pool.map(found, names) if item]
 
 
-def _for(use: Use, found: Instances) -> tuple[tuple[Want, int], ...]:
+def _for(use: InstanceUse, found: Instances) -> tuple[tuple[Want, int], ...]:
     return tuple(((instance_type, use), count) for instance_type, count in found.items())

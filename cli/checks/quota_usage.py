@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from cli.aws import instances
-from cli.aws.instances import (
+from cli.aws import instance_counts
+from cli.aws.instance_counts import (
     ENDPOINT_WITHOUT_INSTANCES,
     JOB_WITH_INSTANCES,
     JOBS,
@@ -67,7 +67,7 @@ def _listed(sagemaker: Any, operation: str, member: str) -> list[dict[str, Any]]
 
 
 def _endpoint(sagemaker: Any, name: str) -> Usage:
-    found = instances.of_endpoint(sagemaker, sagemaker.describe_endpoint(EndpointName=name))
+    found = instance_counts.of_endpoint(sagemaker, sagemaker.describe_endpoint(EndpointName=name))
     return Counter({(instance_type, ENDPOINT): count for instance_type, count in found.items()})
 
 

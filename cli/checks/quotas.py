@@ -14,7 +14,7 @@ from itertools import islice
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
-from cli.aws.instances import PROCESSING, TRAINING, TRANSFORM
+from cli.aws.instance_counts import PROCESSING, TRAINING, TRANSFORM
 from cli.checks import quota_usage
 from cli.checks.quota_usage import ALL, ENDPOINT, NOTEBOOK
 from cli.checks.result import CheckResult, State
@@ -78,7 +78,7 @@ class Need:
 
 
 @dataclass(frozen=True)
-class Quota:
+class AppliedQuota:
     """What the account may use at once, of which quota."""
 
     code: str
@@ -116,7 +116,7 @@ def check(deployment: Deployment) -> Iterator[CheckResult]:
     yield from results or [CheckResult("quotas", State.OK, enough)]
 
 
-def _compare(deployment: Deployment, need: Need, found: dict[str, Quota], used: Usage) -> CheckResult | None:
+def _compare(deployment: Deployment, need: Need, found: dict[str, AppliedQuota], used: Usage) -> CheckResult | None:
     quota = found.get(need.quota)
     if quota is None and need.instance_type == ALL:
         return None
@@ -144,7 +144,7 @@ def _compare(deployment: Deployment, need: Need, found: dict[str, Quota], used: 
     return CheckResult("quotas", need.state(wrong=False), text)
 
 
-def _room_for_update(deployment: Deployment, need: Need, quota: Quota, others: int) -> CheckResult | None:
+def _room_for_update(deployment: Deployment, need: Need, quota: AppliedQuota, others: int) -> CheckResult | None:
     """Warn if an update of the endpoint has no room: its new instances are beside the old ones until they take over."""
     if need.use != ENDPOINT or not need.own or not any(stack.name.endswith("-endpoint") for stack in deployment.own):
         return None
@@ -178,7 +178,7 @@ def _takes(setting: str, instance_type: str) -> bool:
     return True
 
 
-def _increase(deployment: Deployment, quota: Quota, value: int) -> str:
+def _increase(deployment: Deployment, quota: AppliedQuota, value: int) -> str:
     region = deployment.session.region
     return deployment.session.without_console(
         f"ask for more with `aws service-quotas request-service-quota-increase --service-code {_SERVICE} --quota-code "
@@ -187,15 +187,15 @@ def _increase(deployment: Deployment, quota: Quota, value: int) -> str:
     )
 
 
-def _quotas(client: Any, names: set[str]) -> dict[str, Quota]:
+def _quotas(client: Any, names: set[str]) -> dict[str, AppliedQuota]:
     """Read the quotas of these names: what applies to the account, or AWS's default where nothing is said of it."""
     found = _read(client, "list_service_quotas", names)
     return _read(client, "list_aws_default_service_quotas", names - set(found)) | found
 
 
-def _read(client: Any, operation: str, names: set[str]) -> dict[str, Quota]:
+def _read(client: Any, operation: str, names: set[str]) -> dict[str, AppliedQuota]:
     """Page by page until all are found: SageMaker has thousands."""
-    found: dict[str, Quota] = {}
+    found: dict[str, AppliedQuota] = {}
     for page in _every(client, operation) if names else ():
         found |= _named(page, names)
         if len(found) == len(names):
@@ -208,6 +208,6 @@ def _every(client: Any, operation: str) -> Iterator[Sequence[dict[str, Any]]]:
     return (page["Quotas"] for page in pages)
 
 
-def _named(quotas: Sequence[dict[str, Any]], names: set[str]) -> dict[str, Quota]:
+def _named(quotas: Sequence[dict[str, Any]], names: set[str]) -> dict[str, AppliedQuota]:
     wanted = [each for each in quotas if each["QuotaName"] in names and "Value" in each]
-    return {each["QuotaName"]: Quota(each["QuotaCode"], ceil(each["Value"])) for each in wanted}
+    return {each["QuotaName"]: AppliedQuota(each["QuotaCode"], ceil(each["Value"])) for each in wanted}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cli.aws import lease
-from cli.aws.prices import Prices, Use
+from cli.aws.prices import InstanceUse, Prices
 from cli.checks.result import CheckResult, State
 from infra.regions import ACCEPTED, BUDGET
 from teardown.scope import TAG
@@ -86,25 +86,27 @@ def check_price(deployment: Deployment) -> Iterator[CheckResult]:
         yield CheckResult("budget", State.HINT, text)
 
 
-def _wanted(settings: Settings) -> list[tuple[str, Use]]:
+def _wanted(settings: Settings) -> list[tuple[str, InstanceUse]]:
     students = settings.seat_instance_types[0]
     return [
-        (settings.endpoint_instance_type, Use.HOSTING),
-        (settings.training_instance_type, Use.TRAINING),
-        *([(settings.notebook_instance_type, Use.NOTEBOOK)] if settings.seats else []),
-        *([(students, Use.HOSTING), (students, Use.TRAINING)] if settings.seats else []),
+        (settings.endpoint_instance_type, InstanceUse.HOSTING),
+        (settings.training_instance_type, InstanceUse.TRAINING),
+        *([(settings.notebook_instance_type, InstanceUse.NOTEBOOK)] if settings.seats else []),
+        *([(students, InstanceUse.HOSTING), (students, InstanceUse.TRAINING)] if settings.seats else []),
     ]
 
 
 def _hourly(settings: Settings, prices: Prices) -> tuple[float | None, float | None]:
     """Return USD of an hour of the lab, and of its students at all they may do; None if a price is not known."""
     seats = len(settings.seats)
-    endpoint = prices.hourly(settings.endpoint_instance_type, Use.HOSTING)
-    notebook = prices.hourly(settings.notebook_instance_type, Use.NOTEBOOK) if seats else 0.0
+    endpoint = prices.hourly(settings.endpoint_instance_type, InstanceUse.HOSTING)
+    notebook = prices.hourly(settings.notebook_instance_type, InstanceUse.NOTEBOOK) if seats else 0.0
     own = None
     if endpoint is not None and notebook is not None:
         own = endpoint + seats * (notebook + prices.volume(_VOLUME_GB)) + _KEYS * prices.key
-    hosting, training = (prices.hourly(settings.seat_instance_types[0], use) for use in (Use.HOSTING, Use.TRAINING))
+    hosting, training = (
+        prices.hourly(settings.seat_instance_types[0], use) for use in (InstanceUse.HOSTING, InstanceUse.TRAINING)
+    )
     return own, None if hosting is None or training is None else seats * (hosting + training)
 
 

@@ -11,7 +11,7 @@ from rich.markup import escape
 
 from cli import settings
 from cli.aws import lease, stacks, usage
-from cli.aws.instances import JOBS
+from cli.aws.instance_counts import JOBS
 from cli.aws.prices import Prices
 from cli.aws.session import Target, connect
 from cli.ui import screen

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rich.markup import escape
 
 from cli import downloads, embedded, paths, settings
-from cli.aws import deletion, owner, stacks
+from cli.aws import lab_deletion, owner, stacks
 from cli.aws.session import Session, Target, connect
 from cli.ui import screen
 from cli.ui.errors import LabError
@@ -45,7 +45,7 @@ def down(target: Target, context: Sequence[str], *, keep_aws: bool, force: bool,
             f"The lab {lab} is {others}'s, and you are {owner.of(session, wanted)}: ask, or add --force. "
             "Nothing was changed."
         )
-    receipt = deletion.of_lab(session, lab, quiet=as_json)
+    receipt = lab_deletion.delete_lab(session, lab, quiet=as_json)
     if target is Target.EMBEDDED and receipt.clean and not keep_aws:
         _stop_embedded(session, receipt, quiet=as_json)
     written = _document(session, lab, receipt)

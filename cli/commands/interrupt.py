@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from cli import settings
 from cli.aws import training_jobs
-from cli.aws.instances import TRAINING
+from cli.aws.instance_counts import TRAINING
 from cli.aws.session import Target, connect
 from cli.ui import screen
 from cli.ui.errors import LabError

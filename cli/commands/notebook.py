@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from cli import settings
 from cli.aws import seats
-from cli.aws.instances import NOTEBOOK_IN_SERVICE
+from cli.aws.instance_counts import NOTEBOOK_IN_SERVICE
 from cli.aws.session import connect
 from cli.ui import screen
 from cli.ui.errors import LabError
@@ -47,7 +47,7 @@ def notebook(target: Target, context: Sequence[str], name: str | None, *, browse
     screen.open_page(url, browser=browser)  # it lets its holder in
 
 
-def _seat(found: Sequence[seats.Seat], name: str | None) -> seats.Seat:
+def _seat(found: Sequence[seats.SeatStatus], name: str | None) -> seats.SeatStatus:
     """Return the seat that is meant: the only one, if none is named."""
     if name is None and len(found) != 1:
         some = ", ".join([*(each.name for each in found[:_SHOWN]), *["…"] * (len(found) > _SHOWN)])

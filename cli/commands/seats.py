@@ -10,7 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rich.markup import escape
 
 from cli import settings
-from cli.aws import cdk, deletion, deployment, jupyter, owner, seats, stacks
+from cli.aws import cdk, deployment, jupyter, lab_deletion, owner, seats, stacks
 from cli.aws.seat_files import SeatFiles
 from cli.aws.session import connect
 from cli.ui import screen
@@ -20,8 +20,8 @@ from cli.ui.table import Table
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from cli.aws.deployment import Outcome
-    from cli.aws.seats import Seat
+    from cli.aws.deployment import SeatsOutcome
+    from cli.aws.seats import SeatStatus
     from cli.aws.session import Session, Target
     from infra.settings import Settings
     from teardown.receipt import Remaining
@@ -103,7 +103,7 @@ def rebuild(target: Target, context: Sequence[str], names: Sequence[str], *, for
     report(outcome)
 
 
-def report(outcome: Outcome) -> None:
+def report(outcome: SeatsOutcome) -> None:
     """Show the table in which a deployment of seats ends. Raises LabError if one failed."""
     if not (outcome.ready or outcome.failed):
         return
@@ -142,7 +142,7 @@ def _synthesised(session: Session, lab: Settings, context: Sequence[str], names:
     return {name: stacks_of[name] for name in names}
 
 
-def _set_aside(session: Session, lab: Settings, found: Sequence[Seat]) -> dict[str, SeatFiles]:
+def _set_aside(session: Session, lab: Settings, found: Sequence[SeatStatus]) -> dict[str, SeatFiles]:
     """Copy the seats' files to where no stack deletes them, by seat."""
     bucket = _bucket(session, lab)
     kept = {each.name: SeatFiles(session, bucket, each.name) for each in found}
@@ -176,7 +176,7 @@ def _bring_back(kept: Mapping[str, SeatFiles]) -> None:
             screen.console.print(f"{name}: {files} from before, beside the new seat's: {aside.before}", soft_wrap=True)
 
 
-def _refuse_stopped(found: Sequence[Seat]) -> None:
+def _refuse_stopped(found: Sequence[SeatStatus]) -> None:
     """Raise LabError for notebooks that are sound, and don't hand out their files because they are stopped."""
     if stopped := [each.name for each in found if each.notebook == "Stopped"]:
         first = stopped[0]
@@ -186,7 +186,7 @@ def _refuse_stopped(found: Sequence[Seat]) -> None:
         )
 
 
-def _delete(session: Session, lab: Settings, leaving: Sequence[Seat], *, force: bool) -> bool:
+def _delete(session: Session, lab: Settings, leaving: Sequence[SeatStatus], *, force: bool) -> bool:
     """Delete notebooks, roles and prefixes with their stacks, and what students made; nothing if one is busy.
 
     Returns whether AWS keeps records of it, which are shown.
@@ -201,7 +201,7 @@ def _delete(session: Session, lab: Settings, leaving: Sequence[Seat], *, force: 
     # What a student still made before the role was gone.
     kept = _end_work(session, lab, names)
     for name in names:
-        deletion.of_seat_logs(session, lab.name, name)
+        lab_deletion.delete_seat_logs(session, lab.name, name)
     for each in kept:
         screen.console.print(f"[dim]· {escape(str(each.resource))}: {escape(each.why)}[/]", soft_wrap=True)
     return bool(kept)
@@ -214,7 +214,7 @@ def _end_work(session: Session, lab: Settings, names: Iterable[str]) -> list[Rem
     """
     started = time.monotonic()
     with screen.step("students' work", quiet=True) as notice:
-        done = [deletion.of_seat_work(session, lab.name, name, notice) for name in names]
+        done = [lab_deletion.delete_seat_work(session, lab.name, name, notice) for name in names]
     remains = [each for receipt in done for each in receipt.remaining.values()]
     if reasons := [f"{each.resource}: {each.why}" for each in remains if not each.expected]:
         raise LabError("\n".join([*reasons, "Mend what it names, then run the same command again."]))
@@ -223,7 +223,7 @@ def _end_work(session: Session, lab: Settings, names: Iterable[str]) -> list[Rem
     return remains
 
 
-def _refuse_busy(session: Session, lab: Settings, leaving: Sequence[Seat]) -> None:
+def _refuse_busy(session: Session, lab: Settings, leaving: Sequence[SeatStatus]) -> None:
     instances = {each.name: seats.instance_name(lab.name, each.name) for each in leaving if each.notebook}
     activities = {name: str(jupyter.activity(session, instance)) for name, instance in instances.items()}
     busy = [f"{name} has {activity}" for name, activity in activities.items() if activity]

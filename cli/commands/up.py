@@ -17,7 +17,7 @@ from cli.ui import screen
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from cli.aws.deployment import Outcome
+    from cli.aws.deployment import SeatsOutcome
     from infra.settings import Settings
 
 
@@ -32,7 +32,7 @@ def up(target: Target, context: Sequence[str], *, force: bool, enforce: bool) ->
     report(outcome)
 
 
-def _up(target: Target, context: Sequence[str], lab: Settings, *, force: bool, enforce: bool) -> Outcome:
+def _up(target: Target, context: Sequence[str], lab: Settings, *, force: bool, enforce: bool) -> SeatsOutcome:
     if target is Target.EMBEDDED:
         embedded.install_images()
         with screen.step("embedded AWS") as retitle:

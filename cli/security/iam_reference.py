@@ -36,7 +36,7 @@ _WITH_SLASHES = re.compile(r"AlarmName|Alias|LogGroupName|LogStreamName|ObjectNa
 
 
 @dataclass(frozen=True)
-class ResourceType:
+class IamResourceType:
     """What an action may be asked about: the form of its ARN, whether it always is, and the keys it brings along."""
 
     name: str
@@ -57,18 +57,18 @@ def exists(action: str) -> bool:
 
 
 @cache
-def resource_types(action: str) -> tuple[ResourceType, ...]:
+def resource_types(action: str) -> tuple[IamResourceType, ...]:
     """Return the types that an action may name; for an action without any, only `*` is a resource."""
     service, _, name = action.partition(":")
     found = []
     for each in _DATA.actions.get_action_details(service, name)["resourceTypes"]:
         details = _DATA.resources.get_resource_type_details(service, each["name"])
         keys = frozenset(each["conditionKeys"]) | frozenset(details.get("conditionKeys", ()))
-        found.append(ResourceType(each["name"], _form(details["arn"]), each["required"], keys))
+        found.append(IamResourceType(each["name"], _form(details["arn"]), each["required"], keys))
     return tuple(found)
 
 
-def condition_type(action: str, types: Iterable[ResourceType], key: str) -> str | None:
+def condition_type(action: str, types: Iterable[IamResourceType], key: str) -> str | None:
     """Return the type of a condition key, such as `ArrayOfString`, for an action on resources of these types.
 
     None if it has no such key.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from cli.security import iam_reference
 from cli.security.globs import overlap
-from cli.security.policies import PolicyType, Statement, statements
+from cli.security.policies import PolicyStatement, PolicyType, statements
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -47,7 +47,7 @@ def problems(templates: Iterable[Path]) -> Iterator[Problem]:
     yield from _unnamed(found)
 
 
-def _of(statement: Statement) -> Iterator[tuple[str, str]]:
+def _of(statement: PolicyStatement) -> Iterator[tuple[str, str]]:
     for element in statement.unread:
         yield f"IAM-{element}", "it stands for all but what it names, and so can't be held against the IAM reference"
     # "s3:*", in a denial: every action of the service, each of which is another one's.
@@ -62,7 +62,7 @@ def _of(statement: Statement) -> Iterator[tuple[str, str]]:
         yield from _conditions(statement, action)
 
 
-def _resources(statement: Statement, actions: Iterable[str]) -> Iterator[tuple[str, str]]:
+def _resources(statement: PolicyStatement, actions: Iterable[str]) -> Iterator[tuple[str, str]]:
     everything = "*" in statement.resources
     for action in actions:
         types = iam_reference.resource_types(action)
@@ -77,7 +77,7 @@ def _resources(statement: Statement, actions: Iterable[str]) -> Iterator[tuple[s
             yield f"IAM-Needless[{resource}]", "none of the actions beside it is ever asked about it"
 
 
-def _conditions(statement: Statement, action: str) -> Iterator[tuple[str, str]]:
+def _conditions(statement: PolicyStatement, action: str) -> Iterator[tuple[str, str]]:
     types = _asked_about(statement, action) if statement.kind is PolicyType.IDENTITY else _types(action)
     for operator, key in statement.conditions:
         kind = iam_reference.condition_type(action, types, key)
@@ -92,9 +92,9 @@ def _conditions(statement: Statement, action: str) -> Iterator[tuple[str, str]]:
             yield f"IAM-Operator[{operator} of {key}]", f"the key is of the type {kind}: only arrays have ForAllValues"
 
 
-def _unnamed(found: Iterable[Statement]) -> Iterator[Problem]:
+def _unnamed(found: Iterable[PolicyStatement]) -> Iterator[Problem]:
     """Find actions that are always asked about several resources, one of which no statement of a role names."""
-    allowed: dict[tuple[Path, str], list[Statement]] = {}
+    allowed: dict[tuple[Path, str], list[PolicyStatement]] = {}
     for statement in found:
         if statement.kind is PolicyType.IDENTITY and statement.allows:
             for role in statement.roles:
@@ -113,7 +113,7 @@ def _some(forms: Sequence[str]) -> str:
     return shown if len(forms) <= _SHOWN else f"{shown} or {len(forms) - _SHOWN} more"
 
 
-def _asked_about(statement: Statement, action: str) -> tuple[iam_reference.ResourceType, ...]:
+def _asked_about(statement: PolicyStatement, action: str) -> tuple[iam_reference.IamResourceType, ...]:
     """Return the types of the statement's resources, of those that the action is asked about."""
     return tuple(
         each
@@ -122,6 +122,6 @@ def _asked_about(statement: Statement, action: str) -> tuple[iam_reference.Resou
     )
 
 
-def _types(action: str) -> tuple[iam_reference.ResourceType, ...]:
+def _types(action: str) -> tuple[iam_reference.IamResourceType, ...]:
     known = "*" not in action and iam_reference.exists(action)
     return iam_reference.resource_types(action) if known else ()

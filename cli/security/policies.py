@@ -34,7 +34,7 @@ class PolicyType(Enum):
 
 
 @dataclass(frozen=True)
-class Statement:
+class PolicyStatement:
     """A statement, the template and the logical id that it is found at, and the roles that it is for."""
 
     template: Path
@@ -48,7 +48,7 @@ class Statement:
     unread: tuple[str, ...]  # elements that stand for all but what they name, such as NotAction
 
 
-def statements(templates: Iterable[Path]) -> Iterator[Statement]:
+def statements(templates: Iterable[Path]) -> Iterator[PolicyStatement]:
     """Read those of every template; they are of one app, so that one may import what another exports."""
     app = {path: json.loads(path.read_text(encoding="utf-8")) for path in templates}
     exports = {
@@ -63,7 +63,7 @@ def statements(templates: Iterable[Path]) -> Iterator[Statement]:
             for where, document in _documents(resource.get("Properties", {}), ()):
                 kind, roles = _attached(logical_id, resource, where)
                 for found in _listed(document["Statement"]):
-                    yield Statement(
+                    yield PolicyStatement(
                         path,
                         logical_id,
                         kind,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cli.aws import buckets, deletion
+from cli.aws import buckets, lab_deletion
 from cli.aws.session import Session, Target
 from embedded_aws import gateway
 from teardown.receipt import Receipt, Resource
@@ -88,7 +88,7 @@ def test_a_key_that_may_not_go_is_named(scene: Scene, refusing: Callable[[str, s
     tags = [{"TagKey": "bricklab:lab", "TagValue": "refused"}]
     stays, goes = (kms.create_key(Tags=tags)["KeyMetadata"]["KeyId"] for _ in range(2))
     receipt = Receipt()
-    deletion.note_what_remains(refusing("ScheduleKeyDeletion", stays), "refused", receipt)
+    lab_deletion.note_what_remains(refusing("ScheduleKeyDeletion", stays), "refused", receipt)
     assert not receipt.clean
     assert "explicit deny" in receipt.remaining[Resource("KMS key", stays)].why
     assert receipt.remaining[Resource("KMS key", goes)].expected
@@ -103,6 +103,6 @@ def test_a_stack_whose_bucket_may_not_be_emptied_says_so(
     contents = {**custom(scene.stubborn, "Delete"), "DependsOn": "Bucket"}
     scene.stack("locked-storage", {"Bucket": bucket, "Contents": contents}, lab="locked")
     scene.client("s3").put_object(Bucket="locked", Key="notes.txt", Body=b"")
-    receipt = deletion.of_lab(refusing("DeleteObjects", "locked"), "locked", quiet=True)
+    receipt = lab_deletion.delete_lab(refusing("DeleteObjects", "locked"), "locked", quiet=True)
     assert not receipt.clean
     assert "not empty" in receipt.remaining[Resource("stack", "locked-storage")].why

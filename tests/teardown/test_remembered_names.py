@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cli.aws import deletion
+from cli.aws import lab_deletion
 from cli.aws.session import Session, Target
 from teardown.receipt import Receipt
 from teardown.remembered_names import RememberedNames
@@ -116,8 +116,8 @@ def test_what_an_endpoint_captured_goes_with_it(scene: Scene) -> None:
     tags = [{"Key": key, "Value": value} for key, value in OURS.items()]
     sagemaker.create_endpoint(EndpointName="hers", EndpointConfigName="captured", Tags=tags)
     names, receipt = RememberedNames(session.client, LAB), Receipt()
-    deletion.note_captures(session, Scope(lab=LAB), names)
-    deletion.delete_captures(session, RememberedNames(session.client, LAB), receipt)
+    lab_deletion.note_captures(session, Scope(lab=LAB), names)
+    lab_deletion.delete_captures(session, RememberedNames(session.client, LAB), receipt)
     assert [resource.name for resource in receipt.deleted] == ["s3://anybodys/captured/hers/"]
     keys = [each["Key"] for each in s3.list_objects_v2(Bucket="anybodys")["Contents"]]
     assert keys == ["captured/hers-too/v/1.jsonl"]

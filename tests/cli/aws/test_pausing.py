@@ -8,7 +8,7 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from cli.aws.pausing import FAILED, Endpoints, NotebookInstances, Paused
+from cli.aws.pausing import FAILED, PausableEndpoints, PausableNotebookInstances, Paused
 from cli.commands import pause
 
 if TYPE_CHECKING:
@@ -45,11 +45,11 @@ def test_a_failed_endpoint_s_deletion_is_waited_for_as_long_as_it_takes(monkeypa
         stub.add_client_error("describe_endpoint", "ValidationException", "Could not find endpoint")
         request = {**NAME, "EndpointConfigName": "config", "Tags": []}
         stub.add_response("create_endpoint", {"EndpointArn": deleting["EndpointArn"]}, request)
-        Endpoints(sagemaker).resume(Paused("endpoint", "bricks", "config", {}), FAILED)
+        PausableEndpoints(sagemaker).resume(Paused("endpoint", "bricks", "config", {}), FAILED)
         stub.assert_no_pending_responses()
 
 
-def in_states(wire: Wire, *states: str) -> NotebookInstances:
+def in_states(wire: Wire, *states: str) -> PausableNotebookInstances:
     """A notebook instance that is listed in one state after the other, and then stays in the last."""
     left = list(states)
 
@@ -60,7 +60,7 @@ def in_states(wire: Wire, *states: str) -> NotebookInstances:
         return {"NotebookInstances": [one]}
 
     wire.answers |= {"ListNotebookInstances": listed, "PutParameter": {}, "DeleteParameter": {}}
-    return NotebookInstances(wire.session().client("sagemaker"))
+    return PausableNotebookInstances(wire.session().client("sagemaker"))
 
 
 def test_maintenance_under_way_is_waited_for(wire: Wire) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import botocore.session
 
 from cli.aws import prices
-from cli.aws.prices import Prices, Use
+from cli.aws.prices import InstanceUse, Prices
 from infra.settings import Settings
 
 if TYPE_CHECKING:
@@ -48,8 +48,14 @@ def test_the_price_of_a_use_is_found_among_all_of_a_types_products(wire: Wire) -
         [product("EU-Train:ml.m5.large", "0.127"), product("EU-Host:ml.m5.large", "7", unit="GB")],
         [product("EU-Processing:ml.m5.large", "0.126"), product("EU-Tsform:ml.m5.large", "0.125")],
     )
-    found = Prices.of(wire.session(), [(LARGE, Use.HOSTING)])
-    uses = (Use.HOSTING, Use.TRAINING, Use.NOTEBOOK, Use.PROCESSING, Use.TRANSFORM)
+    found = Prices.of(wire.session(), [(LARGE, InstanceUse.HOSTING)])
+    uses = (
+        InstanceUse.HOSTING,
+        InstanceUse.TRAINING,
+        InstanceUse.NOTEBOOK,
+        InstanceUse.PROCESSING,
+        InstanceUse.TRANSFORM,
+    )
     assert [found.hourly(LARGE, use) for use in uses] == [0.128, 0.127, 0.129, 0.126, 0.125]
     assert "price list of today for eu-west-1" in found.source
     filters = wire.asked["GetProducts"][0]["Filters"]
@@ -60,17 +66,17 @@ def test_the_price_of_a_use_is_found_among_all_of_a_types_products(wire: Wire) -
 def test_a_type_is_asked_for_once_a_day(wire: Wire) -> None:
     """The answer is kept, so that the next command does not ask again."""
     wire.answers["GetProducts"] = pages([product("EU-Host:ml.m5.large", "0.128")])
-    first = Prices.of(wire.session(), [(LARGE, Use.HOSTING)])
-    second = Prices.of(wire.session(), [(LARGE, Use.HOSTING)])
-    assert first.hourly(LARGE, Use.HOSTING) == second.hourly(LARGE, Use.HOSTING) == 0.128
+    first = Prices.of(wire.session(), [(LARGE, InstanceUse.HOSTING)])
+    second = Prices.of(wire.session(), [(LARGE, InstanceUse.HOSTING)])
+    assert first.hourly(LARGE, InstanceUse.HOSTING) == second.hourly(LARGE, InstanceUse.HOSTING) == 0.128
     assert len(wire.asked["GetProducts"]) == 1
 
 
 def test_a_refusal_leaves_the_dated_table_and_is_said(wire: Wire) -> None:
     """Without the price list the table serves, and the sentence names why, its date and its region."""
     wire.refused["GetProducts"] = "AccessDeniedException"
-    found = Prices.of(wire.session(), [(LARGE, Use.HOSTING)])
-    assert found.hourly(LARGE, Use.HOSTING) == 0.115
+    found = Prices.of(wire.session(), [(LARGE, InstanceUse.HOSTING)])
+    assert found.hourly(LARGE, InstanceUse.HOSTING) == 0.115
     assert "us-east-1 of 20" in found.source
     assert "AccessDeniedException" in found.source
     assert "today" not in found.source
@@ -79,18 +85,21 @@ def test_a_refusal_leaves_the_dated_table_and_is_said(wire: Wire) -> None:
 def test_what_the_price_list_does_not_have_comes_from_the_table_or_is_unknown(wire: Wire) -> None:
     """A use that the list has no price for is the table's; one that neither has is named, never made up."""
     wire.answers["GetProducts"] = pages([product("EU-Train:ml.m5.large", "0.127")])
-    found = Prices.of(wire.session(), [(LARGE, Use.HOSTING), (LARGE, Use.TRAINING), ("ml.m4.xlarge", Use.TRAINING)])
-    assert found.hourly(LARGE, Use.HOSTING) == 0.115
-    assert found.hourly(LARGE, Use.TRAINING) == 0.127
-    assert found.hourly("ml.m4.xlarge", Use.TRAINING) is None
+    found = Prices.of(
+        wire.session(),
+        [(LARGE, InstanceUse.HOSTING), (LARGE, InstanceUse.TRAINING), ("ml.m4.xlarge", InstanceUse.TRAINING)],
+    )
+    assert found.hourly(LARGE, InstanceUse.HOSTING) == 0.115
+    assert found.hourly(LARGE, InstanceUse.TRAINING) == 0.127
+    assert found.hourly("ml.m4.xlarge", InstanceUse.TRAINING) is None
     assert "No price is known for ml.m4.xlarge (training)" in found.source
 
 
 def test_a_price_list_that_is_not_there_is_a_refusal(wire: Wire) -> None:
     """Nobody to connect to ends in the table, not in an error."""
     wire.url = "http://127.0.0.1:1"
-    found = Prices.of(wire.session(), [("ml.t3.medium", Use.NOTEBOOK)])
-    assert found.hourly("ml.t3.medium", Use.NOTEBOOK) == 0.05
+    found = Prices.of(wire.session(), [("ml.t3.medium", InstanceUse.NOTEBOOK)])
+    assert found.hourly("ml.t3.medium", InstanceUse.NOTEBOOK) == 0.05
     assert "EndpointConnectionError" in found.source
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cli.aws.seats import Seat
+from cli.aws.seats import SeatStatus
 
 
 @pytest.mark.parametrize(
@@ -19,4 +19,4 @@ from cli.aws.seats import Seat
 )
 def test_a_seat_says_how_it_stands(state: str, standing: str) -> None:
     """In words for each state that lasts."""
-    assert Seat("ada", "", listed=True, stack="CREATE_COMPLETE", notebook=state).standing == standing
+    assert SeatStatus("ada", "", listed=True, stack="CREATE_COMPLETE", notebook=state).standing == standing

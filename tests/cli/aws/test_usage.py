@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from cli.aws import usage
-from cli.aws.prices import HOURS_A_MONTH, Prices, Use
+from cli.aws.prices import HOURS_A_MONTH, InstanceUse, Prices
 from cli.aws.usage import LineItem
 from infra import settings
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Wire
 
-NOTEBOOK = ("ml.t3.medium", Use.NOTEBOOK)
+NOTEBOOK = ("ml.t3.medium", InstanceUse.NOTEBOOK)
 PRICES = Prices(
     region="us-east-1",
     live={NOTEBOOK: 0.05},
@@ -55,7 +55,7 @@ def test_a_stopped_notebook_costs_its_volume_only() -> None:
 
 def test_instances_count_each_and_a_key_by_the_hour() -> None:
     """Two variants of an endpoint add up; a key is a dollar a month."""
-    hosting = ("ml.m5.large", Use.HOSTING)
+    hosting = ("ml.m5.large", InstanceUse.HOSTING)
     prices = Prices(
         region="", live={hosting: 0.1, NOTEBOOK: 1.0}, table={}, table_of="", volume_gb_month=0, key_month=730
     )
@@ -71,7 +71,7 @@ def test_instances_count_each_and_a_key_by_the_hour() -> None:
 
 def test_without_a_price_nothing_is_made_up() -> None:
     """An unknown price makes the amount unknown, unless nothing of it was used."""
-    unknown = ("ml.m4.xlarge", Use.TRAINING)
+    unknown = ("ml.m4.xlarge", InstanceUse.TRAINING)
     running = LineItem(kind="", name="", state="", seat=None, hours=1, runs=True, instances=((unknown, 1),))
     pending = LineItem(kind="", name="", state="", seat=None, hours=0, runs=False, instances=((unknown, 1),))
     assert (running.hourly(PRICES), running.so_far(PRICES)) == (None, None)
@@ -140,7 +140,7 @@ def test_an_endpoint_counts_each_variants_instances_since_its_creation(wire: Wir
     """As many as serve now, shadows among them; what is serverless, or another lab's, counts nothing."""
     described(wire)
     endpoint = read(wire)["endpoint"]
-    assert endpoint.instances == ((("ml.m5.large", Use.HOSTING), 4), (("ml.c5.large", Use.HOSTING), 1))
+    assert endpoint.instances == ((("ml.m5.large", InstanceUse.HOSTING), 4), (("ml.c5.large", InstanceUse.HOSTING), 1))
     assert (endpoint.name, endpoint.seat, endpoint.hours, endpoint.runs) == ("brick-ada-1", "ada", 4, True)
 
 
@@ -156,7 +156,7 @@ def test_a_training_job_counts_from_its_start_then_what_aws_bills(wire: Wire) ->
     described(wire)
     job = read(wire)["training job"]
     assert (job.hours, job.runs, job.seat) == (0.5, True, None)
-    assert job.instances == ((("ml.m5.large", Use.TRAINING), 2),)
+    assert job.instances == ((("ml.m5.large", InstanceUse.TRAINING), 2),)
     described(wire, TrainingJobStatus="Completed", BillableTimeInSeconds=90)
     job = read(wire)["training job"]
     assert (job.hours, job.runs) == (90 / HOUR, False)
@@ -179,7 +179,7 @@ def test_a_processing_job_that_waits_for_its_instances_has_cost_nothing(wire: Wi
     described(wire)
     job = read(wire)["processing job"]
     assert (job.hours, job.runs, job.seat) == (0, True, "ada")
-    assert job.instances == ((("ml.c5.large", Use.PROCESSING), 1),)
+    assert job.instances == ((("ml.c5.large", InstanceUse.PROCESSING), 1),)
 
 
 def test_a_transform_job_counts_from_its_start_to_its_end(wire: Wire) -> None:
@@ -187,7 +187,7 @@ def test_a_transform_job_counts_from_its_start_to_its_end(wire: Wire) -> None:
     described(wire)
     job = read(wire)["transform job"]
     assert (job.hours, job.runs, job.seat) == (2, False, "ada")
-    assert job.instances == ((("ml.m5.large", Use.TRANSFORM), 1),)
+    assert job.instances == ((("ml.m5.large", InstanceUse.TRANSFORM), 1),)
 
 
 def test_what_is_deleted_while_it_is_read_is_left_out(wire: Wire) -> None:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 _DAYS = 7
 
 
-def of_lab(session: Session, lab: str, *, quiet: bool) -> Receipt:
+def delete_lab(session: Session, lab: str, *, quiet: bool) -> Receipt:
     """End the whole lab; return what was found, deleted, and remains."""
     teardown = Teardown(session.client, lab)
     note_captures(session, teardown.scope, teardown.remembered)
@@ -55,14 +55,14 @@ def of_lab(session: Session, lab: str, *, quiet: bool) -> Receipt:
     return teardown.receipt
 
 
-def of_seat_work(session: Session, lab: str, seat: str, notice: Callable[[str], None]) -> Receipt:
+def delete_seat_work(session: Session, lab: str, seat: str, notice: Callable[[str], None]) -> Receipt:
     """End what a seat's student made in SageMaker, outside of the seat's stack."""
     receipt = Receipt()
     _until(SageMakerSweep(session.client, Scope(lab=lab, seat=seat), receipt, loose=True).step, receipt, notice)
     return receipt
 
 
-def of_seat_logs(session: Session, lab: str, seat: str) -> None:
+def delete_seat_logs(session: Session, lab: str, seat: str) -> None:
     """Delete what SageMaker logged for a seat, and the alarms on what its endpoints measured."""
     receipt, scope = Receipt(), Scope(lab=lab, seat=seat)
     for sweep in (AlarmsSweep(session.client, scope, receipt), LogsSweep(session.client, scope, receipt)):

@@ -11,7 +11,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from cli.aws.prices import Use
+from cli.aws.prices import InstanceUse
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -31,7 +31,7 @@ class JobType:
 
     name: str
     stem: str
-    use: Use
+    use: InstanceUse
     resources: tuple[str, ...]
 
     @property
@@ -82,9 +82,9 @@ class JobType:
         return f"{self.stem.lower()}_job"
 
 
-TRAINING = JobType("training job", "Training", Use.TRAINING, ("ResourceConfig",))
-PROCESSING = JobType("processing job", "Processing", Use.PROCESSING, ("ProcessingResources", "ClusterConfig"))
-TRANSFORM = JobType("transform job", "Transform", Use.TRANSFORM, ("TransformResources",))
+TRAINING = JobType("training job", "Training", InstanceUse.TRAINING, ("ResourceConfig",))
+PROCESSING = JobType("processing job", "Processing", InstanceUse.PROCESSING, ("ProcessingResources", "ClusterConfig"))
+TRANSFORM = JobType("transform job", "Transform", InstanceUse.TRANSFORM, ("TransformResources",))
 JOBS = (TRAINING, PROCESSING, TRANSFORM)
 
 

@@ -25,7 +25,7 @@ from datasets import dataset
 STRATEGIES = ("Bayesian", "Random")
 _NAME = "bench"  # of bucket and role
 _MODEL_CODE = paths.ROOT / "model_code"
-_SOURCE = (paths.ROOT / "bench" / "scripts" / "trial.py", _MODEL_CODE / "model.py", _MODEL_CODE / "bricks.py")
+_SOURCE = (paths.ROOT / "bench" / "scripts" / "trial.py", _MODEL_CODE / "model.py", _MODEL_CODE / "data.py")
 _RANGES = {
     "ContinuousParameterRanges": [
         {"Name": "learning_rate", "MinValue": "0.00001", "MaxValue": "1", "ScalingType": "Logarithmic"}

@@ -1,7 +1,8 @@
-"""What an interrupted training goes on from: weights, the optimizer's state and the history, after every epoch.
+"""What a training has done so far: its history, and the checkpoints that an interrupted one goes on from.
 
-On SageMaker the folder is /opt/ml/checkpoints, which CheckpointConfig copies to S3 while the job runs, and back before
-it starts anew. A file is whole or absent: it gets its name after it has been written; a damaged one is passed over.
+A checkpoint has weights, the optimizer's state and the history, after every epoch. On SageMaker the folder is
+/opt/ml/checkpoints, which CheckpointConfig copies to S3 while the job runs, and back before it starts anew. A file is
+whole or absent: it gets its name after it has been written; a damaged one is passed over.
 """
 
 from __future__ import annotations
@@ -15,15 +16,43 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
     import keras
     import numpy.typing as npt
 
-    from history import Epoch
+NAMES = ("loss", "accuracy", "val_loss", "val_accuracy")
+
+Epoch = dict[str, float]
+"""The numbers of one epoch, by those names."""
 
 _KEPT = 2  # the last, and the one before it, for the last may be damaged
+
+
+class History:
+    """How a training went: one dictionary an epoch in `epochs`.
+
+    Each of `on_epoch_end` is called with all of them after every epoch, in order, as a callback of Keras would be.
+    """
+
+    def __init__(
+        self, *, epochs: Iterable[Epoch] = (), on_epoch_end: Sequence[Callable[[Sequence[Epoch]], object]] = ()
+    ) -> None:
+        self.epochs = [*epochs]
+        self._on_epoch_end = on_epoch_end
+
+    def add(self, numbers: Mapping[str, float]) -> None:
+        """Take down the numbers of the next epoch."""
+        self.epochs.append({name: float(numbers[name]) for name in NAMES})
+        for callback in self._on_epoch_end:
+            callback(self.epochs)
+
+
+def print_line(epochs: Sequence[Epoch], *, of: int) -> None:
+    """Print the last epoch's line, which MetricDefinitions read."""
+    shown = " ".join(f"{name}={value:.4f}" for name, value in epochs[-1].items())
+    print(f"epoch={len(epochs)}/{of} {shown}", flush=True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +64,7 @@ class Checkpoint:
 
 
 def state_of(model: keras.Model) -> list[npt.NDArray[Any]]:
-    """Return all that training changes: weights, then the optimizer's variables. Its optimizer must be built."""
+    """Return all that training changes: weights, then the optimizer's variables."""
     return [variable.numpy() for variable in _variables(model)]
 
 

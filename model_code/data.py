@@ -1,4 +1,4 @@
-"""The channel `training`: the lab's four files, read and checked."""
+"""The bricks: their names, their pictures, and the channel `training` with the lab's four files, read and checked."""
 
 from __future__ import annotations
 
@@ -7,13 +7,27 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bricks import LABELS
-from pixels import scaled
-
 if TYPE_CHECKING:
     from pathlib import Path
 
     import numpy.typing as npt
+
+SIDE = 48
+"""Height and width of a picture, in pixels."""
+
+LABELS = (
+    "2x3 Brick",
+    "2x2 Brick",
+    "1x3 Brick",
+    "2x1 Brick",
+    "1x1 Brick",
+    "2x2 Macaroni",
+    "2x2 Curved End",
+    "Cog 16 Tooth",
+    "1x2 Handles",
+    "1x2 Grill",
+)
+"""The name of class 0, 1, … 9."""
 
 PARTS = ("train", "test")
 
@@ -52,10 +66,48 @@ def read_channel(folder: Path) -> Channel:
     return Channel(train=train, test=test)
 
 
+def epoch_order(count: int, *, seed: int, epoch: int) -> npt.NDArray[np.int64]:
+    """Return the numbers 0..count-1 in the order in which an epoch, counted from 0, sees that many images.
+
+    It follows from seed and epoch alone: every loop, every backend and every host sees the same order, and a training
+    that goes on after an interruption sees what it would have seen.
+    """
+    return np.random.default_rng((seed, epoch)).permutation(count)
+
+
+_RULE = f"(n, {SIDE}, {SIDE}) uint8 0..255 or float 0..1"
+_ONE = f"({SIDE}, {SIDE}) for one picture, or "
+
+
+def scaled(images: npt.NDArray[Any], source: str, *, one: bool = False) -> npt.NDArray[np.float32]:
+    """Return the images as float32 0..1, shape (n, 48, 48): the one rule for training files and for requests alike.
+
+    `images` is uint8 0..255, or floats 0..1 of any precision and byte order; where `one` is true a single image
+    (48, 48) will do. `source` is what the error's sentence names.
+    Raises ValueError for any other shape or type, no image at all, NaN, infinity, or values outside 0..1.
+    """
+    sent = images.shape
+    if one and sent == (SIDE, SIDE):
+        images = images[np.newaxis]
+    if images.ndim != 3 or images.shape[1:] != (SIDE, SIDE) or len(images) == 0:  # noqa: PLR2004
+        raise ValueError(f"{source} has shape {sent}; it needs {_ONE if one else ''}{_RULE}.")
+    if images.dtype == np.uint8:
+        shares: npt.NDArray[np.float32] = np.divide(images, 255, dtype=np.float32)
+        return shares
+    if not np.issubdtype(images.dtype, np.floating):
+        raise ValueError(f"{source} holds {images.dtype.name} values; it needs {_RULE}.")
+    lowest, highest = images.min(), images.max()
+    if lowest >= 0 and highest <= 1:  # NaN makes both of them NaN
+        return images.astype(np.float32)
+    if np.isfinite(lowest) and np.isfinite(highest):
+        raise ValueError(f"{source} holds values from {lowest:g} to {highest:g}; it needs {_RULE}.")
+    raise ValueError(f"{source} holds NaN or infinite values; it needs {_RULE}.")
+
+
 def _read_part(folder: Path, part: str) -> Part:
     images_name, labels_name = file_name(part, "images"), file_name(part, "labels")
     images = scaled(_load(folder / images_name), images_name)
-    labels = _labels(_load(folder / labels_name), labels_name)
+    labels = _checked_labels(_load(folder / labels_name), labels_name)
     if len(images) != len(labels):
         raise ValueError(
             f"{images_name} has {len(images)} images and {labels_name} has {len(labels)} labels; "
@@ -71,17 +123,14 @@ def _load(path: Path) -> npt.NDArray[Any]:
     except FileNotFoundError:
         raise ValueError(f"{path.name} is missing from {path.parent}; the channel needs {', '.join(FILES)}.") from None
     except (ValueError, EOFError, OSError) as error:
+        reason = str(error).partition("\n")[0].rstrip(".")
         raise ValueError(
-            f"{path.name} is not a readable NumPy file ({_first_line(error)}); "
+            f"{path.name} is not a readable NumPy file ({reason}); "
             "it needs to be a whole .npy file of numbers, as numpy.save writes it."
         ) from None
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0].rstrip(".")
-
-
-def _labels(labels: npt.NDArray[Any], source: str) -> npt.NDArray[np.int64]:
+def _checked_labels(labels: npt.NDArray[Any], source: str) -> npt.NDArray[np.int64]:
     rule = f"needs (n,) integers 0..{len(LABELS) - 1}"
     if labels.ndim != 1 or len(labels) == 0:
         raise ValueError(f"{source} has shape {labels.shape}; it {rule}.")

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from history import Epoch
+    from checkpoints import Epoch
     from hyperparameters import Hyperparameters
 
 # TensorBoard draws the curves of one name from several folders into one picture.
@@ -58,7 +58,7 @@ class EventLog:
 
 
 def _session(hyperparameters: Hyperparameters) -> Summary.Value:
-    """What TensorBoard's table of hyperparameters reads; it knows numbers and texts."""
+    """Return what TensorBoard's table of hyperparameters reads; it knows numbers and texts."""
     data = HParamsPluginData()
     data.session_start_info.start_time_secs = time.time()
     for name, value in asdict(hyperparameters).items():

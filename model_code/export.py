@@ -1,33 +1,39 @@
-"""The model artifact: what TensorFlow Serving loads, the code beside it, and what is known about it."""
+"""The model artifact: what TensorFlow Serving loads, the code beside it, and what is known about it.
+
+    python export.py WEIGHTS.npz FOLDER HIDDEN_UNITS
+
+writes the SavedModel of a network with those weights. train.py has it done so, in a process of its own, after a
+training by another backend: a process that has imported Keras with that one can't have TensorFlow's as well.
+"""
 
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bricks import LABELS
+from data import LABELS
+from hyperparameters import HIDDEN_UNITS
+from model import BACKEND, build
 from network import Network
-from saved_model import write_saved_model
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import keras
     import numpy.typing as npt
 
+    from command_line import Folders
     from data import Part
-    from folders import Folders
-    from metrics import Metrics
+    from evaluation import Metrics
 
-INFERENCE_CODE = (
-    *("inference.py", "payload.py", "network.py", "photo.py", "metadata.py", "transparency.py", "pixels.py"),
-    "bricks.py",
-)
+INFERENCE_CODE = ("inference.py", "network.py", "photo.py", "image_file.py", "data.py")
 """inference.py and all it imports of ours."""
-
 
 LARGEST_DIFFERENCE = 1e-5
 """By how much a probability may differ between the trained network and its NumPy form."""
@@ -38,7 +44,7 @@ def write_artifact(
     *,
     folders: Folders,
     metrics: Metrics,
-    receipt: dict[str, Any],
+    provenance: dict[str, Any],
     test: Part,
     probabilities: npt.NDArray[np.float32],
 ) -> None:
@@ -58,11 +64,31 @@ def write_artifact(
     difference = write_network(Network(model.get_weights()), artifact / "code", test=test, probabilities=probabilities)
     _write_json(artifact / "labels.json", LABELS)
     _write_json(artifact / "metrics.json", metrics.to_json())
-    _write_json(artifact / "receipt.json", {**receipt, "numpy_form_differs_by": difference})
+    _write_json(artifact / "receipt.json", {**provenance, "numpy_form_differs_by": difference})
+
+
+def write_saved_model(model: keras.Model, folder: Path) -> None:
+    """Write the network as TensorFlow's SavedModel, whichever backend has trained it.
+
+    Raises CalledProcessError if the process that does it for another backend fails.
+    """
+    if BACKEND == "tensorflow":
+        model.export(folder, format="tf_saved_model", verbose=False)
+        return
+    weights = model.get_weights()
+    hidden_units = ",".join(str(len(bias)) for bias in weights[1:-2:2])
+    with tempfile.TemporaryDirectory() as temporary:
+        file = Path(temporary) / "weights.npz"
+        np.savez(file, *weights)
+        subprocess.run(
+            [sys.executable, __file__, file, folder, hidden_units],
+            env={**os.environ, "KERAS_BACKEND": "tensorflow"},
+            check=True,
+        )
 
 
 def write_network(network: Network, folder: Path, *, test: Part, probabilities: npt.NDArray[np.float32]) -> float:
-    """Write network.npz if it is equal enough; returns by how much a probability differs at most.
+    """Write network.npz if it is equal enough; return by how much a probability differs at most.
 
     Says so where it is not: the endpoint then asks the SavedModel.
     """
@@ -81,3 +107,14 @@ def write_network(network: Network, folder: Path, *, test: Part, probabilities: 
 def _write_json(path: Path, content: Any) -> None:
     """Write a file that both people and programs read."""
     path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+def _main(weights: str, folder: str, hidden_units: str) -> None:
+    model = build(HIDDEN_UNITS.parse("HIDDEN_UNITS", hidden_units))
+    with np.load(weights) as content:
+        model.set_weights([content[name] for name in content.files])
+    write_saved_model(model, Path(folder))
+
+
+if __name__ == "__main__":
+    _main(*sys.argv[1:])

@@ -1,18 +1,154 @@
-"""What a training job may be told. SageMaker passes every value as a string."""
+"""The hyperparameters: the one table of what each is, what it may be, and what it is unless somebody says otherwise.
+
+Read by train.py for its flags, by the lab's settings (`lab.epochs` …) and by `./lab tune`. Imports Python's standard
+library alone: whoever reads the table waits for no TensorFlow.
+"""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
-_SEED_LIMIT = 2**32
-"""NumPy's seeds are 32 bits wide, and keras.utils.set_random_seed hands the seed to NumPy."""
 
-LOOPS = ("fit", "custom")
-"""Keras's own training loop, and the lab's: the same numbers by either."""
+@dataclass(frozen=True, kw_only=True)
+class Search:
+    """What `./lab tune` tries: a range "low:high", or values; a grid, which takes no ranges, tries `grid`.
 
-BACKENDS = ("tensorflow", "jax", "torch")
-"""What Keras computes with. The artifact is TensorFlow's in every case."""
+    On a `logarithmic` scale as many trials fall between 0.0001 and 0.001 as between 0.001 and 0.01.
+    """
+
+    values: tuple[str, ...]
+    grid: tuple[str, ...]
+    logarithmic: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hyperparameter:
+    """What every row of the table has; `search` is None for what is not tuned."""
+
+    default: int | float | str
+    help: str
+    search: Search | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class WholeNumber(Hyperparameter):
+    """A whole number, from `lowest` to `highest`."""
+
+    lowest: int
+    highest: int
+
+    def parse(self, name: str, text: str) -> int:
+        """Return the number. Raises ValueError in one sentence that names `name`, the text and the rule."""
+        value = _digits(text)
+        if value is None or not self.lowest <= value <= self.highest:
+            raise ValueError(f"{name} is {text!r}; it needs to be a whole number from {self.lowest} to {self.highest}.")
+        return value
+
+
+@dataclass(frozen=True, kw_only=True)
+class Number(Hyperparameter):
+    """A number greater than `above` and at most `highest`."""
+
+    above: float
+    highest: float
+
+    def parse(self, name: str, text: str) -> float:
+        """Return the number. Raises ValueError in one sentence that names `name`, the text and the rule."""
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not self.above < value <= self.highest:
+            raise ValueError(
+                f"{name} is {text!r}; it needs to be a number greater than {self.above:g} and at most "
+                f"{self.highest:g}, such as {self.default}."
+            )
+        return value
+
+
+@dataclass(frozen=True, kw_only=True)
+class Widths(Hyperparameter):
+    """The width of each hidden layer, first to last, from `lowest` to `highest`: "256,128" is two layers."""
+
+    lowest: int
+    highest: int
+
+    def parse(self, name: str, text: str) -> tuple[int, ...]:
+        """Return the widths. Raises ValueError in one sentence that names `name`, the text and the rule."""
+        widths = [_digits(part) for part in text.split(",")]
+        known = tuple(width for width in widths if width is not None and self.lowest <= width <= self.highest)
+        if len(known) < len(widths):
+            raise ValueError(
+                f"{name} is {text!r}; it needs to be whole numbers from {self.lowest} to {self.highest} with commas "
+                "between them, one for each hidden layer, such as 128 or 256,128."
+            )
+        return known
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice(Hyperparameter):
+    """One of `choices`."""
+
+    choices: tuple[str, ...]
+
+    def parse(self, name: str, text: str) -> str:
+        """Return the text. Raises ValueError in one sentence that names `name`, the text and the choices."""
+        if text not in self.choices:
+            raise ValueError(f"{name} is {text!r}; it needs to be {' or '.join(self.choices)}.")
+        return text
+
+
+EPOCHS = WholeNumber(default=10, lowest=1, highest=10_000, help="how often each training image is seen")
+
+BATCH_SIZE = WholeNumber(
+    default=32,
+    lowest=1,
+    highest=65_536,
+    help="images that one step of the optimizer looks at",
+    search=Search(values=("16", "32", "64"), grid=("16", "32", "64")),
+)
+
+LEARNING_RATE = Number(
+    default=0.001,
+    above=0,
+    highest=1,
+    help="size of Adam's steps",
+    search=Search(values=("0.0001:0.01",), grid=("0.0003", "0.001", "0.003")),
+)
+
+HIDDEN_UNITS = Widths(
+    default="128",
+    lowest=1,
+    highest=99_999,
+    help="width of each hidden layer: 128 or 256,128",
+    search=Search(values=("64", "128", "256", "256,128"), grid=("128", "256,128")),
+)
+
+# NumPy's seeds are 32 bits wide, and keras.utils.set_random_seed hands the seed to NumPy.
+SEED = WholeNumber(default=0, lowest=0, highest=2**32 - 1, help="decides every random choice")
+
+# The same numbers by either.
+LOOP = Choice(default="fit", choices=("fit", "custom"), help="Keras's training loop, fit, or the lab's own, custom")
+
+# The artifact is TensorFlow's in every case.
+BACKEND = Choice(
+    default="tensorflow",
+    choices=("tensorflow", "jax", "torch"),
+    help="what Keras computes with: tensorflow, jax or torch",
+)
+
+TABLE: dict[str, WholeNumber | Number | Widths | Choice] = {
+    "epochs": EPOCHS,
+    "batch_size": BATCH_SIZE,
+    "learning_rate": LEARNING_RATE,
+    "hidden_units": HIDDEN_UNITS,
+    "seed": SEED,
+    "loop": LOOP,
+    "backend": BACKEND,
+}
+"""Every hyperparameter by its name. SageMaker passes each as a string: `TABLE[name].parse(name, text)` reads it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,78 +164,13 @@ class Hyperparameters:
     backend: str
 
 
-def parse_epochs(text: str) -> int:
-    """Return how often the network sees every training image."""
-    return _whole_number("epochs", text, lowest=1)
+def parse(texts: dict[str, str]) -> Hyperparameters:
+    """Read every hyperparameter from its string; raise ValueError with one sentence for the first that is wrong."""
+    values: dict[str, Any] = {name: row.parse(name, texts[name]) for name, row in TABLE.items()}
+    return Hyperparameters(**values)
 
 
-def parse_batch_size(text: str) -> int:
-    """Return how many images one step of the optimizer looks at."""
-    return _whole_number("batch_size", text, lowest=1)
-
-
-def parse_learning_rate(text: str) -> float:
-    """Return the size of Adam's steps."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not (math.isfinite(value) and value > 0):
-        raise ValueError(f"learning_rate is {text!r}; it needs to be a number greater than 0, such as 0.001.")
-    return value
-
-
-def parse_hidden_units(text: str) -> tuple[int, ...]:
-    """Return the width of each hidden layer, first to last: "256,128" is two layers."""
-    try:
-        widths = tuple(_digits(part) for part in text.split(","))
-    except ValueError:
-        widths = (0,)
-    if min(widths) < 1:
-        raise ValueError(
-            f"hidden_units is {text!r}; it needs to be whole numbers of at least 1 with commas between them, "
-            "one for each hidden layer, such as 128 or 256,128."
-        )
-    return widths
-
-
-def parse_seed(text: str) -> int:
-    """Return the number that decides every random choice."""
-    seed = _whole_number("seed", text, lowest=0)
-    if seed >= _SEED_LIMIT:
-        raise ValueError(f"seed is {text!r}; it needs to be below {_SEED_LIMIT}.")
-    return seed
-
-
-def parse_loop(text: str) -> str:
-    """Return which training loop runs."""
-    return _one_of("loop", text, LOOPS)
-
-
-def parse_backend(text: str) -> str:
-    """Return what Keras computes with."""
-    return _one_of("backend", text, BACKENDS)
-
-
-def _one_of(name: str, text: str, known: tuple[str, ...]) -> str:
-    if text not in known:
-        raise ValueError(f"{name} is {text!r}; it needs to be {' or '.join(known)}.")
-    return text
-
-
-def _whole_number(name: str, text: str, *, lowest: int) -> int:
-    try:
-        value = _digits(text)
-    except ValueError:
-        value = lowest - 1
-    if value < lowest:
-        raise ValueError(f"{name} is {text!r}; it needs to be a whole number of at least {lowest}.")
-    return value
-
-
-def _digits(text: str) -> int:
+def _digits(text: str) -> int | None:
     """Read plain decimal digits: int() alone would take "1_0" and other alphabets' digits too."""
     stripped = text.strip()
-    if not (stripped.isascii() and stripped.isdigit()):
-        raise ValueError(text)
-    return int(stripped)
+    return int(stripped) if stripped.isascii() and stripped.isdigit() else None

@@ -1,14 +1,23 @@
-"""The network of the lab: Flatten, one or more Dense layers with relu, Dense with softmax."""
+"""The network of the lab: Flatten, one or more Dense layers with relu, Dense with softmax.
+
+Keras computes with TensorFlow, JAX or PyTorch: with the one that the environment variable KERAS_BACKEND named when
+Keras was imported.
+"""
 
 from __future__ import annotations
 
+from importlib import import_module
+
 import keras
 
-from bricks import LABELS, SIDE
+from data import LABELS, SIDE
+
+BACKEND: str = keras.backend.backend()
+"""What Keras computes with: tensorflow, jax or torch."""
 
 # One call into the backend runs this many batches: with TensorFlow it halved an epoch's time, and it changes no number.
 # PyTorch has no such calls, and Keras 3.15 then takes the last, smaller group of batches for missing data.
-_STEPS_PER_EXECUTION = 1 if keras.backend.backend() == "torch" else 32
+_STEPS_PER_EXECUTION = 1 if BACKEND == "torch" else 32
 
 TEST_BATCH_SIZE = 256
 """It decides how many test images one step looks at, and changes no number."""
@@ -35,3 +44,22 @@ def compile_model(model: keras.Model, *, learning_rate: float) -> None:
         metrics=["accuracy"],
         steps_per_execution=_STEPS_PER_EXECUTION,
     )
+    # Keras would do it at the first step; a checkpoint of an earlier training wants to be put back before that.
+    model.optimizer.build(model.trainable_variables)
+
+
+def make_deterministic(seed: int) -> None:
+    """Make equal runs give equal weights, bit for bit: one seed for all, and no operation that races.
+
+    JAX has no such switch and needs none on a CPU; on a GPU it was not tried.
+    """
+    keras.utils.set_random_seed(seed)
+    if BACKEND == "tensorflow":
+        import_module(BACKEND).config.experimental.enable_op_determinism()
+    elif BACKEND == "torch":
+        import_module(BACKEND).use_deterministic_algorithms(mode=True)
+
+
+def backend_version() -> str:
+    """Return the version of the backend that trains here."""
+    return str(import_module(BACKEND).__version__)

@@ -6,24 +6,18 @@ brick is neither moved nor enlarged: all are photographed from one distance, and
 
 from __future__ import annotations
 
-import io
-import struct
-import warnings
-import zlib
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image, ImageFilter, ImageOps, ImageStat
 
-import metadata
-import transparency
-from bricks import SIDE
+from data import SIDE
+from image_file import decode
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-_FORMATS = ("PNG", "JPEG")
 # Sharpening a photo of 12 million pixels leaves no trace in 48x48; at this size it does.
 _WORKING_SIDE = 4 * SIDE
 _MIDDLE_GREY = 128
@@ -37,18 +31,17 @@ class Photo:
     """
 
     def __init__(self, content: bytes) -> None:
-        image = _opened(content)
-        if min(image.size) < SIDE:
-            raise ValueError(f"The picture has {image.width}x{image.height} pixels; it needs {SIDE}x{SIDE} or more.")
-        self.width, self.height = image.size
-        self._grey = transparency.grey_on_white(image)
+        self._grey = decode(content)
+        self.width, self.height = self._grey.size
+        if min(self._grey.size) < SIDE:
+            raise ValueError(f"The picture has {self.width}x{self.height} pixels; it needs {SIDE}x{SIDE} or more.")
 
     def brightness(self) -> float:
-        """The mean of all its pixels, in grey, from 0 for black to 1 for white."""
+        """Return the mean of all its pixels, in grey, from 0 for black to 1 for white."""
         return ImageStat.Stat(self._grey).mean[0] / 255
 
     def pixels(self) -> npt.NDArray[np.uint8]:
-        """The photo as the network sees it: (48, 48) uint8, bright brick on dark ground.
+        """Return the photo as the network sees it: (48, 48) uint8, bright brick on dark ground.
 
         A picture that is 48x48 with a dark background counts as prepared and keeps its exact values.
         """
@@ -64,35 +57,13 @@ def prepare(content: bytes) -> npt.NDArray[np.float32]:
     return values
 
 
-def _opened(content: bytes) -> Image.Image:
-    for each in metadata.with_less_and_less(content):
-        try:
-            return _decoded(each)
-        except (Image.DecompressionBombWarning, Image.DecompressionBombError):
-            most = f"{Image.MAX_IMAGE_PIXELS:,}"
-            raise ValueError(f"The picture has more than {most} pixels; send a smaller one.") from None
-        except (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error, zlib.error):
-            # What Pillow's decoders raise for a file that is not, or not wholly, what its first bytes promise.
-            continue
-    raise ValueError("The body is not a whole PNG or JPEG picture; send the file's own bytes, unchanged.")
-
-
-def _decoded(content: bytes) -> Image.Image:
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        image = Image.open(io.BytesIO(content), formats=_FORMATS)
-    transparency.load(image, content)
-    ImageOps.exif_transpose(image, in_place=True)  # in place: most photos lie as they should, and none is copied
-    return image
-
-
 def _middle_square(grey: Image.Image) -> Image.Image:
     side = min(*grey.size, _WORKING_SIDE)
     return ImageOps.fit(grey, (side, side))
 
 
 def _cleaned(grey: Image.Image) -> Image.Image:
-    """Even light, contrast, sharpen, invert: the background ends dark."""
+    """Return it in even light, with contrast, sharpened, inverted if need be: the background ends dark."""
     grey = ImageOps.autocontrast(_evenly_lit(grey)).filter(ImageFilter.SHARPEN)
     if _has_light_background(grey):
         grey = ImageOps.invert(grey)
@@ -113,10 +84,10 @@ def _evenly_lit(grey: Image.Image) -> Image.Image:
 
 @lru_cache(maxsize=8)  # nearly all photos have the largest side
 def _plane(side: int) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """What of the closest plane does not depend on the photo.
+    """Return what of the closest plane does not depend on the photo.
 
-    Where the border is, (side, side); the plane's two directions, (side, side, 2); and the matrix that makes the slope
-    of border pixels, by least squares, (2, border pixels).
+    It is where the border is, (side, side); the plane's two directions, (side, side, 2); and the matrix that makes the
+    slope of border pixels, by least squares, (2, border pixels).
     """
     rows, columns = np.indices((side, side)) / (side - 1) - 1 / 2
     on_border = np.maximum(abs(rows), abs(columns)) == 1 / 2

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.figure import Figure
 
-from bricks import LABELS
+from data import LABELS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from data import Part
-    from metrics import Metrics
+    from evaluation import Metrics
 
 _INK, _PALE, _TRAIN, _TEST, _WRONG = "#1f2933", "#d9e2ec", "#9fb3c8", "#0b69a3", "#c81e1e"
 _DPI = 150

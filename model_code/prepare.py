@@ -9,21 +9,26 @@ A user's mistake ends the script with code 1 and one sentence on stderr, in --me
 
 from __future__ import annotations
 
+import math
+import re
 import subprocess
 import sys
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flags import Flags
-from preparing.request import Request
+from command_line import CommandLine
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
+
+    from preparing.read_photos import PhotoFile, PhotoRecord
 
 _REQUIREMENTS = Path(__file__).with_name("requirements-prepare.txt")
 _MESSAGE_BYTES = 1024  # of ExitMessage that SageMaker keeps
+_ADDRESS = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/([^*?\[]*/)?")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -41,35 +46,115 @@ def main(arguments: Sequence[str]) -> int:
     return code
 
 
-def _prepared(flags: argparse.Namespace) -> tuple[int, str]:
-    """The exit code, and what there is to say in a sentence."""
-    try:
-        request = Request.parse(
-            photos=flags.photos,
-            table=flags.table,
-            output=flags.output,
-            test_fraction=flags.test_fraction,
-            archive=flags.archive,
-        )
-        _install_what_is_missing()
-        # Needs what has just been installed.
-        from preparing.preparation import run  # noqa: PLC0415
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """`photos` and `table` are S3 addresses that end with a slash, `output` and `archive` folders of this machine."""
 
-        return 0, run(request)
+    photos: str
+    table: str
+    output: Path
+    test_fraction: float
+    archive: Path | None = None
+
+
+def prepare(request: Request) -> str:
+    """Prepare the photos, and return what was done in a sentence.
+
+    Raises ValueError, in one sentence, for photos that no data set can be made of, and when S3 refuses.
+    """
+    # These need what AWS's container has to install first.
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    from preparing.find_photos import list_photos, upload_archive
+    from preparing.split import split
+    from preparing.write import Report, write_arrays, write_table
+
+    try:
+        if request.archive:
+            upload_archive(request.archive, request.photos)
+        files, strays = list_photos(request.photos)
+        print(f"{len(files)} photos below {request.photos}", flush=True)
+        records = split(_read(files), test_fraction=request.test_fraction)
+        report = Report(records, strays)
+        for path, why in report.dropped:
+            print(f"dropped {path}: {why}", flush=True)
+        write_arrays(request.output, records)
+        report.write(request.output / "report.json")
+        # Last: what Athena shows is never about a data set that was not made.
+        print(f"table={write_table(request.table, records)}", flush=True)
+    except (ClientError, BotoCoreError) as error:
+        raise ValueError(f"S3 was asked in vain: {error}") from error
+    return str(report)
+
+
+def _read(files: Sequence[PhotoFile]) -> Iterator[PhotoRecord]:
+    """Yield every photo's record; print a line of the log after each tenth of them."""
+    from preparing.read_photos import read_photos
+
+    done = 0
+    for some in read_photos(files):
+        yield from some
+        before, done = done, done + len(some)
+        if 10 * done // len(files) > 10 * before // len(files):
+            print(f"photos={done}/{len(files)}", flush=True)
+
+
+def _prepared(flags: argparse.Namespace) -> tuple[int, str]:
+    """Return the exit code, and what there is to say in a sentence."""
+    try:
+        request = _checked(flags)
+        _install_what_is_missing()
+        return 0, prepare(request)
     except ValueError as error:
         return 1, str(error)
 
 
+def _checked(flags: argparse.Namespace) -> Request:
+    """Return what is asked for; raise ValueError with one sentence for the first thing wrong with it."""
+    request = Request(
+        photos=_address("photos", flags.photos),
+        table=_address("table", flags.table),
+        output=flags.output,
+        test_fraction=_share("test_fraction", flags.test_fraction),
+        archive=flags.archive,
+    )
+    if request.table.startswith(request.photos):
+        raise ValueError(
+            f"table is {flags.table!r}, below photos ({flags.photos!r}); it needs a place of its own, or the next run "
+            "would take the table for a photo."
+        )
+    return request
+
+
+def _address(name: str, text: str) -> str:
+    address = text if text.endswith("/") else f"{text}/"
+    if not _ADDRESS.fullmatch(address):
+        raise ValueError(
+            f"{name} is {text!r}; it needs to be a folder in S3 without * ? [, such as s3://bucket/{name}/."
+        )
+    return address
+
+
+def _share(name: str, text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 < value < 1:
+        raise ValueError(f"{name} is {text!r}; it needs to be a number above 0 and below 1, such as 0.15.")
+    return value
+
+
 def _install_what_is_missing() -> None:
-    """AWS's container has no awswrangler; one that has it needs no package index."""
+    """Install awswrangler, which AWS's container lacks; one that has it needs no package index."""
     if find_spec("awswrangler") is None:
         command = [sys.executable, "-m", "pip", "install", "--quiet", "--requirement", str(_REQUIREMENTS)]
         if subprocess.run(command, check=False).returncode:
             raise ValueError(f"{_REQUIREMENTS.name} could not be installed; pip's own words are above.")
 
 
-def _flags() -> Flags:
-    parser = Flags(prog="prepare.py", description=__doc__)
+def _flags() -> CommandLine:
+    parser = CommandLine(prog="prepare.py", description=__doc__)
     parser.add_argument("--photos", required=True, help="S3 address of the folder with one folder a class")
     parser.add_argument("--table", required=True, help="S3 address of the folder for photos.parquet")
     parser.add_argument("--output", required=True, type=Path, help="folder for the four files and report.json")

@@ -11,19 +11,23 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
+from functools import partial
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-import hyperparameters as hp
+from checkpoints import Checkpoints, History, print_line
+from command_line import check_together, parse_flags
 from data import read_channel
-from flags import Flags
-from folders import Folders
-from hosts import read_hosts
+from loops import distributed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from hosts import Hosts
+    from command_line import Folders
+    from data import Channel
+    from event_log import EventLog
+    from hyperparameters import Hyperparameters
+    from loops.distributed import Hosts
 
 _TENSORFLOW_ENVIRONMENT = {
     # oneDNN picks another order of additions on another kind of processor.
@@ -36,83 +40,106 @@ _TENSORFLOW_ENVIRONMENT = {
 def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
     """Run one training job and return the process's exit code."""
     try:
-        folders, hyperparameters = parse_flags(arguments, environment)
-        hosts = read_hosts(environment)
-        _check_together(hyperparameters, hosts)
+        folders, hyperparameters = parse_flags(arguments, environment, description=__doc__)
+        hosts = distributed.read_hosts(environment)
+        check_together(hyperparameters, hosts)
         channel = read_channel(folders.training)
     except ValueError as error:
         # SageMaker's training toolkit copies stderr into FailureReason from the first line on that names one
         # of Python's own exceptions (sagemaker_training 5.1.4, process.watch): no name, no reason.
         print(f"ValueError: {error}", file=sys.stderr)
         return 1
+    # Read once, when TensorFlow and Keras are imported.
     os.environ.update(
         {
             **_TENSORFLOW_ENVIRONMENT,
-            **_kept_programs(environment),
+            **_compiled_programs(environment),
             **hosts.environment(),
             "KERAS_BACKEND": hyperparameters.backend,
         }
     )
-    # Imports TensorFlow, which takes seconds that a user's mistake need not wait for.
-    from run import run  # noqa: PLC0415
-
-    run(channel, folders=folders, hyperparameters=hyperparameters, hosts=hosts)
+    train(channel, folders=folders, hyperparameters=hyperparameters, hosts=hosts)
     return 0
 
 
-def parse_flags(arguments: Sequence[str], environment: Mapping[str, str]) -> tuple[Folders, hp.Hyperparameters]:
-    """Read the command line; raise ValueError with one sentence for the first thing wrong with it."""
-    flags = _flags(environment).parse_args(arguments)
-    folders = Folders(
-        code=Path(__file__).parent,
-        training=_folder(flags.training, "--training", "SM_CHANNEL_TRAINING"),
-        artifact=_folder(flags.artifact_dir, "--artifact_dir", "SM_MODEL_DIR"),
-        pictures=_folder(flags.output_data_dir, "--output_data_dir", "SM_OUTPUT_DATA_DIR"),
-        checkpoints=Path(flags.checkpoint_dir) if flags.checkpoint_dir else None,
-        event_log=Path(flags.tensorboard_dir) if flags.tensorboard_dir else None,
+def train(channel: Channel, *, folders: Folders, hyperparameters: Hyperparameters, hosts: Hosts) -> None:
+    """Learn from `channel.train`, judge by `channel.test`, fill the folders `artifact` and `pictures`.
+
+    Prints one line an epoch and one at the end, which the training job's MetricDefinitions read. Of several hosts only
+    the chief prints and writes.
+    """
+    # These import TensorFlow, which takes seconds that a user's mistake need not wait for.
+    import loops
+    from evaluation import evaluate
+    from export import write_artifact
+    from model import BACKEND, build, compile_model, make_deterministic
+    from pictures import write_pictures
+    from provenance import identity_of, make_inputs, make_provenance
+
+    strategy = distributed.choose_strategy(hosts) if BACKEND == "tensorflow" else None
+    replicas = strategy.num_replicas_in_sync if strategy else 1
+    make_deterministic(hyperparameters.seed)
+
+    # Build and compile.
+    with distributed.scope(strategy):
+        model = build(hyperparameters.hidden_units)
+        compile_model(model, learning_rate=hyperparameters.learning_rate)
+
+    # Fit, by the loop that is fastest here, from where an earlier job was interrupted.
+    fit = loops.choose(hyperparameters, images=len(channel.train.labels), replicas=replicas)
+    if not hosts.chief:
+        done = distributed.resume(model, None, strategy=strategy, hosts=hosts)
+        fit(model, channel, hyperparameters, History(epochs=done))
+        return
+    inputs = make_inputs(folders=folders, hyperparameters=hyperparameters)
+    checkpoints = Checkpoints(folders.checkpoints, identity=identity_of(inputs)) if folders.checkpoints else None
+    latest = checkpoints.latest(epochs=hyperparameters.epochs) if checkpoints else None
+    event_log = _open_event_log(folders, hyperparameters)
+    history = History(
+        epochs=distributed.resume(model, latest, strategy=strategy, hosts=hosts),
+        on_epoch_end=[
+            # Kept first: whoever has seen an epoch's line knows that it need not be done again.
+            *([partial(checkpoints.save, model)] if checkpoints else []),
+            *([event_log.note] if event_log else []),
+            partial(print_line, of=hyperparameters.epochs),
+        ],
     )
-    return folders, hp.Hyperparameters(
-        epochs=hp.parse_epochs(flags.epochs),
-        batch_size=hp.parse_batch_size(flags.batch_size),
-        learning_rate=hp.parse_learning_rate(flags.learning_rate),
-        hidden_units=hp.parse_hidden_units(flags.hidden_units),
-        seed=hp.parse_seed(flags.seed),
-        loop=hp.parse_loop(flags.loop),
-        backend=hp.parse_backend(flags.backend),
+    if strategy:
+        print(f"{replicas} replicas on {hosts.count} hosts train together, by loops/custom.py.", flush=True)
+    fit(model, channel, hyperparameters, history)
+
+    # Evaluate, in this process alone: under a strategy the network would need all hosts for it.
+    if strategy:
+        weights = model.get_weights()
+        model = build(hyperparameters.hidden_units)
+        compile_model(model, learning_rate=hyperparameters.learning_rate)
+        model.set_weights(weights)
+    metrics, probabilities = evaluate(model, channel.test, history.epochs)
+    print(f"test_loss={metrics.test_loss:.4f} test_accuracy={metrics.test_accuracy:.4f}", flush=True)
+
+    # Export what an endpoint serves, and draw what people look at.
+    provenance = make_provenance(inputs, model=model, metrics=metrics)
+    write_artifact(
+        model, folders=folders, metrics=metrics, provenance=provenance, test=channel.test, probabilities=probabilities
     )
+    write_pictures(folders.pictures, metrics=metrics, test=channel.test, probabilities=probabilities)
+    if event_log:
+        event_log.finish(len(history.epochs), confusion=folders.pictures / "confusion.png")
+    if BACKEND != "tensorflow":
+        print(f"Trained with {provenance['trained_with']}, exported as {provenance['format']}.", flush=True)
 
 
-def _flags(environment: Mapping[str, str]) -> Flags:
-    # The toolkit's name for /opt/ml/output. What lies beside it and in it goes to S3 if the job is told to.
-    output = environment.get("SM_OUTPUT_DIR")
-    parser = Flags(prog="train.py", description=__doc__)
-    parser.add_argument("--epochs", default="10", help="how often each training image is seen")
-    parser.add_argument("--batch_size", default="32", help="images that one step of the optimizer looks at")
-    parser.add_argument("--learning_rate", default="0.001", help="size of Adam's steps")
-    parser.add_argument("--hidden_units", default="128", help="width of each hidden layer: 128 or 256,128")
-    parser.add_argument("--seed", default="0", help="decides every random choice")
-    parser.add_argument("--loop", default="fit", help="Keras's training loop, fit, or the lab's own, custom")
-    parser.add_argument("--backend", default="tensorflow", help="what Keras computes with: tensorflow, jax or torch")
-    parser.add_argument("--training", default=environment.get("SM_CHANNEL_TRAINING"), help="the four files")
-    parser.add_argument("--artifact_dir", default=environment.get("SM_MODEL_DIR"), help="becomes model.tar.gz")
-    parser.add_argument("--output_data_dir", default=environment.get("SM_OUTPUT_DATA_DIR"), help="pictures")
-    parser.add_argument(
-        "--checkpoint_dir",
-        default=output and str(Path(output).with_name("checkpoints")),
-        help="where the state after each epoch is kept; none: nowhere",
-    )
-    parser.add_argument(
-        "--tensorboard_dir",
-        default=output and str(Path(output) / "tensorboard"),
-        help="where TensorBoard's log is written; none: nowhere",
-    )
-    # The SageMaker SDK's TensorFlow estimator adds an S3 address for checkpoints, which the lab has none of.
-    parser.add_argument("--model_dir", help="ignored; the artifact goes to --artifact_dir")
-    return parser
+def _open_event_log(folders: Folders, hyperparameters: Hyperparameters) -> EventLog | None:
+    """Return TensorBoard's log, where it is asked for and TensorBoard is installed."""
+    if folders.event_log is None or find_spec("tensorboard") is None:
+        return None
+    from event_log import EventLog
+
+    return EventLog(folders.event_log, hyperparameters=hyperparameters)
 
 
-def _kept_programs(environment: Mapping[str, str]) -> dict[str, str]:
-    """Let XLA keep what it compiles where the next job of a SageMaker warm pool finds it."""
+def _compiled_programs(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return what lets XLA keep what it compiles where the next job of a SageMaker warm pool finds it."""
     cache = environment.get("SAGEMAKER_MANAGED_WARMPOOL_CACHE_DIRECTORY")
     if not cache:
         return {}
@@ -122,28 +149,6 @@ def _kept_programs(environment: Mapping[str, str]) -> dict[str, str]:
         # XLA logs as errors which of the processor's features a program that it finds was made for.
         "TF_CPP_MIN_LOG_LEVEL": "3",
     }
-
-
-def _check_together(hyperparameters: hp.Hyperparameters, hosts: Hosts) -> None:
-    """Raise ValueError for what does not go together."""
-    backend, loop, batch_size = hyperparameters.backend, hyperparameters.loop, hyperparameters.batch_size
-    if backend != "tensorflow" and loop != "fit":
-        raise ValueError(
-            f"loop is {loop!r} and backend {backend!r}; the loop written out is TensorFlow's: use loop=fit."
-        )
-    if backend != "tensorflow" and hosts.count > 1:
-        raise ValueError(f"backend is {backend!r} on {hosts.count} hosts; it trains on one: use tensorflow for more.")
-    if batch_size < hosts.count:
-        raise ValueError(
-            f"batch_size is {batch_size} on {hosts.count} hosts; it needs to be at least {hosts.count}, "
-            "for each host takes its share of every batch."
-        )
-
-
-def _folder(value: str | None, flag: str, variable: str) -> Path:
-    if not value:
-        raise ValueError(f"{flag} is missing; give it a folder, or set {variable} as SageMaker does.")
-    return Path(value)
 
 
 if __name__ == "__main__":

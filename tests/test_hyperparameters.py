@@ -23,7 +23,7 @@ def _model_code(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_script_alone_trains_as_the_lab_does() -> None:
     """train.py without a flag has the hyperparameters that the lab's settings give it."""
-    from train import parse_flags  # noqa: PLC0415 - see above
+    from command_line import parse_flags  # noqa: PLC0415 - see above
 
     folders = ("--training", "in", "--artifact_dir", "model", "--output_data_dir", "out")
     given = {name: str(getattr(Settings(), name)) for name in NAMES}

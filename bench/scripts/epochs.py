@@ -83,7 +83,7 @@ def _textbook(channel: Channel, watch: Watch) -> None:
 
 
 def _ordered(channel: Channel, watch: Watch) -> None:
-    from order import order_of  # noqa: PLC0415 - after the environment
+    from data import epoch_order  # noqa: PLC0415 - after the environment
 
     model = _textbook_model()
     if _WAY == "nudged":
@@ -92,7 +92,7 @@ def _ordered(channel: Channel, watch: Watch) -> None:
         model.set_weights([np.nextafter(each, np.float32(1)) for each in model.get_weights()])
     watch.begin()
     for epoch in range(_KEPT):
-        order = order_of(int(_IMAGES), seed=_SEED, epoch=epoch)
+        order = epoch_order(int(_IMAGES), seed=_SEED, epoch=epoch)
         images, labels = channel.train.images[order], channel.train.labels[order]
         model.fit(images, labels, batch_size=_BATCH_SIZE, shuffle=False, verbose=0)
         watch.note(model)
@@ -111,13 +111,17 @@ def _textbook_model() -> keras.Model:
 
 
 def _ours(channel: Channel, watch: Watch) -> None:
-    from history import History  # noqa: PLC0415 - after the environment
-    from hosts import read_hosts  # noqa: PLC0415 - the same
-    from learner import Learner  # noqa: PLC0415 - the same
+    import loops  # noqa: PLC0415 - after the environment
+    from checkpoints import History  # noqa: PLC0415 - the same
+    from model import build, compile_model, make_deterministic  # noqa: PLC0415 - the same
 
-    learner = Learner(_hyperparameters(), read_hosts({}))
+    hyperparameters = _hyperparameters()
+    make_deterministic(hyperparameters.seed)
+    model = build(hyperparameters.hidden_units)
+    compile_model(model, learning_rate=hyperparameters.learning_rate)
+    fit = loops.choose(hyperparameters, images=int(_IMAGES), replicas=1)
     watch.begin()
-    learner.learn(channel, History(notes=[lambda _: watch.note(learner.model)]))
+    fit(model, channel, hyperparameters, History(on_epoch_end=[lambda _: watch.note(model)]))
 
 
 def _hyperparameters() -> Hyperparameters:

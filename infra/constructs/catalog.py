@@ -14,7 +14,7 @@ from teardown import names
 if TYPE_CHECKING:
     from infra.constructs.shared_storage import SharedStorage
 
-# model_code/preparing/table.py writes them; a test compares.
+# model_code/preparing/write.py writes them; a test compares.
 COLUMNS = {
     "path": "string",
     "label": "int",

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from batches import TrainingBatches
-from bricks import SIDE
-from data import Part
+from data import SIDE, Part
+from loops.batches import TrainingBatches
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -31,7 +31,6 @@ def network() -> keras.Model:
     """A network that could be trained."""
     model = build((4,))
     compile_model(model, learning_rate=0.01)
-    model.optimizer.build(model.trainable_variables)
     return model
 
 

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
-import backend
-import custom_loop
-import fit
+from checkpoints import History
 from data import read_channel
-from history import History
-from hyperparameters import BACKENDS, LOOPS, Hyperparameters
-from infra.settings import Settings
-from model import build, compile_model
+from hyperparameters import Hyperparameters
+from loops import custom as custom_loop
+from loops import fit as keras_loop
+from loops import xla
+from model import build, compile_model, make_deterministic
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,13 +50,13 @@ def new_model(settings: Hyperparameters) -> Any:
     return model
 
 
-def learnt(train: Callable[..., None], channel: Path, batch_size: int) -> tuple[Any, Any]:
+def learnt(fit: Callable[..., None], channel: Path, batch_size: int) -> tuple[Any, Any]:
     """History and weights of three epochs by this loop, in this process; last, how it judges the training images."""
     settings = Hyperparameters(**(SETTINGS | {"batch_size": batch_size}))
-    backend.make_deterministic(settings.seed)
+    make_deterministic(settings.seed)
     model = new_model(settings)
     images = read_channel(channel)
-    train(model, images, settings, history := History())
+    fit(model, images, settings, history := History())
     judged = model.evaluate(images.train.images, images.train.labels, verbose=0, return_dict=True)
     return [*history.epochs, judged], model.get_weights()
 
@@ -137,21 +136,14 @@ def test_equal_runs_give_equal_artifacts(custom: Any, run_folder: Path, run_trai
 @pytest.mark.parametrize("batch_size", [48, 400, 1000])
 def test_a_batch_that_is_not_full_counts_as_in_fit(channel: Path, batch_size: int) -> None:
     """400 images in batches of 48 leave one of 16; all in one, or in one that is too large, are one step an epoch."""
-    outcomes = [learnt(train, channel, batch_size) for train in (fit.train, custom_loop.train)]
+    outcomes = [learnt(fit, channel, batch_size) for fit in (keras_loop.fit, custom_loop.fit)]
     assert_equal(*outcomes, history=HISTORY_TOLERANCE, weights=WEIGHT_TOLERANCE)
 
 
-@pytest.mark.parametrize("loop", [fit, custom_loop])
-def test_compiled_epochs_learn_the_same(channel: Path, loop: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_compiled_epochs_learn_the_same(channel: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A long training's epochs are compiled whole: its weights are those of a short one's way within 1e-5."""
-    outcomes = []
-    for compiled in (False, True):
-        monkeypatch.setattr(loop, "worth_compiling", lambda *_, compiled=compiled, **__: compiled)
-        outcomes.append(learnt(loop.train, channel, 48))
-    assert_equal(*outcomes, history=1e-5, weights=1e-5)
-
-
-def test_the_settings_offer_what_train_py_takes() -> None:
-    """`lab.loop` and `--loop` have the same values, and so the backend: what one door lets in, the other takes."""
-    assert get_args(Settings.model_fields["loop"].annotation) == LOOPS
-    assert get_args(Settings.model_fields["backend"].annotation) == BACKENDS
+    short = [learnt(loop.fit, channel, 48) for loop in (keras_loop, custom_loop)]
+    monkeypatch.setattr(custom_loop, "worth_compiling", lambda *_, **__: True)
+    long = [learnt(loop.fit, channel, 48) for loop in (xla, custom_loop)]
+    for one, other in zip(short, long, strict=True):
+        assert_equal(one, other, history=1e-5, weights=1e-5)

@@ -17,7 +17,7 @@ import pytest
 import tensorflow as tf
 
 import train
-from hosts import Hosts, read_hosts
+from loops.distributed import Hosts, read_hosts
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -32,8 +32,8 @@ import json, sys, tensorflow as tf
 tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
 )
-import strategy
-strategy.choose_strategy = lambda hosts: tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+from loops import distributed
+distributed.choose_strategy = lambda hosts: tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
 import train
 sys.exit(train.main(sys.argv[1:], {}))
 """
@@ -138,7 +138,7 @@ def test_two_hosts_learn_what_one_learns(trained: Any, run_folder: Path) -> None
 def test_a_host_that_is_terminated_ends_the_others(run_folder: Path, trained: Any) -> None:
     """SIGTERM ends a host at once, and the chief fails instead of waiting for it."""
     assert trained.artifact.is_dir()  # by then there is the channel, too
-    cluster = Cluster(run_folder / "dying", run_folder / "training", *FLAGS, "--epochs", "100000")
+    cluster = Cluster(run_folder / "dying", run_folder / "training", *FLAGS, "--epochs", "10000")
     try:
         cluster.wait_for("epoch=2/")
         cluster.processes[1].terminate()

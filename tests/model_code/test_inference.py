@@ -16,10 +16,9 @@ import tensorflow as tf
 from packaging.requirements import Requirement
 from PIL import Image
 
-from bricks import LABELS
-from data import Part, read_channel
+from data import LABELS, Part, read_channel
 from export import LARGEST_DIFFERENCE, write_network
-from inference import Answers, input_handler, output_handler
+from inference import NetworkHandler, input_handler, output_handler
 from network import Network
 from tests.model_code.conftest import MODEL_CODE, ROOT
 
@@ -107,7 +106,7 @@ def refusal(body: bytes, content_type: str) -> str:
 @pytest.fixture(scope="session")
 def answers(trained: Any) -> Invoke:
     """Send a body through what answers in the place of all three, as the artifact has it."""
-    handler = Answers(Network.read(trained.artifact / "code" / "network.npz"))
+    handler = NetworkHandler(Network.read(trained.artifact / "code" / "network.npz"))
 
     def call(body: bytes, content_type: str) -> tuple[Any, str]:
         answer, answer_type = handler(io.BytesIO(body), Context(content_type))

@@ -18,10 +18,9 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from bricks import LABELS
-from data import read_channel
+from data import LABELS, read_channel
 from photo import prepare
-from preparing.archive import deliver
+from preparing.find_photos import upload_archive
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -243,7 +242,7 @@ def test_an_archive_with_a_file_of_gigabytes_is_refused(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "photos.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("0/zeros.png", bytes(65 * 1024**2))
     with pytest.raises(ValueError, match=r"zeros\.png has more than 67,108,864 bytes"):
-        deliver(tmp_path, f"s3://{BUCKET}/")
+        upload_archive(tmp_path, f"s3://{BUCKET}/")
 
 
 def test_a_class_without_photos_is_refused(run: Callable[..., Prepared]) -> None:

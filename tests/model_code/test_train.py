@@ -15,9 +15,10 @@ import tensorflow as tf
 from PIL import Image
 
 import hyperparameters
-from bricks import LABELS
+from command_line import parse_flags
+from data import LABELS
 from export import INFERENCE_CODE
-from train import main, parse_flags
+from train import main
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -128,7 +129,7 @@ def test_a_mistake_ends_with_code_1_and_one_line_that_failure_reason_shows(
 
 def test_a_mistake_is_found_before_tensorflow_is_imported(channel: Path) -> None:
     """Flags and data are checked without TensorFlow, whose import takes seconds and writes to stderr."""
-    code = "import sys, train, data; data.read_channel(train.Path(sys.argv[1])); print(*sys.modules)"
+    code = "import sys, pathlib, train; train.read_channel(pathlib.Path(sys.argv[1])); print(*sys.modules)"
     source = str(type(channel)(hyperparameters.__file__).parent)
     process = subprocess.run(
         [sys.executable, "-c", code, str(channel)], cwd=source, capture_output=True, text=True, check=True
@@ -182,7 +183,7 @@ def test_the_receipt_names_all_that_went_in(trained: Any, run_folder: Path) -> N
     for name, digest in receipt["data_sha256"].items():
         assert hashlib.sha256((run_folder / "training" / name).read_bytes()).hexdigest() == digest
     assert len(receipt["data_sha256"]) == 4
-    assert {"train.py", "model.py", "inference.py", "requirements.txt"} <= set(receipt["code_sha256"])
+    assert {"train.py", "model.py", "loops/fit.py", "inference.py", "requirements.txt"} <= set(receipt["code_sha256"])
     assert set(receipt["versions"]) == {"python", "tensorflow", "keras", "numpy"}
     assert receipt["seed"] == 5
     assert receipt["hyperparameters"] == {

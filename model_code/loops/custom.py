@@ -1,4 +1,4 @@
-"""The training loop written out: what `fit` does, step by step, and on several hosts or GPUs what `fit` can't.
+"""Keras's `fit` written out, a whole epoch in one call: buys what xla.py buys, and several hosts and GPUs.
 
 Same batches, order, optimizer and arithmetic as `fit`, hence the same history and weights: on a CPU bit for bit, with
 TensorFlow 2.21 and Keras 3.15. Under a distribution strategy each replica takes its share of every batch; gradients and
@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING
 import keras
 import tensorflow as tf
 
-from batches import Batches, TrainingBatches
-from whole_epoch import one_program, worth_compiling
+from loops.batches import Batches, TrainingBatches
+from loops.xla import worth_compiling
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from checkpoints import History
     from data import Channel
-    from history import History
     from hyperparameters import Hyperparameters
 
 
-def train(model: keras.Model, channel: Channel, hyperparameters: Hyperparameters, history: History) -> None:
+def fit(model: keras.Model, channel: Channel, hyperparameters: Hyperparameters, history: History) -> None:
     """Train the compiled model, under the strategy that it was made under, for the epochs that `history` lacks."""
     training = TrainingBatches(channel.train, batch_size=hyperparameters.batch_size, seed=hyperparameters.seed)
     test = Batches(channel.test)
@@ -58,8 +58,8 @@ class _Loop:
                 for _ in range(2)
             )
         # A whole epoch is one call into TensorFlow: back to Python after every step, it took half as long again.
-        self._learn_all = one_program(self._on_every_replica(self._learn_from, training), compiled=compiled)
-        self._judge_all = one_program(self._on_every_replica(self._judge_by, test), compiled=compiled)
+        self._learn_all = tf.function(self._on_every_replica(self._learn_from, training), jit_compile=compiled)
+        self._judge_all = tf.function(self._on_every_replica(self._judge_by, test), jit_compile=compiled)
 
     def learn(self) -> tuple[float, float]:
         """Take one step for each batch; return loss and accuracy over all of them."""
@@ -113,6 +113,6 @@ class _Loop:
 
 
 def _share_of_loss(labels: tf.Tensor, probabilities: tf.Tensor, size: int) -> tf.Tensor:
-    """What these images add to the mean loss of the batch, which has `size` images on all replicas."""
+    """Return what these images add to the mean loss of the batch, which has `size` images on all replicas."""
     losses = keras.losses.sparse_categorical_crossentropy(labels, probabilities)
     return tf.reduce_sum(losses) / size

@@ -1,4 +1,4 @@
-"""The images as TensorFlow takes them: in batches, and in an order that follows from seed and epoch alone."""
+"""Batches that TensorFlow cuts by itself, in each epoch's own order: buys that no image goes through Python."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import tensorflow as tf
 
+from data import epoch_order
 from model import TEST_BATCH_SIZE
-from order import order_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -75,12 +75,7 @@ class TrainingBatches(Batches):
 
     def begin(self, epoch: int) -> None:
         """Give the iterators to come the order of this epoch, counted from 0."""
-        self._order.assign(order_of(self.count, seed=self._seed, epoch=epoch))
+        self._order.assign(epoch_order(self.count, seed=self._seed, epoch=epoch))
 
     def _batch_at(self, start: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         return self.batch_from(start, size=tf.minimum(self.count - start, self.batch_size))
-
-
-def batches_of(test: Part) -> tf.data.Dataset:
-    """Return the test images' batches, always in the same order."""
-    return tf.data.Dataset.from_tensor_slices((test.images, test.labels)).batch(TEST_BATCH_SIZE)

@@ -9,28 +9,29 @@ from dataclasses import asdict
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-import backend
 from data import FILES
+from model import BACKEND, backend_version
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import keras
 
-    from folders import Folders
+    from command_line import Folders
+    from evaluation import Metrics
     from hyperparameters import Hyperparameters
-    from metrics import Metrics
 
 
 def make_inputs(*, folders: Folders, hyperparameters: Hyperparameters) -> dict[str, Any]:
     """Return what goes in: equal inputs give equal weights."""
-    sources = sorted(path.name for pattern in ("*.py", "*.txt") for path in folders.code.glob(pattern))
+    files = [*folders.code.rglob("*.py"), *folders.code.glob("*.txt")]
+    sources = sorted(file.relative_to(folders.code).as_posix() for file in files)
     return {
         "data_sha256": {name: _sha256(folders.training / name) for name in FILES},
         "code_sha256": {name: _sha256(folders.code / name) for name in sources},
         "versions": {
             "python": platform.python_version(),
-            backend.NAME: backend.version(),
+            BACKEND: backend_version(),
             **{name: version(name) for name in ("keras", "numpy")},
         },
         "hyperparameters": asdict(hyperparameters),
@@ -47,12 +48,12 @@ def identity_of(inputs: dict[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def make_receipt(inputs: dict[str, Any], *, model: keras.Model, metrics: Metrics) -> dict[str, Any]:
-    """Return the content of receipt.json: no time and no path, so that equal runs give equal receipts."""
+def make_provenance(inputs: dict[str, Any], *, model: keras.Model, metrics: Metrics) -> dict[str, Any]:
+    """Return the content of receipt.json: no time and no path, so that equal runs give equal ones."""
     return {
         **inputs,
         "seed": inputs["hyperparameters"]["seed"],
-        "trained_with": f"{backend.NAME} {backend.version()}",
+        "trained_with": f"{BACKEND} {backend_version()}",
         "format": "TensorFlow SavedModel",
         "weights_sha256": weights_sha256(model),
         "metrics": {"test_loss": metrics.test_loss, "test_accuracy": metrics.test_accuracy},

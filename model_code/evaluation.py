@@ -7,10 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bricks import LABELS
+from data import LABELS
+from model import TEST_BATCH_SIZE
 
 if TYPE_CHECKING:
+    import keras
     import numpy.typing as npt
+
+    from checkpoints import Epoch
+    from data import Part
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +28,7 @@ class Metrics:
 
     test_loss: float
     test_accuracy: float
-    history: list[dict[str, float]]
+    history: list[Epoch]
     confusion_matrix: npt.NDArray[np.int64]
 
     def to_json(self) -> dict[str, Any]:
@@ -40,7 +45,19 @@ class Metrics:
         }
 
 
-def confusion_matrix(labels: npt.NDArray[np.int64], predicted: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+def evaluate(model: keras.Model, test: Part, history: list[Epoch]) -> tuple[Metrics, npt.NDArray[np.float32]]:
+    """Judge the trained model by the test images; also return their probabilities, (n, 10)."""
+    loss, accuracy = model.evaluate(test.images, test.labels, batch_size=TEST_BATCH_SIZE, verbose=0)
+    probabilities: npt.NDArray[np.float32] = model.predict(test.images, batch_size=TEST_BATCH_SIZE, verbose=0)
+    return Metrics(
+        test_loss=float(loss),
+        test_accuracy=float(accuracy),
+        history=history,
+        confusion_matrix=_confusion_matrix(test.labels, probabilities.argmax(axis=1)),
+    ), probabilities
+
+
+def _confusion_matrix(labels: npt.NDArray[np.int64], predicted: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """Count how often each label (row) was predicted as each class (column); both are (n,), 0..9."""
     classes = len(LABELS)
     return np.bincount(labels * classes + predicted, minlength=classes**2).reshape(classes, classes)

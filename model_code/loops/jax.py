@@ -1,4 +1,4 @@
-"""The training loop on JAX: each epoch is one program, Keras's own train_step in a lax.scan over the batches."""
+"""A whole epoch as one JAX program, Keras's train_step in a lax.scan: buys all calls from Python but one an epoch."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ import jax
 import numpy as np
 from jax import lax
 
+from data import epoch_order
 from model import TEST_BATCH_SIZE
-from order import order_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     import keras
 
+    from checkpoints import History
     from data import Channel, Part
-    from history import History
     from hyperparameters import Hyperparameters
 
 Arrays = tuple[jax.Array, jax.Array]
@@ -32,7 +32,7 @@ of 150 million 1.1 x as fast with it.
 _WITHOUT_YNNPACK = {"xla_cpu_experimental_ynn_fusion_type": ""}
 
 
-class Epoch:
+class EpochProgram:
     """Keras's `step`, train_step or test_step, over all batches of a part in one call."""
 
     def __init__(
@@ -64,16 +64,16 @@ class Epoch:
         return batch(state, order[full:])[0] if full < len(order) else state
 
 
-def train(model: keras.Model, channel: Channel, hyperparameters: Hyperparameters, history: History) -> None:
+def fit(model: keras.Model, channel: Channel, hyperparameters: Hyperparameters, history: History) -> None:
     """Train the compiled model for the epochs that `history` lacks: the batches are TensorFlow's, image by image."""
     learned, fixed = model.trainable_variables, model.non_trainable_variables
     # Only after a call of its own has Keras made the variables of the metrics.
     model.evaluate(channel.test.images[:1], channel.test.labels[:1], verbose=0)
-    training = Epoch(model, model.train_step, channel.train, batch_size=hyperparameters.batch_size)
-    test = Epoch(model, model.test_step, channel.test, batch_size=TEST_BATCH_SIZE)
+    training = EpochProgram(model, model.train_step, channel.train, batch_size=hyperparameters.batch_size)
+    test = EpochProgram(model, model.test_step, channel.test, batch_size=TEST_BATCH_SIZE)
     first_to_last = np.arange(len(channel.test.labels))
     for epoch in range(len(history.epochs), hyperparameters.epochs):
-        order = order_of(len(channel.train.labels), seed=hyperparameters.seed, epoch=epoch)
+        order = epoch_order(len(channel.train.labels), seed=hyperparameters.seed, epoch=epoch)
         numbers = training([learned, fixed, model.optimizer.variables], order)
         judged = test([learned, fixed], first_to_last)
         history.add({**numbers, **{f"val_{name}": value for name, value in judged.items()}})

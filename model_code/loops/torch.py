@@ -1,24 +1,24 @@
-"""Keras's training loop on PyTorch, which knows nothing of tf.data."""
+"""Keras's own `fit` on PyTorch, from arrays: buys nothing, for PyTorch has no program for many batches at once."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from order import order_of
+from data import epoch_order
 
 if TYPE_CHECKING:
     import keras
 
+    from checkpoints import History
     from data import Channel
-    from history import History
     from hyperparameters import Hyperparameters
 
 
-def train(model: keras.Model, channel: Channel, hyperparameters: Hyperparameters, history: History) -> None:
+def fit(model: keras.Model, channel: Channel, hyperparameters: Hyperparameters, history: History) -> None:
     """Train the compiled model for the epochs that `history` lacks: the batches are TensorFlow's, image by image."""
     images, labels = channel.train.images, channel.train.labels
     for epoch in range(len(history.epochs), hyperparameters.epochs):
-        order = order_of(len(labels), seed=hyperparameters.seed, epoch=epoch)
+        order = epoch_order(len(labels), seed=hyperparameters.seed, epoch=epoch)
         numbers = model.fit(
             images[order],
             labels[order],

@@ -18,9 +18,10 @@ from infra.lease import Lease
 from infra.lease import parse as parse_lease
 from infra.seats import Seat
 from infra.seats import parse as parse_seats
+from model_code import hyperparameters as hp
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from pydantic_core import ErrorDetails
 
@@ -115,10 +116,25 @@ def _address(value: str) -> str:
 
 
 def _hidden_units(value: str) -> str:
-    units = [unit.strip() for unit in value.split(",")]
-    if not all(re.fullmatch(r"[1-9]\d{0,4}", unit) for unit in units):
-        raise ValueError('must be one whole number of units for each hidden layer, such as "128" or "256,128"')
-    return ",".join(units)
+    try:
+        widths = hp.HIDDEN_UNITS.parse("hidden_units", value)
+    except ValueError:
+        raise ValueError(
+            'must be one whole number of units for each hidden layer, such as "128" or "256,128"'
+        ) from None
+    return ",".join(map(str, widths))
+
+
+def _one_of(choices: Sequence[str]) -> AfterValidator:
+    """Return the check that a text is one of these choices."""
+
+    def check(value: str) -> str:
+        if value not in choices:
+            *others, last = map(repr, choices)
+            raise ValueError(f"must be {', '.join(others)} or {last}")
+        return value
+
+    return AfterValidator(check)
 
 
 def has_local_storage(instance_type: str) -> bool:
@@ -198,13 +214,15 @@ class Settings(BaseModel):
     notebook_instance_type: Annotated[str, _instance_type("InstanceType")] = "ml.t3.medium"
     # Those that SageMaker still makes instances of (botocore 1.44.8): Amazon Linux 2 had its end in June 2026.
     notebook_platform: Literal["notebook-al2023-v1", "notebook-al2023-v2"] = "notebook-al2023-v1"
-    epochs: Annotated[int, Field(ge=1, le=10_000)] = 10
-    batch_size: Annotated[int, Field(ge=1, le=65_536)] = 32
-    learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.001
-    hidden_units: Annotated[str, AfterValidator(_hidden_units)] = "128"
-    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
-    loop: Literal["fit", "custom"] = "fit"
-    backend: Literal["tensorflow", "jax", "torch"] = "tensorflow"
+    epochs: Annotated[int, Field(ge=hp.EPOCHS.lowest, le=hp.EPOCHS.highest)] = hp.EPOCHS.default
+    batch_size: Annotated[int, Field(ge=hp.BATCH_SIZE.lowest, le=hp.BATCH_SIZE.highest)] = hp.BATCH_SIZE.default
+    learning_rate: Annotated[float, Field(gt=hp.LEARNING_RATE.above, le=hp.LEARNING_RATE.highest)] = (
+        hp.LEARNING_RATE.default
+    )
+    hidden_units: Annotated[str, AfterValidator(_hidden_units)] = hp.HIDDEN_UNITS.default
+    seed: Annotated[int, Field(ge=hp.SEED.lowest, lt=hp.SEED.highest + 1)] = hp.SEED.default
+    loop: Annotated[str, _one_of(hp.LOOP.choices)] = hp.LOOP.default
+    backend: Annotated[str, _one_of(hp.BACKEND.choices)] = hp.BACKEND.default
     training_instance_count: Annotated[int, Field(ge=1, le=8)] = 1
     spot: bool = False
     max_run: Annotated[int, AfterValidator(_max_run)] = 900

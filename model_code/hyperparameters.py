@@ -13,14 +13,16 @@ from typing import Any
 
 @dataclass(frozen=True, kw_only=True)
 class Search:
-    """What `./lab tune` tries: a range "low:high", or values; a grid, which takes no ranges, tries `grid`.
+    """What `./lab tune` tries unless told otherwise: one range "low:high", or values; `grid`, values only, in a grid.
 
-    On a `logarithmic` scale as many trials fall between 0.0001 and 0.001 as between 0.001 and 0.01.
+    `kind` is SageMaker's name of the ranges that may be given instead: Continuous or Integer. They are searched on a
+    logarithmic scale: as many trials fall between 0.0001 and 0.001 as between 0.001 and 0.01.
     """
 
+    kind: str
     values: tuple[str, ...]
     grid: tuple[str, ...]
-    logarithmic: bool = True
+    scaling: str = "Logarithmic"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,20 +104,20 @@ class Choice(Hyperparameter):
 
 EPOCHS = WholeNumber(default=10, lowest=1, highest=10_000, help="how often each training image is seen")
 
-BATCH_SIZE = WholeNumber(
-    default=32,
-    lowest=1,
-    highest=65_536,
-    help="images that one step of the optimizer looks at",
-    search=Search(values=("16", "32", "64"), grid=("16", "32", "64")),
-)
-
 LEARNING_RATE = Number(
     default=0.001,
     above=0,
     highest=1,
     help="size of Adam's steps",
-    search=Search(values=("0.0001:0.01",), grid=("0.0003", "0.001", "0.003")),
+    search=Search(kind="Continuous", values=("0.0001:0.01",), grid=("0.0003", "0.001", "0.003")),
+)
+
+BATCH_SIZE = WholeNumber(
+    default=32,
+    lowest=1,
+    highest=65_536,
+    help="images that one step of the optimizer looks at",
+    search=Search(kind="Integer", values=("16", "32", "64"), grid=("16", "32", "64")),
 )
 
 HIDDEN_UNITS = Widths(
@@ -123,7 +125,7 @@ HIDDEN_UNITS = Widths(
     lowest=1,
     highest=99_999,
     help="width of each hidden layer: 128 or 256,128",
-    search=Search(values=("64", "128", "256", "256,128"), grid=("128", "256,128")),
+    search=Search(kind="Integer", values=("64", "128", "256", "256,128"), grid=("128", "256,128")),
 )
 
 # NumPy's seeds are 32 bits wide, and keras.utils.set_random_seed hands the seed to NumPy.
@@ -141,8 +143,8 @@ BACKEND = Choice(
 
 TABLE: dict[str, WholeNumber | Number | Widths | Choice] = {
     "epochs": EPOCHS,
-    "batch_size": BATCH_SIZE,
     "learning_rate": LEARNING_RATE,
+    "batch_size": BATCH_SIZE,
     "hidden_units": HIDDEN_UNITS,
     "seed": SEED,
     "loop": LOOP,

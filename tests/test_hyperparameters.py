@@ -1,4 +1,4 @@
-"""Each hyperparameter has one default, whoever starts the training: settings, cdk.json, train.py, the README."""
+"""Each hyperparameter has one default and one rule, whoever starts the training: settings, cdk.json or train.py."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.settings import Settings
+from infra.settings import Settings, SettingsError, read
 
 ROOT = Path(__file__).parents[1]
 NAMES = ("epochs", "batch_size", "learning_rate", "hidden_units", "seed", "loop", "backend")
@@ -30,6 +30,31 @@ def test_the_script_alone_trains_as_the_lab_does() -> None:
     assert given.items() >= Settings().hyperparameters().items()
     flags = [text for name, value in given.items() for text in (f"--{name}", value)]
     assert parse_flags(folders, {})[1] == parse_flags([*folders, *flags], {})[1]
+
+
+@pytest.mark.parametrize(
+    ("name", "highest", "beyond"),
+    [
+        ("epochs", "10000", "10001"),
+        ("batch_size", "65536", "65537"),
+        ("learning_rate", "1", "1.001"),
+        ("hidden_units", "99999,1", "100000"),
+        ("seed", "4294967295", "4294967296"),
+        ("loop", "custom", "fast"),
+        ("backend", "torch", "mxnet"),
+    ],
+)
+def test_the_script_takes_what_the_settings_take(name: str, highest: str, beyond: str) -> None:
+    """What is too much for one is too much for the other, and they read the rest alike."""
+    from command_line import parse_flags  # noqa: PLC0415 - see above
+
+    folders = ("--training", "in", "--artifact_dir", "model", "--output_data_dir", "out")
+    given = str(getattr(read({"lab": {name: highest}}), name))
+    assert parse_flags([*folders, f"--{name}={highest}"], {})[1] == parse_flags([*folders, f"--{name}={given}"], {})[1]
+    with pytest.raises(SettingsError, match=f"lab.{name} = "):
+        read({"lab": {name: beyond}})
+    with pytest.raises(ValueError, match=f"{name} is '{beyond}'; it needs to be"):
+        parse_flags([*folders, f"--{name}={beyond}"], {})
 
 
 def test_what_is_written_down_is_what_holds() -> None:

@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 from cli import settings
 from cli.aws import stacks
 from cli.ui.errors import LabError
+from model_code import hyperparameters
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -42,20 +43,8 @@ _SEEDS = 2**31  # SageMaker's integers
 _MIN_MAX = re.compile(r"([^:]+):([^:]+)")
 
 
-@dataclass(frozen=True)
-class Tunable:
-    """A setting that can be tuned: SageMaker's kind of its range, and what is searched unless told otherwise."""
-
-    kind: str
-    searched: tuple[str, ...]
-    in_a_grid: tuple[str, ...]
-
-
-TUNABLE = {
-    "learning_rate": Tunable("Continuous", ("0.0001:0.01",), ("0.0003", "0.001", "0.003")),
-    "batch_size": Tunable("Integer", ("16", "32", "64"), ("16", "32", "64")),
-    "hidden_units": Tunable("Integer", ("64", "128", "256", "256,128"), ("128", "256,128")),
-}
+TUNABLE = {name: row.search for name, row in hyperparameters.TABLE.items() if row.search}
+"""The settings that can be tuned, and what is searched of each unless told otherwise."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,8 +142,8 @@ def _base36(number: int) -> str:
 def _ranges(given: Mapping[str, Sequence[str] | None], context: Sequence[str], *, grid: bool) -> dict[str, Any]:
     """Return ParameterRanges. Raises LabError that names the option and its rule."""
     made: dict[str, Any] = {}
-    for name, tunable in TUNABLE.items():
-        kind, entry = _range(name, given.get(name) or (tunable.in_a_grid if grid else tunable.searched), grid=grid)
+    for name, search in TUNABLE.items():
+        kind, entry = _range(name, given.get(name) or (search.grid if grid else search.values), grid=grid)
         for value in entry.get("Values", [entry.get("MinValue"), entry.get("MaxValue")]):
             _check(name, value, context)
         made.setdefault(f"{kind}ParameterRanges", []).append(entry)
@@ -173,7 +162,8 @@ def _range(name: str, texts: Sequence[str], *, grid: bool) -> tuple[str, dict[st
     low, high = (part.strip() for part in found.groups())
     if _bound(name, low) >= _bound(name, high):
         raise LabError(f"{_option(name)} {texts[0]}: the range is upside down; give the smaller number first.")
-    return TUNABLE[name].kind, {"Name": name, "MinValue": low, "MaxValue": high, "ScalingType": "Logarithmic"}
+    search = TUNABLE[name]
+    return search.kind, {"Name": name, "MinValue": low, "MaxValue": high, "ScalingType": search.scaling}
 
 
 def _bound(name: str, text: str) -> float:
@@ -198,7 +188,7 @@ def _option(name: str) -> str:
 
 
 def _example(name: str) -> str:
-    return " ".join(f"{_option(name)} {value}" for value in TUNABLE[name].in_a_grid)
+    return " ".join(f"{_option(name)} {value}" for value in TUNABLE[name].grid)
 
 
 def _within(option: str, value: int, low: int, high: int) -> None:

@@ -10,6 +10,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from cli.aws.session import Target
 from cli.ui.errors import LabError
+from model_code import hyperparameters as hp
 
 _WHOLE = 1000  # characters of a command's sentence, which Click cuts to what a line holds
 
@@ -28,13 +29,24 @@ StrategyOption = Annotated[str, typer.Option(help="Bayesian, Random, Grid or Hyp
 TrialsOption = Annotated[int | None, typer.Option(help="Training jobs, 8 unless given; Grid tries all combinations.")]
 ParallelOption = Annotated[int, typer.Option(help="How many of them at a time.")]
 LearningRateOption = Annotated[
-    list[str] | None, typer.Option(metavar="MIN:MAX", help="A range, or values: repeat it. 0.0001:0.01 unless given.")
+    list[str] | None,
+    typer.Option(
+        metavar="MIN:MAX",
+        help=f"A range, or values: repeat it. {', '.join(hp.LEARNING_RATE.search.values)} unless given.",
+    ),
 ]
 BatchSizeOption = Annotated[
-    list[str] | None, typer.Option(metavar="MIN:MAX", help="A range, or values: repeat it. 16, 32, 64 unless given.")
+    list[str] | None,
+    typer.Option(
+        metavar="MIN:MAX", help=f"A range, or values: repeat it. {', '.join(hp.BATCH_SIZE.search.values)} unless given."
+    ),
 ]
 HiddenUnitsOption = Annotated[
-    list[str] | None, typer.Option(metavar="UNITS", help="Values (256,128 is one), or a range. 64 to 256,128.")
+    list[str] | None,
+    typer.Option(
+        metavar="UNITS",
+        help=f"Values (256,128 is one), or a range. {' '.join(hp.HIDDEN_UNITS.search.values)} unless given.",
+    ),
 ]
 EarlyStoppingOption = Annotated[bool, typer.Option("--early-stopping", help="Stop trials that fall behind the median.")]
 SeedOption = Annotated[int | None, typer.Option(help="Makes the choice of hyperparameters reproducible.")]

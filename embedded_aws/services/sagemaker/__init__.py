@@ -20,9 +20,11 @@ Each folder of a resource type keeps to the same names, as far as it needs them:
 
 - `provider.py`: what its operations do; it checks a request and starts the work;
 - `validation.py`: AWS's rules between the members of a request;
-- `run.py`: one run of a job, from its start to its end, on a thread of its own (`jobs` holds what jobs have in common,
-  `failure` how they fail);
-- `host.py`: one host of a run, `folder.py`: the file system that it sees.
+- `run.py`: one run of a job, from its start to its end, on a thread of its own;
+- `host.py`: one host of a run; a notebook instance has a `machine.py` instead.
+
+All jobs share `jobs` (which of them run, how they are stopped), `job_inputs` (image, volumes and data) and `failure`
+(the FailureReason); `roles` assumes the role that a resource acts as.
 
 What a container is here, for all of them, is in `embedded_aws/runtime/`.
 """

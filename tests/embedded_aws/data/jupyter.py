@@ -26,7 +26,7 @@ class Jupyter:
         self._place = parts.netloc
 
     def ask(self, method: str, path: str, body: Any = None, *, token: str | None = None) -> tuple[int, Any]:
-        """The status and the JSON document of an answer."""
+        """Return the status and the JSON document of an answer."""
         token = self.token if token is None else token
         request = urllib.request.Request(
             f"http://{self._place}{path}",
@@ -42,12 +42,12 @@ class Jupyter:
                 return error.code, None
 
     def run(self, code: str, *, kernel: str = "python3") -> str:
-        """What a cell prints, run in a kernel of its own, which stays."""
+        """Return what a cell prints, run in a kernel of its own, which stays."""
         with self._asked(code, kernel) as (_, socket, question):
             return "".join(_printed(socket, question))
 
     def start(self, code: str) -> str:
-        """Start a cell in a kernel of its own, and leave it at that once the kernel is busy; the kernel's id."""
+        """Start a cell in a kernel of its own, and leave it at that once the kernel is busy. Return the kernel's id."""
         with self._asked(code, "python3") as (kernel, socket, question):
             while True:
                 message = json.loads(socket.recv())
@@ -57,7 +57,7 @@ class Jupyter:
 
     @contextlib.contextmanager
     def _asked(self, code: str, name: str) -> Iterator[tuple[str, Any, str]]:
-        """A new kernel that was sent a cell: its id, its socket, and the id of the message."""
+        """Yield a new kernel that was sent a cell: its id, its socket, and the id of the message."""
         kernel = self.ask("POST", "/api/kernels", {"name": name, "path": ""})[1]["id"]
         with self._socket(f"/api/kernels/{kernel}/channels") as socket:
             header = {
@@ -79,7 +79,7 @@ class Jupyter:
             yield kernel, socket, header["msg_id"]
 
     def file(self, path: str) -> str:
-        """The text of a file on the volume; hidden ones are told by a kernel alone."""
+        """Return the text of a file on the volume; hidden ones are told by a kernel alone."""
         return self.run(f"print(open({path!r}).read())").strip()
 
     def type(self, line: str, *, until: str) -> None:
@@ -103,7 +103,7 @@ class Jupyter:
 
 
 def _printed(socket: Any, question: str) -> Iterator[str]:
-    """The texts of the answer to a question, until the kernel is idle again."""
+    """Yield the texts of the answer to a question, until the kernel is idle again."""
     while True:
         message = json.loads(socket.recv())
         if message["parent_header"].get("msg_id") != question:

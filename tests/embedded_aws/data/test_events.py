@@ -1,4 +1,4 @@
-"""Rules of EventBridge on `aws.sagemaker`: each state of each kind of resource comes as the event that AWS sends."""
+"""Rules of EventBridge on `aws.sagemaker`: each status of each resource type comes as the event that AWS sends."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Queue:
         self._heard: Events = []
 
     def of(self, name: str) -> Events:
-        """The events of the resource of that name, in the order of their coming."""
+        """Return the events of the resource of that name, in the order of their coming."""
         while messages := self._sqs.receive_message(QueueUrl=self._url, MaxNumberOfMessages=10).get("Messages"):
             for message in messages:
                 self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=message["ReceiptHandle"])
@@ -47,11 +47,11 @@ class Queue:
         return [event for event in self._heard if event["resources"][0].endswith(f"/{name}")]
 
     def last(self, name: str, status: str) -> Events:
-        """The events of a resource, once the last one tells that status."""
+        """Return the events of a resource, once the last one tells that status."""
         return list(until(lambda: [e for e in [self.of(name)] if e and status in e[-1]["detail"].values()])[0])
 
     def both(self, name: str) -> Events:
-        """The events of a resource, once there are two; none before."""
+        """Return the events of a resource, once there are two; none before."""
         found = self.of(name)
         return found if len(found) > 1 else []
 
@@ -64,19 +64,19 @@ class Queue:
 
 @pytest.fixture(scope="module")
 def queue(client: Callable[[str], Any]) -> Iterator[Queue]:
-    """The queue."""
+    """Yield the queue."""
     made = Queue(client)
     yield made
     made.close()
 
 
 def named(prefix: str) -> str:
-    """A new name."""
+    """Return a new name."""
     return f"{prefix}-{uuid.uuid4().hex[:8]}"
 
 
 def statuses(events: Events, member: str) -> list[str]:
-    """What the events say of the status."""
+    """Return what the events say of the status."""
     return [event["detail"][member] for event in events]
 
 
@@ -239,5 +239,5 @@ def test_a_function_behind_a_rule(account: Account, client: Callable[[str], Any]
 
 
 def arn(resource_type: str, name: str) -> str:
-    """A resource's ARN."""
+    """Return a resource's ARN."""
     return f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:{resource_type}/{name}"

@@ -35,7 +35,7 @@ def handler(data, context):
 
 @pytest.fixture(scope="module")
 def endpoint(account: Account, saved_model: Callable[[float], dict[str, bytes]]) -> str:
-    """An endpoint that was asked six times: one model failed, and one request had no variant to go to."""
+    """Return an endpoint that was asked six times: one model failed, and one request had no variant to go to."""
     model = account.model({**saved_model(1.0), "code/inference.py": HANDLER})
     name = account.endpoint(account.config(model))
     for content in ("text/plain",) * 5 + ("text/boom",):
@@ -51,7 +51,7 @@ def ask(account: Account, endpoint: str, **request: Any) -> None:
 
 
 def total(account: Account, namespace: str, metric: str, dimensions: dict[str, str], most: str = "Sum") -> float:
-    """The sum, or another statistic's greatest value, of the last hour; 0 without any."""
+    """Return the sum, or another statistic's greatest value, of the last hour; 0 without any."""
     values = [point[most] for point in account.statistics(namespace, metric, dimensions, most)]
     return float(sum(values) if most in ("Sum", "SampleCount") else max(values, default=0.0))
 

@@ -68,7 +68,7 @@ class Notebook:
         return Jupyter(answer["AuthorizedUrl"])
 
     def refusal(self) -> str:
-        """The message with which it can't be opened."""
+        """Return the message with which it can't be opened."""
         with pytest.raises(ClientError) as caught:
             self.open()
         assert caught.value.response["Error"]["Code"] == "ValidationException"
@@ -90,12 +90,12 @@ class Notebook:
         self.wait("stopped")
 
     def log(self, stream: str) -> list[str]:
-        """The lines of one of its log streams."""
+        """Return the lines of one of its log streams."""
         return self.account.lines(GROUP, f"{self.name}/{stream}")
 
 
 def boot(folder: Path, script: str, seconds: float = 10) -> tuple[list[str], int]:
-    """What a machine prints, without empty lines, that has this OnStart and `true` in the place of JupyterLab."""
+    """Return what a machine prints (no empty lines) that has this OnStart and `true` in the place of JupyterLab."""
     file = folder / "OnStart"
     file.write_text(script, newline="")
     booting = Process(
@@ -107,7 +107,7 @@ def boot(folder: Path, script: str, seconds: float = 10) -> tuple[list[str], int
 
 
 def machine(name: str, owner: gateway.Gateway) -> list[psutil.Process]:
-    """All processes of a notebook instance: its supervisor, known by its folder, and what descends of that."""
+    """Return all processes of a notebook instance: its supervisor, known by its folder, and what descends of that."""
     for process in psutil.Process(owner.pid).children():
         if f"/notebooks/{name}-" in " ".join(process.cmdline()):
             return [process, *process.children(recursive=True)]
@@ -115,13 +115,13 @@ def machine(name: str, owner: gateway.Gateway) -> list[psutil.Process]:
 
 
 def alive(processes: list[psutil.Process]) -> list[psutil.Process]:
-    """Those that still run."""
+    """Return those that still run."""
     return [process for process in processes if process.is_running()]
 
 
 @pytest.fixture(scope="module")
 def notebook(account: Account) -> Notebook:
-    """A notebook instance with lifecycle scripts, in service."""
+    """Return a notebook instance with lifecycle scripts, in service."""
     return Notebook(account, "seat", on_create=ON_CREATE, on_start=ON_START)
 
 
@@ -251,7 +251,7 @@ def test_ends_with_all_that_it_started(notebook: Notebook, jupyter: Jupyter, emb
 
 @pytest.fixture(scope="module")
 def plain(account: Account) -> Notebook:
-    """A notebook instance whose scripts do nothing."""
+    """Return a notebook instance whose scripts do nothing."""
     return Notebook(account, "plain", on_start="true")
 
 

@@ -139,7 +139,7 @@ def said(
     saved_model: Callable[[float], dict[str, bytes]],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> dict[str, Any]:
-    """What the SDK's user saw, in a process of their own."""
+    """Return what the SDK's user saw, in a process of their own."""
     account.put("sdk/plate.txt", b"plate")
     account.put("nothing.tar.gz", b"nothing")
     folder = tmp_path_factory.mktemp("sdk")

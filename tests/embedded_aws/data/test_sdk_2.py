@@ -87,7 +87,7 @@ def said(
     saved_model: Callable[[float], dict[str, bytes]],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> dict[str, Any]:
-    """What its user saw, on a laptop of which the SDK and `./lab env` are all that is known."""
+    """Return what its user saw, on a laptop of which the SDK and `./lab env` are all that is known."""
     model = account.put("sdk-2/model.tar.gz", archive(saved_model(2.0)))
     image = images.install("sagemaker-2", images_dir=ENVIRONMENTS, cache_dir=paths.cache())
     folder = tmp_path_factory.mktemp("sdk-2")

@@ -41,13 +41,13 @@ def handler(data, context):
 
 @pytest.fixture(scope="module")
 def plain(account: Account, saved_model: SavedModel) -> str:
-    """A model without handlers that sums rows of three numbers up."""
+    """Return a model without handlers that sums rows of three numbers up."""
     return account.model(saved_model(1.0))
 
 
 @pytest.fixture(scope="module")
 def handled(account: Account, saved_model: SavedModel) -> str:
-    """A model whose handler sums each row of a CSV up, and sleeps when it is asked to."""
+    """Return a model whose handler sums each row of a CSV up, and sleeps when it is asked to."""
     return account.model({**saved_model(1.0), "code/inference.py": HANDLER}, environment={"UNIT": "none"})
 
 
@@ -63,7 +63,7 @@ def start(
     name: str = "",
     **request: Any,
 ) -> str:
-    """Start a transform job; its name. Its output goes below a prefix of that name."""
+    """Start a transform job and return its name. Its output goes below a prefix of that name."""
     name = name or f"transform-{uuid.uuid4().hex[:8]}"
     (client or account.sagemaker).create_transform_job(
         **{
@@ -83,7 +83,7 @@ def start(
 
 
 def end_of(account: Account, job: str) -> dict[str, Any]:
-    """Wait for a job's end; what DescribeTransformJob answers then."""
+    """Wait for a job's end and return what DescribeTransformJob answers then."""
 
     def ended() -> dict[str, Any] | None:
         answer: dict[str, Any] = account.sagemaker.describe_transform_job(TransformJobName=job)
@@ -93,13 +93,13 @@ def end_of(account: Account, job: str) -> dict[str, Any]:
 
 
 def outputs(account: Account, job: str) -> dict[str, bytes]:
-    """A job's outputs by their key below its prefix."""
+    """Return a job's outputs by their key below its prefix."""
     keys = account.keys(f"{job}/")
     return {key.removeprefix(f"{job}/"): account.get(f"s3://{BUCKET}/{key}") for key in keys}
 
 
 def refusal(call: Callable[[], Any]) -> tuple[str, str]:
-    """The code and the message with which a call is refused."""
+    """Return the code and the message with which a call is refused."""
     with pytest.raises(botocore.exceptions.ClientError) as caught:
         call()
     error = caught.value.response["Error"]
@@ -383,7 +383,7 @@ def test_iam_is_asked(account: Account, embedded: Gateway, plain: str) -> None:
 
 
 def _lines(account: Account, job: str) -> list[str]:
-    """A job's lines, or none while there is no log group."""
+    """Return a job's lines, or none while there is no log group."""
     try:
         return account.lines(GROUP, f"{job}/")
     except account.logs.exceptions.ResourceNotFoundException:

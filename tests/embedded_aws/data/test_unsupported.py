@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def channel(uri: str) -> list[dict[str, Any]]:
-    """InputDataConfig with the channel `training`."""
+    """Return InputDataConfig with the channel `training`."""
     source = {"S3DataType": "S3Prefix", "S3Uri": uri, "S3DataDistributionType": "FullyReplicated"}
     return [{"ChannelName": "training", "DataSource": {"S3DataSource": source}}]
 

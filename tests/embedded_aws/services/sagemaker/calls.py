@@ -1,4 +1,4 @@
-"""The calls that create one resource of each kind, and the error that a call ends with."""
+"""The calls that create one resource of each type, and the error that a call ends with."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ CREATE: dict[str, Callable[..., Any]] = {
 
 
 def variant(model_name: str = "bricks", **more: Any) -> dict[str, Any]:
-    """A production variant."""
+    """Return a production variant."""
     return {
         "VariantName": "all",
         "ModelName": model_name,
@@ -160,7 +160,7 @@ def variant(model_name: str = "bricks", **more: Any) -> dict[str, Any]:
 
 
 def refusal(call: Callable[..., Any], **request: Any) -> tuple[str, str]:
-    """The code and the message with which a call is refused."""
+    """Return the code and the message with which a call is refused."""
     with pytest.raises(ClientError) as caught:
         call(**request)
     error = caught.value.response["Error"]

@@ -50,10 +50,10 @@ class Jobs(Provider):
 
 
 class OtherJobs(Provider):
-    """Jobs of another kind that run until a test ends them."""
+    """Jobs of another type that run until a test ends them."""
 
     def create(self, record: Record, request: dict[str, Any]) -> None:
-        """Set what a tuning job must tell."""
+        """Set what DescribeHyperParameterTuningJob must have."""
         config = request.get("HyperParameterTuningJobConfig")
         if config:
             none = {"Completed": 0, "InProgress": 0, "RetryableError": 0, "NonRetryableError": 0, "Stopped": 0}
@@ -103,7 +103,7 @@ class Notebooks(NotebookInstances):
     """Notebook instances whose role nobody is asked about: no IAM is there."""
 
     def role(self, record: Record, arn: str) -> Role:
-        """A role that is not checked."""
+        """Return a role that is not checked."""
         return Role(arn, account=record.account, region=record.region, endpoint_url=self.context.endpoint_url)
 
 
@@ -129,7 +129,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture(scope="session")
 def control_url() -> Iterator[str]:
-    """The address at which each test's own service answers."""
+    """Yield the address at which each test's own service answers."""
     loop = asyncio.new_event_loop()
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
     _Handler.loop = loop
@@ -147,7 +147,7 @@ def control_url() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def clients(control_url: str) -> Iterator[dict[str, Any]]:
-    """Clients by name; answers are held to the model; `unchecked` sends what botocore itself would refuse."""
+    """Yield clients by name; answers are held to the model; `unchecked` sends what botocore itself would refuse."""
     session = boto3.Session("test", "test", region_name=REGION)
     unchecked = Config(parameter_validation=False)
     made = {
@@ -162,7 +162,7 @@ def clients(control_url: str) -> Iterator[dict[str, Any]]:
 
 @pytest.fixture
 def providers() -> dict[str, type[Provider]]:
-    """What the kinds do; a module of tests may have others."""
+    """Return the providers of the resource types; a module of tests may have others."""
     return {
         "TrainingJob": Jobs,
         "TransformJob": OtherJobs,
@@ -181,7 +181,7 @@ def _service(folder: Path, providers: dict[str, type[Provider]]) -> SageMaker:
 
 @pytest.fixture
 def service(tmp_path: Path, providers: dict[str, type[Provider]]) -> Iterator[SageMaker]:
-    """A service with nothing in it."""
+    """Yield a service with nothing in it."""
     made = _service(tmp_path, providers)
     _Handler.service = made
     yield made
@@ -190,7 +190,7 @@ def service(tmp_path: Path, providers: dict[str, type[Provider]]) -> Iterator[Sa
 
 @pytest.fixture(scope="module")
 def empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SageMaker]:
-    """A service in which nothing is ever made: for requests that are refused."""
+    """Yield a service in which nothing is ever made: for requests that are refused."""
     made = _service(tmp_path_factory.mktemp("empty"), {})
     yield made
     made.close()
@@ -198,20 +198,20 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SageMaker]:
 
 @pytest.fixture
 def sagemaker(service: SageMaker, clients: dict[str, Any]) -> Any:
-    """A boto3 client of that service."""
+    """Return a boto3 client of that service."""
     assert service
     return clients["sagemaker"]
 
 
 @pytest.fixture
 def unchecked(service: SageMaker, clients: dict[str, Any]) -> Any:
-    """A boto3 client that leaves all validation to the service."""
+    """Return a boto3 client that leaves all validation to the service."""
     assert service
     return clients["unchecked"]
 
 
 @pytest.fixture
 def runtime(service: SageMaker, clients: dict[str, Any]) -> Any:
-    """A boto3 client of the runtime."""
+    """Return a boto3 client of the runtime."""
     assert service
     return clients["runtime"]

@@ -48,14 +48,14 @@ Path = tuple[str, ...]
 
 
 def element(shape: Shape) -> Shape:
-    """What a list is of, through lists of lists; any other shape itself."""
+    """Return the shape of a list's elements, through lists of lists; any other shape itself."""
     while shape.type_name == "list":
         shape = shape.member  # type: ignore[attr-defined]  # its type_name says that it is a ListShape
     return shape
 
 
 def least(shape: Any) -> Any:
-    """The smallest valid value."""
+    """Return the smallest valid value."""
     given = shape.metadata
     match shape.type_name:
         case "structure":
@@ -73,7 +73,7 @@ def least(shape: Any) -> Any:
 
 
 def text(shape: Shape) -> str:
-    """A string that the shape allows."""
+    """Return a string that the shape allows."""
     given = shape.metadata
     if "enum" in given:
         return str(given["enum"][0])
@@ -82,7 +82,7 @@ def text(shape: Shape) -> str:
 
 
 def with_path(shape: Any, path: Sequence[str], value: Any = None, *, null: bool = False) -> dict[str, Any]:
-    """The least request that has a member at that path, with this value there if it is not None, or null."""
+    """Return the least request that has a member at that path, with this value there if it is not None, or null."""
     request: dict[str, Any] = least(shape)
     holder, member = _hold(shape, request, path)
     holder[path[-1]] = least(member) if value is None and not null else value
@@ -96,7 +96,7 @@ def put(shape: Any, request: dict[str, Any], path: Sequence[str]) -> None:
 
 
 def _hold(shape: Any, request: dict[str, Any], path: Sequence[str]) -> tuple[dict[str, Any], Any]:
-    """What holds the path's last member in the request, made where it is not there, and that member's shape."""
+    """Return the structure of a request that holds the path's last member, made if need be, and that member's shape."""
     here, inner = request, shape
     for name in path[:-1]:
         here.setdefault(name, least(inner.members[name]))
@@ -105,7 +105,7 @@ def _hold(shape: Any, request: dict[str, Any], path: Sequence[str]) -> tuple[dic
 
 
 def without(shape: Any, path: Path) -> dict[str, Any]:
-    """The least request that has all the path leads through, but not its last member."""
+    """Return the least request that has all the path leads through, but not its last member."""
     request = with_path(shape, path)
     here = request
     for name in path[:-1]:
@@ -115,14 +115,14 @@ def without(shape: Any, path: Path) -> dict[str, Any]:
 
 
 def holder(shape: Any, path: Path) -> Any:
-    """The structure that has the path's last member."""
+    """Return the structure that has the path's last member."""
     for name in path[:-1]:
         shape = element(shape.members[name])
     return shape
 
 
 def names(shape: Any, seen: frozenset[str] = frozenset()) -> set[str]:
-    """The names of all members, at any depth."""
+    """Return the names of all members, at any depth."""
     inner = [element(member) for member in shape.members.values()]
     below = [each for each in inner if each.type_name == "structure" and each.name not in seen]
     return {*shape.members, *(name for each in below for name in names(each, seen | {each.name}))}
@@ -135,7 +135,7 @@ def _first(value: Any) -> Any:
 
 
 def places(shape: Any, path: Path = (), seen: frozenset[str] = frozenset()) -> Iterator[tuple[Path, Any]]:
-    """Every member's path and shape, top-level and nested; a structure within itself is gone into once."""
+    """Yield every member's path and shape, top-level and nested; a structure within itself is gone into once."""
     for name, member in shape.members.items():
         yield (*path, name), member
         below = element(member)
@@ -144,7 +144,7 @@ def places(shape: Any, path: Path = (), seen: frozenset[str] = frozenset()) -> I
 
 
 def wire(shape: Any, path: Path) -> str:
-    """A path in AWS's sentences: lower case, and the first of each list."""
+    """Return a path in AWS's sentences: lower case, and the first of each list."""
     words = []
     for number, name in enumerate(path):
         shape = shape.members[name]
@@ -156,7 +156,7 @@ def wire(shape: Any, path: Path) -> str:
 
 
 def broken(shape: Any) -> Iterator[tuple[str, Any]]:
-    """Values that one constraint of the shape forbids, each with what the sentence must say."""
+    """Yield values that one constraint of the shape forbids, each with what the sentence must say."""
     given = shape.metadata
     match shape.type_name:
         case "string":

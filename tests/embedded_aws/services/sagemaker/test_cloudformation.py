@@ -1,4 +1,4 @@
-"""The provisioners of CloudFormation's types, called as CloudFormation calls them: on a thread that may wait."""
+"""CloudFormation's handlers of SageMaker's types, called as CloudFormation calls them: on a thread that may wait."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ class Stack:
         self._types = cloudformation.resource_providers(service)
 
     def create(self, resource_type: str, **properties: Any) -> tuple[str, dict[str, str]]:
-        """The resource's physical id and attributes."""
+        """Return the resource's physical id and attributes."""
         made: tuple[str, dict[str, str]] = self._handler(resource_type, "create")("Mine", properties, "stack")
         return made
 
     def update(
         self, resource_type: str, physical_id: str, old: dict[str, Any], new: dict[str, Any]
     ) -> tuple[str, dict[str, str]]:
-        """The same, afterwards."""
+        """Return its physical id and attributes after an update."""
         changed: tuple[str, dict[str, str]] = self._handler(resource_type, "update")(physical_id, old, new, "stack")
         return changed
 
@@ -51,12 +51,12 @@ class Stack:
 
 @pytest.fixture
 def stack(service: SageMaker) -> Stack:
-    """A stack of the test's own service."""
+    """Return a stack of the test's own service."""
     return Stack(service)
 
 
 def hosting(stack: Stack, config: str = "config") -> tuple[str, dict[str, str]]:
-    """A model, a configuration and an endpoint that serves them; what the endpoint's creation answered."""
+    """Return a model, a configuration and an endpoint that serves them; what the endpoint's creation answered."""
     _, model = stack.create("Model", **MODEL)
     variants = [calls.variant(model["ModelName"], InitialInstanceCount="1", InitialVariantWeight="1.0")]
     _, made = stack.create("EndpointConfig", EndpointConfigName=config, ProductionVariants=variants)

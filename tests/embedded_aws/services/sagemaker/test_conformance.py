@@ -51,7 +51,7 @@ def ask(empty: SageMaker) -> Iterator[Any]:
 
 
 def shape_of(operation: str) -> Any:
-    """The operation's input."""
+    """Return the operation's input."""
     return api.operation_model(operation).input_shape
 
 

@@ -73,7 +73,7 @@ def stopped(client: Any) -> None:
 
 
 def _causes() -> dict[tuple[str, str], tuple[Callable[[Any], None], Callable[[Any], None]]]:
-    """What must be there, and what is asked then; quotas are used up between the two."""
+    """Return what must exist and the call that is then refused, by operation and code; quotas are used up between."""
     causes: dict[tuple[str, str], tuple[Callable[[Any], None], Callable[[Any], None]]] = {
         ("UpdateEndpoint", LIMIT): (serving, ask("UpdateEndpoint", EndpointName="mine", EndpointConfigName="config")),
         ("StartNotebookInstance", LIMIT): (stopped, ask("StartNotebookInstance", NotebookInstanceName="mine")),

@@ -41,26 +41,26 @@ class Listing:
         self.described = {name: self._describe(name) for name in "bac"}
 
     def __call__(self, **request: Any) -> list[str]:
-        """The names that are listed."""
+        """Return the names that are listed."""
         answer = getattr(self.client, self.operation)(**request)
         return [each[f"{self.resource_type}Name"] for each in self.summaries(answer)]
 
     def pages(self, **request: Any) -> list[list[str]]:
-        """The names on each page, as boto3's paginator gets them."""
+        """Return the names on each page, as boto3's paginator gets them."""
         pages = self.client.get_paginator(self.operation).paginate(**request)
         return [[each[f"{self.resource_type}Name"] for each in self.summaries(page)] for page in pages]
 
     def summaries(self, answer: dict[str, Any]) -> list[dict[str, Any]]:
-        """What an answer lists."""
+        """Return what an answer lists."""
         return list(answer[api.summaries_member(RESOURCE_TYPES[self.resource_type].operation("List"))])
 
     def value(self, name: str, subject: str) -> Any:
-        """What a filter or an order is about, as Describe tells it."""
+        """Return the value that a filter or an order is about, as Describe tells it."""
         member = {"Name": f"{self.resource_type}Name", "Status": f"{self.resource_type}Status"}.get(subject, subject)
         return self.described[name].get(member)
 
     def _describe(self, name: str) -> dict[str, Any]:
-        """What Describe and List tell together: DescribeTransformJob has no LastModifiedTime, its summary has."""
+        """Return what Describe and List tell both: DescribeTransformJob has no LastModifiedTime, its summary has."""
         answer = getattr(self.client, self.operation)(NameContains=name)
         describe = getattr(self.client, f"describe_{xform_name(self.resource_type)}")
         described = describe(**{f"{self.resource_type}Name": name})
@@ -78,7 +78,7 @@ class Listing:
 
 @pytest.fixture(params=RESOURCE_TYPES)
 def listing(request: pytest.FixtureRequest, sagemaker: Any) -> Listing:
-    """The three resources of each type."""
+    """Return the three resources of each type."""
     return Listing(sagemaker, request.param)
 
 
@@ -123,7 +123,7 @@ def _comparable(value: Any) -> Any:
 
 
 def names(answer: dict[str, Any]) -> list[str]:
-    """The names in a List operation's answer."""
+    """Return the names in a List operation's answer."""
     summaries = next(value for value in answer.values() if isinstance(value, list))
     return [next(value for member, value in summary.items() if member.endswith("Name")) for summary in summaries]
 

@@ -1,4 +1,4 @@
-"""What the embedded SageMaker says of itself: every member of a request is classified, refused where it says so."""
+"""docs/embedded-aws.md and the declarations it is made from: every member is declared, and refused where it says so."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ REQUESTS = [
 
 
 def differences(shape: Shape, declared: Members, path: str = "") -> Iterator[str]:
-    """Members that only one of the model and the declaration has, down to the last."""
+    """Yield members that only one of the model and the declaration has, down to the last."""
     inner: Any = samples.element(shape)
     yield from (f"{path}{name}" for name in inner.members.keys() ^ declared.keys())
     for name, support in declared.items():
@@ -46,7 +46,7 @@ def differences(shape: Shape, declared: Members, path: str = "") -> Iterator[str
 
 
 def refused() -> Iterator[tuple[str, str]]:
-    """Every member that is declared as refused, and its operation."""
+    """Yield every member that is declared as refused, and its operation."""
     for operation, declared in REQUESTS:
         yield from (
             (operation, path)
@@ -61,7 +61,7 @@ def test_the_page_is_up_to_date() -> None:
 
 
 def test_requests_that_are_declared() -> None:
-    """Each kind declares its Create and, where it has one, its Update."""
+    """Each resource type declares its Create and, where it has one, its Update."""
     wanted = {
         resource_type.operation(verb)
         for resource_type in RESOURCE_TYPES.values()
@@ -115,14 +115,14 @@ class Recorder:
 
 
 def recorded(resource_type: ResourceType) -> Iterator[list[str]]:
-    """The paths of the members that a Create only records."""
+    """Yield the paths of the members that a Create only records."""
     for path, support in reference.flattened(resource_type.members["Create"]):
         if support.level == members.RECORDED.level:
             yield path.split(".")
 
 
 def told(value: Any, path: list[str]) -> Any:
-    """The value at a path, in the first of each list."""
+    """Return the value at a path, in the first of each list."""
     for name in path:
         value = value[name]
         while isinstance(value, list) and value:

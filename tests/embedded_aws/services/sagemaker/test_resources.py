@@ -90,7 +90,7 @@ def test_a_created_resource_is_described_and_listed(sagemaker: Any, resource_typ
     ],
 )
 def test_an_absent_resource_is_refused_in_the_words_of_aws(unchecked: Any, resource_type: str, verb: str) -> None:
-    """Whatever is asked of what is not there is refused with the kind's own code and sentence."""
+    """Whatever is asked of what is not there is refused with the type's own code and sentence."""
     operation = RESOURCE_TYPES[resource_type].operation(verb)
     request = {**samples.least(api.operation_model(operation).input_shape), f"{resource_type}Name": "nothing"}
     call = getattr(unchecked, xform_name(operation))

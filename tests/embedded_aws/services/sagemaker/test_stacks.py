@@ -20,7 +20,7 @@ QUICK = {"Delay": 0.1, "MaxAttempts": 200}
 
 
 def template(image: str = IMAGE, volume: int = 5, **model: Any) -> str:
-    """A model with its endpoint configuration, a notebook instance with its lifecycle configuration."""
+    """Return a model with its endpoint configuration, a notebook instance with its lifecycle configuration."""
     resources = {
         "Model": {"PrimaryContainer": {"Image": image}, "ExecutionRoleArn": ROLE, **model},
         "EndpointConfig": {"ProductionVariants": [{**variant(), "ModelName": {"Fn::GetAtt": ["Model", "ModelName"]}}]},
@@ -47,13 +47,13 @@ def template(image: str = IMAGE, volume: int = 5, **model: Any) -> str:
 
 
 def outputs(cloudformation: Any) -> dict[str, str]:
-    """What Ref gives for each resource."""
+    """Return what Ref gives for each resource."""
     stack = cloudformation.describe_stacks(**NAME)["Stacks"][0]
     return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
 
 
 def arns(sagemaker: Any) -> set[str]:
-    """All resources of the kinds that the template has; other tests' among them."""
+    """Return all resources of the types that the template has; other tests' among them."""
     answers = (
         sagemaker.list_models(MaxResults=100)["Models"],
         sagemaker.list_endpoint_configs(MaxResults=100)["EndpointConfigs"],

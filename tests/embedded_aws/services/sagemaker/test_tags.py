@@ -10,18 +10,18 @@ from tests.embedded_aws.services.sagemaker import calls
 
 
 def arn_of(answer: dict[str, Any]) -> str:
-    """The ARN that a Create operation answered."""
+    """Return the ARN that a Create operation answered."""
     return next(str(value) for member, value in answer.items() if member.endswith("Arn"))
 
 
 def tags(*pairs: tuple[str, str]) -> list[dict[str, str]]:
-    """Tags as requests and answers have them."""
+    """Return tags as requests and answers have them."""
     return [{"Key": key, "Value": value} for key, value in pairs]
 
 
 @pytest.mark.parametrize("create", calls.CREATE.values(), ids=calls.CREATE)
 def test_tags_are_given_changed_and_taken_away(sagemaker: Any, create: Any) -> None:
-    """A resource of each kind keeps the tags of its creation, of AddTags, less those of DeleteTags."""
+    """A resource of each type keeps the tags of its creation, of AddTags, less those of DeleteTags."""
     arn = arn_of(create(sagemaker, Tags=tags(("lab", "bricks"), ("seat", "one"))))
     added = sagemaker.add_tags(ResourceArn=arn, Tags=tags(("seat", "two"), ("größe", "")))
     expected = tags(("lab", "bricks"), ("seat", "two"), ("größe", ""))

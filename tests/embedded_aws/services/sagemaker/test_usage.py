@@ -36,7 +36,7 @@ def sagemaker(sagemaker: Any, service: SageMaker, monkeypatch: pytest.MonkeyPatc
 
 
 def over(name: str, limit: int, used: int, delta: int) -> tuple[str, str]:
-    """The refusal of what goes beyond a quota."""
+    """Return the refusal of what goes beyond a quota."""
     return "ResourceLimitExceeded", SENTENCE.format(name, limit, used, delta)
 
 

@@ -1,4 +1,4 @@
-"""The stand-ins for what a notebook instance's own machine has do what a script needs, or say that they can't."""
+"""The shims of programs that a notebook instance has on AWS do what a script needs, or say that they can't."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FOLDER = Path(embedded_aws.__file__).parent / "services" / "sagemaker" / "notebo
 
 
 def run(command: str, home: Path) -> subprocess.CompletedProcess[str]:
-    """What a script's command comes to."""
+    """Run a script's command."""
     environment = {"PATH": f"{FOLDER}:{os.environ['PATH']}", "HOME": str(home), "USER": "root"}
     return subprocess.run(
         ["bash", "-c", command], cwd="/", env=environment, capture_output=True, text=True, check=False

@@ -13,7 +13,7 @@ HALF = b"x" * (512 * 1024 - 1) + b"\n"
 
 
 def request(*, split: str = "Line", compression: str = "None", **more: Any) -> dict[str, Any]:
-    """The members that matter of a CreateTransformJob."""
+    """Return the members that matter of a CreateTransformJob."""
     return {"TransformInput": {"SplitType": split, "CompressionType": compression}, **more}
 
 

@@ -1,4 +1,4 @@
-"""What goes over the wire: times, and the runtime."""
+"""InvokeEndpoint and the runtimes' other operations, and how the control plane writes times."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ JSON = {"Content-Type": "application/x-amz-json-1.1"}
 
 
 def post(url: str, target: str, body: bytes) -> tuple[int, str, dict[str, str]]:
-    """Status, content type and document that a raw request is answered with."""
+    """Return status, content type and document that a raw request is answered with."""
     request = Request(url, body, {**JSON, "X-Amz-Target": target})  # noqa: S310 - our own http URL
     with urlopen(request) as response:  # noqa: S310 - our own http URL
         return response.status, response.headers["Content-Type"], json.load(response)

@@ -1,4 +1,4 @@
-"""Resources pass through AWS's states, and an operation is taken only in those in which AWS takes it."""
+"""Resources pass through AWS's statuses, and an operation is allowed only in those in which AWS allows it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def wait(client: Any, waiter: str, **request: Any) -> None:
 
 
 def status(client: Any) -> str:
-    """The seat's state."""
+    """Return the seat's status."""
     return str(client.describe_notebook_instance(**SEAT)["NotebookInstanceStatus"])
 
 
@@ -128,8 +128,8 @@ def test_only_an_ended_training_job_is_deleted(sagemaker: Any) -> None:
     calls.training_job(sagemaker)
 
 
-def test_the_waiters_of_our_kinds(sagemaker: Any) -> None:
-    """Each waiter that boto3 has for a kind there is here is driven by a test of this module."""
+def test_the_waiters_of_our_resource_types(sagemaker: Any) -> None:
+    """Each waiter that boto3 has for a resource type there is here is driven by a test of this module."""
     ours = {name for name in sagemaker.waiter_names if not name.startswith("image_")}
     assert ours == {
         *(f"endpoint_{end}" for end in ("in_service", "deleted")),

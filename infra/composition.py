@@ -15,6 +15,7 @@ from infra.stacks.operations import OperationsStack
 from infra.stacks.seat import SeatStack
 from infra.stacks.storage import StorageStack
 from infra.stacks.training import TrainingStack
+from teardown import names
 
 if TYPE_CHECKING:
     from aws_cdk import App, Environment
@@ -36,14 +37,14 @@ def compose(app: App, settings: Settings, data: Path, *, env: Environment | None
     """Add the lab's stacks to the app; `data` is the folder with the four files of the data set."""
     lab = settings.name
     # CDK's explicitStackTags leaves the stacks' own tags to the app, and by these a lab is found.
-    tags = {"bricklab:lab": lab, **({"bricklab:owner": settings.owner} if settings.owner else {})}
-    operations = OperationsStack(app, f"{lab}-operations", settings=settings, env=env, tags=tags)
+    tags = {names.LAB_TAG: lab, **({names.OWNER_TAG: settings.owner} if settings.owner else {})}
+    operations = OperationsStack(app, names.operations_stack(lab), settings=settings, env=env, tags=tags)
     with tempfile.TemporaryDirectory() as place:
         code = Path(place) / source_directory.ARCHIVE
         source_directory.write(ROOT / "model_code", code)
         storage = StorageStack(
             app,
-            f"{lab}-storage",
+            names.storage_stack(lab),
             settings=settings,
             data=data,
             notebooks={file.name: file for file in (*NOTEBOOK_FILES, code)},
@@ -51,20 +52,28 @@ def compose(app: App, settings: Settings, data: Path, *, env: Environment | None
             tags=tags,
         )
     training = TrainingStack(
-        app, f"{lab}-training", settings=settings, storage=storage, model_code=ROOT / "model_code", env=env, tags=tags
+        app,
+        names.training_stack(lab),
+        settings=settings,
+        storage=storage,
+        model_code=ROOT / "model_code",
+        env=env,
+        tags=tags,
     )
     for stack in (operations, storage, training):
         acknowledge(stack, {"W3005": "The CDK names in DependsOn what a resource refers to anyway: it does no harm."})
-    EndpointStack(app, f"{lab}-endpoint", settings=settings, storage=storage, training=training, env=env, tags=tags)
+    EndpointStack(
+        app, names.endpoint_stack(lab), settings=settings, storage=storage, training=training, env=env, tags=tags
+    )
     for seat in (each.name for each in settings.seats):
         SeatStack(
             app,
-            f"{lab}-seat-{seat}",
+            names.seat_stack(lab, seat),
             settings=settings,
             seat=seat,
             storage=storage.shared,
             env=env,
-            tags={**tags, "bricklab:seat": seat},
+            tags={**tags, names.SEAT_TAG: seat},
         )
     for tag, value in tags.items():
         Tags.of(app).add(tag, value)

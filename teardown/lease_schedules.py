@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from teardown import refusals
+from teardown import names, refusals
 from teardown.refusals import Refusal
 
 if TYPE_CHECKING:
@@ -28,17 +28,12 @@ _EVERY_MINUTE, EVERY_HOUR = "rate(1 minutes)", "rate(1 hours)"
 _READ_ONLY = {"Arn", "CreationDate", "LastModificationDate", "ResponseMetadata"}
 
 
-def schedule_names(lab: str) -> tuple[str, str]:
-    """The schedule that ends the lab, and the one that warns before."""
-    return f"{lab}-lease-end", f"{lab}-lease-warning"
-
-
 class Lease:
     """The lease of one lab. Times are in UTC."""
 
     def __init__(self, scheduler: Any, lab: str) -> None:
         self._scheduler = scheduler
-        self._end, self._warning = schedule_names(lab)
+        self._end, self._warning = names.lease_end_schedule(lab), names.lease_warning_schedule(lab)
 
     def end(self) -> datetime | None:
         """When the lab ends by itself; None if it has no lease."""

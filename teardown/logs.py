@@ -39,7 +39,7 @@ _STREAMS_OF = {
     "transform_job": "/aws/sagemaker/TransformJobs",
 }
 LOGGED = frozenset({*_GROUPS_OF, *_STREAMS_OF})  # kinds of whose resources there are logs under their names
-SHARED = tuple(_STREAMS_OF.values())
+SHARED_GROUPS = tuple(_STREAMS_OF.values())
 # Before the lab's name: the groups that CloudFormation named for its stacks, functions' own, SageMaker's.
 _ROOTS = ("", "/aws/cloudformation/", "/aws/lambda/", f"{ENDPOINTS}/", "/aws/sagemaker/InferenceComponents/")
 _GROUP, _STREAM = "log group", "log stream"
@@ -97,7 +97,7 @@ class LogsSweep:
             return {}
 
     def _streams(self) -> Iterator[Found]:
-        for group in SHARED:
+        for group in SHARED_GROUPS:
             for stream in self._streams_of(group, self._scope.prefix.removesuffix("-")):
                 # A stream is `<job>/<host>-…`, `<notebook instance>/jupyter.log`.
                 if self._scope.names(stream.partition("/")[0]):
@@ -140,6 +140,6 @@ class LogsSweep:
             for group in page["logGroups"]:
                 name = group["logGroupName"]
                 changed = "retentionInDays" in group or "kmsKeyId" in group or self._tags(group)
-                if name in SHARED and not changed and next(self._streams_of(name), None) is None:
+                if name in SHARED_GROUPS and not changed and next(self._streams_of(name), None) is None:
                     self._logs.delete_log_group(logGroupName=name)
                     self._receipt.found.add(Resource(_GROUP, name))

@@ -1,17 +1,154 @@
-"""What Glue's databases and Athena's workgroups of a lab and its seats are called.
+"""Every name that a lab makes, and the keys of its tags: by these its resources are told from anybody else's.
 
-Athena takes no hyphens in a database's name, and no name of ours has two in a row: so a database has underscores for
-them, and two between the lab and the seat, which no other pair of names comes to.
+Glue's databases are the exception to the hyphens, for Athena takes none in a database's name.
 """
 
 from __future__ import annotations
 
+LAB_TAG = "bricklab:lab"
+SEAT_TAG = "bricklab:seat"
+OWNER_TAG = "bricklab:owner"
+
+_SEAT_STACK = "-seat-"
+
+
+def prefix(lab: str, seat: str = "") -> str:
+    """Return what all begins with that is made in the lab, or by a seat's student."""
+    return f"{lab}-{seat}-" if seat else f"{lab}-"
+
+
+def any_of(lab: str, seat: str = "") -> str:
+    """Return the pattern, in IAM's notation, of all names that begin with the prefix."""
+    return f"{prefix(lab, seat)}*"
+
+
+# CloudFormation's stacks.
+
+
+def operations_stack(lab: str) -> str:
+    """Return the name of the stack with the lease, which ends the others and is the last to go."""
+    return f"{lab}-operations"
+
+
+def storage_stack(lab: str) -> str:
+    """Return the name of the stack with key and bucket, which all but the operations stack read from."""
+    return f"{lab}-storage"
+
+
+def training_stack(lab: str) -> str:
+    """Return the name of the stack with the training job."""
+    return f"{lab}-training"
+
+
+def endpoint_stack(lab: str) -> str:
+    """Return the name of the stack with the endpoint."""
+    return f"{lab}-endpoint"
+
+
+def seat_stack(lab: str, seat: str) -> str:
+    """Return the name of a seat's stack."""
+    return f"{lab}{_SEAT_STACK}{seat}"
+
+
+def core_stacks(lab: str) -> tuple[str, str, str, str]:
+    """Return the names of the stacks that every lab has, seats aside."""
+    return operations_stack(lab), storage_stack(lab), training_stack(lab), endpoint_stack(lab)
+
+
+def is_seat_stack(name: str) -> bool:
+    """Return whether a stack of a lab is a seat's."""
+    return _SEAT_STACK in name
+
+
+def seat_of_stack(name: str) -> str:
+    """Return the seat whose stack has this name, "" if it is another stack."""
+    return name.partition(_SEAT_STACK)[2]
+
+
+# SageMaker's resources.
+
+
+def endpoint(lab: str) -> str:
+    """Return the name of the lab's endpoint."""
+    return lab
+
+
+def endpoint_log_group(endpoint: str) -> str:
+    """Return the log group that SageMaker makes for an endpoint, or for a pattern of endpoints.
+
+    Source: https://docs.aws.amazon.com/sagemaker/latest/dg/logging-cloudwatch.html.
+    """
+    return f"/aws/sagemaker/Endpoints/{endpoint}"
+
+
+def notebook(lab: str, seat: str) -> str:
+    """Return the name of a seat's notebook instance, and of its lifecycle configuration."""
+    return f"{lab}-{seat}"
+
+
+def tuning_prefix(lab: str) -> str:
+    """Return what the names of the tuning jobs of `./lab tune` begin with, and their trials'."""
+    return f"{prefix(lab)}tune-"
+
+
+# The lease.
+
+
+def notices_topic(lab: str) -> str:
+    """Return the name of the topic that hears of the lab's lease and cost."""
+    return f"{lab}-notices"
+
+
+def lease(lab: str) -> str:
+    """Return the physical id of the custom resource Custom::Lease."""
+    return f"{lab}-lease"
+
+
+def lease_end_schedule(lab: str) -> str:
+    """Return the name of the schedule that ends the lab."""
+    return f"{lease(lab)}-end"
+
+
+def lease_warning_schedule(lab: str) -> str:
+    """Return the name of the schedule that warns before the lab's end."""
+    return f"{lease(lab)}-warning"
+
+
+# Parameter Store's parameters.
+
+
+def parameters(lab: str) -> str:
+    """Return the path below which the lab's parameters are."""
+    return f"/{lab}"
+
+
+def model_artifact_parameter(lab: str) -> str:
+    """Return the name of the parameter that says where the artifact of the trained model is."""
+    return f"{parameters(lab)}/model-artifact"
+
+
+def paused_parameters(lab: str) -> str:
+    """Return the path of the parameters that keep what `./lab pause` has deleted or stopped."""
+    return f"{parameters(lab)}/paused"
+
+
+def teardown_parameters(lab: str) -> str:
+    """Return the path of the parameters in which a teardown keeps names for when it is broken off."""
+    return f"{parameters(lab)}/teardown"
+
+
+# Glue and Athena.
+
 
 def database(lab: str, seat: str = "") -> str:
-    """The lab's database, or a seat's."""
+    """Return the name of the Glue database of the lab, or of a seat.
+
+    Athena takes no hyphens in a database's name, and no name of ours has two in a row: so a database has underscores
+    for them, and two between the lab and the seat, which no other pair of names comes to.
+    """
     return "__".join(name.replace("-", "_") for name in (lab, seat) if name)
 
 
 def workgroup(lab: str, seat: str = "") -> str:
-    """The lab's workgroup, or a seat's."""
+    """Return the name of the Athena workgroup of the lab, or of a seat."""
     return f"{lab}-{seat}" if seat else lab

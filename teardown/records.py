@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from teardown import remembered_names
+from teardown import names
 from teardown.deletion import tried
-from teardown.lease_schedules import schedule_names
 from teardown.receipt import Resource
 from teardown.unlisted import unlisted
 
@@ -36,27 +35,29 @@ class RecordsSweep:
             *(self._each("schedule", self._due, self._call_off) if self._schedules else ()),
         ]
 
-    def _each(self, kind: str, names: Callable[[], list[str]], delete: Callable[[str], Any]) -> list[Resource]:
+    def _each(self, kind: str, listed: Callable[[], list[str]], delete: Callable[[str], Any]) -> list[Resource]:
         try:
-            found = [Resource(kind, name) for name in names()]
+            found = [Resource(kind, name) for name in listed()]
         except ClientError as error:
             return unlisted(self._receipt, kind, error)
         self._receipt.unseen.pop(kind, None)
         return [resource for resource in found if tried(self._receipt, resource, partial(delete, resource.name))]
 
     def _parameters(self) -> list[str]:
-        pages = self._ssm.get_paginator("get_parameters_by_path").paginate(Path=f"/{self._lab}", Recursive=True)
-        own = remembered_names.path(self._lab)  # of the teardown itself, which deletes them
-        names = [each["Name"] for page in pages for each in page["Parameters"]]
-        return [name for name in names if not name.startswith(f"{own}/")]
+        pages = self._ssm.get_paginator("get_parameters_by_path").paginate(
+            Path=names.parameters(self._lab), Recursive=True
+        )
+        own = names.teardown_parameters(self._lab)  # of the teardown itself, which deletes them
+        found = [each["Name"] for page in pages for each in page["Parameters"]]
+        return [name for name in found if not name.startswith(f"{own}/")]
 
     def _forget(self, name: str) -> None:
         self._ssm.delete_parameter(Name=name)
 
     def _due(self) -> list[str]:
-        pages = self._scheduler.get_paginator("list_schedules").paginate(NamePrefix=f"{self._lab}-lease-")
-        names = [each["Name"] for page in pages for each in page["Schedules"]]
-        return [name for name in names if name in schedule_names(self._lab)]
+        pages = self._scheduler.get_paginator("list_schedules").paginate(NamePrefix=f"{names.lease(self._lab)}-")
+        own = {names.lease_end_schedule(self._lab), names.lease_warning_schedule(self._lab)}
+        return [each["Name"] for page in pages for each in page["Schedules"] if each["Name"] in own]
 
     def _call_off(self, name: str) -> None:
         self._scheduler.delete_schedule(Name=name)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from teardown import refusals
+from teardown import names, refusals
 from teardown.receipt import Resource
 from teardown.refusals import Refusal
 
@@ -22,16 +22,11 @@ if TYPE_CHECKING:
 CAPTURED = "captured"  # in the place of a kind's noun: the value is where an endpoint's captured data lie
 
 
-def path(lab: str) -> str:
-    """Below which the names are kept."""
-    return f"/{lab}/teardown"
-
-
 class RememberedNames:
     """The names of a lab's resources that do not begin with the lab's, by the noun of their kind."""
 
     def __init__(self, client: Callable[[str], Any], lab: str) -> None:
-        self._ssm, self._path = client("ssm"), path(lab)
+        self._ssm, self._path = client("ssm"), names.teardown_parameters(lab)
         self._noted: dict[tuple[str, str], str] | None = None
 
     def remember(self, noun: str, name: str, value: str = "-") -> None:

@@ -1,4 +1,4 @@
-"""SageMaker's kinds of resources that a lab can leave behind: how each is listed, stopped and deleted.
+"""The types of SageMaker resources that a lab can leave behind: how each is listed, stopped and deleted.
 
 Members and states are botocore's. In which states an endpoint, a notebook instance or a monitoring schedule can be
 deleted: SageMaker's API reference. Jobs that AWS keeps on record for ever have no Delete operation.
@@ -7,186 +7,185 @@ deleted: SageMaker's API reference. Jobs that AWS keeps on record for ever have 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
+
+from botocore import xform_name
 
 _ENDED = frozenset({"Completed", "Failed", "Stopped", "DeleteFailed"})
 _IN_PROGRESS = frozenset({"InProgress"})
 
 
 @dataclass(frozen=True, kw_only=True)
-class Kind:
-    """A kind of resource. `noun` is the operations': `list_<noun>s`, `stop_<noun>`, `delete_<noun>`.
+class ResourceType:
+    """A type of resource. `api_name` is its operations': `List<api_name>s`, `Stop<api_name>`, `Delete<api_name>`.
 
-    `stage` orders: what is in a later one is touched when nothing of the earlier ones is left. `running` are the states
-    that Stop takes, `settled` those that Delete takes, None if any. `arn_type` is what its ARN begins with.
+    `stage` orders: what is in a later one is touched when nothing of the earlier ones is left. `stoppable` are the
+    states that Stop takes, `deletable` those that Delete takes, None if any.
     """
 
-    title: str
-    noun: str
-    summaries: str
-    name: str
+    title: str  # in the receipt; with hyphens and in lower case its ARN has it too
+    api_name: str
+    summaries: str  # the member of List's answer
+    name: str  # the member of a summary that holds the name
     stage: int
-    arn: str = ""
-    arn_type: str = ""
-    status: str = ""
-    running: frozenset[str] = frozenset()
-    settled: frozenset[str] | None = None
+    status: str = ""  # the member of a summary that holds the state
+    stoppable: frozenset[str] = frozenset()
+    deletable: frozenset[str] | None = None
     parameter: str = ""  # the name's in Stop and Delete
-    kept: bool = False  # AWS keeps its record
+    record_kept: bool = False  # AWS has no Delete operation for it
+
+    @cached_property
+    def noun(self) -> str:
+        """Return what the client's methods end with, such as "training_job"."""
+        return xform_name(self.api_name)
 
     @property
     def list_operation(self) -> str:
-        """The client's method that lists it."""
+        """Return the client's method that lists it."""
         return f"list_{self.noun}s"
 
     @property
+    def arn_type(self) -> str:
+        """Return what the resource part of its ARN begins with, such as "training-job"."""
+        return self.title.replace(" ", "-").lower()
+
+    @property
     def arn_member(self) -> str:
-        """The member of a summary that holds the ARN."""
-        return self.arn or f"{self.name.removesuffix('Name')}Arn"
+        """Return the member of a summary that holds the ARN."""
+        return f"{self.name.removesuffix('Name')}Arn"
 
     @property
     def name_parameter(self) -> str:
-        """The parameter that Stop and Delete take the name in."""
+        """Return the parameter that Stop and Delete take the name in."""
         return self.parameter or self.name
 
 
-def _job(title: str, noun: str, stem: str, *, stage: int, kept: bool = False, **more: str) -> Kind:
-    return Kind(
+def _job(title: str, api_name: str, *, stage: int, record_kept: bool = False, summaries: str = "") -> ResourceType:
+    return ResourceType(
         title=title,
-        noun=noun,
-        summaries=more.get("summaries", f"{stem}Summaries"),
-        name=f"{stem}Name",
-        arn_type=title.replace(" ", "-").lower(),
-        status=f"{stem}Status",
-        running=_IN_PROGRESS,
-        settled=_ENDED,
+        api_name=api_name,
+        summaries=summaries or f"{api_name}Summaries",
+        name=f"{api_name}Name",
+        status=f"{api_name}Status",
+        stoppable=_IN_PROGRESS,
+        deletable=_ENDED,
         stage=stage,
-        kept=kept,
+        record_kept=record_kept,
     )
 
 
-def _definition(title: str) -> Kind:
-    noun = f"{title.replace(' ', '_')}_job_definition"
-    return Kind(
-        title=noun.replace("_", " "),
-        noun=noun,
+def _job_definition(title: str) -> ResourceType:
+    """Return the type of a kind of monitoring, such as "data quality"."""
+    return ResourceType(
+        title=f"{title} job definition",
+        api_name=f"{title.title().replace(' ', '')}JobDefinition",
         summaries="JobDefinitionSummaries",
         name="MonitoringJobDefinitionName",
-        arn_type=noun.replace("_", "-"),
         parameter="JobDefinitionName",
         stage=3,
     )
 
 
-FIRST = 1  # stage
+FIRST_STAGE = 1
 
-KINDS: tuple[Kind, ...] = (
-    Kind(
+RESOURCE_TYPES: tuple[ResourceType, ...] = (
+    ResourceType(
         title="monitoring schedule",
-        noun="monitoring_schedule",
+        api_name="MonitoringSchedule",
         summaries="MonitoringScheduleSummaries",
         name="MonitoringScheduleName",
-        arn_type="monitoring-schedule",
         status="MonitoringScheduleStatus",
-        settled=frozenset({"Failed", "Scheduled", "Stopped"}),
-        stage=FIRST,
+        deletable=frozenset({"Failed", "Scheduled", "Stopped"}),
+        stage=FIRST_STAGE,
     ),
-    Kind(
+    ResourceType(
         title="inference component",
-        noun="inference_component",
+        api_name="InferenceComponent",
         summaries="InferenceComponents",
         name="InferenceComponentName",
-        arn_type="inference-component",
         status="InferenceComponentStatus",
-        settled=frozenset({"InService", "Failed"}),
-        stage=FIRST,
+        deletable=frozenset({"InService", "Failed"}),
+        stage=FIRST_STAGE,
     ),
-    _job("hyper-parameter tuning job", "hyper_parameter_tuning_job", "HyperParameterTuningJob", stage=FIRST),
-    _job("AutoML job", "auto_ml_job", "AutoMLJob", stage=FIRST, kept=True),
-    Kind(
+    _job("hyper-parameter tuning job", "HyperParameterTuningJob", stage=FIRST_STAGE),
+    _job("AutoML job", "AutoMLJob", stage=FIRST_STAGE, record_kept=True),
+    ResourceType(
         title="endpoint",
-        noun="endpoint",
+        api_name="Endpoint",
         summaries="Endpoints",
         name="EndpointName",
-        arn_type="endpoint",
         status="EndpointStatus",
-        settled=frozenset({"InService", "OutOfService", "Failed", "UpdateRollbackFailed"}),
+        deletable=frozenset({"InService", "OutOfService", "Failed", "UpdateRollbackFailed"}),
         stage=2,
     ),
-    _job("training job", "training_job", "TrainingJob", stage=2),
-    _job("processing job", "processing_job", "ProcessingJob", stage=2),
-    _job("transform job", "transform_job", "TransformJob", stage=2, kept=True),
-    _job("labeling job", "labeling_job", "LabelingJob", stage=2, kept=True, summaries="LabelingJobSummaryList"),
-    Kind(
+    _job("training job", "TrainingJob", stage=2),
+    _job("processing job", "ProcessingJob", stage=2),
+    _job("transform job", "TransformJob", stage=2, record_kept=True),
+    _job("labeling job", "LabelingJob", stage=2, record_kept=True, summaries="LabelingJobSummaryList"),
+    ResourceType(
         title="compilation job",
-        noun="compilation_job",
+        api_name="CompilationJob",
         summaries="CompilationJobSummaries",
         name="CompilationJobName",
-        arn_type="compilation-job",
         status="CompilationJobStatus",
-        running=frozenset({"STARTING", "INPROGRESS"}),
-        settled=frozenset({"COMPLETED", "FAILED", "STOPPED"}),
+        stoppable=frozenset({"STARTING", "INPROGRESS"}),
+        deletable=frozenset({"COMPLETED", "FAILED", "STOPPED"}),
         stage=2,
     ),
-    Kind(
+    ResourceType(
         title="inference recommendations job",
-        noun="inference_recommendations_job",
+        api_name="InferenceRecommendationsJob",
         summaries="InferenceRecommendationsJobs",
         name="JobName",
-        arn_type="inference-recommendations-job",
         status="Status",
-        running=frozenset({"PENDING", "IN_PROGRESS"}),
-        settled=frozenset({"COMPLETED", "FAILED", "STOPPED", "DELETED"}),
+        stoppable=frozenset({"PENDING", "IN_PROGRESS"}),
+        deletable=frozenset({"COMPLETED", "FAILED", "STOPPED", "DELETED"}),
         stage=2,
-        kept=True,
+        record_kept=True,
     ),
-    Kind(
+    ResourceType(
         title="notebook instance",
-        noun="notebook_instance",
+        api_name="NotebookInstance",
         summaries="NotebookInstances",
         name="NotebookInstanceName",
-        arn_type="notebook-instance",
         status="NotebookInstanceStatus",
         # Not compared with AWS: that it stops one whose maintenance is pending. If not, that is tried again.
-        running=frozenset({"InService", "PendingMaintenance"}),
-        settled=frozenset({"Stopped", "Failed"}),
+        stoppable=frozenset({"InService", "PendingMaintenance"}),
+        deletable=frozenset({"Stopped", "Failed"}),
         stage=2,
     ),
-    *(_definition(title) for title in ("data quality", "model quality", "model bias", "model explainability")),
-    Kind(
+    *(_job_definition(title) for title in ("data quality", "model quality", "model bias", "model explainability")),
+    ResourceType(
         title="model package",
-        noun="model_package",
+        api_name="ModelPackage",
         summaries="ModelPackageSummaryList",
         name="ModelPackageName",
-        arn_type="model-package",
         status="ModelPackageStatus",
-        settled=frozenset({"Completed", "Failed"}),
+        deletable=frozenset({"Completed", "Failed"}),
         stage=3,
     ),
-    Kind(
+    ResourceType(
         title="model package group",
-        noun="model_package_group",
+        api_name="ModelPackageGroup",
         summaries="ModelPackageGroupSummaryList",
         name="ModelPackageGroupName",
-        arn_type="model-package-group",
         status="ModelPackageGroupStatus",
-        settled=frozenset({"Pending", "Completed", "Failed", "DeleteFailed"}),
+        deletable=frozenset({"Pending", "Completed", "Failed", "DeleteFailed"}),
         stage=4,
     ),
-    Kind(
+    ResourceType(
         title="endpoint config",
-        noun="endpoint_config",
+        api_name="EndpointConfig",
         summaries="EndpointConfigs",
         name="EndpointConfigName",
-        arn_type="endpoint-config",
         stage=3,
     ),
-    Kind(title="model", noun="model", summaries="Models", name="ModelName", arn_type="model", stage=4),
-    Kind(
+    ResourceType(title="model", api_name="Model", summaries="Models", name="ModelName", stage=4),
+    ResourceType(
         title="notebook instance lifecycle config",
-        noun="notebook_instance_lifecycle_config",
+        api_name="NotebookInstanceLifecycleConfig",
         summaries="NotebookInstanceLifecycleConfigs",
         name="NotebookInstanceLifecycleConfigName",
-        arn_type="notebook-instance-lifecycle-config",
         stage=4,
     ),
 )

@@ -8,10 +8,10 @@ from botocore.exceptions import ClientError
 
 from teardown import refusals
 from teardown.logs import LOGGED
+from teardown.names import LAB_TAG
 from teardown.receipt import Resource
 from teardown.refusals import Refusal
-from teardown.resource_types import KINDS
-from teardown.scope import TAG
+from teardown.resource_types import RESOURCE_TYPES
 from teardown.unlisted import unlisted
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from teardown.receipt import Receipt
     from teardown.remembered_names import RememberedNames
-    from teardown.resource_types import Kind
+    from teardown.resource_types import ResourceType
     from teardown.scope import Scope
 
 Summary = dict[str, Any]
@@ -49,7 +49,7 @@ class SageMakerSweep:
         self._scope, self._receipt, self._loose = scope, receipt, loose
         self._remembered = remembered
         self._marked: set[str] | None = None  # ARNs that bear the lab's tag, as one step has asked for them
-        self._kinds = [kind for kind in KINDS if not (loose and kind.noun in _OF_STACKS_ONLY)]
+        self._kinds = [kind for kind in RESOURCE_TYPES if not (loose and kind.noun in _OF_STACKS_ONLY)]
 
     def step(self) -> list[Resource]:
         """Stop what runs and delete what has settled; what is still there afterwards, to be looked at again.
@@ -64,7 +64,7 @@ class SageMakerSweep:
                 return left
         return []
 
-    def _sweep(self, kind: Kind) -> list[Resource]:
+    def _sweep(self, kind: ResourceType) -> list[Resource]:
         try:
             found = list(self._owned(kind))
         except ClientError as error:
@@ -80,20 +80,20 @@ class SageMakerSweep:
                 left.append(resource)
         return left
 
-    def _is_waited_for(self, kind: Kind, resource: Resource, name: str, summary: Summary) -> bool:
+    def _is_waited_for(self, kind: ResourceType, resource: Resource, name: str, summary: Summary) -> bool:
         status = summary.get(kind.status, "")
-        if status in kind.running:
+        if status in kind.stoppable:
             return self._tried("stop", kind, resource, name)
-        if kind.settled is not None and status not in kind.settled:
+        if kind.deletable is not None and status not in kind.deletable:
             return True
-        if kind.kept:
+        if kind.record_kept:
             self._receipt.keep(resource, _RECORD, expected=True)
             return False
         if summary.get("WarmPoolStatus", {}).get("Status") == "Available":  # DeleteTrainingJob refuses that
             return self._tried("update", kind, resource, name, ResourceConfig={"KeepAlivePeriodInSeconds": 0})
         return self._tried("delete", kind, resource, name)
 
-    def _tried(self, verb: str, kind: Kind, resource: Resource, name: str, **request: Any) -> bool:
+    def _tried(self, verb: str, kind: ResourceType, resource: Resource, name: str, **request: Any) -> bool:
         """Whether to look again after the operation: not if the caller may not, or this SDK or region can't."""
         operation = getattr(self._sagemaker, f"{verb}_{kind.noun}", None)
         if operation is None:  # an SDK from before the operation
@@ -115,7 +115,7 @@ class SageMakerSweep:
                     return False
         return True
 
-    def _owned(self, kind: Kind) -> Iterator[tuple[str, str, Summary]]:
+    def _owned(self, kind: ResourceType) -> Iterator[tuple[str, str, Summary]]:
         """Name for the API, name for people, and summary of everything of the kind that is in the scope."""
         listed = {each[kind.arn_member]: each for each in self._listed(kind, self._scope.prefix.removesuffix("-"))}
         for arn in self._tagged(kind) - listed.keys():
@@ -130,7 +130,7 @@ class SageMakerSweep:
             if not (self._loose and _OF_A_STACK in tags):
                 yield name, shown, summary
 
-    def _of_bearer(self, kind: Kind, arn: str) -> dict[str, Summary]:
+    def _of_bearer(self, kind: ResourceType, arn: str) -> dict[str, Summary]:
         """What bears the tags of this ARN. An ARN has the name in lower case, which may not find it."""
         for words in (arn.split("/")[1], ""):
             found = {each[kind.arn_member]: each for each in self._listed(kind, words) if _bearer(each, kind) == arn}
@@ -138,7 +138,7 @@ class SageMakerSweep:
                 return found
         return {}
 
-    def _listed(self, kind: Kind, words: str) -> Iterator[Summary]:
+    def _listed(self, kind: ResourceType, words: str) -> Iterator[Summary]:
         pages = self._sagemaker.get_paginator(kind.list_operation)
         among = {"NameContains": words} if words else {}
         for page in pages.paginate(**among):
@@ -149,13 +149,13 @@ class SageMakerSweep:
                     for page in pages.paginate(ModelPackageGroupName=each["ModelPackageGroupName"]):
                         yield from page[kind.summaries]
 
-    def _tagged(self, kind: Kind) -> set[str]:
+    def _tagged(self, kind: ResourceType) -> set[str]:
         """ARNs of what bears the lab's tag, whatever its name; a seat is told by its name alone."""
         if self._scope.seat:
             return set()
         if self._marked is None:
             found = self._tagging.get_paginator("get_resources").paginate(
-                ResourceTypeFilters=["sagemaker"], TagFilters=[{"Key": TAG, "Values": [self._scope.lab]}]
+                ResourceTypeFilters=["sagemaker"], TagFilters=[{"Key": LAB_TAG, "Values": [self._scope.lab]}]
             )
             self._marked = {each["ResourceARN"] for page in found for each in page["ResourceTagMappingList"]}
         types = {kind.arn_type, *(["model-package-group"] if kind.noun == "model_package" else [])}
@@ -172,7 +172,7 @@ class SageMakerSweep:
             raise
 
 
-def _bearer(summary: Summary, kind: Kind) -> str:
+def _bearer(summary: Summary, kind: ResourceType) -> str:
     """The ARN of what bears the tags: a version of a model package has those of its group (CreateModelPackage)."""
     arn = str(summary[kind.arn_member])
     if "ModelPackageVersion" not in summary:
@@ -180,5 +180,5 @@ def _bearer(summary: Summary, kind: Kind) -> str:
     return arn.rpartition("/")[0].replace(":model-package/", ":model-package-group/")
 
 
-def _own_name(summary: Summary, kind: Kind) -> str:
+def _own_name(summary: Summary, kind: ResourceType) -> str:
     return str(summary.get(kind.name) or summary.get("ModelPackageGroupName", ""))

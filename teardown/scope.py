@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from teardown import names
+from teardown.names import LAB_TAG, SEAT_TAG
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-TAG = "bricklab:lab"
-SEAT_TAG = "bricklab:seat"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,12 +28,12 @@ class Scope:
     @property
     def prefix(self) -> str:
         """What names begin with that are made in this scope."""
-        return f"{self.lab}-{self.seat}-" if self.seat else f"{self.lab}-"
+        return names.prefix(self.lab, self.seat)
 
     def has(self, name: str, tags: Mapping[str, str]) -> bool:
         """Whether something of this name with these tags is in the scope."""
-        if TAG in tags:
-            return tags[TAG] == self.lab and (not self.seat or self.names(name) or tags.get(SEAT_TAG) == self.seat)
+        if LAB_TAG in tags:
+            return tags[LAB_TAG] == self.lab and (not self.seat or self.names(name) or tags.get(SEAT_TAG) == self.seat)
         return self.names(name)
 
     def names(self, name: str) -> bool:

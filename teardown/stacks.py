@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from teardown import refusals
+from teardown import names, refusals
+from teardown.names import LAB_TAG, SEAT_TAG
 from teardown.receipt import Resource
 from teardown.refusals import Refusal
-from teardown.scope import SEAT_TAG, TAG
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
@@ -73,12 +73,7 @@ def every(cloudformation: Any) -> list[Stack]:
 
 def of_lab(cloudformation: Any, lab: str) -> list[Stack]:
     """The lab's stacks that exist, oldest first."""
-    return [stack for stack in every(cloudformation) if stack.tags.get(TAG) == lab]
-
-
-def operations_stack(lab: str) -> str:
-    """The stack that ends the others: the last to go."""
-    return f"{lab}-operations"
+    return [stack for stack in every(cloudformation) if stack.tags.get(LAB_TAG) == lab]
 
 
 class StackDeletion:
@@ -204,7 +199,7 @@ class StackDeletion:
 
 def shared(lab: str) -> tuple[str, str]:
     """The stacks that others read from, in the order of their deletion."""
-    return f"{lab}-training", f"{lab}-storage"
+    return names.training_stack(lab), names.storage_stack(lab)
 
 
 def _wave(found: Collection[Stack], lab: str) -> list[Stack]:
@@ -216,7 +211,7 @@ def _wave(found: Collection[Stack], lab: str) -> list[Stack]:
 
 def other_labs(stacks: Iterable[Stack], lab: str) -> frozenset[str]:
     """The other labs of the account."""
-    return frozenset(tag for stack in stacks if (tag := stack.tags.get(TAG)) and tag != lab)
+    return frozenset(tag for stack in stacks if (tag := stack.tags.get(LAB_TAG)) and tag != lab)
 
 
 def _stack(answer: dict[str, Any]) -> Stack:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from teardown import scaling, stacks, unlisted
+from teardown import names, scaling, stacks, unlisted
 from teardown.alarms import AlarmsSweep
 from teardown.logs import LogsSweep
 from teardown.receipt import Receipt
 from teardown.records import RecordsSweep
 from teardown.remembered_names import RememberedNames
-from teardown.resource_types import FIRST, KINDS
+from teardown.resource_types import FIRST_STAGE, RESOURCE_TYPES
 from teardown.sagemaker import SageMakerSweep
 from teardown.scaling import ScalingSweep
 from teardown.scope import Scope
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from teardown.receipt import Resource
     from teardown.stacks import Stack
 
-_EARLY = {scaling.KIND, *(kind.title for kind in KINDS if kind.stage == FIRST)}
+_EARLY = {scaling.KIND, *(kind.title for kind in RESOURCE_TYPES if kind.stage == FIRST_STAGE)}
 
 
 class Teardown:
@@ -40,7 +40,7 @@ class Teardown:
         self._scaling = ScalingSweep(client, self.scope, self.receipt)
         self.remembered = RememberedNames(client, lab)
         self._work = SageMakerSweep(client, self.scope, self.receipt, loose=True, remembered=self.remembered)
-        last = stacks.operations_stack(lab)
+        last = names.operations_stack(lab)
         self._stacks = StackDeletion(client, lab, self.receipt, only=lambda stack: stack.name != last, since=since)
         self._last = StackDeletion(client, lab, self.receipt, only=lambda stack: stack.name == last, since=since)
 
@@ -56,7 +56,7 @@ class Teardown:
 
         def held(stack: Stack) -> bool:
             if stack.seat:
-                return early or any(name.startswith(f"{self._lab}-{stack.seat}-") for name in busy)
+                return early or any(name.startswith(names.prefix(self._lab, stack.seat)) for name in busy)
             return bool(busy) and stack.name in stacks.shared(self._lab)
 
         return [*work, *self._stacks.step(held=held)]
@@ -76,7 +76,7 @@ class Teardown:
         if stuck:
             return left
         # The stack that ends the lab needs its schedule, and writes its log, to the last.
-        last = stacks.operations_stack(self._lab)
+        last = names.operations_stack(self._lab)
         standing = any(stack.name == last for stack in stacks.of_lab(self._cloudformation, self._lab))
         spared = last if standing else None
         logs = LogsSweep(self._client, self.scope, self.receipt, spared=spared, remembered=self.remembered)
@@ -98,7 +98,7 @@ class Teardown:
 
     def finishing(self) -> bool:
         """Whether the last stack has been asked to go."""
-        last = stacks.operations_stack(self._lab)
+        last = names.operations_stack(self._lab)
         found = stacks.of_lab(self._cloudformation, self._lab)
         return any(stack.name == last and stack.status.startswith("DELETE_") for stack in found)
 

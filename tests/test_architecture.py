@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import sys
 from pathlib import Path
 
 import pytest
@@ -23,10 +24,13 @@ ALLOWED = {
         "infra.settings",
         "infra.constructs",
         "infra.containers",
-        "teardown.names",
         "infra.regions",
+        "teardown.logs",
+        "teardown.names",
+        "teardown.resource_types",
     },
-    "infra/stacks": {"infra.regions", "infra.settings", "infra.constructs", "infra.stacks"},
+    "infra/stacks": {"infra.regions", "infra.settings", "infra.constructs", "infra.stacks", "teardown.names"},
+    "infra/composition": {"infra.constructs", "infra.settings", "infra.stacks", "teardown.names"},
     "infra/handlers": {"infra.handlers", "teardown"},
     "teardown": {"teardown"},
     "model_code": set(),
@@ -100,7 +104,20 @@ def test_only_patches_touches_ministack() -> None:
     assert touching == {"patches"}
 
 
-@pytest.mark.parametrize("place", ["infra", "model_code"])
+@pytest.mark.parametrize("place", ["infra/handlers", "teardown"])
+def test_functions_need_nothing_but_what_lambda_has(place: str) -> None:
+    """Their code is no build: besides Python and boto3, which Lambda brings, there is nothing to import."""
+    there = {*sys.stdlib_module_names, "boto3", "botocore", "infra", "teardown"}
+    wrong = {
+        f"{path.relative_to(ROOT)} imports {name}"
+        for path in files(place)
+        for name in imports(path)
+        if name.split(".")[0] not in there and not name.startswith("types_boto3")  # for the type checker only
+    }
+    assert not wrong
+
+
+@pytest.mark.parametrize("place", ["infra", "model_code", "teardown"])
 def test_the_app_does_not_know_where_it_is_deployed(place: str) -> None:
     """Neither what is provisioned nor what runs on the instances names the embedded AWS."""
     words = ("ministack", "embedded", "localhost", "4566", "AWS_ENDPOINT_URL")

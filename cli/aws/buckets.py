@@ -9,8 +9,8 @@ from botocore.exceptions import ClientError
 
 from cli.aws import stacks
 from infra.handlers.bucket_contents.handler import BucketContents, ContentsError
+from teardown.names import LAB_TAG
 from teardown.receipt import Resource
-from teardown.scope import TAG
 
 if TYPE_CHECKING:
     from cli.aws.session import Session
@@ -35,7 +35,7 @@ def empty_stuck(session: Session, lab: str) -> None:
 def delete_left(session: Session, lab: str, receipt: Receipt) -> None:
     """Empty and delete the buckets that bear the lab's tag when its stacks have gone."""
     pages = session.client("resourcegroupstaggingapi").get_paginator("get_resources")
-    tagged = pages.paginate(ResourceTypeFilters=["s3"], TagFilters=[{"Key": TAG, "Values": [lab]}])
+    tagged = pages.paginate(ResourceTypeFilters=["s3"], TagFilters=[{"Key": LAB_TAG, "Values": [lab]}])
     named = [each["ResourceARN"].rpartition(":")[2] for page in tagged for each in page["ResourceTagMappingList"]]
     there = {each["Name"] for each in session.client("s3").list_buckets()["Buckets"]}  # the tags' index is late
     for name in (name for name in named if name in there):

@@ -14,7 +14,7 @@ from filelock import FileLock, Timeout
 from cli import paths
 from cli.ui import screen
 from cli.ui.errors import LabError, disk_behind
-from teardown.scope import SEAT_TAG
+from teardown.names import SEAT_TAG
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

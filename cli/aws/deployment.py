@@ -12,6 +12,7 @@ from cli import paths
 from cli.aws import cdk, stacks
 from cli.ui.errors import LabError
 from cli.ui.progress import DeploymentProgress
+from teardown import names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -83,7 +84,7 @@ def _seats_after_storage(
     session: Session, settings: Settings, wanted: Mapping[str, str], over: threading.Event
 ) -> SeatsOutcome:
     """Wait until this deployment has the storage stack behind it: all seats read from it, also what it changes now."""
-    storage = f"{settings.name}-storage"
+    storage = names.storage_stack(settings.name)
     while wanted and storage not in cdk.deployed(_CORE_LOG):
         if over.wait(_POLL_SECONDS) and storage not in cdk.deployed(_CORE_LOG):
             return SeatsOutcome(failed=dict.fromkeys(wanted, "not deployed, for the lab's storage was not"))
@@ -125,7 +126,8 @@ def _clear_broken(session: Session, lab: str, names: set[str]) -> None:
 
 def _deployed_config(session: Session, lab: str) -> str:
     """Return the name of the config that the stack made; its ARN has it in lower case."""
-    pages = session.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=f"{lab}-endpoint")
+    operation = session.client("cloudformation").get_paginator("list_stack_resources")
+    pages = operation.paginate(StackName=names.endpoint_stack(lab))
     made = {r["ResourceType"]: r["PhysicalResourceId"] for page in pages for r in page["StackResourceSummaries"]}
     arn = made["AWS::SageMaker::EndpointConfig"]
     pages = (

@@ -16,10 +16,11 @@ from cli.ui import screen
 from infra.handlers.bucket_contents.handler import ContentsError
 from teardown.alarms import AlarmsSweep
 from teardown.logs import LogsSweep
+from teardown.names import LAB_TAG
 from teardown.receipt import Receipt, Resource
 from teardown.remembered_names import CAPTURED
 from teardown.sagemaker import SageMakerSweep
-from teardown.scope import TAG, Scope
+from teardown.scope import Scope
 from teardown.teardown import Teardown
 
 if TYPE_CHECKING:
@@ -141,7 +142,7 @@ def _described_key(kms: Any, key: str, lab: str) -> dict[str, Any] | None:
     """Return the key, if it is the lab's."""
     try:
         tags = kms.list_resource_tags(KeyId=key)["Tags"]
-        if {"TagKey": TAG, "TagValue": lab} in tags:
+        if {"TagKey": LAB_TAG, "TagValue": lab} in tags:
             return dict(kms.describe_key(KeyId=key)["KeyMetadata"])
     except ClientError:  # another team's key: its policy does not let us look
         pass

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from teardown.names import OWNER_TAG
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -12,7 +14,6 @@ if TYPE_CHECKING:
     from cli.aws.stacks import Stack
     from infra.settings import Settings
 
-TAG = "bricklab:owner"
 _SSO = "AWSReservedSSO_"  # IAM Identity Center's roles; the session bears the user's name
 # IAM's names may hold a comma, which a tag may not.
 _NOT_IN_TAGS = re.compile(r"[^\w.:/=+@ -]")
@@ -25,7 +26,7 @@ def of(session: Session, settings: Settings) -> str:
 
 def others(session: Session, settings: Settings, stacks: Iterable[Stack]) -> str:
     """Say who else owns these stacks of the lab; empty if they are ours, or bear no owner's name."""
-    owners = {stack.tags[TAG] for stack in stacks if TAG in stack.tags}
+    owners = {stack.tags[OWNER_TAG] for stack in stacks if OWNER_TAG in stack.tags}
     return " and ".join(sorted(owners - {of(session, settings)})) if owners else ""
 
 

@@ -20,8 +20,9 @@ from botocore.exceptions import ClientError
 from cli.aws import stacks
 from cli.aws.instance_counts import NOTEBOOK_IN_SERVICE
 from teardown import refusals
+from teardown.names import LAB_TAG, paused_parameters
 from teardown.refusals import Refusal
-from teardown.scope import TAG, Scope
+from teardown.scope import Scope
 from teardown.stacks import other_labs
 
 if TYPE_CHECKING:
@@ -243,7 +244,7 @@ def end_warm_pools(session: Session, scope: Scope) -> list[str]:
 
 def find_paused(session: Session, lab: str) -> list[Paused]:
     """Return all that is written down as paused."""
-    path = _path(lab)
+    path = paused_parameters(lab)
     pages = session.client("ssm").get_paginator("get_parameters_by_path").paginate(Path=path, Recursive=True)
     return [_read(p["Name"].removeprefix(f"{path}/"), p["Value"]) for page in pages for p in page["Parameters"]]
 
@@ -259,7 +260,7 @@ def write_down(session: Session, lab: str, paused: Paused) -> None:
         "Tier": "Intelligent-Tiering",  # fifty long tags are more than a standard parameter holds
     }
     try:
-        ssm.put_parameter(**request, Tags=[{"Key": TAG, "Value": lab}])
+        ssm.put_parameter(**request, Tags=[{"Key": LAB_TAG, "Value": lab}])
     except ssm.exceptions.ParameterAlreadyExists:
         ssm.put_parameter(**request, Overwrite=True)
 
@@ -279,12 +280,8 @@ def _read(name: str, value: str) -> Paused:
     return Paused(kind.replace("-", " "), resource, document["config"], document["tags"])
 
 
-def _path(lab: str) -> str:
-    return f"/{lab}/paused"
-
-
 def _parameter(lab: str, paused: Paused) -> str:
-    return f"{_path(lab)}/{paused.kind.replace(' ', '-')}/{paused.name}"
+    return f"{paused_parameters(lab)}/{paused.kind.replace(' ', '-')}/{paused.name}"
 
 
 def _tags(sagemaker: Any, arn: str) -> dict[str, str]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from cli.aws import stacks
 from cli.ui.errors import LabError
 from infra.seats import safe
+from teardown import names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -51,26 +52,12 @@ class SeatStatus:
         return {**asdict(self), "standing": self.standing}
 
 
-def stack_name(lab: str, seat: str) -> str:
-    """Return the name of the seat's stack."""
-    return f"{lab}-seat-{seat}"
-
-
-def instance_name(lab: str, seat: str) -> str:
-    """Return the name of the seat's notebook instance."""
-    return f"{lab}-{seat}"
-
-
-def prefix(lab: str, seat: str) -> str:
-    """Return what the name of everything begins with that the seat's student makes in SageMaker."""
-    return f"{lab}-{seat}-"
-
-
 def notebooks(session: Session, lab: str) -> dict[str, dict[str, Any]]:
     """List the lab's notebook instances by name, as ListNotebookInstances has them."""
-    pages = session.client("sagemaker").get_paginator("list_notebook_instances").paginate(NameContains=f"{lab}-")
+    prefix = names.prefix(lab)
+    pages = session.client("sagemaker").get_paginator("list_notebook_instances").paginate(NameContains=prefix)
     found = [each for page in pages for each in page["NotebookInstances"]]
-    return {each["NotebookInstanceName"]: each for each in found if each["NotebookInstanceName"].startswith(f"{lab}-")}
+    return {each["NotebookInstanceName"]: each for each in found if each["NotebookInstanceName"].startswith(prefix)}
 
 
 def find(session: Session, settings: Settings) -> list[SeatStatus]:
@@ -84,7 +71,7 @@ def find(session: Session, settings: Settings) -> list[SeatStatus]:
             email=listed[name].email if name in listed else "",
             listed=name in listed,
             stack=deployed[name].status if name in deployed else None,
-            notebook=instances.get(instance_name(settings.name, name), {}).get("NotebookInstanceStatus"),
+            notebook=instances.get(names.notebook(settings.name, name), {}).get("NotebookInstanceStatus"),
         )
         for name in sorted({*listed, *deployed})
     ]

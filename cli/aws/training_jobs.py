@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from cli.aws.instance_counts import TRAINING
 from cli.ui.errors import LabError
+from teardown.names import prefix
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,8 +20,8 @@ _NEAR = 3
 def of_lab(session: Session, lab: str, **only: str) -> list[str]:
     """List the names of the lab's training jobs, newest first; `only` are ListTrainingJobs' filters."""
     newest = {"SortBy": "CreationTime", "SortOrder": "Descending"}
-    names = TRAINING.listed(session.client("sagemaker"), NameContains=f"{lab}-", **newest, **only)
-    return [name for name in names if name.startswith(f"{lab}-")]
+    names = TRAINING.listed(session.client("sagemaker"), NameContains=prefix(lab), **newest, **only)
+    return [name for name in names if name.startswith(prefix(lab))]
 
 
 def check(names: Sequence[str], known: Sequence[str], lab: str) -> None:

@@ -14,6 +14,7 @@ from cli import settings
 from cli.aws import stacks
 from cli.ui.errors import LabError
 from model_code import hyperparameters
+from teardown.names import prefix, tuning_prefix
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -122,9 +123,10 @@ def job_name(lab: str, now: float) -> str:
     Raises LabError for a lab whose name leaves none.
     """
     stamp = _base36(int(now))
-    for tail in (f"tune-{time.strftime('%y%m%d%H%M%S', time.gmtime(now))}", f"tune-{stamp}", stamp):
-        if len(lab) + 1 + len(tail) <= _LONGEST:
-            return f"{lab}-{tail}"
+    tuning, date = tuning_prefix(lab), time.strftime("%y%m%d%H%M%S", time.gmtime(now))
+    for made in (f"{tuning}{date}", f"{tuning}{stamp}", f"{prefix(lab)}{stamp}"):
+        if len(made) <= _LONGEST:
+            return made
     raise LabError(
         f"The lab's name {lab} is too long to tune: SageMaker's names of tuning jobs have at most {_LONGEST} "
         f"characters and begin with it, so it must have at most {_LONGEST - 1 - len(stamp)}."

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from cli.aws import owner
 from cli.checks.result import CheckResult, State
-from teardown.scope import TAG
+from teardown import names
+from teardown.names import LAB_TAG
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
     from cli.aws.stacks import Stack
     from cli.checks.result import Deployment
 
-
-_PARTS = ("operations", "storage", "training", "endpoint")
 
 # Source: CloudFormation's stack status codes; what the CDK CLI replaces by itself: its StackStatus.isCreationFailure.
 _REPLACED = {"ROLLBACK_COMPLETE", "ROLLBACK_FAILED"}
@@ -39,17 +38,17 @@ def _free(deployment: Deployment) -> str:
 
 def _taken(deployment: Deployment) -> Iterator[CheckResult]:
     lab = deployment.settings.name
-    wanted = {f"{lab}-{part}" for part in _PARTS} | {f"{lab}-seat-{seat.name}" for seat in deployment.settings.seats}
+    wanted = {*names.core_stacks(lab), *(names.seat_stack(lab, seat.name) for seat in deployment.settings.seats)}
     for stack in deployment.stacks:
-        if stack.name in wanted and stack.tags.get(TAG) != lab:
+        if stack.name in wanted and stack.tags.get(LAB_TAG) != lab:
             text = f"the stack {stack.name} is there and belongs to something else: choose another lab.name"
             yield CheckResult("name", State.WRONG, text)
 
 
 def _alike(deployment: Deployment) -> Iterator[CheckResult]:
     lab = deployment.settings.name
-    for other in sorted({stack.tags[TAG] for stack in deployment.stacks if TAG in stack.tags} - {lab}):
-        if other.startswith(f"{lab}-") or lab.startswith(f"{other}-"):
+    for other in sorted({stack.tags[LAB_TAG] for stack in deployment.stacks if LAB_TAG in stack.tags} - {lab}):
+        if other.startswith(names.prefix(lab)) or lab.startswith(names.prefix(other)):
             text = (
                 f"the lab {other} is in this account and region: {max(lab, other, key=len)} begins with "
                 f"{min(lab, other, key=len)}-, and each would take the other's resources for its own: choose a "

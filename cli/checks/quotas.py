@@ -19,6 +19,7 @@ from cli.checks import quota_usage
 from cli.checks.quota_usage import ALL, ENDPOINT, NOTEBOOK
 from cli.checks.result import CheckResult, State
 from infra.settings import SettingsError, read, virtual_cpus
+from teardown import names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -146,7 +147,8 @@ def _compare(deployment: Deployment, need: Need, found: dict[str, AppliedQuota],
 
 def _room_for_update(deployment: Deployment, need: Need, quota: AppliedQuota, others: int) -> CheckResult | None:
     """Warn if an update of the endpoint has no room: its new instances are beside the old ones until they take over."""
-    if need.use != ENDPOINT or not need.own or not any(stack.name.endswith("-endpoint") for stack in deployment.own):
+    endpoint = names.endpoint_stack(deployment.settings.name)
+    if need.use != ENDPOINT or not need.own or not any(stack.name == endpoint for stack in deployment.own):
         return None
     more = _increase(deployment, quota, need.own + need.students + others + 1)
     text = f"{need.quota}: none is to spare for an update of the endpoint, should the model be another: {more}"

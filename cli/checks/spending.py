@@ -11,7 +11,7 @@ from cli.aws import lease
 from cli.aws.prices import InstanceUse, Prices
 from cli.checks.result import CheckResult, State
 from infra.regions import ACCEPTED, BUDGET
-from teardown.scope import TAG
+from teardown.names import LAB_TAG
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -121,13 +121,13 @@ def check_budget_tag(deployment: Deployment) -> Iterator[CheckResult]:
         return
     explorer = deployment.session.client("ce", timeout=_TIMEOUT, attempts=_ATTEMPTS)
     try:
-        tags = explorer.list_cost_allocation_tags(TagKeys=[TAG], Status="Active")["CostAllocationTags"]
+        tags = explorer.list_cost_allocation_tags(TagKeys=[LAB_TAG], Status="Active")["CostAllocationTags"]
     except (BotoCoreError, ClientError):
         return
     if not tags:
         text = (
-            f"the tag {TAG} is not active for cost allocation, so the lab's budget sees nothing. A day after the "
+            f"the tag {LAB_TAG} is not active for cost allocation, so the lab's budget sees nothing. A day after the "
             "first deployment, in the account that pays: `aws ce update-cost-allocation-tags-status "
-            f"--cost-allocation-tags-status TagKey={TAG},Status=Active`"
+            f"--cost-allocation-tags-status TagKey={LAB_TAG},Status=Active`"
         )
         yield CheckResult("budget", State.HINT, text)

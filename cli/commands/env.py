@@ -32,7 +32,7 @@ def _of_seat(session: Session, lab: Settings, name: str) -> dict[str, str]:
     """Return the variables that infra/scripts/on_start.sh sets too, for a notebook on the user's own machine."""
     [one] = seats.chosen(seats.find(session, lab), [name])
     found = {stack.name: stack.outputs for stack in stacks.of_lab(session, lab.name)}
-    own, storage = found.get(seats.stack_name(lab.name, one.name), {}), found.get(f"{lab.name}-storage", {})
+    own, storage = found.get(names.seat_stack(lab.name, one.name), {}), found.get(names.storage_stack(lab.name), {})
     if "RoleArn" not in own:
         raise LabError(f"The seat {one.name} is not deployed (its stack: {one.stack or 'none'}): `./lab up` does it.")
     return {
@@ -40,9 +40,9 @@ def _of_seat(session: Session, lab: Settings, name: str) -> dict[str, str]:
         "BRICKLAB_BUCKET": storage["BucketName"],
         "BRICKLAB_DATA": str(downloads.DATA),
         "BRICKLAB_DATABASE": names.database(lab.name, one.name),
-        "BRICKLAB_ENDPOINT": lab.name,
+        "BRICKLAB_ENDPOINT": names.endpoint(lab.name),
         "BRICKLAB_INSTANCE_TYPE": lab.seat_instance_types[0],
-        "BRICKLAB_PREFIX": seats.prefix(lab.name, one.name),
+        "BRICKLAB_PREFIX": names.prefix(lab.name, one.name),
         "BRICKLAB_ROLE": own["RoleArn"],
         "BRICKLAB_SEAT": one.name,
         "BRICKLAB_SEAT_URI": f"s3://{storage['BucketName']}/{own['Prefix']}",

@@ -14,6 +14,7 @@ from cli.aws.instance_counts import NOTEBOOK_IN_SERVICE
 from cli.aws.session import connect
 from cli.ui import screen
 from cli.ui.errors import LabError
+from teardown import names
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +31,7 @@ def notebook(target: Target, context: Sequence[str], name: str | None, *, browse
     lab = settings.read(context)
     session = connect(target)
     one = _seat(seats.find(session, lab), name)
-    instance = seats.instance_name(lab.name, one.name)
+    instance = names.notebook(lab.name, one.name)
     # The embedded AWS answers when JupyterLab runs, after two lifecycle scripts of up to five minutes.
     sagemaker = session.client("sagemaker", timeout=_SECONDS)
     with screen.step(f"notebook {instance}", quiet=as_json) as retitle:

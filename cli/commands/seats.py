@@ -16,6 +16,7 @@ from cli.aws.session import connect
 from cli.ui import screen
 from cli.ui.errors import Interrupted, LabError
 from cli.ui.table import Table
+from teardown.names import notebook, seat_stack, storage_stack
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -124,7 +125,7 @@ def report(outcome: SeatsOutcome) -> None:
 def _connect_to_lab(target: Target, lab: Settings) -> Session:
     """Open a session where the lab is up. Raises LabError if it is not."""
     session = connect(target)
-    if not stacks.exists(session, f"{lab.name}-storage"):
+    if not stacks.exists(session, storage_stack(lab.name)):
         raise LabError(
             f"The lab {lab.name} is not up, and seats share its storage: `./lab up` deploys it with every seat of the "
             "settings."
@@ -152,7 +153,7 @@ def _set_aside(session: Session, lab: Settings, found: Sequence[SeatStatus]) -> 
             kept[each.name].set_aside()
             if each.notebook == "InService":
                 try:
-                    kept[each.name].set_aside_notebook(seats.instance_name(lab.name, each.name))
+                    kept[each.name].set_aside_notebook(notebook(lab.name, each.name))
                 except (OSError, ValueError) as error:  # it is broken: that is why its seat is made anew
                     screen.console.print(
                         f"[yellow]![/] The notebook of {each.name} does not hand out its files "
@@ -196,7 +197,7 @@ def _delete(session: Session, lab: Settings, leaving: Sequence[SeatStatus], *, f
     names = [each.name for each in leaving]
     _end_work(session, lab, names)
     with screen.step("seats deleted") as retitle:
-        stacks.delete(session, lab.name, retitle, only=[seats.stack_name(lab.name, name) for name in names])
+        stacks.delete(session, lab.name, retitle, only=[seat_stack(lab.name, name) for name in names])
         retitle(f"seats deleted: {_list(names)}")
     # What a student still made before the role was gone.
     kept = _end_work(session, lab, names)
@@ -224,7 +225,7 @@ def _end_work(session: Session, lab: Settings, names: Iterable[str]) -> list[Rem
 
 
 def _refuse_busy(session: Session, lab: Settings, leaving: Sequence[SeatStatus]) -> None:
-    instances = {each.name: seats.instance_name(lab.name, each.name) for each in leaving if each.notebook}
+    instances = {each.name: notebook(lab.name, each.name) for each in leaving if each.notebook}
     activities = {name: str(jupyter.activity(session, instance)) for name, instance in instances.items()}
     busy = [f"{name} has {activity}" for name, activity in activities.items() if activity]
     if busy:

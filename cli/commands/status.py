@@ -15,6 +15,7 @@ from cli.aws.session import Session, Target, connect
 from cli.ui import screen
 from cli.ui.table import Table
 from embedded_aws import gateway
+from teardown import names
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,7 +55,7 @@ def _lab_status(session: Session, lab: str) -> dict[str, Any]:
     found = stacks.of_lab(session, lab)
     sagemaker = session.client("sagemaker")
     jobs = sagemaker.list_training_jobs(
-        NameContains=f"{lab}-", SortBy="CreationTime", SortOrder="Descending", MaxResults=100
+        NameContains=names.prefix(lab), SortBy="CreationTime", SortOrder="Descending", MaxResults=100
     )
     pages = sagemaker.get_paginator("list_endpoints").paginate(NameContains=lab)
     endpoints = [endpoint for page in pages for endpoint in page["Endpoints"]]
@@ -73,7 +74,7 @@ def _lab_status(session: Session, lab: str) -> dict[str, Any]:
                     "test_accuracy": accuracy.get(j["TrainingJobName"]),
                 }
                 for j in jobs["TrainingJobSummaries"]
-                if not j["TrainingJobName"].startswith(f"{lab}-tune-")
+                if not j["TrainingJobName"].startswith(names.tuning_prefix(lab))
             ),
             None,
         ),
@@ -94,7 +95,7 @@ def _lab_status(session: Session, lab: str) -> dict[str, Any]:
 def _tuning(sagemaker: Any, lab: str) -> list[dict[str, Any]]:
     """List the lab's tuning jobs that run."""
     operation = sagemaker.get_paginator("list_hyper_parameter_tuning_jobs")
-    pages = operation.paginate(NameContains=f"{lab}-", StatusEquals="InProgress")
+    pages = operation.paginate(NameContains=names.prefix(lab), StatusEquals="InProgress")
     found = [job for page in pages for job in page["HyperParameterTuningJobSummaries"]]
     return [
         {
@@ -103,7 +104,7 @@ def _tuning(sagemaker: Any, lab: str) -> list[dict[str, Any]]:
             "training_jobs": sum(job["TrainingJobStatusCounters"].values()),
         }
         for job in found
-        if job["HyperParameterTuningJobName"].startswith(f"{lab}-")
+        if job["HyperParameterTuningJobName"].startswith(names.prefix(lab))
     ]
 
 

@@ -18,7 +18,7 @@ from cli.aws.tuning import OBJECTIVE, TUNABLE
 from cli.ui import screen
 from cli.ui.errors import Interrupted, LabError
 from cli.ui.table import Table
-from teardown.scope import TAG
+from teardown.names import LAB_TAG
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -68,7 +68,7 @@ def _start(session: Session, lab: str, config: dict[str, Any]) -> str:
             HyperParameterTuningJobName=name,
             HyperParameterTuningJobConfig=config,
             TrainingJobDefinition=tuning.definition(job, TUNABLE),
-            Tags=[{"Key": TAG, "Value": lab}],
+            Tags=[{"Key": LAB_TAG, "Value": lab}],
         )
     except ClientError as error:
         raise LabError(f"SageMaker refused the tuning job: {error.response['Error']['Message']}") from None

@@ -11,6 +11,7 @@ from rich.markup import escape
 from cli import paths
 from cli.ui.errors import LabError
 from cli.ui.table import Table
+from teardown.names import seat_of_stack
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
 
 DOCUMENT = paths.ROOT / "docs" / "security.md"
 _BEGIN, _END = "<!-- exceptions: written by ./lab check --exceptions --write -->\n", "<!-- end of exceptions -->"
-# The first part of a path is the stack, and seats' stacks are alike.
-_SEAT_STACK = re.compile(r"[^/]*?-seat-([^/]+)")
 
 
 @dataclass(frozen=True, order=True)
@@ -37,9 +36,10 @@ def table(acknowledged: Iterable[Acknowledgment]) -> list[AcceptedRisk]:
     places: dict[tuple[str, str], set[str]] = {}
     for each in acknowledged:
         rule, path = each.rule, each.path
-        if seat := _SEAT_STACK.match(path):
-            path = path.replace(seat[1], "SEAT", 1)
-            rule = re.sub(rf"\b{seat[1]}\b|(?<=__){seat[1].replace('-', '_')}\b", "SEAT", rule)
+        # The first part of a path is the stack, and seats' stacks are alike.
+        if seat := seat_of_stack(path.partition("/")[0]):
+            path = path.replace(seat, "SEAT", 1)
+            rule = re.sub(rf"\b{seat}\b|(?<=__){seat.replace('-', '_')}\b", "SEAT", rule)
         places.setdefault((rule, each.reason), set()).add(path)
     rules: dict[tuple[tuple[str, ...], str], set[str]] = {}
     for (rule, reason), found in places.items():

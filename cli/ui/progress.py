@@ -10,6 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from cli.aws import stacks
 from cli.ui import screen
+from teardown.names import is_seat_stack
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,13 +63,13 @@ class DeploymentProgress:
 
     def _doing(self) -> str:
         """Say what CloudFormation is at work on: seats are counted when there are many."""
-        ready, seats = (sum("-seat-" in name for name in names) for names in (self._ready, self._names))
-        moving = sorted(name for name in self._moving if seats <= _FEW or "-seat-" not in name)
+        ready, seats = (sum(map(is_seat_stack, names)) for names in (self._ready, self._names))
+        moving = sorted(name for name in self._moving if seats <= _FEW or not is_seat_stack(name))
         counted = [f"{ready} of {seats} seats ready"] if seats > _FEW else []
         return ", ".join([*moving, *counted]) or "reading the stacks"
 
     def _stacks(self) -> None:
-        many = sum("-seat-" in name for name in self._names) > _FEW
+        many = sum(map(is_seat_stack, self._names)) > _FEW
         for stack in stacks.of_lab(self._session, self._lab):
             if stack.name not in self._names:
                 continue

@@ -1,7 +1,8 @@
-"""The lab's bucket."""
+"""The lab's bucket, and what seats have of it."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aws_cdk import Duration, RemovalPolicy
@@ -10,6 +11,8 @@ from aws_cdk import aws_s3 as s3
 from infra.constructs.findings import acknowledge
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from aws_cdk import aws_kms as kms
     from constructs import Construct
 
@@ -44,3 +47,17 @@ class LabBucket(s3.Bucket):
             versioned=True,
         )
         acknowledge(self, dict.fromkeys(("AwsSolutions-S1", "CKV_AWS_18"), _NO_ACCESS_LOGS))
+
+
+@dataclass(frozen=True, kw_only=True)
+class SharedStorage:
+    """What seats share of the storage, as strings that are read once: a class asks for each a hundred times.
+
+    Names and ARNs of the bucket and the key; how a prefix of the bucket is filled and emptied, and with what.
+    """
+
+    bucket_name: str
+    bucket_arn: str
+    key_arn: str
+    prefix_token: str  # the service token of a PrefixContents
+    notebooks: Mapping[str, tuple[str, str]]  # the file's name: its key in the bucket, and the hash of what lies there

@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from aws_cdk import CfnResource, CustomResource, Duration, RemovalPolicy
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3_assets as assets
 from constructs import Construct
 
@@ -23,7 +22,8 @@ if TYPE_CHECKING:
     from aws_cdk import aws_kms as kms
     from aws_cdk import aws_s3 as s3
 
-    from infra.constructs.shared_storage import SharedStorage
+    from infra.constructs.bucket import SharedStorage
+    from infra.constructs.statements import Statement
 
 
 _TYPE = "Custom::BucketContents"
@@ -59,7 +59,11 @@ class BucketContents(Construct):
             handler="bucket_contents",
             key=key,
             log_retention_days=log_retention_days,
-            statements=[*_may_fill(bucket, sources), *_may_empty(bucket), statements.read_and_write_encrypted(key)],
+            statements=[
+                *_may_fill(bucket.bucket_arn, sources),
+                *_may_empty(bucket.bucket_arn),
+                statements.read_and_write_encrypted(key.key_arn),
+            ],
             timeout=Duration.minutes(15),
             seconds=_ANSWERED_SECONDS,
         )
@@ -130,21 +134,18 @@ class PrefixContents(Construct):
         )
 
 
-def _may_fill(bucket: s3.IBucket, sources: Mapping[str, assets.Asset]) -> list[iam.PolicyStatement]:
+def _may_fill(bucket_arn: str, sources: Mapping[str, assets.Asset]) -> list[Statement]:
     read = [asset.bucket.arn_for_objects(asset.s3_object_key) for asset in sources.values()]
     return [
-        iam.PolicyStatement(actions=["s3:GetObject"], resources=read),
-        statements.on_objects(bucket, actions=["s3:GetObject"], prefixes=["notebooks/"]),
-        statements.on_objects(bucket, actions=["s3:PutObject"], prefixes=["data/", "notebooks/", "seats/"]),
+        statements.allow(["s3:GetObject"], read),
+        statements.on_objects(bucket_arn, actions=["s3:GetObject"], prefixes=["notebooks/"]),
+        statements.on_objects(bucket_arn, actions=["s3:PutObject"], prefixes=["data/", "notebooks/", "seats/"]),
     ]
 
 
-def _may_empty(bucket: s3.IBucket) -> list[iam.PolicyStatement]:
+def _may_empty(bucket_arn: str) -> list[Statement]:
+    deleting = ["s3:AbortMultipartUpload", "s3:DeleteObject", "s3:DeleteObjectVersion"]
     return [
-        iam.PolicyStatement(
-            actions=["s3:ListBucketMultipartUploads", "s3:ListBucketVersions"], resources=[bucket.bucket_arn]
-        ),
-        statements.on_objects(
-            bucket, actions=["s3:AbortMultipartUpload", "s3:DeleteObject", "s3:DeleteObjectVersion"], prefixes=[""]
-        ),
+        statements.allow(["s3:ListBucketMultipartUploads", "s3:ListBucketVersions"], [bucket_arn]),
+        statements.on_objects(bucket_arn, actions=deleting, prefixes=[""]),
     ]

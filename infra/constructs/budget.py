@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from aws_cdk import aws_budgets as budgets
 
+from teardown.names import LAB_TAG
+
 if TYPE_CHECKING:
     from constructs import Construct
 
@@ -29,7 +31,7 @@ class Budget(budgets.CfnBudget):
                 budget_limit=budgets.CfnBudget.SpendProperty(amount=dollars, unit="USD"),
                 budget_type="COST",
                 # Source: AWS Budgets' API reference, "Budget": `user:<key>$<value>`.
-                cost_filters={"TagKeyValue": [f"user:bricklab:lab${lab}"]},
+                cost_filters={"TagKeyValue": [f"user:{LAB_TAG}${lab}"]},
                 time_unit="MONTHLY",
             ),
             notifications_with_subscribers=[
@@ -45,5 +47,5 @@ class Budget(budgets.CfnBudget):
                 for percent in _ALERTS
             ],
             # Budgets have their tags under another name, which the CDK does not fill.
-            resource_tags=[budgets.CfnBudget.ResourceTagProperty(key="bricklab:lab", value=lab)],
+            resource_tags=[budgets.CfnBudget.ResourceTagProperty(key=LAB_TAG, value=lab)],
         )

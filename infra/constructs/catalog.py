@@ -12,7 +12,7 @@ from infra.constructs.arns import account
 from teardown import names
 
 if TYPE_CHECKING:
-    from infra.constructs.shared_storage import SharedStorage
+    from infra.constructs.bucket import SharedStorage
 
 # model_code/preparing/write.py writes them; a test compares.
 COLUMNS = {

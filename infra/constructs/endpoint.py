@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
 from infra.constructs import statements
 from infra.constructs.arns import arn
-from infra.constructs.execution_role import ExecutionRole, publish_metrics
+from infra.constructs.execution_role import ExecutionRole
 from infra.constructs.findings import acknowledge, wildcard
+from infra.constructs.images import pull
 from infra.constructs.log_group import LogGroup
 from infra.settings import has_local_storage, virtual_cpus
+from teardown import names
 
 if TYPE_CHECKING:
     from aws_cdk import aws_kms as kms
@@ -41,34 +42,25 @@ class Endpoint(Construct):
         model_artifact: str,
     ) -> None:
         super().__init__(scope, construct_id)
-        group = f"/aws/sagemaker/Endpoints/{settings.name}"
+        name = names.endpoint(settings.name)
+        group = names.endpoint_log_group(name)
         logs = LogGroup(self, "Logs", key=key, log_group_name=group, retention_days=settings.log_retention_days)
         role = ExecutionRole(
             self,
             "Role",
             description=f"What the endpoint of the lab {settings.name} may do",
-            policy=iam.PolicyDocument(
-                statements=[
-                    statements.list_bucket(bucket, prefixes=["training/"]),
-                    statements.on_objects(bucket, actions=["s3:GetObject"], prefixes=["training/"]),
-                    statements.on_objects(bucket, actions=["s3:PutObject"], prefixes=["capture/"]),
-                    statements.read_and_write_encrypted(key),
-                    *image.pull(),
-                    # SageMaker's guide has all four in the role of every model; whether the agent goes on without the
-                    # first where the group is there is not known. The role goes before the group does, for it names
-                    # it: a last line after the endpoint's end can't bring the group back.
-                    iam.PolicyStatement(
-                        actions=[
-                            "logs:CreateLogGroup",
-                            "logs:CreateLogStream",
-                            "logs:DescribeLogStreams",
-                            "logs:PutLogEvents",
-                        ],
-                        resources=[logs.log_group_arn, arn("logs", f"log-group:{group}")],
-                    ),
-                    publish_metrics(),
-                ]
-            ),
+            policy=[
+                statements.list_bucket(bucket.bucket_arn, prefixes=["training/"]),
+                statements.on_objects(bucket.bucket_arn, actions=["s3:GetObject"], prefixes=["training/"]),
+                statements.on_objects(bucket.bucket_arn, actions=["s3:PutObject"], prefixes=["capture/"]),
+                statements.read_and_write_encrypted(key.key_arn),
+                *pull(image),
+                # SageMaker's guide has all four actions in the role of every model; whether the agent goes on without
+                # the first where the group is there is not known. The role goes before the group does, for it names
+                # it: a last line after the endpoint's end can't bring the group back.
+                statements.write_endpoint_logs([logs.log_group_arn, arn("logs", f"log-group:{group}")]),
+                statements.publish_metrics(),
+            ],
         )
         model = sagemaker.CfnModel(
             self,
@@ -104,7 +96,7 @@ class Endpoint(Construct):
             **_volume_key(settings.endpoint_instance_type, key),
         )
         endpoint = sagemaker.CfnEndpoint(
-            self, "Endpoint", endpoint_config_name=config.attr_endpoint_config_name, endpoint_name=settings.name
+            self, "Endpoint", endpoint_config_name=config.attr_endpoint_config_name, endpoint_name=name
         )
         endpoint.node.add_dependency(logs)
         acknowledge(

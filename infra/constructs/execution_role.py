@@ -7,14 +7,18 @@ from typing import TYPE_CHECKING
 from aws_cdk import aws_iam as iam
 
 from infra.constructs import statements
-from infra.constructs.arns import account, arn
+from infra.constructs.arns import account
 from infra.constructs.findings import wildcard
+from infra.constructs.images import pull
+from teardown.names import any_of
 
 if TYPE_CHECKING:
-    from aws_cdk import aws_kms as kms
+    from collections.abc import Iterable
+
     from constructs import Construct
 
     from infra.constructs.images import ContainerImage
+    from infra.constructs.statements import Statement
 
 
 class ExecutionRole(iam.Role):
@@ -26,7 +30,7 @@ class ExecutionRole(iam.Role):
         construct_id: str,
         *,
         description: str,
-        policy: iam.PolicyDocument,
+        policy: Iterable[Statement],
     ) -> None:
         super().__init__(
             scope,
@@ -35,48 +39,26 @@ class ExecutionRole(iam.Role):
                 {"StringEquals": {"aws:SourceAccount": account()}}
             ),
             description=description,
-            inline_policies={"lab": policy},
+            inline_policies={"lab": statements.document(policy)},
         )
 
 
-def run_jobs(*, lab: str, key: kms.IKey, image: ContainerImage, group: str) -> list[iam.PolicyStatement]:
-    """What a lab's jobs need whatever they do: key, volumes, image, a log in this group, metrics."""
+def run_jobs(*, lab: str, key_arn: str, image: ContainerImage, group: str) -> list[Statement]:
+    """Return what a lab's jobs need whatever they do: key, volumes, image, a log in this group, metrics."""
     return [
-        statements.read_and_write_encrypted(key),
-        statements.attach_encrypted_volumes(key),
-        *image.pull(),
-        *write_logs(group=group, streams=f"{lab}-*"),
-        publish_metrics(),
+        statements.read_and_write_encrypted(key_arn),
+        statements.attach_encrypted_volumes(key_arn),
+        *pull(image),
+        *statements.write_logs({group: any_of(lab)}),
+        statements.publish_metrics(),
     ]
 
 
-def running_jobs(*, lab: str, group: str) -> dict[str, str]:
-    """The findings about `run_jobs`, each with its reason."""
+def run_jobs_wildcards(*, lab: str, group: str) -> dict[str, str]:
+    """Return the findings about `run_jobs`, each with its reason."""
     return {
         wildcard(f"…{group}:*"): "SageMaker shares the log group among an account's jobs.",
-        wildcard(f"…{group}:log-stream:{lab}-*"): "The streams of this lab's jobs.",
+        wildcard(f"…{group}:log-stream:{any_of(lab)}"): "The streams of this lab's jobs.",
         wildcard("*"): "GetAuthorizationToken and PutMetricData have no resource to name; the latter is held "
         "to SageMaker's namespaces.",
     }
-
-
-def write_logs(*, group: str, streams: str) -> list[iam.PolicyStatement]:
-    """May write the streams of a log group that SageMaker shares among all of an account's jobs or notebooks."""
-    there = arn("logs", f"log-group:{group}")
-    return [
-        iam.PolicyStatement(
-            actions=["logs:CreateLogGroup", "logs:DescribeLogStreams"], resources=[there, f"{there}:*"]
-        ),
-        iam.PolicyStatement(
-            actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[f"{there}:log-stream:{streams}"]
-        ),
-    ]
-
-
-def publish_metrics() -> iam.PolicyStatement:
-    """May publish metrics to SageMaker's own namespaces: PutMetricData has no resource to name."""
-    return iam.PolicyStatement(
-        actions=["cloudwatch:PutMetricData"],
-        resources=["*"],
-        conditions={"StringLike": {"cloudwatch:namespace": ["/aws/sagemaker/*", "AWS/SageMaker"]}},
-    )

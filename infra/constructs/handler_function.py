@@ -10,6 +10,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 
 from infra.constructs.findings import acknowledge
+from infra.constructs.statements import allow, document
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from aws_cdk import Duration
     from aws_cdk import aws_logs as logs
     from constructs import Construct
+
+    from infra.constructs.statements import Statement
 
 ROOT = Path(__file__).resolve().parents[2]
 _PACKAGE = "infra.handlers"
@@ -48,16 +51,14 @@ class HandlerRole(iam.Role):
         construct_id: str,
         *,
         log_group: logs.ILogGroup,
-        statements: Sequence[iam.PolicyStatement] = (),
+        statements: Sequence[Statement] = (),
     ) -> None:
-        write_logs = iam.PolicyStatement(
-            actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[log_group.log_group_arn]
-        )
+        write_logs = allow(["logs:CreateLogStream", "logs:PutLogEvents"], [log_group.log_group_arn])
         super().__init__(
             scope,
             construct_id,
             assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
-            inline_policies={"handler": iam.PolicyDocument(statements=[write_logs, *statements])},
+            inline_policies={"handler": document([write_logs, *statements])},
         )
 
 

@@ -7,14 +7,16 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from aws_cdk import CfnMapping, Stack, Token
-from aws_cdk import aws_iam as iam
 
 from infra.constructs import arns
+from infra.constructs.statements import allow
 from infra.containers import INFERENCE, TRAINING
 from infra.regions import ACCEPTED
 
 if TYPE_CHECKING:
     from constructs import Construct
+
+    from infra.constructs.statements import Statement
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,16 +45,15 @@ class ContainerImage:
             repository_arn=arns.arn("ecr", f"repository/{repository}", account=account),
         )
 
-    def pull(self) -> list[iam.PolicyStatement]:
-        """What a role needs to pull the image."""
-        return [
-            iam.PolicyStatement(
-                actions=["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
-                resources=[self.repository_arn],
-            ),
-            # ECR gives one token for a whole registry: the action has no resource to name.
-            iam.PolicyStatement(actions=["ecr:GetAuthorizationToken"], resources=["*"]),
-        ]
+
+def pull(*images: ContainerImage) -> list[Statement]:
+    """Return the statements that a role needs to pull these images."""
+    actions = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
+    return [
+        allow(actions, [image.repository_arn for image in images]),
+        # ECR gives one token for a whole registry: the action has no resource to name.
+        allow(["ecr:GetAuthorizationToken"], ["*"]),
+    ]
 
 
 @cache

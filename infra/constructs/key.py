@@ -10,6 +10,7 @@ from aws_cdk import aws_kms as kms
 
 from infra.constructs.arns import account, arn, region, url_suffix
 from infra.constructs.findings import acknowledge
+from teardown import names
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -121,7 +122,9 @@ def _logging(lab: str) -> iam.PolicyStatement:
     CloudFormation names a function's group `<lab>-<stack>-…`. Sources: CloudWatch Logs' user guide, "Encrypt log data
     in CloudWatch Logs using AWS KMS"; AWS's managed policy CloudWatchLogsAPIKeyAccess has the same condition.
     """
-    groups = [arn("logs", f"log-group:{name}") for name in (f"{lab}-*", f"/aws/sagemaker/Endpoints/{lab}")]
+    groups = [
+        arn("logs", f"log-group:{name}") for name in (names.any_of(lab), names.endpoint_log_group(names.endpoint(lab)))
+    ]
     return iam.PolicyStatement(
         actions=[f"kms:{action}" for action in _LOGS_ACTIONS],
         principals=[iam.ServicePrincipal(f"logs.{region()}.{url_suffix()}")],

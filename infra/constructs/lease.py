@@ -13,11 +13,13 @@ from infra.constructs.arns import account, arn
 from infra.constructs.findings import acknowledge
 from infra.constructs.handler_function import HandlerFunction, HandlerRole, handlers_code
 from infra.constructs.log_group import LogGroup
+from teardown import names
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from infra.constructs.notices import Notices
+    from infra.constructs.statements import Statement
     from infra.lease import Lease as Term
 
 # One invocation works for 50 seconds, and 10 more for late logs; the rest is for a call that takes long.
@@ -48,20 +50,20 @@ class Lease(Construct):
             "Teardown", "handler.on_schedule", [*teardown_policy.statements(lab), *notices.publish()]
         )
         invoker = self._may_invoke(teardown)
-        may_pass = statements.pass_role(invoker, to="scheduler.amazonaws.com")
+        may_pass = statements.pass_role(invoker.role_arn, to="scheduler.amazonaws.com")
         # UpdateSchedule, which slows a teardown down that is stuck, passes the role anew. It is a policy of its own:
         # the role that is passed may invoke the function, and so is made after it.
         assert teardown.role  # noqa: S101 - _function has given it one
-        iam.Policy(self, "TeardownMayPass", roles=[teardown.role], statements=[may_pass])
-        schedules = [arn("scheduler", f"schedule/default/{lab}-lease-{what}") for what in ("end", "warning")]
+        iam.Policy(self, "TeardownMayPass", roles=[teardown.role], document=statements.document([may_pass]))
+        schedules = [
+            arn("scheduler", f"schedule/default/{name}")
+            for name in (names.lease_end_schedule(lab), names.lease_warning_schedule(lab))
+        ]
         actions = ["CreateSchedule", "DeleteSchedule", "GetSchedule", "UpdateSchedule"]
         resource = self._function(
             "Resource",
             "resource.handler",
-            [
-                iam.PolicyStatement(actions=[f"scheduler:{action}" for action in actions], resources=schedules),
-                may_pass,
-            ],
+            [statements.allow([f"scheduler:{action}" for action in actions], schedules), may_pass],
         )
         until = f"{term.until:%Y-%m-%dT%H:%M:%SZ}" if term.until else None
         lease = CustomResource(
@@ -84,7 +86,7 @@ class Lease(Construct):
         self.end = lease.get_att_string("End")
         acknowledge(self, teardown_policy.wildcards(lab))
 
-    def _function(self, construct_id: str, entry: str, allowed: Sequence[iam.PolicyStatement]) -> HandlerFunction:
+    def _function(self, construct_id: str, entry: str, allowed: Sequence[Statement]) -> HandlerFunction:
         role = HandlerRole(self, f"{construct_id}Role", log_group=self._logs, statements=allowed)
         return HandlerFunction(
             self,
@@ -99,14 +101,14 @@ class Lease(Construct):
 
     def _may_invoke(self, function: HandlerFunction) -> iam.Role:
         """What the schedules invoke the function with."""
-        invoke = iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=[function.function_arn])
+        invoke = statements.allow(["lambda:InvokeFunction"], [function.function_arn])
         return iam.Role(
             self,
             "SchedulerRole",
             assumed_by=iam.ServicePrincipal("scheduler.amazonaws.com").with_conditions(
                 {"StringEquals": {"aws:SourceAccount": account()}}
             ),
-            inline_policies={"lab": iam.PolicyDocument(statements=[invoke])},
+            inline_policies={"lab": statements.document([invoke])},
         )
 
 

@@ -15,7 +15,7 @@ from infra.constructs.seat_role import SeatRole
 from teardown import names
 
 if TYPE_CHECKING:
-    from infra.constructs.shared_storage import SharedStorage
+    from infra.constructs.bucket import SharedStorage
     from infra.settings import Settings
 
 _SCRIPTS = Path(__file__).resolve().parent.parent / "scripts"
@@ -35,7 +35,7 @@ class Notebook(Construct):
         storage: SharedStorage,
     ) -> None:
         super().__init__(scope, construct_id)
-        name = f"{settings.name}-{seat}"
+        name = names.notebook(settings.name, seat)
         role = SeatRole(
             self, "Role", settings=settings, seat=seat, bucket_arn=storage.bucket_arn, key_arn=storage.key_arn
         )
@@ -43,11 +43,11 @@ class Notebook(Construct):
         variables = {
             "BUCKET": storage.bucket_name,
             "DATABASE": names.database(settings.name, seat),
-            "ENDPOINT": settings.name,
+            "ENDPOINT": names.endpoint(settings.name),
             "IDLE_SECONDS": str(settings.idle_minutes * 60),
             "INSTANCE_TYPE": settings.seat_instance_types[0],
             "NAME": name,
-            "PREFIX": f"{name}-",
+            "PREFIX": names.prefix(settings.name, seat),
             "REGION": region(),
             "ROLE": self.role_arn,
             "SEAT": seat,

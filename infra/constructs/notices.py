@@ -10,9 +10,13 @@ from constructs import Construct
 
 from infra.constructs.arns import account
 from infra.constructs.key import LabKey
+from infra.constructs.statements import allow
+from teardown import names
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from infra.constructs.statements import Statement
 
 _BUDGETS = "budgets.amazonaws.com"
 
@@ -30,12 +34,17 @@ class Notices(Construct):
             self,
             "Key",
             lab=lab,
-            alias=f"{lab}-operations",
+            alias=names.operations_stack(lab),
             description=f"Encrypts what the lab {lab} tells of its lease and cost",
             publishers=[_BUDGETS],
         )
         self.topic = sns.Topic(
-            self, "Topic", display_name=f"Lab {lab}", enforce_ssl=True, master_key=self.key, topic_name=f"{lab}-notices"
+            self,
+            "Topic",
+            display_name=f"Lab {lab}",
+            enforce_ssl=True,
+            master_key=self.key,
+            topic_name=names.notices_topic(lab),
         )
         self.topic.add_to_resource_policy(
             iam.PolicyStatement(
@@ -51,9 +60,9 @@ class Notices(Construct):
                 self, f"Address{number}", endpoint=address, protocol=sns.SubscriptionProtocol.EMAIL, topic=self.topic
             )
 
-    def publish(self) -> list[iam.PolicyStatement]:
-        """What a role needs to tell something."""
+    def publish(self) -> list[Statement]:
+        """Return the statements that a role needs to publish to the topic."""
         return [
-            iam.PolicyStatement(actions=["sns:Publish"], resources=[self.topic.topic_arn]),
-            iam.PolicyStatement(actions=["kms:Decrypt", "kms:GenerateDataKey"], resources=[self.key.key_arn]),
+            allow(["sns:Publish"], [self.topic.topic_arn]),
+            allow(["kms:Decrypt", "kms:GenerateDataKey"], [self.key.key_arn]),
         ]

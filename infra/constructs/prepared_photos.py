@@ -8,10 +8,13 @@ from aws_cdk import Stack
 from aws_cdk import aws_s3_assets as assets
 from constructs import Construct
 
+from infra.constructs import statements
 from infra.constructs.catalog import TABLE
+from infra.constructs.execution_role import ExecutionRole, run_jobs, run_jobs_wildcards
+from infra.constructs.findings import acknowledge, wildcard
 from infra.constructs.images import ContainerImage
-from infra.constructs.preparing_role import PreparingRole
 from infra.constructs.sagemaker_job import SageMakerJob, instances
+from teardown.names import LAB_TAG
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,6 +29,7 @@ _OUTPUT = "/opt/ml/processing/output"
 # As FrameworkProcessor of the SageMaker SDK starts a program that comes in an archive.
 _START = f'cd {_INPUTS}/code && tar -xzf *.tar.gz && exec python3 prepare.py "$@"'
 _VOLUME_GB = 30
+_LOGS = "/aws/sagemaker/ProcessingJobs"
 
 
 class PreparedPhotos(Construct):
@@ -105,9 +109,56 @@ class PreparedPhotos(Construct):
                 "ProcessingResources": {"ClusterConfig": resources},
                 "RoleArn": role.role_arn,
                 "StoppingCondition": {"MaxRuntimeInSeconds": settings.max_run},
-                "Tags": [{"Key": "bricklab:lab", "Value": settings.name}],
+                "Tags": [{"Key": LAB_TAG, "Value": settings.name}],
             },
             log_retention_days=settings.log_retention_days,
+        )
+
+
+class PreparingRole(ExecutionRole):
+    """Reads the archive of photos and the code, keeps photos below photos/, writes data/ and the table."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        lab: str,
+        bucket: s3.IBucket,
+        key: kms.IKey,
+        image: ContainerImage,
+        archive: assets.Asset,
+        code: str,
+    ) -> None:
+        written, own = ["data/", "photos/", "prepared/"], bucket.bucket_arn
+        super().__init__(
+            scope,
+            construct_id,
+            description=f"What the job may do that prepares the photos of the lab {lab}",
+            policy=[
+                statements.list_bucket(own, prefixes=[code, *written]),
+                statements.allow(
+                    ["s3:ListBucket"],
+                    [archive.bucket.bucket_arn],
+                    {"StringLike": {"s3:prefix": archive.s3_object_key}},
+                ),
+                statements.allow(
+                    ["s3:GetObject"],
+                    [archive.bucket.arn_for_objects(archive.s3_object_key), f"{own}/{code}", f"{own}/photos/*"],
+                ),
+                statements.on_objects(own, actions=["s3:AbortMultipartUpload", "s3:PutObject"], prefixes=written),
+                statements.on_objects(own, actions=["s3:DeleteObject"], prefixes=["photos/"]),
+                *run_jobs(lab=lab, key_arn=key.key_arn, image=image, group=_LOGS),
+            ],
+        )
+        acknowledge(
+            self,
+            {
+                wildcard("…/data/*"): "The four files and the report.",
+                wildcard("…/photos/*"): "Photos have the names that the team gave them.",
+                wildcard("…/prepared/*"): "The table's file.",
+                **run_jobs_wildcards(lab=lab, group=_LOGS),
+            },
         )
 
 

@@ -16,8 +16,9 @@ from infra.constructs.log_group import LogGroup
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from aws_cdk import aws_iam as iam
     from aws_cdk import aws_kms as kms
+
+    from infra.constructs.statements import Statement
 
 # The framework counts attempts, not seconds: one lasts as long as the handler holds its call (each one's POLL_SECONDS),
 # and then the interval. A short one would use all attempts up in a minute in which Lambda throttles.
@@ -39,7 +40,7 @@ class HandlerProvider(Construct):
         *,
         handler: str,
         key: kms.IKey,
-        statements: Sequence[iam.PolicyStatement],
+        statements: Sequence[Statement],
         timeout: Duration,
         seconds: int,
         log_retention_days: int,
@@ -94,5 +95,5 @@ class HandlerProvider(Construct):
             timeout=self._timeout,
         )
 
-    def _role(self, construct_id: str, *statements: iam.PolicyStatement) -> HandlerRole:
+    def _role(self, construct_id: str, *statements: Statement) -> HandlerRole:
         return HandlerRole(self, construct_id, log_group=self._log_group, statements=statements)

@@ -5,18 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from aws_cdk import CustomResource, Duration, Stack
-from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from infra.constructs import statements
 from infra.constructs.findings import acknowledge, wildcard
 from infra.constructs.provider import HandlerProvider
 from infra.settings import HOUR, JOB_SECONDS, STOP_SECONDS, has_local_storage
+from teardown.names import any_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from aws_cdk import aws_iam as iam
     from aws_cdk import aws_kms as kms
+
+    from infra.constructs.statements import Statement
 
 
 class SageMakerJob(Construct):
@@ -38,7 +41,7 @@ class SageMakerJob(Construct):
         identity: Mapping[str, Any],
         request: Mapping[str, Any],
         log_retention_days: int,
-        needs: Sequence[iam.PolicyStatement] = (),
+        needs: Sequence[Statement] = (),
     ) -> None:
         super().__init__(scope, construct_id)
         provider = HandlerProvider(
@@ -68,7 +71,7 @@ class SageMakerJob(Construct):
         acknowledge(
             provider,
             {
-                wildcard(f"…/{lab}-*"): "A job's name holds a hash of what it does.",
+                wildcard(f"…/{any_of(lab)}"): "A job's name holds a hash of what it does.",
                 wildcard("*"): "Listing jobs has no resource to name.",
             },
         )
@@ -82,13 +85,13 @@ def instances(instance_type: str, *, gigabytes: int, key: kms.IKey, count: int =
     return resources
 
 
-def _may_run_jobs(scope: Construct, *, stem: str, lab: str, role: iam.IRole) -> list[iam.PolicyStatement]:
+def _may_run_jobs(scope: Construct, *, stem: str, lab: str, role: iam.IRole) -> list[Statement]:
     kind = stem.replace("Job", "-job").lower()
-    jobs = Stack.of(scope).format_arn(service="sagemaker", resource=kind, resource_name=f"{lab}-*")
+    jobs = Stack.of(scope).format_arn(service="sagemaker", resource=kind, resource_name=any_of(lab))
     calls = ("AddTags", f"Create{stem}", f"Delete{stem}", f"Describe{stem}", "ListTags", f"Stop{stem}")
     return [
-        iam.PolicyStatement(actions=[f"sagemaker:{call}" for call in calls], resources=[jobs]),
+        statements.allow([f"sagemaker:{call}" for call in calls], [jobs]),
         # Listing has no resource to name; it is how a Delete finds a job whose name CloudFormation never learnt.
-        iam.PolicyStatement(actions=[f"sagemaker:List{stem}s"], resources=["*"]),
-        statements.pass_role(role, to="sagemaker.amazonaws.com"),
+        statements.allow([f"sagemaker:List{stem}s"], ["*"]),
+        statements.pass_role(role.role_arn, to="sagemaker.amazonaws.com"),
     ]

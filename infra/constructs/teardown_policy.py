@@ -2,72 +2,55 @@
 
 from __future__ import annotations
 
-from aws_cdk import aws_iam as iam
+from typing import TYPE_CHECKING
 
 from infra.constructs.arns import arn
 from infra.constructs.findings import wildcard
+from infra.constructs.statements import allow
+from teardown import names
+from teardown.logs import SHARED_GROUPS
+from teardown.resource_types import RESOURCE_TYPES
 
-# SageMaker's kinds by what can be done to them. teardown/resource_types.py has the same ones; a test compares.
-_JOBS = ("CompilationJob", "HyperParameterTuningJob", "ProcessingJob", "TrainingJob")  # stopped, deleted
-_KEPT_JOBS = ("AutoMLJob", "InferenceRecommendationsJob", "LabelingJob", "TransformJob")  # stopped
-_RESOURCES = (
-    "DataQualityJobDefinition",
-    "Endpoint",
-    "EndpointConfig",
-    "InferenceComponent",
-    "Model",
-    "ModelBiasJobDefinition",
-    "ModelExplainabilityJobDefinition",
-    "ModelPackage",
-    "ModelPackageGroup",
-    "ModelQualityJobDefinition",
-    "MonitoringSchedule",
-    "NotebookInstanceLifecycleConfig",
-)
-# The log groups that SageMaker shares among all jobs of a kind, or all notebook instances.
-_SHARED_LOGS = (
-    "CompilationJobs",
-    "InferenceRecommendationsJobs",
-    "LabelingJobs",
-    "NotebookInstances",
-    "ProcessingJobs",
-    "TrainingJobs",
-    "TransformJobs",
-)
+if TYPE_CHECKING:
+    from infra.constructs.statements import Statement
+
+# SageMaker's types of resources by what can be done to them: jobs are stopped, and deleted unless AWS keeps them.
+_JOBS = [each for each in RESOURCE_TYPES if each.api_name.endswith("Job")]
+_DELETED_JOBS = sorted(each.api_name for each in _JOBS if not each.record_kept)
+_KEPT_JOBS = sorted(each.api_name for each in _JOBS if each.record_kept)
+_NOTEBOOK = "NotebookInstance"  # is stopped and deleted too
+_RESOURCES = sorted({each.api_name for each in RESOURCE_TYPES} - {*_DELETED_JOBS, *_KEPT_JOBS, _NOTEBOOK})
 # The groups whose streams are deleted: by a pattern, for each by itself would not fit into a role's policy.
-_STREAMS_IN = ("*Jobs", "NotebookInstances")
-_OWN_LOGS = ("{}-*", "/aws/lambda/{}-*")
+_STREAMS_IN = ("/aws/sagemaker/*Jobs", "/aws/sagemaker/NotebookInstances")
 # What bears the lab's tag may have any name, and its logs bear that name, and no tag.
-_NAMED_OTHERWISE = (
-    "/aws/sagemaker/Endpoints/*",
-    "/aws/sagemaker/InferenceComponents/*",
-    *(f"/aws/sagemaker/{name}:log-stream:*" for name in _STREAMS_IN),
-)
-# Application Auto Scaling's, for endpoints, and what begins with the lab's name.
-_ALARMS = ("TargetTracking-endpoint/*", "{}-*")
+_GROUPS_OF_ANY_NAME = (names.endpoint_log_group("*"), "/aws/sagemaker/InferenceComponents/*")
+_STREAMS_OF_ANY_NAME = tuple(f"{group}:log-stream:*" for group in _STREAMS_IN)
+_SCALING_ALARMS = "TargetTracking-endpoint/*"  # Application Auto Scaling's, for endpoints
 
 
-def statements(lab: str) -> list[iam.PolicyStatement]:
-    """The policy of the function; what CloudFormation deletes with a stack, it deletes with its own role."""
+def statements(lab: str) -> list[Statement]:
+    """Return the function's policy; what CloudFormation deletes with a stack, it deletes with its own role."""
     return [*_sagemaker(lab), *_scaling(), *_alarms(lab), *_stacks(lab), *_logs(lab), *_records(lab)]
 
 
 def wildcards(lab: str) -> dict[str, str]:
-    """The findings about the policy's wildcards, each with its reason."""
+    """Return the findings about the policy's wildcards, each with its reason."""
+    own = names.any_of(lab)
     named = (
-        *(f"…:*/{lab}{end}" for end in ("", "-*")),
-        f"…:stack/{lab}-*/*",
-        *(f"…:log-group:{pattern.format(lab)}" for pattern in _OWN_LOGS),
-        f"…:alarm:{lab}-*",
-        f"…:parameter/{lab}/*",
+        f"…:*/{lab}",
+        f"…:*/{own}",
+        f"…:stack/{own}/*",
+        *(f"…:log-group:{group}" for group in _own_groups(lab)),
+        f"…:alarm:{own}",
+        f"…:parameter{names.parameters(lab)}/*",
     )
-    shared = (f"…:log-group:/aws/sagemaker/{name}:*" for name in _SHARED_LOGS)
+    shared = (f"…:log-group:{group}:*" for group in SHARED_GROUPS)
     return {
         wildcard("*"): "Listings, GetResources, DescribeAlarms, DescribeStacks and DescribeLogGroups name no resource.",
-        wildcard("…:alarm:TargetTracking-endpoint/*"): "Application Auto Scaling's alarms on endpoints, and no others.",
+        wildcard(f"…:alarm:{_SCALING_ALARMS}"): "Application Auto Scaling's alarms on endpoints, and no others.",
         **{
             wildcard(f"…:log-group:{pattern}"): "SageMaker's logs of what bears the lab's tag: its name may be any."
-            for pattern in _NAMED_OTHERWISE
+            for pattern in (*_GROUPS_OF_ANY_NAME, *_STREAMS_OF_ANY_NAME)
         },
         wildcard("…:*"): "Whatever bears the lab's tag: the statement's condition says so.",
         wildcard("…:scalable-target/*"): "A scalable target's ARN has no name in it: only SageMaker's are meant.",
@@ -76,100 +59,90 @@ def wildcards(lab: str) -> dict[str, str]:
     }
 
 
-def _sagemaker(lab: str) -> list[iam.PolicyStatement]:
-    stopped = (*_JOBS, *_KEPT_JOBS, "NotebookInstance")
-    deleted = (*_JOBS, *_RESOURCES, "NotebookInstance")
-    ends = [*(f"sagemaker:Stop{kind}" for kind in stopped), *(f"sagemaker:Delete{kind}" for kind in deleted)]
+def _own_groups(lab: str) -> tuple[str, str]:
+    return names.any_of(lab), f"/aws/lambda/{names.any_of(lab)}"
+
+
+def _bears_the_tag(lab: str) -> dict[str, dict[str, str]]:
+    """Return the condition that something bears the lab's tag."""
+    return {"StringEquals": {f"aws:ResourceTag/{names.LAB_TAG}": lab}}
+
+
+def _sagemaker(lab: str) -> list[Statement]:
+    stopped = (*_DELETED_JOBS, *_KEPT_JOBS, _NOTEBOOK)
+    deleted = (*_DELETED_JOBS, *_RESOURCES, _NOTEBOOK)
+    listed = [f"sagemaker:List{each}s" for each in (*stopped, *_RESOURCES)]
+    ends = [*(f"sagemaker:Stop{each}" for each in stopped), *(f"sagemaker:Delete{each}" for each in deleted)]
     # Of a training job's warm pool only the end: no period, and no profiling on instances of its own.
     pool = {"NumericEquals": {"sagemaker:KeepAlivePeriod": "0"}, "Null": {"sagemaker:InstanceTypes": "true"}}
-    named = [arn("sagemaker", f"*/{lab}"), arn("sagemaker", f"*/{lab}-*")]
-    tagged = {"StringEquals": {"aws:ResourceTag/bricklab:lab": lab}}
+    named = [arn("sagemaker", f"*/{lab}"), arn("sagemaker", f"*/{names.any_of(lab)}")]
+    tagged = _bears_the_tag(lab)
     return [
         # Listing has no resource to name; tags are read to tell whose something is.
-        iam.PolicyStatement(
-            actions=[
-                *(f"sagemaker:List{kind}s" for kind in (*stopped, *_RESOURCES)),
-                "sagemaker:ListTags",
-                "tag:GetResources",
-            ],
-            resources=["*"],
-        ),
-        iam.PolicyStatement(actions=ends, resources=named),
-        iam.PolicyStatement(actions=ends, resources=[arn("sagemaker", "*")], conditions=tagged),
-        iam.PolicyStatement(actions=["sagemaker:UpdateTrainingJob"], resources=named, conditions=pool),
-        iam.PolicyStatement(
-            actions=["sagemaker:UpdateTrainingJob"],
-            resources=[arn("sagemaker", "*")],
-            conditions={**pool, **tagged},
-        ),
+        allow([*listed, "sagemaker:ListTags", "tag:GetResources"], ["*"]),
+        allow(ends, named),
+        allow(ends, [arn("sagemaker", "*")], tagged),
+        allow(["sagemaker:UpdateTrainingJob"], named, pool),
+        allow(["sagemaker:UpdateTrainingJob"], [arn("sagemaker", "*")], {**pool, **tagged}),
     ]
 
 
-def _scaling() -> list[iam.PolicyStatement]:
+def _scaling() -> list[Statement]:
     return [
-        iam.PolicyStatement(actions=["application-autoscaling:DescribeScalableTargets"], resources=["*"]),
+        allow(["application-autoscaling:DescribeScalableTargets"], ["*"]),
         # A scalable target's ARN has no name in it, and students' have no tags: SageMaker's is as narrow as it gets.
-        iam.PolicyStatement(
-            actions=["application-autoscaling:DeregisterScalableTarget"],
-            resources=[arn("application-autoscaling", "scalable-target/*")],
-            conditions={"StringEquals": {"application-autoscaling:service-namespace": "sagemaker"}},
+        allow(
+            ["application-autoscaling:DeregisterScalableTarget"],
+            [arn("application-autoscaling", "scalable-target/*")],
+            {"StringEquals": {"application-autoscaling:service-namespace": "sagemaker"}},
         ),
     ]
 
 
-def _alarms(lab: str) -> list[iam.PolicyStatement]:
-    own = [arn("cloudwatch", f"alarm:{pattern.format(lab)}") for pattern in _ALARMS]
+def _alarms(lab: str) -> list[Statement]:
+    own = [arn("cloudwatch", f"alarm:{pattern}") for pattern in (_SCALING_ALARMS, names.any_of(lab))]
+    return [allow(["cloudwatch:DescribeAlarms"], ["*"]), allow(["cloudwatch:DeleteAlarms"], own)]
+
+
+def _stacks(lab: str) -> list[Statement]:
+    ends = ["DeleteStack", "DescribeStackEvents", "ListStackResources"]
+    own = arn("cloudformation", f"stack/{names.any_of(lab)}/*")
     return [
-        iam.PolicyStatement(actions=["cloudwatch:DescribeAlarms"], resources=["*"]),
-        iam.PolicyStatement(actions=["cloudwatch:DeleteAlarms"], resources=own),
+        allow(["cloudformation:DescribeStacks"], ["*"]),  # the account's other labs too
+        allow([f"cloudformation:{action}" for action in ends], [own], _bears_the_tag(lab)),
     ]
 
 
-def _stacks(lab: str) -> list[iam.PolicyStatement]:
-    own = arn("cloudformation", f"stack/{lab}-*/*")
+def _logs(lab: str) -> list[Statement]:
+    shared = [_group(name) for name in sorted(SHARED_GROUPS)]
     return [
-        iam.PolicyStatement(actions=["cloudformation:DescribeStacks"], resources=["*"]),  # the account's other labs too
-        iam.PolicyStatement(
-            actions=[
-                "cloudformation:DeleteStack",
-                "cloudformation:DescribeStackEvents",
-                "cloudformation:ListStackResources",
+        allow(["logs:DescribeLogGroups"], ["*"]),
+        # Of those that are shared, one is deleted when nothing is left in it.
+        allow(
+            ["logs:DeleteLogGroup", "logs:DescribeLogStreams", "logs:ListTagsForResource"],
+            [
+                *map(_group, (*_own_groups(lab), *_GROUPS_OF_ANY_NAME)),
+                *shared,
+                *(f"{group}:*" for group in shared),
             ],
-            resources=[own],
-            conditions={"StringEquals": {"aws:ResourceTag/bricklab:lab": lab}},
         ),
+        allow(["logs:DeleteLogStream"], [_group(each) for each in _STREAMS_OF_ANY_NAME]),
     ]
 
 
-def _logs(lab: str) -> list[iam.PolicyStatement]:
-    shared = [arn("logs", f"log-group:/aws/sagemaker/{name}") for name in _SHARED_LOGS]
-    otherwise = [arn("logs", f"log-group:{pattern}") for pattern in _NAMED_OTHERWISE]
-    own = [
-        *(arn("logs", f"log-group:{pattern.format(lab)}") for pattern in _OWN_LOGS),
-        *(each for each in otherwise if ":log-stream:" not in each),
-    ]
+def _group(name: str) -> str:
+    return arn("logs", f"log-group:{name}")
+
+
+def _records(lab: str) -> list[Statement]:
+    path = names.parameters(lab)
     return [
-        iam.PolicyStatement(actions=["logs:DescribeLogGroups"], resources=["*"]),
-        iam.PolicyStatement(
-            # Of those that are shared, one is deleted when nothing is left in it.
-            actions=["logs:DeleteLogGroup", "logs:DescribeLogStreams", "logs:ListTagsForResource"],
-            resources=[*own, *shared, *(f"{group}:*" for group in shared)],
+        allow(
+            ["ssm:DeleteParameter", "ssm:GetParametersByPath", "ssm:PutParameter"],
+            [arn("ssm", f"parameter{path}"), arn("ssm", f"parameter{path}/*")],
         ),
-        iam.PolicyStatement(
-            actions=["logs:DeleteLogStream"],
-            resources=[each for each in otherwise if ":log-stream:" in each],
-        ),
-    ]
-
-
-def _records(lab: str) -> list[iam.PolicyStatement]:
-    return [
-        iam.PolicyStatement(
-            actions=["ssm:DeleteParameter", "ssm:GetParametersByPath", "ssm:PutParameter"],
-            resources=[arn("ssm", f"parameter/{lab}"), arn("ssm", f"parameter/{lab}/*")],
-        ),
-        iam.PolicyStatement(
-            actions=["scheduler:GetSchedule", "scheduler:UpdateSchedule"],
-            resources=[arn("scheduler", f"schedule/default/{lab}-lease-end")],
+        allow(
+            ["scheduler:GetSchedule", "scheduler:UpdateSchedule"],
+            [arn("scheduler", f"schedule/default/{names.lease_end_schedule(lab)}")],
         ),
     ]

@@ -1,15 +1,19 @@
-"""The lab's training job."""
+"""The lab's training job, and the role that it runs with."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from aws_cdk import Stack
 
 from infra.constructs import statements
+from infra.constructs.execution_role import ExecutionRole, run_jobs, run_jobs_wildcards
+from infra.constructs.findings import acknowledge, wildcard
 from infra.constructs.sagemaker_job import SageMakerJob, instances
 from infra.settings import JOB_SECONDS
+from teardown.names import LAB_TAG
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,6 +39,47 @@ _METRICS = {
 }
 _NUMBER = "=([0-9.eE+-]+)"
 _VOLUME_GB = 10
+_LOGS = "/aws/sagemaker/TrainingJobs"
+
+
+class TrainingRole(ExecutionRole):
+    """Reads the data and the code, writes below training/, keeps checkpoints there, its own logs and metrics."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        lab: str,
+        bucket: s3.IBucket,
+        key: kms.IKey,
+        image: ContainerImage,
+        source: SourceDirectory,
+    ) -> None:
+        objects = partial(statements.on_objects, bucket.bucket_arn)
+        super().__init__(
+            scope,
+            construct_id,
+            description=f"What the training jobs of the lab {lab} may do",
+            policy=[
+                statements.list_bucket(bucket.bucket_arn, prefixes=["data/", "training/"]),
+                objects(actions=["s3:GetObject"], prefixes=["data/"]),
+                objects(actions=["s3:AbortMultipartUpload", "s3:PutObject"], prefixes=["training/"]),
+                # SageMaker brings them back after an interruption, and deletes what the script has deleted.
+                objects(actions=["s3:DeleteObject", "s3:GetObject"], prefixes=["training/*/checkpoints/"]),
+                statements.allow(["s3:GetObject"], [source.bucket.arn_for_objects(source.s3_object_key)]),
+                *run_jobs(lab=lab, key_arn=key.key_arn, image=image, group=_LOGS),
+            ],
+        )
+        acknowledge(
+            self,
+            {
+                wildcard("…/data/*"): "Every file of the data set.",
+                wildcard("…/training/*"): "SageMaker makes the names of the artifacts.",
+                wildcard("…/training/*/checkpoints/*"): "A job's name holds a hash of what it trains.",
+                **run_jobs_wildcards(lab=lab, group=_LOGS),
+            },
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +116,7 @@ class TrainingJob(SageMakerJob):
             request=_request(scope, settings=settings, bucket=bucket, key=key, role=role, inputs=inputs),
             log_retention_days=settings.log_retention_days,
             # It looks whether the artifact is there.
-            needs=[statements.list_bucket(bucket, prefixes=["training/"])],
+            needs=[statements.list_bucket(bucket.bucket_arn, prefixes=["training/"])],
         )
         self.job_name = self.resource.get_att_string("TrainingJobName")
         self.model_artifact = self.resource.get_att_string("ModelArtifact")
@@ -139,7 +184,7 @@ def _request(
         ),
         "RoleArn": role.role_arn,
         "StoppingCondition": {"MaxRuntimeInSeconds": settings.max_run, **_wait(settings)},
-        "Tags": [{"Key": "bricklab:lab", "Value": settings.name}],
+        "Tags": [{"Key": LAB_TAG, "Value": settings.name}],
         "TensorBoardOutputConfig": {"S3OutputPath": output},
     }
 

@@ -9,11 +9,12 @@ from aws_cdk import CfnOutput, Stack, Tags
 from infra.constructs.bucket_contents import PrefixContents
 from infra.constructs.catalog import Catalog
 from infra.constructs.notebook import Notebook
+from teardown.names import SEAT_TAG
 
 if TYPE_CHECKING:
     from constructs import Construct
 
-    from infra.constructs.shared_storage import SharedStorage
+    from infra.constructs.bucket import SharedStorage
     from infra.settings import Settings
 
 
@@ -31,7 +32,7 @@ class SeatStack(Stack):
         **stack: Any,
     ) -> None:
         super().__init__(scope, construct_id, description=f"{settings.name}: the seat {seat}", **stack)
-        Tags.of(self).add("bricklab:seat", seat)
+        Tags.of(self).add(SEAT_TAG, seat)
         prefix = f"seats/{seat}/"
         contents = PrefixContents(
             self,

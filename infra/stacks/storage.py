@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from aws_cdk import CfnOutput, Stack
 
-from infra.constructs.bucket import LabBucket
+from infra.constructs.bucket import LabBucket, SharedStorage
 from infra.constructs.bucket_contents import BucketContents
 from infra.constructs.catalog import Catalog
 from infra.constructs.key import LabKey
 from infra.constructs.prepared_photos import PreparedPhotos
-from infra.constructs.shared_storage import SharedStorage
 from infra.constructs.source_directory import ARCHIVE
 from infra.settings import DATA_FILES
 

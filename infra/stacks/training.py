@@ -9,8 +9,8 @@ from aws_cdk import aws_ssm as ssm
 
 from infra.constructs.images import ContainerImage
 from infra.constructs.source_directory import SourceDirectory
-from infra.constructs.training_job import TrainingInputs, TrainingJob
-from infra.constructs.training_role import TrainingRole
+from infra.constructs.training_job import TrainingInputs, TrainingJob, TrainingRole
+from teardown.names import model_artifact_parameter
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,7 +60,7 @@ class TrainingStack(Stack):
             role=role,
             inputs=TrainingInputs(image=image, source=source, data=storage.data),
         )
-        self.artifact_parameter = f"/{settings.name}/model-artifact"
+        self.artifact_parameter = model_artifact_parameter(settings.name)
         ssm.CfnParameter(
             self,
             "Artifact",

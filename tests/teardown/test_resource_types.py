@@ -8,7 +8,7 @@ import pytest
 
 from infra.constructs import teardown_policy
 from teardown.receipt import Receipt, Resource
-from teardown.resource_types import KINDS
+from teardown.resource_types import RESOURCE_TYPES
 from teardown.sagemaker import SageMakerSweep
 from teardown.scaling import ScalingSweep
 from teardown.scope import Scope
@@ -188,23 +188,23 @@ def test_scaling_is_called_off_by_the_tags_of_what_is_scaled(account: Double) ->
     assert len(receipt.deleted) == 4
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.noun)
+@pytest.mark.parametrize("kind", RESOURCE_TYPES, ids=lambda kind: kind.noun)
 def test_every_state_is_stopped_settled_or_passing(kind: Any) -> None:
     """A state that is none of them would be waited for until patience ends."""
     meta = client("sagemaker").meta
     output = meta.service_model.operation_model(meta.method_to_api_mapping[kind.list_operation])
     states = set(output.output_shape.members[kind.summaries].member.members[kind.status].enum) if kind.status else set()
-    passing = states - kind.running - (kind.settled or set())
+    passing = states - kind.stoppable - (kind.deletable or set())
     assert all(state.upper().endswith(("ING", "INGBACK", "PROGRESS", "MAINTENANCE")) for state in passing)
 
 
-def test_the_function_may_do_what_the_kinds_need_and_nothing_else() -> None:
+def test_the_function_may_do_what_the_types_need_and_nothing_else() -> None:
     """Its policy in SageMaker is the operations of the table of kinds, reading tags, and ending warm pools."""
     operations = client("sagemaker").meta.method_to_api_mapping
     needed = {"ListTags", "UpdateTrainingJob"}
-    for kind in KINDS:
+    for kind in RESOURCE_TYPES:
         needed.add(operations[kind.list_operation])
-        needed |= {operations[f"stop_{kind.noun}"]} if kind.running else set()
-        needed |= set() if kind.kept else {operations[f"delete_{kind.noun}"]}
-    allowed = {action for each in teardown_policy.statements("trap") for action in each.actions}
+        needed |= {operations[f"stop_{kind.noun}"]} if kind.stoppable else set()
+        needed |= set() if kind.record_kept else {operations[f"delete_{kind.noun}"]}
+    allowed = {action for each in teardown_policy.statements("trap") for action in each["Action"]}
     assert {action.partition(":")[2] for action in allowed if action.startswith("sagemaker:")} == needed

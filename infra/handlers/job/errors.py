@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from teardown.names import LAB_TAG
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -131,7 +133,7 @@ def lingering(names: list[str], words: Words, *, seconds: int) -> JobError:
 
 def foreign(name: str, words: Words, *, lab: str, owner: str | None) -> JobError:
     """A job has our name and is not ours."""
-    tag = f"bears the tag bricklab:lab={owner}" if owner else "bears no tag bricklab:lab"
+    tag = f"bears the tag {LAB_TAG}={owner}" if owner else f"bears no tag {LAB_TAG}"
     return JobError(
         f"There is a {words} {name} that the lab {lab} did not make: it {tag}. Delete it, then deploy again."
     )

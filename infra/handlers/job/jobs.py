@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 
 from infra.handlers.job import errors
 from infra.handlers.job.request import typed
+from teardown.names import LAB_TAG
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -31,7 +32,6 @@ _ROLE_INTERVAL = 5.0
 # Secondary states of a training job. Source: botocore, DescribeTrainingJobResponse.
 _WAITING = {"Starting", "Pending", "LaunchingMLInstances", "PreparingTrainingStack"}
 _ENDING = {"Stopping", "Stopped", "MaxRuntimeExceeded", "MaxWaitTimeExceeded"}
-_LAB_TAG = "bricklab:lab"
 
 
 class Jobs(ABC):
@@ -168,8 +168,8 @@ class Jobs(ABC):
                 return None
 
     def _refuse_foreign(self, job: Job, request: Job) -> None:
-        lab = next(tag["Value"] for tag in request["Tags"] if tag["Key"] == _LAB_TAG)
+        lab = next(tag["Value"] for tag in request["Tags"] if tag["Key"] == LAB_TAG)
         tags = self._sagemaker.list_tags(ResourceArn=job[self.words.member("Arn")])["Tags"]
-        owner = next((tag["Value"] for tag in tags if tag["Key"] == _LAB_TAG), None)
+        owner = next((tag["Value"] for tag in tags if tag["Key"] == LAB_TAG), None)
         if owner != lab:
             raise errors.foreign(self.name(job), self.words, lab=lab, owner=owner)

@@ -15,6 +15,7 @@ from typing import Any
 import boto3
 
 from infra.handlers.custom_resource import Event, answer
+from teardown import names
 from teardown.lease_schedules import Lease
 
 _TERM = ("Seconds", "Until")
@@ -33,7 +34,7 @@ def work(event: Event, *, scheduler: Any, now: datetime) -> dict[str, Any]:
     """Do what CloudFormation asks; the resource is the lab's one lease. Raises LeaseError."""
     properties = event["ResourceProperties"]
     lease = Lease(scheduler, properties["Lab"])
-    done = {"PhysicalResourceId": f"{properties['Lab']}-lease"}
+    done = {"PhysicalResourceId": names.lease(properties["Lab"])}
     if event["RequestType"] == "Delete":
         if event["PhysicalResourceId"] == done["PhysicalResourceId"]:  # else its Create failed, and made nothing
             lease.cancel()

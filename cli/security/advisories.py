@@ -29,6 +29,8 @@ ACCEPTED = (
     ),
 )
 
+_OWN = "./embedded_aws"  # this repository's own package, which no service knows; the lock has what it asks for too
+
 _LOCKS = (
     "requirements.txt",
     "notebooks/requirements.txt",
@@ -54,6 +56,8 @@ def holes(lock: Path) -> set[Finding]:
 def of_pip_audit(report: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield the id and subject of each advisory in pip-audit's report. Raises LabError for what it left out."""
     for package in report["dependencies"]:
+        if _OWN in package["name"]:
+            continue
         if "skip_reason" in package:
             raise LabError(f"pip-audit left {package['name']} out: {package['skip_reason']}")
         for hole in package["vulns"]:

@@ -50,6 +50,12 @@ def test_what_was_left_out_is_no_success() -> None:
         list(of_pip_audit({"dependencies": [{"name": "torch", "skip_reason": "not found"}]}))
 
 
+def test_the_lab_s_own_package_needs_no_asking() -> None:
+    """No service knows what is installed from this repository; what it asks for is in the same lock."""
+    own = {"name": "-e ./embedded_aws", "skip_reason": "could not deduce package/specifier pair from requirement"}
+    assert list(of_pip_audit({"dependencies": [own]})) == []
+
+
 def test_every_lock_is_asked_about() -> None:
     """The lab's own, the containers', the notebook's, the model code's, the checkers', a test's and Node's."""
     names = {lock.as_posix() for lock in locks()}

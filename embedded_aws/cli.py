@@ -253,6 +253,7 @@ def serve(
     cache: Annotated[Path, typer.Option("--cache")],
     images: Annotated[Path, typer.Option("--images")],
     pace: Annotated[float, typer.Option("--pace")],
+    owner: Annotated[int, typer.Option("--owner")] = 0,
     enforce_iam: Annotated[bool, typer.Option("--enforce-iam")] = False,
 ) -> None:
     """Serve in this process with exactly these settings: what `start` runs in the background."""
@@ -261,7 +262,14 @@ def serve(
     faults.keep_log(gateway.log(state))
     server.run(
         settings.Settings(
-            home=state, port=port, proxy=proxy, cache=cache, images=images, pace=pace, enforce=enforce_iam
+            home=state,
+            port=port,
+            proxy=proxy,
+            cache=cache,
+            images=images,
+            pace=pace,
+            owner=owner,
+            enforce=enforce_iam,
         )
     )
 

@@ -143,13 +143,14 @@ def start(
     port: int = PORT,
     only_port: bool = False,
     enforce: bool = False,
+    owner: int = 0,
     notice: Callable[[str], object] = lambda _: None,
 ) -> Gateway:
     """Start it, or find the one that runs. Takes `port`, or a free one if that is 0, or taken and not the `only_port`.
 
     `environment` is the caller's: its PATH must lead to `node`, and its NODE_PATH to the packages of AWS's Node
-    runtimes, for the functions that CDK itself ships. With `enforce` every call asks policies, over https. `notice` is
-    told what it waits for.
+    runtimes, for the functions that CDK itself ships. With `enforce` every call asks policies, over https. It ends with
+    the process `owner`, if one is named. `notice` is told what it waits for.
 
     Raises GatewayError when it does not answer within a minute or ends at once, or runs without asking policies. One
     that runs is never ended here.
@@ -162,9 +163,8 @@ def start(
                 raise GatewayError("The embedded AWS runs already, and does not enforce policies: stop it first.")
             return found
         clear(home)
-        wanted = _settings(
-            home, cache=cache, images=images, pace=pace, enforce=enforce, port=_port(port, only=only_port)
-        )
+        chosen = _port(port, only=only_port)
+        wanted = _settings(home, cache=cache, images=images, pace=pace, enforce=enforce, port=chosen, owner=owner)
         try:
             return _run(wanted, environment)
         except GatewayError as error:
@@ -262,7 +262,9 @@ def _port(wanted: int, *, only: bool) -> int:
     return any_free_port()
 
 
-def _settings(home: Path, *, cache: Path, images: Path, pace: float, enforce: bool, port: int) -> Settings:
+def _settings(
+    home: Path, *, cache: Path, images: Path, pace: float, enforce: bool, port: int, owner: int = 0
+) -> Settings:
     return Settings(
         home=home.resolve(),
         port=port,
@@ -271,6 +273,7 @@ def _settings(home: Path, *, cache: Path, images: Path, pace: float, enforce: bo
         images=images.resolve(),
         pace=pace,
         enforce=enforce,
+        owner=owner,
     )
 
 

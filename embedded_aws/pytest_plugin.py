@@ -74,6 +74,7 @@ def _embedded_aws_gateway(pytestconfig: pytest.Config, tmp_path_factory: pytest.
         environment=settings.tools(os.environ),
         pace=float(pytestconfig.getini("embedded_aws_pace")),
         port=0,
+        owner=os.getpid(),
         enforce=bool(pytestconfig.getini("embedded_aws_enforce_iam")),
     )
     try:

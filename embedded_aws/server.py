@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 import os
 import shutil
+import signal
+import threading
+import time
 from typing import TYPE_CHECKING
+
+import psutil
 
 from embedded_aws import gateway, proxies, tls, web
 from embedded_aws.certificates import Authority
@@ -18,12 +24,19 @@ if TYPE_CHECKING:
 
     from embedded_aws.settings import Settings
 
+_OWNER_SECONDS = 1
+
 
 def run(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT. Raises GatewayError if another process works in the same home folder."""
+    """Serve until SIGTERM or SIGINT, or until its owner has ended.
+
+    Raises GatewayError if another process works in the same home folder.
+    """
     held = gateway.hold(settings.home)
     shutil.rmtree(settings.state, ignore_errors=True)
     (settings.state / "tmp").mkdir(parents=True)
+    if settings.owner:
+        threading.Thread(target=_end_with, args=(settings.owner,), name="owner", daemon=True).start()
     outside = dict(os.environ)
     authority = Authority(settings.certificates, outside)
     os.environ.update(_environment(settings, outside))
@@ -32,6 +45,15 @@ def run(settings: Settings) -> None:
     finally:
         shutil.rmtree(settings.state, ignore_errors=True)
         held.close()
+
+
+def _end_with(owner: int) -> None:
+    """End this process once another has ended: who was killed could not stop it."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        process = psutil.Process(owner)
+        while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+            time.sleep(_OWNER_SECONDS)
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _environment(settings: Settings, outside: Mapping[str, str]) -> dict[str, str]:

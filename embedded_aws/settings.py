@@ -63,6 +63,7 @@ class Settings:
     images: Path = IMAGES  # the images' requirements files
     pace: float = 1.0  # how long AWS's waits take here, in parts of normal
     enforce: bool = False  # speak https, and ask policies before every call
+    owner: int = 0  # the process that it ends with; 0: none
 
     @property
     def url(self) -> str:
@@ -89,6 +90,7 @@ class Settings:
             "cache": self.cache,
             "images": self.images,
             "pace": self.pace,
+            "owner": self.owner,
         }
         options = [f"--{name}={value}" for name, value in named.items()]
         return [*options, *["--enforce-iam"] * self.enforce]

@@ -128,6 +128,15 @@ def test_a_silent_one_is_not_a_dead_one(home: Path) -> None:
     assert [f"process {first.pid}" in text for text in told] == [True]
 
 
+def test_it_ends_with_its_owner(home: Path) -> None:
+    """What a killed test run has started does not outlive it."""
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as owner:
+        first = gateway.start(home, cache=paths.cache(), environment=tool_environment(), port=0, owner=owner.pid)
+        owner.kill()
+    psutil.Process(first.pid).wait(30)
+    assert not (home / "state").exists()
+
+
 def test_one_that_hangs_is_stopped(home: Path) -> None:
     """A stop ends one that SIGSTOP holds, too."""
     first = start(home)

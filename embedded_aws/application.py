@@ -13,8 +13,8 @@ from embedded_aws import accounts, admin_api
 from embedded_aws.patches import cloudwatch, event_loop, eventbridge, iam_principals, service_handlers
 from embedded_aws.patches.apply import Additions, apply
 from embedded_aws.services import budgets
-from embedded_aws.services.ec2 import Networks
-from embedded_aws.services.ecr import Containers
+from embedded_aws.services.ec2 import NetworkTypes
+from embedded_aws.services.ecr import ImageRegistries
 from embedded_aws.services.sagemaker import cloudformation
 from embedded_aws.services.sagemaker.clock import Clock
 from embedded_aws.services.sagemaker.events import publish_to
@@ -87,10 +87,10 @@ def _additions(sagemaker: SageMaker, quotas: AppliedQuotas) -> Additions:
         },
         resource_providers={
             **cloudformation.resource_providers(sagemaker),
-            **Networks(context.endpoint_url, iam_principals.caller).resource_providers(),
+            **NetworkTypes(context.endpoint_url, iam_principals.caller).resource_providers(),
             **budgets.resource_providers(service_handlers.budgets, iam_principals.caller),
         },
         tagged={"sagemaker": TaggedResources(context.store, iam_principals.caller)},
-        before={"ecr": Containers(context.images_dir, caller=iam_principals.caller).answer},
+        before={"ecr": ImageRegistries(context.images_dir, caller=iam_principals.caller).answer},
         below={admin_api.PREFIX: admin_api.AdminApi(sagemaker.interrupt, partial(accounts.close, sagemaker)).handle},
     )

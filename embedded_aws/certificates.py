@@ -2,6 +2,9 @@
 
 Each start makes an authority whose key only the gateway's memory holds, and whose certificate says that it speaks for
 AWS's names and the loopback address and for no other: a tool that trusts it loses nothing elsewhere.
+
+By hand with cryptography, not with trustme: trustme's authorities have no name constraints and are valid until the year
+3000, so that who trusts one trusts it for every name there is.
 """
 
 from __future__ import annotations
@@ -59,7 +62,7 @@ class Authority:
             connection.context = self._context_of(name.lower())
 
     def _context(self, name: str | None = None) -> ssl.SSLContext:
-        """Serve with a certificate for one of AWS's names, or for the loopback address."""
+        """Return what serves with a certificate for one of AWS's names, or for the loopback address."""
         names: list[x509.GeneralName] = [x509.DNSName(name or _LOCAL)]
         if name is None:
             names.append(x509.IPAddress(_LOOPBACK))
@@ -97,7 +100,7 @@ def _named(name: str) -> x509.Name:
 
 
 def _constraints() -> x509.NameConstraints:
-    """AWS's domains with all below them, and this machine."""
+    """Return the names it may speak for: AWS's domains with all below them, and this machine."""
     names = [x509.DNSName(domain) for domain in (*aws_names.domains(), _LOCAL)]
     return x509.NameConstraints([*names, x509.IPAddress(ipaddress.ip_network(_LOOPBACK))], None)
 
@@ -127,7 +130,7 @@ def _pem(certificate: x509.Certificate) -> bytes:
 
 
 def _trusted_so_far(environment: Mapping[str, str]) -> Iterator[bytes]:
-    """The bundles that tools on this machine trust: those that they are told of, OpenSSL's, Mozilla's by certifi."""
+    """Yield the bundles that tools here trust: those that they are told of, OpenSSL's, Mozilla's by certifi."""
     for name in _BUNDLES:
         yield from _read(environment.get(name))
     yield from _read(ssl.get_default_verify_paths().cafile)
@@ -140,6 +143,6 @@ def _read(path: str | None) -> Iterator[bytes]:
 
 
 def _joined(*bundles: bytes) -> bytes:
-    """All certificates of the bundles, each once; what stands between them is for people."""
+    """Return all certificates of the bundles, each once; what stands between them is for people."""
     each = (part[part.rfind(b"-----BEGIN") :] for bundle in bundles for part in bundle.split(_END)[:-1])
     return b"".join(part + _END + b"\n" for part in dict.fromkeys(each))

@@ -14,22 +14,22 @@ if TYPE_CHECKING:
 
 
 def authority(folder: Path) -> Path:
-    """The certificate of who signs, as PEM."""
+    """Return the file of the authority's own certificate, as PEM."""
     return folder / "authority.pem"
 
 
 def trusted(folder: Path) -> Path:
-    """The authority's certificate after all others that are trusted, as PEM."""
+    """Return the file of the authority's certificate after all others that are trusted, as PEM."""
     return folder / "trusted.pem"
 
 
 def node(folder: Path) -> Path:
-    """What Node trusts besides its own: what it was told before, and the authority's certificate, as PEM."""
+    """Return the file of what Node trusts besides its own: what it did before and the authority's certificate, PEM."""
     return folder / "node.pem"
 
 
 def variables(folder: Path) -> dict[str, str]:
-    """What makes any program trust the authority besides what it trusts already."""
+    """Return the environment that makes any program trust the authority besides what it trusts already."""
     bundle = str(trusted(folder))
     return {
         "AWS_CA_BUNDLE": bundle,
@@ -41,5 +41,5 @@ def variables(folder: Path) -> dict[str, str]:
 
 
 def context(folder: Path) -> ssl.SSLContext:
-    """What Python's own HTTP client needs to trust it, and it only."""
+    """Return what Python's own HTTP client needs to trust it, and it only."""
     return ssl.create_default_context(cafile=str(authority(folder)))

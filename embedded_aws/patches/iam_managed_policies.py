@@ -67,7 +67,7 @@ class _Managed(UserDict[str, dict[str, Any]]):
 
     @cached_property
     def data(self) -> dict[str, dict[str, Any]]:  # type: ignore[override]  # UserDict assigns it
-        """What the dictionary holds."""
+        """Every policy by its ARN."""
         prefix = iam._AWS_MANAGED_POLICY_PREFIX
         return {f"{prefix}{name}": self._record(name, policy) for name, policy in read().items()}
 

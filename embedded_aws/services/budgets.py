@@ -35,7 +35,7 @@ _MISSING = "NotFoundException"
 
 
 def resource_providers(call: Call, caller: Callable[[], tuple[str, str]]) -> dict[str, ResourceProvider]:
-    """The type, by name. `call` carries out an operation of AWS Budgets, `caller` answers account and region."""
+    """Return the type, by name. `call` carries out an operation of AWS Budgets, `caller` returns account and region."""
     budget = _Budget(call, caller)
     return {
         "AWS::Budgets::Budget": ResourceProvider(
@@ -75,7 +75,7 @@ class _Budget:
     def delete(self, physical_id: str, properties: Properties) -> None:
         """Delete the budget with its notifications; one that is gone already is fine."""
         del properties
-        self._ask("DeleteBudget", {"BudgetName": physical_id}, fine=_MISSING)
+        self._ask("DeleteBudget", {"BudgetName": physical_id}, accepted=_MISSING)
 
     def _retag(self, name: str, was: dict[str, str], becomes: dict[str, str]) -> None:
         account, _ = self.caller()
@@ -85,15 +85,15 @@ class _Budget:
         if set_now := [{"Key": key, "Value": value} for key, value in becomes.items()]:
             self._ask("TagResource", {"ResourceARN": arn, "ResourceTags": set_now})
 
-    def _ask(self, operation: str, request: Mapping[str, Any], *, fine: str | None = None) -> None:
-        """Carry out an operation. Raises ProvisioningError with the refusal, unless its code is `fine`."""
+    def _ask(self, operation: str, request: Mapping[str, Any], *, accepted: str | None = None) -> None:
+        """Carry out an operation. Raises ProvisioningError with the refusal, unless its code is `accepted`."""
         status, answer = self.call(operation, request)
-        if status != _OK and answer["__type"] != fine:
+        if status != _OK and answer["__type"] != accepted:
             raise api_error("AWSBudgets", status=status, code=answer["__type"], message=answer["message"])
 
 
 def _properties() -> Mapping[str, Shape]:
-    """The type's properties: CreateBudget's members less the account, which CloudFormation knows."""
+    """Return the type's properties: CreateBudget's members less the account, which CloudFormation knows."""
     model = botocore.session.get_session().get_service_model("budgets")
     shape = cast("StructureShape", model.operation_model("CreateBudget").input_shape)
     return {name: member for name, member in shape.members.items() if name != "AccountId"}

@@ -1,4 +1,4 @@
-"""What our CloudFormation types have in common: how a type is described, and how a template's values become an API's.
+"""What our CloudFormation types share: how a type is described, and how a template's values become an API's.
 
 A generated name is the logical id and a random suffix, as CloudFormation's reference shows for SageMaker's types.
 """
@@ -50,18 +50,18 @@ class ResourceProvider:
 
 
 def api_error(service: str, *, status: int, code: str, message: str) -> ProvisioningError:
-    """An API's refusal as CloudFormation words it."""
+    """Return an API's refusal as CloudFormation words it."""
     return ProvisioningError(f"{message} (Service: {service}, Status Code: {status}, Error Code: {code})")
 
 
 def generated_name(logical_id: str, *, longest: int) -> str:
-    """A new name of at most `longest` characters that begins with the logical id."""
+    """Return a new name of at most `longest` characters that begins with the logical id."""
     suffix = "".join(secrets.choice(string.ascii_lowercase + string.digits) for _ in range(_SUFFIX_LENGTH))
     return f"{logical_id[: longest - _SUFFIX_LENGTH - 1]}-{suffix}"
 
 
 def typed_members(shapes: Mapping[str, Shape], values: Properties, path: str = "#") -> dict[str, Any]:
-    """A template's properties with the types that the API wants. Raises ProvisioningError for one it does not have."""
+    """Return properties with the types that the API wants. Raises ProvisioningError for one that it does not have."""
     unknown = sorted(values.keys() - shapes.keys())
     if unknown:
         raise ProvisioningError(f"Properties validation failed: {path}: extraneous key [{unknown[0]}] is not permitted")
@@ -69,7 +69,7 @@ def typed_members(shapes: Mapping[str, Shape], values: Properties, path: str = "
 
 
 def _typed(shape: Shape, value: Any, path: str) -> Any:
-    """A template's value as the API's type: templates write numbers and booleans as strings too, and parameters do."""
+    """Return a value as the API's type: templates write numbers and booleans as strings too, and parameters do."""
     match shape.type_name, value:
         case "structure", dict():
             return typed_members(shape.members, value, path)  # type: ignore[attr-defined]  # botocore: only StructureShape has them
@@ -82,7 +82,7 @@ def _typed(shape: Shape, value: Any, path: str) -> Any:
 
 
 def _typed_scalar(type_name: str, value: Any) -> Any:
-    """The value as that type, or as it is if it cannot be: the API then refuses it."""
+    """Return the value as that type, or as it is if it cannot be: the API then refuses it."""
     match type_name, value:
         case "boolean", "true" | "false":
             return value == "true"

@@ -37,23 +37,23 @@ _RULE = (
 
 @dataclass(frozen=True, kw_only=True)
 class _Type:
-    """A type: `make` and `unmake` ask EC2, `find` says whether it is there. They are given a client and properties.
+    """A type: `create` and `delete` ask EC2, `exists` says whether it is there. They are given a client and properties.
 
-    `make` answers the physical id, `attributes` what Fn::GetAtt gives, `tagged` the id that bears the tags, if the
+    `create` returns the physical id, `attributes` what Fn::GetAtt gives, `tagged` the id that bears the tags, if the
     type has any.
     """
 
     properties: tuple[str, ...]
     required: tuple[str, ...]
-    make: Callable[[Any, dict[str, Any]], str]
+    create: Callable[[Any, dict[str, Any]], str]
     attributes: Callable[[Any, str], dict[str, str]]
-    unmake: Callable[[Any, str, Properties], object]
-    find: Callable[[Any, str], bool]
+    delete: Callable[[Any, str, Properties], object]
+    exists: Callable[[Any, str], bool]
     tagged: Callable[[Any, str], str] | None = None
 
 
-class Networks:
-    """The types, for every account and region. `caller` answers those of the stack at hand."""
+class NetworkTypes:
+    """The types, for every account and region. `caller` returns those of the stack at hand."""
 
     def __init__(self, endpoint_url: str, caller: Caller) -> None:
         self._caller = caller
@@ -69,18 +69,18 @@ class Networks:
         )
 
     def resource_providers(self) -> dict[str, ResourceProvider]:
-        """The types by name. They ask over the port: not to be run on the event loop."""
+        """Return the types by name. They ask over the port: not to be run on the event loop."""
         return {name: self._resource_provider(one) for name, one in _TYPES.items()}
 
     def _resource_provider(self, one: _Type) -> ResourceProvider:
         def create(logical_id: str, properties: Properties, stack_name: str) -> Answer:
             del logical_id, stack_name
             client = self._client(*self._caller())
-            given = _checked(one, properties)
-            name = str(_asked(lambda: one.make(client, given)))
+            given = _request_of(one, properties)
+            name = str(_call(lambda: one.create(client, given)))
             if one.tagged and properties.get("Tags"):
                 resource = one.tagged(client, name)
-                _asked(lambda: client.create_tags(Resources=[resource], Tags=properties["Tags"]))
+                _call(lambda: client.create_tags(Resources=[resource], Tags=properties["Tags"]))
             return name, one.attributes(client, name)
 
         def update(physical_id: str, old: Properties, new: Properties, stack_name: str) -> Answer:
@@ -91,16 +91,16 @@ class Networks:
                 resource = one.tagged(client, physical_id)
                 before, after = (_tags(properties) for properties in (old, new))
                 if gone := [{"Key": key} for key in before.keys() - after.keys()]:
-                    _asked(lambda: client.delete_tags(Resources=[resource], Tags=gone))
+                    _call(lambda: client.delete_tags(Resources=[resource], Tags=gone))
                 if after:
                     tags = [{"Key": key, "Value": value} for key, value in after.items()]
-                    _asked(lambda: client.create_tags(Resources=[resource], Tags=tags))
+                    _call(lambda: client.create_tags(Resources=[resource], Tags=tags))
             return physical_id, one.attributes(client, physical_id)
 
         def delete(physical_id: str, properties: Properties) -> None:
             client = self._client(*self._caller())
-            if one.find(client, physical_id):
-                _asked(lambda: one.unmake(client, physical_id, properties))
+            if one.exists(client, physical_id):
+                _call(lambda: one.delete(client, physical_id, properties))
 
         return ResourceProvider(
             create=create,
@@ -112,8 +112,8 @@ class Networks:
         )
 
 
-def _checked(one: _Type, properties: Properties) -> dict[str, Any]:
-    """The properties but for tags, as the API wants them. Raises ProvisioningError."""
+def _request_of(one: _Type, properties: Properties) -> dict[str, Any]:
+    """Return the properties but for tags, as the API wants them. Raises ProvisioningError."""
     given = {name: value for name, value in properties.items() if name != "Tags"}
     if refused := sorted(given.keys() - set(one.properties)):
         raise ProvisioningError(f"The embedded AWS does not offer the property {refused[0]}.")
@@ -122,7 +122,8 @@ def _checked(one: _Type, properties: Properties) -> dict[str, Any]:
     return given
 
 
-def _asked(ask: Callable[[], Any]) -> Any:
+def _call(ask: Callable[[], Any]) -> Any:
+    """Call EC2. Raises ProvisioningError with its refusal."""
     try:
         return ask()
     except ClientError as error:
@@ -136,21 +137,21 @@ def _tags(properties: Properties) -> dict[str, str]:
 
 
 def _typed(client: Any, operation: str, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Numbers and booleans as the operation has them, where a template has text."""
+    """Return what is given with numbers and booleans as the operation has them, where a template has text."""
     return typed_members(client.meta.service_model.operation_model(operation).input_shape.members, given)
 
 
-def _allocate(client: Any, given: dict[str, Any]) -> str:
+def _allocate_address(client: Any, given: dict[str, Any]) -> str:
     return str(client.allocate_address(Domain=given.get("Domain", "vpc"))["PublicIp"])
 
 
-def _allocation(client: Any, address: str) -> str:
-    """The allocation id of an address, "" if it is gone."""
+def _allocation_id(client: Any, address: str) -> str:
+    """Return the allocation id of an address, "" if it is gone."""
     found = client.describe_addresses()["Addresses"]
     return next((str(one["AllocationId"]) for one in found if one["PublicIp"] == address), "")
 
 
-def _make_nat_gateway(client: Any, given: dict[str, Any]) -> str:
+def _create_nat_gateway(client: Any, given: dict[str, Any]) -> str:
     client.describe_subnets(SubnetIds=[given["SubnetId"]])  # CreateNatGateway here takes any
     known = {one["AllocationId"] for one in client.describe_addresses()["Addresses"]}
     if given.get("ConnectivityType", "public") == "public" and given.get("AllocationId") not in known:
@@ -162,21 +163,25 @@ def _make_nat_gateway(client: Any, given: dict[str, Any]) -> str:
     return str(name)
 
 
-def _serves(client: Any, gateway: str) -> bool:
+def _gateway_exists(client: Any, gateway: str) -> bool:
     found = client.describe_nat_gateways(NatGatewayIds=[gateway])["NatGateways"]
     return any(one["State"] != "deleted" for one in found)
 
 
-def _make_flow_log(client: Any, given: dict[str, Any]) -> str:
+def _create_flow_log(client: Any, given: dict[str, Any]) -> str:
     request = {name: value for name, value in given.items() if name != "ResourceId"}
     made = client.create_flow_logs(ResourceIds=[given["ResourceId"]], **_typed(client, "CreateFlowLogs", request))
     return str(made["FlowLogIds"][0])
 
 
 def _rules(direction: str, peers: Mapping[str, str]) -> _Type:
-    """Rules of security groups of one direction; `peers` name the other group or list, as the API calls each."""
+    """Return the type of security groups' rules of one direction.
 
-    def make(client: Any, given: dict[str, Any]) -> str:
+    `peers` are the properties that name the other group or list, with the member of a permission that the API has for
+    each.
+    """
+
+    def create(client: Any, given: dict[str, Any]) -> str:
         permission: dict[str, Any] = {
             name: int(given[name]) if name.endswith("Port") else str(given[name])
             for name in ("IpProtocol", "FromPort", "ToPort")
@@ -194,20 +199,20 @@ def _rules(direction: str, peers: Mapping[str, str]) -> _Type:
         made = ask(GroupId=given["GroupId"], IpPermissions=[permission])
         return str(made["SecurityGroupRules"][0]["SecurityGroupRuleId"])
 
-    def unmake(client: Any, rule: str, properties: Properties) -> None:
+    def delete(client: Any, rule: str, properties: Properties) -> None:
         ask = getattr(client, f"revoke_security_group_{direction}")
         ask(GroupId=properties["GroupId"], SecurityGroupRuleIds=[rule])
 
-    def find(client: Any, rule: str) -> bool:
+    def exists(client: Any, rule: str) -> bool:
         return bool(client.describe_security_group_rules(SecurityGroupRuleIds=[rule])["SecurityGroupRules"])
 
     return _Type(
         properties=(*_RULE, *peers),
         required=("GroupId", "IpProtocol"),
-        make=make,
+        create=create,
         attributes=lambda _, rule: {"Id": rule},
-        unmake=unmake,
-        find=find,
+        delete=delete,
+        exists=exists,
     )
 
 
@@ -216,19 +221,19 @@ _TYPES = {
     "AWS::EC2::EIP": _Type(
         properties=("Domain",),
         required=(),
-        make=_allocate,
-        attributes=lambda client, address: {"PublicIp": address, "AllocationId": _allocation(client, address)},
-        unmake=lambda client, address, _: client.release_address(AllocationId=_allocation(client, address)),
-        find=lambda client, address: bool(_allocation(client, address)),
-        tagged=_allocation,
+        create=_allocate_address,
+        attributes=lambda client, address: {"PublicIp": address, "AllocationId": _allocation_id(client, address)},
+        delete=lambda client, address, _: client.release_address(AllocationId=_allocation_id(client, address)),
+        exists=lambda client, address: bool(_allocation_id(client, address)),
+        tagged=_allocation_id,
     ),
     "AWS::EC2::NatGateway": _Type(
         properties=("SubnetId", "AllocationId", "ConnectivityType"),
         required=("SubnetId",),
-        make=_make_nat_gateway,
+        create=_create_nat_gateway,
         attributes=lambda _, gateway: {"NatGatewayId": gateway},
-        unmake=lambda client, gateway, _: client.delete_nat_gateway(NatGatewayId=gateway),
-        find=_serves,
+        delete=lambda client, gateway, _: client.delete_nat_gateway(NatGatewayId=gateway),
+        exists=_gateway_exists,
         tagged=lambda _, gateway: gateway,
     ),
     "AWS::EC2::FlowLog": _Type(
@@ -244,10 +249,10 @@ _TYPES = {
             "MaxAggregationInterval",
         ),
         required=("ResourceId", "ResourceType"),
-        make=_make_flow_log,
+        create=_create_flow_log,
         attributes=lambda _, log: {"Id": log},
-        unmake=lambda client, log, _: client.delete_flow_logs(FlowLogIds=[log]),
-        find=lambda client, log: bool(client.describe_flow_logs(FlowLogIds=[log])["FlowLogs"]),
+        delete=lambda client, log, _: client.delete_flow_logs(FlowLogIds=[log]),
+        exists=lambda client, log: bool(client.describe_flow_logs(FlowLogIds=[log])["FlowLogs"]),
         tagged=lambda _, log: log,
     ),
     "AWS::EC2::SecurityGroupIngress": _rules(

@@ -30,7 +30,7 @@ _JSON = "application/x-amz-json-1.1"
 
 
 @dataclass(frozen=True)
-class _Container:
+class _Image:
     repository: str
     tag: str
     file: Path
@@ -44,8 +44,8 @@ class _Container:
     def digest(self) -> str:
         return f"sha256:{hashlib.sha256(self.manifest().encode()).hexdigest()}"
 
-    def is_it(self, image: Mapping[str, str]) -> bool:
-        """Whether an image id, a tag or a digest or both, means this one."""
+    def has_id(self, image: Mapping[str, str]) -> bool:
+        """Tell whether an image id, a tag or a digest or both, means this one."""
         asked = {**image, **({"imageTag": images.short(image["imageTag"])} if "imageTag" in image else {})}
         return bool(image) and asked.items() <= self.id().items()
 
@@ -53,8 +53,8 @@ class _Container:
         return {"imageDigest": self.digest(), "imageTag": self.tag}
 
 
-class Containers:
-    """The containers of a folder of images. `caller` answers account and region of the request at hand."""
+class ImageRegistries:
+    """The registries of all other accounts, made of a folder of images. `caller` returns account and region."""
 
     def __init__(self, images_dir: Path, *, caller: Callable[[], tuple[str, str]]) -> None:
         self._images_dir = images_dir
@@ -63,7 +63,7 @@ class Containers:
     def answer(
         self, _method: str, _path: str, headers: dict[str, str], body: bytes, _query: dict[str, list[str]]
     ) -> Response | None:
-        """ECR's answer; None about the caller's own registry, and for whatever else is asked."""
+        """Return ECR's answer; None about the caller's own registry, and for whatever else is asked."""
         target = {name.lower(): value for name, value in headers.items()}.get("x-amz-target", "")
         answer = _OPERATIONS.get(target.rpartition(".")[2])
         request = _object(body)
@@ -74,12 +74,12 @@ class Containers:
         except ServiceError as error:
             return _document(error.status, {"__type": error.code, "message": error.message})
 
-    def _repository(self, request: Mapping[str, Any]) -> list[_Container]:
-        """The containers of the repository that is asked for. Raises RepositoryNotFoundException."""
+    def _repository(self, request: Mapping[str, Any]) -> list[_Image]:
+        """Return the images of the repository that is asked for. Raises RepositoryNotFoundException."""
         named = [
             (_NAME.fullmatch(name), self._images_dir / f"{name}.txt") for name in images.available(self._images_dir)
         ]
-        known = [_Container(match["repository"], match["tag"], file) for match, file in named if match]
+        known = [_Image(match["repository"], match["tag"], file) for match, file in named if match]
         found = [one for one in known if one.repository == request["repositoryName"]]
         if not found:
             raise ServiceError(
@@ -90,8 +90,8 @@ class Containers:
         return found
 
 
-def _batch_get_image(repository: list[_Container], request: Mapping[str, Any]) -> dict[str, Any]:
-    wanted = [(image, next((one for one in repository if one.is_it(image)), None)) for image in request["imageIds"]]
+def _batch_get_image(repository: list[_Image], request: Mapping[str, Any]) -> dict[str, Any]:
+    wanted = [(image, next((one for one in repository if one.has_id(image)), None)) for image in request["imageIds"]]
     missing = {"failureCode": "ImageNotFound", "failureReason": "Requested image not found"}
     return {
         "images": [
@@ -109,9 +109,9 @@ def _batch_get_image(repository: list[_Container], request: Mapping[str, Any]) -
     }
 
 
-def _describe_images(repository: list[_Container], request: Mapping[str, Any]) -> dict[str, Any]:
+def _describe_images(repository: list[_Image], request: Mapping[str, Any]) -> dict[str, Any]:
     for image in request.get("imageIds", ()):
-        if not any(one.is_it(image) for one in repository):
+        if not any(one.has_id(image) for one in repository):
             raise ServiceError(
                 "ImageNotFoundException",
                 f"The image with imageId {{imageDigest:'{image.get('imageDigest', 'null')}', "
@@ -119,7 +119,7 @@ def _describe_images(repository: list[_Container], request: Mapping[str, Any]) -
                 f"'{request['repositoryName']}' in the registry with id '{request['registryId']}'",
             )
     wanted = request.get("imageIds")
-    found = [one for one in repository if not wanted or any(one.is_it(image) for image in wanted)]
+    found = [one for one in repository if not wanted or any(one.has_id(image) for image in wanted)]
     return {
         "imageDetails": [
             {
@@ -137,14 +137,14 @@ def _describe_images(repository: list[_Container], request: Mapping[str, Any]) -
     }
 
 
-_OPERATIONS: Mapping[str, Callable[[list[_Container], Mapping[str, Any]], dict[str, Any]]] = {
+_OPERATIONS: Mapping[str, Callable[[list[_Image], Mapping[str, Any]], dict[str, Any]]] = {
     "BatchGetImage": _batch_get_image,
     "DescribeImages": _describe_images,
 }
 
 
 def _object(body: bytes) -> dict[str, Any]:
-    """The request's JSON object; an empty one for anything else, which ECR itself then refuses."""
+    """Return the request's JSON object; an empty one for anything else, which ECR itself then refuses."""
     try:
         document = json.loads(body or b"{}")
     except ValueError:

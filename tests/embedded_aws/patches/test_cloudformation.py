@@ -1,4 +1,4 @@
-"""The CDK CLI, which looks at a stack every five seconds, is answered when the stack has settled."""
+"""Stacks keep buckets that are not empty, and answer the CDK CLI, which looks every five seconds, when they settle."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 from botocore.config import Config
+from botocore.exceptions import WaiterError
 
 from embedded_aws import gateway
 from tests import functions
@@ -30,6 +31,12 @@ def handler(event, _context):
 TRUST = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}],
+}
+FULL = {"StackName": "full-bucket"}
+QUICK = {"Delay": 0.1, "MaxAttempts": 200}
+BUCKET = {
+    "Type": "AWS::S3::Bucket",
+    "Properties": {"BucketName": "full-bucket", "VersioningConfiguration": {"Status": "Enabled"}},
 }
 
 
@@ -57,3 +64,27 @@ def test_only_the_cdk_waits_for_its_answer(embedded: gateway.Gateway, function: 
     assert settled["StackStatus"] == "CREATE_COMPLETE"
     assert time.monotonic() - started >= SECONDS
     usual.delete_stack(StackName=NAME)
+
+
+def test_a_stack_cannot_delete_a_bucket_that_is_not_empty(client: Callable[[str], Any]) -> None:
+    """A version below a delete marker is enough; CloudFormation says so, and finishes when the bucket is empty."""
+    cloudformation, s3 = client("cloudformation"), client("s3")
+    cloudformation.create_stack(**FULL, TemplateBody=json.dumps({"Resources": {"Bucket": BUCKET}}))
+    cloudformation.get_waiter("stack_create_complete").wait(**FULL, WaiterConfig=QUICK)
+    s3.put_object(Bucket="full-bucket", Key="photo", Body=b"")
+    s3.delete_object(Bucket="full-bucket", Key="photo")
+    cloudformation.delete_stack(**FULL)
+    with pytest.raises(WaiterError):
+        cloudformation.get_waiter("stack_delete_complete").wait(**FULL, WaiterConfig=QUICK)
+    [bucket] = cloudformation.describe_stack_resources(**FULL)["StackResources"]
+    assert bucket["ResourceStatus"] == "DELETE_FAILED"
+    assert "The bucket you tried to delete is not empty" in bucket["ResourceStatusReason"]
+    found = s3.list_object_versions(Bucket="full-bucket")
+    versions = [
+        {"Key": "photo", "VersionId": each["VersionId"]} for each in [*found["Versions"], *found["DeleteMarkers"]]
+    ]
+    s3.delete_objects(Bucket="full-bucket", Delete={"Objects": versions})
+    cloudformation.delete_stack(**FULL)
+    cloudformation.get_waiter("stack_delete_complete").wait(**FULL, WaiterConfig=QUICK)
+    assert "full-bucket" not in {each["Name"] for each in s3.list_buckets()["Buckets"]}
+    s3.close()

@@ -1,4 +1,4 @@
-"""The endpoint under load: `./lab bench endpoint` compares its host with flask + gunicorn + SavedModel + json.
+"""Measure an endpoint under load: `./lab bench endpoint` compares its host with flask + gunicorn + SavedModel + json.
 
 Both serve the artifact that train.py wrote, with as many worker processes, on this machine, which the callers share:
 each asks anew as soon as it has its answer. First 1 to 256 callers, each number once on each side, one after the other;
@@ -56,7 +56,7 @@ class Outcome:
 
 @contextmanager
 def flask(model: Path) -> Iterator[int]:
-    """The peer, running; its port. One thread a worker is its fastest: more of them only fight over the interpreter."""
+    """Run the peer; its port. One thread a worker is its fastest: more of them only fight over the interpreter."""
     port = gateway.any_free_port()
     options = f"--bind 127.0.0.1:{port} --workers {_WORKERS} --worker-class gthread --threads 1 --keep-alive 3600"
     process = subprocess.Popen(

@@ -32,7 +32,7 @@ _IMAGES, _TEST_IMAGES = 4096, 256
 
 @dataclass(frozen=True)
 class Work:
-    """What is trained."""
+    """A training: its network, batch size and epochs."""
 
     name: str
     hidden_units: str

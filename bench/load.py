@@ -1,4 +1,4 @@
-"""The endpoint under mixed load: `./lab bench load` asks it for ten minutes, one time in twenty with what is wrong.
+"""Put an endpoint under mixed load: `./lab bench load` asks it for ten minutes, one time in twenty with what is wrong.
 
 32 callers use boto3: JSON and arrays of 1 to 64 pictures, PNG and JPEG, and requests that hypothesis thought up from a
 seed. A right request is answered with as many predictions. A wrong one is answered too, if it happens to be right, or
@@ -50,7 +50,7 @@ _SAID = re.compile(r'^(Content-Type is|The body is not|The picture has|"instance
 
 @dataclass
 class Outcome:
-    """What came of it: how often each answer was given, with what; the first faults."""
+    """All that was counted: how often each answer was given to what, the faults, and the memory."""
 
     answers: Counter[tuple[str, str]] = field(default_factory=Counter)
     faults: list[str] = field(default_factory=list)
@@ -58,7 +58,7 @@ class Outcome:
 
     @property
     def good(self) -> bool:
-        """Whether there was no fault and nothing grew."""
+        """Return whether there was no fault and nothing grew."""
         return not self.faults and all(held.flat for curve in self.curves.values() for held in curve.held.values())
 
 
@@ -116,7 +116,7 @@ class Callers:
                     self.outcome.faults.append(f"{kind}, {len(request.body)} bytes {request.body[:60]!r}: {fault}")
 
     def _ask(self, request: Request, predictions: int | None) -> tuple[str, str]:
-        """The answer in a word, and what is wrong with it."""
+        """Return the answer in a word, and what is wrong with it."""
         asked = {"EndpointName": endpoint.NAME, "ContentType": request.content_type, "Body": request.body}
         try:
             with self._runtime.invoke_endpoint(**{**asked, **request.more})["Body"] as body:

@@ -17,7 +17,7 @@ _LEAD_SECONDS = 1.0  # for starting, and for the host to warm up
 
 @dataclass(frozen=True, kw_only=True)
 class Load:
-    """What was answered in a while: how much a second, and how long an answer took, in milliseconds."""
+    """Answers of a while: how many a second, how long they took, in milliseconds, and how many failed."""
 
     per_second: float
     median_ms: float
@@ -60,6 +60,6 @@ def load(port: int, request: bytes, *, callers: int, seconds: float) -> Load:
 
 
 def _shares(callers: int) -> list[int]:
-    """How many callers each process has."""
+    """Return how many callers each process has."""
     processes = min(_PROCESSES, callers)
     return [callers // processes + (number < callers % processes) for number in range(processes)]

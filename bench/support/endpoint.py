@@ -21,7 +21,7 @@ _HOST = "serving/__main__.py"
 
 @dataclass(frozen=True)
 class Host:
-    """What answers for the endpoint: where it listens, and its processes."""
+    """The host of the endpoint: the port on which it listens, and its processes."""
 
     port: int
     processes: list[psutil.Process]

@@ -1,4 +1,4 @@
-"""Start the host: `python -P __main__.py LISTEN ML`: a listening socket's number, the folder in the place of /opt/ml.
+"""Start the host: `python -P __main__.py LISTEN ML`: a listening socket's number, and the folder that is /opt/ml here.
 
 Runs in the image's environment and finds its own package without leaving anything of ours on the model code's path.
 """

@@ -1,4 +1,4 @@
-"""The host's web application, an ASGI one that answers with what a function returns, and uvicorn in front of it."""
+"""Serve HTTP with uvicorn: an ASGI application that answers each request with what a function returns for it."""
 
 from __future__ import annotations
 
@@ -15,9 +15,11 @@ import uvicorn
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from uvicorn._types import ASGIReceiveCallable, ASGISendCallable, HTTPScope, Scope
+
+    Respond = Callable[["HttpRequest"], "HttpResponse"]
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +30,7 @@ _REMEMBERED = 8  # answers of which one quick one tells: any may have had to wai
 
 
 class HttpRequest(NamedTuple):
-    """A whole request; header names are in lower case."""
+    """An HTTP request with its whole body; header names are in lower case."""
 
     method: str
     path: str
@@ -37,7 +39,7 @@ class HttpRequest(NamedTuple):
 
 
 class HttpResponse(NamedTuple):
-    """Status, content type and body of an answer."""
+    """An HTTP response: status, content type and body."""
 
     status: int
     content_type: str
@@ -47,8 +49,11 @@ class HttpResponse(NamedTuple):
 _FAILED = HttpResponse(HTTPStatus.INTERNAL_SERVER_ERROR, JSON, b'{"error": "Internal Server Error"}')
 
 
-def run(application: Application, listening: socket.socket) -> None:
-    """Serve on a listening socket until SIGTERM, if on the main thread; requests in progress are finished."""
+def run(application: HostApplication, listening: socket.socket) -> None:
+    """Serve on a listening socket until SIGTERM, then finish the requests in progress.
+
+    On another thread than the main one it serves until the process ends.
+    """
     config = uvicorn.Config(
         application,
         loop="uvloop",
@@ -66,15 +71,15 @@ def run(application: Application, listening: socket.socket) -> None:
     uvicorn.Server(config).run(sockets=[listening])
 
 
-class Application:
-    """Answers each request with what `respond` returns for it.
+class HostApplication:
+    """Answers each request with what `respond` returns for it, or with the response that `ready` has for its path.
 
     `respond` runs on threads while it takes long, so that a long prediction holds up nothing else; on the event loop
     while it is quick, for the way to a thread and back would take longer than the answer.
     """
 
-    def __init__(self, respond: Callable[[HttpRequest], HttpResponse]) -> None:
-        self._respond = respond
+    def __init__(self, respond: Respond, *, ready: Mapping[str, HttpResponse] | None = None) -> None:
+        self._respond, self._ready = respond, ready or {}
         self._threads = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="respond")
         self._seconds: deque[float] = deque(maxlen=_REMEMBERED)
 
@@ -84,14 +89,12 @@ class Application:
         body = await _read(receive)
         if body is None:
             return
-        response = await self._answer(_request(scope, body))
+        response = self._ready.get(scope["path"]) or await self._answer(_request(scope, body))
         headers = [
             (b"content-type", f"{response.content_type}".encode("latin-1", "replace")),
             (b"content-length", str(len(response.body)).encode()),
         ]
-        await send(
-            {"type": "http.response.start", "status": int(response.status), "headers": headers, "trailers": False}
-        )
+        await send({"type": "http.response.start", "status": int(response.status), "headers": headers})
         await send({"type": "http.response.body", "body": response.body, "more_body": False})
 
     async def _answer(self, request: HttpRequest) -> HttpResponse:

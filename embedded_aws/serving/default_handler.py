@@ -1,4 +1,4 @@
-"""What the container does with a request when the model brings no inference.py.
+"""Answer invocations of a model without inference.py, as the container does.
 
 Follows tensorflowServing.js of aws/sagemaker-tensorflow-serving-container, function by function, its oddities included.
 """
@@ -11,6 +11,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from embedded_aws.serving.app import HttpResponse
+from embedded_aws.serving.handlers import tfs_attributes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,15 +20,14 @@ if TYPE_CHECKING:
     from embedded_aws.serving.tensorflow_serving import ModelServer
 
 _JSON = ("application/json", "application/jsonlines", "application/jsons")
-_ATTRIBUTES = re.compile(r"(tfs-[a-z\-]+)=([^,]+)")
-_TFS = re.compile(r'"(instances|inputs|examples)"\s*:')
-_LINES = re.compile(r"[}\]]\s*[\[{]")
-_NESTED = re.compile(r"\s*\[\s*\[")
+_ROW_OR_COLUMN_FORM = re.compile(r'"(instances|inputs|examples)"\s*:')
+_SEVERAL_DOCUMENTS = re.compile(r"[}\]]\s*[\[{]")
+_LIST_OF_LISTS = re.compile(r"\s*\[\s*\[")
 _QUOTED_OR_NUMERIC = re.compile(r'\s*("|[\d.Ee+\-]+.*)')
 
 
 class DefaultHandler:
-    """Turns JSON, JSON lines and CSV into TensorFlow Serving's row form and passes its answer on."""
+    """Turn JSON, JSON lines and CSV into TensorFlow Serving's row form and pass its answer on."""
 
     def __init__(self, server: ModelServer) -> None:
         self._server = server
@@ -40,30 +40,30 @@ class DefaultHandler:
             message = json.dumps({"error": f"Unsupported Media Type: {content_type or 'Unknown'}"})
             return HttpResponse(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "application/json", message.encode())
         text = request.body.decode(errors="replace")
-        document = _csv(text) if content_type == "text/csv" else _json(text)
+        document = _from_csv(text) if content_type == "text/csv" else _from_json(text)
         answer = self._server.predict(self._path(headers), document.encode())
         accepted = headers.get("accept", "").strip().replace(" ", "").split(",")
         wanted = {"application/json", "application/jsonlines"} & set(accepted)
         return HttpResponse(answer.status, accepted[0] if wanted else "application/json", answer.body)
 
     def _path(self, headers: Mapping[str, str]) -> str:
-        attributes = dict(_ATTRIBUTES.findall(headers.get("x-amzn-sagemaker-custom-attributes", "")))
+        attributes = tfs_attributes(headers.get("x-amzn-sagemaker-custom-attributes"))
         version = attributes.get("tfs-model-version")
         path = f"/v1/models/{attributes.get('tfs-model-name', self._server.default)}"
         return f"{path}{f'/versions/{version}' if version else ''}:{attributes.get('tfs-method', 'predict')}"
 
 
-def _json(text: str) -> str:
-    if _TFS.search(text):
+def _from_json(text: str) -> str:
+    if _ROW_OR_COLUMN_FORM.search(text):
         return text
-    if _LINES.search(text):
+    if _SEVERAL_DOCUMENTS.search(text):
         lines = [line.strip() for line in text.strip().splitlines()]
         items = ",".join(line for line in lines if line)
         return f'{{"instances":{items if len(lines) == 1 else f"[{items}]"}}}'
-    return f'{{"instances":{text if _NESTED.match(text) else f"[{text}]"}}}'
+    return f'{{"instances":{text if _LIST_OF_LISTS.match(text) else f"[{text}]"}}}'
 
 
-def _csv(text: str) -> str:
+def _from_csv(text: str) -> str:
     quote = not _QUOTED_OR_NUMERIC.match(text)
     rows = []
     for line in filter(None, (each.strip() for each in text.strip().splitlines())):

@@ -1,4 +1,4 @@
-"""The container's Python service: code/inference.py's handlers around TensorFlow Serving.
+"""Answer invocations with the handlers of code/inference.py, around TensorFlow Serving.
 
 Contract: README of aws/sagemaker-tensorflow-serving-container, "Pre/Post-Processing", and its python_service.py.
 """
@@ -34,7 +34,7 @@ _ATTRIBUTES = re.compile(r"(tfs-[a-z\-]+)=([^,]+)")
 
 
 class Context(NamedTuple):
-    """What a handler is told about a request; the container's own fields, in its order."""
+    """A request as a handler sees it: named as in the container, with the same fields in the same order."""
 
     model_name: str | None
     model_version: str | None
@@ -49,20 +49,23 @@ class Context(NamedTuple):
 
 
 class ScriptHandler:
-    """The handlers of one inference.py. `post` asks TensorFlow Serving at an address below `rest` for a prediction."""
+    """Answers with the handlers of one inference.py.
 
-    def __init__(self, script: ModuleType, *, rest: str, default_model: str, post: Post) -> None:
-        self._rest, self._default_model = rest, default_model
+    `models_url` is where TensorFlow Serving answers for all models; `post` asks it for a prediction at an URL below.
+    """
+
+    def __init__(self, script: ModuleType, *, models_url: str, default_model: str, post: Post) -> None:
+        self._models_url, self._default_model = models_url, default_model
         self.answers_by_itself = hasattr(script, "handler")
         if self.answers_by_itself:
             self._handle = script.handler
         elif hasattr(script, "input_handler") and hasattr(script, "output_handler"):
-            self._handle = _around(script.input_handler, script.output_handler, post)
+            self._handle = _chain(script.input_handler, script.output_handler, post)
         else:
             raise NotImplementedError("Handlers are not implemented correctly in user script.")
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Answer an invocation. What a handler raises is the answer, with status 500."""
+        """Answer an invocation; with status 500 and the error's text if a handler raises one."""
         try:
             answer, content_type = self._handle(io.BytesIO(request.body), self._context(request))
         except Exception as error:
@@ -74,9 +77,9 @@ class ScriptHandler:
     def _context(self, request: HttpRequest) -> Context:
         headers = request.headers
         custom = headers.get("x-amzn-sagemaker-custom-attributes")
-        attributes = dict(_ATTRIBUTES.findall(custom)) if custom else {}
+        attributes = tfs_attributes(custom)
         version = attributes.get("tfs-model-version")
-        uri = f"{self._rest}/{attributes.get('tfs-model-name', self._default_model)}"
+        uri = f"{self._models_url}/{attributes.get('tfs-model-name', self._default_model)}"
         uri += f"/versions/{version}" if version else ""
         return Context(
             model_name=attributes.get("tfs-model-name"),
@@ -92,12 +95,17 @@ class ScriptHandler:
         )
 
 
-def _around(before: Callable[..., Any], after: Callable[..., Any], post: Post) -> Callable[..., Any]:
-    return lambda data, context: after(post(context.rest_uri, before(data, context)), context)
+def tfs_attributes(custom: str | None) -> dict[str, str]:
+    """Return what X-Amzn-SageMaker-Custom-Attributes tells TensorFlow Serving, by name: tfs-method and so on."""
+    return dict(_ATTRIBUTES.findall(custom or ""))
 
 
-def load(code: Path, *, rest: str, default_model: str, post: Post) -> ScriptHandler | None:
-    """The handlers of code/inference.py; None if there is no such file."""
+def _chain(input_handler: Callable[..., Any], output_handler: Callable[..., Any], post: Post) -> Callable[..., Any]:
+    return lambda data, context: output_handler(post(context.rest_uri, input_handler(data, context)), context)
+
+
+def load(code: Path, *, models_url: str, default_model: str, post: Post) -> ScriptHandler | None:
+    """Load code/inference.py and return what answers with its handlers; None if there is no such file."""
     if not (code / SCRIPT).exists():
         return None
     spec = importlib.util.spec_from_file_location("inference", code / SCRIPT)
@@ -106,4 +114,4 @@ def load(code: Path, *, rest: str, default_model: str, post: Post) -> ScriptHand
     script = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = script  # dataclasses and pickles of the script look it up there
     spec.loader.exec_module(script)
-    return ScriptHandler(script, rest=rest, default_model=default_model, post=post)
+    return ScriptHandler(script, models_url=models_url, default_model=default_model, post=post)

@@ -1,4 +1,4 @@
-"""SavedModels as TensorFlow Serving loads them, also those of TensorFlow 1, which Python refuses more often.
+"""Load SavedModels as TensorFlow Serving does, also those of TensorFlow 1, which Python refuses more often.
 
 TensorFlow Serving runs a graph of TensorFlow 1 in a session: only what an answer needs counts, and what is fed is held
 to its type, not to the shape that the placeholder was declared with. Python's loader infers all shapes first, and so
@@ -28,7 +28,7 @@ def load(folder: Path) -> Any:
     if any(graph.HasField("object_graph_def") for graph in content.meta_graphs):
         return tf.saved_model.load(str(folder))
     for graph in content.meta_graphs:
-        _let_be_fed(graph.graph_def)
+        _accept_any_shape(graph.graph_def)
     # Stays as long as the host: a graph may read its assets whenever it is asked.
     mended = Path(tempfile.mkdtemp(prefix="saved-model-"))
     for part in folder.iterdir():
@@ -38,7 +38,7 @@ def load(folder: Path) -> Any:
     return tf.saved_model.load(str(mended), tags=[_SERVE])
 
 
-def _let_be_fed(graph: GraphDef) -> None:
+def _accept_any_shape(graph: GraphDef) -> None:
     """Let the graph's inputs have any shape; what was inferred from their shapes is inferred anew."""
     for node in graph.node:
         node.attr.pop("_output_shapes", None)

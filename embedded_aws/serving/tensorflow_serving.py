@@ -1,4 +1,4 @@
-"""TensorFlow Serving's part of the container: SavedModels by name and version, behind its REST interface.
+"""Answer as TensorFlow Serving does: SavedModels by name and version, behind its REST API.
 
 A model is loaded when it is first asked, or by `load`: TensorFlow takes two seconds and 400 MB that a `handler` which
 answers by itself has no use for. TensorFlow Serving itself would load it anyway.
@@ -30,7 +30,7 @@ _DEFAULT_SIGNATURE = "serving_default"
 
 
 class ModelServer:
-    """Every model of a folder, each with all its versions."""
+    """All models of a folder, each with all its versions."""
 
     def __init__(self, folders: Mapping[str, Mapping[int, Path]], *, default: str) -> None:
         self.default = default
@@ -59,8 +59,8 @@ class ModelServer:
             for folder in versions.values():
                 self._model(folder)
 
-    def request(self, method: str, path: str, body: bytes) -> HttpResponse:
-        """Answer a request of the REST interface: a prediction or a model's status."""
+    def respond(self, method: str, path: str, body: bytes) -> HttpResponse:
+        """Answer a request of the REST API: a prediction or a model's status."""
         match = _PATH.fullmatch(path)
         if not match or match["metadata"] or (method == "POST") != (match["method"] is not None):
             return _error(HTTPStatus.BAD_REQUEST, f"Malformed request: {method} {path}")
@@ -77,8 +77,8 @@ class ModelServer:
         return self._predict(self._model(versions[version]), body)
 
     def predict(self, path: str, body: bytes) -> HttpResponse:
-        """Answer a POST."""
-        return self.request("POST", path, body)
+        """Answer a request for a prediction, `path` being /v1/models/…:predict."""
+        return self.respond("POST", path, body)
 
     def _model(self, folder: Path) -> Any:
         with self._lock:

@@ -1,4 +1,4 @@
-"""TensorFlow Serving's JSON: row form `{"instances": […]}` and column form `{"inputs": …}`, to arrays and back.
+"""Convert TensorFlow Serving's JSON, row form `{"instances": […]}` and column form `{"inputs": …}`, to arrays and back.
 
 Follows tensorflow_serving/util/json_tensor.cc, its checks and their words. One difference: what JSON's own parser says
 about a document that is not JSON is Python's wording, not RapidJSON's.
@@ -28,7 +28,7 @@ class InvalidArgumentError(Exception):
 
 
 def parse(body: bytes) -> dict[str, Any]:
-    """The request's document, which must be an object."""
+    """Return the request's document, an object. Raises InvalidArgumentError for anything else."""
     if not body:
         raise InvalidArgumentError("JSON Parse error: The document is empty")
     try:
@@ -41,7 +41,7 @@ def parse(body: bytes) -> dict[str, Any]:
 
 
 def read(document: dict[str, Any], inputs: Mapping[str, Any]) -> tuple[bool, dict[str, Array]]:
-    """Whether the request is in row form, and an array for every input (name: TensorSpec)."""
+    """Return whether the request is in row form, and an array for every input (name: TensorSpec)."""
     if "instances" in document and "inputs" in document:
         raise _format(document, "Not formatted correctly expecting only one of 'inputs' or 'instances' keys to exist ")
     if "instances" in document:
@@ -59,7 +59,7 @@ def read(document: dict[str, Any], inputs: Mapping[str, Any]) -> tuple[bool, dic
 
 
 def write(outputs: Mapping[str, Array], *, row: bool) -> str:
-    """The answer's document: predictions for rows, outputs for columns; names only where there are several."""
+    """Return the answer's document: predictions for rows, outputs for columns; names only where there are several."""
     if not row:
         return f'{{"outputs": {_named({name: _text(name, array) for name, array in outputs.items()})}}}'
     sizes = {name: len(array) for name, array in outputs.items()}
@@ -127,10 +127,10 @@ def _columns(value: Any, inputs: Mapping[str, Any]) -> dict[str, Array]:
 
 
 def _column(values: list[Any], spec: Any, key: str) -> Array:
-    """One input of all rows; a refusal says which row it was."""
-    fast = _fast(values, spec)
-    if fast is not None:
-        return fast
+    """Return the array of one input of all rows. Raises InvalidArgumentError that says which row is wrong."""
+    array = _array_by_numpy(values, spec)
+    if array is not None:
+        return array
     shape = _shape(values[0])
     for position, value in enumerate(values):
         try:
@@ -140,20 +140,20 @@ def _column(values: list[Any], spec: Any, key: str) -> Array:
             raise InvalidArgumentError(
                 f"Failed to process element: {position}{key} of 'instances' list. Error: INVALID_ARGUMENT: {error}"
             ) from error
-    return _slow(values, (len(values), *shape), spec)
+    return _array_of_values(values, (len(values), *shape), spec)
 
 
 def _array(value: Any, spec: Any) -> Array:
-    fast = _fast(value, spec)
-    if fast is not None:
-        return fast
+    array = _array_by_numpy(value, spec)
+    if array is not None:
+        return array
     shape = _shape(value)
     _check(value, 0, shape, spec)
-    return _slow(value, shape, spec)
+    return _array_of_values(value, shape, spec)
 
 
-def _fast(value: Any, spec: Any) -> Array | None:
-    """The array if NumPy makes one of the right kind; None if it takes a closer look to say what is wrong."""
+def _array_by_numpy(value: Any, spec: Any) -> Array | None:
+    """Return the array if NumPy makes one of the right kind; None if it takes a closer look to say what is wrong."""
     kind = np.dtype(spec.dtype.as_numpy_dtype).kind
     if kind not in _KINDS:
         return None
@@ -164,7 +164,7 @@ def _fast(value: Any, spec: Any) -> Array | None:
     return array.astype(spec.dtype.as_numpy_dtype) if array.dtype.kind in _KINDS[kind] else None
 
 
-def _slow(value: Any, shape: Sequence[int], spec: Any) -> Array:
+def _array_of_values(value: Any, shape: Sequence[int], spec: Any) -> Array:
     flat: list[Any] = []
     _flatten(value, flat)
     if spec.dtype.name == "string":
@@ -194,7 +194,7 @@ def _bytes(value: Any) -> bytes:
 
 
 def _check(value: Any, level: int, shape: tuple[int, ...], spec: Any) -> None:
-    """FillTensorProto's checks: nesting, sizes, and the type of every value."""
+    """Check nesting, sizes, and the type of every value, as FillTensorProto does."""
     if not isinstance(value, list):
         if level != len(shape):
             raise InvalidArgumentError(
@@ -257,7 +257,7 @@ def _is_named(value: Any) -> bool:
 
 
 def _text(name: str, array: Any) -> str:
-    """An array as JSON, numbers as short as they round-trip in their own precision."""
+    """Return an array as JSON, numbers as short as they round-trip in their own precision."""
     if np.ndim(array):
         return f"[{', '.join(_text(name, each) for each in array)}]"
     value = array.item() if hasattr(array, "item") else array
@@ -281,7 +281,7 @@ def _decimal(value: float, kind: Any) -> str:
 
 
 def _named(texts: Mapping[str, str]) -> str:
-    """The only text, or an object of several."""
+    """Return the only text, or an object of several."""
     if len(texts) == 1:
         return next(iter(texts.values()))
     return f"{{{', '.join(f'{json.dumps(name)}: {text}' for name, text in texts.items())}}}"

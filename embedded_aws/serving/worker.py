@@ -1,4 +1,4 @@
-"""One process that answers: the model's handlers, or the container's own, and TensorFlow Serving behind them."""
+"""Serve in one process: with the model's handlers, or the container's own, and TensorFlow Serving behind them."""
 
 from __future__ import annotations
 
@@ -8,33 +8,31 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from embedded_aws.serving import app, handlers, rest_api
-from embedded_aws.serving.app import JSON, Application, HttpResponse
+from embedded_aws.serving.app import JSON, HostApplication, HttpResponse
 from embedded_aws.serving.default_handler import DefaultHandler
 from embedded_aws.serving.tensorflow_serving import ModelServer
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
-    from embedded_aws.serving.app import HttpRequest
+    from embedded_aws.serving.app import HttpRequest, Respond
 
-    Respond = Callable[[HttpRequest], HttpResponse]
-
-_HEALTHY = HttpResponse(HTTPStatus.OK, JSON, b"")
+_READY = {"/ping": HttpResponse(HTTPStatus.OK, JSON, b"")}
 _NOT_FOUND = HttpResponse(HTTPStatus.NOT_FOUND, JSON, b'{"error": "Not Found"}')
 
 
 def serve(number: int, model: Path, sockets: Sequence[socket.socket], predictions: socket.socket) -> None:
-    """Load, then answer on this worker's socket until SIGTERM; requests in progress are finished.
+    """Load, then answer on this worker's socket until SIGTERM, then finish the requests in progress.
 
     Worker number 0 has the models and answers TensorFlow Serving's REST interface on `predictions`; the others ask it.
     Models that are not needed, because a `handler` answers by itself, are not loaded before they are asked.
     """
     server = ModelServer.find(model, default=os.environ.get("SAGEMAKER_TFS_DEFAULT_MODEL_NAME"))
-    address = f"http://127.0.0.1:{predictions.getsockname()[1]}/v1/models"
-    post = rest_api.post if number else rest_api.shortcut(server, address)
-    handler = handlers.load(model / "code", rest=address, default_model=server.default, post=post)
+    models_url = f"http://127.0.0.1:{predictions.getsockname()[1]}/v1/models"
+    post = rest_api.post if number else rest_api.direct_post(server, models_url)
+    handler = handlers.load(model / "code", models_url=models_url, default_model=server.default, post=post)
     needed = handler is None or not handler.answers_by_itself
     if number == 0:
         if needed:
@@ -43,11 +41,12 @@ def serve(number: int, model: Path, sockets: Sequence[socket.socket], prediction
     else:
         predictions.close()
         if needed:
-            rest_api.wait(address, server.default)
-    app.run(Application(partial(_respond, handler or DefaultHandler(server))), sockets[number])
+            rest_api.wait_until_loaded(models_url, server.default)
+    application = HostApplication(partial(_respond, handler or DefaultHandler(server)), ready=_READY)
+    app.run(application, sockets[number])
 
 
 def _respond(invoke: Respond, request: HttpRequest) -> HttpResponse:
     if request.path == "/invocations" and request.method == "POST":
         return invoke(request)
-    return _HEALTHY if request.path == "/ping" else _NOT_FOUND
+    return _NOT_FOUND

@@ -1,4 +1,4 @@
-"""Data capture: requests and answers of an endpoint as JSON lines in S3.
+"""Write requests and answers of an endpoint to S3 as JSON lines: data capture.
 
 Format: https://docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-data-capture-endpoint.html
 """
@@ -32,7 +32,7 @@ _FLUSH_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class CapturedMessage:
-    """One side of an invocation."""
+    """One side of an invocation: the request or the answer."""
 
     content_type: str
     body: bytes
@@ -54,7 +54,7 @@ class DataCapture:
         self._writer.start()
 
     def describe(self) -> dict[str, Any]:
-        """DescribeEndpoint's DataCaptureConfig."""
+        """Return DescribeEndpoint's DataCaptureConfig."""
         return {
             "EnableCapture": True,
             "CaptureStatus": "Started",

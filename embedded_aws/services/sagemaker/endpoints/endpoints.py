@@ -34,7 +34,7 @@ _VARIANT = "x-amzn-sagemaker-target-variant"
 
 
 class Endpoints(Provider):
-    """Each endpoint has the fleet that serves and, while it is updated, the one that comes up beside it."""
+    """SageMaker's endpoints: each has a fleet that serves and, while it is updated, one that comes up beside it."""
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
@@ -157,7 +157,7 @@ class Endpoints(Provider):
             self._remove(record)
 
     def _fail(self, record: Record, reason: str) -> None:
-        """A new endpoint has failed; one that was updated goes on with what it had, as AWS rolls back."""
+        """Mark a new endpoint Failed; one that was updated goes on with what it had, as AWS rolls back."""
         status = "InService" if record in self._serving else "Failed"
         self.context.store.update_if(record, ("Creating", "Updating"), EndpointStatus=status, FailureReason=reason)
 

@@ -1,4 +1,4 @@
-"""All hosts of one endpoint configuration, brought up together, routed among, and retired together."""
+"""A fleet: the hosts of one endpoint configuration, brought up together, routed among, and retired together."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Fleet:
             self._idle.notify()
 
     def choose(self, target: str | None) -> ModelHost | None:
-        """The host of the target variant, or one at random by the variants' weights; None if there is none."""
+        """Return the host of the target variant, or one at random by the variants' weights; None if there is none."""
         if target is not None:
             return self._hosts.get(target)
         if not any(self._weights):
@@ -77,7 +77,7 @@ class Fleet:
             host.kill()
 
     def describe(self) -> list[dict[str, Any]]:
-        """DescribeEndpoint's ProductionVariants."""
+        """Return DescribeEndpoint's ProductionVariants."""
         return [
             {
                 "VariantName": name,

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 GROUP = "/aws/sagemaker/Endpoints"
-_HOST = Path(__file__).parents[3] / "serving" / "__main__.py"
+_SERVER = Path(__file__).parents[3] / "serving" / "__main__.py"
 _STARTUP_SECONDS = 480  # ContainerStartupHealthCheckTimeoutInSeconds' default
 _PING_SECONDS = 0.05
 _RESTART_SECONDS = 1.0
@@ -40,16 +40,16 @@ _GRACE_SECONDS = 5
 
 
 class HostError(Exception):
-    """A host that did not come up; the message is an endpoint's FailureReason."""
+    """A host did not come up; the message is an endpoint's FailureReason."""
 
 
 class PingError(HostError):
-    """A host whose container did not come to answer /ping: not for want of its image or its model data."""
+    """A host's container never answered /ping, though its image and its model data are there."""
 
 
 @dataclass(frozen=True)
 class HostedModel:
-    """What a host serves: a container definition, with the variant it is served as."""
+    """A model as a host serves it: its container definition, and the production variant that it is served as."""
 
     container: dict[str, Any]
     variant: dict[str, Any]
@@ -58,13 +58,13 @@ class HostedModel:
 
     @property
     def variant_name(self) -> str:
-        """The production variant's name."""
+        """Return the production variant's name."""
         return str(self.variant["VariantName"])
 
 
 @dataclass(frozen=True)
 class HostIdentity:
-    """How failures call a host, the log stream it writes, and whose metrics it makes."""
+    """A host by its names: in failure reasons, its log stream, and the source of its metrics."""
 
     title: str
     log_group: str
@@ -92,7 +92,7 @@ class ModelHost:
         self._folder = context.state_dir / f"{record.resource_type.arn_type}s" / record.name / secrets.token_hex(8)
         self._stopping = threading.Event()
         self._process: Process | None = None
-        self._keeper: threading.Thread | None = None
+        self._watcher: threading.Thread | None = None
         self._lock = threading.Lock()
         self._network: dict[str, str] = {}
 
@@ -104,9 +104,9 @@ class ModelHost:
             if self.model.network:
                 self._network = self._credentials.environment(self.model.role)
             process = self._launch(container)
-            self._keeper = threading.Thread(target=self._keep, args=(container, process), name=str(self._folder))
-            self._keeper.daemon = True
-            self._keeper.start()
+            self._watcher = threading.Thread(target=self._watch, args=(container, process), name=str(self._folder))
+            self._watcher.daemon = True
+            self._watcher.start()
             self._wait_for_ping(process)
         except BaseException:
             self.stop()
@@ -120,8 +120,8 @@ class ModelHost:
         if process:
             process.terminate(grace=_GRACE_SECONDS)
             process.wait()
-        if self._keeper:
-            self._keeper.join()
+        if self._watcher:
+            self._watcher.join()
         self._credentials.forget(self._network)
         shutil.rmtree(self._folder, ignore_errors=True)
 
@@ -179,7 +179,7 @@ class ModelHost:
             if self._stopping.is_set():
                 raise HostError("It was told to stop while its hosts came up.")
             self._process = Process(
-                [container.python, "-P", _HOST, str(listening.fileno()), container.ml],
+                [container.python, "-P", _SERVER, str(listening.fileno()), container.ml],
                 environment=self._environment(container),
                 folder=container.ml,
                 listen=listening,
@@ -191,15 +191,15 @@ class ModelHost:
             return self._process
 
     def _environment(self, container: Container) -> dict[str, str]:
-        reach = {"PIP_NO_INDEX": "1"}
+        network = {"PIP_NO_INDEX": "1"}
         if self.model.network:
-            reach = {"AWS_ENDPOINT_URL": self._context.endpoint_url, **self._network}
+            network = {"AWS_ENDPOINT_URL": self._context.endpoint_url, **self._network}
         wanted = self.model.container.get("Environment", {})
         return container.environment(
             os.environ,
             AWS_REGION=self._record.region,
             AWS_EC2_METADATA_DISABLED="true",
-            **reach,
+            **network,
             **{name: rewrite_paths(value, container.mounts) for name, value in wanted.items()},
         )
 
@@ -215,7 +215,7 @@ class ModelHost:
             "Please check CloudWatch logs for this endpoint."
         )
 
-    def _keep(self, container: Container, process: Process) -> None:
+    def _watch(self, container: Container, process: Process) -> None:
         """Write its log while it runs; start it again when it ends by itself."""
         stream = LogStream(self.model.role, group=self._identity.log_group, stream=self._identity.log_stream)
         while True:

@@ -42,7 +42,7 @@ _UNREACHABLE = (
 
 @dataclass(slots=True)
 class Measured:
-    """The model's own status, 0 without an answer, and the seconds that it took."""
+    """How a model answered: its own status, 0 without an answer, and the seconds that it took."""
 
     status: int = 0
     seconds: float = 0.0

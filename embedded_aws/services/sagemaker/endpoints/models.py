@@ -1,4 +1,4 @@
-"""Models: what one must have before a host can serve it, and what of it a host is given.
+"""Check SageMaker models, and read from one what a host serves.
 
 AWS makes ExecutionRoleArn optional for what the embedded AWS has not got (inference components). CreateModel looks at
 the model data, as its role: AWS's sentences, as quoted in aws/aws-step-functions-data-science-sdk-python#61 (missing)
@@ -27,7 +27,7 @@ _MISSING = ("404", "NoSuchKey", "NoSuchBucket")
 
 
 class Models(Provider):
-    """A plain record, once its request is complete and its model data are there."""
+    """SageMaker's models: plain records, once the request is complete and the model data are there."""
 
     def create(self, record: Record, request: dict[str, Any]) -> None:
         """Check containers, role and model data."""
@@ -40,9 +40,9 @@ class Models(Provider):
         if "ExecutionRoleArn" not in request:
             raise validation_exception("The embedded AWS has models with a role only: give ExecutionRoleArn.")
         if uri := containers[0].get("ModelDataUrl"):
-            self._look_at(uri, record, request["ExecutionRoleArn"])
+            self._check_model_data(uri, record, request["ExecutionRoleArn"])
 
-    def _look_at(self, uri: str, record: Record, arn: str) -> None:
+    def _check_model_data(self, uri: str, record: Record, arn: str) -> None:
         """Raise ValidationException unless the role can read the model data."""
         try:
             role = assumed_role(record, arn, endpoint_url=self.context.endpoint_url)
@@ -62,7 +62,7 @@ class Models(Provider):
 
 
 def hosted_model(record: Record, variant: dict[str, Any], *, endpoint_url: str) -> HostedModel:
-    """The model as a host of that variant serves it.
+    """Return the model as a host of that variant serves it.
 
     Asks IAM about the role: not to be called on the gateway's event loop. Raises ServiceError.
     """

@@ -36,6 +36,8 @@ ALLOWED = {
     "model_code": set(),
     "datasets": {"datasets"},
     "embedded_aws": {"embedded_aws"},
+    "embedded_aws/runtime": {"embedded_aws.proxies", "embedded_aws.runtime"},
+    "embedded_aws/warmstart": {"embedded_aws.runtime.process"},
     "bench": {
         "bench",
         "cli",

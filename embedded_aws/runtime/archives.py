@@ -56,21 +56,21 @@ def unpack(archive: Path, folder: Path) -> None:
     files, folders or links within it, and for sizes that no honest archive has. What came before such a member is
     unpacked then.
     """
-    with opened(archive) as members:
+    with open_archive(archive) as members:
         for member in members:
             members.tar.extract(member, folder, filter="data")
 
 
 def check(archive: Path) -> None:
     """Raise ArchiveError for an archive that is none, or that claims or holds too much."""
-    with opened(archive) as members:
+    with open_archive(archive) as members:
         for _ in members:
             pass
 
 
 @contextmanager
-def opened(archive: Path) -> Iterator[Members]:
-    """The archive's members, to be read in turn; what is wrong with it is an ArchiveError, while it is read too."""
+def open_archive(archive: Path) -> Iterator[Members]:
+    """Open an archive for its members to be read in turn. Raises ArchiveError, while it is read too."""
     room = shutil.disk_usage(archive.parent).free
     limit = min(room, max(_SMALL_BYTES, _RATIO * archive.stat().st_size))
     try:
@@ -104,21 +104,21 @@ class _Limited(io.BufferedIOBase):
         self._file, self._limit = file, limit + _MEMBERS * 3 * tarfile.BLOCKSIZE
 
     def read(self, size: int | None = None) -> bytes:
-        """The next bytes, as many or fewer; tarfile always says how many."""
+        """Return the next bytes, as many or fewer; tarfile always says how many."""
         if size is None or size > _HEADER_BYTES:
             raise ArchiveError(f"it has a name or property of {size} bytes")
-        self._hold(self._file.tell() + size)
+        self._check_limit(self._file.tell() + size)
         return self._file.read(size)
 
     def seek(self, position: int, whence: int = io.SEEK_SET) -> int:
         """Go there, which reads all that lies between; tarfile always counts from the beginning."""
-        self._hold(position)
+        self._check_limit(position)
         return self._file.seek(position, whence)
 
     def tell(self) -> int:
-        """How many bytes have been read."""
+        """Return how many bytes have been read."""
         return self._file.tell()
 
-    def _hold(self, position: int) -> None:
+    def _check_limit(self, position: int) -> None:
         if position > self._limit:
             raise ArchiveError(f"it has more than {self._limit} bytes in it: too much for its size")

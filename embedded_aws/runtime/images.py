@@ -37,12 +37,12 @@ class Image:
 
 
 def available(images_dir: Path) -> list[str]:
-    """The names of all images, sorted."""
+    """Return the names of all images, sorted."""
     return sorted(path.stem for path in images_dir.glob("*.txt"))
 
 
 def name_of(uri: str, *, images_dir: Path) -> str:
-    """The name of the image that a URI speaks of.
+    """Return the name of the image that a URI speaks of.
 
     Raises ImageError, with the names that there are, for a URI that is none of them.
     """
@@ -55,18 +55,18 @@ def name_of(uri: str, *, images_dir: Path) -> str:
 
 
 def short(tag: str) -> str:
-    """A tag of AWS's containers in its short form: `2.21.0-cpu-py312` is another name of `2.21-cpu-py312`."""
+    """Return a tag of AWS's containers in its short form: `2.21.0-cpu-py312` is another name of `2.21-cpu-py312`."""
     match = _LONG.fullmatch(tag)
     return f"{match[1]}-{match[2]}" if match else tag
 
 
 def is_installed(name: str, *, images_dir: Path, cache_dir: Path) -> bool:
-    """Whether `install` would find it and have nothing to do."""
+    """Return whether `install` would find it and have nothing to do."""
     return _is_complete(_folder(name, images_dir=images_dir, cache_dir=cache_dir))
 
 
 def install(name: str, *, images_dir: Path, cache_dir: Path) -> Image:
-    """The installed image; installs it first if need be. Safe to call from several processes at once.
+    """Return the installed image; install it first if need be. Safe to call from several processes at once.
 
     Raises ImageError when the installation fails; what is half installed is redone at the next call.
     """
@@ -91,13 +91,13 @@ def _digest(requirements: Path) -> str:
 
 
 def _folder(name: str, *, images_dir: Path, cache_dir: Path) -> Path:
-    """Where it is or will be: other pins or another interpreter make another installation."""
+    """Return where it is or will be: other pins or another interpreter make another installation."""
     made_of = f"{_digest(images_dir / f'{name}.txt')} {sys.base_prefix} {platform.python_version()}"
     return cache_dir / "images" / f"{name}-{hashlib.sha256(made_of.encode()).hexdigest()[:16]}"
 
 
 def _is_complete(folder: Path) -> bool:
-    """Whether the installation ended well and its base interpreter (a link) is still there."""
+    """Return whether the installation ended well and its base interpreter (a link) is still there."""
     return (folder / _COMPLETE).exists() and (folder / "bin" / "python").exists()
 
 

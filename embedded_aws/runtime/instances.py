@@ -43,7 +43,7 @@ class Instance:
 
 
 def launch(resources: Mapping[str, Any]) -> list[Instance]:
-    """The instances that a ResourceConfig or a ClusterConfig asks for, algo-1 first."""
+    """Return the instances that a ResourceConfig or a ClusterConfig asks for, algo-1 first."""
     groups = resources.get("InstanceGroups") or [{"InstanceGroupName": HOMOGENEOUS, **resources}]
     wanted = [group for group in groups for _ in range(group.get("InstanceCount", 1))]
     return [
@@ -59,7 +59,7 @@ def launch(resources: Mapping[str, Any]) -> list[Instance]:
 
 
 def groups(instances: Sequence[Instance]) -> Iterator[dict[str, Any]]:
-    """The instance groups as resourceconfig.json has them."""
+    """Yield the instance groups as resourceconfig.json has them."""
     for group, members in itertools.groupby(instances, key=lambda one: (one.group, one.instance_type)):
         yield {
             "instance_group_name": group[0],
@@ -69,7 +69,7 @@ def groups(instances: Sequence[Instance]) -> Iterator[dict[str, Any]]:
 
 
 def variables(instances: Sequence[Instance]) -> dict[str, str]:
-    """What a container is told so that it finds the job's hosts by name; launch/names.py reads it.
+    """Return the variables by which a container finds the job's hosts by name; launch/host_names.py reads them.
 
     No proxy knows them.
     """

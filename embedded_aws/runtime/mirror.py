@@ -37,8 +37,8 @@ class MirrorError(Exception):
 class Mirror:
     """One folder and its place in S3.
 
-    `growing`: its files are only ever appended to, so that each is worth having before it is whole.
-    `deletes`: what is deleted in the folder is deleted in S3.
+    `append_only`: its files are only ever appended to, so that each is worth having before it is whole.
+    `delete_removed`: what is deleted in the folder is deleted in S3.
     """
 
     def __init__(
@@ -48,36 +48,36 @@ class Mirror:
         uri: str,
         *,
         key_id: str | None = None,
-        growing: bool = False,
-        deletes: bool = False,
+        append_only: bool = False,
+        delete_removed: bool = False,
     ) -> None:
         """Make the folder."""
         self._s3, self._folder, self._uri = s3, folder, s3_uris.plain(uri).rstrip("/")
-        self._key_id, self._growing, self._deletes = key_id, growing, deletes
+        self._key_id, self._append_only, self._delete_removed = key_id, append_only, delete_removed
         self._seen: dict[str, _State] = {}
-        self._kept: dict[str, _State] = {}
+        self._uploaded: dict[str, _State] = {}
         folder.mkdir(parents=True, exist_ok=True)
 
-    def fill(self) -> None:
-        """Bring what is in S3. Raises MirrorError."""
+    def download(self) -> None:
+        """Bring what is in S3 into the folder. Raises MirrorError."""
         with _s3_errors():
-            s3_objects.download_all(self._s3, s3_objects.of_prefix(self._s3, f"{self._uri}/"), self._folder)
-        self._kept = self._look()
+            s3_objects.download_all(self._s3, s3_objects.list_prefix(self._s3, f"{self._uri}/"), self._folder)
+        self._uploaded = self._scan()
 
-    def keep(self, *, last: bool = False) -> None:
-        """Put what has changed since the last look; `last`: nothing writes any more. Raises MirrorError."""
-        now = self._look()
-        settled = now if last or self._growing else {n: s for n, s in now.items() if self._seen.get(n) == s}
-        gone = [name for name in self._kept if name not in now and (last or name not in self._seen)]
+    def upload_changes(self, *, last: bool = False) -> None:
+        """Upload what has changed since the last call; `last`: nothing writes any more. Raises MirrorError."""
+        now = self._scan()
+        settled = now if last or self._append_only else {n: s for n, s in now.items() if self._seen.get(n) == s}
+        gone = [name for name in self._uploaded if name not in now and (last or name not in self._seen)]
         self._seen = now
         with _s3_errors():
             for name, state in settled.items():
-                if self._kept.get(name) != state:
-                    self._put(name, state)
+                if self._uploaded.get(name) != state:
+                    self._upload(name, state)
             for name in gone:
-                self._drop(name)
+                self._forget(name)
 
-    def _look(self) -> dict[str, _State]:
+    def _scan(self) -> dict[str, _State]:
         found = {}
         for path in sorted(self._folder.rglob("*")):
             with contextlib.suppress(FileNotFoundError):
@@ -86,16 +86,16 @@ class Mirror:
                     found[path.relative_to(self._folder).as_posix()] = (stat.st_size, stat.st_mtime_ns)
         return found
 
-    def _put(self, name: str, state: _State) -> None:
+    def _upload(self, name: str, state: _State) -> None:
         try:
             s3_objects.upload(self._s3, self._folder / name, f"{self._uri}/{name}", key_id=self._key_id)
-        except FileNotFoundError:  # gone since the look: the next one sees it
+        except FileNotFoundError:  # gone since the scan: the next one sees it
             return
-        self._kept[name] = state
+        self._uploaded[name] = state
 
-    def _drop(self, name: str) -> None:
-        del self._kept[name]
-        if self._deletes:
+    def _forget(self, name: str) -> None:
+        del self._uploaded[name]
+        if self._delete_removed:
             bucket, key = s3_uris.split(f"{self._uri}/{name}")
             try:
                 self._s3.delete_object(Bucket=bucket, Key=key)
@@ -108,29 +108,29 @@ class Mirrors:
 
     def __init__(self, mirrors: Sequence[Mirror]) -> None:
         self._mirrors = mirrors
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._look, name="mirrors", daemon=True)
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._upload_regularly, name="mirrors", daemon=True)
 
     def start(self) -> None:
-        """Begin to look."""
+        """Begin to look for changes."""
         self._thread.start()
 
     def stop(self, *, last: bool) -> None:
-        """Look no more; `last`: put everything that is there now, to which nothing writes any more.
+        """End that; `last`: upload everything that is there now, to which nothing writes any more.
 
         Raises MirrorError.
         """
-        self._over.set()
+        self._stopped.set()
         self._thread.join()
         if last:
             for mirror in self._mirrors:
-                mirror.keep(last=True)
+                mirror.upload_changes(last=True)
 
-    def _look(self) -> None:
-        while not self._over.wait(LOOK_SECONDS):
+    def _upload_regularly(self) -> None:
+        while not self._stopped.wait(LOOK_SECONDS):
             for mirror in self._mirrors:
                 try:
-                    mirror.keep()
+                    mirror.upload_changes()
                 except MirrorError as error:  # the last look tells the job
                     log.warning("%s", error)
 

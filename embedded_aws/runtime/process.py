@@ -53,16 +53,16 @@ class Process:
 
     @property
     def pid(self) -> int:
-        """The process of which all of it descends."""
+        """Return the id of the process of which all of it descends."""
         return self._supervisor.pid
 
     @property
     def running(self) -> bool:
-        """Whether anything of it still runs."""
+        """Return whether anything of it still runs."""
         return self._supervisor.poll() is None
 
     def lines(self) -> Iterator[str]:
-        """Its output's lines as they come, until it ends. To be read by one thread, once."""
+        """Yield its output's lines as they come, until it ends. To be read by one thread, once."""
         assert self._supervisor.stdout is not None  # noqa: S101 - asked for above
         rest = b""
         with self._supervisor.stdout as output:
@@ -80,7 +80,7 @@ class Process:
             yield rest.decode(errors="replace")
 
     def wait(self, seconds: float | None = None) -> int:
-        """Its exit status once all of it has ended, 128 + n after signal n. Raises TimeoutError."""
+        """Wait until all of it has ended; return its exit status, 128 + n after signal n. Raises TimeoutError."""
         try:
             status = self._supervisor.wait(seconds)
         except subprocess.TimeoutExpired:
@@ -89,14 +89,14 @@ class Process:
         return status
 
     def terminate(self, *, grace: float) -> None:
-        """SIGTERM to all of it now, SIGKILL after `grace` seconds. Returns at once."""
+        """Send SIGTERM to all of it now, SIGKILL after `grace` seconds. Return at once."""
         self._order(b"t")
         timer = threading.Timer(grace, self.kill)
         timer.daemon = True
         timer.start()
 
     def kill(self) -> None:
-        """SIGKILL to all of it."""
+        """Send SIGKILL to all of it."""
         self._close()
 
     def _order(self, order: bytes) -> None:
@@ -106,7 +106,7 @@ class Process:
                     os.write(self._orders, order)
 
     def _close(self) -> None:
-        """The end of the pipe is the order to kill."""
+        """Close the pipe, whose end is the order to kill."""
         with self._lock:
             if self._open:
                 self._open = False

@@ -50,7 +50,7 @@ def _rewritten(content: bytes, mounts: Mapping[str, Path]) -> bytes:
 def _rewrite_archive(path: Path, mounts: Mapping[str, Path]) -> None:
     moved = path.with_name(f"{path.name}.moved")
     try:
-        with archives.opened(path) as members, tarfile.open(moved, mode="w:gz", compresslevel=1) as new:
+        with archives.open_archive(path) as members, tarfile.open(moved, mode="w:gz", compresslevel=1) as new:
             for member in members:
                 file = members.tar.extractfile(member) if member.isfile() else None
                 if file and member.size <= _PROGRAM_BYTES:

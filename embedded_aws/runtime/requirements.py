@@ -1,4 +1,4 @@
-"""Whether pip would have anything to do for a requirements.txt: asking pip itself takes it a second."""
+"""What a requirements.txt asks for, and whether it is installed: asking pip itself takes it a second."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ if TYPE_CHECKING:
 
 
 def wanted(requirements: Path) -> list[str]:
-    """The lines of the file that ask for something."""
+    """Return the lines of the file that ask for something."""
     text = requirements.read_text(encoding="utf-8", errors="replace")  # pip has its own words for what is no UTF-8
     lines = (line.partition(" #")[0].strip() for line in text.splitlines())
     return [line for line in lines if line and not line.startswith("#")]
 
 
 def are_met(requirements: Path) -> bool:
-    """Whether all of it is installed; False too for a file with anything but plain requirements in it."""
+    """Return whether all of it is installed; False too for a file with anything but plain requirements in it."""
     return all(map(_is_met, wanted(requirements)))
 
 

@@ -1,4 +1,4 @@
-"""S3 as jobs and endpoints use it: prefixes brought into folders, files put into buckets."""
+"""S3 as jobs and endpoints use it: prefixes and manifests brought into folders, files uploaded."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 _TRANSFER = TransferConfig(use_threads=False)
 
 
-def listing(client: Any, uri: str) -> list[str]:
-    """The keys of all objects whose key starts with the URI's; folder markers left out."""
+def list_keys(client: Any, uri: str) -> list[str]:
+    """Return the keys of all objects whose key starts with the URI's; folder markers left out."""
     bucket, prefix = split(uri)
     pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
     return [each["Key"] for page in pages for each in page.get("Contents", []) if not each["Key"].endswith("/")]
 
 
-def of_prefix(client: Any, uri: str) -> dict[str, str]:
-    """The URIs of all objects under a prefix, by the names that follow the prefix.
+def list_prefix(client: Any, uri: str) -> dict[str, str]:
+    """Return the URIs of all objects under a prefix, by the names that follow the prefix.
 
     A prefix that ends within a name (`s3://b/data/tr` for `data/train.npy`) is cut at its last slash.
     """
@@ -34,13 +34,13 @@ def of_prefix(client: Any, uri: str) -> dict[str, str]:
     whole = prefix if prefix.endswith("/") else f"{prefix}/"
     return {
         key.removeprefix(whole) if key.startswith(whole) else key[prefix.rfind("/") + 1 :]: f"s3://{bucket}/{key}"
-        for key in listing(client, uri)
+        for key in list_keys(client, uri)
     }
 
 
-def of_manifest(client: Any, uri: str) -> dict[str, str]:
-    """The URIs of what a manifest lists, `[{"prefix": "s3://…"}, "name", …]`, by name. Raises ArchiveError."""
-    content = get(client, uri)
+def list_manifest(client: Any, uri: str) -> dict[str, str]:
+    """Return the URIs of what a manifest lists, `[{"prefix": "s3://…"}, "name", …]`, by name. Raises ArchiveError."""
+    content = read(client, uri)
     try:
         head, *names = json.loads(content)
         prefix = plain(head["prefix"])
@@ -57,27 +57,27 @@ def download_all(client: Any, named: Mapping[str, str], folder: Path) -> None:
         download(client, uri, _inside(folder, name))
 
 
-def get(client: Any, uri: str) -> bytes:
-    """An object's content."""
+def read(client: Any, uri: str) -> bytes:
+    """Return an object's content."""
     bucket, key = split(uri)
     return bytes(client.get_object(Bucket=bucket, Key=key)["Body"].read())
 
 
 def download(client: Any, uri: str, path: Path) -> None:
-    """Bring one object."""
+    """Bring one object into a file; its folder is made."""
     bucket, key = split(uri)
     path.parent.mkdir(parents=True, exist_ok=True)
     client.download_file(bucket, key, str(path), Config=_TRANSFER)
 
 
 def upload(client: Any, path: Path, uri: str, *, key_id: str | None) -> None:
-    """Put one file, encrypted with the KMS key if there is one."""
+    """Upload one file, encrypted with the KMS key if there is one."""
     bucket, key = split(uri)
     client.upload_file(str(path), bucket, key, ExtraArgs=encryption(key_id), Config=_TRANSFER)
 
 
 def encryption(key_id: str | None) -> dict[str, str]:
-    """The arguments that make S3 encrypt with that key."""
+    """Return the arguments that make S3 encrypt with that key."""
     return {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key_id} if key_id else {}
 
 

@@ -38,7 +38,7 @@ Environment = dict[str, str]
 
 
 def environment() -> Environment:
-    """What of the environment a package may read when it is imported, /opt/ml in the place of the container's own."""
+    """Return what of the environment a package may read at its import, /opt/ml in the place of the container's own."""
     return {
         name: value.replace(os.environ.get(BASE, ML), ML)
         for name, value in os.environ.items()
@@ -46,7 +46,7 @@ def environment() -> Environment:
     }
 
 
-class Recorder(MetaPathFinder):
+class ImportRecorder(MetaPathFinder):
     """Notes, in order, which modules are looked for in which environment; finds none."""
 
     def __init__(self, file: Path) -> None:
@@ -68,13 +68,13 @@ class Recorder(MetaPathFinder):
 
     def write(self) -> None:
         """Write down those of the image; they are the ones that take long, and that the next job has too."""
-        kept = [(group, [name for name in names if of_image(sys.modules.get(name))]) for group, names in self.groups]
+        kept = [(group, [name for name in names if is_of_image(sys.modules.get(name))]) for group, names in self.groups]
         with contextlib.suppress(OSError):  # the script has had its say
             self.file.touch(mode=0o600)
             self.file.write_text(json.dumps([[group, names] for group, names in kept if names]))
 
 
-class Ahead(MetaPathFinder, Loader):
+class PreloadedModules(MetaPathFinder, Loader):
     """Modules that were imported ahead, hidden until they are imported in the environment that they were made in."""
 
     def __init__(self, file: Path) -> None:
@@ -83,7 +83,7 @@ class Ahead(MetaPathFinder, Loader):
         self.command: list[str] = []
         self.folder = ""
         self.environment: Environment = {}
-        self.recorder: Recorder | None = None
+        self.recorder: ImportRecorder | None = None
         self._groups: list[tuple[Environment, dict[str, ModuleType], Environment]] = []
         outside = dict(os.environ)
         with contextlib.suppress(Exception):
@@ -106,7 +106,7 @@ class Ahead(MetaPathFinder, Loader):
         before = set(sys.modules)
         for name in names:
             importlib.import_module(name)
-        added = {name: module for name, module in sys.modules.items() if name not in before and of_image(module)}
+        added = {name: module for name, module in sys.modules.items() if name not in before and is_of_image(module)}
         changed = {name: os.environ[name] for name, value in environment().items() if wanted.get(name) != value}
         return wanted, added, changed
 
@@ -132,7 +132,7 @@ class Ahead(MetaPathFinder, Loader):
         return ModuleSpec(fullname, self, is_package=hasattr(self._found, "__path__"))
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
-        """The module that was found."""
+        """Return the module that was found."""
         del spec
         return self._found
 
@@ -141,7 +141,7 @@ class Ahead(MetaPathFinder, Loader):
         module.__spec__ = self._spec
 
     def hides(self, folder: Path) -> bool:
-        """Whether a file or folder there would be imported in the place of what is here already."""
+        """Return whether a file or folder there would be imported in the place of what is here already."""
         here = sys.modules.keys() | {name for _, modules, _ in self._groups for name in modules}
         return any(entry.name.partition(".")[0] in here for entry in folder.iterdir())
 
@@ -155,55 +155,56 @@ class Ahead(MetaPathFinder, Loader):
         os.execve(sys.executable, arguments, self.environment)
 
 
-def of_image(module: ModuleType | None) -> bool:
-    """Whether a module comes from the image, not from Python, the script's folder or the layer."""
+def is_of_image(module: ModuleType | None) -> bool:
+    """Return whether a module comes from the image, not from Python, the script's folder or the layer."""
     spec = getattr(module, "__spec__", None)
     origin = getattr(spec, "origin", None) or next(iter(getattr(spec, "submodule_search_locations", None) or ()), "")
     return any(origin.startswith(f"{folder}{os.sep}") for folder in image_packages())
 
 
 def image_packages() -> list[str]:
-    """The folders of the image's packages: those of Python's path that are not the layer's."""
+    """Return the folders of the image's packages: those of Python's path that are not the layer's."""
     return [path for path in sys.path if path.endswith("site-packages") and not path.startswith(sys.prefix)]
 
 
-def installed() -> bool:
-    """Whether anything lies in the layer over the image."""
+def has_installed() -> bool:
+    """Return whether anything is installed in the layer over the image."""
     layer = [Path(path) for path in sys.path if path.endswith("site-packages") and path.startswith(sys.prefix)]
     return any(entry.name not in LAYERS_OWN for folder in layer for entry in folder.iterdir())
 
 
-def orders() -> Iterator[bytes]:
-    """What stdin says until the end of its first line."""
+def read_orders() -> Iterator[bytes]:
+    """Yield what comes on stdin until the end of its first line."""
     while piece := os.read(0, 65_536):
         yield piece
         if piece.endswith(b"\n"):
             return
 
 
-def wait(file: Path) -> tuple[list[str], Recorder]:
-    """Import ahead, then wait until somebody says what to run; never returns if nobody does."""
-    ahead = Ahead(file)
-    said = b"".join(orders())
-    if not said:
+def wait(file: Path) -> tuple[list[str], ImportRecorder]:
+    """Import ahead, then wait for orders and return what to run; never return if none come."""
+    preloaded = PreloadedModules(file)
+    orders = b"".join(read_orders())
+    if not orders:
         sys.exit()
-    wanted: dict[str, Any] = json.loads(said)
+    wanted: dict[str, Any] = json.loads(orders)
     with Path(os.devnull).open() as nothing:
         os.dup2(nothing.fileno(), 0)
-    ahead.command, ahead.environment, ahead.folder = wanted["command"], wanted["environment"], wanted["folder"]
-    ahead.recorder = Recorder(file)
-    os.chdir(ahead.folder)
+    preloaded.command, preloaded.folder = wanted["command"], wanted["folder"]
+    preloaded.environment = wanted["environment"]
+    preloaded.recorder = ImportRecorder(file)
+    os.chdir(preloaded.folder)
     os.environ.clear()
-    os.environ.update(ahead.environment)
+    os.environ.update(preloaded.environment)
     sys.path[:0] = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
     importlib.invalidate_caches()
-    if not ahead.sound or installed() or ahead.hides(Path(ahead.command[0]).resolve().parent):
-        ahead.begin_anew()
-    sys.meta_path.insert(0, ahead)
-    return ahead.command, ahead.recorder
+    if not preloaded.sound or has_installed() or preloaded.hides(Path(preloaded.command[0]).resolve().parent):
+        preloaded.begin_anew()
+    sys.meta_path.insert(0, preloaded)
+    return preloaded.command, preloaded.recorder
 
 
-def run(command: list[str], recorder: Recorder) -> NoReturn:
+def run(command: list[str], recorder: ImportRecorder) -> NoReturn:
     """Run a script as Python does."""
     script = Path(command[0])
     sys.argv[:] = command
@@ -243,4 +244,4 @@ if __name__ == "__main__":
     if not sys.flags.safe_path:
         del sys.path[0]  # this file's folder
     notes, *given = sys.argv[1:]
-    run(given, Recorder(Path(notes))) if given else run(*wait(Path(notes)))
+    run(given, ImportRecorder(Path(notes))) if given else run(*wait(Path(notes)))

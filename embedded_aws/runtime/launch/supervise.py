@@ -31,7 +31,7 @@ GROUP_BYTES, DONE = 8, b"."
 def main() -> int:
     """Start the command and stay until it and all that it started have ended."""
     control, listen, command = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3:]
-    guardian = _guarded()
+    guardian = _fork_guardian()
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     inherited = (listen,) if listen >= 0 else ()
@@ -43,46 +43,47 @@ def main() -> int:
     os.write(guardian, child.pid.to_bytes(GROUP_BYTES, "big"))
     for descriptor in inherited:
         os.close(descriptor)
-    told = threading.Event()
-    threading.Thread(target=_obey, args=(control, child.pid, told), daemon=True).start()
+    ordered = threading.Event()
+    threading.Thread(target=_obey, args=(control, child.pid, ordered), daemon=True).start()
     status = _wait_for(child.pid)
-    if not told.is_set():
+    if not ordered.is_set():
         _start_killing(child.pid)
     _wait_for_all(child.pid)
     os.write(guardian, DONE)
     return status if status >= 0 else 128 - status
 
 
-def _guarded() -> int:
-    """Fork the guardian; the end of a pipe that is to be told the group to guard, and when there is nothing to do."""
-    ours, told = os.pipe()
+def _fork_guardian() -> int:
+    """Fork the guardian; return the end of a pipe to it, for the group to guard and the word that all is done."""
+    read_end, write_end = os.pipe()
     between = os.fork()
     if between == 0:
         # Of no kin, so that it is not waited for; it holds nothing open that others wait to see closed.
         os.setsid()
         if os.fork() == 0:
-            os.closerange(0, ours)
-            os.closerange(ours + 1, MANY)
+            os.closerange(0, read_end)
+            os.closerange(read_end + 1, MANY)
             said = b""
-            while piece := os.read(ours, 16):
+            while piece := os.read(read_end, 16):
                 said += piece
             if len(said) == GROUP_BYTES:
                 with contextlib.suppress(ProcessLookupError, PermissionError):
                     os.killpg(int.from_bytes(said, "big"), signal.SIGKILL)
         os._exit(0)
     os.waitpid(between, 0)
-    os.close(ours)
-    return told
+    os.close(read_end)
+    return write_end
 
 
-def _obey(control: int, group: int, told: threading.Event) -> None:
+def _obey(control: int, group: int, ordered: threading.Event) -> None:
+    """Carry out the orders that come on the pipe; its end is the order to kill."""
     while order := os.read(control, 1):
-        told.set()
+        ordered.set()
         if order == b"t":
             _signal(group, signal.SIGTERM)
         else:
             _start_killing(group)
-    told.set()
+    ordered.set()
     _start_killing(group)
 
 
@@ -115,7 +116,7 @@ def _descendants(ancestor: int, parents: dict[int, int]) -> Iterator[int]:
 
 
 def _parents() -> dict[int, int]:
-    """The parent of every process."""
+    """Return the parent of every process."""
     return dict(_read_proc() if sys.platform == "linux" else _ask_ps())
 
 
@@ -135,7 +136,7 @@ def _ask_ps() -> Iterable[tuple[int, int]]:
 
 
 def _wait_for(pid: int) -> int:
-    """The process's exit status, -n after signal n; orphans that end before it are buried on the way."""
+    """Return the process's exit status, -n after signal n; orphans that end before it are reaped on the way."""
     while True:
         ended, status = os.wait()
         if ended == pid:

@@ -1,4 +1,4 @@
-"""How a job says why it failed: FailureReason, as every kind of job has it."""
+"""FailureReason: how a job of any type says why it failed."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ class FailedError(Exception):
 
     @property
     def reason(self) -> str:
-        """The FailureReason, no longer than AWS has it."""
+        """Return the FailureReason, no longer than AWS has it."""
         return str(self)[:REASON_LENGTH]
 
 
 def reason_of(work: Callable[[], None], title: str) -> str:
-    """Do a job's work; the FailureReason if it failed, "" if it did not. A fault of ours is logged under the title."""
+    """Do a job's work; return the FailureReason if it failed, else "". A fault of ours is logged under the title."""
     try:
         work()
     except FailedError as error:
@@ -39,15 +39,15 @@ def reason_of(work: Callable[[], None], title: str) -> str:
     return ""
 
 
-def settled(text: str) -> str:
+def algorithm_error(text: str, status: int) -> FailedError:
+    """Make the error of a container that ended with this status and left these words, cut so that the status stays."""
+    end = f", exit code: {status}"
+    return FailedError(f"AlgorithmError: {_as_a_terminal_shows(text)}"[: REASON_LENGTH - len(end)] + end)
+
+
+def _as_a_terminal_shows(text: str) -> str:
     """Return what a terminal would show of a text: a progress bar's earlier states are written over, and no reason.
 
     They would fill a FailureReason before it came to the error.
     """
     return _OVERWRITTEN.sub(lambda match: match[1] or "", text).replace("\r\n", "\n")
-
-
-def algorithm_error(text: str, status: int) -> FailedError:
-    """A container that ended with this status, in the words it left; they are cut so that the status stays."""
-    end = f", exit code: {status}"
-    return FailedError(f"AlgorithmError: {settled(text)}"[: REASON_LENGTH - len(end)] + end)

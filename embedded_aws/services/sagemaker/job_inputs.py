@@ -76,7 +76,7 @@ def download(s3: Any, source: Mapping[str, Any], folder: Path, *, role: Role, fa
     Raises FailedError, which begins with `failure`, if there is no object or the role may not read it.
     """
     uri = source["S3Uri"]
-    find = s3_objects.of_manifest if source["S3DataType"] == "ManifestFile" else s3_objects.of_prefix
+    find = s3_objects.list_manifest if source["S3DataType"] == "ManifestFile" else s3_objects.list_prefix
     cause = ""
     try:
         if found := find(s3, uri):

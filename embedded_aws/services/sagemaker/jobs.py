@@ -1,55 +1,82 @@
-"""What every kind of job has in common: which of them run, how they are stopped, and that none outlives the gateway."""
+"""What all jobs have in common: which of them run, how they are stopped, and that none outlives the gateway."""
 
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
 
-from embedded_aws.runtime.credentials import CredentialsEndpoint
+from embedded_aws.runtime.credentials import CredentialsEndpoint, aws_access
 from embedded_aws.services.sagemaker.provider import Provider
 from embedded_aws.services.sagemaker.roles import assumed_role
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from contextlib import AbstractContextManager
+
     from embedded_aws.runtime.credentials import Role
     from embedded_aws.services.sagemaker.provider import Context
     from embedded_aws.services.sagemaker.store import Record
 
 
-class Running(Protocol):
-    """One job at work."""
+@dataclass(frozen=True, eq=False)
+class Job:
+    """One job as its run knows it: its record and request, the role that it acts as, and where things are."""
+
+    record: Record
+    request: Mapping[str, Any]
+    context: Context
+    role: Role
+    credentials: CredentialsEndpoint
+
+    def update(self, **members: Any) -> None:
+        """Record members of Describe's answer."""
+        self.context.store.update(self.record, **members)
+
+    def aws_access(self, *, isolated: bool) -> AbstractContextManager[dict[str, str]]:
+        """Give the variables with which the job's containers reach AWS, for as long as the block runs."""
+        return aws_access(self.credentials, self.role, endpoint_url=self.context.endpoint_url, isolated=isolated)
+
+
+class Run(Protocol):
+    """One run of a job."""
 
     def execute(self) -> None:
         """Do the work, to its end."""
 
     def stop(self) -> bool:
-        """Ask it to end; whether it was still at work."""
+        """Ask it to end; return whether it was still at work."""
 
     def kill(self) -> None:
         """End it at once."""
 
 
 class Jobs(Provider):
-    """Jobs of one kind, each on a thread of its own."""
+    """The jobs of one type, each on a thread of its own."""
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
         self.credentials = CredentialsEndpoint()
-        self._runs: dict[Record, Running] = {}
+        self._runs: dict[Record, Run] = {}
         self._lock = threading.Lock()
 
     def role(self, record: Record, arn: str) -> Role:
         """Return the role that a job acts as; see `assumed_role`."""
         return assumed_role(record, arn, endpoint_url=self.context.endpoint_url)
 
-    def begin(self, record: Record, run: Running) -> None:
+    def job(self, record: Record, request: Mapping[str, Any], role: Role) -> Job:
+        """Return the job for its run."""
+        return Job(record, request, self.context, role, self.credentials)
+
+    def begin(self, record: Record, run: Run) -> None:
         """Let a job run."""
         with self._lock:
             self._runs[record] = run
         name = f"{record.resource_type.name} {record.name}"
         threading.Thread(target=self._run, args=(record, run), name=name, daemon=True).start()
 
-    def run_of(self, record: Record) -> Running | None:
-        """The job at work; None once it has ended."""
+    def run_of(self, record: Record) -> Run | None:
+        """Return the run of a job; None once it has ended."""
         with self._lock:
             return self._runs.get(record)
 
@@ -69,7 +96,7 @@ class Jobs(Provider):
             run.kill()
         self.credentials.close()
 
-    def _run(self, record: Record, run: Running) -> None:
+    def _run(self, record: Record, run: Run) -> None:
         try:
             run.execute()
         finally:

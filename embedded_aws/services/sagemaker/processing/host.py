@@ -12,7 +12,7 @@ import time
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from embedded_aws.runtime import instances as hosts_of
+from embedded_aws.runtime import instances
 from embedded_aws.runtime.container import Container, rewrite_paths
 from embedded_aws.runtime.logs import LogStream
 from embedded_aws.runtime.process_group import HostCommand
@@ -21,15 +21,14 @@ from embedded_aws.services.sagemaker import job_inputs
 from embedded_aws.services.sagemaker.processing.validation import inputs, outputs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from embedded_aws.runtime.credentials import Role
     from embedded_aws.runtime.images import Image
     from embedded_aws.runtime.instances import Instance
-    from embedded_aws.services.sagemaker.store import Record
+    from embedded_aws.services.sagemaker.jobs import Job
 
-GROUP = "/aws/sagemaker/ProcessingJobs"
+_LOG_GROUP = "/aws/sagemaker/ProcessingJobs"
 _NO_DATA = "ClientError: Failed to download data. "
 # The inputs in which the SageMaker SDK's processors send programs: ScriptProcessor and FrameworkProcessor of
 # sagemaker.core.processing 2.27.0.
@@ -46,8 +45,8 @@ class ProcessingFolder:
         self._message = self._root / "output" / "message"
         for folder in (self._root / "config", self._root / "output", self._root / "processing"):
             folder.mkdir()
-        self.inputs = [(each, self._here(each["S3Input"])) for each in inputs(request) if not each.get("AppManaged")]
-        self.outputs = [(each, self._here(each["S3Output"])) for each in outputs(request) if not each.get("AppManaged")]
+        self.inputs = [*self._located(inputs(request), "S3Input")]
+        self.outputs = [*self._located(outputs(request), "S3Output")]
         for _, folder in (*self.inputs, *self.outputs):
             folder.mkdir(parents=True, exist_ok=True)
 
@@ -63,66 +62,61 @@ class ProcessingFolder:
             rewrite_programs(folder, self._container.mounts)
 
     def message(self) -> bytes:
-        """What the container wrote as its message; empty if it wrote none."""
+        """Return what the container wrote as its message; empty if it wrote none."""
         return self._message.read_bytes() if self._message.is_file() else b""
 
     def _programs(self) -> Iterator[Path]:
-        """The inputs that are known for programs, and those from which the entrypoint takes one."""
+        """Yield the inputs that are known for programs, and those from which the entrypoint takes one."""
         entrypoint = [PurePosixPath(word) for word in self._request["AppSpecification"]["ContainerEntrypoint"]]
         for each, folder in self.inputs:
             path = PurePosixPath(each["S3Input"]["LocalPath"])
             if each["InputName"] in _PROGRAMS or any(word.is_relative_to(path) for word in entrypoint):
                 yield folder
 
-    def _here(self, data: Mapping[str, Any]) -> Path:
-        return self._container.local_path(data["LocalPath"])
+    def _located(self, entries: Iterable[Mapping[str, Any]], member: str) -> Iterator[tuple[Mapping[str, Any], Path]]:
+        """Yield the entries that the application does not manage itself, each with its folder."""
+        for each in entries:
+            if not each.get("AppManaged"):
+                yield each, self._container.local_path(each[member]["LocalPath"])
 
     def _write(self, name: str, text: str) -> None:
         (self._root / "config" / f"{name}.json").write_text(text)
 
 
 class ProcessingHost:
-    """The host of that number among a job's instances."""
+    """One of a job's instances, with the container on it."""
 
     def __init__(
-        self,
-        number: int,
-        *,
-        instances: Sequence[Instance],
-        record: Record,
-        request: Mapping[str, Any],
-        image: Image,
-        folder: Path,
-        role: Role,
+        self, job: Job, instance: Instance, all_of_them: Sequence[Instance], *, folder: Path, image: Image
     ) -> None:
-        """Make its container in a folder of its own below the job's."""
-        self._record, self._request, self._role = record, request, role
-        self._instances, self._shard = instances, job_inputs.Shard(number, len(instances))
-        self._name = instances[number].name
-        self._container = Container(folder / self._name, image)
-        self.folder = ProcessingFolder(self._container, request)
-        self.folder.configure(record.arn, self._name, [one.name for one in instances])
+        """Make its container in a folder that is not there yet."""
+        self._job, self._request = job, job.request
+        self._name, self._instances = instance.name, all_of_them
+        self._container = Container(folder, image)
+        self.folder = ProcessingFolder(self._container, job.request)
+        self.folder.configure(job.record.arn, self._name, [one.name for one in all_of_them])
+        self._shard = job_inputs.Shard(all_of_them.index(instance), len(all_of_them))
 
     def download(self, s3: Any) -> None:
         """Bring its inputs. Raises FailedError."""
-        for each, place in self.folder.inputs:
-            source = each["S3Input"]
-            job_inputs.download(s3, source, place, role=self._role, failure=_NO_DATA, shard=self._shard)
+        for each, folder in self.folder.inputs:
+            source, role = each["S3Input"], self._job.role
+            job_inputs.download(s3, source, folder, role=role, failure=_NO_DATA, shard=self._shard)
         self.folder.rewrite_programs()
 
-    def at_work(self, network: Mapping[str, str]) -> HostCommand:
-        """What it runs, told so that it reaches AWS."""
-        program, places = self._request["AppSpecification"], self._container.mounts
+    def command(self, network: Mapping[str, str]) -> HostCommand:
+        """Return what it runs; `network` says how AWS is reached."""
+        program, mounts = self._request["AppSpecification"], self._container.mounts
         words = [*program["ContainerEntrypoint"], *program.get("ContainerArguments", [])]
         wanted = self._request.get("Environment", {})
         return HostCommand(
             name=self._name,
-            command=[rewrite_paths(word, places) for word in words],
+            command=[rewrite_paths(word, mounts) for word in words],
             environment=self._container.environment(
                 os.environ,
-                **hosts_of.variables(self._instances),
+                **instances.variables(self._instances),
                 **network,
-                **{name: rewrite_paths(value, places) for name, value in wanted.items()},
+                **{name: rewrite_paths(value, mounts) for name, value in wanted.items()},
             ),
             folder=self._container.ml,
             follow=self._follow,
@@ -130,7 +124,8 @@ class ProcessingHost:
 
     def _follow(self, lines: Iterator[str]) -> None:
         """Pass the lines on to its log stream until the program ends."""
-        stream = LogStream(self._role, group=GROUP, stream=f"{self._record.name}/{self._name}-{int(time.time())}")
+        stream = f"{self._job.record.name}/{self._name}-{int(time.time())}"
+        log = LogStream(self._job.role, group=_LOG_GROUP, stream=stream)
         for line in lines:
-            stream.put(line)
-        stream.close()
+            log.put(line)
+        log.close()

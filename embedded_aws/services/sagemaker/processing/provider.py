@@ -1,4 +1,4 @@
-"""Processing jobs: what is checked before one starts."""
+"""Processing jobs: checked when they are created, then run, each by a `ProcessingRun`."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
 
 class ProcessingJobs(Jobs):
-    """Each job is a `ProcessingRun`."""
+    """The provider of processing jobs."""
 
     def create(self, record: Record, request: dict[str, Any]) -> None:
-        """Check the role and what this SageMaker can do, then start.
+        """Check the role and what is asked for, then start.
 
         Asks IAM about the role: not to be called on the gateway's event loop. Raises ServiceError.
         """
         validation.check(request)
         role = self.role(record, request["RoleArn"])
-        run = ProcessingRun(record, request, context=self.context, role=role, credentials=self.credentials)
-        self.begin(record, run)
+        filled = {**record.resource_type.defaults, **request}
+        self.begin(record, ProcessingRun(self.job(record, filled, role)))

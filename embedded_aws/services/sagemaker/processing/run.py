@@ -13,11 +13,9 @@ import shutil
 import threading
 from contextlib import suppress
 from datetime import UTC, datetime
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from embedded_aws.runtime import instances
-from embedded_aws.runtime.credentials import aws_access
 from embedded_aws.runtime.mirror import Mirror, MirrorError, Mirrors
 from embedded_aws.runtime.process_group import HostFailure, ProcessGroup
 from embedded_aws.services.sagemaker import job_inputs
@@ -28,10 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from embedded_aws.runtime.credentials import CredentialsEndpoint, Role
+    from embedded_aws.services.sagemaker.jobs import Job
     from embedded_aws.services.sagemaker.processing.host import ProcessingFolder
-    from embedded_aws.services.sagemaker.provider import Context
-    from embedded_aws.services.sagemaker.store import Record
 
 _GRACE_SECONDS = 120  # between SIGTERM and SIGKILL, as a training job has it
 _MESSAGE_BYTES = 1024
@@ -40,30 +36,21 @@ _MESSAGE_BYTES = 1024
 class ProcessingRun:
     """A job's hosts with everything around them; `execute` returns when the job has ended."""
 
-    def __init__(
-        self,
-        record: Record,
-        request: dict[str, Any],
-        *,
-        context: Context,
-        role: Role,
-        credentials: CredentialsEndpoint,
-    ) -> None:
-        self._record, self._request = record, {**record.resource_type.defaults, **request}
-        self._context, self._role, self._credentials = context, role, credentials
-        self._processes = ProcessGroup(context.host_watcher(record))
+    def __init__(self, job: Job) -> None:
+        self._job, self._request = job, job.request
+        self._processes = ProcessGroup(job.context.host_watcher(job.record))
         self._lock = threading.Lock()
         self._stopping = self._ended = False
         self._message = ""
 
     def stop(self) -> bool:
-        """End early, with SIGTERM and time to save; False if the job is past that."""
+        """End early, with SIGTERM and time to save; return False if the job is past that."""
         with self._lock:
             if self._stopping or self._ended:
                 return False
             self._stopping = True
             self._processes.stop(grace=_GRACE_SECONDS)
-            self._context.store.update(self._record, ProcessingJobStatus="Stopping")
+            self._job.update(ProcessingJobStatus="Stopping")
         return True
 
     def kill(self) -> None:
@@ -73,54 +60,45 @@ class ProcessingRun:
 
     def execute(self) -> None:
         """Download, process, upload; every end is recorded in the job's record."""
-        folder = self._context.job_folder(self._record)
-        reason = reason_of(lambda: self._execute(folder), f"processing job {self._record.name}")
+        folder = self._job.context.job_folder(self._job.record)
+        reason = reason_of(lambda: self._execute(folder), f"processing job {self._job.record.name}")
         shutil.rmtree(folder, ignore_errors=True)
         self._end(reason)
 
     def _execute(self, folder: Path) -> None:
-        s3 = self._role.client("s3")
-        hosts = self._hosts(folder)
+        s3 = self._job.role.client("s3")
+        hosts = self._start_hosts(folder)
         for host in hosts:
             if self._stopping:
                 return
             host.download(s3)
-        outputs = Outputs(s3, self._request, [host.folder for host in hosts])
+        outputs = _Outputs(s3, self._request, [host.folder for host in hosts])
         outputs.start()
         try:
             failure = self._process(hosts)
         finally:
             outputs.stop()
-        self._message = _text(b"".join(host.folder.message() for host in hosts))
+        self._message = _exit_message(b"".join(host.folder.message() for host in hosts))
         if failure and not self._stopping:
             with suppress(FailedError):  # the reason is that it failed
                 outputs.finish(completed=False)
             raise algorithm_error(self._message, failure.status)
         outputs.finish(completed=not self._stopping)
 
-    def _hosts(self, folder: Path) -> list[ProcessingHost]:
-        image = job_inputs.pull(self._request["AppSpecification"]["ImageUri"], self._context, self._role)
+    def _start_hosts(self, folder: Path) -> list[ProcessingHost]:
+        job = self._job
+        image = job_inputs.pull(self._request["AppSpecification"]["ImageUri"], job.context, job.role)
         cluster = self._request["ProcessingResources"]["ClusterConfig"]
-        job_inputs.attach_volumes(cluster, self._context, self._role)
-        self._context.store.update(self._record, ProcessingStartTime=datetime.now(UTC))
+        job_inputs.attach_volumes(cluster, job.context, job.role)
+        job.update(ProcessingStartTime=datetime.now(UTC))
         launched = instances.launch(cluster)
-        host = partial(
-            ProcessingHost,
-            instances=launched,
-            record=self._record,
-            request=self._request,
-            image=image,
-            folder=folder,
-            role=self._role,
-        )
-        return [host(number) for number in range(len(launched))]
+        return [ProcessingHost(job, one, launched, folder=folder / one.name, image=image) for one in launched]
 
     def _process(self, hosts: Sequence[ProcessingHost]) -> HostFailure | None:
-        url = self._context.endpoint_url
         isolated = self._request.get("NetworkConfig", {}).get("EnableNetworkIsolation", False)
-        with aws_access(self._credentials, self._role, endpoint_url=url, isolated=isolated) as network:
+        with self._job.aws_access(isolated=isolated) as network:
             return self._processes.run(
-                [host.at_work(network) for host in hosts],
+                [host.command(network) for host in hosts],
                 seconds=self._request["StoppingCondition"]["MaxRuntimeInSeconds"],
                 on_timeout=self.stop,
             )
@@ -131,8 +109,7 @@ class ProcessingRun:
             status = "Failed" if reason else "Completed"
             if self._stopping:
                 status, reason = "Stopped", ""
-            self._context.store.update(
-                self._record,
+            self._job.update(
                 ProcessingJobStatus=status,
                 ProcessingEndTime=datetime.now(UTC),
                 ExitMessage=self._message or None,
@@ -140,8 +117,8 @@ class ProcessingRun:
             )
 
 
-def _text(message: bytes) -> str:
-    """ExitMessage of what the containers wrote. Raises FailedError if that is no text."""
+def _exit_message(message: bytes) -> str:
+    """Return the ExitMessage of what the containers wrote. Raises FailedError if that is no text."""
     try:
         message.decode()
     except UnicodeDecodeError as error:
@@ -149,35 +126,35 @@ def _text(message: bytes) -> str:
     return message[:_MESSAGE_BYTES].decode(errors="ignore")
 
 
-class Outputs:
+class _Outputs:
     """All outputs of all hosts; hosts that write a file of the same name overwrite each other's, as in any bucket."""
 
-    def __init__(self, s3: Any, request: Mapping[str, Any], machines: Iterable[ProcessingFolder]) -> None:
+    def __init__(self, s3: Any, request: Mapping[str, Any], folders: Iterable[ProcessingFolder]) -> None:
         key_id = request.get("ProcessingOutputConfig", {}).get("KmsKeyId")
         self._outputs = [
             (each, Mirror(s3, folder, each["S3Output"]["S3Uri"], key_id=key_id))
-            for machine in machines
-            for each, folder in machine.outputs
+            for host in folders
+            for each, folder in host.outputs
         ]
-        self._during = Mirrors([mirror for each, mirror in self._outputs if _continuous(each)])
+        self._during = Mirrors([mirror for each, mirror in self._outputs if _is_continuous(each)])
 
     def start(self) -> None:
-        """Put those that go continuously from now on."""
+        """Begin to upload those that go continuously."""
         self._during.start()
 
     def stop(self) -> None:
-        """Nothing writes to them any more."""
+        """End that, because nothing writes to them any more."""
         self._during.stop(last=False)
 
     def finish(self, *, completed: bool) -> None:
-        """Put what is left: of a job that has not completed only what goes continuously. Raises FailedError."""
+        """Upload what is left: of a job that has not completed only what goes continuously. Raises FailedError."""
         for each, mirror in self._outputs:
-            if completed or _continuous(each):
+            if completed or _is_continuous(each):
                 try:
-                    mirror.keep(last=True)
+                    mirror.upload_changes(last=True)
                 except MirrorError as error:
                     raise FailedError(f"ClientError: Failed to upload output {each['OutputName']}. {error}") from error
 
 
-def _continuous(output: Mapping[str, Any]) -> bool:
+def _is_continuous(output: Mapping[str, Any]) -> bool:
     return bool(output["S3Output"]["S3UploadMode"] == "Continuous")

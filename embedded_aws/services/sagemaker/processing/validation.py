@@ -1,4 +1,4 @@
-"""What a processing job may ask of the embedded AWS, and AWS's own rules between the members of a request.
+"""What a processing job may ask for: AWS's rules between the members of a request, and what only AWS can carry out.
 
 The rules are those of the references of CreateProcessingJob, ProcessingInput and ProcessingS3Input. What is offered is
 declared in `resource_types.processing`. Not compared with AWS: the rules' sentences.
@@ -20,12 +20,12 @@ _ANYWHERE = "/"
 
 
 def inputs(request: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The inputs of a request."""
+    """Return the inputs of a request."""
     return [*request.get("ProcessingInputs", ())]
 
 
 def outputs(request: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The outputs of a request."""
+    """Return the outputs of a request."""
     return [*request.get("ProcessingOutputConfig", {}).get("Outputs", ())]
 
 

@@ -23,16 +23,15 @@ from embedded_aws.warmstart.host import WarmHost
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from embedded_aws.runtime.credentials import Role
     from embedded_aws.runtime.images import Image
     from embedded_aws.runtime.instances import Instance
+    from embedded_aws.services.sagemaker.jobs import Job
 
-_LAUNCH = Path(__file__).parents[3] / "runtime" / "launch" / "train.py"
+_TOOLKIT = Path(__file__).parents[3] / "runtime" / "launch" / "train.py"
 _TOOLKIT_MODULE = "sagemaker_tensorflow_container.training:main"
 _CHECKPOINTS = "/opt/ml/checkpoints"  # the defaults that botocore's model names
 _TENSORBOARD = "/opt/ml/output/tensorboard"
 _CACHE = "/opt/ml/sagemaker/warmpoolcache"  # SageMaker's guide, "Using persistent cache"
-
 
 # The channels in which the SageMaker SDK's ModelTrainer sends programs instead of data: SM_CODE and SM_DRIVERS of
 # sagemaker.core.training.constants 2.27.0.
@@ -40,7 +39,7 @@ _PROGRAMS = ("code", "sm_drivers")
 
 
 class TrainingFolder:
-    """A training job's /opt/ml."""
+    """The /opt/ml of one host of a training job."""
 
     def __init__(self, root: Path) -> None:
         """Make its folders."""
@@ -53,7 +52,7 @@ class TrainingFolder:
             folder.mkdir(parents=True, exist_ok=True)  # a toolkit that waits for its job has made some
 
     def channel(self, name: str) -> Path:
-        """The folder of an input channel."""
+        """Return the folder of an input channel."""
         folder = self.root / "input" / "data" / name
         folder.mkdir(exist_ok=True)
         return folder
@@ -74,9 +73,8 @@ class TrainingFolder:
             "network_interface_name": "lo",
         }
         self._write("hyperparameters", request.get("HyperParameters", {}))
-        self._write(
-            "inputdataconfig", {each["ChannelName"]: _channel(each) for each in request.get("InputDataConfig", [])}
-        )
+        channels = request.get("InputDataConfig", [])
+        self._write("inputdataconfig", {each["ChannelName"]: _channel_config(each) for each in channels})
         self._write("resourceconfig", resources)
 
     def configure_checkpoints(self, uri: str, folder: Path) -> None:
@@ -85,14 +83,14 @@ class TrainingFolder:
 
     @property
     def failure(self) -> str:
-        """What the container wrote as the reason of its failure; empty if it wrote none."""
+        """Return what the container wrote as the reason of its failure; empty if it wrote none."""
         return self._failure.read_bytes().decode(errors="replace") if self._failure.exists() else ""
 
     def _write(self, name: str, document: Any) -> None:
         (self._config / f"{name}.json").write_text(json.dumps(document))
 
 
-def _channel(channel: Mapping[str, Any]) -> dict[str, str]:
+def _channel_config(channel: Mapping[str, Any]) -> dict[str, str]:
     source = channel.get("DataSource", {}).get("S3DataSource", {})
     return {
         "TrainingInputMode": channel.get("InputMode", "File"),
@@ -103,54 +101,54 @@ def _channel(channel: Mapping[str, Any]) -> dict[str, str]:
 
 
 class TrainingHost:
-    """A host; `job` is its /opt/ml."""
+    """One of a job's instances, with the container on it; `folder` is its /opt/ml."""
 
     def __init__(
         self,
+        job: Job,
         instance: Instance,
         all_of_them: Sequence[Instance],
-        request: Mapping[str, Any],
         *,
         folder: Path,
         image: Image,
-        kept: RetainedHost | None = None,
+        retained: RetainedHost | None = None,
     ) -> None:
-        """Make its folders, or take those that a warm pool has kept for a job of this image."""
+        """Make its folders, or take those that a warm pool has retained for a job of this image."""
         self.name = instance.name
-        ready = kept if kept and kept.image == image else None
+        self._job, self._request = job, job.request
+        ready = retained if retained and retained.image == image else None
         self.container = ready.container if ready else Container(folder, image)
-        self.waiting = ready.waiting if ready else None
+        self.warm_host = ready.warm_host if ready else None
         self._imports = ready.imports if ready else folder / "imports.json"
         self._image = image
-        self._keeps = bool(kept or keep_alive_seconds(request))
-        if self._keeps:
+        self._of_warm_pool = bool(retained or keep_alive_seconds(job.request))
+        if self._of_warm_pool:
             self._cache = self.container.local_path(_CACHE)
             self._cache.parent.mkdir(parents=True)
-            shutil.move(kept.cache, self._cache) if kept else self._cache.mkdir()
-        self.job = TrainingFolder(self.container.ml)
-        self.job.configure(request, instance, all_of_them)
+            shutil.move(retained.cache, self._cache) if retained else self._cache.mkdir()
+        self.folder = TrainingFolder(self.container.ml)
+        self.folder.configure(job.request, instance, all_of_them)
         self._instance, self._instances = instance, all_of_them
-        self._request = request
 
-    def mirrors(self, s3: Any, job_name: str) -> list[Mirror]:
-        """What is kept in S3 of it while it works, its checkpoints brought from there.
+    def mirrors(self, s3: Any) -> list[Mirror]:
+        """Make the mirrors of what is kept in S3 while it works, with the checkpoints that are there already.
 
         TensorBoard's place: the SageMaker SDK, sagemaker.core.training.configs 2.27.0. Raises MirrorError.
         """
         made = []
         if config := self._request.get("CheckpointConfig"):
             folder = self.container.local_path(config.get("LocalPath") or _CHECKPOINTS)
-            checkpoints = Mirror(s3, folder, config["S3Uri"], deletes=True)
-            checkpoints.fill()
-            self.job.configure_checkpoints(config["S3Uri"], folder)
+            checkpoints = Mirror(s3, folder, config["S3Uri"], delete_removed=True)
+            checkpoints.download()
+            self.folder.configure_checkpoints(config["S3Uri"], folder)
             made.append(checkpoints)
         if config := self._request.get("TensorBoardOutputConfig"):
             folder = self.container.local_path(config.get("LocalPath") or _TENSORBOARD)
-            uri = f"{config['S3OutputPath'].rstrip('/')}/{job_name}/tensorboard-output"
-            made.append(Mirror(s3, folder, uri, growing=True))
+            uri = f"{config['S3OutputPath'].rstrip('/')}/{self._job.record.name}/tensorboard-output"
+            made.append(Mirror(s3, folder, uri, append_only=True))
         return made
 
-    def download(self, s3: Any, channel: Mapping[str, Any], *, role: Role) -> None:
+    def download(self, s3: Any, channel: Mapping[str, Any]) -> None:
         """Bring a channel's data, or this host's share of them. Raises FailedError."""
         source = channel["DataSource"]["S3DataSource"]
         groups = source.get("InstanceGroupNames")
@@ -160,21 +158,25 @@ class TrainingHost:
         job_inputs.download(
             s3,
             source,
-            self.job.channel(channel["ChannelName"]),
-            role=role,
+            self.folder.channel(channel["ChannelName"]),
+            role=self._job.role,
             failure="ClientError: Data download failed:",
             shard=job_inputs.Shard(sharing.index(self._instance), len(sharing)),
         )
 
-    def command(self) -> list[str | Path]:
-        """What it runs: the container's entrypoint, or the training toolkit."""
-        algorithm, places = self._request["AlgorithmSpecification"], self.container.mounts
-        arguments = [rewrite_paths(each, places) for each in algorithm.get("ContainerArguments", [])]
-        if "ContainerEntrypoint" in algorithm:
-            return [*(rewrite_paths(each, places) for each in algorithm["ContainerEntrypoint"]), *arguments]
-        return [self.container.python, "-P", _LAUNCH, *arguments]
+    def rewrite_programs(self) -> None:
+        """Let the programs in the channels that hold some find what they call by a container's paths."""
+        self.folder.rewrite_programs(self.container.mounts)
 
-    def leave(self, folder: Path) -> RetainedHost:
+    def command(self) -> list[str | Path]:
+        """Return what it runs: the container's entrypoint, or the training toolkit."""
+        algorithm, mounts = self._request["AlgorithmSpecification"], self.container.mounts
+        arguments = [rewrite_paths(each, mounts) for each in algorithm.get("ContainerArguments", [])]
+        if "ContainerEntrypoint" in algorithm:
+            return [*(rewrite_paths(each, mounts) for each in algorithm["ContainerEntrypoint"]), *arguments]
+        return [self.container.python, "-P", _TOOLKIT, *arguments]
+
+    def retain(self, folder: Path) -> RetainedHost:
         """Leave, in a new folder, what the next job of a warm pool finds: the cache, and Python with the last imports.
 
         Python waits where the job ran by the toolkit's `train`, on one host, to its end.
@@ -182,18 +184,18 @@ class TrainingHost:
         folder.mkdir(parents=True)
         cache = Path(shutil.move(self._cache, folder / "cache"))
         imports = folder / "imports.json"
-        kept = RetainedHost(
+        retained = RetainedHost(
             cache=cache, imports=imports, container=Container(folder / "next", self._image), image=self._image
         )
         if not self._imports.exists() or len(self._instances) > 1:
-            return kept
+            return retained
         shutil.copy(self._imports, imports)
-        self.container, self._imports = kept.container, imports
-        waiting = WarmHost(self.command(), environment=self.environment({}), folder=kept.container.ml)
-        return replace(kept, waiting=waiting)
+        self.container, self._imports = retained.container, imports
+        warm_host = WarmHost(self.command(), environment=self.environment({}), folder=retained.container.ml)
+        return replace(retained, warm_host=warm_host)
 
     def environment(self, network: Mapping[str, str], **job: str) -> dict[str, str]:
-        """Its environment; `network` says how AWS is reached, `job` what every host of the job is told."""
+        """Return its environment; `network` says how AWS is reached, `job` is the same on every host of the job."""
         wanted = self._request.get("Environment", {})
         return self.container.environment(
             os.environ,
@@ -203,15 +205,15 @@ class TrainingHost:
             SAGEMAKER_TRAINING_MODULE=_TOOLKIT_MODULE,
             SAGEMAKER_JOB_MOUNTS=json.dumps({path: str(folder) for path, folder in self.container.mounts.items()}),
             **instances.variables(self._instances),
-            **self._warm(),
+            **self._warm_pool(),
             **job,
             **network,
             **{name: rewrite_paths(value, self.container.mounts) for name, value in wanted.items()},
         )
 
-    def _warm(self) -> dict[str, str]:
-        """What a job of a warm pool is told, and launch/train.py."""
-        if not self._keeps:
+    def _warm_pool(self) -> dict[str, str]:
+        """Return the variables for the script of a job of a warm pool, and for launch/train.py."""
+        if not self._of_warm_pool:
             return {}
         cache = str(self.container.local_path(_CACHE))
         return {"SAGEMAKER_MANAGED_WARMPOOL_CACHE_DIRECTORY": cache, "SAGEMAKER_JOB_IMPORTS": str(self._imports)}

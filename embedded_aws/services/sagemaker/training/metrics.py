@@ -33,7 +33,7 @@ _BATCH = 1_000  # the most that PutMetricData takes
 class MetricScanner:
     """Scans every line with every definition's regular expression; its first group is the value.
 
-    `objective` names the metric of which all finite values are kept: what a tuning job judges its trials by.
+    `objective` names the metric of which all finite values are kept: what a tuning job judges its training jobs by.
     The lines of a job's hosts may come from a thread each.
     """
 
@@ -51,7 +51,7 @@ class MetricScanner:
 
     @property
     def final(self) -> list[dict[str, Any]]:
-        """FinalMetricDataList: the last value of each metric, whichever host it came from."""
+        """Return FinalMetricDataList: the last value of each metric, whichever host it came from."""
         with self._lock:
             return list(self._final.values())
 

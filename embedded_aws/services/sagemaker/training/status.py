@@ -1,4 +1,4 @@
-"""A training job's way through its states, as DescribeTrainingJob tells it.
+"""A training job's statuses, transitions and times, as DescribeTrainingJob tells them.
 
 TrainingTimeInSeconds counts the instances' time of all tries, not the waits between them. Of a spot job's time AWS
 bills a share that follows the market; here it is always 30 %, about what the savings that users quote come to.
@@ -37,15 +37,15 @@ _INTERRUPTED = "The job stopped because the managed spot training instances were
 _SPOT_SHARE = 0.3
 
 
-class Progress:
-    """Keeps statuses, transitions, times and metrics of one job's record."""
+class TrainingStatus:
+    """Keeps statuses, transitions, times and metrics in one job's record."""
 
     def __init__(self, store: Store, record: Record) -> None:
         """Record that the job is in progress."""
         self._store, self._record = store, record
         self._lock = threading.Lock()
         self._transitions: list[dict[str, Any]] = []
-        self._began: datetime | None = None  # of the instances that are there now
+        self._started: datetime | None = None  # of the instances that are there now
         self._seconds = 0.0  # that earlier ones were there
         self.ended = False
         store.update(record, TrainingJobStatus="InProgress", SecondaryStatus="Starting")
@@ -56,16 +56,16 @@ class Progress:
             if self._record.status != "Stopping" or secondary == "Uploading":
                 self._enter(secondary, message)
 
-    def start(self) -> None:
-        """The instances are there: the time that is billed begins."""
+    def instances_started(self) -> None:
+        """Begin the time that is billed: the instances are there."""
         with self._lock:
-            self._began = datetime.now(UTC)
+            self._started = datetime.now(UTC)
             self._store.update(
-                self._record, TrainingStartTime=self._record.members.get("TrainingStartTime", self._began)
+                self._record, TrainingStartTime=self._record.members.get("TrainingStartTime", self._started)
             )
 
     def interrupted(self) -> None:
-        """The instances are gone; others will be waited for, unless the job is to end."""
+        """Record that the instances are gone; others will be waited for, unless the job is to end."""
         with self._lock:
             now = datetime.now(UTC)
             self._count(now)
@@ -73,17 +73,17 @@ class Progress:
                 self._enter("Interrupted", _INTERRUPTED, at=now)
 
     def stopping(self) -> None:
-        """The job was told to stop."""
+        """Record that the job was told to stop."""
         with self._lock:
             self._enter("Stopping", "Stopping the training job", TrainingJobStatus="Stopping")
 
-    def measured(self, final: list[dict[str, Any]]) -> None:
-        """The metrics' latest values."""
+    def record_metrics(self, final: list[dict[str, Any]]) -> None:
+        """Record the metrics' latest values."""
         if final:
             self._store.update(self._record, FinalMetricDataList=final)
 
-    def judged(self, values: Sequence[float]) -> None:
-        """All values of a trial's objective so far; its tuning job looks at them while it runs."""
+    def record_objective(self, values: Sequence[float]) -> None:
+        """Record all values of its objective so far; its tuning job looks at them while it runs."""
         if len(values) > len(self._record.members.get(OBJECTIVE_VALUES, ())):
             self._store.update(self._record, **{OBJECTIVE_VALUES: tuple(values)})
 
@@ -107,9 +107,9 @@ class Progress:
             )
 
     def _count(self, now: datetime) -> None:
-        if self._began:
-            self._seconds += (now - self._began).total_seconds()
-            self._began = None
+        if self._started:
+            self._seconds += (now - self._started).total_seconds()
+            self._started = None
 
     def _enter(self, secondary: str, message: str, *, at: datetime | None = None, **members: Any) -> None:
         now = at or datetime.now(UTC)

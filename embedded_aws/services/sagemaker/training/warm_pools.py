@@ -63,41 +63,44 @@ def _values(members: Mapping[str, Any]) -> list[Any]:
 
 @dataclass(frozen=True, kw_only=True)
 class RetainedHost:
-    """What an instance of a warm pool has for its next job: `cache`, and a container in which Python may wait."""
+    """What an instance of a warm pool has for its next job: `cache`, and a container in which Python may wait.
+
+    `imports` is the file in which the last script's imports are noted.
+    """
 
     cache: Path
     imports: Path
     container: Container
     image: Image
-    waiting: WarmHost | None = None
+    warm_host: WarmHost | None = None
 
     def close(self) -> None:
-        """End what waits."""
-        if self.waiting:
-            self.waiting.close()
+        """End the Python that waits."""
+        if self.warm_host:
+            self.warm_host.close()
 
 
 @dataclass(frozen=True, eq=False)
-class Pool:
+class WarmPool:
     """What the hosts of a job have left, by their names, and the folder in which all of it lies."""
 
     folder: Path
     hosts: Mapping[str, RetainedHost]
 
     def close(self) -> None:
-        """Leave nothing."""
+        """End what waits and remove the folder."""
         for host in self.hosts.values():
             host.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
 class WarmPools:
-    """Every warm pool that is Available."""
+    """All warm pools that are Available."""
 
     def __init__(self, context: Context) -> None:
         self._store, self._clock = context.store, context.clock
         self._folder = context.state_dir / "warm-pools"
-        self._pools: dict[Record, Pool] = {}
+        self._pools: dict[Record, WarmPool] = {}
         self._lock = threading.Lock()
         self._service: Service
 
@@ -105,10 +108,10 @@ class WarmPools:
         """Learn who knows the account's quotas."""
         self._service = service
 
-    def claim(self, record: Record, request: Mapping[str, Any]) -> Pool | None:
+    def claim(self, record: Record, request: Mapping[str, Any]) -> WarmPool | None:
         """Let a job that begins take over the pool that has waited longest of those which it fits, if there is one."""
         with self._lock:
-            found = next((kept for kept in self._pools if _same_place(kept, record) and fits(kept, request)), None)
+            found = next((kept for kept in self._pools if _same_account(kept, record) and fits(kept, request)), None)
             if found is None:
                 return None
             pool = self._pools.pop(found)
@@ -116,28 +119,30 @@ class WarmPools:
         self._store.update(record, **{_STATUS: {"Status": "InUse"}})
         return pool
 
-    def keep(self, record: Record, leave: Callable[[Path], Mapping[str, RetainedHost]] | None) -> dict[str, Any]:
-        """Keep what a job that ends leaves, if it is to leave something; the members that its record then has.
+    def retain(
+        self, record: Record, retain_hosts: Callable[[Path], Mapping[str, RetainedHost]] | None
+    ) -> dict[str, Any]:
+        """Keep what a job that ends leaves, if it is to leave something; return the members that its record then has.
 
-        `leave` is None if there is nothing sound. The pool can be claimed once the record has those members.
+        `retain_hosts` is None if there is nothing sound. The pool can be claimed once the record has those members.
         """
         seconds = keep_alive_seconds(record.members)
         if not seconds and _STATUS not in record.members:
             return {}
-        if not seconds or leave is None or not self._service.can_retain_warm_pool(record):
+        if not seconds or retain_hosts is None or not self._service.can_retain_warm_pool(record):
             return {_STATUS: {"Status": "Terminated"}}
         folder = self._folder / uuid4().hex
         with self._lock:
-            self._pools[record] = Pool(folder, leave(folder))
+            self._pools[record] = WarmPool(folder, retain_hosts(folder))
         return {_STATUS: {"Status": "Available"}}
 
-    def count(self, record: Record) -> None:
+    def start_period(self, record: Record) -> None:
         """Begin the period of a pool whose job has ended; nothing for a job without one."""
         if retains(record):
             seconds = keep_alive_seconds(record.members)
             self._clock.after(seconds, partial(self._expire, record, seconds))
 
-    def change(self, record: Record, seconds: int) -> None:
+    def update_period(self, record: Record, seconds: int) -> None:
         """Keep a pool for so long from its job's end on; 0 ends it.
 
         Raises ValidationException if it is not Available.
@@ -167,7 +172,7 @@ class WarmPools:
             )
 
     def close(self) -> None:
-        """End all that waits."""
+        """End all warm pools."""
         with self._lock:
             pools, self._pools = list(self._pools.values()), {}
         for pool in pools:
@@ -188,5 +193,5 @@ class WarmPools:
         self._store.update(record, **{_STATUS: said})
 
 
-def _same_place(one: Record, other: Record) -> bool:
+def _same_account(one: Record, other: Record) -> bool:
     return (one.account, one.region) == (other.account, other.region)

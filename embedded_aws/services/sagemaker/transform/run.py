@@ -145,7 +145,7 @@ class TransformRun:
     def _inputs(self, s3: Any) -> dict[str, str]:
         """Return the URIs of the input's objects by the names of their outputs, in the order of the listing."""
         source = self._request["TransformInput"]["DataSource"]["S3DataSource"]
-        find = s3_objects.of_manifest if source["S3DataType"] == "ManifestFile" else s3_objects.of_prefix
+        find = s3_objects.list_manifest if source["S3DataType"] == "ManifestFile" else s3_objects.list_prefix
         uri = source["S3Uri"]
         cause = ""
         try:
@@ -192,7 +192,7 @@ class TransformRun:
 
     def _read(self, s3: Any, uri: str) -> bytes:
         try:
-            return s3_objects.get(s3, uri)
+            return s3_objects.read(s3, uri)
         except (ClientError, BotoCoreError) as error:
             raise TransformError(CLIENT, f"{CLIENT}: {error}") from error
 

@@ -1,4 +1,4 @@
-"""Hyperparameter tuning jobs: what is checked before one starts, and the list of their training jobs.
+"""Hyperparameter tuning jobs: checked when they are created, then run, each by a `TuningRun`.
 
 Not compared with AWS: that a tuning job whose training jobs find no room in the quotas waits until they do.
 """
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 
 class TuningJobs(Jobs):
-    """Each job is a `TuningRun`."""
+    """The provider of tuning jobs, with the list of their training jobs."""
 
     def bind(self, service: Service) -> None:
-        """The trials are created and stopped by the service's own operations."""
+        """Take the service whose own operations create and stop the training jobs."""
         self._service = service
 
     def create(self, record: Record, request: dict[str, Any]) -> None:
@@ -46,7 +46,7 @@ class TuningJobs(Jobs):
         self.begin(record, TuningRun(record, request, context=self.context, service=self._service, earlier=earlier))
 
     def perform(self, verb: str, record: Record, request: dict[str, Any]) -> dict[str, Any]:
-        """A page of the training jobs; by their objective, only those that have told one."""
+        """Return a page of the training jobs; by their objective, only those that have told one."""
         del verb  # there is one
         jobs = self.context.store.all("TrainingJob", account=record.account, region=record.region)
         mine = training_jobs.of(record, jobs)
@@ -62,15 +62,15 @@ class TuningJobs(Jobs):
 
 
 def _described(definition: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, Any]:
-    """A definition as Describe tells it.
+    """Return a definition as Describe tells it.
 
     What each training job is told to be tuned by is among its hyperparameters, and there is a ResourceConfig where the
     request said it otherwise: the SDK's `HyperparameterTuner.attach`, which its authors test against AWS, reads both.
     Not compared with AWS: that it is so with InstanceConfigs too.
     """
-    told = {OBJECTIVE_HYPERPARAMETER: config["HyperParameterTuningJobObjective"]["MetricName"]}
+    objective = {OBJECTIVE_HYPERPARAMETER: config["HyperParameterTuningJobObjective"]["MetricName"]}
     return {
         **definition,
-        "StaticHyperParameters": {**definition.get("StaticHyperParameters", {}), **told},
+        "StaticHyperParameters": {**definition.get("StaticHyperParameters", {}), **objective},
         "ResourceConfig": training_resources(definition),
     }

@@ -33,14 +33,16 @@ _POLL_SECONDS = 0.02
 
 @dataclass(eq=False)
 class _Trial:
+    """One training job of the tuning job."""
+
     proposal: Proposal
     record: Record
-    epochs: int = 0  # those whose objective was looked at
+    epochs: int = 0  # those whose objective was judged
     ended: bool = False
 
 
 class TuningRun:
-    """A tuning job at work; `execute` returns when it has ended."""
+    """A tuning job with its training jobs; `execute` returns when it has ended."""
 
     def __init__(
         self,
@@ -52,9 +54,9 @@ class TuningRun:
         earlier: Sequence[Record] = (),
     ) -> None:
         """Record that it has launched nothing so far. `earlier` are training jobs that it learns from."""
-        self.record = record
+        self._record = record
         self._earlier = earlier
-        self._compare_earlier = request.get("WarmStartConfig", {}).get("WarmStartType") == warm_start.IDENTICAL
+        self._compares_with_earlier = request.get("WarmStartConfig", {}).get("WarmStartType") == warm_start.IDENTICAL
         self._context, self._service = context, service
         self._config = request["HyperParameterTuningJobConfig"]
         self._definition = request["TrainingJobDefinition"]
@@ -64,23 +66,23 @@ class TuningRun:
         self._minimize = self._metric["Type"] == "Minimize"
         self._trials: list[_Trial] = []
         self._ended: list[_Trial] = []
-        self._next: Proposal | None = None  # what is to be tried next, once there is room
+        self._next_proposal: Proposal | None = None  # what is to be tried next, once there is room
         self._exhausted = False
         self._wake = threading.Event()
         self._lock = threading.Lock()
-        self._asked_to_stop = self._killed = self._over = False
+        self._stopping = self._killed = self._finished = False
         nothing = {"Succeeded": 0, "Pending": 0, "Failed": 0}
         context.store.update(
             record, TrainingJobStatusCounters=training_jobs.status_counters({}), ObjectiveStatusCounters=nothing
         )
 
     def stop(self) -> bool:
-        """End early, with all training jobs that run; False if it has ended."""
+        """End early, with all training jobs that run; return False if it has ended."""
         with self._lock:
-            if self._over:
+            if self._finished:
                 return False
-            self._asked_to_stop = True
-            self._context.store.update(self.record, HyperParameterTuningJobStatus="Stopping")
+            self._stopping = True
+            self._context.store.update(self._record, HyperParameterTuningJobStatus="Stopping")
         self._wake.set()
         return True
 
@@ -94,17 +96,22 @@ class TuningRun:
         try:
             status, reason = self._execute()
         except Exception as error:
-            log.exception("hyperparameter tuning job %s", self.record.name)
+            log.exception("hyperparameter tuning job %s", self._record.name)
             status, reason = "Failed", faults.reason(error)
         if self._killed:
             return
         with self._lock:
-            self._over = True
-            end = {"HyperParameterTuningEndTime": self._context.clock.now(), "FailureReason": reason or None}
-            self._context.store.update(self.record, HyperParameterTuningJobStatus=status, **self._consumed(), **end)
+            self._finished = True
+            self._context.store.update(
+                self._record,
+                HyperParameterTuningJobStatus=status,
+                HyperParameterTuningEndTime=self._context.clock.now(),
+                FailureReason=reason or None,
+                **self._consumed_resources(),
+            )
 
     def _execute(self) -> tuple[str, str]:
-        """How it ended, and why if it failed."""
+        """Launch, watch and stop training jobs to the end; return the status, and the reason if it failed."""
         static = self._definition.get("StaticHyperParameters", {})
         self._strategy = strategies.make(self._config, static, minimize=self._minimize)
         for job in self._earlier:
@@ -113,8 +120,8 @@ class TuningRun:
         status, reason = "", ""
         while not self._killed:
             for trial in self._running():
-                self._look(trial)
-            results = self._tell()
+                self._watch(trial)
+            results = self._record_results()
             if not status:
                 status, reason = self._outcome(results)
             if not status:
@@ -131,8 +138,8 @@ class TuningRun:
     def _running(self) -> list[_Trial]:
         return [trial for trial in self._trials if not trial.ended]
 
-    def _look(self, trial: _Trial) -> None:
-        """Take in what a trial has come to since the last look; stop it if it has fallen behind."""
+    def _watch(self, trial: _Trial) -> None:
+        """Take in what a trial has come to since the last time; stop it if it has fallen behind."""
         record = trial.record
         trial.ended = record.status in ENDED  # asked first: an ended one's objective changes no more
         values = training_jobs.objective_values(record)
@@ -141,9 +148,9 @@ class TuningRun:
             self._strategy.report(trial.proposal, training_jobs.final_objective(record))
         elif record.status == "InProgress" and self._falls_behind(trial, values):
             self._stop(trial)
-        judged = training_jobs.objective_members(record, self._metric)
-        if any(record.members.get(name) != value for name, value in judged.items()):
-            self._context.store.update(record, **judged)
+        objective = training_jobs.objective_members(record, self._metric)
+        if any(record.members.get(name) != value for name, value in objective.items()):
+            self._context.store.update(record, **objective)
 
     def _falls_behind(self, trial: _Trial, values: tuple[float, ...]) -> bool:
         before, trial.epochs = trial.epochs, len(values)
@@ -157,20 +164,20 @@ class TuningRun:
         epochs = range(before + 1, len(values) + 1)
         return any(strategies.worse_than_median(values[:epoch], earlier, minimize=self._minimize) for epoch in epochs)
 
-    def _tell(self) -> Results:
-        """Bring the counters and the best training job up to date."""
+    def _record_results(self) -> Results:
+        """Bring the counters and the best training job up to date; return all results."""
         ended = [trial.record for trial in self._ended]
         results = Results([trial.record for trial in self._trials], ended, minimize=self._minimize)
         members = results.members()
-        if self._compare_earlier:
+        if self._compares_with_earlier:
             members |= results.overall_best(self._earlier)
-        if any(self.record.members.get(name) != value for name, value in members.items()):
-            self._context.store.update(self.record, **members, **self._consumed())
+        if any(self._record.members.get(name) != value for name, value in members.items()):
+            self._context.store.update(self._record, **members, **self._consumed_resources())
         return results
 
     def _outcome(self, results: Results) -> tuple[str, str]:
-        """How it is to end, and why if it fails; nothing while it is to go on."""
-        if self._asked_to_stop:
+        """Return how it is to end, and why if it fails; nothing while it is to go on."""
+        if self._stopping:
             return "Stopped", ""
         last = self._launched_all() and not self._running()
         if reason := results.failure(last=last):
@@ -189,23 +196,23 @@ class TuningRun:
         return self._exhausted or len(self._trials) >= self._limits.get("MaxNumberOfTrainingJobs", float("inf"))
 
     def _launch(self) -> str:
-        """Start as many training jobs as may run at once; why the tuning job fails, if one is refused."""
+        """Start as many training jobs as may run at once; return why the tuning job fails, if one is refused."""
         while not self._launched_all() and len(self._running()) < self._limits["MaxParallelTrainingJobs"]:
-            self._next = self._next or self._strategy.propose()
-            if self._next is None:
+            self._next_proposal = self._next_proposal or self._strategy.propose()
+            if self._next_proposal is None:
                 self._exhausted = True
                 break
             try:
-                self._create(self._next)
+                self._create(self._next_proposal)
             except ServiceError as error:
                 # Another job has taken the room that there was: this one's turn comes when that has ended.
                 return "" if error.code == LIMIT else error.message
-            self._next = None
+            self._next_proposal = None
         return ""
 
     def _create(self, proposal: Proposal) -> None:
-        where = {"account": self.record.account, "region": self.record.region}
-        name = training_jobs.name(self.record.name, len(self._trials) + 1)
+        where = {"account": self._record.account, "region": self._record.region}
+        name = training_jobs.name(self._record.name, len(self._trials) + 1)
         wanted = training_jobs.request(
             name, self._definition, proposal.values, objective=self._metric["MetricName"], tags=self._tags
         )
@@ -213,8 +220,8 @@ class TuningRun:
         record = self._context.store.get("TrainingJob", name, **where)
         self._context.store.update(
             record,
-            TuningJobArn=self.record.arn,
-            TuningJobName=self.record.name,
+            TuningJobArn=self._record.arn,
+            TuningJobName=self._record.name,
             TrainingJobDefinitionName=self._definition.get("DefinitionName"),
             TunedHyperParameters=proposal.values,
             ObjectiveStatus="Pending",
@@ -228,13 +235,13 @@ class TuningRun:
             self._service.call(
                 "StopTrainingJob",
                 {"TrainingJobName": trial.record.name},
-                account=self.record.account,
-                region=self.record.region,
+                account=self._record.account,
+                region=self._record.region,
             )
 
     def _seconds(self) -> float:
-        created = self.record.members["CreationTime"]
+        created = self._record.members["CreationTime"]
         return float((self._context.clock.now() - created).total_seconds())
 
-    def _consumed(self) -> dict[str, Any]:
+    def _consumed_resources(self) -> dict[str, Any]:
         return {"ConsumedResources": {"RuntimeInSeconds": int(self._seconds())}}

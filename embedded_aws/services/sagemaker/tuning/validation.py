@@ -1,4 +1,4 @@
-"""What a tuning job may ask for: the rules that botocore's model does not know, and what only AWS can carry out.
+"""What a tuning job may ask for: AWS's rules between the members of a request, and what only AWS can carry out.
 
 AWS's sentences, as users quote them: "A metric is required …" (aws/sagemaker-python-sdk#3932), "You don't have enough
 combinations …" (aws/amazon-sagemaker-operator-for-k8s#123). The rules of the others stand in SageMaker's guide and
@@ -56,7 +56,7 @@ def _not_offered(request: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _resource_problems(definition: Mapping[str, Any]) -> Iterator[str]:
-    """The rules of HyperParameterTuningResourceConfig's reference, and that there is one way to say it."""
+    """Yield problems by HyperParameterTuningResourceConfig's reference, and what is said in two ways."""
     flexible = definition.get("HyperParameterTuningResourceConfig", {})
     if flexible and "ResourceConfig" in definition:
         yield "Give TrainingJobDefinition either ResourceConfig or HyperParameterTuningResourceConfig."

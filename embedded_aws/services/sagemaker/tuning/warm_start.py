@@ -21,7 +21,7 @@ IDENTICAL = "IdenticalDataAndAlgorithm"
 
 
 def jobs(request: Mapping[str, Any], store: Store, *, account: str, region: str) -> list[Record]:
-    """The training jobs to learn from. Raises ServiceError for a parent that is not there or not fit for it."""
+    """Return the training jobs to learn from. Raises ServiceError for a parent that is not there or not fit for it."""
     found: list[Record] = []
     config = request.get("WarmStartConfig", {})
     for each in config.get("ParentHyperParameterTuningJobs", ()):

@@ -1,4 +1,4 @@
-"""Only whole absolute paths are put elsewhere."""
+"""Only whole absolute paths of a container are rewritten."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from embedded_aws.runtime.container import rewrite_paths
 
-PLACES = {"/home/ec2-user": Path("/seat/home"), "/opt/ml": Path("/seat/ml"), "/opt/ml/model": Path("/m")}
+MOUNTS = {"/home/ec2-user": Path("/seat/home"), "/opt/ml": Path("/seat/ml"), "/opt/ml/model": Path("/m")}
 
 
 @pytest.mark.parametrize(
@@ -29,9 +29,9 @@ PLACES = {"/home/ec2-user": Path("/seat/home"), "/opt/ml": Path("/seat/ml"), "/o
         ("/opt/ml/model /opt/ml/model/1 /opt/ml/models", "/m /m/1 /seat/ml/models"),
     ],
 )
-def test_a_path_is_put_in_its_new_place(text: str, expected: str) -> None:
-    """Wherever a shell script can write a path; of two places the one that says more wins."""
-    assert rewrite_paths(text, PLACES) == expected
+def test_a_mounted_path_is_rewritten(text: str, expected: str) -> None:
+    """Wherever a shell script can write a path; of two mounts the one that says more wins."""
+    assert rewrite_paths(text, MOUNTS) == expected
 
 
 @pytest.mark.parametrize(
@@ -52,14 +52,14 @@ def test_a_path_is_put_in_its_new_place(text: str, expected: str) -> None:
 )
 def test_another_path_stays(text: str) -> None:
     """A longer name, a path within another and a key in S3 are not it."""
-    assert rewrite_paths(text, PLACES) == text
+    assert rewrite_paths(text, MOUNTS) == text
 
 
-def test_a_new_place_is_not_moved_again() -> None:
-    """A place may lie below another's path."""
+def test_a_rewritten_path_is_not_rewritten_again() -> None:
+    """A mount may lie below another's path."""
     assert rewrite_paths("/tmp/x", {"/tmp": Path("/opt/ml/tmp"), "/opt/ml": Path("/tmp/ml")}) == "/opt/ml/tmp/x"  # noqa: S108 - names
 
 
-def test_nothing_to_move() -> None:
-    """Without places a text stays as it is."""
+def test_nothing_is_mounted() -> None:
+    """Without mounts a text stays as it is."""
     assert rewrite_paths("/opt/ml", {}) == "/opt/ml"

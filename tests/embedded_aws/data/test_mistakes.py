@@ -45,7 +45,7 @@ def test_a_script_that_is_not_in_the_archive(account: Account) -> None:
 
 def test_an_unknown_hyperparameter(account: Account) -> None:
     """What the lab's own train.py says to its user is the FailureReason."""
-    files = {path.name: path.read_bytes() for path in MODEL_CODE.glob("*.py")}
+    files = {str(path.relative_to(MODEL_CODE)): path.read_bytes() for path in MODEL_CODE.rglob("*.py")}
     ended = account.train(HyperParameters={**account.source(files), "epoch": "3"})
     assert ended["TrainingJobStatus"] == "Failed"
     assert "ValueError: Unrecognized arguments: --epoch 3;" in ended["FailureReason"]

@@ -52,7 +52,7 @@ def test_redoes_what_was_half_installed(places: dict[str, Path]) -> None:
 def test_several_may_install_at_once(places: dict[str, Path]) -> None:
     """Two processes that need an image at the same time both get it, whole."""
     code = (
-        "import sys; from pathlib import Path; from embedded_aws.services.sagemaker import images; "
+        "import sys; from pathlib import Path; from embedded_aws.runtime import images; "
         "print(images.install('small-1.0', images_dir=Path(sys.argv[1]), cache_dir=Path(sys.argv[2])).python)"
     )
     command = [sys.executable, "-c", code, *map(str, places.values())]

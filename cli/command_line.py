@@ -8,8 +8,7 @@ import typer
 
 from cli.aws.cdk import deploy_lock
 from cli.aws.session import Target
-from cli.settings import absolute
-from cli.ui.options import (
+from cli.options import (
     ApplyOption,
     BatchSizeOption,
     ContextOption,
@@ -27,6 +26,7 @@ from cli.ui.options import (
     TrialsOption,
     WholeHelpGroup,
 )
+from cli.settings import absolute
 
 app = typer.Typer(
     cls=WholeHelpGroup,

@@ -63,6 +63,22 @@ ALLOWED = {
         "infra.settings",
         "model_code.hyperparameters",
     },
+    "cli/ui": {"cli.paths", "cli.ui"},
+    "cli/aws": {
+        "cli.aws",
+        "cli.embedded",
+        "cli.paths",
+        "cli.programs",
+        "cli.settings",
+        "cli.ui",
+        "embedded_aws.gateway",
+        "infra.handlers.bucket_contents",
+        "infra.seats",
+        "infra.settings",
+        "teardown",
+    },
+    "cli/checks": {"cli.aws", "cli.checks", "infra.containers", "infra.regions", "infra.settings", "teardown"},
+    "cli/security": {"cli.paths", "cli.programs", "cli.security", "cli.ui"},
 }
 OURS = {"app", "bench", "cli", "datasets", "embedded_aws", "infra", "model_code", "teardown", "tests"}
 

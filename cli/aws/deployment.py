@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from cli import paths
 from cli.aws import cdk, stacks
+from cli.aws.progress import DeploymentProgress
 from cli.ui.errors import LabError
-from cli.ui.progress import DeploymentProgress
 from teardown import names
 
 if TYPE_CHECKING:

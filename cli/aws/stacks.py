@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from cli.aws.session import Session
 
-__all__ = ["BOOTSTRAP", "Stack", "delete", "every", "exists", "failures", "of_lab", "wait_until_settled"]
+__all__ = ["BOOTSTRAP", "Stack", "delete", "every", "exists", "failures", "of_lab", "outputs", "wait_until_settled"]
 
 BOOTSTRAP = "CDKToolkit"
 _FRAMEWORK = "\n\nLogs: /aws/lambda"  # from here on CDK's provider framework speaks of itself, with a stack trace
@@ -29,6 +29,11 @@ _SETTLE_SECONDS = 3600  # CloudFormation's own limit for a custom resource
 def of_lab(session: Session, lab: str) -> list[Stack]:
     """List the lab's stacks that exist, oldest first."""
     return teardown.of_lab(session.client("cloudformation"), lab)
+
+
+def outputs(session: Session, lab: str) -> dict[str, str]:
+    """Return the outputs of all of the lab's stacks."""
+    return {key: value for stack in of_lab(session, lab) for key, value in stack.outputs.items()}
 
 
 def every(session: Session) -> list[Stack]:

@@ -90,8 +90,7 @@ class TuningOptions:
 
 def training_job(session: Session, lab: str) -> dict[str, Any]:
     """Return the training job of the model that the lab serves. Raises LabError if there is none."""
-    outputs = {key: value for stack in stacks.of_lab(session, lab) for key, value in stack.outputs.items()}
-    name = outputs.get("TrainingJobName")
+    name = stacks.outputs(session, lab).get("TrainingJobName")
     if not name:
         raise LabError(f"The lab {lab} has no training job to tune: `./lab up` deploys it and trains.")
     try:

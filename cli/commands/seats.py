@@ -67,7 +67,7 @@ def remove(target: Target, context: Sequence[str], names: Sequence[str], *, forc
     records = _delete(session, lab, leaving, force=force)
     change.write()
     for each in leaving:
-        SeatFiles(session, _bucket(session, lab), each.name).forget()
+        SeatFiles(session, stacks.outputs(session, lab.name)["BucketName"], each.name).forget()
     but = " but these records" if records else ""
     screen.console.print(
         f"{_list(each.name for each in leaving)}: gone, and nothing of it is left{but}.", soft_wrap=True
@@ -145,7 +145,7 @@ def _synthesised(session: Session, lab: Settings, context: Sequence[str], names:
 
 def _set_aside(session: Session, lab: Settings, found: Sequence[SeatStatus]) -> dict[str, SeatFiles]:
     """Copy the seats' files to where no stack deletes them, by seat."""
-    bucket = _bucket(session, lab)
+    bucket = stacks.outputs(session, lab.name)["BucketName"]
     kept = {each.name: SeatFiles(session, bucket, each.name) for each in found}
     with screen.step("files kept aside") as retitle:
         for each in found:
@@ -162,12 +162,6 @@ def _set_aside(session: Session, lab: Settings, found: Sequence[SeatStatus]) -> 
                     )
         retitle("files kept aside")
     return kept
-
-
-def _bucket(session: Session, lab: Settings) -> str:
-    return next(
-        out["BucketName"] for out in (s.outputs for s in stacks.of_lab(session, lab.name)) if "BucketName" in out
-    )
 
 
 def _bring_back(kept: Mapping[str, SeatFiles]) -> None:

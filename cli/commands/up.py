@@ -42,11 +42,11 @@ def _up(target: Target, context: Sequence[str], lab: Settings, *, force: bool, e
         session = connect_to_aws()
     preflight.before_up(session, lab, force=force)
     bring_back(session, lab.name)  # an endpoint that is not there can't be updated
-    before = _training_job_name(session, lab.name)
+    job_before = stacks.outputs(session, lab.name).get("TrainingJobName")
     _synthesise_and_bootstrap(session, owner.add_to_context(session, lab, context))
     outcome = deployment.deploy_lab(session, lab)
     deployment.check_endpoint(session, lab.name)
-    _summary(session, lab, retrained=_training_job_name(session, lab.name) != before)
+    _summary(session, lab, job_before)
     _warn_of_unlisted_seats(session, lab)
     return outcome
 
@@ -61,12 +61,6 @@ def _synthesise_and_bootstrap(session: Session, context: Sequence[str]) -> None:
             bootstrapping.result()
 
 
-def _training_job_name(session: Session, lab: str) -> str | None:
-    """Return the training job whose model the lab has."""
-    outputs = {k: v for stack in stacks.of_lab(session, lab) for k, v in stack.outputs.items()}
-    return outputs.get("TrainingJobName")
-
-
 def _warn_of_unlisted_seats(session: Session, lab: Settings) -> None:
     """Warn of seats that have left the settings: they still stand, and cost."""
     unlisted = [each.name for each in seats.find(session, lab) if not each.listed]
@@ -78,9 +72,11 @@ def _warn_of_unlisted_seats(session: Session, lab: Settings) -> None:
         )
 
 
-def _summary(session: Session, lab: Settings, *, retrained: bool) -> None:
-    outputs = {k: v for stack in stacks.of_lab(session, lab.name) for k, v in stack.outputs.items()}
+def _summary(session: Session, lab: Settings, job_before: str | None) -> None:
+    """Print what stands now; `job_before` is the training job whose model stood before."""
+    outputs = stacks.outputs(session, lab.name)
     accuracy = screen.percent(outputs["TestAccuracy"])
+    retrained = outputs["TrainingJobName"] != job_before
     training = "trained" if retrained else "not retrained: same code, data and hyperparameters"
     on_aws = " --target aws" if session.target is Target.AWS else ""
     end = lease.end(session, lab.name)

@@ -75,6 +75,7 @@ ALLOWED = {
         "infra.handlers.bucket_contents",
         "infra.seats",
         "infra.settings",
+        "model_code.hyperparameters",
         "teardown",
     },
     "cli/checks": {"cli.aws", "cli.checks", "infra.containers", "infra.regions", "infra.settings", "teardown"},

@@ -79,7 +79,7 @@ ALLOWED = {
         "teardown",
     },
     "cli/checks": {"cli.aws", "cli.checks", "infra.containers", "infra.regions", "infra.settings", "teardown"},
-    "cli/security": {"cli.paths", "cli.programs", "cli.security", "cli.ui"},
+    "cli/security": {"cli.paths", "cli.programs", "cli.security", "cli.ui", "teardown.names"},
 }
 OURS = {"app", "bench", "cli", "datasets", "embedded_aws", "infra", "model_code", "teardown", "tests"}
 

@@ -7,7 +7,7 @@ A request of the control plane, such as CreateTrainingJob, crosses in this order
 - `authorization`: which IAM permissions it needs, if policies are enforced;
 - `resource_types/`: the table of types; their `members` say what of the request is done, recorded or refused, and their
   preconditions in which statuses an operation is allowed;
-- `usage`: is there room in the account's quotas;
+- `quota_usage`: is there room in the account's quotas;
 - `store`: the record that Describe and List (`listing`) read; each change of its state becomes an event (`events`);
 - the type's provider (`provider.Provider`), which checks what that model can't and starts the work.
 

@@ -121,8 +121,8 @@ class _Handlers:
         name = properties.get(self.resource_type.name_member) or generated_name(logical_id, longest=_NAME_LENGTH)
         own, system = _split_tags(properties)
         members = self._typed({**properties, self.resource_type.name_member: name, "Tags": own})
-        taken = api.input_members(self.resource_type.operation("Create"))
-        self._call("Create", {member: value for member, value in members.items() if member in taken})
+        accepted = api.input_members(self.resource_type.operation("Create"))
+        self._call("Create", {member: value for member, value in members.items() if member in accepted})
         record = self._record(name)
         self.service.context.store.tag(record, system)
         if self._settled(record) == "Failed":
@@ -161,10 +161,10 @@ class _Handlers:
 
     def _change(self, record: Record, members: dict[str, Any], changed: set[str]) -> None:
         request = {self.resource_type.name_member: record.name}
-        taken = api.input_members(self.resource_type.operation("Update"))
+        accepted = api.input_members(self.resource_type.operation("Update"))
         # An endpoint's update needs its configuration whichever property changed.
-        given = taken.keys() & (members.keys() if self.resource_type.name == "Endpoint" else members.keys() & changed)
-        request |= {member: members[member] for member in given}
+        names = members.keys() if self.resource_type.name == "Endpoint" else members.keys() & changed
+        request |= {member: members[member] for member in accepted.keys() & names}
         request |= dict(_REMOVED[name] for name in changed - members.keys() if name in _REMOVED)
         running = self._settled(record) == "InService" and "Stop" in self.resource_type.verbs
         if running:
@@ -177,20 +177,20 @@ class _Handlers:
             if running:
                 self._call("Start", {self.resource_type.name_member: record.name})
                 status = self._settled(record)
-        asked = members.get("EndpointConfigName")
-        if status == "Failed" or (asked and record.members.get("EndpointConfigName") != asked):
+        config = members.get("EndpointConfigName")
+        if status == "Failed" or (config and record.members.get("EndpointConfigName") != config):
             reason = record.members.get("FailureReason", f"{record.arn} still is as it was before.")
             raise ProvisioningError(str(reason))
 
     def _retag(self, record: Record, old: Properties, new: Properties) -> None:
-        (was, _), (becomes, system) = _split_tags(old), _split_tags(new)
-        keys = {tag["Key"] for tag in becomes}
-        gone = [tag["Key"] for tag in was if tag["Key"] not in keys]
-        if becomes and becomes != was:
-            self._call_operation("AddTags", {"ResourceArn": record.arn, "Tags": becomes})
-        if gone:
-            self._call_operation("DeleteTags", {"ResourceArn": record.arn, "TagKeys": gone})
-        self.service.context.store.tag(record, system)
+        (old_tags, _), (new_tags, system_tags) = _split_tags(old), _split_tags(new)
+        keys = {tag["Key"] for tag in new_tags}
+        removed = [tag["Key"] for tag in old_tags if tag["Key"] not in keys]
+        if new_tags and new_tags != old_tags:
+            self._call_operation("AddTags", {"ResourceArn": record.arn, "Tags": new_tags})
+        if removed:
+            self._call_operation("DeleteTags", {"ResourceArn": record.arn, "TagKeys": removed})
+        self.service.context.store.tag(record, system_tags)
 
     def _typed(self, properties: Properties) -> dict[str, Any]:
         """Return the properties with the API's types. Raises ProvisioningError for one that the API does not have."""

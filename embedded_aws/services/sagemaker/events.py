@@ -184,15 +184,15 @@ def event_of(record: Record, members: Mapping[str, Any] | None) -> Event | None:
     deleted = members is None
     if deleted and not schema.deleted:
         return None
-    known = record.members if members is None else members
+    last = record.members if members is None else members
     detail = {
         resource_type.name_member: record.name,
         resource_type.arn_member: record.arn,
-        **{name: _json_value(known[name]) for name in schema.members if name in known},
+        **{name: _json_value(last[name]) for name in schema.members if name in last},
         "Tags": {} if deleted and not resource_type.status else dict(record.tags),
     }
     if resource_type.status:
-        status = "Deleted" if deleted else str(known[resource_type.status])
+        status = "Deleted" if deleted else str(last[resource_type.status])
         detail[resource_type.status] = _upper(status) if schema.upper else status
     return Event(
         account=record.account,

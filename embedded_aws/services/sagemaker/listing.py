@@ -29,10 +29,10 @@ _PAGING = ("NextToken", "MaxResults")
 _ORDERING = ("SortBy", "SortOrder")
 _SECRET = secrets.token_bytes(32)
 _CRITERIA: dict[str, Callable[[Any, Any], bool]] = {
-    "Contains": lambda value, wanted: wanted in value,
-    "Equals": lambda value, wanted: wanted in value if isinstance(value, list) else value == wanted,
-    "After": lambda value, wanted: value >= wanted,
-    "Before": lambda value, wanted: value < wanted,
+    "Contains": lambda value, operand: operand in value,
+    "Equals": lambda value, operand: operand in value if isinstance(value, list) else value == operand,
+    "After": lambda value, operand: value >= operand,
+    "Before": lambda value, operand: value < operand,
 }
 # Filters whose member has another name than the filter without its criterion.
 _FILTERED_MEMBERS = {"AdditionalCodeRepository": "AdditionalCodeRepositories"}
@@ -40,9 +40,9 @@ _FILTERED_MEMBERS = {"AdditionalCodeRepository": "AdditionalCodeRepositories"}
 
 def select(resource_type: ResourceType, records: Sequence[Record], request: dict[str, Any]) -> list[Record]:
     """Return the records that pass the request's filters, in the order it asks for."""
-    filters = {name: wanted for name, wanted in request.items() if name not in _PAGING + _ORDERING}
-    kept = [r for r in records if all(_passes(r, name, wanted) for name, wanted in filters.items())]
-    return sorted(kept, key=_order(resource_type, request), reverse=_descending(resource_type, request))
+    filters = {name: operand for name, operand in request.items() if name not in _PAGING + _ORDERING}
+    matching = [r for r in records if all(_passes(r, name, operand) for name, operand in filters.items())]
+    return sorted(matching, key=_order(resource_type, request), reverse=_descending(resource_type, request))
 
 
 def page(
@@ -63,10 +63,10 @@ def page(
     return rest[:size], token
 
 
-def _passes(record: Record, name: str, wanted: Any) -> bool:
+def _passes(record: Record, name: str, operand: Any) -> bool:
     criterion = next(criterion for criterion in _CRITERIA if name.endswith(criterion))
     value = _value(record, name.removesuffix(criterion))
-    return value is not None and _CRITERIA[criterion](value, wanted)
+    return value is not None and _CRITERIA[criterion](value, operand)
 
 
 def _value(record: Record, subject: str) -> Any:

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from embedded_aws.services.sagemaker import api, authorization, listing, runtime_api, tags, usage
+from embedded_aws.services.sagemaker import api, authorization, listing, quota_usage, runtime_api, tags
 from embedded_aws.services.sagemaker.endpoints.endpoints import Endpoints
 from embedded_aws.services.sagemaker.endpoints.models import Models
 from embedded_aws.services.sagemaker.errors import JSON, ServiceError
@@ -43,7 +43,7 @@ PROVIDERS: Mapping[str, type[Provider]] = {
 _WORKERS = 16
 _LONG_WORKERS = 256  # a class that opens its notebooks at once
 _LOCKING_VERBS = ("Update", "Start", "Stop", "Delete")
-_TYPES = re.compile(r"application/x-amz-json-1\.[01]\s*(;|$)", re.IGNORECASE)
+_CONTENT_TYPES = re.compile(r"application/x-amz-json-1\.[01]\s*(;|$)", re.IGNORECASE)
 _INVOCATIONS = re.compile(r"/endpoints/([^/]+)/invocations")
 _SERVING = ("InService", "Updating", "SystemUpdating", "RollingBack", "UpdateRollbackFailed")
 
@@ -71,13 +71,13 @@ class SageMaker:
         caller: Callable[[], tuple[str, str]],
         principal: Callable[[Mapping[str, str]], Principal | None] = lambda _headers: None,
         providers: Mapping[str, type[Provider]] = PROVIDERS,
-        quota: usage.Quota = usage.unlimited,
+        quota: quota_usage.QuotaLookup = quota_usage.unlimited,
     ) -> None:
         self.context = context
         self.caller = caller
         self._principal = principal
         self._quota = quota
-        self._room = threading.Lock()  # held while instances are counted and the next ones taken
+        self._quota_lock = threading.Lock()  # held while instances are counted and the next ones are taken
         # Providers ask IAM and S3, which answer on the event loop: it must not wait for a provider.
         self._workers = ThreadPoolExecutor(_WORKERS, thread_name_prefix="sagemaker")
         self._long_workers = ThreadPoolExecutor(_LONG_WORKERS, thread_name_prefix="sagemaker-long")
@@ -89,7 +89,7 @@ class SageMaker:
         self, method: str, path: str, headers: Mapping[str, str], body: bytes, query: Mapping[str, list[str]]
     ) -> Response:
         """Answer one HTTP request, of the control plane (awsJson1.1) or of the runtime (restJson)."""
-        del query  # neither protocol's claimed operations have any
+        del query  # neither protocol's supported operations have any
         lowered = {name.lower(): value for name, value in headers.items()}
         account, region = self.caller()
         invocation = _INVOCATIONS.fullmatch(path)
@@ -99,7 +99,7 @@ class SageMaker:
             return runtime_api.unknown(method, path)
         target = lowered.get("x-amz-target") or f"{method} {path}"
         operation = target.removeprefix(api.TARGET) if target.startswith(api.TARGET) else f"({target})"
-        if not _TYPES.match(lowered.get("content-type", "")):
+        if not _CONTENT_TYPES.match(lowered.get("content-type", "")):
             return ServiceError("SerializationException", f"The Content-Type must be {JSON}.").response()
         loop = asyncio.get_running_loop()
         principal = self._principal(lowered)
@@ -120,10 +120,10 @@ class SageMaker:
         Raises ServiceError.
         """
         request = api.read_request(operation, document)
-        asked = authorization.required_permissions(
+        permissions = authorization.required_permissions(
             operation, request, self.context.store, account=account, region=region
         )
-        authorization.check(principal, asked)
+        authorization.check(principal, permissions)
         if operation in api.TAG_OPERATIONS:
             return tags.handle(self.context.store, operation, request, account=account, region=region)
         verb, resource_type = api.RESOURCE_OPERATIONS[operation]
@@ -144,7 +144,7 @@ class SageMaker:
 
     def can_retain_warm_pool(self, record: Record) -> bool:
         """Return whether the account's quotas have room for an ended training job's instances in a warm pool."""
-        return usage.can_retain_warm_pool(self.context.store, self._quota, record)
+        return quota_usage.can_retain_warm_pool(self.context.store, self._quota, record)
 
     def interrupt(self, name: str) -> None:
         """Interrupt the spot instances of one of the caller's training jobs. Raises ServiceError."""
@@ -184,7 +184,7 @@ class SageMaker:
         record = Record(resource_type, name, arn, account, region, described, tags.read(request.get("Tags", ())))
         self._check_references(resource_type, request, account=account, region=region)
         with record.lock:
-            with self._room:
+            with self._quota_lock:
                 if self.context.store.find(resource_type.name, name, account=account, region=region) is None:
                     self._check_quotas(record, request)
                 self.context.store.add(record)
@@ -215,7 +215,7 @@ class SageMaker:
                     self._check_quotas(record, request)
                 provider.update(record, request)
             case "Start":
-                with self._room:
+                with self._quota_lock:
                     self._check_quotas(record, record.members)
                     provider.start(record)
             case "Stop":
@@ -223,8 +223,8 @@ class SageMaker:
             case "Delete":
                 provider.delete(record)
 
-    def _check_quotas(self, record: Record, wanted: Mapping[str, Any]) -> None:
-        usage.check(self.context.store, self._quota, record, wanted)
+    def _check_quotas(self, record: Record, request: Mapping[str, Any]) -> None:
+        quota_usage.check(self.context.store, self._quota, record, request)
 
     def _check_references(
         self, resource_type: ResourceType, request: dict[str, Any], *, account: str, region: str

@@ -79,15 +79,15 @@ class TaggedResources:
                 if record.tags:
                     yield record.arn, record.tags
 
-    def tag(self, arn: str, given: dict[str, str]) -> None:
+    def tag(self, arn: str, new: dict[str, str]) -> None:
         """Set tags. Raises LookupError if the resource does not exist or SageMaker refuses the tags."""
-        self._ask("AddTags", {"ResourceArn": arn, "Tags": write(given)})
+        self._call("AddTags", {"ResourceArn": arn, "Tags": write(new)})
 
     def untag(self, arn: str, keys: Iterable[str]) -> None:
         """Remove tags. Raises LookupError as `tag` does."""
-        self._ask("DeleteTags", {"ResourceArn": arn, "TagKeys": list(keys)})
+        self._call("DeleteTags", {"ResourceArn": arn, "TagKeys": list(keys)})
 
-    def _ask(self, operation: str, request: dict[str, Any]) -> None:
+    def _call(self, operation: str, request: dict[str, Any]) -> None:
         account, region = self.caller()
         try:
             handle(self.store, operation, request, account=account, region=region)

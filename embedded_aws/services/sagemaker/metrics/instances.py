@@ -74,23 +74,23 @@ class Instances:
     def measure(self) -> None:
         """Measure all of them."""
         with self._lock:
-            gone = [one for one in self._watched if not one.process.running]
-            self._watched = [one for one in self._watched if one not in gone]
-            self._ended += gone
+            ended = [instance for instance in self._watched if not instance.process.running]
+            self._watched = [instance for instance in self._watched if instance not in ended]
+            self._ended += ended
             watched = list(self._watched)
         if not watched:
             return
-        families = _families([one.process.pid for one in watched])
+        families = _families([instance.process.pid for instance in watched])
         now = time.monotonic()
         thorough = now >= self._thorough_at
-        for one, family in zip(watched, families, strict=True):
+        for instance, family in zip(watched, families, strict=True):
             busy = sum(map(_busy, family))
-            one.worked += max(busy - one.busy, 0.0)
-            one.seconds += now - one.measured
-            one.busy, one.measured = busy, now
+            instance.worked += max(busy - instance.busy, 0.0)
+            instance.seconds += now - instance.measured
+            instance.busy, instance.measured = busy, now
             if thorough:
-                one.memory = 100 * sum(map(_memory, family)) / psutil.virtual_memory().total
-                one.disk = _disk(one.folder) if one.folder else None
+                instance.memory = 100 * sum(map(_memory, family)) / psutil.virtual_memory().total
+                instance.disk = _disk(instance.folder) if instance.folder else None
         if thorough:
             cost = time.monotonic() - now
             self._thorough_at = now + cost / _SHARE
@@ -98,10 +98,11 @@ class Instances:
     def take(self) -> Iterator[MetricDatum]:
         """Yield what was measured since the last time, also of containers that have ended since then."""
         with self._lock:
-            known, self._ended = [*self._watched, *self._ended], []
-        for one in known:
-            for name, value in one.values().items():
-                yield MetricDatum(source=one.source, name=name, unit="Percent", values={value: 1.0}, time=time.time())
+            instances, self._ended = [*self._watched, *self._ended], []
+        for instance in instances:
+            for name, value in instance.values().items():
+                now = time.time()
+                yield MetricDatum(source=instance.source, name=name, unit="Percent", values={value: 1.0}, time=now)
 
 
 def _families(roots: Sequence[int]) -> list[list[psutil.Process]]:

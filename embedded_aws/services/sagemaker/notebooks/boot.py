@@ -24,8 +24,8 @@ def main() -> None:
     for hook, _, script in (item.partition("=") for item in rest[:separator]):
         _tell(mark, f"run {hook}")
         os.chmod(script, 0o755)  # noqa: PTH101, S103 - as SageMaker does; pathlib takes longer to import than all of this takes
-        told = {**os.environ, "USER": "root", "LOGNAME": "root"}
-        script_process = subprocess.Popen(["bash", "-c", '"$0"', script], env=told, stdin=subprocess.DEVNULL)
+        environment = {**os.environ, "USER": "root", "LOGNAME": "root"}
+        script_process = subprocess.Popen(["bash", "-c", '"$0"', script], env=environment, stdin=subprocess.DEVNULL)
         try:
             status = script_process.wait(float(seconds))
         except subprocess.TimeoutExpired:

@@ -170,11 +170,11 @@ class NotebookInstances(Provider):
         url = self.context.endpoint_url
         return Role(arn, account=record.account, region=record.region, endpoint_url=url)
 
-    def _check_platform(self, wanted: str) -> None:
+    def _check_platform(self, platform: str) -> None:
         known = [name for name in images.available(self.context.images_dir) if name.startswith(_PLATFORM)]
-        if wanted not in known:
+        if platform not in known:
             raise validation_exception(
-                f"The embedded AWS has not got the platform {wanted}. It has: {', '.join(known)}."
+                f"The embedded AWS has not got the platform {platform}. It has: {', '.join(known)}."
             )
 
     def _ended(self, record: Record, machine: Machine, reason: str | None) -> None:

@@ -8,9 +8,9 @@ from embedded_aws.services.sagemaker.resource_types.processing import PROCESSING
 from embedded_aws.services.sagemaker.resource_types.resource_type import ResourceType
 from embedded_aws.services.sagemaker.resource_types.training import TRAINING_JOB
 from embedded_aws.services.sagemaker.resource_types.transform import TRANSFORM_JOB
-from embedded_aws.services.sagemaker.resource_types.tuning import TRIALS, TUNING_JOB
+from embedded_aws.services.sagemaker.resource_types.tuning import LIST_TRAINING_JOBS, TUNING_JOB
 
-__all__ = ["PRESIGNED_URL", "RESOURCE_TYPES", "TRIALS", "ResourceType"]
+__all__ = ["LIST_TRAINING_JOBS", "PRESIGNED_URL", "RESOURCE_TYPES", "ResourceType"]
 
 RESOURCE_TYPES: dict[str, ResourceType] = {
     each.name: each

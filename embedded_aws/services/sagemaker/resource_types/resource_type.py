@@ -42,16 +42,16 @@ class NestedDefaults:
 
 def with_defaults(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
     """Return the members with the defaults for what is missing; a default that is a function is called with them."""
-    made = dict(given)
+    filled = dict(given)
     for name, value in defaults.items():
         if isinstance(value, NestedDefaults):
-            if isinstance(held := given.get(name), list):
-                made[name] = [with_defaults(each, value.members) for each in held]
-            elif held is not None:
-                made[name] = with_defaults(held, value.members)
+            if isinstance(value_given := given.get(name), list):
+                filled[name] = [with_defaults(each, value.members) for each in value_given]
+            elif value_given is not None:
+                filled[name] = with_defaults(value_given, value.members)
         elif name not in given:
-            made[name] = value(given) if callable(value) else value
-    return made
+            filled[name] = value(given) if callable(value) else value
+    return filled
 
 
 @dataclass(frozen=True, kw_only=True)

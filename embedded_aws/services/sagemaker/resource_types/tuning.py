@@ -23,7 +23,7 @@ from embedded_aws.services.sagemaker.resource_types.training import ALGORITHM, C
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-TRIALS = "ListTrainingJobsFor{}"
+LIST_TRAINING_JOBS = "ListTrainingJobsFor{}"
 
 _NUMBERS: Members = {"Name": DONE, "MinValue": DONE, "MaxValue": DONE, "ScalingType": DONE}
 _CONFIG: Members = {
@@ -85,7 +85,7 @@ TUNING_JOB = ResourceType(
             "Autotune": REFUSED,
         }
     },
-    verbs=("Create", "Describe", "List", "Stop", "Delete", TRIALS),
+    verbs=("Create", "Describe", "List", "Stop", "Delete", LIST_TRAINING_JOBS),
     status="HyperParameterTuningJobStatus",
     first_status="InProgress",
     preconditions=job_preconditions("hyperparameter tuning job"),

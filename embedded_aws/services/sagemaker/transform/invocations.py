@@ -83,11 +83,11 @@ class ModelClient:
         config = request.get("ModelClientConfig", {})
         self._seconds = config.get("InvocationsTimeoutInSeconds", _SECONDS)
         self._retries = config.get("InvocationsMaxRetries", _RETRIES)
-        wanted = {
+        headers = {
             "Content-Type": request["TransformInput"].get("ContentType"),
             "Accept": request["TransformOutput"].get("Accept"),
         }
-        self._headers = {name: value for name, value in wanted.items() if value}
+        self._headers = {name: value for name, value in headers.items() if value}
 
     def send(self, payload: bytes) -> bytes:
         """Return the model's answer; try again what is not the request's fault. Raises TransformError."""

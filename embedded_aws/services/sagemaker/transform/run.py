@@ -201,10 +201,10 @@ class TransformRun:
         return self._association.filter_output(payload, answer)
 
     def _upload(self, s3: Any, output: Path, name: str) -> None:
-        wanted = self._request["TransformOutput"]
-        uri = f"{s3_uris.plain(wanted['S3OutputPath']).rstrip('/')}/{name}.out"
+        destination = self._request["TransformOutput"]
+        uri = f"{s3_uris.plain(destination['S3OutputPath']).rstrip('/')}/{name}.out"
         try:
-            s3_objects.upload(s3, output, uri, key_id=wanted.get("KmsKeyId"))
+            s3_objects.upload(s3, output, uri, key_id=destination.get("KmsKeyId"))
         except (ClientError, BotoCoreError, S3UploadFailedError) as error:
             raise FailedError(f"{CLIENT}: Output upload failed: {error}") from error
 

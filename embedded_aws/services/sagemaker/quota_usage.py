@@ -42,7 +42,7 @@ _ACROSS = {
 _NOTEBOOKS = "Total number of notebook instances"
 
 
-class Quota(Protocol):
+class QuotaLookup(Protocol):
     """Looks up an account's quota by its name."""
 
     def __call__(self, name: str, *, account: str, region: str) -> float | None:
@@ -54,34 +54,33 @@ def unlimited(name: str, *, account: str, region: str) -> None:
     del name, account, region
 
 
-def check(store: Store, quota: Quota, record: Record, wanted: Mapping[str, Any]) -> None:
-    """Raise ResourceLimitExceeded if the quotas have no room for the instances of `wanted`, a request or members."""
+def check(store: Store, quota: QuotaLookup, record: Record, request: Mapping[str, Any]) -> None:
+    """Raise ResourceLimitExceeded if the quotas have no room for the instances that a request, or members, ask for."""
     resource_type = record.resource_type
     if not resource_type.quota_usage:
         return
-    purpose = _purpose(record, wanted)
+    usage = _usage(record, request)
+    user = _USERS.get(resource_type.name, resource_type.name)
+    others = store.all(user, account=record.account, region=record.region)
+    taken_over = next((other for other in others if warm_pools.fits(other, request)), None)
     used: Counter[str] = Counter()
-    others = list(
-        store.all(_USERS.get(resource_type.name, resource_type.name), account=record.account, region=record.region)
-    )
-    taken_over = next((other for other in others if warm_pools.fits(other, wanted)), None)
     for other in others:
         counts = other.status not in other.resource_type.idle_statuses or warm_pools.retains(other)
-        if counts and other is not taken_over and _purpose(other, other.members) == purpose:
+        if counts and other is not taken_over and _usage(other, other.members) == usage:
             used += _instances(store, other, other.members)
-    more = _instances(store, record, wanted)
+    needed = _instances(store, record, request)
 
-    def room(name: str, used: int, delta: int, unit: str = "Instances") -> None:
+    def check_quota(name: str, used: int, delta: int, unit: str = "Instances") -> None:
         allowed = quota(name, account=record.account, region=record.region)
         if delta and allowed is not None and used + delta > allowed:
             raise _exceeded(name, allowed, used, delta, unit)
 
-    for instance_type, delta in more.items():
-        room(_name(instance_type, purpose), used[instance_type], delta)
-    if purpose in _ACROSS:
-        room(_ACROSS[purpose], used.total(), more.total())
+    for instance_type, delta in needed.items():
+        check_quota(_name(instance_type, usage), used[instance_type], delta)
+    if usage in _ACROSS:
+        check_quota(_ACROSS[usage], used.total(), needed.total())
     elif record not in others:  # one that is started is there already
-        room(_NOTEBOOKS, len(others), 1, "NotebookInstances")
+        check_quota(_NOTEBOOKS, len(others), 1, "NotebookInstances")
 
 
 def _exceeded(name: str, allowed: float, used: int, delta: int, unit: str) -> ServiceError:
@@ -92,11 +91,11 @@ def _exceeded(name: str, allowed: float, used: int, delta: int, unit: str) -> Se
     )
 
 
-def _name(instance_type: str, purpose: str) -> str:
-    return f"{instance_type} for {purpose} usage"
+def _name(instance_type: str, usage: str) -> str:
+    return f"{instance_type} for {usage} usage"
 
 
-def can_retain_warm_pool(store: Store, quota: Quota, record: Record) -> bool:
+def can_retain_warm_pool(store: Store, quota: QuotaLookup, record: Record) -> bool:
     """Return whether the quotas have room for a training job's instances in a warm pool."""
     used: Counter[str] = Counter()
     for other in store.all(record.resource_type.name, account=record.account, region=record.region):
@@ -109,7 +108,7 @@ def can_retain_warm_pool(store: Store, quota: Quota, record: Record) -> bool:
     return True
 
 
-def _purpose(record: Record, members: Mapping[str, Any]) -> str:
+def _usage(record: Record, members: Mapping[str, Any]) -> str:
     """Return what the instances are used for, in the words of quotas; spot instances have quotas of their own."""
     spot = members.get("TrainingJobDefinition", members).get("EnableManagedSpotTraining")
     return f"spot {record.resource_type.quota_usage}" if spot else record.resource_type.quota_usage

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import sys
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -36,8 +37,30 @@ ALLOWED = {
     "model_code": set(),
     "datasets": {"datasets"},
     "embedded_aws": {"embedded_aws"},
-    "embedded_aws/runtime": {"embedded_aws.proxies", "embedded_aws.runtime"},
+    "embedded_aws/runtime": {"embedded_aws.runtime", "embedded_aws.proxies"},
     "embedded_aws/warmstart": {"embedded_aws.runtime.process"},
+    "embedded_aws/serving": {"embedded_aws.serving", "embedded_aws.runtime.requirements"},
+    "embedded_aws/patches": {
+        "embedded_aws.aws_names",
+        "embedded_aws.faults",
+        "embedded_aws.patches",
+        "embedded_aws.services.cloudformation_types",
+        "embedded_aws.services.sagemaker.clock",
+        "embedded_aws.services.sagemaker.events",
+        "embedded_aws.services.sagemaker.metrics.datum",
+    },
+    "embedded_aws/services": {
+        "embedded_aws.faults",
+        "embedded_aws.proxies",
+        "embedded_aws.runtime",
+        "embedded_aws.services",
+        "embedded_aws.settings",
+        "embedded_aws.warmstart",
+    },
+    "embedded_aws/services/sagemaker/resource_types": {
+        "embedded_aws.services.sagemaker.errors",
+        "embedded_aws.services.sagemaker.resource_types",
+    },
     "bench": {
         "bench",
         "cli",
@@ -81,6 +104,13 @@ ALLOWED = {
     "cli/checks": {"cli.aws", "cli.checks", "infra.containers", "infra.regions", "infra.settings", "teardown"},
     "cli/security": {"cli.paths", "cli.programs", "cli.security", "cli.ui", "teardown.names"},
 }
+# Files that touch sys.path, and why nothing else does what they need.
+SYS_PATH = {
+    "embedded_aws/serving/__main__.py": "a model's code must not find our package on its path",
+    "embedded_aws/serving/server.py": "AWS's container puts the model's code/ and code/lib on it",
+    "embedded_aws/warmstart/script.py": "it becomes the Python of a job that has begun already",
+    "bench/prepare.py": "model_code is a source directory of flat modules, as SageMaker unpacks it",
+}
 OURS = {"app", "bench", "cli", "datasets", "embedded_aws", "infra", "model_code", "teardown", "tests"}
 
 
@@ -113,6 +143,39 @@ def test_imports_run_one_way(place: str) -> None:
         and not any(name == allowed or name.startswith(f"{allowed}.") for allowed in ALLOWED[place])
     }
     assert not wrong
+
+
+def test_there_is_no_circle() -> None:
+    """No module, of whichever package, needs itself: an import at run time, for types, or within a function counts."""
+    modules = {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+        for place in sorted(OURS - {"app", "tests"})
+        for path in files(place)
+    }
+    needs: dict[str, set[str]] = {}
+    for module, path in modules.items():
+        names = imports(path)
+        if module.startswith("model_code."):
+            names = {f"model_code.{name}" for name in names}  # they import each other as a source directory's files do
+        # `from a import b` needs the module a.b if there is one, and else what a itself says.
+        found = {name if name in modules else name.rpartition(".")[0] for name in names}
+        needs[module] = (found & modules.keys()) - {module}
+    try:
+        TopologicalSorter(needs).prepare()
+    except CycleError as error:
+        pytest.fail(f"{' -> '.join(error.args[1])}", pytrace=False)
+
+
+def test_nobody_tampers_with_sys_path() -> None:
+    """What is imported is found where packages are installed; the exceptions have their reasons."""
+    touching = {
+        str(path.relative_to(ROOT))
+        for place in OURS - {"app", "tests"}
+        for path in files(place)
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Attribute) and ast.unparse(node) == "sys.path"
+    }
+    assert touching == SYS_PATH.keys()
 
 
 def test_only_patches_touches_ministack() -> None:

@@ -88,9 +88,9 @@ def _additions(sagemaker: SageMaker, quotas: AppliedQuotas) -> Additions:
         resource_providers={
             **cloudformation.resource_providers(sagemaker),
             **NetworkTypes(context.endpoint_url, iam_principals.caller).resource_providers(),
-            **budgets.resource_providers(service_handlers.budgets, iam_principals.caller),
+            **budgets.resource_providers(service_handlers.call_budgets, iam_principals.caller),
         },
         tagged={"sagemaker": TaggedResources(context.store, iam_principals.caller)},
-        before={"ecr": ImageRegistries(context.images_dir, caller=iam_principals.caller).answer},
-        below={admin_api.PREFIX: admin_api.AdminApi(sagemaker.interrupt, partial(accounts.close, sagemaker)).handle},
+        interceptors={"ecr": ImageRegistries(context.images_dir, caller=iam_principals.caller).answer},
+        paths={admin_api.PREFIX: admin_api.AdminApi(sagemaker.interrupt, partial(accounts.close, sagemaker)).handle},
     )

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from embedded_aws.patches.event_loop import EventLoop
     from embedded_aws.patches.resource_groups_tagging import Tagged
-    from embedded_aws.patches.service_handlers import First, Handler, Service
+    from embedded_aws.patches.service_handlers import Handler, Interceptor, Service
     from embedded_aws.services.cloudformation_types import ResourceProvider
     from embedded_aws.services.sagemaker.clock import Clock
 
@@ -38,15 +38,15 @@ class Additions:
     """What the embedded AWS has beside ministack's services.
 
     `services` are whole services by name, `resource_providers` CloudFormation's by resource type, `tagged` what the
-    Resource Groups Tagging API lists, by the service's name in ARNs. `before` see a service's requests first, by its
-    name; `below` answer all requests whose path begins with the key.
+    Resource Groups Tagging API lists, by the service's name in ARNs. `interceptors` see a service's requests first, by
+    its name; `paths` answer all requests whose path begins with the key.
     """
 
     services: Mapping[str, Service]
     resource_providers: Mapping[str, ResourceProvider]
     tagged: Mapping[str, Tagged]
-    before: Mapping[str, First]
-    below: Mapping[str, Handler]
+    interceptors: Mapping[str, Interceptor]
+    paths: Mapping[str, Handler]
 
 
 def apply(
@@ -59,13 +59,13 @@ def apply(
     """
     cloudwatch.apply(clock, loop)
     service_handlers.add(additions.services)
-    service_handlers.answer_below(additions.below)
+    service_handlers.add_paths(additions.paths)
     cloudformation.apply(additions.resource_providers)
     iam_managed_policies.apply()
     kms.apply()
     resource_groups_tagging.apply(additions.tagged)
-    for service, first in additions.before.items():
-        service_handlers.before(service, first)
+    for service, interceptor in additions.interceptors.items():
+        service_handlers.intercept(service, interceptor)
     eventbridge.apply()
     statements = iam_enforcement.enforce() if enforce else None
     if not enforce:

@@ -44,7 +44,7 @@ def apply() -> None:
 
 def enforce() -> None:
     """Let a query read and write only what who asks may."""
-    service_handlers.before("athena", _refuse_query)
+    service_handlers.intercept("athena", _refuse_query)
 
 
 @patches.wraps(athena._save_query_results)

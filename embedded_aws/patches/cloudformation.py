@@ -38,10 +38,10 @@ if TYPE_CHECKING:
 _BUCKET, _TOPIC = "AWS::S3::Bucket", "AWS::SNS::Topic"
 _NOT_EMPTY = "The bucket you tried to delete is not empty"  # S3's list of error codes
 _FUNCTIONS = ("Fn::FindInMap", "Fn::Join", "Fn::Split", "Fn::Sub")
-_ASKS_EVERY_FIVE_SECONDS = "aws-cdk/"
-_LOOKS_SECONDS = 0.1
+_CDK_CLI = "aws-cdk/"
+_POLL_SECONDS = 0.1
 _LONGEST_SECONDS = 20.0
-_AT_WORK = re.compile(rb"<StackStatus>(?!REVIEW)\w+_IN_PROGRESS</StackStatus>")
+_IN_PROGRESS = re.compile(rb"<StackStatus>(?!REVIEW)\w+_IN_PROGRESS</StackStatus>")
 
 patches = patching.Patches()
 
@@ -52,7 +52,7 @@ def apply(types: Mapping[str, ResourceProvider]) -> None:
     _wrap_type(_BUCKET, "delete", _delete_bucket)
     _after_each_change(_BUCKET, _encrypt_bucket)
     _after_each_change(_TOPIC, _encrypt_topic)
-    service_handlers.around("cloudformation", _answer_the_cdk_when_settled)
+    service_handlers.wrap("cloudformation", _answer_the_cdk_when_settled)
     patches.apply()
 
 
@@ -150,35 +150,35 @@ def _capabilities_enforced() -> bool:
 @patches.wraps(engine._evaluate_conditions, changesets, engine, handlers, stacks)
 def _evaluate_conditions(original: Evaluate, template: dict[str, Any], params: dict[str, Any]) -> dict[str, bool]:
     """Let functions in conditions be carried out first."""
-    conditions = _made(template.get("Conditions", {}), params, template.get("Mappings", {}))
+    conditions = _resolved(template.get("Conditions", {}), params, template.get("Mappings", {}))
     return original({**template, "Conditions": conditions}, params)
 
 
-def _made(value: Any, params: dict[str, Any], mappings: dict[str, Any]) -> Any:
+def _resolved(value: Any, params: dict[str, Any], mappings: dict[str, Any]) -> Any:
     if isinstance(value, list):
-        return [_made(each, params, mappings) for each in value]
+        return [_resolved(each, params, mappings) for each in value]
     if not isinstance(value, dict):
         return value
     if any(name in value for name in _FUNCTIONS):
         return engine._resolve_refs(value, {}, params, {}, mappings, "", "")
-    return {name: _made(each, params, mappings) for name, each in value.items()}
+    return {name: _resolved(each, params, mappings) for name, each in value.items()}
 
 
 async def _answer_the_cdk_when_settled(
     answer: Handler, method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, list[str]]
 ) -> Response:
-    latest = time.monotonic() + (_LONGEST_SECONDS if _waits(headers, body) else 0)
+    latest = time.monotonic() + (_LONGEST_SECONDS if _waits_for_a_stack(headers, body) else 0)
     while True:
         response = await answer(method, path, headers, body, query)
-        if time.monotonic() >= latest or not _AT_WORK.search(response[2]):
+        if time.monotonic() >= latest or not _IN_PROGRESS.search(response[2]):
             return response
-        await asyncio.sleep(_LOOKS_SECONDS)
+        await asyncio.sleep(_POLL_SECONDS)
 
 
-def _waits(headers: dict[str, str], body: bytes) -> bool:
-    """Tell whether the CDK CLI asks for one stack."""
+def _waits_for_a_stack(headers: dict[str, str], body: bytes) -> bool:
+    """Tell whether a request is the CDK CLI's, about one stack."""
     agents = [value for name, value in headers.items() if name.lower() in ("user-agent", "x-amz-user-agent")]
-    if not any(_ASKS_EVERY_FIVE_SECONDS in agent for agent in agents):
+    if not any(_CDK_CLI in agent for agent in agents):
         return False
     asked = parse_qs(body.decode(errors="replace"))
     return asked.get("Action") == ["DescribeStacks"] and "StackName" in asked

@@ -27,10 +27,10 @@ if TYPE_CHECKING:
     from embedded_aws.services.sagemaker.clock import Clock
     from embedded_aws.services.sagemaker.metrics.datum import MetricDatum
 
-_EVERY_SECONDS = 60
-_LATE = 2  # periods for which data may be on their way
+_EVALUATION_SECONDS = 60
+_LATE_PERIODS = 2  # for which data may be on their way
 _ALARM, _OK, _NO_DATA = "ALARM", "OK", "INSUFFICIENT_DATA"
-_POINTS = 10_000  # that a metric may have: a week of a value a minute, a day under all kinds of load
+_MOST_POINTS = 10_000  # that a metric may have: a week of a value a minute, a day under all kinds of load
 
 patches = Patches()
 
@@ -40,7 +40,7 @@ def apply(clock: Clock, loop: EventLoop) -> None:
     patches.apply()
 
     def look() -> None:
-        while clock.sleep(_EVERY_SECONDS, at_least=1.0):
+        while clock.sleep(_EVALUATION_SECONDS, at_least=1.0):
             for account, region in {key[:2] for key in [*cloudwatch._alarms._data]}:
                 loop.call_soon(account, region, cloudwatch._evaluate_all_alarms)
 
@@ -65,7 +65,7 @@ def _put(datum: MetricDatum) -> None:
         source.namespace, datum.name, dimensions, datum.time, datum.unit, None, values, counts, None
     )
     points = cloudwatch._metric_bucket((source.namespace, datum.name, cloudwatch._dims_key(dimensions)))
-    del points[:-_POINTS]
+    del points[:-_MOST_POINTS]
     cloudwatch._evaluate_all_alarms()
 
 
@@ -103,7 +103,7 @@ def _evaluate_alarm(alarm: dict[str, Any]) -> None:
 def _values(alarm: Mapping[str, Any], points: Sequence[Mapping[str, Any]]) -> list[float]:
     """Return the statistic of the latest periods that have data, the newest last, as many as are evaluated."""
     period, wanted = alarm.get("Period") or 60, alarm.get("EvaluationPeriods") or 1
-    first = int(time.time() // period) - wanted - _LATE + 1
+    first = int(time.time() // period) - wanted - _LATE_PERIODS + 1
     periods: dict[int, list[Mapping[str, Any]]] = defaultdict(list)
     for point in points:
         number = int(point["Timestamp"] // period)

@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from embedded_aws.patches.event_loop import EventLoop
     from embedded_aws.services.sagemaker.events import Event
 
-_REMEMBERED = 100
+_KEPT_EVENTS = 100
 _SCHEDULE = re.compile(r"/schedules/([^/]+)")
 
 
 def apply() -> None:
     """Let a schedule that is made, changed or deleted count as not yet fired."""
-    service_handlers.before("scheduler", _forget)
+    service_handlers.intercept("scheduler", _forget)
 
 
 def _forget(method: str, path: str, *_request: object) -> None:
@@ -55,4 +55,4 @@ def _put(event: Event) -> None:
         "Resources": [event.resource],
     }
     eventbridge._put_events({"Entries": [entry]}, allow_aws_source=True)
-    del eventbridge._events_log_list()[:-_REMEMBERED]  # ministack keeps every event for ever, and asks for none
+    del eventbridge._events_log_list()[:-_KEPT_EVENTS]  # ministack keeps every event for ever, and asks for none

@@ -19,7 +19,7 @@ from ministack.core import iam_actions, iam_evaluator
 
 from embedded_aws.patches import athena, iam_resources, iam_service_roles, kms, service_handlers
 from embedded_aws.patches.iam_principals import caller, principal
-from embedded_aws.patches.iam_statement_use import Recorder
+from embedded_aws.patches.iam_statement_use import StatementRecorder
 from embedded_aws.patches.patching import Patches
 
 if TYPE_CHECKING:
@@ -36,13 +36,13 @@ enforced = Patches()
 
 def apply() -> None:
     """Let S3 answer only what the own policies of the caller allow."""
-    service_handlers.before(_S3, _refuse_object)
+    service_handlers.intercept(_S3, _refuse_object)
 
 
 def enforce() -> Callable[[], list[dict[str, Any]]]:
     """Enforce all policies, in the place of `apply`; what comes back tells which statements have decided anything."""
-    recorder = Recorder()
-    recorder.watch()
+    recorder = StatementRecorder()
+    recorder.start()
     enforced.apply()
     iam_resources.enforce()
     kms.enforce()

@@ -39,7 +39,7 @@ patches = patching.Patches()
 
 def apply() -> None:
     """Let IAM answer for them, roles have what they grant, and templates and callers attach only what there is."""
-    patching.assign(__name__, iam, "_aws_managed_policies", _Managed(iam._aws_managed_policies))
+    patching.assign(__name__, iam, "_aws_managed_policies", _ManagedPolicies(iam._aws_managed_policies))
     for kind in _KINDS:
         _wrap_operation(f"Attach{kind}Policy", _attach)
     _wrap_operation("ListPolicies", _list)
@@ -59,7 +59,7 @@ def _attach_managed_policy(
     original(entity, policy_arn)
 
 
-class _Managed(UserDict[str, dict[str, Any]]):
+class _ManagedPolicies(UserDict[str, dict[str, Any]]):
     """Policies by their ARNs, read when the first is asked for; `described` are ministack's, with descriptions."""
 
     def __init__(self, described: Mapping[str, Mapping[str, Any]]) -> None:

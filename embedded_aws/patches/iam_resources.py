@@ -36,7 +36,7 @@ def enforce() -> None:
     """Let requests be judged by the resources and condition keys that AWS judges them by."""
     enforced.apply()
     tagging._RESOURCE_TAG_COLLECTORS["cloudformation"] = _stacks_with_tags
-    service_handlers.before("glue", _refuse_below_the_catalog)
+    service_handlers.intercept("glue", _refuse_below_the_catalog)
 
 
 @enforced.wraps(iam_actions.extract_resource_arn)

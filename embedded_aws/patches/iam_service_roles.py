@@ -40,7 +40,7 @@ enforced = Patches()
 def enforce() -> None:
     """Let state machines, schedules, rules and functions do what their roles may."""
     enforced.apply()
-    service_handlers.before("scheduler", _refuse_passing)
+    service_handlers.intercept("scheduler", _refuse_passing)
 
 
 @enforced.wraps(stepfunctions._execute_task)

@@ -27,7 +27,7 @@ _EXAMPLES = 3
 
 
 @dataclass
-class Use:
+class StatementUse:
     """How often a statement decided, how often alone, and the first few requests of the latter kind."""
 
     decided: int = 0
@@ -35,14 +35,14 @@ class Use:
     requests: list[str] = field(default_factory=list)
 
 
-class Recorder:
+class StatementRecorder:
     """Remembers, for each role by name, its policies' statements and their use; thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._roles: dict[str, dict[str, Use]] = {}
+        self._roles: dict[str, dict[str, StatementUse]] = {}
 
-    def watch(self) -> None:
+    def start(self) -> None:
         """Begin to look on at every decision about a role's request."""
         enforced = patching.Patches()
 
@@ -55,7 +55,7 @@ class Recorder:
         ) -> iam_evaluator.EvalResult:
             result = original(ctx, policies, *limits)
             if _SESSION in ctx.principal_arn and not _OF_A_RESOURCE.get():
-                self._note(ctx, [each for policy in policies for each in policy], result.decision)
+                self._record(ctx, [each for policy in policies for each in policy], result.decision)
             return result
 
         @enforced.wraps(iam_evaluator.evaluate_resource_policy)
@@ -69,11 +69,11 @@ class Recorder:
         enforced.apply()
         for kind in ("AWS::IAM::Role", "AWS::IAM::Policy"):
             called = f"ministack.services.cloudformation.provisioners._RESOURCE_HANDLERS[{kind!r}]"
-            patching.wrap_item(provisioners._RESOURCE_HANDLERS[kind], "delete", called, self._look_first)
+            patching.wrap_item(provisioners._RESOURCE_HANDLERS[kind], "delete", called, self._collect_before)
 
     def report(self) -> list[dict[str, Any]]:
         """Return every statement of every role, also of those that stacks have deleted, and its use."""
-        self._look()
+        self._collect()
         with self._lock:
             return [
                 {"role": role, "statement": json.loads(text), **vars(use)}
@@ -81,18 +81,18 @@ class Recorder:
                 for text, use in uses.items()
             ]
 
-    def _look_first(self, delete: Callable[..., None], name: str, properties: Mapping[str, Any]) -> None:
-        self._look()
+    def _collect_before(self, delete: Callable[..., None], name: str, properties: Mapping[str, Any]) -> None:
+        self._collect()
         delete(name, properties)
 
-    def _look(self) -> None:
+    def _collect(self) -> None:
         """Learn of the statements of the roles that there are."""
         with self._lock:
             for account, name in list(iam._roles._data):
                 for policy in iam_evaluator._gather_role_policies(name, account):
                     self._uses(name, policy)
 
-    def _note(
+    def _record(
         self, asked: iam_evaluator.EvalContext, statements: list[iam_evaluator.ParsedStatement], decision: str
     ) -> None:
         role = asked.principal_arn.partition(_SESSION)[2].partition("/")[0]
@@ -108,9 +108,9 @@ class Recorder:
                     if len(use.requests) < _EXAMPLES and request not in use.requests:
                         use.requests.append(request)
 
-    def _uses(self, role: str, statements: Iterable[iam_evaluator.ParsedStatement]) -> list[Use]:
+    def _uses(self, role: str, statements: Iterable[iam_evaluator.ParsedStatement]) -> list[StatementUse]:
         uses = self._roles.setdefault(role, {})
-        return [uses.setdefault(_text(each), Use()) for each in statements]
+        return [uses.setdefault(_text(each), StatementUse()) for each in statements]
 
 
 def _text(statement: iam_evaluator.ParsedStatement) -> str:

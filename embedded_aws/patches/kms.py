@@ -61,13 +61,13 @@ enforced = Patches()
 def apply() -> None:
     """Let S3 have its key in every account and region, and nobody change it."""
     patches.apply()
-    service_handlers.before("kms", _refuse_change)
+    service_handlers.intercept("kms", _refuse_change)
 
 
 def enforce() -> None:
     """Let S3 and SNS use a key only for who may."""
     enforced.apply()
-    service_handlers.before("sns", _refuse_publishing)
+    service_handlers.intercept("sns", _refuse_publishing)
 
 
 def is_managed(key: str) -> bool:
@@ -179,16 +179,16 @@ def _of_object(
         return
     if "uploadId" in query:
         if method in ("PUT", "POST"):
-            yield from _asked(_READ, _key_for_writing(bucket, headers))
+            yield from _question(_READ, _key_for_writing(bucket, headers))
     elif method == "GET" and not query.keys() & _ABOUT:
-        yield from _asked(_READ, _key_of_object(bucket, key))
+        yield from _question(_READ, _key_of_object(bucket, key))
     elif (method == "PUT" and not query.keys() & _ABOUT) or "uploads" in query:
-        yield from _asked(_WRITE, _key_for_writing(bucket, headers))
+        yield from _question(_WRITE, _key_for_writing(bucket, headers))
     if source := headers.get("x-amz-copy-source"):
-        yield from _asked(_READ, _key_of_object(*source.lstrip("/").partition("?")[0].split("/", 1)))
+        yield from _question(_READ, _key_of_object(*source.lstrip("/").partition("?")[0].split("/", 1)))
 
 
-def _asked(action: str, key: str | None) -> Iterator[tuple[str, str]]:
+def _question(action: str, key: str | None) -> Iterator[tuple[str, str]]:
     """Yield the question to ask, if any: the policy of S3's own key lets everybody use it through S3."""
     if key and not is_managed(key):
         yield action, _arn(key)

@@ -44,8 +44,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _UNKNOWN = "unknown"
-_OTHERWISE = "s3"
-_OURS = "sagemaker"
+_FALLBACK = "s3"
+_SAGEMAKER = "sagemaker"
 _S3_LABEL = re.compile(r"(^|\.)s3[.-]")
 _SCOPE = re.compile(r"Credential=[^/]+/[^/]+/[^/]+/([^/]+)/")
 _QUERY = "application/x-www-form-urlencoded"
@@ -65,7 +65,7 @@ def apply() -> None:
 def tell_unexpected_errors() -> None:
     """Answer so for every service; the last of the patches, for errors in the others' work count too."""
     for name in ministack.app.SERVICE_HANDLERS:
-        service_handlers.around(name, _telling(name))
+        service_handlers.wrap(name, _telling(name))
 
 
 @patches.wraps(ministack.app.detect_service, ministack.app)
@@ -73,7 +73,7 @@ def _detect_service(
     original: Detect, method: str, path: str, headers: dict[str, str], query_params: dict[str, list[str]]
 ) -> str:
     service = original(method, path, headers, query_params)
-    if service == _OTHERWISE and _is_of_no_service(headers, query_params):
+    if service == _FALLBACK and _is_of_no_service(headers, query_params):
         return _UNKNOWN
     return service if service in ministack.app.SERVICE_HANDLERS else _UNKNOWN
 
@@ -128,7 +128,7 @@ def _json_error(message: str) -> Response:
     return HTTPStatus.BAD_REQUEST, headers, body
 
 
-def _telling(service: str) -> service_handlers.Around:
+def _telling(service: str) -> service_handlers.HandlerWrapper:
     async def answered(
         answer: Handler, method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, list[str]]
     ) -> Response:
@@ -148,13 +148,13 @@ def _telling(service: str) -> service_handlers.Around:
 @patches.wraps(ministack.app.fix_success_content_type, ministack.app)
 def _fix_success_content_type(original: Fix, service: str, status: int, headers: dict[str, str]) -> None:
     """Let answers of SageMaker and its runtime keep theirs."""
-    if service != _OURS:
+    if service != _SAGEMAKER:
         original(service, status, headers)
 
 
 @patches.wraps(ministack.app.fix_error_content_type, ministack.app)
 def _fix_error_content_type(original: Fix, service: str, status: int, headers: dict[str, str]) -> None:
-    if service != _OURS:
+    if service != _SAGEMAKER:
         original(service, status, headers)
 
 

@@ -17,8 +17,8 @@ from embedded_aws.patches import patching
 
 Response = tuple[int, dict[str, str], bytes]
 Handler = Callable[[str, str, dict[str, str], bytes, dict[str, list[str]]], Awaitable[Response]]
-First = Callable[[str, str, dict[str, str], bytes, dict[str, list[str]]], Response | None]
-Around = Callable[[Handler, str, str, dict[str, str], bytes, dict[str, list[str]]], Awaitable[Response]]
+Interceptor = Callable[[str, str, dict[str, str], bytes, dict[str, list[str]]], Response | None]
+HandlerWrapper = Callable[[Handler, str, str, dict[str, str], bytes, dict[str, list[str]]], Awaitable[Response]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,25 +49,25 @@ def add(services: Mapping[str, Service]) -> None:
         stepfunctions._AWS_SDK_ERROR_PREFIX[name] = service.sdk_name
 
 
-def around(name: str, answer: Around) -> None:
-    """Let `answer` answer a service's requests; it is given ministack's handler first."""
-    patching.wrap_item(ministack.app.SERVICE_HANDLERS, name, "ministack.app.SERVICE_HANDLERS", answer)
+def wrap(name: str, wrapper: HandlerWrapper) -> None:
+    """Let `wrapper` answer a service's requests; it is given ministack's handler first."""
+    patching.wrap_item(ministack.app.SERVICE_HANDLERS, name, "ministack.app.SERVICE_HANDLERS", wrapper)
 
 
-def before(name: str, first: First) -> None:
-    """Let `first` see a service's requests: it answers in the service's place, or with None leaves that to it."""
+def intercept(name: str, interceptor: Interceptor) -> None:
+    """Let `interceptor` see a service's requests: it answers in the service's place, or with None leaves that to it."""
 
     async def answered(
         answer: Handler, method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, list[str]]
     ) -> Response:
-        found = first(method, path, headers, body, query)
+        found = interceptor(method, path, headers, body, query)
         return await answer(method, path, headers, body, query) if found is None else found
 
-    answered.__module__ = first.__module__
-    around(name, answered)
+    answered.__module__ = interceptor.__module__
+    wrap(name, answered)
 
 
-def answer_below(handlers: Mapping[str, Handler]) -> None:
+def add_paths(handlers: Mapping[str, Handler]) -> None:
     """Answer every request whose path begins with a key of these, whatever else it may look like."""
     patches = patching.Patches()
 
@@ -86,7 +86,7 @@ def answer_below(handlers: Mapping[str, Handler]) -> None:
     patches.apply()
 
 
-def budgets(operation: str, request: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
+def call_budgets(operation: str, request: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
     """Carry out an operation of AWS Budgets for the caller; return HTTP status and document of its answer."""
     status, _, body = budgets_service._DISPATCH[operation](request)
     return status, json.loads(body)

@@ -123,7 +123,7 @@ def users(name: str, *, suffix: str = "py") -> list[str]:
 def test_ministack_has_what_patches_rely_on(module: str, node: ast.stmt) -> None:
     """Each name is there, of the type that the stub says; each function has its parameters."""
     found = differs(importlib.import_module(module), node)
-    assert not found, f"{found}; {', '.join(users(name_of(node)))} rely on it"
+    assert not found, f"{found}, and is relied on by {', '.join(users(name_of(node)))}"
 
 
 @pytest.mark.parametrize("name", sorted({name_of(node) for _, node in declarations()}))

@@ -1,4 +1,4 @@
-"""What the embedded AWS lets its owner do that nobody can do on AWS, below a path of its own, `/_embedded_aws/`.
+"""Operations for the owner of an embedded AWS, which nobody has on AWS, below a path of its own, `/_embedded_aws/`.
 
 `POST training-jobs/NAME/interrupt` takes a training job's spot instances away, as EC2 does without asking.
 `POST accounts/NUMBER/close` ends all that runs in an account, and forgets all that it holds.

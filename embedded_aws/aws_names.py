@@ -9,13 +9,13 @@ from botocore.loaders import create_loader
 
 @cache
 def domains() -> tuple[str, ...]:
-    """The domains, sorted: `amazonaws.com`, `amazonaws.com.cn`, `api.aws` and their like."""
+    """Return the domains, sorted: `amazonaws.com`, `amazonaws.com.cn`, `api.aws` and their like."""
     partitions = create_loader().load_data("partitions")["partitions"]
     suffixes = ("dnsSuffix", "dualStackDnsSuffix")
     return tuple(sorted({one["outputs"][suffix] for one in partitions for suffix in suffixes}))
 
 
 def is_aws(host: str) -> bool:
-    """Whether a host's name is one of AWS's."""
+    """Tell whether a host's name is one of AWS's."""
     name = host.rstrip(".").lower()
     return any(name == domain or name.endswith(f".{domain}") for domain in domains())

@@ -31,10 +31,10 @@ if TYPE_CHECKING:
 
 _LOOPBACK = ipaddress.ip_address("127.0.0.1")
 _LOCAL = "localhost"
-_LASTS = timedelta(days=365)
-_BUNDLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "PIP_CERT")
+_VALIDITY = timedelta(days=365)
+_BUNDLE_VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "PIP_CERT")
 _END = b"-----END CERTIFICATE-----"
-_KEPT = 1024  # names whose certificates are kept
+_CACHED_NAMES = 1024
 
 
 class Authority:
@@ -44,33 +44,33 @@ class Authority:
         """Write the files that tls.py names; what `environment`, OpenSSL or certifi trust is trusted further on."""
         self._folder = folder
         self._key, self._leaf_key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
-        root = _builder("Bricklab's embedded AWS", self._key, self._key)
+        root = _builder("embedded-aws", self._key, self._key)
         root = root.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        root = root.add_extension(_usage(signs_certificates=True), critical=True)
-        root = root.add_extension(_constraints(), critical=True)
+        root = root.add_extension(_key_usage(signs_certificates=True), critical=True)
+        root = root.add_extension(_name_constraints(), critical=True)
         certificate = _pem(root.sign(self._key, hashes.SHA256()))
         folder.mkdir(parents=True, exist_ok=True)
         tls.authority(folder).write_bytes(certificate)
-        tls.trusted(folder).write_bytes(_joined(*_trusted_so_far(environment), certificate))
-        tls.node(folder).write_bytes(_joined(*_read(environment.get("NODE_EXTRA_CA_CERTS")), certificate))
-        self._context_of = lru_cache(_KEPT)(self._context)
+        tls.trusted(folder).write_bytes(_joined(*_bundles(environment), certificate))
+        tls.node(folder).write_bytes(_joined(*_contents(environment.get("NODE_EXTRA_CA_CERTS")), certificate))
+        self._context_of = lru_cache(_CACHED_NAMES)(self._context)
         self.context = self._context()
-        self.context.sni_callback = self._choose
+        self.context.sni_callback = self._choose_by_name
 
-    def _choose(self, connection: ssl.SSLObject | ssl.SSLSocket, name: str | None, _: ssl.SSLContext) -> None:
+    def _choose_by_name(self, connection: ssl.SSLObject | ssl.SSLSocket, name: str | None, _: ssl.SSLContext) -> None:
         if name and aws_names.is_aws(name):
             connection.context = self._context_of(name.lower())
 
     def _context(self, name: str | None = None) -> ssl.SSLContext:
-        """Return what serves with a certificate for one of AWS's names, or for the loopback address."""
+        """Return a context that serves with a certificate for one of AWS's names, or for the loopback address."""
         names: list[x509.GeneralName] = [x509.DNSName(name or _LOCAL)]
         if name is None:
             names.append(x509.IPAddress(_LOOPBACK))
-        leaf = _builder("Bricklab's embedded AWS, a service", self._leaf_key, self._key)
+        leaf = _builder("embedded-aws, a service", self._leaf_key, self._key)
         leaf = leaf.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        leaf = leaf.add_extension(_usage(signs_certificates=False), critical=True)
+        leaf = leaf.add_extension(_key_usage(signs_certificates=False), critical=True)
         leaf = leaf.add_extension(x509.SubjectAlternativeName(names), critical=False)
-        served = _private(self._leaf_key) + _pem(leaf.sign(self._key, hashes.SHA256()))
+        served = _private_pem(self._leaf_key) + _pem(leaf.sign(self._key, hashes.SHA256()))
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         # Python takes certificates from files only; this one is readable by its owner alone, for this moment.
         descriptor, path = tempfile.mkstemp(dir=self._folder)
@@ -87,25 +87,25 @@ def _builder(
     name: str, key: ec.EllipticCurvePrivateKey, authority: ec.EllipticCurvePrivateKey
 ) -> x509.CertificateBuilder:
     now = datetime.now(UTC)
-    subject, issuer = _named(name), _named("Bricklab's embedded AWS")
+    subject, issuer = _x509_name(name), _x509_name("embedded-aws")
     builder = x509.CertificateBuilder(issuer, subject, key.public_key(), x509.random_serial_number())
-    builder = builder.not_valid_before(now - timedelta(days=1)).not_valid_after(now + _LASTS)
+    builder = builder.not_valid_before(now - timedelta(days=1)).not_valid_after(now + _VALIDITY)
     builder = builder.add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
     issued_by = x509.AuthorityKeyIdentifier.from_issuer_public_key(authority.public_key())
     return builder.add_extension(issued_by, critical=False)
 
 
-def _named(name: str) -> x509.Name:
+def _x509_name(name: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
 
 
-def _constraints() -> x509.NameConstraints:
-    """Return the names it may speak for: AWS's domains with all below them, and this machine."""
+def _name_constraints() -> x509.NameConstraints:
+    """Return what the authority may sign for: AWS's domains with all below them, and this machine."""
     names = [x509.DNSName(domain) for domain in (*aws_names.domains(), _LOCAL)]
     return x509.NameConstraints([*names, x509.IPAddress(ipaddress.ip_network(_LOOPBACK))], None)
 
 
-def _usage(*, signs_certificates: bool) -> x509.KeyUsage:
+def _key_usage(*, signs_certificates: bool) -> x509.KeyUsage:
     return x509.KeyUsage(
         digital_signature=not signs_certificates,
         key_cert_sign=signs_certificates,
@@ -119,7 +119,7 @@ def _usage(*, signs_certificates: bool) -> x509.KeyUsage:
     )
 
 
-def _private(key: ec.EllipticCurvePrivateKey) -> bytes:
+def _private_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
     return key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
@@ -129,15 +129,15 @@ def _pem(certificate: x509.Certificate) -> bytes:
     return certificate.public_bytes(serialization.Encoding.PEM)
 
 
-def _trusted_so_far(environment: Mapping[str, str]) -> Iterator[bytes]:
-    """Yield the bundles that tools here trust: those that they are told of, OpenSSL's, Mozilla's by certifi."""
-    for name in _BUNDLES:
-        yield from _read(environment.get(name))
-    yield from _read(ssl.get_default_verify_paths().cafile)
+def _bundles(environment: Mapping[str, str]) -> Iterator[bytes]:
+    """Yield the bundles that tools on this machine trust: those they are told of, OpenSSL's, Mozilla's by certifi."""
+    for name in _BUNDLE_VARIABLES:
+        yield from _contents(environment.get(name))
+    yield from _contents(ssl.get_default_verify_paths().cafile)
     yield certifi.contents().encode()
 
 
-def _read(path: str | None) -> Iterator[bytes]:
+def _contents(path: str | None) -> Iterator[bytes]:
     if path and Path(path).is_file():
         yield Path(path).read_bytes()
 

@@ -259,7 +259,7 @@ def serve(
     """Serve in this process with exactly these settings: what `start` runs in the background."""
     from embedded_aws import faults, server
 
-    faults.keep_log(gateway.log(state))
+    faults.set_log(gateway.log(state))
     server.run(
         settings.Settings(
             home=state,

@@ -11,19 +11,19 @@ CODE = "InternalFailure"
 _LOG = [Path("the embedded AWS's own output")]
 
 
-def keep_log(path: Path) -> None:
-    """Tell where this process's output goes."""
+def set_log(path: Path) -> None:
+    """Name the file that this process's output goes to."""
     _LOG[:] = [path]
 
 
-def sentence(error: BaseException) -> str:
-    """Tell of an error that was not foreseen; whoever calls has logged its traceback."""
+def message(error: BaseException) -> str:
+    """Return the message for an error that was not foreseen; whoever calls has logged its traceback."""
     return (
         f"{type(error).__name__}: {str(error)[:400]} - a fault of the embedded AWS, not of what was asked for; "
         f"its traceback is in {_LOG[0]}"
     )
 
 
-def reason(error: BaseException) -> str:
-    """Tell of it as a job's or an endpoint's FailureReason."""
-    return f"InternalServerError: {sentence(error)}"
+def failure_reason(error: BaseException) -> str:
+    """Return the same as a job's or an endpoint's FailureReason."""
+    return f"InternalServerError: {message(error)}"

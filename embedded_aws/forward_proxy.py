@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from embedded_aws import aws_names, proxies
+from embedded_aws.settings import HOST
 
 if TYPE_CHECKING:
     import socket
@@ -25,21 +26,21 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_HEAD = 64 * 1024
-_PIECE = 256 * 1024
-_END = b"\r\n\r\n"
-_SPEAK_SECONDS = 60.0
+_HEAD_BYTES = 64 * 1024
+_CHUNK_BYTES = 256 * 1024
+_HEAD_END = b"\r\n\r\n"
+_REQUEST_SECONDS = 60.0
 _CONNECT_SECONDS = 30.0
-_TLS, _PLAIN = 443, 80
+_HTTPS_PORT, _HTTP_PORT = 443, 80
 _HOST = "127.0.0.1"
 _CREDENTIALS = b"proxy-authorization:"
-_OF_ONE_HOP = (b"proxy-connection:", b"connection:", b"keep-alive:")
+_HOP_BY_HOP = (b"proxy-connection:", b"connection:", b"keep-alive:")
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 class _RefusedError(Exception):
-    """What can't be done; the message is the answer's body."""
+    """A request that can't be carried out; the message is the answer's body."""
 
     def __init__(self, status: HTTPStatus, message: str) -> None:
         super().__init__(message)
@@ -47,7 +48,7 @@ class _RefusedError(Exception):
 
 
 @dataclass(frozen=True)
-class _Asked:
+class _Request:
     """The head of a request to a proxy: `CONNECT host:port`, or a method on a whole URL."""
 
     method: str
@@ -76,17 +77,17 @@ class ForwardProxy:
 
     async def serve(self, listening: socket.socket) -> asyncio.Server:
         """Answer on a socket until the server that this returns is closed."""
-        return await asyncio.start_server(self._answer, sock=listening, limit=_HEAD)
+        return await asyncio.start_server(self._answer, sock=listening, limit=_HEAD_BYTES)
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            async with asyncio.timeout(_SPEAK_SECONDS):
-                head = await reader.readuntil(_END)
-            asked = _read(head)
-            there = await self._connect(asked)
-            if asked.method == "CONNECT":
+            async with asyncio.timeout(_REQUEST_SECONDS):
+                head = await reader.readuntil(_HEAD_END)
+            request = _parse(head)
+            upstream = await self._connect(request)
+            if request.method == "CONNECT":
                 writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
-            await _exchange((reader, writer), there)
+            await _relay((reader, writer), upstream)
         except _RefusedError as refusal:
             await _refuse(writer, refusal)
         except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, TimeoutError):
@@ -94,47 +95,47 @@ class ForwardProxy:
         finally:
             writer.close()
 
-    async def _connect(self, asked: _Asked) -> Streams:
+    async def _connect(self, request: _Request) -> Streams:
         """Reach the other end, and tell it what it needs to hear before the two talk to each other."""
-        tunnel = asked.method == "CONNECT"
+        tunnel = request.method == "CONNECT"
         try:
             async with asyncio.timeout(_CONNECT_SECONDS):
-                if aws_names.is_aws(asked.host) and asked.host not in proxies.package_indexes(self.outside):
-                    there = await asyncio.open_connection(_HOST, self._port(asked))
+                if aws_names.is_aws(request.host) and request.host not in proxies.package_indexes(self.outside):
+                    upstream = await asyncio.open_connection(HOST, self._port(request))
                     proxy = None
                 else:
-                    proxy = proxies.upstream(asked.scheme, asked.host, asked.port, self.outside)
-                    there = await _open(proxy) if proxy else await asyncio.open_connection(asked.host, asked.port)
+                    proxy = proxies.upstream(request.scheme, request.host, request.port, self.outside)
+                    upstream = await (_open_proxy(proxy) if proxy else _open(request))
                 if tunnel and proxy:
-                    await _tunnel(there, asked, proxy)
+                    await _tunnel(upstream, request, proxy)
         except (OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError) as error:
-            raise _RefusedError(HTTPStatus.BAD_GATEWAY, f"{asked.authority} can't be reached: {error}.") from error
+            raise _RefusedError(HTTPStatus.BAD_GATEWAY, f"{request.authority} can't be reached: {error}.") from error
         if not tunnel:
-            there[1].write(_request(asked, proxy))
-        return there
+            upstream[1].write(_head(request, proxy))
+        return upstream
 
-    def _port(self, asked: _Asked) -> int:
-        if asked.port == _TLS and asked.method == "CONNECT":
+    def _port(self, request: _Request) -> int:
+        if request.port == _HTTPS_PORT and request.method == "CONNECT":
             return self.tls_port
-        if asked.port == _PLAIN and self.plain_port:
+        if request.port == _HTTP_PORT and self.plain_port:
             return self.plain_port
         raise _RefusedError(
             HTTPStatus.FORBIDDEN,
-            f"{asked.authority} is AWS's, and the embedded AWS answers for it over "
+            f"{request.authority} is AWS's, and the embedded AWS answers for it over "
             f"{'https' if self.plain_port is None else 'https and http'} only; nothing is sent to AWS.",
         )
 
 
-def _read(head: bytes) -> _Asked:
-    first, *headers = head.removesuffix(_END).split(b"\r\n")
+def _parse(head: bytes) -> _Request:
+    first, *headers = head.removesuffix(_HEAD_END).split(b"\r\n")
     parts = first.decode("latin-1").split(" ")
     try:
         method, target, _ = parts
         url = urlsplit(f"https://{target}" if method == "CONNECT" else target)
-        port = url.port or (_TLS if url.scheme == "https" else _PLAIN)
+        port = url.port or (_HTTPS_PORT if url.scheme == "https" else _HTTP_PORT)
         if url.hostname and url.scheme in ("http", "https"):
             where = f"{url.path or '/'}{f'?{url.query}' if url.query else ''}"
-            return _Asked(method, url.scheme, url.hostname, port, where, headers)
+            return _Request(method, url.scheme, url.hostname, port, where, headers)
     except ValueError:
         pass
     raise _RefusedError(
@@ -143,31 +144,37 @@ def _read(head: bytes) -> _Asked:
     )
 
 
-def _request(asked: _Asked, proxy: str | None) -> bytes:
-    """The request's head as its receiver wants it; the connection serves this one request only."""
-    dropped = _OF_ONE_HOP if proxy else (*_OF_ONE_HOP, _CREDENTIALS)
-    kept = [line for line in asked.headers if not line.lower().startswith(dropped)]
-    target = f"http://{asked.authority.removesuffix(f':{_PLAIN}')}{asked.target}" if proxy else asked.target
+def _head(request: _Request, proxy: str | None) -> bytes:
+    """Return the request's head as its receiver wants it; the connection serves this one request only."""
+    dropped = _HOP_BY_HOP if proxy else (*_HOP_BY_HOP, _CREDENTIALS)
+    kept = [line for line in request.headers if not line.lower().startswith(dropped)]
+    target = f"http://{request.authority.removesuffix(f':{_HTTP_PORT}')}{request.target}" if proxy else request.target
     ours = [b"Connection: close", *(_authorization(proxy) if proxy else [])]
-    return b"\r\n".join([f"{asked.method} {target} HTTP/1.1".encode("latin-1"), *kept, *ours]) + _END
+    return b"\r\n".join([f"{request.method} {target} HTTP/1.1".encode("latin-1"), *kept, *ours]) + _HEAD_END
 
 
-async def _open(proxy: str) -> Streams:
+async def _open(request: _Request) -> Streams:
+    return await asyncio.open_connection(request.host, request.port)
+
+
+async def _open_proxy(proxy: str) -> Streams:
     url = urlsplit(proxy)
     if url.scheme not in ("http", "https") or not url.hostname:
         raise OSError(f"the proxy {url.scheme}://{url.hostname} is none that this one can use")
     secured = url.scheme == "https"
     context = ssl.create_default_context() if secured else None
-    return await asyncio.open_connection(url.hostname, url.port or (_TLS if secured else _PLAIN), ssl=context)
+    return await asyncio.open_connection(
+        url.hostname, url.port or (_HTTPS_PORT if secured else _HTTP_PORT), ssl=context
+    )
 
 
-async def _tunnel(there: Streams, asked: _Asked, proxy: str) -> None:
+async def _tunnel(upstream: Streams, request: _Request, proxy: str) -> None:
     """Have the user's own proxy connect. Raises _RefusedError with its answer if it does not."""
-    reader, writer = there
-    authority = asked.authority.encode()
+    reader, writer = upstream
+    authority = request.authority.encode()
     lines = [b"CONNECT " + authority + b" HTTP/1.1", b"Host: " + authority, *_authorization(proxy)]
-    writer.write(b"\r\n".join(lines) + _END)
-    answer = await reader.readuntil(_END)
+    writer.write(b"\r\n".join(lines) + _HEAD_END)
+    answer = await reader.readuntil(_HEAD_END)
     first = answer.split(b"\r\n", 1)[0].decode("latin-1")
     if first.split(" ")[1:2] != ["200"]:
         writer.close()
@@ -182,18 +189,18 @@ def _authorization(proxy: str) -> list[bytes]:
     return [b"Proxy-Authorization: Basic " + base64.b64encode(pair.encode())]
 
 
-async def _exchange(one: Streams, other: Streams) -> None:
+async def _relay(one: Streams, other: Streams) -> None:
     """Pass on what each says until both have said all."""
     try:
-        await asyncio.gather(_pass_on(one[0], other[1]), _pass_on(other[0], one[1]))
+        await asyncio.gather(_copy(one[0], other[1]), _copy(other[0], one[1]))
     finally:
         other[1].close()
 
 
-async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     try:
-        while piece := await reader.read(_PIECE):
-            writer.write(piece)
+        while chunk := await reader.read(_CHUNK_BYTES):
+            writer.write(chunk)
             await writer.drain()
         if writer.can_write_eof():
             writer.write_eof()
@@ -211,5 +218,5 @@ async def _refuse(writer: asyncio.StreamWriter, refusal: _RefusedError) -> None:
         "Connection: close",
     ]
     with contextlib.suppress(OSError):
-        writer.write("\r\n".join(head).encode() + _END + body)
+        writer.write("\r\n".join(head).encode() + _HEAD_END + body)
         await writer.drain()

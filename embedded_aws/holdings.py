@@ -1,4 +1,4 @@
-"""What is in the account of an embedded AWS, as its owner wants to see it."""
+"""List what is in the account of an embedded AWS, as its owner wants to see it."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""What sends the requests to AWS's own names, `https://sts.us-east-1.amazonaws.com`, to the embedded AWS.
+"""Send what is meant for AWS's own names, `https://sts.us-east-1.amazonaws.com`, to the embedded AWS.
 
 Programs that heed AWS_ENDPOINT_URL need none of it, but the SageMaker SDK, for one, names STS's endpoint itself. The
-variables name the gateway's forward proxy (forward.py), which the usual HTTP clients heed; what is not AWS's it passes
-on to the proxy that the environment named before, or straight to its host.
+variables name the gateway's forward proxy (forward_proxy.py), which the usual HTTP clients heed; what is not AWS's it
+passes on to the proxy that the environment named before, or straight to its host.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-_NAMES = ("HTTPS_PROXY", "HTTP_PROXY")
-_NEVER = "NO_PROXY"
-_INDEXES = (
+_PROXY_VARIABLES = ("HTTPS_PROXY", "HTTP_PROXY")
+_NO_PROXY = "NO_PROXY"
+_INDEX_VARIABLES = (
     "PIP_INDEX_URL",
     "PIP_EXTRA_INDEX_URL",
     "PIP_FIND_LINKS",
@@ -33,12 +33,12 @@ _DIRECT = ("127.0.0.1", "localhost", "::1", "169.254.169.254", "169.254.170.2")
 
 
 def variables(url: str, certificates: Path, outside: Mapping[str, str]) -> dict[str, str]:
-    """The variables, for a program whose environment is otherwise `outside`.
+    """Return the variables, for a program whose environment is otherwise `outside`.
 
     Each in capitals and without: wget and gRPC know the latter only, and curl for plain http.
     """
-    direct = ",".join(dict.fromkeys([*_DIRECT, *_kept(outside)]))
-    made = {**dict.fromkeys(_NAMES, url), _NEVER: direct}
+    direct = ",".join(dict.fromkeys([*_DIRECT, *_exemptions(outside)]))
+    made = {**dict.fromkeys(_PROXY_VARIABLES, url), _NO_PROXY: direct}
     return {
         **made,
         **{name.lower(): value for name, value in made.items()},
@@ -47,19 +47,19 @@ def variables(url: str, certificates: Path, outside: Mapping[str, str]) -> dict[
 
 
 def reached_directly(environment: Mapping[str, str], *hosts: str) -> dict[str, str]:
-    """NO_PROXY of an environment with further hosts, under the names that it has it under."""
-    names = [name for name in (_NEVER, _NEVER.lower()) if name in environment]
+    """Return NO_PROXY of an environment with further hosts, under the names that it has it under."""
+    names = [name for name in (_NO_PROXY, _NO_PROXY.lower()) if name in environment]
     return {name: ",".join([environment[name], *hosts]) for name in names}
 
 
 def package_indexes(outside: Mapping[str, str]) -> frozenset[str]:
-    """The hosts that the environment names as package indexes, of which some are AWS's: CodeArtifact's."""
-    urls = [url for name in _INDEXES for url in outside.get(name, "").split()]
+    """Return the hosts that the environment names as package indexes, of which some are AWS's: CodeArtifact's."""
+    urls = [url for name in _INDEX_VARIABLES for url in outside.get(name, "").split()]
     return frozenset(host for url in urls if (host := urlsplit(url.partition("=")[2] or url).hostname))
 
 
 def upstream(scheme: str, host: str, port: int, outside: Mapping[str, str]) -> str | None:
-    """The URL of the proxy by which the `outside` environment reaches a host; None if it does without."""
+    """Return the URL of the proxy by which the `outside` environment reaches a host; None if it does without."""
     found = _proxies(outside)
     if host in _DIRECT or proxy_bypass_environment(f"{host}:{port}", found):
         return None
@@ -68,14 +68,14 @@ def upstream(scheme: str, host: str, port: int, outside: Mapping[str, str]) -> s
 
 
 def _proxies(outside: Mapping[str, str]) -> dict[str, str]:
-    """What the variables say, as urllib reads them: it reads its own process's environment only."""
+    """Return the proxies by scheme, as urllib reads them: it reads its own process's environment only."""
     lowered = {name: value for name, value in outside.items() if name == name.lower()}
     said = {**{name.lower(): value for name, value in outside.items()}, **lowered}
     return {name.removesuffix("_proxy"): value for name, value in said.items() if name.endswith("_proxy") and value}
 
 
-def _kept(outside: Mapping[str, str]) -> Iterator[str]:
-    """The entries of a NO_PROXY that exempt nothing of AWS's: companies exempt `.amazonaws.com`, and some all."""
+def _exemptions(outside: Mapping[str, str]) -> Iterator[str]:
+    """Yield the entries of a NO_PROXY that exempt nothing of AWS's: companies exempt `.amazonaws.com`, and some all."""
     for entry in _proxies(outside).get("no", "").split(","):
         name = entry.strip()
         if name and name != "*" and not _covers_aws(name.lstrip("*.")):

@@ -83,9 +83,15 @@ async def _serve(settings: Settings, authority: Authority, outside: Mapping[str,
 
     application = Application(settings)
     logging.getLogger("embedded_aws").info("embedded AWS on %s:%d", HOST, settings.port)
-    at = web.Listening(HOST, settings.port, settings.proxy, encrypted=settings.enforce)
     try:
-        await web.serve(application.asgi(), at, authority.context, outside=outside)
+        await web.serve(
+            application.asgi(),
+            authority.context,
+            port=settings.port,
+            proxy_port=settings.proxy,
+            encrypted=settings.enforce,
+            outside=outside,
+        )
     finally:
         await asyncio.to_thread(application.close)
         if application.statements:

@@ -54,7 +54,7 @@ def state(home: Path) -> Path:
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What a server is started with."""
+    """The settings that a server is started with."""
 
     home: Path  # of its log, its certificates, its state
     port: int

@@ -1,4 +1,4 @@
-"""Where the certificates of an embedded AWS lie in their folder, and how tools are told to trust them.
+"""The files that certificates.py writes, and the variables that make tools trust what they hold.
 
 It speaks TLS for AWS's own names, and for all when it enforces policies: buckets deny what does not come over it
 (`aws:SecureTransport`).

@@ -1,4 +1,4 @@
-"""The gateway's web server. Ministack's own choice, hypercorn, takes 0.4 ms longer for each request."""
+"""The gateway's web server, uvicorn. Ministack's own choice, hypercorn, takes 0.4 ms longer for each request."""
 
 from __future__ import annotations
 
@@ -6,49 +6,47 @@ import asyncio
 import signal
 import socket
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import uvicorn
 
 from embedded_aws.forward_proxy import ForwardProxy
+from embedded_aws.settings import HOST
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Iterable, Iterator, Mapping
 
 _IDLE_SECONDS = 75
-_GRACE_SECONDS = 3
-_FAREWELL_SECONDS = 0.2
+_SHUTDOWN_SECONDS = 3
+_TLS_SHUTDOWN_SECONDS = 0.2
 
 
-@dataclass(frozen=True)
-class Listening:
-    """Where the gateway listens: host and port, over TLS if `encrypted`, and the port of its forward proxy."""
+async def serve(
+    application: Any,
+    certificates: ssl.SSLContext,
+    *,
+    port: int,
+    proxy_port: int,
+    encrypted: bool,
+    outside: Mapping[str, str],
+) -> None:
+    """Serve an ASGI application until SIGTERM or SIGINT, over TLS if `encrypted`.
 
-    host: str
-    port: int
-    proxy: int
-    encrypted: bool
-
-
-async def serve(application: Any, at: Listening, certificates: ssl.SSLContext, *, outside: Mapping[str, str]) -> None:
-    """Serve an ASGI application until SIGTERM or SIGINT, and have what is meant for AWS's names come to it.
-
-    `outside` is the environment that says how the forward proxy reaches all other hosts.
+    The forward proxy on `proxy_port` has what is meant for AWS's names come to it, always over TLS; `outside` is the
+    environment that says how it reaches all other hosts.
     """
-    main = _Server(_config(application, certificates if at.encrypted else None, lifespan="on"))
-    servers = {main: _listening(at.host, at.port)}
-    if not at.encrypted:
-        servers[_Server(_config(application, certificates, lifespan="off"))] = _listening(at.host, 0)
+    main = _Server(_config(application, certificates if encrypted else None, lifespan="on"))
+    servers = {main: _bound_socket(port)}
+    if not encrypted:
+        servers[_Server(_config(application, certificates, lifespan="off"))] = _bound_socket(0)
     loop = asyncio.get_running_loop()
-    _leave_silent_clients(loop)
+    _shorten_tls_shutdown(loop)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, _stop, servers)
     *_, over_tls = servers.values()
-    plain = None if at.encrypted else at.port
-    proxy = ForwardProxy(int(over_tls.getsockname()[1]), plain, outside)
-    forwarding = await proxy.serve(_listening(at.host, at.proxy))
+    proxy = ForwardProxy(int(over_tls.getsockname()[1]), None if encrypted else port, outside)
+    forwarding = await proxy.serve(_bound_socket(proxy_port))
     try:
         await asyncio.gather(*(server.serve(sockets=[listening]) for server, listening in servers.items()))
     finally:
@@ -60,11 +58,11 @@ def _stop(servers: Iterable[_Server]) -> None:
         server.should_exit = True
 
 
-def _listening(host: str, port: int) -> socket.socket:
+def _bound_socket(port: int) -> socket.socket:
     # Asyncio lets answers go at once on sockets that say they are TCP's; on others every answer waits for 40 ms.
     made = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    made.bind((host, port))
+    made.bind((HOST, port))
     return made
 
 
@@ -80,7 +78,7 @@ def _config(application: Any, certificates: ssl.SSLContext | None, *, lifespan: 
         proxy_headers=False,  # no client may say that it came over TLS
         date_header=False,  # ministack writes it, as the services do
         timeout_keep_alive=_IDLE_SECONDS,
-        timeout_graceful_shutdown=_GRACE_SECONDS,
+        timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
     )
 
 
@@ -92,9 +90,9 @@ class _Server(uvicorn.Server):
         yield
 
 
-def _leave_silent_clients(loop: asyncio.AbstractEventLoop) -> None:
+def _shorten_tls_shutdown(loop: asyncio.AbstractEventLoop) -> None:
     """Wait a moment only for a client to say farewell, as TLS has it: one that was killed or sleeps never does."""
-    asyncio.constants.SSL_SHUTDOWN_TIMEOUT = _FAREWELL_SECONDS  # type: ignore[attr-defined]  # uvicorn passes none on
+    asyncio.constants.SSL_SHUTDOWN_TIMEOUT = _TLS_SHUTDOWN_SECONDS  # type: ignore[attr-defined]  # uvicorn passes none on
 
     def tell(of: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         if not isinstance(context.get("exception"), TimeoutError):

@@ -136,7 +136,7 @@ def _telling(service: str) -> service_handlers.HandlerWrapper:
             return await answer(method, path, headers, body, query)
         except Exception as error:
             log.exception("%s: %s %s", service, method, path)
-            said = faults.sentence(error)
+            said = faults.message(error)
             _, described, content = access_denied_response(
                 service, "", "", str(uuid.uuid4()), error_code=faults.CODE, message=said, headers=headers
             )

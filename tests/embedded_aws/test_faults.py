@@ -32,9 +32,9 @@ def broken(*_: Any) -> Any:
 def log() -> Iterator[None]:
     """Tell of a log file, as a gateway does."""
     before = list(faults._LOG)
-    faults.keep_log(LOG)
+    faults.set_log(LOG)
     yield
-    faults.keep_log(before[0])
+    faults.set_log(before[0])
 
 
 @pytest.mark.parametrize(

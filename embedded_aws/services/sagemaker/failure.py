@@ -35,7 +35,7 @@ def reason_of(work: Callable[[], None], title: str) -> str:
         return error.reason
     except Exception as error:
         log.exception(title)
-        return faults.reason(error)
+        return faults.failure_reason(error)
     return ""
 
 

@@ -131,7 +131,7 @@ class Endpoints(Provider):
             self._fail(record, error.message)
         except Exception as error:
             log.exception("endpoint %s", record.name)
-            self._fail(record, faults.reason(error))
+            self._fail(record, faults.failure_reason(error))
         else:
             self._switch(record, fleet)
         finally:

@@ -109,7 +109,7 @@ class TrainingRun:
             self._end("Failed", FailureReason=error.reason)
         except Exception as error:
             log.exception("training job %s", self._record.name)
-            self._end("Failed", sound=False, FailureReason=faults.reason(error))
+            self._end("Failed", sound=False, FailureReason=faults.failure_reason(error))
         finally:
             shutil.rmtree(folder, ignore_errors=True)
             if self._claimed:

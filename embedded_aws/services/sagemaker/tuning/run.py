@@ -97,7 +97,7 @@ class TuningRun:
             status, reason = self._execute()
         except Exception as error:
             log.exception("hyperparameter tuning job %s", self._record.name)
-            status, reason = "Failed", faults.reason(error)
+            status, reason = "Failed", faults.failure_reason(error)
         if self._killed:
             return
         with self._lock:

@@ -18,7 +18,7 @@ from embedded_aws.services.ecr import ImageRegistries
 from embedded_aws.services.sagemaker import cloudformation
 from embedded_aws.services.sagemaker.clock import Clock
 from embedded_aws.services.sagemaker.events import publish_to
-from embedded_aws.services.sagemaker.provider import Context
+from embedded_aws.services.sagemaker.provider import ServiceContext
 from embedded_aws.services.sagemaker.service import SageMaker
 from embedded_aws.services.sagemaker.store import Store
 from embedded_aws.services.sagemaker.tags import TaggedResources
@@ -54,8 +54,8 @@ class Application:
         self._sagemaker.close()
 
 
-def _context(settings: Settings, loop: event_loop.EventLoop) -> Context:
-    context = Context(
+def _context(settings: Settings, loop: event_loop.EventLoop) -> ServiceContext:
+    context = ServiceContext(
         store=Store(on_change=publish_to(eventbridge.DefaultBus(loop).put)),
         clock=Clock(pace=settings.pace),
         endpoint_url=settings.url,

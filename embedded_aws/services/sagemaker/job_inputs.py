@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from embedded_aws.runtime.credentials import Role
-    from embedded_aws.services.sagemaker.provider import Context
+    from embedded_aws.services.sagemaker.provider import ServiceContext
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def check(data: Iterable[Mapping[str, Any]], role: Role) -> None:
             raise validation_exception(no_objects(uri, role))
 
 
-def pull(uri: str, context: Context, role: Role) -> images.Image:
+def pull(uri: str, context: ServiceContext, role: Role) -> images.Image:
     """Install the image that a URI speaks of, if the role may pull it. Raises FailedError."""
     try:
         name = images.name_of(uri, images_dir=context.images_dir)
@@ -60,7 +60,7 @@ def pull(uri: str, context: Context, role: Role) -> images.Image:
         ) from error
 
 
-def attach_volumes(resources: Mapping[str, Any], context: Context, role: Role) -> None:
+def attach_volumes(resources: Mapping[str, Any], context: ServiceContext, role: Role) -> None:
     """Attach a job's volumes, which may be encrypted. Raises FailedError if the role may not let them be."""
     account = role.arn.split(":")[4]
     asked = authorization.permissions_to_attach_volumes(resources, account=account, region=role.region)

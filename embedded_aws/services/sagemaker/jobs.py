@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from embedded_aws.runtime.credentials import Role
-    from embedded_aws.services.sagemaker.provider import Context
+    from embedded_aws.services.sagemaker.provider import ServiceContext
     from embedded_aws.services.sagemaker.store import Record
 
 
@@ -25,7 +25,7 @@ class Job:
 
     record: Record
     request: Mapping[str, Any]
-    context: Context
+    context: ServiceContext
     role: Role
     credentials: CredentialsEndpoint
 
@@ -54,7 +54,7 @@ class Run(Protocol):
 class Jobs(Provider):
     """The jobs of one type, each on a thread of its own."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: ServiceContext) -> None:
         super().__init__(context)
         self.credentials = CredentialsEndpoint()
         self._runs: dict[Record, Run] = {}

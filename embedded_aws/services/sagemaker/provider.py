@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from embedded_aws.services.sagemaker.metrics.datum import of_instance
-from embedded_aws.services.sagemaker.metrics.publisher import Metrics
+from embedded_aws.services.sagemaker.metrics.publisher import MetricsPublisher
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Context:
+class ServiceContext:
     """What all providers share: the store, the clock, and where things are.
 
     `endpoint_url` is the gateway's own: S3, STS, Logs and CloudWatch are reached there, through boto3, from threads.
@@ -37,7 +37,7 @@ class Context:
     images_dir: Path
     cache_dir: Path
     principal_of: Callable[[str], Principal | None] = lambda _role_arn: None
-    metrics: Metrics = field(default_factory=Metrics)
+    metrics: MetricsPublisher = field(default_factory=MetricsPublisher)
 
     def host_watcher(self, record: Record) -> Callable[[HostCommand, Process], None]:
         """Return a function that measures what a job's host uses, to be called with each host as its process starts."""
@@ -48,7 +48,7 @@ class Context:
         return self.state_dir / "jobs" / record.arn.rpartition("/")[2] / str(time.time_ns())
 
 
-class Service(Protocol):
+class ControlPlane(Protocol):
     """The whole SageMaker, for a provider that carries out other resource types' operations."""
 
     def call(self, operation: str, document: dict[str, Any], *, account: str, region: str) -> dict[str, Any]:
@@ -65,10 +65,10 @@ class Provider:
     short, and leave long work to daemon threads. A `ServiceError` refuses the operation.
     """
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: ServiceContext) -> None:
         self.context = context
 
-    def bind(self, service: Service) -> None:
+    def bind(self, service: ControlPlane) -> None:
         """Take the service that this provider belongs to; called once, before any operation."""
 
     def create(self, record: Record, request: dict[str, Any]) -> None:

@@ -16,7 +16,7 @@ from embedded_aws.services.sagemaker.endpoints.models import Models
 from embedded_aws.services.sagemaker.errors import JSON, ServiceError
 from embedded_aws.services.sagemaker.notebooks.provider import NotebookInstances
 from embedded_aws.services.sagemaker.processing.provider import ProcessingJobs
-from embedded_aws.services.sagemaker.provider import Context, Provider
+from embedded_aws.services.sagemaker.provider import Provider, ServiceContext
 from embedded_aws.services.sagemaker.resource_types import RESOURCE_TYPES, ResourceType, members
 from embedded_aws.services.sagemaker.resource_types.resource_type import with_defaults
 from embedded_aws.services.sagemaker.store import Record
@@ -66,7 +66,7 @@ class SageMaker:
 
     def __init__(
         self,
-        context: Context,
+        context: ServiceContext,
         *,
         caller: Callable[[], tuple[str, str]],
         principal: Callable[[Mapping[str, str]], Principal | None] = lambda _headers: None,

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from embedded_aws.services.sagemaker.endpoints.invocation import Response
-    from embedded_aws.services.sagemaker.provider import Context
+    from embedded_aws.services.sagemaker.provider import ServiceContext
     from embedded_aws.services.sagemaker.store import Record
 
 log = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ _VARIANT = "x-amzn-sagemaker-target-variant"
 class Endpoints(Provider):
     """SageMaker's endpoints: each has a fleet that serves and, while it is updated, one that comes up beside it."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: ServiceContext) -> None:
         super().__init__(context)
         self._credentials = CredentialsEndpoint()
         self._forwarder = Forwarder()

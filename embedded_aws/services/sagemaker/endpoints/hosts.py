@@ -26,7 +26,7 @@ from embedded_aws.services.sagemaker.errors import ServiceError
 if TYPE_CHECKING:
     from embedded_aws.runtime.credentials import CredentialsEndpoint, Role
     from embedded_aws.services.sagemaker.metrics.datum import MetricSource
-    from embedded_aws.services.sagemaker.provider import Context
+    from embedded_aws.services.sagemaker.provider import ServiceContext
     from embedded_aws.services.sagemaker.store import Record
 
 log = logging.getLogger(__name__)
@@ -82,7 +82,7 @@ class ModelHost:
         model: HostedModel,
         identity: HostIdentity,
         *,
-        context: Context,
+        context: ServiceContext,
         credentials: CredentialsEndpoint,
     ) -> None:
         self.model = model

@@ -21,7 +21,7 @@ _PUBLISH_SECONDS = 60
 _AT_LEAST = 1.0  # second, on however hurried a clock: reading processes costs
 
 
-class Metrics:
+class MetricsPublisher:
     """Publishes the metrics of `instances` and `invocations`; nothing before `start`."""
 
     def __init__(self) -> None:

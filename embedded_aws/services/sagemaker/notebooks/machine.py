@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from embedded_aws.runtime.credentials import CredentialsEndpoint, Role
     from embedded_aws.services.sagemaker.notebooks.folder import MachineFolder
     from embedded_aws.services.sagemaker.notebooks.lifecycle import Lifecycle
-    from embedded_aws.services.sagemaker.provider import Context
+    from embedded_aws.services.sagemaker.provider import ServiceContext
     from embedded_aws.services.sagemaker.store import Record
 
 _BOOT = Path(__file__).with_name("boot.py")
@@ -56,7 +56,7 @@ class Machine:
         folder: MachineFolder,
         lifecycle: Lifecycle,
         *,
-        context: Context,
+        context: ServiceContext,
         role: Role,
         credentials: CredentialsEndpoint,
         on_end: Callable[[Machine, str | None], None],

@@ -30,7 +30,7 @@ from embedded_aws.services.sagemaker.roles import assumed_role
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from embedded_aws.services.sagemaker.provider import Context
+    from embedded_aws.services.sagemaker.provider import ServiceContext
     from embedded_aws.services.sagemaker.store import Record
 
 PENDING_SECONDS = 2.0
@@ -49,7 +49,7 @@ _DISASSOCIATED = {
 
 
 @dataclass
-class _Instance:
+class _NotebookInstance:
     """What a notebook instance has besides its record; `machine` is a new one after every start."""
 
     folder: MachineFolder
@@ -60,10 +60,10 @@ class _Instance:
 class NotebookInstances(Provider):
     """Notebook instances; each has a `Machine`."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: ServiceContext) -> None:
         super().__init__(context)
         self._credentials = CredentialsEndpoint()
-        self._instances: dict[Record, _Instance] = {}
+        self._instances: dict[Record, _NotebookInstance] = {}
         self._lock = threading.Lock()
 
     def role(self, record: Record, arn: str) -> Role:
@@ -79,7 +79,7 @@ class NotebookInstances(Provider):
         lifecycle = Lifecycle()
         lifecycle.read(record, self.context.store)
         folder = MachineFolder(self.context.state_dir / "notebooks", record)
-        instance = _Instance(folder, lifecycle, self._machine(record, folder, lifecycle))
+        instance = _NotebookInstance(folder, lifecycle, self._machine(record, folder, lifecycle))
         with self._lock:
             self._instances[record] = instance
         if lifecycle.creates:

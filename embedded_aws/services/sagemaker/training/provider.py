@@ -13,18 +13,18 @@ from embedded_aws.services.sagemaker.training.run import TrainingRun
 from embedded_aws.services.sagemaker.training.warm_pools import WarmPools
 
 if TYPE_CHECKING:
-    from embedded_aws.services.sagemaker.provider import Context, Service
+    from embedded_aws.services.sagemaker.provider import ControlPlane, ServiceContext
     from embedded_aws.services.sagemaker.store import Record
 
 
 class TrainingJobs(Jobs):
     """The provider of training jobs, with the warm pools that they leave."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: ServiceContext) -> None:
         super().__init__(context)
         self._warm_pools = WarmPools(context)
 
-    def bind(self, service: Service) -> None:
+    def bind(self, service: ControlPlane) -> None:
         """Take the service that knows the quotas of warm pools."""
         self._warm_pools.bind(service)
 

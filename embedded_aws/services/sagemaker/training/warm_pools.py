@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from embedded_aws.runtime.container import Container
     from embedded_aws.runtime.images import Image
-    from embedded_aws.services.sagemaker.provider import Context, Service
+    from embedded_aws.services.sagemaker.provider import ControlPlane, ServiceContext
     from embedded_aws.services.sagemaker.store import Record
     from embedded_aws.warmstart.host import WarmHost
 
@@ -97,14 +97,14 @@ class WarmPool:
 class WarmPools:
     """All warm pools that are Available."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: ServiceContext) -> None:
         self._store, self._clock = context.store, context.clock
         self._folder = context.state_dir / "warm-pools"
         self._pools: dict[Record, WarmPool] = {}
         self._lock = threading.Lock()
-        self._service: Service
+        self._service: ControlPlane
 
-    def bind(self, service: Service) -> None:
+    def bind(self, service: ControlPlane) -> None:
         """Learn who knows the account's quotas."""
         self._service = service
 

@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
     from embedded_aws.runtime.credentials import CredentialsEndpoint
     from embedded_aws.services.sagemaker.endpoints.hosts import HostedModel
-    from embedded_aws.services.sagemaker.provider import Context
+    from embedded_aws.services.sagemaker.provider import ServiceContext
     from embedded_aws.services.sagemaker.store import Record
 
 _GROUP = "/aws/sagemaker/TransformJobs"
@@ -73,7 +73,7 @@ class TransformRun:
         request: dict[str, Any],
         model: HostedModel,
         *,
-        context: Context,
+        context: ServiceContext,
         credentials: CredentialsEndpoint,
     ) -> None:
         self._record, self._request, self._role, self._context = record, request, model.role, context

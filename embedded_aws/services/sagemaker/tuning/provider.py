@@ -17,14 +17,14 @@ from embedded_aws.services.sagemaker.tuning.run import TuningRun
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from embedded_aws.services.sagemaker.provider import Service
+    from embedded_aws.services.sagemaker.provider import ControlPlane
     from embedded_aws.services.sagemaker.store import Record
 
 
 class TuningJobs(Jobs):
     """The provider of tuning jobs, with the list of their training jobs."""
 
-    def bind(self, service: Service) -> None:
+    def bind(self, service: ControlPlane) -> None:
         """Take the service whose own operations create and stop the training jobs."""
         self._service = service
 

@@ -22,7 +22,7 @@ from embedded_aws.services.sagemaker.tuning.training_jobs import Results
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from embedded_aws.services.sagemaker.provider import Context, Service
+    from embedded_aws.services.sagemaker.provider import ControlPlane, ServiceContext
     from embedded_aws.services.sagemaker.store import Record
     from embedded_aws.services.sagemaker.tuning.ranges import Proposal
 
@@ -49,8 +49,8 @@ class TuningRun:
         record: Record,
         request: dict[str, Any],
         *,
-        context: Context,
-        service: Service,
+        context: ServiceContext,
+        service: ControlPlane,
         earlier: Sequence[Record] = (),
     ) -> None:
         """Record that it has launched nothing so far. `earlier` are training jobs that it learns from."""

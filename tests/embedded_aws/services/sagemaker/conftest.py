@@ -17,7 +17,7 @@ from embedded_aws.runtime.credentials import Role
 from embedded_aws.services.sagemaker.clock import Clock
 from embedded_aws.services.sagemaker.endpoints.models import Models
 from embedded_aws.services.sagemaker.notebooks.provider import NotebookInstances
-from embedded_aws.services.sagemaker.provider import Context, Provider
+from embedded_aws.services.sagemaker.provider import Provider, ServiceContext
 from embedded_aws.services.sagemaker.service import SageMaker
 from embedded_aws.services.sagemaker.store import Record, Store
 from tests import conforming
@@ -175,7 +175,7 @@ def providers() -> dict[str, type[Provider]]:
 
 
 def _service(folder: Path, providers: dict[str, type[Provider]]) -> SageMaker:
-    context = Context(Store(), Clock(PACE), "http://127.0.0.1:1", folder, IMAGES, folder)
+    context = ServiceContext(Store(), Clock(PACE), "http://127.0.0.1:1", folder, IMAGES, folder)
     return SageMaker(context, caller=lambda: (ACCOUNT, REGION), providers=providers)
 
 

@@ -16,7 +16,7 @@ from embedded_aws.services.sagemaker.tuning.training_jobs import OBJECTIVE_VALUE
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from embedded_aws.services.sagemaker.provider import Context
+    from embedded_aws.services.sagemaker.provider import ServiceContext
     from embedded_aws.services.sagemaker.store import Record
 
     # Its objective after each epoch, all values different; None at the end: it goes on until it is stopped.
@@ -39,7 +39,7 @@ class Trainings(Provider):
     most: ClassVar[int]  # jobs at a time
     running: ClassVar[set[str]]
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: ServiceContext) -> None:
         super().__init__(context)
         self._records: list[Record] = []
 

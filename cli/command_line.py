@@ -1,4 +1,4 @@
-"""The command line: which commands there are."""
+"""The command line: every command with its arguments; what it does is imported when it is called."""
 
 from __future__ import annotations
 
@@ -252,7 +252,7 @@ def down(
 @app.command()
 def check(
     *,
-    exceptions: Annotated[bool, typer.Option("--exceptions", help="Show what is found and let be, and why.")] = False,
+    exceptions: Annotated[bool, typer.Option("--exceptions", help="Show what is found and accepted, and why.")] = False,
     audit: Annotated[bool, typer.Option("--audit", help="Ask advisory services about every lock.")] = False,
     write: Annotated[bool, typer.Option("--write", help="With --exceptions: into docs/security.md too.")] = False,
     as_json: JsonOption = False,

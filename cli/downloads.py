@@ -1,4 +1,4 @@
-"""What commands have copied of a lab to this machine: TensorBoard's logs, and the data that a notebook works on."""
+"""Copies of a lab's files on this machine: TensorBoard's logs, and the data that a notebook works on."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def logs(target: Target, name: str) -> Path:
 
 
 def clear(target: Target, lab: str) -> str:
-    """Delete the lab's; say in a sentence what stays: files that somebody has put among them."""
+    """Delete the lab's copies; say in a sentence what stays: files that somebody has put among them."""
     folder = _TENSORBOARD / str(target)
     for path in folder.iterdir() if folder.is_dir() else ():
         if Scope(lab=lab).names(path.name.removesuffix(".log")):

@@ -1,4 +1,4 @@
-"""Where things lie: the repository, what a lab keeps while it runs, what is kept between labs."""
+"""Paths of files and folders: the repository's, a lab's while it runs, and the user's cache between labs."""
 
 import os
 from pathlib import Path

@@ -1,1 +1,1 @@
-"""What `./lab` asks of AWS, one file a subject."""
+"""Everything that `./lab` asks of AWS, one file a subject."""

@@ -1,4 +1,4 @@
-"""What a lab leaves in S3: buckets whose stack could not empty or delete them, objects in the SDK's own bucket."""
+"""S3 buckets and objects that a lab leaves: what its stacks could not delete, and its jobs' in the SDK's own bucket."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How many instances SageMaker's resources have, of each type: what AWS bills and what its quotas count.
+"""Counts of the instances that SageMaker's resources have, by type: AWS bills them, and its quotas count them.
 
 `name` of a job's type is the one in the names of quotas, as in "ml.m5.large for training job usage". Members are
 botocore's. The trials of a tuning job are training jobs, so that it has no instances of its own. Not compared with AWS:

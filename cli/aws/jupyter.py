@@ -1,4 +1,4 @@
-"""What runs in a notebook instance's Jupyter, asked the way its student's browser asks.
+"""A notebook instance's Jupyter: what runs in it and its files, asked the way its student's browser asks.
 
 A presigned URL gives a session: scripts of AWS's users GET it and open a terminal's websocket with its cookies. Not
 compared with AWS: that Jupyter's REST API answers to the same cookies.

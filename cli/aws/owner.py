@@ -1,4 +1,4 @@
-"""Whose lab it is: the tag `bricklab:owner` of its stacks."""
+"""The lab's owner: the tag `bricklab:owner` of its stacks."""
 
 from __future__ import annotations
 

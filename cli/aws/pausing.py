@@ -1,4 +1,4 @@
-"""What of a lab costs while nobody uses it, and can be had back as it was: endpoints and notebook instances.
+"""Pausing and resuming what costs while nobody uses it and can be had back as it was: endpoints, notebook instances.
 
 The lab's are those that a teardown would end: those of its name and those whose names begin with `<lab>-`, whoever made
 them, unless the tag says otherwise. What is paused is written down in a parameter of Systems Manager each, before it

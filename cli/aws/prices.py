@@ -1,4 +1,4 @@
-"""What things cost: AWS's price list of today, or what cannot be had from it from a dated table.
+"""Prices: from AWS's price list of today, or, for what cannot be had from it, from a dated table.
 
 On-demand prices in US dollars. Nothing is known of free tiers, savings plans, credits and taxes. The Price List Query
 API is asked once a day. Source of the filters and of what an answer looks like: AWS's LLMeter

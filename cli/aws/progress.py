@@ -1,4 +1,4 @@
-"""What happens while the CDK CLI deploys, as it happens: stacks that finish, epochs that end."""
+"""The progress of a deployment while the CDK CLI runs: stacks that finish, epochs that end."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _FEW = 5  # seats that get a line each; more are counted
 
 
 class DeploymentProgress:
-    """Prints, while the `with` block runs, each stack that is finished and each epoch of the lab's training job."""
+    """Prints each stack that is finished and each epoch of the lab's training job."""
 
     def __init__(self, session: Session, lab: str, names: Sequence[str]) -> None:
         self._session = session

@@ -1,4 +1,4 @@
-"""A seat as it stands: what the settings say, its stack, its notebook instance."""
+"""The seats: what the settings say of each, its stack, its notebook instance."""
 
 from __future__ import annotations
 

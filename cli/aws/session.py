@@ -29,7 +29,7 @@ _CREATING_CLIENT = threading.Lock()
 
 
 class Target(StrEnum):
-    """What `--target` takes."""
+    """A target of commands, as `--target` names it."""
 
     EMBEDDED = "embedded"
     AWS = "aws"
@@ -37,7 +37,7 @@ class Target(StrEnum):
 
 @dataclass(frozen=True)
 class Session:
-    """Where commands act, as environment variables: AWS's tools, the CDK CLI and boto3 all read them."""
+    """An account and region where commands act; AWS's tools, the CDK CLI and boto3 read its environment variables."""
 
     target: Target
     variables: Mapping[str, str]  # those that point a tool there; empty for AWS, whose user has set them

@@ -1,4 +1,4 @@
-"""TensorBoard's logs of training jobs, brought from S3 into a folder, over and over, only what is new.
+"""TensorBoard's logs of training jobs, downloaded from S3 into a folder, over and over, only what is new.
 
 An event file is only ever appended to: what is new of it is appended here, to the file that TensorBoard has open.
 """
@@ -49,7 +49,7 @@ class EventLogs:
             training_jobs.check(names, training_jobs.of_lab(session, lab), lab)
 
     def sync(self) -> bool:
-        """Make the folder what S3 is; whether there is or will be anything. Raises LabError, ClientError."""
+        """Make the folder what S3 is; return whether there is or will be anything. Raises LabError, ClientError."""
         jobs = self._names or training_jobs.of_lab(self._session, self._lab)
         self._awaited = False
         for job in jobs:

@@ -1,4 +1,4 @@
-"""What AWS counts for a lab: its endpoints, notebook instances, jobs and keys, with hours and states.
+"""A lab's usage as AWS counts it: its endpoints, notebook instances, jobs and keys, with hours and states.
 
 The records of AWS don't tell each start and stop. Where they are silent the hours are the most that can have been: an
 endpoint counts since it was created, as it is now; a notebook instance from its creation to its last stop. What was

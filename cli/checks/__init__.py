@@ -1,1 +1,1 @@
-"""What `./lab preflight` looks at, one file a subject."""
+"""The checks of `./lab preflight`, one file a subject."""

@@ -1,4 +1,4 @@
-"""Where the lab is to be deployed: whose account, which region, its bootstrap for the CDK, AWS's containers in it."""
+"""Checks of the account and region: who deploys, what the region lacks, the CDK's bootstrap, AWS's containers."""
 
 from __future__ import annotations
 

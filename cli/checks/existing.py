@@ -1,4 +1,4 @@
-"""What stands already under the lab's name: whether it is free or this lab's own, and takes an update."""
+"""Checks of what stands already: whether the lab's name is free or its own, and its stacks take an update."""
 
 from __future__ import annotations
 

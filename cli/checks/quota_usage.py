@@ -1,4 +1,4 @@
-"""Which SageMaker instances the account uses besides the lab's own, counted as SageMaker's quotas count.
+"""SageMaker instances that the account uses besides the lab's own, counted as SageMaker's quotas count.
 
 What counts: notebook instances until they have stopped, jobs until they have ended and their warm pools too, endpoints
 unless they failed or are going. Over all types, notebook instances count as long as they are there: so counts AWS's own

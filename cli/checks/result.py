@@ -1,4 +1,4 @@
-"""What a check has found, and what it is about."""
+"""A check's result, and the deployment that it is about."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class State(StrEnum):
-    """How a finding bears on a deployment: RISKY stops it unless `--force` is given, WRONG stops it in any case."""
+    """How a result bears on the deployment: RISKY stops it unless `--force` is given, WRONG stops it in any case."""
 
     OK = "ok"
     HINT = "hint"
@@ -42,7 +42,7 @@ class CheckResult:
 
 @dataclass(frozen=True)
 class Deployment:
-    """What is to be deployed where, and the stacks that stand in that account and region."""
+    """A deployment that is about to begin: its settings, its account and region, and the stacks that stand there."""
 
     session: Session
     settings: Settings

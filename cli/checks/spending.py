@@ -1,4 +1,4 @@
-"""How long the lab will stand and what it will cost: its lease, its price, and whether its budget sees it."""
+"""Checks of the lab's lease and price: how long it will stand, what it will cost, and whether its budget sees it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`./lab bench`: a benchmark of bench/, run as anyone can run it."""
+"""`./lab bench`: run a benchmark of bench/."""
 
 from __future__ import annotations
 

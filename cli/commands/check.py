@@ -1,4 +1,4 @@
-"""`./lab check`: the code and every profile's templates, held against their checkers; what is let be, and why."""
+"""`./lab check`: run the checkers of the code and of every profile's templates; show what is accepted, and why."""
 
 from __future__ import annotations
 
@@ -76,7 +76,9 @@ def audit() -> None:
     with ThreadPoolExecutor(_AT_A_TIME) as pool:
         failed = _run_checks(pool, checks)
         if not failed:
-            failed = _run_checks(pool, {"holes that are let be": lambda: stale(set(advisories.ACCEPTED), found)})
+            failed = _run_checks(
+                pool, {"vulnerabilities that are accepted": lambda: stale(set(advisories.ACCEPTED), found)}
+            )
     if failed:
         raise LabError(f"{len(failed)} of {len(checks)} locks have known holes, or could not be asked about.")
 

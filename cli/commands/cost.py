@@ -1,4 +1,4 @@
-"""`./lab cost`: what the lab costs an hour, has cost so far, and will have cost when its lease ends."""
+"""`./lab cost`: show what the lab costs an hour, has cost so far, and will have cost when its lease ends."""
 
 from __future__ import annotations
 

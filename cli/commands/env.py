@@ -1,4 +1,4 @@
-"""`./lab env`: the exports that point any AWS tool at the lab, and a notebook at its seat."""
+"""`./lab env`: print the exports that point any AWS tool at the lab, and a notebook at its seat."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`./lab notebook`: a seat's JupyterLab in the browser."""
+"""`./lab notebook`: open a seat's JupyterLab in the browser."""
 
 from __future__ import annotations
 

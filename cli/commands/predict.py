@@ -1,4 +1,4 @@
-"""`./lab predict`: which brick is it? The lab's endpoint is asked, file by file."""
+"""`./lab predict`: ask the lab's endpoint which brick is in each file."""
 
 from __future__ import annotations
 

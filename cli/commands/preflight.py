@@ -1,4 +1,4 @@
-"""`./lab preflight`: all that can be known before anything is deployed, in the time of the slowest question."""
+"""`./lab preflight`: check all that can be known before anything is deployed, in the time of the slowest question."""
 
 from __future__ import annotations
 

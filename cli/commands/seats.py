@@ -1,4 +1,4 @@
-"""`./lab seats`: who sits in the class, and its change while the lab is up."""
+"""`./lab seats`: show the class's seats, and change them while the lab is up."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`./lab status`: how the lab stands, for people and (`--json`) for programs."""
+"""`./lab status`: show the lab's state, for people and (`--json`) for programs."""
 
 from __future__ import annotations
 

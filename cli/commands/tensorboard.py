@@ -1,4 +1,4 @@
-"""`./lab tensorboard`: TensorBoard over the logs of the lab's training jobs, on either side."""
+"""`./lab tensorboard`: show the logs of the lab's training jobs in TensorBoard, from either target."""
 
 from __future__ import annotations
 

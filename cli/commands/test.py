@@ -1,4 +1,4 @@
-"""`./lab test`: every test as CI runs it, or those of some files, folders and node ids."""
+"""`./lab test`: run every test as CI does, or those of some files, folders and node ids."""
 
 from __future__ import annotations
 

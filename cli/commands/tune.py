@@ -1,4 +1,4 @@
-"""`./lab tune`: better hyperparameters for the lab's network, by a tuning job over its training job."""
+"""`./lab tune`: find better hyperparameters for the lab's network, by a tuning job over its training job."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What is found in the lab's templates and locks, and what is let be."""
+"""Checks of the lab's templates and locks, and the findings that are accepted."""

@@ -1,4 +1,4 @@
-"""Known holes in what the locks pin, from advisory services: OSV through pip-audit, and npm's through npm.
+"""Known vulnerabilities of what the locks pin, from advisory services: OSV through pip-audit, and npm's through npm.
 
 Both need the internet. pip-audit's report was compared with what it writes when a service of the same interface
 answers it; that npm's looks so is from its documentation. Neither of the two services was asked yet.
@@ -19,7 +19,7 @@ from cli.ui.errors import LabError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-# Holes that are let be: the advisory's id, the lock that it is in, and why it does not matter here.
+# Vulnerabilities that are accepted: the advisory's id, the lock that it is in, and why it does not matter here.
 ACCEPTED = (
     Acknowledgment(
         "GHSA-wj6h-64fc-37mp",

@@ -24,7 +24,7 @@ _BEGIN, _END = "<!-- exceptions: written by ./lab check --exceptions --write -->
 
 @dataclass(frozen=True, order=True)
 class AcceptedRisk:
-    """Rules that do not hold at these places, and why that is let be."""
+    """Rules that do not hold at these places, and why that is accepted."""
 
     rules: tuple[str, ...]
     places: tuple[str, ...]
@@ -49,7 +49,7 @@ def table(acknowledged: Iterable[Acknowledgment]) -> list[AcceptedRisk]:
 
 def as_rows(rows: Iterable[AcceptedRisk]) -> Table:
     """Return them for the screen."""
-    shown = Table("rule", "where", "why it is let be")
+    shown = Table("rule", "where", "why it is accepted")
     for row in rows:
         shown.add_row(", ".join(map(escape, row.rules)), ", ".join(row.places), row.reason)
     return shown
@@ -83,4 +83,4 @@ def _markdown(rows: Iterable[AcceptedRisk]) -> str:
         f"| {'<br>'.join(f'`{rule}`' for rule in row.rules)} | {'<br>'.join(row.places)} | {row.reason} |"
         for row in rows
     ]
-    return "\n".join(["", "| rule | where | why it is let be |", "|---|---|---|", *lines, "", ""])
+    return "\n".join(["", "| rule | where | why it is accepted |", "|---|---|---|", *lines, "", ""])

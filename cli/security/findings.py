@@ -1,4 +1,4 @@
-"""What a checker finds in a template, and what the constructs acknowledge of it."""
+"""Findings of the checkers in the templates, and what the constructs acknowledge of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the policies of the templates ask of IAM, held against what AWS publishes of it.
+"""Checks of the templates' policies against what AWS publishes of IAM's actions.
 
 What is found is something that would never be granted, or never be refused, whatever the emulator says of it.
 """

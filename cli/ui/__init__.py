@@ -1,1 +1,1 @@
-"""What a person reads and types: options, progress, tables, errors."""
+"""What a person sees: finished steps, tables, errors."""

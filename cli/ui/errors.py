@@ -1,4 +1,4 @@
-"""What goes wrong for a user, said in one sentence with the next step; a full disk is named whatever met it."""
+"""Errors that a user sees, each one sentence with the next step; a full disk is named whatever met it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a person sees while a command works: a line a finished step with its time, a spinner for what runs."""
+"""The screen while a command works: a line for each finished step with its time, a spinner for what runs."""
 
 from __future__ import annotations
 

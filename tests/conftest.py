@@ -61,7 +61,12 @@ class _WholeFiles:
         for number, item in enumerate(every):
             if item in items and "in_order" in _fixtures(item):
                 last[item.path] = number
-        items[:] = [item for number, item in enumerate(every) if item in items or number < last.get(item.path, 0)]
+        # The others stay in pytest's order, which makes a module's fixture once for each of its parameters.
+        together = [item for number, item in enumerate(every) if item in items or number < last.get(item.path, 0)]
+        items[:] = [
+            *(item for item in together if item.path in last),
+            *(item for item in items if item.path not in last),
+        ]
         items.sort(key=lambda item: ("student" not in _fixtures(item), "lab" not in _fixtures(item)))
 
 

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from teardown.deletion import tried
 from teardown.receipt import Resource
-from teardown.unlisted import unlisted
+from teardown.refusals import note_unlisted, try_to_delete
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -38,17 +37,17 @@ class AlarmsSweep:
         self._scope, self._receipt, self._remembered = scope, receipt, remembered
 
     def step(self) -> list[Resource]:
-        """Delete what there is; what it was, to be looked for again."""
+        """Delete what there is; return what it was, to be looked for again."""
         try:
             found = list(self._alarms())
         except ClientError as error:
-            return unlisted(self._receipt, KIND, error)
+            return note_unlisted(self._receipt, KIND, error)
         self._receipt.unseen.pop(KIND, None)
         delete = self._cloudwatch.delete_alarms
         return [
             resource
             for name in found
-            if tried(self._receipt, resource := Resource(KIND, name), partial(delete, AlarmNames=[name]))
+            if try_to_delete(self._receipt, resource := Resource(KIND, name), partial(delete, AlarmNames=[name]))
         ]
 
     def _alarms(self) -> Iterator[str]:
@@ -62,7 +61,7 @@ class AlarmsSweep:
                     yield alarm["AlarmName"]
 
     def _is_ours(self, metric: dict[str, Any]) -> bool:
-        """Whether it is measured on something of the scope."""
+        """Return whether it is measured on something of the scope."""
         if metric.get("Namespace") not in _NAMESPACES:
             return False
         named = {each["Name"]: each["Value"] for each in metric.get("Dimensions", ())}

@@ -28,15 +28,15 @@ _EVERY_MINUTE, EVERY_HOUR = "rate(1 minutes)", "rate(1 hours)"
 _READ_ONLY = {"Arn", "CreationDate", "LastModificationDate", "ResponseMetadata"}
 
 
-class Lease:
-    """The lease of one lab. Times are in UTC."""
+class LeaseSchedules:
+    """The two schedules of one lab. Times are in UTC."""
 
     def __init__(self, scheduler: Any, lab: str) -> None:
         self._scheduler = scheduler
         self._end, self._warning = names.lease_end_schedule(lab), names.lease_warning_schedule(lab)
 
     def end(self) -> datetime | None:
-        """When the lab ends by itself; None if it has no lease."""
+        """Return when the lab ends by itself; None if it has no lease."""
         schedule = self._find(self._end)
         return schedule["StartDate"].astimezone(UTC) if schedule else None
 
@@ -47,7 +47,7 @@ class Lease:
         self._put(self._end, _EVERY_MINUTE, {**work, "Do": "end"}, target, StartDate=end)
 
     def move(self, end: datetime, *, now: datetime) -> None:
-        """Let it end at another time. Raises LookupError if there is no lease."""
+        """Let the lab end at another time. Raises LookupError if there is no lease."""
         schedule = self._find(self._end)
         if schedule is None:
             raise LookupError

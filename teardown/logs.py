@@ -11,11 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from teardown import refusals
-from teardown.deletion import tried
+from teardown import names, refusals
 from teardown.receipt import Resource
-from teardown.refusals import Refusal
-from teardown.unlisted import unlisted
+from teardown.refusals import Refusal, note_unlisted, try_to_delete
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,8 +24,8 @@ if TYPE_CHECKING:
 
     Found = tuple[Resource, Callable[[], Any]]  # with how it is deleted
 
-ENDPOINTS = "/aws/sagemaker/Endpoints"
-# What has a group of its own, and what a stream in one that it shares with all of its kind, by the noun of the kind.
+ENDPOINTS = names.endpoint_log_group("").removesuffix("/")
+# What has a group of its own, and what a stream in one that it shares with all of its kind, by the noun of the type.
 _GROUPS_OF = {"endpoint": ENDPOINTS, "inference_component": "/aws/sagemaker/InferenceComponents"}
 _STREAMS_OF = {
     "notebook_instance": "/aws/sagemaker/NotebookInstances",
@@ -38,10 +36,16 @@ _STREAMS_OF = {
     "training_job": "/aws/sagemaker/TrainingJobs",
     "transform_job": "/aws/sagemaker/TransformJobs",
 }
-LOGGED = frozenset({*_GROUPS_OF, *_STREAMS_OF})  # kinds of whose resources there are logs under their names
+LOGGED = frozenset({*_GROUPS_OF, *_STREAMS_OF})  # types of whose resources there are logs under their names
 SHARED_GROUPS = tuple(_STREAMS_OF.values())
 # Before the lab's name: the groups that CloudFormation named for its stacks, functions' own, SageMaker's.
-_ROOTS = ("", "/aws/cloudformation/", "/aws/lambda/", f"{ENDPOINTS}/", "/aws/sagemaker/InferenceComponents/")
+_ROOTS = (
+    "",
+    "/aws/cloudformation/",
+    "/aws/lambda/",
+    names.endpoint_log_group(""),
+    "/aws/sagemaker/InferenceComponents/",
+)
 _GROUP, _STREAM = "log group", "log stream"
 
 
@@ -65,13 +69,13 @@ class LogsSweep:
         self._spared = f"{spared}-" if spared else None
 
     def step(self) -> list[Resource]:
-        """Delete what there is; what it was, to be looked for again."""
+        """Delete what there is; return what it was, to be looked for again."""
         try:
             found = [*self._groups(), *self._streams(), *self._of_remembered()]
-            left = [resource for resource, delete in found if tried(self._receipt, resource, delete)]
+            left = [resource for resource, delete in found if try_to_delete(self._receipt, resource, delete)]
             self._forget_empty()
         except ClientError as error:
-            return unlisted(self._receipt, _GROUP, error)
+            return note_unlisted(self._receipt, _GROUP, error)
         self._receipt.unseen.pop(_GROUP, None)
         return left
 

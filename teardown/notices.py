@@ -1,4 +1,4 @@
-"""What the lab's topic is told about its end, in sentences for whoever subscribed."""
+"""Messages to the lab's topic about its end, in sentences for whoever subscribed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Notices:
         self._sns, self._topic, self._lab = sns, topic, lab
 
     def warn(self, end: datetime) -> None:
-        """It ends soon."""
+        """Tell that the lab ends soon."""
         self._tell(
             f"Lab {self._lab} ends at {end:%H:%M} UTC",
             f"The lease of lab {self._lab} ends at {end:%Y-%m-%d %H:%M} UTC. Everything of it is deleted then: "
@@ -29,7 +29,7 @@ class Notices:
         )
 
     def ended(self, receipt: Receipt) -> None:
-        """It has ended."""
+        """Tell that the lab has ended, and what was deleted."""
         counts = Counter(resource.kind for resource in receipt.deleted)
         deleted = "\n".join(f"  {count} x {kind}" for kind, count in sorted(counts.items()))
         remains = "".join(f"\n  {each.resource}: {each.why}" for each in receipt.remaining.values())
@@ -41,7 +41,7 @@ class Notices:
         )
 
     def stuck(self, receipt: Receipt) -> None:
-        """It could not be ended."""
+        """Tell that the lab could not be ended, and why."""
         reasons = [f"  {each.resource}: {each.why}" for each in receipt.remaining.values() if not each.expected]
         self._tell(
             f"Lab {self._lab} could not be ended",

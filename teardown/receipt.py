@@ -11,19 +11,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, order=True)
 class Resource:
-    """One resource: its kind in AWS's words, such as "endpoint", and its name."""
+    """One resource: its type in AWS's words, such as "endpoint", and its name."""
 
     kind: str
     name: str
 
     def __str__(self) -> str:
-        """For people."""
+        """Return how people read of it."""
         return f"{self.kind} {self.name}"
 
 
 @dataclass(frozen=True)
 class Remaining:
-    """Something that is still there. `expected`: it costs nothing, and nobody can delete it (yet)."""
+    """A resource that is still there. `expected`: it costs nothing, and nobody can delete it (yet)."""
 
     resource: Resource
     why: str
@@ -37,16 +37,16 @@ class Receipt:
     found: set[Resource] = field(default_factory=set)
     remaining: dict[Resource, Remaining] = field(default_factory=dict)
     put_off: dict[Resource, str] = field(default_factory=dict)  # why AWS has not done yet what it was asked
-    unseen: dict[str, str] = field(default_factory=dict)  # kinds that could not be looked for, and why
+    unseen: dict[str, str] = field(default_factory=dict)  # types that could not be looked for, and why
 
     @property
     def deleted(self) -> list[Resource]:
-        """What is gone."""
+        """Return what is gone, in order."""
         return sorted(self.found - self.remaining.keys())
 
     @property
     def clean(self) -> bool:
-        """Whether nothing is left but what nobody can delete."""
+        """Return whether nothing is left but what nobody can delete."""
         return not self.unseen and all(each.expected for each in self.remaining.values())
 
     def keep(self, resource: Resource, why: str, *, expected: bool = False) -> None:
@@ -70,7 +70,7 @@ class Receipt:
         self.drop(gone)
 
     def document(self) -> dict[str, Any]:
-        """For programs."""
+        """Return the receipt for programs."""
         return {
             "clean": self.clean,
             "found": [asdict(resource) for resource in sorted(self.found)],

@@ -1,4 +1,4 @@
-"""What is made beside the stacks while a lab stands: Parameter Store's notes, and schedules."""
+"""What is made beside the stacks while a lab stands: parameters of Parameter Store, and schedules."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from teardown import names
-from teardown.deletion import tried
 from teardown.receipt import Resource
-from teardown.unlisted import unlisted
+from teardown.refusals import note_unlisted, try_to_delete
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +28,7 @@ class RecordsSweep:
         self._lab, self._receipt, self._schedules = lab, receipt, schedules
 
     def step(self) -> list[Resource]:
-        """Delete what there is; what it was, to be looked for again."""
+        """Delete what there is; return what it was, to be looked for again."""
         return [
             *self._each("parameter", self._parameters, self._forget),
             *(self._each("schedule", self._due, self._call_off) if self._schedules else ()),
@@ -39,9 +38,9 @@ class RecordsSweep:
         try:
             found = [Resource(kind, name) for name in listed()]
         except ClientError as error:
-            return unlisted(self._receipt, kind, error)
+            return note_unlisted(self._receipt, kind, error)
         self._receipt.unseen.pop(kind, None)
-        return [resource for resource in found if tried(self._receipt, resource, partial(delete, resource.name))]
+        return [each for each in found if try_to_delete(self._receipt, each, partial(delete, each.name))]
 
     def _parameters(self) -> list[str]:
         pages = self._ssm.get_paginator("get_parameters_by_path").paginate(

@@ -7,10 +7,18 @@ most of them as a ValidationException with a sentence.
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from teardown.receipt import Resource
 
 if TYPE_CHECKING:
-    from botocore.exceptions import ClientError
+    from collections.abc import Callable
+
+    from teardown.receipt import Receipt
+
+NOT_LISTED_YET = "(not listed yet)"  # in the place of a resource's name
 
 _GONE_CODES = {
     "NoSuchBucket",
@@ -48,7 +56,7 @@ class Refusal(Enum):
 
 
 def classify(error: ClientError) -> Refusal:
-    """Which of them the error is; what is none of the others is worth another try."""
+    """Return which of them the error is; what is none of the others is worth another try."""
     code, message = error.response["Error"]["Code"], error.response["Error"]["Message"].lower()
     if code in _GONE_CODES or (code == "ValidationException" and any(words in message for words in _GONE_WORDS)):
         return Refusal.GONE
@@ -57,3 +65,33 @@ def classify(error: ClientError) -> Refusal:
     if code in _SLOW_CODES:
         return Refusal.SLOW
     return Refusal.ABSENT if code in _ABSENT_CODES else Refusal.BUSY
+
+
+def try_to_delete(receipt: Receipt, resource: Resource, operation: Callable[[], Any]) -> bool:
+    """Call the operation that deletes a resource; return whether to look again whether it is gone.
+
+    False if the caller may not delete it, which the receipt then says. Why AWS puts it off is kept, for the case that
+    it puts it off for ever.
+    """
+    receipt.found.add(resource)
+    try:
+        operation()
+    except ClientError as error:
+        if classify(error) is Refusal.DENIED:
+            receipt.keep(resource, str(error))
+            return False
+        receipt.put_off[resource] = str(error)
+    return True
+
+
+def note_unlisted(receipt: Receipt, kind: str, error: ClientError) -> list[Resource]:
+    """Note that a type of resource could not be listed; return what to wait for, if AWS was only asked too much.
+
+    A type that this region does not have leaves nothing behind; one that can't be looked at may: the receipt says so.
+    """
+    refusal = classify(error)
+    if refusal is Refusal.SLOW:
+        return [Resource(kind, NOT_LISTED_YET)]
+    if refusal is not Refusal.ABSENT:
+        receipt.unseen[kind] = str(error)
+    return []

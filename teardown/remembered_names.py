@@ -1,4 +1,4 @@
-"""What the lab's tag alone tells, by name: its logs bear that name, and no tag, and are written until after its end.
+"""The names of what only the tag tells to be the lab's: its logs bear that name, no tag, and come until after its end.
 
 The names are kept in Parameter Store before their bearers go, so that a teardown that is broken off still knows them.
 """
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
     from teardown.receipt import Receipt
 
-CAPTURED = "captured"  # in the place of a kind's noun: the value is where an endpoint's captured data lie
+CAPTURED = "captured"  # in the place of a type's noun: the value is where an endpoint's captured data lie
 
 
 class RememberedNames:
-    """The names of a lab's resources that do not begin with the lab's, by the noun of their kind."""
+    """The names of a lab's resources that do not begin with the lab's, by the noun of their type."""
 
     def __init__(self, client: Callable[[str], Any], lab: str) -> None:
         self._ssm, self._path = client("ssm"), names.teardown_parameters(lab)
@@ -48,7 +48,7 @@ class RememberedNames:
                     receipt.keep(Resource("parameter", parameter), str(error))
 
     def of(self, noun: str) -> dict[str, str]:
-        """The names of this kind, each with its value."""
+        """Return the names of this type, each with its value."""
         return {name: value for (kind, name), value in self._all().items() if kind == noun}
 
     def _all(self) -> dict[tuple[str, str], str]:

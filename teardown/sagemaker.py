@@ -1,4 +1,4 @@
-"""What bears a lab's tag or name in SageMaker: stopped, waited for, deleted."""
+"""SageMaker's resources that bear a lab's tag or name: stopped, waited for, deleted."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ from teardown import refusals
 from teardown.logs import LOGGED
 from teardown.names import LAB_TAG
 from teardown.receipt import Resource
-from teardown.refusals import Refusal
+from teardown.refusals import Refusal, note_unlisted
 from teardown.resource_types import RESOURCE_TYPES
-from teardown.unlisted import unlisted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -30,7 +29,7 @@ _RECORD = "ended; AWS keeps the record of such a job for ever, and it costs noth
 
 
 class SageMakerSweep:
-    """One lab's or seat's resources of every kind. `loose`: only those that no stack of CloudFormation owns.
+    """One lab's or seat's resources of every type. `only_stackless`: only those that no stack of CloudFormation owns.
 
     `remembered` hears of what is named otherwise than the lab's resources are.
     """
@@ -41,25 +40,25 @@ class SageMakerSweep:
         scope: Scope,
         receipt: Receipt,
         *,
-        loose: bool,
+        only_stackless: bool,
         remembered: RememberedNames | None = None,
     ) -> None:
         self._sagemaker = client("sagemaker")
         self._tagging = client("resourcegroupstaggingapi")
-        self._scope, self._receipt, self._loose = scope, receipt, loose
+        self._scope, self._receipt, self._only_stackless = scope, receipt, only_stackless
         self._remembered = remembered
-        self._marked: set[str] | None = None  # ARNs that bear the lab's tag, as one step has asked for them
-        self._kinds = [kind for kind in RESOURCE_TYPES if not (loose and kind.noun in _OF_STACKS_ONLY)]
+        self._tagged_arns: set[str] | None = None  # ARNs that bear the lab's tag, as one step has asked for them
+        self._types = [kind for kind in RESOURCE_TYPES if not (only_stackless and kind.noun in _OF_STACKS_ONLY)]
 
     def step(self) -> list[Resource]:
-        """Stop what runs and delete what has settled; what is still there afterwards, to be looked at again.
+        """Stop what runs and delete what can be; return what is still there afterwards, to be looked at again.
 
         A later stage has its turn when nothing of the earlier ones is left, so an endpoint goes before its config.
         What nobody may delete is noted in the receipt, and waited for no longer.
         """
-        self._marked = None
-        for stage in sorted({kind.stage for kind in self._kinds}):
-            left = [resource for kind in self._kinds if kind.stage == stage for resource in self._sweep(kind)]
+        self._tagged_arns = None
+        for stage in sorted({kind.stage for kind in self._types}):
+            left = [resource for kind in self._types if kind.stage == stage for resource in self._sweep(kind)]
             if left:
                 return left
         return []
@@ -68,7 +67,7 @@ class SageMakerSweep:
         try:
             found = list(self._owned(kind))
         except ClientError as error:
-            return unlisted(self._receipt, kind.title, error)
+            return note_unlisted(self._receipt, kind.title, error)
         self._receipt.unseen.pop(kind.title, None)
         left = []
         for name, shown, summary in found:
@@ -83,18 +82,18 @@ class SageMakerSweep:
     def _is_waited_for(self, kind: ResourceType, resource: Resource, name: str, summary: Summary) -> bool:
         status = summary.get(kind.status, "")
         if status in kind.stoppable:
-            return self._tried("stop", kind, resource, name)
+            return self._call("stop", kind, resource, name)
         if kind.deletable is not None and status not in kind.deletable:
             return True
         if kind.record_kept:
             self._receipt.keep(resource, _RECORD, expected=True)
             return False
         if summary.get("WarmPoolStatus", {}).get("Status") == "Available":  # DeleteTrainingJob refuses that
-            return self._tried("update", kind, resource, name, ResourceConfig={"KeepAlivePeriodInSeconds": 0})
-        return self._tried("delete", kind, resource, name)
+            return self._call("update", kind, resource, name, ResourceConfig={"KeepAlivePeriodInSeconds": 0})
+        return self._call("delete", kind, resource, name)
 
-    def _tried(self, verb: str, kind: ResourceType, resource: Resource, name: str, **request: Any) -> bool:
-        """Whether to look again after the operation: not if the caller may not, or this SDK or region can't."""
+    def _call(self, verb: str, kind: ResourceType, resource: Resource, name: str, **request: Any) -> bool:
+        """Call the operation; return whether to look again: not if the caller may not, or this SDK or region can't."""
         operation = getattr(self._sagemaker, f"{verb}_{kind.noun}", None)
         if operation is None:  # an SDK from before the operation
             self._receipt.keep(resource, _RECORD, expected=True)
@@ -116,7 +115,7 @@ class SageMakerSweep:
         return True
 
     def _owned(self, kind: ResourceType) -> Iterator[tuple[str, str, Summary]]:
-        """Name for the API, name for people, and summary of everything of the kind that is in the scope."""
+        """Yield name for the API, name for people, and summary of everything of the type that is in the scope."""
         listed = {each[kind.arn_member]: each for each in self._listed(kind, self._scope.prefix.removesuffix("-"))}
         for arn in self._tagged(kind) - listed.keys():
             if self._tags(arn) is not None:  # the tags' index is late: it has what is gone for some minutes
@@ -127,11 +126,11 @@ class SageMakerSweep:
             tags = self._tags(_bearer(summary, kind))
             if tags is None or not self._scope.has(_own_name(summary, kind), tags):
                 continue
-            if not (self._loose and _OF_A_STACK in tags):
+            if not (self._only_stackless and _OF_A_STACK in tags):
                 yield name, shown, summary
 
     def _of_bearer(self, kind: ResourceType, arn: str) -> dict[str, Summary]:
-        """What bears the tags of this ARN. An ARN has the name in lower case, which may not find it."""
+        """Return what bears the tags of this ARN. An ARN has the name in lower case, which may not find it."""
         for words in (arn.split("/")[1], ""):
             found = {each[kind.arn_member]: each for each in self._listed(kind, words) if _bearer(each, kind) == arn}
             if found:
@@ -150,19 +149,19 @@ class SageMakerSweep:
                         yield from page[kind.summaries]
 
     def _tagged(self, kind: ResourceType) -> set[str]:
-        """ARNs of what bears the lab's tag, whatever its name; a seat is told by its name alone."""
+        """Return ARNs of what bears the lab's tag, whatever its name; a seat is told by its name alone."""
         if self._scope.seat:
             return set()
-        if self._marked is None:
+        if self._tagged_arns is None:
             found = self._tagging.get_paginator("get_resources").paginate(
                 ResourceTypeFilters=["sagemaker"], TagFilters=[{"Key": LAB_TAG, "Values": [self._scope.lab]}]
             )
-            self._marked = {each["ResourceARN"] for page in found for each in page["ResourceTagMappingList"]}
+            self._tagged_arns = {each["ResourceARN"] for page in found for each in page["ResourceTagMappingList"]}
         types = {kind.arn_type, *(["model-package-group"] if kind.noun == "model_package" else [])}
-        return {arn for arn in self._marked if arn.split(":", 5)[5].partition("/")[0] in types}
+        return {arn for arn in self._tagged_arns if arn.split(":", 5)[5].partition("/")[0] in types}
 
     def _tags(self, arn: str) -> Mapping[str, str] | None:
-        """The resource's tags; None if it has gone meanwhile."""
+        """Return the resource's tags; None if it has gone meanwhile."""
         try:
             pages = self._sagemaker.get_paginator("list_tags").paginate(ResourceArn=arn)
             return {tag["Key"]: tag["Value"] for page in pages for tag in page["Tags"]}
@@ -173,7 +172,7 @@ class SageMakerSweep:
 
 
 def _bearer(summary: Summary, kind: ResourceType) -> str:
-    """The ARN of what bears the tags: a version of a model package has those of its group (CreateModelPackage)."""
+    """Return the ARN of what bears the tags; a version of a model package has its group's (CreateModelPackage)."""
     arn = str(summary[kind.arn_member])
     if "ModelPackageVersion" not in summary:
         return arn

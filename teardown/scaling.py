@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from teardown.deletion import tried
 from teardown.receipt import Resource
-from teardown.unlisted import unlisted
+from teardown.refusals import note_unlisted, try_to_delete
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,16 +32,16 @@ class ScalingSweep:
         self._scope, self._receipt = scope, receipt
 
     def step(self) -> list[Resource]:
-        """Deregister what there is; what it was, to be looked for again."""
+        """Deregister what there is; return what it was, to be looked for again."""
         try:
             found = list(self._targets())
         except ClientError as error:
-            return unlisted(self._receipt, KIND, error)
+            return note_unlisted(self._receipt, KIND, error)
         self._receipt.unseen.pop(KIND, None)
         return [
             resource
             for target, dimension in found
-            if tried(
+            if try_to_delete(
                 self._receipt,
                 resource := Resource(KIND, f"{target} ({dimension})"),
                 partial(self._deregister, target, dimension),
@@ -59,7 +58,7 @@ class ScalingSweep:
                     yield target["ResourceId"], target["ScalableDimension"]
 
     def _tags(self, kind: str, name: str) -> dict[str, str]:
-        """Those of what is scaled; none if it has gone."""
+        """Return the tags of what is scaled; none if it has gone."""
         operation, summaries, of = _SCALED[kind]
         pages = self._sagemaker.get_paginator(operation).paginate(NameContains=name)
         for each in (each for page in pages for each in page[summaries]):

@@ -1,4 +1,4 @@
-"""Whose is it? What a teardown may touch, by its name and its tag."""
+"""Whose something is: what a teardown may touch, by its name and its tag."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ class Scope:
 
     @property
     def prefix(self) -> str:
-        """What names begin with that are made in this scope."""
+        """Return what names begin with that are made in this scope."""
         return names.prefix(self.lab, self.seat)
 
     def has(self, name: str, tags: Mapping[str, str]) -> bool:
-        """Whether something of this name with these tags is in the scope."""
+        """Return whether something of this name with these tags is in the scope."""
         if LAB_TAG in tags:
             return tags[LAB_TAG] == self.lab and (not self.seat or self.names(name) or tags.get(SEAT_TAG) == self.seat)
         return self.names(name)
 
     def names(self, name: str) -> bool:
-        """Whether the name alone says so."""
+        """Return whether something is in the scope by its name alone."""
         own = self.prefix.removesuffix("-")
         longer = (other for other in self.others if len(other) > len(self.lab))
         return _begins(name, own) and not any(_begins(name, other) for other in longer)

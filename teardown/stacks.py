@@ -39,40 +39,40 @@ class Stack:
 
     @property
     def resource(self) -> Resource:
-        """As a receipt has it."""
+        """Return it as a receipt has it."""
         return Resource("stack", self.name)
 
     @property
     def seat(self) -> str | None:
-        """The seat whose stack it is."""
+        """Return the seat whose stack it is."""
         return self.tags.get(SEAT_TAG)
 
     @property
     def broken(self) -> bool:
-        """Whether it failed while it was made or deleted: CloudFormation takes nothing but its deletion then."""
+        """Return whether it failed while it was made or deleted: CloudFormation takes nothing but its deletion then."""
         return self.status in _BROKEN
 
     @property
     def moving(self) -> bool:
-        """Whether CloudFormation is at work on it."""
+        """Return whether CloudFormation is at work on it."""
         # One in review is a change set that nobody has executed, and waits for ever.
         return self.status.endswith("_IN_PROGRESS") and self.status != "REVIEW_IN_PROGRESS"
 
     @property
     def complete(self) -> bool:
-        """Whether it stands as it was asked for."""
+        """Return whether it stands as it was asked for."""
         return self.status in {"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"}
 
 
 def every(cloudformation: Any) -> list[Stack]:
-    """The account's stacks that exist, oldest first."""
+    """Return the account's stacks that exist, oldest first."""
     pages = cloudformation.get_paginator("describe_stacks").paginate()
     found = sorted((each for page in pages for each in page["Stacks"]), key=lambda each: each["CreationTime"])
     return [_stack(each) for each in found if each["StackStatus"] != "DELETE_COMPLETE"]
 
 
 def of_lab(cloudformation: Any, lab: str) -> list[Stack]:
-    """The lab's stacks that exist, oldest first."""
+    """Return the lab's stacks that exist, oldest first."""
     return [stack for stack in every(cloudformation) if stack.tags.get(LAB_TAG) == lab]
 
 
@@ -99,7 +99,7 @@ class StackDeletion:
         self._retried: set[str] = set()
 
     def step(self, *, held: Callable[[Stack], bool] = lambda _: False) -> list[Resource]:
-        """Ask for the deletion of what nothing else depends on any more; the stacks that are waited for.
+        """Ask for the deletion of what nothing else depends on any more; return the stacks that are waited for.
 
         `held` says which have to stay for now. A stack that could not be deleted is noted in the receipt with the first
         cause, and keeps what it depends on; another object of this class tries it again.
@@ -153,7 +153,7 @@ class StackDeletion:
         self._looks[stack.name] = 0
 
     def _tries(self, stack: Stack) -> int:
-        """How often its deletion has failed since then."""
+        """Return how often its deletion has failed since then."""
         since = self._since
         if since is None or stack.status != "DELETE_FAILED":
             return 0
@@ -165,7 +165,7 @@ class StackDeletion:
         )
 
     def _has_failed(self, stack: Stack) -> bool:
-        """Whether CloudFormation has given it up, or does not begin with it at all."""
+        """Return whether CloudFormation has given it up, or does not begin with it at all."""
         self._looks[stack.name] += 1
         return stack.status == "DELETE_FAILED" or self._looks[stack.name] > _LOOKS
 
@@ -183,7 +183,7 @@ class StackDeletion:
         ]
 
     def _cause(self, stack: Stack) -> str:
-        """Why its deletion failed, as the first of its failed resources says it."""
+        """Return why its deletion failed, as the first of its failed resources says it."""
         with contextlib.suppress(ClientError):  # the caller may not read them, or somebody else has deleted it
             for event in self._events(stack):
                 if event.get("ResourceStatus") == "DELETE_FAILED" and event["LogicalResourceId"] != stack.name:
@@ -191,26 +191,26 @@ class StackDeletion:
         return stack.reason or f"it is {stack.status}"
 
     def _events(self, stack: Stack) -> Iterator[dict[str, Any]]:
-        """The stack's events, newest first."""
+        """Yield the stack's events, newest first."""
         pages = self._cloudformation.get_paginator("describe_stack_events").paginate(StackName=stack.name)
         for page in pages:
             yield from page["StackEvents"]
 
 
 def shared(lab: str) -> tuple[str, str]:
-    """The stacks that others read from, in the order of their deletion."""
+    """Return the names of the stacks that others read from, in the order of their deletion."""
     return names.training_stack(lab), names.storage_stack(lab)
 
 
 def _wave(found: Collection[Stack], lab: str) -> list[Stack]:
-    """Those that nothing else depends on: the storage after all that reads from it, the training job before it."""
+    """Return those that nothing else depends on: the storage after all that read from it, the training before it."""
     last = shared(lab)
     free = [stack for stack in found if stack.name not in last]
     return free or next(([stack] for name in last for stack in found if stack.name == name), [])
 
 
 def other_labs(stacks: Iterable[Stack], lab: str) -> frozenset[str]:
-    """The other labs of the account."""
+    """Return the names of the account's other labs."""
     return frozenset(tag for stack in stacks if (tag := stack.tags.get(LAB_TAG)) and tag != lab)
 
 

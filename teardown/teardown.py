@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from teardown import names, scaling, stacks, unlisted
+from teardown import names, refusals, scaling, stacks
 from teardown.alarms import AlarmsSweep
 from teardown.logs import LogsSweep
 from teardown.receipt import Receipt
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from teardown.receipt import Resource
     from teardown.stacks import Stack
 
-_EARLY = {scaling.KIND, *(kind.title for kind in RESOURCE_TYPES if kind.stage == FIRST_STAGE)}
+_EARLY = {scaling.KIND, *(each.title for each in RESOURCE_TYPES if each.stage == FIRST_STAGE)}
 
 
 class Teardown:
@@ -39,20 +39,20 @@ class Teardown:
         self.scope = Scope(lab=lab, others=stacks.other_labs(stacks.every(self._cloudformation), lab))
         self._scaling = ScalingSweep(client, self.scope, self.receipt)
         self.remembered = RememberedNames(client, lab)
-        self._work = SageMakerSweep(client, self.scope, self.receipt, loose=True, remembered=self.remembered)
+        self._work = SageMakerSweep(client, self.scope, self.receipt, only_stackless=True, remembered=self.remembered)
         last = names.operations_stack(lab)
         self._stacks = StackDeletion(client, lab, self.receipt, only=lambda stack: stack.name != last, since=since)
         self._last = StackDeletion(client, lab, self.receipt, only=lambda stack: stack.name == last, since=since)
 
     def clear(self) -> list[Resource]:
-        """What was made in no stack, and every stack but the one that ends the lab by itself.
+        """Delete what was made in no stack, and every stack but the one that ends the lab by itself.
 
         A seat's stack has the role that its student's jobs and endpoints need until they have ended: it waits for them.
         """
         work = self._scaling.step() or self._work.step()
         busy = [resource.name for resource in work]
         # What comes later has not been looked at then: anybody's endpoint may be there.
-        early = any(resource.kind in _EARLY or resource.name == unlisted.NAME for resource in work)
+        early = any(resource.kind in _EARLY or resource.name == refusals.NOT_LISTED_YET for resource in work)
 
         def held(stack: Stack) -> bool:
             if stack.seat:
@@ -62,16 +62,21 @@ class Teardown:
         return [*work, *self._stacks.step(held=held)]
 
     def retry(self) -> bool:
-        """Whether a stack could not be deleted: `clear` then tries it again, without its broken custom resources."""
+        """Let `clear` try the stacks again that could not be deleted; return whether there are any.
+
+        It tries them without their broken custom resources.
+        """
         return self._stacks.retry()
 
     def sweep(self) -> list[Resource]:
-        """Whatever bears the lab's tag or name when the stacks have gone, and its logs.
+        """Delete whatever bears the lab's tag or name when the stacks have gone, and its logs.
 
         Of a lab that is stuck, only what is in no stack.
         """
         stuck = self.stuck()
-        everything = SageMakerSweep(self._client, self.scope, self.receipt, loose=stuck, remembered=self.remembered)
+        everything = SageMakerSweep(
+            self._client, self.scope, self.receipt, only_stackless=stuck, remembered=self.remembered
+        )
         left = self._scaling.step() or everything.step()
         if stuck:
             return left
@@ -88,7 +93,7 @@ class Teardown:
         return [*left, *records.step()]
 
     def finish(self) -> list[Resource]:
-        """The stack that ends the lab by itself: the last, and only when all others have gone."""
+        """Delete the stack that ends the lab by itself: the last, and only when all others have gone."""
         if not self.stuck():
             return self._last.step() or (self._last.step() if self._last.retry() else [])
         for stack in stacks.of_lab(self._cloudformation, self._lab):
@@ -97,11 +102,11 @@ class Teardown:
         return []
 
     def finishing(self) -> bool:
-        """Whether the last stack has been asked to go."""
+        """Return whether the last stack has been asked to go."""
         last = names.operations_stack(self._lab)
         found = stacks.of_lab(self._cloudformation, self._lab)
         return any(stack.name == last and stack.status.startswith("DELETE_") for stack in found)
 
     def stuck(self) -> bool:
-        """Whether a stack could not be deleted: what it owns is then left to it."""
+        """Return whether a stack could not be deleted: what it owns is then left to it."""
         return any(resource.kind == "stack" for resource in self.receipt.remaining)

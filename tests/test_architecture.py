@@ -77,7 +77,6 @@ ALLOWED = {
         "embedded_aws.runtime.images",
         "embedded_aws.shell",
         "infra.containers",
-        "infra.handlers.bucket_contents",
         "teardown",
         "infra.lease",
         "infra.regions",

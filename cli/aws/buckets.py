@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from cli.aws import stacks
-from infra.handlers.bucket_contents.handler import BucketContents, ContentsError
+from teardown.buckets import ContentsError, empty
 from teardown.names import LAB_TAG
 from teardown.receipt import Resource
 
@@ -29,7 +29,7 @@ def empty_stuck(session: Session, lab: str) -> None:
                 # One that was never made has no name.
                 if each["ResourceType"] == "AWS::S3::Bucket" and (name := each.get("PhysicalResourceId")):
                     with contextlib.suppress(ClientError, ContentsError):  # the stack's deletion will say why it stays
-                        empty(session, name)
+                        empty(session.client("s3"), name)
 
 
 def delete_left(session: Session, lab: str, receipt: Receipt) -> None:
@@ -41,7 +41,7 @@ def delete_left(session: Session, lab: str, receipt: Receipt) -> None:
     for name in (name for name in named if name in there):
         receipt.found.add(Resource("bucket", name))
         try:
-            empty(session, name)
+            empty(session.client("s3"), name)
             session.client("s3").delete_bucket(Bucket=name)
         except (ClientError, ContentsError) as error:  # its policy forbids it, or its objects are locked
             receipt.keep(Resource("bucket", name), str(error))
@@ -65,17 +65,8 @@ def sweep_default(session: Session, scope: Scope, receipt: Receipt) -> None:
         receipt.found.add(resource)
         try:
             if name in folders:
-                empty(session, bucket, name)
+                empty(s3, bucket, name)
             else:
                 s3.delete_object(Bucket=bucket, Key=name)
         except (ClientError, ContentsError) as error:
             receipt.keep(resource, str(error))
-
-
-def empty(session: Session, name: str, prefix: str = "") -> None:
-    """Delete every version of what lies in a bucket, or below a prefix of it. Raises ContentsError, ClientError."""
-    contents = BucketContents(session.client("s3"))
-    properties = {"Bucket": name, "Prefix": prefix}
-    event = {"RequestType": "Delete", "PhysicalResourceId": name, "ResourceProperties": properties}
-    while not contents.is_complete(event)["IsComplete"]:
-        pass

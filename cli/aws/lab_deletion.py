@@ -13,8 +13,8 @@ from botocore.exceptions import ClientError
 
 from cli.aws import buckets, stacks, wait
 from cli.ui import screen
-from infra.handlers.bucket_contents.handler import ContentsError
 from teardown.alarms import AlarmsSweep
+from teardown.buckets import ContentsError, empty
 from teardown.logs import LogsSweep
 from teardown.names import LAB_TAG
 from teardown.receipt import Receipt, Resource
@@ -59,7 +59,9 @@ def delete_lab(session: Session, lab: str, *, quiet: bool) -> Receipt:
 def delete_seat_work(session: Session, lab: str, seat: str, notice: Callable[[str], None]) -> Receipt:
     """End what a seat's student made in SageMaker, outside of the seat's stack."""
     receipt = Receipt()
-    _until(SageMakerSweep(session.client, Scope(lab=lab, seat=seat), receipt, loose=True).step, receipt, notice)
+    _until(
+        SageMakerSweep(session.client, Scope(lab=lab, seat=seat), receipt, only_stackless=True).step, receipt, notice
+    )
     return receipt
 
 
@@ -108,7 +110,7 @@ def delete_captures(session: Session, remembered: RememberedNames, receipt: Rece
         try:
             if session.client("s3").list_object_versions(Bucket=bucket, Prefix=prefix, MaxKeys=1).get("Versions"):
                 receipt.found.add(resource)
-                buckets.empty(session, bucket, prefix)
+                empty(session.client("s3"), bucket, prefix)
         except (ClientError, ContentsError) as error:
             receipt.keep(resource, str(error))
 

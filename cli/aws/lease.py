@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from teardown.lease_schedules import Lease
+from teardown.lease_schedules import LeaseSchedules
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from cli.aws.session import Session
 
 
-def of_lab(session: Session, lab: str) -> Lease:
+def of_lab(session: Session, lab: str) -> LeaseSchedules:
     """Return the lab's lease, which EventBridge's scheduler keeps."""
-    return Lease(session.client("scheduler"), lab)
+    return LeaseSchedules(session.client("scheduler"), lab)
 
 
 def end(session: Session, lab: str) -> datetime | None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from cli.aws import buckets, jupyter
+from cli.aws import jupyter
 from infra.settings import DATA_FILES
+from teardown.buckets import empty
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,7 +66,7 @@ class SeatFiles:
 
     def forget(self) -> None:
         """Delete what is kept."""
-        buckets.empty(self._session, self._bucket, self._aside)
+        empty(self._s3, self._bucket, self._aside)
 
     def _below(self, prefix: str) -> Iterator[str]:
         pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)

@@ -13,7 +13,7 @@ from infra.handlers.custom_resource import outcome
 from infra.handlers.lease import resource
 from infra.handlers.lease.handler import Ending
 from teardown import lease_schedules
-from teardown.lease_schedules import Lease
+from teardown.lease_schedules import LeaseSchedules
 from tests.embedded_aws.data.account import until
 from tests.infra.conftest import Clock
 from tests.teardown.scene import TOPIC, Scene, custom
@@ -49,7 +49,7 @@ class LeaseResource:
 
     def end(self) -> datetime | None:
         """When the lab ends."""
-        return Lease(self.scheduler, self._lab).end()
+        return LeaseSchedules(self.scheduler, self._lab).end()
 
     def warning(self) -> str:
         """When it warns."""
@@ -76,7 +76,7 @@ class Lab:
             "QueueArn"
         ]
         sns.subscribe(TopicArn=self.topic, Protocol="sqs", Endpoint=arn)
-        self.lease = Lease(scene.client("scheduler"), name)
+        self.lease = LeaseSchedules(scene.client("scheduler"), name)
         self._heard: list[str] = []
 
     def lasts(self, length: timedelta) -> None:
@@ -151,7 +151,7 @@ def test_a_short_lease_warns_when_a_quarter_is_left(lease: LeaseResource) -> Non
 def test_an_update_with_the_same_term_keeps_an_extended_end(lease: LeaseResource, term: dict[str, Any]) -> None:
     """Even when the end that the setting names is past by now."""
     lease.ask("Create", **term)
-    Lease(lease.scheduler, lease._lab).move(NOW + 9 * HOURS, now=NOW)
+    LeaseSchedules(lease.scheduler, lease._lab).move(NOW + 9 * HOURS, now=NOW)
     answer = lease.ask("Update", old=term, now=NOW + 3 * HOURS, **term)
     assert (answer["Status"], answer["Data"]["End"]) == ("SUCCESS", "2036-05-01T21:00:00Z")
     assert lease.end() == NOW + 9 * HOURS

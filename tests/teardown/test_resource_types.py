@@ -35,7 +35,7 @@ def account() -> Iterator[Double]:
 def swept(account: Double) -> Receipt:
     """Sweep to the end; the receipt."""
     receipt = Receipt()
-    finish(SageMakerSweep(account.client, SCOPE, receipt, loose=False).step)
+    finish(SageMakerSweep(account.client, SCOPE, receipt, only_stackless=False).step)
     return receipt
 
 
@@ -101,7 +101,7 @@ def test_what_a_stack_owns_is_left_to_it(account: Double) -> None:
     """A loose sweep deletes a student's model, and not the one that CloudFormation made."""
     account.add("Model", "trap-ada-x")
     owned = account.add("Model", "trap-x", tags={**OURS, "aws:cloudformation:stack-id": "arn:…"})
-    finish(SageMakerSweep(account.client, SCOPE, Receipt(), loose=True).step)
+    finish(SageMakerSweep(account.client, SCOPE, Receipt(), only_stackless=True).step)
     assert account.items == [owned]
 
 

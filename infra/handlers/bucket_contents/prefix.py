@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from infra.handlers.bucket_contents import handler as contents
 from infra.handlers.custom_resource import ANSWER_SECONDS, answer
+from teardown.buckets import ContentsError
 
 if TYPE_CHECKING:
     from infra.handlers.bucket_contents.handler import BucketContents, Event
@@ -25,5 +26,5 @@ def work(event: Event, resource: BucketContents, *, remaining: Any) -> dict[str,
     done = resource.on_event(event)
     while not resource.is_complete(event)["IsComplete"]:
         if remaining() < (contents.POLL_SECONDS + ANSWER_SECONDS) * 1000:
-            raise contents.ContentsError("there is more to delete: delete the stack once more.")
+            raise ContentsError("there is more to delete: delete the stack once more.")
     return {"PhysicalResourceId": done["PhysicalResourceId"]}

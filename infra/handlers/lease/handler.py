@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.config import Config
 
-from teardown.lease_schedules import TOLD, Lease
+from teardown.lease_schedules import TOLD, LeaseSchedules
 from teardown.notices import Notices
 from teardown.teardown import Teardown
 
@@ -49,12 +49,12 @@ class Ending:
 
     def warn(self) -> None:
         """Tell that the end is near."""
-        if end := Lease(self._client("scheduler"), self._lab).end():
+        if end := LeaseSchedules(self._client("scheduler"), self._lab).end():
             self._notices.warn(end)
 
     def end(self) -> None:
         """Do as much as there is time for. The stack that this function is in is the last thing that it asks to go."""
-        lease = Lease(self._client("scheduler"), self._lab)
+        lease = LeaseSchedules(self._client("scheduler"), self._lab)
         end = lease.end()
         if end is None or end > datetime.now(UTC):  # extended, or over, while this was on its way
             return
@@ -70,7 +70,7 @@ class Ending:
             lease.slow_down()  # first: the topic may have gone already
             self._notices.stuck(teardown.receipt)
 
-    def _finish(self, teardown: Teardown, lease: Lease) -> None:
+    def _finish(self, teardown: Teardown, lease: LeaseSchedules) -> None:
         if not self._until(teardown.sweep):
             return
         self._sleep(_LATE_SECONDS)

@@ -16,7 +16,7 @@ import boto3
 
 from infra.handlers.custom_resource import Event, answer
 from teardown import names
-from teardown.lease_schedules import Lease
+from teardown.lease_schedules import LeaseSchedules
 
 _TERM = ("Seconds", "Until")
 
@@ -33,7 +33,7 @@ def handler(event: Event, _context: object) -> None:
 def work(event: Event, *, scheduler: Any, now: datetime) -> dict[str, Any]:
     """Do what CloudFormation asks; the resource is the lab's one lease. Raises LeaseError."""
     properties = event["ResourceProperties"]
-    lease = Lease(scheduler, properties["Lab"])
+    lease = LeaseSchedules(scheduler, properties["Lab"])
     done = {"PhysicalResourceId": names.lease(properties["Lab"])}
     if event["RequestType"] == "Delete":
         if event["PhysicalResourceId"] == done["PhysicalResourceId"]:  # else its Create failed, and made nothing
@@ -44,7 +44,7 @@ def work(event: Event, *, scheduler: Any, now: datetime) -> dict[str, Any]:
     return {**done, "Data": {"End": f"{end:%Y-%m-%dT%H:%M:%SZ}"}}
 
 
-def _end(properties: dict[str, Any], old: dict[str, Any], lease: Lease, now: datetime) -> datetime:
+def _end(properties: dict[str, Any], old: dict[str, Any], lease: LeaseSchedules, now: datetime) -> datetime:
     standing = lease.end() if old else None
     if standing and all(properties.get(key) == old.get(key) for key in _TERM):
         return standing

@@ -11,8 +11,8 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from embedded_aws.services.sagemaker import api, authorization, listing, quota_usage, runtime_api, tags
-from embedded_aws.services.sagemaker.endpoints.endpoints import Endpoints
 from embedded_aws.services.sagemaker.endpoints.models import Models
+from embedded_aws.services.sagemaker.endpoints.provider import Endpoints
 from embedded_aws.services.sagemaker.errors import JSON, ServiceError
 from embedded_aws.services.sagemaker.notebooks.provider import NotebookInstances
 from embedded_aws.services.sagemaker.processing.provider import ProcessingJobs

@@ -164,13 +164,15 @@ def start(
         _print_json(_described(started, home))
         return
     print(f"The embedded AWS {'runs already' if found else 'runs'} on {started.url} (process {started.pid}). Next:\n")
-    for command, what in (
+    steps = (
         (f'eval "$({_command("env", state)})"', "point this shell at it"),
         ("aws sts get-caller-identity", "… and use it"),
         (_command("status", state), "see what runs in it"),
         (_command("stop", state), "end it, with all that it holds"),
-    ):
-        print(f"    {command}    # {what}")
+    )
+    width = max(len(command) for command, _ in steps)
+    for command, what in steps:
+        print(f"    {command:<{width}}    # {what}")
 
 
 @app.command()

@@ -155,7 +155,7 @@ def start(
     Raises GatewayError when it does not answer within a minute or ends at once, or runs without asking policies. One
     that runs is never ended here.
     """
-    home.mkdir(parents=True, exist_ok=True)
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _one_at_a_time(home, notice):
         if found := running(home):
             _wait_for_answer(found, notice)
@@ -179,7 +179,7 @@ def begin_here(home: Path, *, cache: Path, images: Path, pace: float, port: int,
 
     Raises GatewayError if one runs there, or the port is taken.
     """
-    home.mkdir(parents=True, exist_ok=True)
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _one_at_a_time(home, lambda _: None):
         if found := running(home):
             raise GatewayError(f"The embedded AWS runs already on {found.url} (process {found.pid}): stop it first.")

@@ -105,8 +105,10 @@ def test_nothing_of_the_lab_is_there(stranger: Stranger) -> None:
         for path in PACKAGE.rglob("*")
         if path.is_file() and "__pycache__" not in path.parts and path.suffix != ".pyc"
     }
-    beside = {"pyproject.toml", "README.md", "CHANGELOG.md", "LICENSE"}
-    assert {path for path in ours if not (installed / path).is_file()} == {path for path in ours if str(path) in beside}
+    beside = {"pyproject.toml", "README.md", "CHANGELOG.md", "LICENSE", "stubs"}
+    assert {path for path in ours if not (installed / path).is_file()} == {
+        path for path in ours if path.parts[0] in beside
+    }
     programs = [path for path in ours if (PACKAGE / path).stat().st_mode & 0o100]
     assert programs
     assert [path for path in programs if not (installed / path).stat().st_mode & 0o100] == []

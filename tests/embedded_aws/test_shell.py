@@ -31,6 +31,12 @@ def test_a_shell_is_as_it_was() -> None:
     assert seen(*shell.exports(SET, BEFORE)) == seen(*shell.exports(SET, BEFORE), *shell.exports(SET, changed))
 
 
+def test_nothing_need_be_installed() -> None:
+    """`./lab` reads it before there is any environment: with Python's own library it can be imported."""
+    script = f"import sys; sys.path.insert(0, {str(paths.ROOT)!r}); from embedded_aws import shell"
+    subprocess.run([sys.executable, "-I", "-S", "-c", script], check=True)
+
+
 def test_lab_acts_as_if_it_had_never_been_set() -> None:
     """The lab that a shell is pointed at may be gone: `./lab env --off` works all the same, and says nothing else."""
     environment = {**os.environ, **seen(*shell.exports(SET, BEFORE))}

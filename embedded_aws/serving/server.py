@@ -14,11 +14,13 @@ import signal
 import socket
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING
 
 from embedded_aws.runtime.requirements import are_met
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 log = logging.getLogger(__name__)
@@ -37,10 +39,14 @@ def run(listen: int, ml: Path) -> int:
     count = int(os.environ.get("SAGEMAKER_GUNICORN_WORKERS", "1")) if scripted else 1
     sockets = _sockets(socket.socket(fileno=listen), count)
     predictions = socket.create_server(("127.0.0.1", 0))
-    if count == 1:
-        _serve(0, model, sockets, predictions)
-        return 0
-    return _run_workers(count, model, sockets, predictions)
+    # Nothing that the requirements may replace must be loaded before they are installed.
+    from embedded_aws.serving.worker import serve  # noqa: PLC0415
+
+    work = partial(serve, model, sockets, predictions)
+    if count > 1:
+        return _run_workers(count, work)
+    work(0)
+    return 0
 
 
 def _sockets(listening: socket.socket, count: int) -> list[socket.socket]:
@@ -50,13 +56,13 @@ def _sockets(listening: socket.socket, count: int) -> list[socket.socket]:
     return [listening, *more]
 
 
-def _run_workers(count: int, *arguments: Any) -> int:
-    """Serve in several processes until one ends, then end all. Returns the first one's exit status.
+def _run_workers(count: int, work: Callable[[int], None]) -> int:
+    """Call work(0), work(1) … in processes of their own; when one ends, end all. Returns the first one's exit status.
 
-    They part before anything is loaded: what a model's code has started does not survive a fork.
+    To be called before any model or its code is loaded: what they have started does not survive a fork.
     """
     fork = multiprocessing.get_context("fork")
-    workers = [fork.Process(target=_serve, args=(number, *arguments)) for number in range(count)]
+    workers = [fork.Process(target=work, args=(number,)) for number in range(count)]
     for worker in workers:
         worker.start()
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # it goes to the whole group: each worker ends by itself
@@ -67,13 +73,6 @@ def _run_workers(count: int, *arguments: Any) -> int:
         worker.join()
     [code] = [worker.exitcode or 0 for worker in workers if worker.sentinel == first]
     return code if code >= 0 else 128 - code
-
-
-def _serve(*arguments: Any) -> None:
-    # Nothing that the requirements may replace must be loaded before they are installed.
-    from embedded_aws.serving import worker  # noqa: PLC0415
-
-    worker.serve(*arguments)
 
 
 def _install(code: Path, *, scripted: bool) -> bool:

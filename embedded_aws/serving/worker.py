@@ -23,7 +23,7 @@ _READY = {"/ping": HttpResponse(HTTPStatus.OK, JSON, b"")}
 _NOT_FOUND = HttpResponse(HTTPStatus.NOT_FOUND, JSON, b'{"error": "Not Found"}')
 
 
-def serve(number: int, model: Path, sockets: Sequence[socket.socket], predictions: socket.socket) -> None:
+def serve(model: Path, sockets: Sequence[socket.socket], predictions: socket.socket, number: int) -> None:
     """Load, then answer on this worker's socket until SIGTERM, then finish the requests in progress.
 
     Worker number 0 has the models and answers TensorFlow Serving's REST interface on `predictions`; the others ask it.

@@ -169,8 +169,8 @@ class Endpoints(Provider):
         self.context.store.remove(record)
 
     def _fleet(self, record: Record, name: str) -> Fleet:
-        place = {"account": record.account, "region": record.region}
-        config = self.context.store.get("EndpointConfig", name, **place).members
+        scope = {"account": record.account, "region": record.region}
+        config = self.context.store.get("EndpointConfig", name, **scope).members
         hosts = [
             ModelHost(record, model, _identity(record, model), context=self.context, credentials=self._credentials)
             for model in self._models(record, config)
@@ -182,11 +182,11 @@ class Endpoints(Provider):
         return Fleet(name, hosts, capture)
 
     def _models(self, record: Record, config: dict[str, Any]) -> Iterator[HostedModel]:
-        place = {"account": record.account, "region": record.region}
+        scope = {"account": record.account, "region": record.region}
         for variant in config["ProductionVariants"]:
             if "ModelName" not in variant:
                 raise validation_exception("The embedded AWS offers variants with a model only.")
-            model = self.context.store.get("Model", variant["ModelName"], **place)
+            model = self.context.store.get("Model", variant["ModelName"], **scope)
             yield hosted_model(model, variant, endpoint_url=self.context.endpoint_url)
 
     def _spawn(self, record: Record, work: Any) -> None:

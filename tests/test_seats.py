@@ -16,7 +16,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from embedded_aws import gateway
-from tests.embedded_aws.data.jupyter import Jupyter
+from tests.embedded_aws.jupyter import Jupyter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

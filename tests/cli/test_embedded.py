@@ -17,7 +17,7 @@ from filelock import FileLock
 from cli import paths
 from cli.programs import tool_environment
 from embedded_aws import gateway
-from tests.embedded_aws.data.account import until
+from tests.embedded_aws.account import until
 
 if TYPE_CHECKING:
     from tests.conftest import Lab

@@ -13,8 +13,8 @@ import pytest
 from nbclient import NotebookClient
 
 from cli import paths
-from tests.embedded_aws.data.account import until
-from tests.embedded_aws.data.jupyter import Jupyter
+from tests.embedded_aws.account import until
+from tests.embedded_aws.jupyter import Jupyter
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet

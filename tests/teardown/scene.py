@@ -7,7 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from tests import functions
-from tests.embedded_aws.data.account import until
+from tests.embedded_aws.account import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable

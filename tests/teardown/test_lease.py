@@ -14,7 +14,7 @@ from infra.handlers.lease import resource
 from infra.handlers.lease.handler import Ending
 from teardown import lease_schedules
 from teardown.lease_schedules import LeaseSchedules
-from tests.embedded_aws.data.account import until
+from tests.embedded_aws.account import until
 from tests.infra.conftest import Clock
 from tests.teardown.scene import TOPIC, Scene, custom
 

@@ -12,7 +12,7 @@ from cli import paths
 from cli.programs import tool_environment
 from embedded_aws import gateway
 from tests.cli.commands.test_pause import saved_model
-from tests.embedded_aws.data.account import BUCKET, CLUSTER, TRAINING_IMAGE, Account, until
+from tests.embedded_aws.account import BUCKET, CLUSTER, TRAINING_IMAGE, Account, until
 from tests.teardown.scene import SHARED, TOPIC, TRUST, Scene, custom
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ import pytest
 from cli import paths
 from cli.programs import tool_environment
 from embedded_aws import gateway
-from tests.embedded_aws.data.account import Account, until
+from tests.embedded_aws.account import Account, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

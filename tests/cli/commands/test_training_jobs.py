@@ -18,7 +18,7 @@ import pytest
 from cli import paths
 from cli.programs import tool_environment
 from embedded_aws import gateway
-from tests.embedded_aws.data.account import BUCKET, Account, until
+from tests.embedded_aws.account import BUCKET, Account, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

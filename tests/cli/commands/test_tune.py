@@ -21,7 +21,7 @@ from cli.commands import tune
 from cli.programs import tool_environment
 from cli.ui.errors import LabError
 from embedded_aws import gateway
-from tests.embedded_aws.data.account import Account
+from tests.embedded_aws.account import Account
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

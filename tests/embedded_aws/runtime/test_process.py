@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from embedded_aws.runtime.process import Process
-from tests.embedded_aws.data.account import until
+from tests.embedded_aws.account import until
 
 FAMILY = """
 import subprocess, sys, time

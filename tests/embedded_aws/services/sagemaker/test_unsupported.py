@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import botocore.exceptions
 import pytest
 
-from tests.embedded_aws.data.account import BUCKET, INFERENCE_IMAGE, Account
+from tests.embedded_aws.account import BUCKET, INFERENCE_IMAGE, Account
 
 if TYPE_CHECKING:
     from typing import Any

@@ -10,7 +10,7 @@ import pytest
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.embedded_aws.data.account import Account
+    from tests.embedded_aws.account import Account
 
 
 def half_plus_three(folder: Path) -> dict[str, bytes]:

@@ -14,7 +14,7 @@ import pytest
 
 from embedded_aws.services.sagemaker.transform.association import Association
 from embedded_aws.services.sagemaker.transform.invocations import TransformError
-from tests.embedded_aws.data.account import BUCKET, Account, until
+from tests.embedded_aws.account import BUCKET, Account, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from embedded_aws.gateway import Gateway
-    from tests.embedded_aws.data.account import Account
+    from tests.embedded_aws.account import Account
 
 STS = "https://sts.us-east-1.amazonaws.com"
 INDEX = "mine-000000000000.d.codeartifact.us-east-1.amazonaws.com"

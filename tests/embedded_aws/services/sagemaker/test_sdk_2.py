@@ -14,7 +14,7 @@ import pytest
 
 from cli import paths
 from embedded_aws.runtime import images
-from tests.embedded_aws.data.account import INFERENCE_IMAGE, TRAINING_IMAGE, Account, archive
+from tests.embedded_aws.account import INFERENCE_IMAGE, TRAINING_IMAGE, Account, archive
 
 if TYPE_CHECKING:
     from collections.abc import Callable

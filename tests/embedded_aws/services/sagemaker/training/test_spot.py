@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import botocore.exceptions
 import pytest
 
-from tests.embedded_aws.data.account import BUCKET, Account, files_of, until
+from tests.embedded_aws.account import BUCKET, Account, files_of, until
 
 if TYPE_CHECKING:
     from embedded_aws.gateway import Gateway

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import botocore.exceptions
 import pytest
 
-from tests.embedded_aws.data.account import BUCKET, TRAINING_IMAGE, Account, files_of, until
+from tests.embedded_aws.account import BUCKET, TRAINING_IMAGE, Account, files_of, until
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import botocore.exceptions
 import pytest
 
-from tests.embedded_aws.data.account import BUCKET, Account
+from tests.embedded_aws.account import BUCKET, Account
 
 if TYPE_CHECKING:
     from typing import Any
 
-MODEL_CODE = Path(__file__).parents[3] / "model_code"
+MODEL_CODE = Path(__file__).parents[5] / "model_code"
 
 
 @pytest.mark.parametrize("bucket", [BUCKET, "no-such-bucket"])

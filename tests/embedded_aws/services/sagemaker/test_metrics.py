@@ -15,7 +15,7 @@ import pytest
 from embedded_aws.services.sagemaker.metrics.invocations import Invocations
 from embedded_aws.services.sagemaker.resource_types import RESOURCE_TYPES
 from embedded_aws.services.sagemaker.store import Record
-from tests.embedded_aws.data.account import BUCKET, Account, python, until
+from tests.embedded_aws.account import BUCKET, Account, python, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.embedded_aws.data.account import Account, python, until
+from tests.embedded_aws.account import Account, python, until
 from tests.zips import wheel
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ import pytest
 from embedded_aws.gateway import ACCOUNT, REGION
 from embedded_aws.services.sagemaker.events import EVENT_SCHEMAS
 from tests import functions
-from tests.embedded_aws.data.account import BUCKET, TRAINING_IMAGE, Account, python, until
+from tests.embedded_aws.account import BUCKET, TRAINING_IMAGE, Account, python, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -9,8 +9,18 @@ import pytest
 
 from tests.embedded_aws.services.sagemaker import calls
 from tests.embedded_aws.services.sagemaker.calls import refusal
-from tests.embedded_aws.services.sagemaker.trainings import Trainings, Tunings
-from tests.embedded_aws.services.sagemaker.tunings import GRID, UNIT, Client, described, ended, jobs, tried, tune, until
+from tests.embedded_aws.services.sagemaker.tuning.trainings import Trainings, Tunings
+from tests.embedded_aws.services.sagemaker.tuning.tunings import (
+    GRID,
+    UNIT,
+    Client,
+    described,
+    ended,
+    jobs,
+    tried,
+    tune,
+    until,
+)
 
 if TYPE_CHECKING:
     from embedded_aws.services.sagemaker.provider import Provider

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.embedded_aws.data.account import Account
+from tests.embedded_aws.account import Account
 
 if TYPE_CHECKING:
     from collections.abc import Callable

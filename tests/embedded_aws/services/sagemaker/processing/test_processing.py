@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.embedded_aws.data.account import BUCKET, Account, sinks, source, until
+from tests.embedded_aws.account import BUCKET, Account, sinks, source, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable

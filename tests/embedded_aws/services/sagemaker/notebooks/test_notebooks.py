@@ -20,8 +20,8 @@ from cli import paths
 from cli.programs import tool_environment
 from embedded_aws import gateway
 from embedded_aws.runtime.process import Process
-from tests.embedded_aws.data.account import Account, until
-from tests.embedded_aws.data.jupyter import Jupyter
+from tests.embedded_aws.account import Account, until
+from tests.embedded_aws.jupyter import Jupyter
 
 GROUP = "/aws/sagemaker/NotebookInstances"
 ON_CREATE = "echo created >> /home/ec2-user/SageMaker/created\necho OnCreate says hello\n"

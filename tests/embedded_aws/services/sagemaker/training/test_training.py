@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import botocore.exceptions
 import pytest
 
-from tests.embedded_aws.data.account import BUCKET, Account, files_of, python, until
+from tests.embedded_aws.account import BUCKET, Account, files_of, python, until
 from tests.zips import wheel
 
 if TYPE_CHECKING:

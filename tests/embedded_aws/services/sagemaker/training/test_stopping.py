@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import botocore.exceptions
 import pytest
 
-from tests.embedded_aws.data.account import BUCKET, Account, until
+from tests.embedded_aws.account import BUCKET, Account, until
 
 if TYPE_CHECKING:
     from embedded_aws.gateway import Gateway

@@ -6,7 +6,7 @@ import uuid
 
 import pytest
 
-from tests.embedded_aws.data.account import BUCKET, Account, until
+from tests.embedded_aws.account import BUCKET, Account, until
 
 GROUP = "/aws/sagemaker/TrainingJobs"
 

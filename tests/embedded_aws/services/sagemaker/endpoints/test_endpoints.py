@@ -13,7 +13,7 @@ import botocore.exceptions
 import psutil
 import pytest
 
-from tests.embedded_aws.data.account import BUCKET, INFERENCE_IMAGE, Account, until
+from tests.embedded_aws.account import BUCKET, INFERENCE_IMAGE, Account, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.embedded_aws.data.account import BUCKET, INFERENCE_IMAGE, TRAINING_IMAGE, Account, archive, until
+from tests.embedded_aws.account import BUCKET, INFERENCE_IMAGE, TRAINING_IMAGE, Account, archive, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.embedded_aws.data.account import BUCKET, Account, files_of
+from tests.embedded_aws.account import BUCKET, Account, files_of
 from tests.zips import wheel
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from embedded_aws.services.sagemaker.resource_types import PRESIGNED_URL, RESOUR
 if TYPE_CHECKING:
     from botocore.model import OperationModel, ServiceModel, Shape
 
-TARGET = "SageMaker."
+TARGET_PREFIX = "SageMaker."
 TAG_OPERATIONS = ("AddTags", "ListTags", "DeleteTags")
 RESOURCE_OPERATIONS: dict[str, tuple[str, ResourceType]] = {
     resource_type.operation(verb): (verb, resource_type)

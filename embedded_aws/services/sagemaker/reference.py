@@ -30,11 +30,11 @@ It has {here} of the {all} operations of SageMaker, and InvokeEndpoint of the ru
 name, with an `UnknownOperationException` (the runtime's: `ValidationError`). Requests are checked against botocore's
 model, in AWS's sentences.
 
-Each member of a request is *done*, only *recorded* (Describe tells it again, nothing else comes of it) or *refused*: a
-`ValidationException` that names it, never silence. What a newer botocore knows and this page does not is refused.
+Each member of a request is *done*, only *recorded* (Describe returns it, it has no other effect) or *refused* with a
+`ValidationException` that names it. A member that a newer botocore has and this page has not is refused too.
 
 Tests hold it to that: each member of each request missing, mistyped and out of bounds, every declared error, every list
-and page, every answer against its shape; and who drives it unmodified: the AWS CLI, boto3 with its waiters and
+and page, every answer against its shape; and clients that drive it unmodified: the AWS CLI, boto3 with its waiters and
 paginators, the SageMaker SDK 3 (resource classes, ModelTrainer, ModelBuilder, processors) and 2 (estimators, tuners,
 predictors, transformers), CloudFormation, Step Functions' `aws-sdk:sagemaker` tasks. Step Functions' own
 `sagemaker:createTrainingJob.sync` and its like fail with their name.
@@ -47,7 +47,7 @@ predictors, transformers), CloudFormation, Step Functions' `aws-sdk:sagemaker` t
 _METRICS_AND_EVENTS = """
 ## Metrics in CloudWatch
 
-Measured, not made up; published every minute.
+Measured on this machine, and published every minute.
 
 | namespace | dimensions | metrics |
 |---|---|---|
@@ -62,7 +62,7 @@ Measured, not made up; published every minute.
 
 ## Events in EventBridge
 
-Each goes to the account's default bus, with the source `aws.sagemaker`, once.
+Each is sent once, to the account's default bus, with the source `aws.sagemaker`.
 
 | resource type | detail-type | when |
 |---|---|---|

@@ -98,7 +98,7 @@ class SageMaker:
         if "x-amz-target" not in lowered and path != "/":
             return runtime_api.unknown(method, path)
         target = lowered.get("x-amz-target") or f"{method} {path}"
-        operation = target.removeprefix(api.TARGET) if target.startswith(api.TARGET) else f"({target})"
+        operation = target.removeprefix(api.TARGET_PREFIX) if target.startswith(api.TARGET_PREFIX) else f"({target})"
         if not _CONTENT_TYPES.match(lowered.get("content-type", "")):
             return ServiceError("SerializationException", f"The Content-Type must be {JSON}.").response()
         loop = asyncio.get_running_loop()

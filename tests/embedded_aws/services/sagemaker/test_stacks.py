@@ -38,10 +38,10 @@ def template(image: str = IMAGE, volume: int = 5, **model: Any) -> str:
     return json.dumps(
         {
             "Resources": {
-                kind: {"Type": f"AWS::SageMaker::{kind}", "Properties": properties}
-                for kind, properties in resources.items()
+                resource_type: {"Type": f"AWS::SageMaker::{resource_type}", "Properties": properties}
+                for resource_type, properties in resources.items()
             },
-            "Outputs": {kind: {"Value": {"Ref": kind}} for kind in resources},
+            "Outputs": {resource_type: {"Value": {"Ref": resource_type}} for resource_type in resources},
         }
     )
 
@@ -91,7 +91,7 @@ def test_a_stack_replaces_and_updates_what_aws_does(services: tuple[Any, Any]) -
     cloudformation.update_stack(**NAME, TemplateBody=template(f"{IMAGE}-new", volume=20))
     cloudformation.get_waiter("stack_update_complete").wait(**NAME, WaiterConfig=QUICK)
     after = outputs(cloudformation)
-    kept = {kind for kind in before if before[kind] == after[kind]}
+    kept = {resource_type for resource_type in before if before[resource_type] == after[resource_type]}
     assert kept == {"NotebookInstance", "NotebookInstanceLifecycleConfig"}
     assert arns(sagemaker) - others == set(after.values())
     seat = sagemaker.describe_notebook_instance(NotebookInstanceName="control-plane")
@@ -139,7 +139,7 @@ def test_a_stack_is_deleted_whose_resources_somebody_deleted(services: tuple[Any
     sagemaker.get_waiter("notebook_instance_stopped").wait(**seat, WaiterConfig=QUICK)
     sagemaker.delete_notebook_instance(**seat)
     sagemaker.get_waiter("notebook_instance_deleted").wait(**seat, WaiterConfig=QUICK)
-    names = {kind: ref.rpartition("/")[2] for kind, ref in refs.items()}
+    names = {resource_type: ref.rpartition("/")[2] for resource_type, ref in refs.items()}
     config = next(
         one["NotebookInstanceLifecycleConfigName"]
         for one in sagemaker.list_notebook_instance_lifecycle_configs()["NotebookInstanceLifecycleConfigs"]

@@ -1,1 +1,1 @@
-"""What is measured, side by side in one run, and by anyone: `./lab bench`."""
+"""Benchmarks: `./lab bench` measures things side by side in one run, on anyone's machine."""

@@ -43,7 +43,7 @@ class Engine:
         self._count = 0
 
     def process(self) -> None:
-        """A processing job."""
+        """Run a processing job."""
         name = self._name()
         self._sagemaker.create_processing_job(
             ProcessingJobName=name,
@@ -54,11 +54,11 @@ class Engine:
         self._ended(lambda: self._sagemaker.describe_processing_job(ProcessingJobName=name), "ProcessingJobStatus")
 
     def train(self) -> None:
-        """A training job with an entrypoint of its own."""
+        """Run a training job with an entrypoint of its own."""
         self._train(ContainerEntrypoint=_NOTHING)
 
     def train_with_toolkit(self) -> None:
-        """A training job that the image's toolkit runs from a source directory."""
+        """Run a training job that the image's toolkit runs from a source directory."""
         self._train(
             hyperparameters={
                 "sagemaker_program": json.dumps("train.py"),
@@ -92,7 +92,7 @@ class Engine:
 
 
 def measure(aws: EmbeddedAws, rounds: int) -> dict[str, list[float]]:
-    """Seconds of each round by what ran; a round before them, which warms caches up, is left out."""
+    """Return the seconds of each round by what ran; a round before them, which warms caches up, is left out."""
     engine = Engine(aws)
     python = images.install(IMAGE, images_dir=IMAGES, cache_dir=paths.cache()).python
     work: dict[str, Callable[[], object]] = {
@@ -112,7 +112,7 @@ def measure(aws: EmbeddedAws, rounds: int) -> dict[str, list[float]]:
 
 
 def _source() -> bytes:
-    """A source directory with an empty train.py."""
+    """Return a source directory, packed, with an empty train.py."""
     content = io.BytesIO()
     with tarfile.open(fileobj=content, mode="w:gz") as tar:
         tar.addfile(tarfile.TarInfo("train.py"))

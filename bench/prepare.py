@@ -54,7 +54,7 @@ class Bench:
             list(pool.map(lambda file, key: self._s3.upload_file(str(file), _BUCKET, key), self._files, self._keys))
 
     def round(self) -> dict[str, float]:
-        """Seconds of each way, once."""
+        """Prepare all photos in each way, once; return the seconds."""
         return {
             _LOOP: _seconds(lambda: _loop(self._get(key) for key in self._keys)),
             _SCRIPT: _seconds(self._script),
@@ -75,7 +75,7 @@ class Bench:
 
 
 def _loop(contents: Iterable[bytes]) -> None:
-    """What is measured against."""
+    """Prepare one photo after the other: what the script is measured against."""
     from photo import prepare  # noqa: PLC0415 - model_code is on the path when this is called
 
     images = []
@@ -91,7 +91,7 @@ def _seconds(work: Callable[[], None]) -> float:
 
 
 def measure(count: int, rounds: int) -> Seconds:
-    """Seconds of each way in each round."""
+    """Return the seconds of each way in each round."""
     sys.path.insert(0, str(paths.ROOT / "model_code"))
     folder = photos.ensure(count, cache=paths.cache() / "bench")
     seconds: Seconds = {}

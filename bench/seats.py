@@ -92,7 +92,7 @@ def _resident(pid: int) -> int:
 
 
 def _lines(rows: list[Row]) -> list[list[str]]:
-    """The table, its heads first."""
+    """Return the table, its heads first."""
     lines = [["seats", "synth s", "x", "up s", "x", "down s", "x", "memory MB", "x"]]
     first = astuple(rows[0])
     for row in rows:

@@ -53,12 +53,12 @@ class Statement:
 
 
 def take_labs_through_their_lives(folder: Path, tests: Iterable[str]) -> int:
-    """Run the tests while policies are enforced; pytest's exit code."""
+    """Run the tests while policies are enforced; return pytest's exit code."""
     return _run("pytest", "-n0", "-q", "-o", "tmp_path_retention_policy=all", f"--basetemp={folder}", *tests)
 
 
 def learn_from_photos(folder: Path) -> int:
-    """Take a lab up that learns from photos, again with fewer of them, and down; the exit code of the last command."""
+    """Take a lab up that learns from photos, again with fewer of them, and down; return the last exit code."""
     photos = ensure(_PHOTOS, cache=folder)
     settings = ["-c", "lab.name=shots", "-c", "lab.seats=0", "-c", "lab.epochs=1", "-c", f"lab.photos={photos}"]
     failed = _run("cli", "up", *settings, home=folder)
@@ -68,7 +68,7 @@ def learn_from_photos(folder: Path) -> int:
 
 
 def be_interrupted(folder: Path) -> int:
-    """Take a lab up whose training loses its instances after the first epochs, and down; the last exit code."""
+    """Take a lab up whose training loses its instances after the first epochs, and down; return the last code."""
     name = ["-c", "lab.name=spots"]
     settings = [*name, "-c", "lab.seats=0", "-c", "lab.spot=true", "-c", f"lab.epochs={_EPOCHS}"]
     interrupted = False
@@ -91,7 +91,7 @@ def _start(module: str, *arguments: str, home: Path, **streams: Any) -> subproce
 
 
 def recorded(folder: Path) -> Counter[Statement]:
-    """How many requests have needed each statement of the labs' roles, of all embedded AWSs below a folder."""
+    """Count the requests that needed each statement of the labs' roles, in all embedded AWSs below a folder."""
     found: Counter[Statement] = Counter()
     for file in sorted(folder.rglob("statements.json")):
         for each in json.loads(file.read_text()):

@@ -27,7 +27,7 @@ _APPS = {"empty": None, "1 seat": 1, "100 seats": 100}
 
 
 def measure(rounds: int) -> dict[str, list[float]]:
-    """Seconds of each app in each round; a round before them, which warms caches up, is left out."""
+    """Return the seconds of each app in each round; a round before them, which warms caches up, is left out."""
     seconds: dict[str, list[float]] = {name: [] for name in _APPS}
     with tempfile.TemporaryDirectory() as folder:
         empty = Path(folder) / "empty.py"

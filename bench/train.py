@@ -50,7 +50,7 @@ class Row:
 
     @property
     def epoch(self) -> float:
-        """The median, milliseconds."""
+        """Milliseconds, the median of the rounds."""
         return statistics.median(self.milliseconds)
 
 
@@ -89,7 +89,7 @@ def _train(way: str, images: int, data: Path, weights: Path) -> list[float]:
 
 
 def _difference(folder: Path, way: str) -> float:
-    """The largest, of all weights, from those of the textbook's loop in the lab's order."""
+    """Return the largest difference of any weight from the textbook's loop in the lab's order."""
     with np.load(folder / f"{_ORDERED}.npz") as theirs, np.load(folder / f"{way}.npz") as ours:
         return float(max(np.abs(theirs[name] - ours[name]).max() for name in theirs.files))
 

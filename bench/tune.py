@@ -51,7 +51,7 @@ class Bench:
             s3.put_object(Bucket=_NAME, Key=name, Body=content)
 
     def pair(self, seed: int) -> dict[str, list[float]]:
-        """Tune with each strategy, at the same time; the accuracy of each trial, in their order."""
+        """Tune with each strategy, at the same time; return the accuracy of each trial, in their order."""
         names = {strategy: f"{strategy.lower()}-{seed}" for strategy in STRATEGIES}
         for strategy, name in names.items():
             self._start(name, strategy, seed)
@@ -103,7 +103,7 @@ class Bench:
 
 
 def _data(images: int) -> dict[str, bytes]:
-    """The first so many training images of the lab's data set, and all its test images."""
+    """Return the first so many training images of the lab's data set, and all its test images."""
     folder, made = dataset.ensure(cache=paths.cache() / "datasets"), {}
     for part, most in (("train", images), ("test", None)):
         for what in ("images", "labels"):

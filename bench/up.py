@@ -36,7 +36,7 @@ _SETTLED_SECONDS = 10  # after which Python waits, with TensorFlow imported
 
 
 def measure(rounds: int) -> dict[str, list[float]]:
-    """Seconds of each step in each round."""
+    """Return the seconds of each step in each round."""
     seconds: dict[str, list[float]] = {}
     for number in range(rounds):
         print(f"round {number + 1} of {rounds} …", file=sys.stderr, flush=True)
@@ -89,7 +89,7 @@ def _seconds(aws: EmbeddedAws, name: str) -> float:
 
 
 def _in_warm_pool(aws: EmbeddedAws, name: str) -> float:
-    """Seconds of the second of two jobs like this one, both with a warm pool."""
+    """Return the seconds of the second of two jobs like this one, both with a warm pool."""
     sagemaker = aws.client("sagemaker")
     members = sagemaker.meta.service_model.operation_model("CreateTrainingJob").input_shape.members
     job = sagemaker.describe_training_job(TrainingJobName=name)
@@ -107,7 +107,7 @@ def _in_warm_pool(aws: EmbeddedAws, name: str) -> float:
 
 
 def _stacks(aws: EmbeddedAws) -> dict[str, float]:
-    """Seconds of each stack, by its own first and last event."""
+    """Return the seconds of each stack, by its own first and last event."""
     seconds = {}
     cloudformation = aws.client("cloudformation")
     for stack in cloudformation.describe_stacks()["Stacks"]:

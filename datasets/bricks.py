@@ -68,7 +68,7 @@ def _rectangle(x0: float, y0: float, x1: float, y1: float) -> Polygon:
 
 
 def _arc(centre: tuple[float, float], radius: float, start: float, stop: float, corners: int) -> Polygon:
-    """`corners` points of a circle from angle `start` to `stop`, in degrees."""
+    """Return `corners` points of a circle from angle `start` to `stop`, in degrees."""
     turn = np.radians(np.linspace(start, stop, corners))
     arc: Polygon = centre + radius * np.stack([np.cos(turn), np.sin(turn)], axis=1)
     return arc
@@ -79,18 +79,18 @@ def _circle(centre: tuple[float, float], radius: float, corners: int = 20) -> Po
 
 
 def _divided(polygon: Polygon, parts: int = 4) -> Polygon:
-    """The same outline, each side in `parts` pieces: walls of neighbouring solids then sort by distance."""
+    """Return the same outline, each side in `parts` pieces: walls of neighbouring solids then sort by distance."""
     step = (np.roll(polygon, -1, axis=0) - polygon) / parts
     return np.concatenate([start + np.arange(parts)[:, None] * way for start, way in zip(polygon, step, strict=True)])
 
 
 def _prism(polygon: Polygon, *levels: float, light: float = 1.0) -> list[Slice]:
-    """Upright walls through the given heights, cut at each of them."""
+    """Return upright walls through the given heights, cut at each of them."""
     return [Slice(floor=polygon, ceiling=polygon, low=low, high=high, light=light) for low, high in pairwise(levels)]
 
 
 def _loft(outline: Callable[[float], Polygon], *levels: float) -> list[Slice]:
-    """Sloping walls: `outline(height)` is the polygon at each of the given heights."""
+    """Return sloping walls: `outline(height)` is the polygon at each of the given heights."""
     return [Slice(floor=outline(low), ceiling=outline(high), low=low, high=high) for low, high in pairwise(levels)]
 
 
@@ -99,20 +99,20 @@ def _studs(places: Iterable[tuple[float, float]], level: float) -> list[Slice]:
 
 
 def _box(columns: int, rows: int) -> list[Slice]:
-    """Brick of columns x rows studs, centred on the origin."""
+    """Return a brick of columns x rows studs, centred on the origin."""
     x, y = columns / 2, rows / 2
     places = [(i + 0.5 - x, j + 0.5 - y) for i in range(columns) for j in range(rows)]
     return _prism(_rectangle(-x, -y, x, y), 0, _BRICK_HEIGHT) + _studs(places, _BRICK_HEIGHT)
 
 
 def _macaroni() -> list[Slice]:
-    """Quarter of a ring, a stud wide, with a stud at either end."""
+    """Return a quarter of a ring, a stud wide, with a stud at either end."""
     ring = np.concatenate([_arc((-1, -1), 2, 0, 90, 14), _arc((-1, -1), 1, 90, 0, 10)])
     return _prism(ring, 0, _BRICK_HEIGHT) + _studs([(0.5, -0.5), (-0.5, 0.5)], _BRICK_HEIGHT)
 
 
 def _curved_end() -> list[Slice]:
-    """Two stud towers at the back; a slope that bends down to the front, and narrows as it rises."""
+    """Return two stud towers at the back; a slope that bends down to the front, and narrows as it rises."""
     lip, top = 0.25, 0.8
     levels = np.linspace(lip, top, 8).tolist()
 
@@ -132,7 +132,7 @@ def _curved_end() -> list[Slice]:
 
 
 def _cog() -> list[Slice]:
-    """Sixteen teeth about a ring; inside it a dark recess, a star-shaped hub with a star-shaped hole."""
+    """Return sixteen teeth about a ring; inside it a dark recess, a star-shaped hub with a star-shaped hole."""
     teeth, root, tip, thick = 16, 0.82, 1.1, 0.5
     radius = np.tile([tip, tip, root, root], teeth)
     turn = 2 * np.pi / teeth * (np.arange(teeth)[:, None] + [-0.16, 0.16, 0.34, 0.66]).ravel()
@@ -143,19 +143,19 @@ def _cog() -> list[Slice]:
 
 
 def _star(point: float, notch: float) -> Polygon:
-    """Four points, and four notches between them, at these distances from the origin."""
+    """Return four points, and four notches between them, at these distances from the origin."""
     star: Polygon = _circle((0, 0), 1, 8) * np.tile([point, notch], 4)[:, None]
     return star
 
 
 def _keyhole(outline: Polygon, hole: Polygon) -> Polygon:
-    """One polygon with a hole: in through a slit at the first corners, round the hole, and out again."""
+    """Return one polygon with a hole: in through a slit at the first corners, round the hole, and out again."""
     inner = np.concatenate([hole[:1], hole[:0:-1], hole[:1]])
     return np.concatenate([outline, outline[:1], inner])
 
 
 def _handles() -> list[Slice]:
-    """Plate of two studs; along either end a round bar that reaches a stud's width beyond it."""
+    """Return a plate of two studs; along either end a round bar that reaches a stud's width beyond it."""
     levels = [round(_PLATE_HEIGHT * part, 3) for part in (0, 0.15, 0.5, 0.8, 0.95, 1)]
     radius, middle = _PLATE_HEIGHT / 2, _PLATE_HEIGHT / 2
 
@@ -176,7 +176,7 @@ def _handles() -> list[Slice]:
 
 
 def _grill() -> list[Slice]:
-    """Tile of three ridges lengthwise, open between them, joined below at the ends and in the middle."""
+    """Return a tile of three ridges lengthwise, open between them, joined below at the ends and in the middle."""
     base = _PLATE_HEIGHT / 2
     levels = (0, base, _PLATE_HEIGHT)
 
@@ -196,7 +196,7 @@ def _grill() -> list[Slice]:
 
 @cache
 def bricks() -> tuple[Brick, ...]:
-    """All ten, in the order of `LABELS`."""
+    """Return all ten, in the order of `LABELS`."""
     shapes = (
         (_box(2, 3), 0.1),
         (_box(2, 2), 0.1),

@@ -34,7 +34,7 @@ class Camera:
         return self.distance * np.array([0.0, -np.cos(rise), np.sin(rise)])
 
     def project(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Pixel (column, row) of each point: (n, 3) stud pitches to (n, 2) pixels of a 48x48 picture."""
+        """Return the pixel (column, row) of each point: (n, 3) stud pitches to (n, 2) pixels of a 48x48 picture."""
         rise = np.radians(self.elevation)
         x, y, z = points.T
         up = y * np.sin(rise) + z * np.cos(rise)

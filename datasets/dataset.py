@@ -22,7 +22,7 @@ _SPLITS = tuple(COUNTS)  # a split's place is part of each image's seed, so that
 
 
 def labels(split: str, *, count: int, seed: int = 0) -> NDArray[np.uint8]:
-    """Labels of the first `count` images, (count,): every ten in a row are the ten bricks, shuffled."""
+    """Return the labels of the first `count` images, (count,): every ten in a row are the ten bricks, shuffled."""
     tens = range(-(-count // len(LABELS)))
     place = _SPLITS.index(split)
     shuffled = [np.random.default_rng([seed, place, ten, 1]).permutation(len(LABELS)) for ten in tens]
@@ -30,7 +30,7 @@ def labels(split: str, *, count: int, seed: int = 0) -> NDArray[np.uint8]:
 
 
 def images(split: str, *, count: int, seed: int = 0) -> NDArray[np.uint8]:
-    """First `count` images, (count, 48, 48): each has a seed of its own, so more of them change none."""
+    """Return the first `count` images, (count, 48, 48): each has a seed of its own, so more of them change none."""
     # Here, so that who only asks for the folder of a finished set does not load the drawing code.
     from datasets.scene import photograph  # noqa: PLC0415
 
@@ -48,7 +48,7 @@ def write(folder: Path, *, seed: int = 0) -> None:
 
 
 def ensure(*, cache: Path, seed: int = 0) -> Path:
-    """The folder in `cache` that holds the set of this seed; renders it where it is not there yet.
+    """Return the folder in `cache` that holds the set of this seed; render it where it is not there yet.
 
     The folder's name is a hash of the rendering code, the seed, and numpy's and Pillow's versions. It is written
     under another name and renamed when whole, so that what is found is complete, also when two processes make it.

@@ -29,7 +29,7 @@ class Light:
     room: float = 0.09
 
     def __call__(self, normals: Floats) -> Floats:
-        """Brightness of faces with these unit normals: (n, 3) to (n,), 0 black to 1 white."""
+        """Return the brightness of faces with these unit normals: (n, 3) to (n,), 0 black to 1 white."""
         right, left = (self._lamp(self.turn + side * self.azimuth) for side in (1, -1))
         return self.room + np.maximum(normals @ right, 0.0) + np.maximum(normals @ left, 0.0)
 

@@ -16,7 +16,7 @@ OVERSAMPLING = 4  # pictures are painted this many times too large, so that the 
 
 
 def canvas(rng: np.random.Generator) -> Image.Image:
-    """An empty picture to paint on, OVERSAMPLING times too large: a table, and a wall behind it."""
+    """Return an empty picture to paint on, OVERSAMPLING times too large: a table, and a wall behind it."""
     side = SIDE * OVERSAMPLING
     wall, table = (int(grey) for grey in rng.integers(238, 256, 2))
     picture = Image.new("L", (side, side), wall)

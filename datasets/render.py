@@ -80,6 +80,6 @@ def _mesh(label: int) -> _Mesh:
 
 
 def _normal(face: Floats) -> Floats:
-    """Unit normal by Newell's method, (3,): it stays right for polygons that are not convex."""
+    """Return the unit normal by Newell's method, (3,): it stays right for polygons that are not convex."""
     normal: Floats = np.cross(face, np.roll(face, -1, axis=0)).sum(axis=0)
     return normal / float(np.linalg.norm(normal))

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def photograph(label: int, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """The brick of this label at a random turn, (48, 48)."""
+    """Return a picture of the brick of this label at a random turn, (48, 48)."""
     picture = canvas(rng)
     paint(
         label,
@@ -35,7 +35,7 @@ def photograph(label: int, rng: np.random.Generator) -> NDArray[np.uint8]:
 
 
 def _offset(reach: float, rng: np.random.Generator) -> tuple[float, float]:
-    """Where on the turntable the brick lies, in stud pitches from its axis."""
+    """Return where on the turntable the brick lies, in stud pitches from its axis."""
     way = rng.uniform(0, 2 * np.pi)
     far = reach * rng.uniform(0.7, 1.2)
     return float(far * np.cos(way)), float(far * np.sin(way))

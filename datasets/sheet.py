@@ -19,7 +19,7 @@ _MARGIN = 110  # pixels, for the name
 
 
 def sheet(images: NDArray[np.uint8], labels: NDArray[np.uint8]) -> Image.Image:
-    """The first pictures of each label beside its name, from (n, 48, 48) images and (n,) labels."""
+    """Return the first pictures of each label beside its name, from (n, 48, 48) images and (n,) labels."""
     page = Image.new("L", (_MARGIN + _COLUMNS * _CELL, len(LABELS) * _CELL), 64)
     draw = ImageDraw.Draw(page)
     for row, name in enumerate(LABELS):

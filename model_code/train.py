@@ -63,7 +63,9 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
 
 
 def train(channel: Channel, *, folders: Folders, hyperparameters: Hyperparameters, hosts: Hosts) -> None:
-    """Learn from `channel.train`, judge by `channel.test`, fill the folders `artifact` and `pictures`.
+    """Build, compile, fit, evaluate and export the network: the five steps of every program with Keras.
+
+    It learns from `channel.train`, is judged by `channel.test`, and fills the folders `artifact` and `pictures`.
 
     Prints one line an epoch and one at the end, which the training job's MetricDefinitions read. Of several hosts only
     the chief prints and writes.
@@ -80,18 +82,19 @@ def train(channel: Channel, *, folders: Folders, hyperparameters: Hyperparameter
     replicas = strategy.num_replicas_in_sync if strategy else 1
     make_deterministic(hyperparameters.seed)
 
-    # Build and compile.
+    # Build and compile. On several hosts or GPUs each has its copy of the network.
     with distributed.scope(strategy):
         model = build(hyperparameters.hidden_units)
         compile_model(model, learning_rate=hyperparameters.learning_rate)
 
-    # Fit, by the loop that is fastest here, from where an earlier job was interrupted.
+    # Fit, by the loop that is fastest here: in the place of model.fit(channel.train.images, channel.train.labels).
     fit = loops.choose(hyperparameters, images=len(channel.train.labels), replicas=replicas)
     if not hosts.chief:
         done = distributed.resume(model, None, strategy=strategy, hosts=hosts)
         fit(model, channel, hyperparameters, History(epochs=done))
         return
     inputs = make_inputs(folders=folders, hyperparameters=hyperparameters)
+    # An earlier job may have been interrupted; this one goes on from its last epoch.
     checkpoints = Checkpoints(folders.checkpoints, identity=identity_of(inputs)) if folders.checkpoints else None
     latest = checkpoints.latest(epochs=hyperparameters.epochs) if checkpoints else None
     event_log = _open_event_log(folders, hyperparameters)

@@ -35,7 +35,7 @@ class Caller:
         self.connection.sendall(self._request)
 
     def answered(self) -> bytes:
-        """The answer if it is whole by now, else nothing. Raises ConnectionError where the host has hung up."""
+        """Return the answer if it is whole by now, else nothing. Raises ConnectionError where the host has hung up."""
         received = self.connection.recv(1 << 16)
         if not received:
             raise ConnectionError("the host has hung up")

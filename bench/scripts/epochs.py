@@ -54,11 +54,11 @@ class Watch:
         self.ends: list[float] = []
 
     def begin(self) -> None:
-        """Now."""
+        """Take down that the training begins now."""
         self.ends.append(time.perf_counter())
 
     def note(self, model: keras.Model) -> None:
-        """Another epoch has ended; the second one's weights are kept."""
+        """Take down that another epoch has ended; keep the second one's weights."""
         self.ends.append(time.perf_counter())
         if len(self.ends) == 1 + _KEPT:
             import numpy as np  # noqa: PLC0415 - after the environment

@@ -1,1 +1,1 @@
-"""What benchmarks measure with."""
+"""Support of the benchmarks: an embedded AWS of their own, callers, data, tables and curves."""

@@ -19,7 +19,7 @@ _IMAGES = 320
 
 
 def make(folder: Path) -> Path:
-    """Train for an epoch; returns the folder that holds what model.tar.gz holds."""
+    """Train for an epoch; return the folder that holds what model.tar.gz holds."""
     data, model, pictures = (folder / name for name in ("data", "model", "pictures"))
     for place in (data, model, pictures):
         place.mkdir()

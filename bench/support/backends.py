@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def python_with(backend: str) -> Path:
-    """The training image's interpreter, for jax or torch in a layer with the backend; made once on a machine, and kept.
+    """Return the training image's interpreter, for jax or torch in a layer with the backend that is made once and kept.
 
     Raises CalledProcessError, with pip's words, when the package index does not give it.
     """

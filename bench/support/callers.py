@@ -26,7 +26,7 @@ class Load:
 
 
 def load(port: int, request: bytes, *, callers: int, seconds: float) -> Load:
-    """Call 127.0.0.1:`port` for so long. `request` is a whole HTTP request."""
+    """Call 127.0.0.1:`port` for so many seconds. `request` is a whole HTTP request."""
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         (folder / "request").write_bytes(request)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def seconds(command: Sequence[str], environment: Mapping[str, str] | None = None) -> float:
-    """How long a command takes in the project's folder; ends the benchmark, with its output, if it fails."""
+    """Return how long a command takes in the project's folder; end the benchmark, with its output, if it fails."""
     started = time.monotonic()
     everything = {**tool_environment(), **(environment or {})}
     done = subprocess.run(command, cwd=paths.ROOT, env=everything, capture_output=True, text=True, check=False)

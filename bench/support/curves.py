@@ -42,7 +42,7 @@ class Chart:
 
 
 def write(folder: Path, name: str, *, title: str, table: Sequence[Sequence[str]], charts: Sequence[Chart]) -> Path:
-    """Write each chart's PNG and `<name>.html` into `folder`; returns the page. The table's first row is its head."""
+    """Write each chart's PNG and `<name>.html` into `folder`; return the page. The table's first row is its head."""
     folder.mkdir(parents=True, exist_ok=True)
     pictures = [_draw(chart, folder / f"{chart.name}.png") for chart in charts]
     images = "".join(_image(chart, picture) for chart, picture in zip(charts, pictures, strict=True))

@@ -36,11 +36,11 @@ class EmbeddedAws:
         self._session = boto3.Session("test", "test", region_name=REGION)
 
     def client(self, service: str, **options: Any) -> Any:
-        """A client with all rights; the options are boto3's."""
+        """Return a client with all rights; the options are boto3's."""
         return self._session.client(service, endpoint_url=self.url, **options)  # type: ignore[call-overload]  # any service's name
 
     def role(self, name: str) -> str:
-        """Make a role that jobs can act as; its ARN."""
+        """Make a role that jobs can act as; return its ARN."""
         iam = self.client("iam")
         trust = {"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}
         may = {"Effect": "Allow", "Action": _MAY, "Resource": "*"}
@@ -51,7 +51,7 @@ class EmbeddedAws:
 
 @contextmanager
 def embedded_aws(*, pace: float = 1.0) -> Iterator[EmbeddedAws]:
-    """A running one; `pace` is how long its waits are, 0 for none."""
+    """Run one while the block runs; `pace` is how long its waits are, 0 for none."""
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
         running = gateway.start(home, cache=paths.cache(), environment=tool_environment(), pace=pace, port=0)

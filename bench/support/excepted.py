@@ -52,5 +52,5 @@ EXEMPT = (
 
 
 def reason(role: str, actions: Sequence[str]) -> str | None:
-    """Why a statement may stay that nothing needed; None if it may not."""
+    """Return why a statement may stay that nothing needed; None if it may not."""
     return next((one.why for one in EXEMPT if re.fullmatch(one.role, role) and one.action in actions), None)

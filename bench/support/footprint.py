@@ -42,14 +42,14 @@ class Curve:
 
     @property
     def held(self) -> dict[str, Held]:
-        """Memory may grow by 5 % or 8 MB, descriptors by 4."""
+        """Return what was held by name: memory may grow by 5 % or 8 MB, descriptors by 4."""
         memory, end = _ends(self.megabytes)
         allowed = max(_GROWTH * memory, _MEGABYTES)
         return {"MB": Held(memory, end, allowed), "file descriptors": Held(*_ends(self.descriptors), _DESCRIPTORS)}
 
 
 def _ends(values: Mapping[float, float]) -> tuple[float, float]:
-    """The first deciles of the two windows: requests come and go on top of what stays."""
+    """Return the first deciles of the two windows: requests come and go on top of what stays."""
     last = max(values)
     windows = ((_WARM, _WARM + _WINDOW), (1 - _WINDOW, 1))
     start, end = (

@@ -14,7 +14,7 @@ _EVERY_SECONDS = 5
 
 @contextmanager
 def emptied(logs: Any, endpoint: str) -> Iterator[None]:
-    """While the block runs, the endpoint's log streams are deleted and made again every few seconds."""
+    """Delete the endpoint's log streams and make them again every few seconds, while the block runs."""
     over = threading.Event()
 
     def keep_empty() -> None:

@@ -19,7 +19,7 @@ _TOGETHER = 100
 
 
 def ensure(count: int, *, cache: Path) -> Path:
-    """The folder in `cache` with `count` photos, one folder a class; makes it where it is not there yet."""
+    """Return the folder in `cache` with `count` photos, one folder a class; make it where it is not there yet."""
     folder = cache / f"photos-{count}"
     if folder.is_dir():
         return folder

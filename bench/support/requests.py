@@ -18,7 +18,7 @@ JSON, NPY = "application/json", "application/x-npy"
 
 
 def bodies() -> dict[str, bytes]:
-    """One picture of noise by content type: as JSON (45 KB), and as an array (2 KB)."""
+    """Return one picture of noise by content type: as JSON (45 KB), and as an array (2 KB)."""
     picture = np.random.default_rng(0).integers(0, 256, (1, 48, 48), dtype=np.uint8)
     file = io.BytesIO()
     np.save(file, picture)
@@ -29,12 +29,12 @@ def bodies() -> dict[str, bytes]:
 
 
 def to_host(content_type: str, body: bytes) -> bytes:
-    """The request as a host gets it."""
+    """Return the request as a host gets it."""
     return _message("/invocations", {"Host": "host", "Content-Type": content_type}, body)
 
 
 def to_endpoint(url: str, endpoint: str, content_type: str, body: bytes) -> bytes:
-    """The request as boto3 sends it to InvokeEndpoint."""
+    """Return the request as boto3 sends it to InvokeEndpoint."""
     sent: list[Any] = []
 
     def keep(request: Any, **_: Any) -> None:

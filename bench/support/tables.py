@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def show(lines: Sequence[Sequence[str]], *, title: str | None = None) -> None:
-    """Print them; the first is the head."""
+    """Print the lines as a table; the first is the head."""
     head, *rows = lines
     table = Table(*head)
     for row in rows:

@@ -37,7 +37,7 @@ class Request:
 
 
 def make(count: int, *, seed_: int, right: dict[str, bytes]) -> list[Request]:
-    """As many requests as asked for; `right` are bodies that are in order, by content type, to be spoilt."""
+    """Return as many requests as asked for; `right` are bodies that are in order, by content type, to be spoilt."""
     made: list[Request] = []
 
     @seed(seed_)
@@ -86,7 +86,7 @@ def _requests(right: dict[str, bytes]) -> some.SearchStrategy[Request]:
 
 
 def _spoilt(body: bytes) -> some.SearchStrategy[bytes]:
-    """A body that ends early, has bytes more, or one that is another."""
+    """Return bodies that end early, have bytes more, or one that is another."""
     places = some.integers(0, len(body) - 1)
     return some.one_of(
         places.map(lambda end: body[:end]),
@@ -98,7 +98,7 @@ def _spoilt(body: bytes) -> some.SearchStrategy[bytes]:
 
 
 def _documents() -> some.SearchStrategy[bytes]:
-    """JSON of any form, of nearly the right one, and nested beyond reason."""
+    """Return JSON of any form, of nearly the right one, and nested beyond reason."""
     row = some.lists(_NUMBERS, min_size=_SIDE - 1, max_size=_SIDE)
     image = row.map(lambda numbers: [numbers] * _SIDE)
     nearly = some.fixed_dictionaries({"instances": some.lists(image, max_size=2)})
@@ -107,7 +107,7 @@ def _documents() -> some.SearchStrategy[bytes]:
 
 
 def _arrays() -> some.SearchStrategy[bytes]:
-    """A .npy header that claims whatever it likes before a body that is not that."""
+    """Return .npy headers that claim whatever they like before a body that is not that."""
     sizes = some.lists(some.integers(0, 2**40), max_size=5).map(tuple)
     types = some.sampled_from(["|u1", "<f4", "<f8", ">i8", "<c16", "|O", "<U4", "|b1", "|V8", "<M8[s]"])
     return some.builds(_array, sizes, types, some.binary(max_size=2304))

@@ -4,27 +4,19 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from pathlib import Path
 
 import pytest
 
+from command_line import parse_flags
 from infra.settings import Settings, SettingsError, read
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 NAMES = ("epochs", "batch_size", "learning_rate", "hidden_units", "seed", "loop", "backend")
-
-
-@pytest.fixture(autouse=True)
-def _model_code(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As in SageMaker's containers, where the source directory is on the path and no package."""
-    monkeypatch.setattr(sys, "path", [str(ROOT / "model_code"), *sys.path])
 
 
 def test_the_script_alone_trains_as_the_lab_does() -> None:
     """train.py without a flag has the hyperparameters that the lab's settings give it."""
-    from command_line import parse_flags  # noqa: PLC0415 - see above
-
     folders = ("--training", "in", "--artifact_dir", "model", "--output_data_dir", "out")
     given = {name: str(getattr(Settings(), name)) for name in NAMES}
     assert given.items() >= Settings().hyperparameters().items()
@@ -46,8 +38,6 @@ def test_the_script_alone_trains_as_the_lab_does() -> None:
 )
 def test_the_script_takes_what_the_settings_take(name: str, highest: str, beyond: str) -> None:
     """What is too much for one is too much for the other, and they read the rest alike."""
-    from command_line import parse_flags  # noqa: PLC0415 - see above
-
     folders = ("--training", "in", "--artifact_dir", "model", "--output_data_dir", "out")
     given = str(getattr(read({"lab": {name: highest}}), name))
     assert parse_flags([*folders, f"--{name}={highest}"], {})[1] == parse_flags([*folders, f"--{name}={given}"], {})[1]

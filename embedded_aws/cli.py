@@ -86,6 +86,8 @@ ImagesOption = Annotated[
     typer.Option(
         "--images",
         metavar="DIR",
+        exists=True,
+        file_okay=False,
         show_default="its own",
         help="Requirements files that are images: REPOSITORY-TAG.txt.",
     ),
@@ -107,8 +109,9 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for program
 
 def main() -> None:
     """Run the command line; an error is one sentence and exit code 1."""
+    undoing = shell.undo(os.environ)  # the one that this shell is pointed at may be gone, and its proxy with it
     try:
-        app(prog_name="embedded-aws")
+        app(prog_name="embedded-aws", obj=undoing)
     except gateway.GatewayError as error:
         _end(str(error))
     except OSError as error:
@@ -134,10 +137,13 @@ def start(
 ) -> None:
     """Start it in the background, with an empty account; one that runs already is left as it is."""
     home, kept = state or settings.default_home(), cache or settings.default_cache()
-    os.environ.update(settings.tools(os.environ, node_modules))
+    environment = settings.tools(os.environ, node_modules)
     if foreground:
         from embedded_aws import server
 
+        os.environ.update(environment)
+        for name in os.environ.keys() - gateway.without_aws(environment).keys():
+            del os.environ[name]
         wanted = gateway.begin_here(home, cache=kept, images=images, pace=pace, port=port, enforce=enforce_iam)
         print(f"The embedded AWS answers on {wanted.url} until Ctrl-C.", flush=True)
         server.run(wanted)
@@ -152,7 +158,7 @@ def start(
     started = gateway.start(
         home,
         cache=kept,
-        environment=os.environ,
+        environment=environment,
         images=images,
         pace=pace,
         port=port,
@@ -204,23 +210,22 @@ def status(state: StateOption = None, *, as_json: JsonOption = False) -> None:
 
 @app.command()
 def env(
+    context: typer.Context,
     state: StateOption = None,
     *,
     off: Annotated[bool, typer.Option("--off", help="Print what undoes it instead.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Print the exports that point a shell at it: eval "$(embedded-aws env)"; with --off back."""
-    before = dict(os.environ)
-    undoing = shell.undo(before)
     if off:
-        print("\n".join(undoing))
+        print("\n".join(context.obj))
         return
     found = _running(state)
-    variables = found.environment(before)
+    variables = found.environment()
     if as_json:
         _print_json(variables)
     else:
-        print(*shell.exports(variables, before), sep="\n")
+        print(*shell.exports(variables, os.environ), sep="\n")
 
 
 @app.command()

@@ -284,7 +284,7 @@ def _run(wanted: Settings, environment: Mapping[str, str]) -> Gateway:
             [sys.executable, "-m", "embedded_aws", "serve", *wanted.arguments],
             # A source tree's own package is found from beside it; one that is installed, from anywhere.
             cwd=_FOLDER.parent if (_FOLDER / "pyproject.toml").exists() else wanted.home,
-            env=_without_aws(environment),
+            env=without_aws(environment),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -359,7 +359,7 @@ def _wait_for_answer(found: Gateway, notice: Callable[[str], object]) -> None:
         )
 
 
-def _without_aws(environment: Mapping[str, str]) -> dict[str, str]:
+def without_aws(environment: Mapping[str, str]) -> dict[str, str]:
     """Return an environment by which no account of the caller's can be reached.
 
     glibc may give each of its many threads memory of its own to hoard: a tenth of all that it takes.

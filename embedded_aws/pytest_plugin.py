@@ -65,13 +65,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture(scope="session")
 def _embedded_aws_gateway(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
-    from embedded_aws import gateway, settings
+    from embedded_aws import gateway, settings, shell
 
+    outside = dict(os.environ)
+    shell.undo(outside)  # the one that this shell is pointed at may be gone, and its proxy with it
     home = tmp_path_factory.mktemp("embedded_aws")
     running = gateway.start(
         home,
         cache=settings.default_cache(),
-        environment=settings.tools(os.environ),
+        environment=settings.tools(outside),
         pace=float(pytestconfig.getini("embedded_aws_pace")),
         port=0,
         owner=os.getpid(),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -13,10 +14,11 @@ import urllib.request
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import psutil
 import pytest
 
 from cli import paths
-from embedded_aws import gateway
+from embedded_aws import gateway, shell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -93,6 +95,19 @@ def test_what_does_not_run_is_said_with_the_next_step(command: Command) -> None:
         ).stdout
     ) == {"running": False, "state": str(command.state)}
     assert command("env", "--off") == "\n"
+
+
+def test_a_shell_that_is_pointed_at_one_starts_another(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What `env` has set does not reach the next one: the first one's proxy is gone, and no account may be reached."""
+    pointed = {"HTTPS_PROXY": "http://127.0.0.1:1", "AWS_ENDPOINT_URL": "http://127.0.0.1:2"}
+    for line in shell.exports(pointed, {}):
+        name, value = shlex.split(line.removeprefix("export "))[0].split("=", 1)
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("AWS_PROFILE", "mine")
+    started = command.document("start", "--port", "0")
+    inside = psutil.Process(started["pid"]).environ()
+    assert not [name for name in (*pointed, "AWS_PROFILE") if name in inside]
+    assert "unset HTTPS_PROXY" in command("env", "--off").splitlines()
 
 
 def test_a_taken_port_is_told_with_who_has_it(command: Command) -> None:

@@ -1,4 +1,4 @@
-"""Batches that TensorFlow cuts by itself, in each epoch's own order: buys that no image goes through Python."""
+"""Batches that TensorFlow cuts by itself, in each epoch's own order: no image goes through Python."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keras's `fit` written out, a whole epoch in one call: buys what xla.py buys, and several hosts and GPUs.
+"""Keras's `fit` written out, a whole epoch in one call: as fast as xla.py, and it trains on several hosts and GPUs.
 
 Same batches, order, optimizer and arithmetic as `fit`, hence the same history and weights: on a CPU bit for bit, with
 TensorFlow 2.21 and Keras 3.15. Under a distribution strategy each replica takes its share of every batch; gradients and

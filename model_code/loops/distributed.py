@@ -1,4 +1,4 @@
-"""Training on several hosts or GPUs: buys time where a batch takes longer than adding up its gradients.
+"""Training on several hosts or GPUs: faster where a batch takes longer than adding up its gradients.
 
 Which hosts there are is read without TensorFlow, which needs to know before it does anything else.
 """

@@ -1,4 +1,4 @@
-"""Keras's own `fit`, fed by tf.data: buys that the next batch is ready in time; for trainings of few images.
+"""Keras's own `fit`, fed by tf.data: the next batch is ready when it is wanted. For trainings of few images.
 
 For one host with at most one GPU. On several, Keras 3.15's `fit` fails under MultiWorkerMirroredStrategy
 (keras-team/keras#20585, open): custom.py trains there.

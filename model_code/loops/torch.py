@@ -1,4 +1,4 @@
-"""Keras's own `fit` on PyTorch, from arrays: buys nothing, for PyTorch has no program for many batches at once."""
+"""Keras's own `fit` on PyTorch, from arrays: no faster; it is there to compare PyTorch with the others."""
 
 from __future__ import annotations
 

@@ -82,7 +82,7 @@ class RetainedHost:
 
 @dataclass(frozen=True, eq=False)
 class WarmPool:
-    """What the hosts of a job have left, by their names, and the folder in which all of it lies."""
+    """The retained hosts of a job by their names, and the folder in which all of it lies."""
 
     folder: Path
     hosts: Mapping[str, RetainedHost]
@@ -105,7 +105,7 @@ class WarmPools:
         self._service: ControlPlane
 
     def bind(self, service: ControlPlane) -> None:
-        """Learn who knows the account's quotas."""
+        """Take the service that knows the account's quotas."""
         self._service = service
 
     def claim(self, record: Record, request: Mapping[str, Any]) -> WarmPool | None:
@@ -189,8 +189,8 @@ class WarmPools:
 
     def _release(self, record: Record, status: str, **members: str) -> None:
         retained = (self._clock.now() - record.members["TrainingEndTime"]).total_seconds()
-        said = {"Status": status, "ResourceRetainedBillableTimeInSeconds": math.ceil(retained), **members}
-        self._store.update(record, **{_STATUS: said})
+        pool_status = {"Status": status, "ResourceRetainedBillableTimeInSeconds": math.ceil(retained), **members}
+        self._store.update(record, **{_STATUS: pool_status})
 
 
 def _same_account(one: Record, other: Record) -> bool:

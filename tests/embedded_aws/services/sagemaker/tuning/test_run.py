@@ -9,8 +9,8 @@ import pytest
 
 from tests.embedded_aws.services.sagemaker import calls
 from tests.embedded_aws.services.sagemaker.calls import refusal
-from tests.embedded_aws.services.sagemaker.tuning.trainings import Trainings, Tunings
-from tests.embedded_aws.services.sagemaker.tuning.tunings import (
+from tests.embedded_aws.services.sagemaker.tuning.played_training_jobs import Trainings, Tunings
+from tests.embedded_aws.services.sagemaker.tuning.tuning_jobs import (
     GRID,
     UNIT,
     Client,

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.embedded_aws.services.sagemaker.tuning.trainings import Trainings, Tunings
-from tests.embedded_aws.services.sagemaker.tuning.tunings import GRID, UNIT, Client, described, jobs, tried, tune
+from tests.embedded_aws.services.sagemaker.tuning.played_training_jobs import Trainings, Tunings
+from tests.embedded_aws.services.sagemaker.tuning.tuning_jobs import GRID, UNIT, Client, described, jobs, tried, tune
 
 if TYPE_CHECKING:
     from embedded_aws.services.sagemaker.provider import Provider

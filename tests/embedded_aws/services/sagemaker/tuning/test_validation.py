@@ -8,8 +8,17 @@ import pytest
 
 from tests.embedded_aws.services.sagemaker import calls
 from tests.embedded_aws.services.sagemaker.calls import ARN, refusal
-from tests.embedded_aws.services.sagemaker.tuning.trainings import Trainings, Tunings
-from tests.embedded_aws.services.sagemaker.tuning.tunings import GRID, UNIT, Client, described, ended, jobs, tune, until
+from tests.embedded_aws.services.sagemaker.tuning.played_training_jobs import Trainings, Tunings
+from tests.embedded_aws.services.sagemaker.tuning.tuning_jobs import (
+    GRID,
+    UNIT,
+    Client,
+    described,
+    ended,
+    jobs,
+    tune,
+    until,
+)
 
 if TYPE_CHECKING:
     from embedded_aws.services.sagemaker.provider import Provider

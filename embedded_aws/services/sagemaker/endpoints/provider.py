@@ -142,7 +142,7 @@ class Endpoints(Provider):
         with self._lock:
             previous = self._serving.get(record)
             self._serving[record] = fleet
-        kept = self.context.store.update_if(
+        updated = self.context.store.update_if(
             record,
             ("Creating", "Updating"),
             EndpointStatus="InService",
@@ -153,7 +153,7 @@ class Endpoints(Provider):
         )
         if previous:
             previous.retire()
-        if not kept:
+        if not updated:
             self._remove(record)
 
     def _fail(self, record: Record, reason: str) -> None:

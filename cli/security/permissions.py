@@ -1,6 +1,6 @@
 """Checks of the templates' policies against what AWS publishes of IAM's actions.
 
-What is found is something that would never be granted, or never be refused, whatever the emulator says of it.
+What is found is something that would never be granted, or never be refused, whatever the embedded AWS says of it.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ import sys
 
 import aws_cdk as cdk
 
-from infra import composition, data, regions
+from infra import composition, regions
 from infra.settings import SettingsError, read
 
 
@@ -23,7 +23,7 @@ def main() -> None:
     if region and (refusal := regions.refusal(region)):
         sys.exit(refusal)
     env = cdk.Environment(account=os.environ.get("CDK_DEFAULT_ACCOUNT"), region=region)
-    composition.compose(app, settings, data.folder(settings, os.environ), env=env)
+    composition.compose(app, settings, composition.data_folder(settings, os.environ), env=env)
     app.synth()
 
 

@@ -18,7 +18,6 @@ from cdk_nag import AwsSolutionsChecks
 
 from infra import composition
 from infra.constructs.findings import METADATA
-from infra.profiles import profiles
 from infra.regions import ACCEPTED
 from infra.settings import DATA_FILES, read
 
@@ -42,6 +41,37 @@ def main() -> None:
     (folder / "audit.json").write_text(json.dumps(audit))
 
 
+def profiles(*, data: Path, photos: Path) -> dict[str, Mapping[str, Any]]:
+    """Return the settings under which every template is checked, by the name of the profile.
+
+    Together they turn on, and off, whatever changes a template. `data` has the four files, `photos` a folder for each
+    class.
+    """
+    return {
+        "default": {"data": str(data)},
+        "everything": {
+            "photos": str(photos),
+            "owner": "Ana",
+            "lease": "8h",
+            "notify": ["ops@example.org"],
+            "seats": ["ada", "grace", "linus"],
+            "seat_instance_types": ["ml.m5.large", "ml.c5.xlarge"],
+            "training_instance_count": 2,
+            "spot": True,
+        },
+        # Instances whose own disks SageMaker takes no key for, another backend, and whatever can be left out left out.
+        "least": {
+            "data": str(data),
+            "budget": 0,
+            "capture_percentage": 0,
+            "idle_minutes": 0,
+            "backend": "jax",
+            "training_instance_type": "ml.g4dn.xlarge",
+            "endpoint_instance_type": "ml.g4dn.xlarge",
+        },
+    }
+
+
 def _audit(folder: Path, settings: Mapping[str, Any], *, region: str | None) -> dict[str, list[dict[str, Any]]]:
     context = json.loads((composition.ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]
     given = {**context["lab"], **settings}
@@ -61,13 +91,13 @@ def _audit(folder: Path, settings: Mapping[str, Any], *, region: str | None) -> 
 
 
 def _alike(region: str | None) -> list[str]:
-    """The regions that lack what this one does; a template for no region in particular has all."""
+    """Return the regions that lack what this one does; a template for no region in particular has all."""
     lacks = ACCEPTED[region].lacks if region else frozenset()
     return [name for name, each in ACCEPTED.items() if each.lacks == lacks]
 
 
 def findings(app: cdk.App) -> list[dict[str, str]]:
-    """What cdk-nag finds in an app that is synthesised: path of the construct, rule, message."""
+    """Return what cdk-nag finds in an app that is synthesised: path of the construct, rule, message."""
     return [
         {"path": resource.construct_path, "rule": violation.rule_name, "message": violation.description}
         for violation in AwsSolutionsChecks(app).validate_scope(app).violations

@@ -18,6 +18,8 @@ from infra.stacks.training import TrainingStack
 from teardown import names
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from aws_cdk import App, Environment
 
     from infra.settings import Settings
@@ -31,6 +33,19 @@ NOTEBOOK_FILES = (
     ROOT / "infra" / "scripts" / "kernel.sh",
     ROOT / "infra" / "scripts" / "packages.py",
 )
+
+
+def data_folder(settings: Settings, environ: Mapping[str, str]) -> Path:
+    """Return the folder with the data: the team's own four files or photos, or the four files of the default renders.
+
+    Renders are made at first use, and kept in the user's cache.
+    """
+    if settings.data or settings.photos:
+        return Path(settings.data or settings.photos)
+    from datasets import ensure  # noqa: PLC0415 a team's own data needs no renderer, and synth no numpy
+
+    cache = environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return ensure(cache=Path(cache) / "bricklab" / "datasets")
 
 
 def compose(app: App, settings: Settings, data: Path, *, env: Environment | None = None) -> None:

@@ -26,7 +26,7 @@ class Row:
     fields: dict[str, str]
 
     def get(self, column: str) -> str:
-        """The field of that column, whatever the header's case; empty if there is none."""
+        """Return the field of that column, whatever the header's case; empty if there is none."""
         return next((value.strip() for name, value in self.fields.items() if name.strip().lower() == column), "")
 
 
@@ -40,14 +40,14 @@ class Roster:
     mark: str = ""
 
     def with_names(self, names: list[str]) -> Roster:
-        """The roster with these names added at its end."""
+        """Return the roster with these names added at its end."""
         column = next(each for each in self.columns if each.strip().lower() == "name")
         last = self.rows[-1].line if self.rows else 1
         added = [Row(last + number, {column: name}) for number, name in enumerate(names, 1)]
         return Roster(self.columns, (*self.rows, *added), self.delimiter, self.mark)
 
     def without_lines(self, lines: set[int]) -> Roster:
-        """The roster without these lines."""
+        """Return the roster without these lines."""
         return Roster(self.columns, tuple(row for row in self.rows if row.line not in lines), self.delimiter, self.mark)
 
     def write(self, path: Path) -> None:
@@ -62,7 +62,7 @@ class Roster:
 
 
 def read(path: Path) -> Roster:
-    """The roster in a file. Raises ValueError: the rule that the file breaks, and where."""
+    """Return the roster in a file. Raises ValueError: the rule that the file breaks, and where."""
     text = _text(path)
     mark = _MARK if text.startswith(_MARK) else ""
     text = text.removeprefix(_MARK)

@@ -36,13 +36,13 @@ class Seat:
     email: str = ""
 
     def __str__(self) -> str:
-        """How a message speaks of it."""
+        """Return how a message speaks of it."""
         shown = self.written if len(self.written) <= _SHOWN else f"{self.written[:_SHOWN]}…"
         return f"{shown!r}{self.where and f' ({self.where})'}"
 
 
 def parse(value: object) -> tuple[Seat, ...]:
-    """The seats that a setting's value stands for. Raises ValueError with every problem, a line each."""
+    """Return the seats that a setting's value stands for. Raises ValueError with every problem, a line each."""
     seats = _seats(value)
     if seats is None:
         raise ValueError("must be a number of seats, a list of names, or a roster file that ends with .csv")
@@ -51,7 +51,7 @@ def parse(value: object) -> tuple[Seat, ...]:
 
 
 def _seats(value: object) -> list[Seat] | None:
-    """The seats as they are written, unchecked; None for a value that names none."""
+    """Return the seats as they are written, unchecked; None for a value that names none."""
     match value:
         case bool():
             return None
@@ -69,12 +69,12 @@ def _seats(value: object) -> list[Seat] | None:
 
 
 def roster_file(value: Any) -> Path | None:
-    """The roster file that a setting's value names, whether or not there is one."""
+    """Return the roster file that a setting's value names, whether or not there is one."""
     return Path(value.strip()) if isinstance(value, str) and value.strip().lower().endswith(".csv") else None
 
 
 def safe(name: str) -> str:
-    """A student's name as AWS can have it: other scripts in Latin letters, a hyphen for what is no letter or digit."""
+    """Return a name as AWS can have it: other scripts in Latin letters, a hyphen for what is no letter or digit."""
     return slugify(name)
 
 

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from botocore.loaders import Loader
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from infra.lease import Lease
-from infra.lease import parse as parse_lease
+from infra.lease_term import LeaseTerm
+from infra.lease_term import parse as parse_lease
 from infra.seats import Seat
 from infra.seats import parse as parse_seats
 from model_code import hyperparameters as hp
@@ -86,7 +86,7 @@ def _lab_name(value: str) -> str:
 
 
 def _listed(value: object) -> object:
-    """A text is a list with commas between its items."""
+    """Split a text at its commas; leave a list as it is."""
     return [item.strip() for item in value.split(",") if item.strip()] if isinstance(value, str) else value
 
 
@@ -138,25 +138,25 @@ def _one_of(choices: Sequence[str]) -> AfterValidator:
 
 
 def has_local_storage(instance_type: str) -> bool:
-    """Whether SageMaker would refuse a volume key for it: local NVMe disks are encrypted by their hardware."""
+    """Return whether SageMaker would refuse a volume key: local NVMe disks are encrypted by their hardware."""
     return bool(_LOCAL_STORAGE.match(instance_type))
 
 
 def virtual_cpus(instance_type: str) -> int:
-    """How many an x86 instance type has: 2 up to `large`, 4 an `xlarge`. c4.8xlarge has 36, and counts as 32 here."""
+    """Return how many an x86 instance type has: 2 up to `large`, 4 an `xlarge`. c4.8xlarge has 36, counted as 32."""
     count = re.search(r"\.(\d*)xlarge$", instance_type)
     return 4 * int(count[1] or 1) if count else 2
 
 
 @cache
 def _sagemaker_shapes() -> dict[str, dict[str, list[str]]]:
-    """SageMaker's service description alone: 0.1 s, where a botocore session takes 0.3 s."""
+    """Return SageMaker's service description alone: 0.1 s, where a botocore session takes 0.3 s."""
     shapes: dict[str, dict[str, list[str]]] = Loader().load_service_model("sagemaker", "service-2")["shapes"]
     return shapes
 
 
 def _instance_type(*uses: _Use) -> AfterValidator:
-    """An instance type for one of these uses."""
+    """Return the check of an instance type for one of these uses."""
 
     def check(value: str) -> str:
         known = [each for use in uses for each in _sagemaker_shapes()[use]["enum"]]
@@ -198,7 +198,7 @@ class Settings(BaseModel):
 
     name: Annotated[str, AfterValidator(_lab_name)] = "bricklab"
     owner: Annotated[str, AfterValidator(_owner)] = ""
-    lease: Annotated[Lease | None, BeforeValidator(parse_lease)] = None
+    lease: Annotated[LeaseTerm | None, BeforeValidator(parse_lease)] = None
     budget: Annotated[int, Field(ge=0, le=1_000_000)] = 50
     notify: Annotated[tuple[Annotated[str, AfterValidator(_address)], ...], BeforeValidator(_listed)] = ()
     data: Annotated[str, AfterValidator(_data_folder)] = ""
@@ -277,7 +277,7 @@ class Settings(BaseModel):
         return self
 
     def hyperparameters(self) -> dict[str, str]:
-        """What train.py is given, as the strings that SageMaker passes on.
+        """Return what train.py is given, as the strings that SageMaker passes on.
 
         Without train.py's defaults of `loop` and `backend`: a job is the same as before when these are, and jobs from
         before these settings had none.
@@ -288,7 +288,7 @@ class Settings(BaseModel):
 
 
 def read(context: Mapping[str, Any]) -> Settings:
-    """The settings in a CDK context: its mapping "lab", then each "lab.KEY" over it.
+    """Return the settings in a CDK context: its mapping "lab", then each "lab.KEY" over it.
 
     Raises SettingsError with every problem at once.
     """

@@ -11,13 +11,13 @@ from cli.aws import lease, stacks
 from cli.aws.session import connect
 from cli.ui import screen
 from cli.ui.errors import LabError
-from infra.lease import parse
+from infra.lease_term import parse
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from cli.aws.session import Target
-    from infra.lease import Lease as Term
+    from infra.lease_term import LeaseTerm
 
 
 def extend(target: Target, context: Sequence[str], by: str, *, as_json: bool) -> None:
@@ -48,7 +48,7 @@ def extend(target: Target, context: Sequence[str], by: str, *, as_json: bool) ->
         screen.console.print(f"[green]✓[/] {said}", soft_wrap=True)
 
 
-def _term(text: str) -> Term:
+def _term(text: str) -> LeaseTerm:
     try:
         term = parse(text)
     except ValueError as error:

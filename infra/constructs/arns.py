@@ -13,23 +13,23 @@ from aws_cdk import Aws
 
 
 def arn(service: str, resource: str, *, account: str = "") -> str:
-    """The ARN of a resource such as `endpoint/bricklab`, in this account if none is named."""
+    """Return the ARN of a resource such as `endpoint/bricklab`, in this account if none is named."""
     here = _here()
     return f"arn:{here.partition}:{service}:{here.region}:{account or here.account}:{resource}"
 
 
 def region() -> str:
-    """This region."""
+    """Return this region."""
     return _here().region
 
 
 def account() -> str:
-    """This account."""
+    """Return this account."""
     return _here().account
 
 
 def url_suffix() -> str:
-    """The domain of this partition's services."""
+    """Return the domain of this partition's services."""
     return _here().url_suffix
 
 

@@ -114,7 +114,7 @@ class Endpoint(Construct):
 def _capture(
     percentage: int, *, bucket: s3.IBucket, key: kms.IKey
 ) -> sagemaker.CfnEndpointConfig.DataCaptureConfigProperty:
-    """Requests and answers to capture/. JSON is kept as it is; all else (arrays, pictures) in base64."""
+    """Capture requests and answers to capture/. JSON is kept as it is; all else (arrays, pictures) in base64."""
     of = sagemaker.CfnEndpointConfig
     return of.DataCaptureConfigProperty(
         capture_content_type_header=of.CaptureContentTypeHeaderProperty(json_content_types=["application/json"]),

@@ -1,4 +1,4 @@
-"""What SageMaker may do in the lab's name while it trains, serves or runs a notebook."""
+"""The roles that SageMaker assumes while it trains, serves or runs a notebook for the lab."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ def acknowledge(construct: IConstruct, reasons: Mapping[str, str]) -> None:
 
 
 def wildcard(resource: str) -> str:
-    """The rule IAM5 of cdk-nag for one resource with a wildcard, such as `…/data/*`.
+    """Return the rule IAM5 of cdk-nag for one resource with a wildcard, such as `…/data/*`.
 
     cdk-nag writes logical ids and the names of exports into it. They are the CDK's to make, so an acknowledgment has
     the sign … in their place; cli/security/findings.py knows it.

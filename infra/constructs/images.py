@@ -28,12 +28,12 @@ class ContainerImage:
 
     @classmethod
     def training(cls, scope: Construct) -> ContainerImage:
-        """What training jobs run in."""
+        """Return the image that training jobs run in."""
         return cls._in_region(scope, *TRAINING)
 
     @classmethod
     def inference(cls, scope: Construct) -> ContainerImage:
-        """What endpoints serve from."""
+        """Return the image that endpoints serve from."""
         return cls._in_region(scope, *INFERENCE)
 
     @classmethod
@@ -58,7 +58,7 @@ def pull(*images: ContainerImage) -> list[Statement]:
 
 @cache
 def _registry(stack: Stack) -> str:
-    """The account of AWS's containers in the stack's region, whichever it will be."""
+    """Return the account of AWS's containers in the stack's region, whichever it will be."""
     if not Token.is_unresolved(stack.region):
         return ACCEPTED[stack.region].registry
     accounts = {region: {"account": each.registry} for region, each in ACCEPTED.items()}

@@ -117,7 +117,7 @@ class LabKey(kms.Key):
 
 
 def _logging(lab: str) -> iam.PolicyStatement:
-    """CloudWatch Logs may use the key for the log groups that the lab's stacks own, and no others.
+    """Allow CloudWatch Logs to use the key for the log groups that the lab's stacks own, and no others.
 
     CloudFormation names a function's group `<lab>-<stack>-…`. Sources: CloudWatch Logs' user guide, "Encrypt log data
     in CloudWatch Logs using AWS KMS"; AWS's managed policy CloudWatchLogsAPIKeyAccess has the same condition.

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from infra.constructs.notices import Notices
     from infra.constructs.statements import Statement
-    from infra.lease import Lease as Term
+    from infra.lease_term import LeaseTerm
 
 # One invocation works for 50 seconds, and 10 more for late logs; the rest is for a call that takes long.
 _TIMEOUT = Duration.minutes(3)
@@ -38,7 +38,7 @@ class Lease(Construct):
         construct_id: str,
         *,
         lab: str,
-        term: Term,
+        term: LeaseTerm,
         least_seconds: int,
         notices: Notices,
         log_retention_days: int,
@@ -100,7 +100,7 @@ class Lease(Construct):
         )
 
     def _may_invoke(self, function: HandlerFunction) -> iam.Role:
-        """What the schedules invoke the function with."""
+        """Return the role that the schedules invoke the function with."""
         invoke = statements.allow(["lambda:InvokeFunction"], [function.function_arn])
         return iam.Role(
             self,
@@ -112,6 +112,6 @@ class Lease(Construct):
         )
 
 
-def _seconds(term: Term) -> str:
+def _seconds(term: LeaseTerm) -> str:
     assert term.duration  # noqa: S101 - a lease has either of the two
     return str(int(term.duration.total_seconds()))

@@ -93,7 +93,7 @@ class Notebook(Construct):
 def _script(
     name: str, variables: dict[str, str]
 ) -> sagemaker.CfnNotebookInstanceLifecycleConfig.NotebookInstanceLifecycleHookProperty:
-    """A script of infra/scripts with its variables set at the top, in base64 as SageMaker wants it."""
+    """Return a script of infra/scripts with its variables set at the top, in base64 as SageMaker wants it."""
     assignments = "".join(f"{name}='{value}'\n" for name, value in variables.items())
     content = "#!/bin/bash\n" + assignments + (_SCRIPTS / name).read_text(encoding="utf-8")
     return sagemaker.CfnNotebookInstanceLifecycleConfig.NotebookInstanceLifecycleHookProperty(

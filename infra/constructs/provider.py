@@ -83,7 +83,7 @@ class HandlerProvider(Construct):
         )
 
     def function(self, construct_id: str, entry: str) -> HandlerFunction:
-        """A function that runs `<module>.<name>` of the handler's package, with the handler's role."""
+        """Return a function that runs `<module>.<name>` of the handler's package, with the handler's role."""
         return HandlerFunction(
             self,
             construct_id,

@@ -78,7 +78,7 @@ class SageMakerJob(Construct):
 
 
 def instances(instance_type: str, *, gigabytes: int, key: kms.IKey, count: int = 1) -> dict[str, Any]:
-    """Instances with a volume each, encrypted where SageMaker takes a key for it."""
+    """Return instances with a volume each, encrypted where SageMaker takes a key for it."""
     resources = {"InstanceCount": count, "InstanceType": instance_type, "VolumeSizeInGB": gigabytes}
     if not has_local_storage(instance_type):
         resources["VolumeKmsKeyId"] = key.key_arn

@@ -114,7 +114,7 @@ def _longest_pool(settings: Settings) -> int:
 
 
 def _train_and_host(own_names: str, instance_types: Sequence[str], *, longest_pool: int) -> Iterator[Statement]:
-    """Jobs, models and endpoints of the seat's own, on the lab's instance types.
+    """Make jobs, models and endpoints of the seat's own, on the lab's instance types.
 
     `ForAllValues` alone would also hold for a request that names no instance type, such as a serverless variant, so
     the key has to be there (IAM's user guide, "Multivalued context keys").

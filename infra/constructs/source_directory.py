@@ -23,7 +23,7 @@ _INSTALLED = "requirements.txt"  # the one file that SageMaker's toolkit install
 
 
 def pack(folder: Path, *, also: Sequence[str] = ()) -> bytes:
-    """A tar of the folder's Python files and its requirements; the same files always give the same bytes.
+    """Return a tar of the folder's Python files and requirements; the same files always give the same bytes.
 
     requirements.txt ends with the lines of the files `also`, so that they are installed too. Order, times, owners and
     modes would differ from one checkout to the next, so none is taken from the disk.

@@ -84,7 +84,7 @@ class TrainingRole(ExecutionRole):
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingInputs:
-    """What decides the outcome of a training, apart from the settings."""
+    """Image, code and data: they decide the outcome of a training, with the settings."""
 
     image: ContainerImage
     source: SourceDirectory
@@ -125,7 +125,7 @@ class TrainingJob(SageMakerJob):
 
 
 def _identity(settings: Settings, inputs: TrainingInputs) -> dict[str, Any]:
-    """What makes two trainings the same one; what may read it, and whether it may be interrupted, does not."""
+    """Return what makes two trainings the same one: not what may read it, nor whether it may be interrupted."""
     return {
         "Code": inputs.source.digest,
         "Data": dict(inputs.data),
@@ -145,7 +145,7 @@ def _request(
     role: iam.IRole,
     inputs: TrainingInputs,
 ) -> dict[str, Any]:
-    """CreateTrainingJob's request, all but the name; the handler puts the checkpoints below it."""
+    """Return CreateTrainingJob's request, all but the name; the handler puts the checkpoints below it."""
     output = f"s3://{bucket.bucket_name}/training"
     return {
         "AlgorithmSpecification": {
@@ -160,7 +160,7 @@ def _request(
         "EnableManagedSpotTraining": settings.spot,
         "HyperParameters": {
             **settings.hyperparameters(),
-            **_together(settings),
+            **_several_instances(settings),
             "sagemaker_container_log_level": "20",
             "sagemaker_program": "train.py",
             "sagemaker_region": Stack.of(scope).region,
@@ -183,18 +183,18 @@ def _request(
             settings.training_instance_type, count=settings.training_instance_count, gigabytes=_VOLUME_GB, key=key
         ),
         "RoleArn": role.role_arn,
-        "StoppingCondition": {"MaxRuntimeInSeconds": settings.max_run, **_wait(settings)},
+        "StoppingCondition": {"MaxRuntimeInSeconds": settings.max_run, **_spot_limit(settings)},
         "Tags": [{"Key": LAB_TAG, "Value": settings.name}],
         "TensorBoardOutputConfig": {"S3OutputPath": output},
     }
 
 
-def _together(settings: Settings) -> dict[str, str]:
-    """The toolkit's word for telling TensorFlow of the other instances."""
+def _several_instances(settings: Settings) -> dict[str, str]:
+    """Return the hyperparameter by which the toolkit tells TensorFlow of the other instances."""
     several = settings.training_instance_count > 1
     return {"sagemaker_multi_worker_mirrored_strategy_enabled": "true"} if several else {}
 
 
-def _wait(settings: Settings) -> dict[str, int]:
+def _spot_limit(settings: Settings) -> dict[str, int]:
     """Return the limit that only spot instances have: for the waiting, between interruptions too, and the run."""
     return {"MaxWaitTimeInSeconds": JOB_SECONDS} if settings.spot else {}

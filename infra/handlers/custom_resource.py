@@ -1,4 +1,4 @@
-"""How a function answers CloudFormation itself, without CDK's provider framework: a custom resource of one call."""
+"""Answers of a function to CloudFormation itself, without CDK's provider framework: a custom resource of one call."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def answer(event: Event, work: Callable[[Event], dict[str, Any]]) -> None:
 
 
 def outcome(event: Event, work: Callable[[Event], dict[str, Any]]) -> dict[str, Any]:
-    """What CloudFormation is answered."""
+    """Do the work; return what CloudFormation is to be told, for which see `answer`."""
     told = {key: event[key] for key in ("StackId", "RequestId", "LogicalResourceId")}
     # A Delete that follows a failed Create is told this id again, and has nothing to delete under it.
     told["PhysicalResourceId"] = event.get("PhysicalResourceId") or event["RequestId"]

@@ -49,7 +49,7 @@ class Process(NamedTuple):
 
     @property
     def works(self) -> bool:
-        """Whether it is more than a shell that waits for its user, and neither stopped nor dead."""
+        """Return whether it is more than a shell that waits for its user, and neither stopped nor dead."""
         waits = self.state[0] != "R" and _SHELL.fullmatch(self.command)
         return not waits and self.state[0] not in "TZ"
 
@@ -69,7 +69,10 @@ class Server(NamedTuple):
     token: str
 
     def ask(self, path: str) -> Any:
-        """What the server says. It takes no_track_activity for no use of it (jupyter_server/base/handlers.py)."""
+        """Return what the server says.
+
+        It takes no_track_activity for no use of it (jupyter_server/base/handlers.py).
+        """
         headers = {"Authorization": f"token {self.token}"} if self.token else {}
         url = f"{self.url.rstrip('/')}/api/{path}?no_track_activity=1"
         request = urllib.request.Request(url, headers=headers)  # noqa: S310 - http or https, the server itself says
@@ -77,7 +80,7 @@ class Server(NamedTuple):
             return json.load(answer)
 
     def terminals(self) -> Any:
-        """Its terminals: none if it was told to have none."""
+        """Return its terminals: none if it was told to have none."""
         try:
             return self.ask("terminals")
         except urllib.error.HTTPError as error:
@@ -87,7 +90,7 @@ class Server(NamedTuple):
 
 
 def find_processes() -> dict[int, Process]:
-    """Every process of the machine."""
+    """Return every process of the machine."""
     fields = [argument for field in ("pid", "ppid", "stat", "tty", "args") for argument in ("-o", f"{field}=")]
     listing = subprocess.run(["ps", "-A", "-ww", *fields], stdout=subprocess.PIPE, check=True, timeout=_ANSWER_SECONDS)
     rows = [line.split(None, 4) for line in listing.stdout.decode(errors="replace").splitlines()]
@@ -96,7 +99,7 @@ def find_processes() -> dict[int, Process]:
 
 
 def find_server(processes: dict[int, Process]) -> Server:
-    """The server that started last, by the note that it leaves; else by its command line. Raises LookupError."""
+    """Return the server that started last, by the note that it leaves; else by its command line. Raises LookupError."""
     folder = Path(os.environ.get("JUPYTER_RUNTIME_DIR") or Path.home() / ".local" / "share" / "jupyter" / "runtime")
     for note in sorted(folder.glob("jpserver-*.json"), key=lambda path: path.stat().st_mtime, reverse=True):
         server = _read(note)
@@ -117,7 +120,7 @@ def _read(note: Path) -> Server | None:
 
 
 def find_jobs(processes: dict[int, Process], server: Server) -> list[str]:
-    """What works on the terminals of the server."""
+    """Return what works on the terminals of the server."""
     family, size = {server.pid}, 0
     while len(family) > size:
         size = len(family)
@@ -128,7 +131,7 @@ def find_jobs(processes: dict[int, Process], server: Server) -> list[str]:
 
 
 def last_change(folder: Path, *, now: float) -> float:
-    """When a file in the folder last changed; hidden ones aside, and those from the future."""
+    """Return when a file in the folder last changed; hidden ones aside, and those from the future."""
     newest = 0.0
     for place, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
@@ -163,7 +166,7 @@ class Watch:
         self.said = ""
 
     def ends(self) -> bool:
-        """One round; whether the instance is being stopped."""
+        """Look once; return whether the instance is being stopped."""
         now = time.time()
         works: list[str] = []
         uses: list[Use] = []
@@ -210,7 +213,7 @@ class Watch:
         return not failure
 
     def _say(self, state: str, line: str) -> bool:
-        """Print a line if the state is new; whether it is."""
+        """Print a line if the state is new; return whether it is."""
         new = state != self.said
         if new:
             _log(line)
@@ -229,7 +232,7 @@ class Watch:
             _log(f"not in CloudWatch Logs: {failure}")
 
     def _aws(self, *arguments: str) -> str:
-        """Run the AWS CLI; what went wrong, or nothing."""
+        """Run the AWS CLI; return what went wrong, or nothing."""
         command = ["aws", *arguments, "--region", self.options.region]
         try:
             subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=True, timeout=_AWS_SECONDS)
@@ -241,7 +244,7 @@ class Watch:
 
 
 def _summary(uses: list[Use]) -> str:
-    """How many kernels and terminals there are, and every use with its end, the last one first."""
+    """Return how many kernels and terminals there are, and every use with its end, the last one first."""
     kernels, terminals = (sum(use.what.startswith(kind) for use in uses) for kind in ("kernel ", "terminal "))
     ends = [f"{use.what} {_clock(use.until)}" for use in sorted(uses, key=lambda use: -use.until) if use.until]
     return f"kernels={kernels} terminals={terminals} last: {', '.join(ends)}"

@@ -52,11 +52,11 @@ class Installation:
         return True
 
     def _is_made(self) -> bool:
-        """Whether it works, and has been made from this very requirements file."""
+        """Return whether it works, and has been made from this very requirements file."""
         return self._works() and self._complete.read_text(encoding="utf-8") == self._digest()
 
     def _works(self) -> bool:
-        """Whether it was complete once, and its Python is still there."""
+        """Return whether it was complete once, and its Python is still there."""
         if not self._complete.exists():
             return False
         try:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from teardown.teardown import Teardown
-from tests.teardown.double import Double
-from tests.teardown.scene import TOPIC, TRUST, Scene, custom
+from tests.teardown.embedded_account import TOPIC, TRUST, EmbeddedAccount, custom
+from tests.teardown.fake_sagemaker import FakeSageMaker
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,23 +55,23 @@ class Faulty:
             raise Killed(model.name)
 
 
-def model(scene: Scene, name: str) -> None:
+def model(aws: EmbeddedAccount, name: str) -> None:
     """A model and an endpoint config."""
-    sagemaker = scene.client("sagemaker")
-    sagemaker.create_model(ModelName=name, PrimaryContainer={"Image": IMAGE}, ExecutionRoleArn=scene.role)
+    sagemaker = aws.client("sagemaker")
+    sagemaker.create_model(ModelName=name, PrimaryContainer={"Image": IMAGE}, ExecutionRoleArn=aws.role)
     variant = {"VariantName": "v", "ModelName": name, "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
     sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant])
 
 
-def build(scene: Scene, lab: str) -> None:
+def build(aws: EmbeddedAccount, lab: str) -> None:
     """Something of everything that a teardown deletes."""
-    scene.stack(f"{lab}-storage", {**TOPIC, "Contents": custom(scene.stubborn, "Delete")}, lab=lab)
-    scene.stack(f"{lab}-operations", TOPIC, lab=lab)
-    model(scene, f"{lab}-ada-x")
-    scene.write(f"/aws/lambda/{lab}-storage-Fn")
-    scene.write(TRANSFORM, f"{lab}-ada-x/algo-1")
-    scene.parameter(f"/{lab}/paused/x")
-    scene.schedule(f"{lab}-lease-end")
+    aws.stack(f"{lab}-storage", {**TOPIC, "Contents": custom(aws.stubborn, "Delete")}, lab=lab)
+    aws.stack(f"{lab}-operations", TOPIC, lab=lab)
+    model(aws, f"{lab}-ada-x")
+    aws.write(f"/aws/lambda/{lab}-storage-Fn")
+    aws.write(TRANSFORM, f"{lab}-ada-x/algo-1")
+    aws.parameter(f"/{lab}/paused/x")
+    aws.schedule(f"{lab}-lease-end")
 
 
 def run(client: Callable[[str], Any], lab: str) -> Receipt:
@@ -95,52 +95,52 @@ def finish(step: Callable[[], list[Any]]) -> None:
 
 
 @pytest.fixture(scope="module")
-def neighbours(scene: Scene) -> set[str]:
+def neighbours(aws: EmbeddedAccount) -> set[str]:
     """A lab whose name begins like ours, which has everything that ours has."""
-    build(scene, "faulty-two")
-    return scene.inventory()
+    build(aws, "faulty-two")
+    return aws.inventory()
 
 
 @pytest.mark.parametrize("moment", ["before-call", "after-call"])
-def test_the_next_teardown_finishes_what_one_has_begun(scene: Scene, neighbours: set[str], moment: str) -> None:
+def test_the_next_teardown_finishes_what_one_has_begun(aws: EmbeddedAccount, neighbours: set[str], moment: str) -> None:
     """Wherever it was killed: nothing is left of the lab, and everything of its neighbour."""
     killed: list[str] = []
     while True:
-        build(scene, "faulty")
+        build(aws, "faulty")
         try:
-            Faulty(scene.client, moment, len(killed) + 1).run("faulty")
+            Faulty(aws.client, moment, len(killed) + 1).run("faulty")
         except Killed as error:
             killed.append(str(error))
         else:
             break
-        assert run(scene.client, "faulty").clean
-        assert scene.inventory() == neighbours
-    assert scene.inventory() == neighbours
+        assert run(aws.client, "faulty").clean
+        assert aws.inventory() == neighbours
+    assert aws.inventory() == neighbours
     assert {"DeleteEndpointConfig", "DeleteModel", "DeleteLogGroup", "DeleteLogStream"} < set(killed)
     assert {"DeleteParameter", "DeleteSchedule"} < set(killed)
     assert killed.count("DeleteStack") == 3
 
 
-def test_a_second_teardown_changes_nothing(scene: Scene, neighbours: set[str]) -> None:
+def test_a_second_teardown_changes_nothing(aws: EmbeddedAccount, neighbours: set[str]) -> None:
     """It makes no call that could, and its receipt is empty and clean."""
-    receipt = Faulty(scene.client, "before-call", 1).run("faulty")
+    receipt = Faulty(aws.client, "before-call", 1).run("faulty")
     assert receipt.clean
     assert not receipt.found
-    assert scene.inventory() == neighbours
+    assert aws.inventory() == neighbours
 
 
-def test_a_seat_waits_while_nobody_has_looked_for_its_endpoints(scene: Scene) -> None:
+def test_a_seat_waits_while_nobody_has_looked_for_its_endpoints(aws: EmbeddedAccount) -> None:
     """What goes before endpoints holds the look at them up: the role that they need may not go meanwhile."""
     role = {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": TRUST}}
-    scene.stack("held-seat-ada", {"Role": role}, lab="held", tags={"bricklab:seat": "ada"})
-    account = Double()
+    aws.stack("held-seat-ada", {"Role": role}, lab="held", tags={"bricklab:seat": "ada"})
+    account = FakeSageMaker()
     account.add("MonitoringSchedule", "held-x")
     account.add("Endpoint", "held-ada-x")
-    doubled = {"sagemaker", "application-autoscaling", "resourcegroupstaggingapi"}
-    teardown = Teardown(lambda name: account.client(name) if name in doubled else scene.client(name), "held")
+    faked = {"sagemaker", "application-autoscaling", "resourcegroupstaggingapi"}
+    teardown = Teardown(lambda name: account.client(name) if name in faked else aws.client(name), "held")
     while account.items:
-        assert scene.status("held-seat-ada") == "CREATE_COMPLETE"
+        assert aws.status("held-seat-ada") == "CREATE_COMPLETE"
         teardown.clear()
     finish(teardown.clear)
     account.close()
-    assert not [name for name in scene.inventory() if name.startswith("stack held")]
+    assert not [name for name in aws.inventory() if name.startswith("stack held")]

@@ -16,7 +16,7 @@ from teardown import lease_schedules
 from teardown.lease_schedules import LeaseSchedules
 from tests.embedded_aws.account import until
 from tests.infra.conftest import Clock
-from tests.teardown.scene import TOPIC, Scene, custom
+from tests.teardown.embedded_account import TOPIC, EmbeddedAccount, custom
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,9 +28,9 @@ HOURS = timedelta(hours=1)
 class LeaseResource:
     """A Custom::Lease as CloudFormation drives it."""
 
-    def __init__(self, scene: Scene, lab: str) -> None:
-        self._scene, self._lab = scene, lab
-        self.scheduler = scene.client("scheduler")
+    def __init__(self, aws: EmbeddedAccount, lab: str) -> None:
+        self._aws, self._lab = aws, lab
+        self.scheduler = aws.client("scheduler")
 
     def ask(self, kind: str, *, old: dict[str, str] | None = None, now: datetime = NOW, **term: str) -> dict[str, Any]:
         """Create, Update or Delete it; what CloudFormation is answered."""
@@ -60,29 +60,29 @@ class LeaseResource:
         return [each["Name"] for each in self.scheduler.list_schedules(NamePrefix=f"{self._lab}-")["Schedules"]]
 
     def _properties(self, term: dict[str, str]) -> dict[str, Any]:
-        made = {"Arn": self._scene.stubborn, "RoleArn": self._scene.role, "Topic": "topic", "LeastSeconds": "900"}
+        made = {"Arn": self._aws.stubborn, "RoleArn": self._aws.role, "Topic": "topic", "LeastSeconds": "900"}
         return {"Lab": self._lab, **made, **term}
 
 
 class Lab:
     """A small lab whose lease is over, and a queue that hears its topic."""
 
-    def __init__(self, scene: Scene, name: str) -> None:
-        self.scene, self.name = scene, name
-        sns, self._sqs = scene.client("sns"), scene.client("sqs")
+    def __init__(self, aws: EmbeddedAccount, name: str) -> None:
+        self.aws, self.name = aws, name
+        sns, self._sqs = aws.client("sns"), aws.client("sqs")
         self.topic = sns.create_topic(Name=f"of-{name}")["TopicArn"]
         self._queue = self._sqs.create_queue(QueueName=name)["QueueUrl"]
         arn = self._sqs.get_queue_attributes(QueueUrl=self._queue, AttributeNames=["QueueArn"])["Attributes"][
             "QueueArn"
         ]
         sns.subscribe(TopicArn=self.topic, Protocol="sqs", Endpoint=arn)
-        self.lease = LeaseSchedules(scene.client("scheduler"), name)
+        self.lease = LeaseSchedules(aws.client("scheduler"), name)
         self._heard: list[str] = []
 
     def lasts(self, length: timedelta) -> None:
         """Begin the lease."""
         now = datetime.now(UTC)
-        target, work = {"Arn": self.scene.stubborn, "RoleArn": self.scene.role}, {"Lab": self.name, "Topic": self.topic}
+        target, work = {"Arn": self.aws.stubborn, "RoleArn": self.aws.role}, {"Lab": self.name, "Topic": self.topic}
         self.lease.set(now + length, now=now, target=target, work=work)
 
     def is_over(self) -> None:
@@ -93,11 +93,11 @@ class Lab:
     def ending(self, now: Callable[[], float]) -> None:
         """One invocation."""
         event = json.loads(self.schedule()["Target"]["Input"])
-        Ending(event, self.scene.client, now=now, sleep=lambda _: None).end()
+        Ending(event, self.aws.client, now=now, sleep=lambda _: None).end()
 
     def schedule(self) -> dict[str, Any]:
         """The one that ends it."""
-        return dict(self.scene.client("scheduler").get_schedule(Name=f"{self.name}-lease-end"))
+        return dict(self.aws.client("scheduler").get_schedule(Name=f"{self.name}-lease-end"))
 
     def heard(self) -> list[str]:
         """The subjects that the topic has told."""
@@ -109,7 +109,7 @@ class Lab:
 
     def stands(self) -> list[str]:
         """Its stacks, and all else that bears its name."""
-        return [each for each in self.scene.inventory() if f" {self.name}-" in each]
+        return [each for each in self.aws.inventory() if f" {self.name}-" in each]
 
 
 class Hurry:
@@ -125,9 +125,9 @@ class Hurry:
 
 
 @pytest.fixture
-def lease(scene: Scene) -> LeaseResource:
+def lease(aws: EmbeddedAccount) -> LeaseResource:
     """A lab's lease that nobody has begun yet."""
-    return LeaseResource(scene, f"lab-{uuid.uuid4().hex}")
+    return LeaseResource(aws, f"lab-{uuid.uuid4().hex}")
 
 
 def test_a_lease_begins_when_it_is_created_and_goes_with_its_stack(lease: LeaseResource) -> None:
@@ -190,35 +190,37 @@ def test_a_lease_that_cannot_be_is_refused_in_a_sentence(lease: LeaseResource, t
     assert len(lease.schedules()) == 2
 
 
-def test_an_end_that_was_moved_meanwhile_ends_nothing(scene: Scene) -> None:
+def test_an_end_that_was_moved_meanwhile_ends_nothing(aws: EmbeddedAccount) -> None:
     """An invocation that was on its way when somebody extended the lease finds the new end, and does nothing."""
-    lab = Lab(scene, "moved")
-    scene.stack("moved-storage", TOPIC, lab="moved")
+    lab = Lab(aws, "moved")
+    aws.stack("moved-storage", TOPIC, lab="moved")
     lab.lasts(HOURS)
     lab.ending(Clock().now)
-    assert scene.status("moved-storage") == "CREATE_COMPLETE"
+    assert aws.status("moved-storage") == "CREATE_COMPLETE"
     assert lab.heard() == []
 
 
-def test_the_topic_stays_until_its_last_notice_is_delivered(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_topic_stays_until_its_last_notice_is_delivered(
+    aws: EmbeddedAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Deleting a topic may swallow what it was sent: the end is told, once, and the stack goes a while later."""
     monkeypatch.setattr(lease_schedules, "DELIVERY", timedelta(seconds=3))
-    lab = Lab(scene, "heard")
-    scene.stack("heard-operations", TOPIC, lab="heard")
+    lab = Lab(aws, "heard")
+    aws.stack("heard-operations", TOPIC, lab="heard")
     lab.is_over()
     lab.ending(Clock().now)
     assert until(lab.heard) == ["Lab heard has ended"]
     lab.ending(Clock().now)
-    assert scene.status("heard-operations") == "CREATE_COMPLETE"
+    assert aws.status("heard-operations") == "CREATE_COMPLETE"
     until(lambda: (lab.lease.end() or datetime.max.replace(tzinfo=UTC)) < datetime.now(UTC))
     lab.ending(Clock().now)
     until(lambda: not any(each.startswith("stack ") for each in lab.stands()))
     assert lab.heard() == ["Lab heard has ended"]
 
 
-def test_a_lab_that_is_prolonged_after_all_is_told_of_again(scene: Scene) -> None:
+def test_a_lab_that_is_prolonged_after_all_is_told_of_again(aws: EmbeddedAccount) -> None:
     """`./lab extend` in that while begins a term like any other."""
-    lab = Lab(scene, "again")
+    lab = Lab(aws, "again")
     lab.lasts(HOURS)
     lab.lease.let_it_be_delivered()
     assert "Told" in lab.schedule()["Target"]["Input"]
@@ -226,14 +228,16 @@ def test_a_lab_that_is_prolonged_after_all_is_told_of_again(scene: Scene) -> Non
     assert "Told" not in lab.schedule()["Target"]["Input"]
 
 
-def test_work_that_takes_longer_than_a_function_may_goes_on(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_work_that_takes_longer_than_a_function_may_goes_on(
+    aws: EmbeddedAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Each invocation does its share, whatever it finds; the end is told once, and the last stack goes last."""
     monkeypatch.setattr(lease_schedules, "DELIVERY", timedelta(0))
-    lab = Lab(scene, "long")
+    lab = Lab(aws, "long")
     for part in ("operations", "storage", "training", "endpoint"):
-        scene.stack(f"long-{part}", TOPIC, lab="long")
-    scene.write("/aws/lambda/long-storage-Fn")
-    scene.parameter("/long/paused/x")
+        aws.stack(f"long-{part}", TOPIC, lab="long")
+    aws.write("/aws/lambda/long-storage-Fn")
+    aws.parameter("/long/paused/x")
     lab.is_over()
     invocations = 0
     while any(each.startswith("stack ") for each in lab.stands()):
@@ -246,13 +250,13 @@ def test_work_that_takes_longer_than_a_function_may_goes_on(scene: Scene, monkey
 
 
 @pytest.mark.parametrize("hurry", [False, True], ids=["in one share", "in many"])
-def test_what_cannot_be_ended_is_told_and_tried_every_hour(scene: Scene, *, hurry: bool) -> None:
+def test_what_cannot_be_ended_is_told_and_tried_every_hour(aws: EmbeddedAccount, *, hurry: bool) -> None:
     """However long its deletion takes to fail: a notice, once, and the schedule slows down."""
-    lab = Lab(scene, f"stuck-{'slowly' if hurry else 'fast'}")
-    broken = {**bucket(lab.name), "Contents": {**custom(scene.stubborn, "Delete"), "DependsOn": "Bucket"}}
-    scene.stack(f"{lab.name}-storage", broken, lab=lab.name)
-    scene.client("s3").put_object(Bucket=lab.name, Key="full", Body=b"")
-    scene.stack(f"{lab.name}-operations", TOPIC, lab=lab.name)
+    lab = Lab(aws, f"stuck-{'slowly' if hurry else 'fast'}")
+    broken = {**bucket(lab.name), "Contents": {**custom(aws.stubborn, "Delete"), "DependsOn": "Bucket"}}
+    aws.stack(f"{lab.name}-storage", broken, lab=lab.name)
+    aws.client("s3").put_object(Bucket=lab.name, Key="full", Body=b"")
+    aws.stack(f"{lab.name}-operations", TOPIC, lab=lab.name)
     lab.is_over()
     for _ in range(100):
         lab.ending(Hurry() if hurry else Clock().now)
@@ -262,7 +266,7 @@ def test_what_cannot_be_ended_is_told_and_tried_every_hour(scene: Scene, *, hurr
     assert schedule["ScheduleExpression"] == "rate(1 hours)"
     assert timedelta(minutes=50) < schedule["StartDate"] - datetime.now(UTC) < timedelta(minutes=61)
     assert until(lab.heard) == [f"Lab {lab.name} could not be ended"]
-    assert scene.status(f"{lab.name}-operations") == "CREATE_COMPLETE"
+    assert aws.status(f"{lab.name}-operations") == "CREATE_COMPLETE"
 
 
 def bucket(name: str) -> dict[str, Any]:

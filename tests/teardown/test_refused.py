@@ -12,7 +12,7 @@ from cli.aws import buckets, lab_deletion
 from cli.aws.session import Session, Target
 from embedded_aws import gateway
 from teardown.receipt import Receipt, Resource
-from tests.teardown.scene import Scene, custom
+from tests.teardown.embedded_account import EmbeddedAccount, custom
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Refusing(Session):
-    """The scene's account, in which one operation is forbidden for what has this name."""
+    """An account in which one operation is forbidden for what has this name."""
 
-    scene: Scene
+    aws: EmbeddedAccount
     operation: str
     name: str
     made: dict[str, Any] = field(default_factory=dict)
 
     def client(self, service: str, **_: Any) -> Any:
         """A client that AWS answers itself, but for the one operation."""
-        made = self.scene.client(service)
+        made = self.aws.client(service)
         if service not in self.made:
             self.made[service] = made
             made.meta.events.register(f"before-parameter-build.*.{self.operation}", self._remember)
@@ -53,11 +53,11 @@ class Refusing(Session):
 
 
 @pytest.fixture
-def refusing(scene: Scene, request: pytest.FixtureRequest) -> Any:
+def refusing(aws: EmbeddedAccount, request: pytest.FixtureRequest) -> Any:
     """Make a place in which an operation is forbidden for something."""
 
     def make(operation: str, name: str) -> Refusing:
-        made = Refusing(Target.EMBEDDED, {}, gateway.ACCOUNT, gateway.REGION, scene, operation, name)
+        made = Refusing(Target.EMBEDDED, {}, gateway.ACCOUNT, gateway.REGION, aws, operation, name)
         request.addfinalizer(made.forget)
         return made
 
@@ -66,11 +66,11 @@ def refusing(scene: Scene, request: pytest.FixtureRequest) -> Any:
 
 @pytest.mark.parametrize("operation", ["DeleteBucket", "DeleteObjects"])
 def test_a_bucket_that_may_not_go_is_named(
-    scene: Scene, refusing: Callable[[str, str], Refusing], operation: str
+    aws: EmbeddedAccount, refusing: Callable[[str, str], Refusing], operation: str
 ) -> None:
     """With AWS's reason; the other bucket of the lab goes."""
     lab = f"refused-{operation.lower()}"
-    s3, stays, goes = scene.client("s3"), f"{lab}-stays", f"{lab}-goes"
+    s3, stays, goes = aws.client("s3"), f"{lab}-stays", f"{lab}-goes"
     for name in (stays, goes):
         s3.create_bucket(Bucket=name)
         s3.put_bucket_tagging(Bucket=name, Tagging={"TagSet": [{"Key": "bricklab:lab", "Value": lab}]})
@@ -82,9 +82,9 @@ def test_a_bucket_that_may_not_go_is_named(
     assert [resource.name for resource in receipt.deleted] == [goes]
 
 
-def test_a_key_that_may_not_go_is_named(scene: Scene, refusing: Callable[[str, str], Refusing]) -> None:
+def test_a_key_that_may_not_go_is_named(aws: EmbeddedAccount, refusing: Callable[[str, str], Refusing]) -> None:
     """With AWS's reason, and as what should not remain; the other key begins its waiting period."""
-    kms = scene.client("kms")
+    kms = aws.client("kms")
     tags = [{"TagKey": "bricklab:lab", "TagValue": "refused"}]
     stays, goes = (kms.create_key(Tags=tags)["KeyMetadata"]["KeyId"] for _ in range(2))
     receipt = Receipt()
@@ -96,13 +96,13 @@ def test_a_key_that_may_not_go_is_named(scene: Scene, refusing: Callable[[str, s
 
 
 def test_a_stack_whose_bucket_may_not_be_emptied_says_so(
-    scene: Scene, refusing: Callable[[str, str], Refusing]
+    aws: EmbeddedAccount, refusing: Callable[[str, str], Refusing]
 ) -> None:
     """`down` goes on to its receipt, in which the stack stays because its bucket is not empty."""
     bucket = {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "locked"}}
-    contents = {**custom(scene.stubborn, "Delete"), "DependsOn": "Bucket"}
-    scene.stack("locked-storage", {"Bucket": bucket, "Contents": contents}, lab="locked")
-    scene.client("s3").put_object(Bucket="locked", Key="notes.txt", Body=b"")
+    contents = {**custom(aws.stubborn, "Delete"), "DependsOn": "Bucket"}
+    aws.stack("locked-storage", {"Bucket": bucket, "Contents": contents}, lab="locked")
+    aws.client("s3").put_object(Bucket="locked", Key="notes.txt", Body=b"")
     receipt = lab_deletion.delete_lab(refusing("DeleteObjects", "locked"), "locked", quiet=True)
     assert not receipt.clean
     assert "not empty" in receipt.remaining[Resource("stack", "locked-storage")].why

@@ -12,14 +12,14 @@ from teardown.receipt import Receipt
 from teardown.remembered_names import RememberedNames
 from teardown.scope import Scope
 from teardown.teardown import Teardown
-from tests.teardown.double import Double
+from tests.teardown.fake_sagemaker import FakeSageMaker
 from tests.teardown.test_faults import finish
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import Any
 
-    from tests.teardown.scene import Scene
+    from tests.teardown.embedded_account import EmbeddedAccount
 
 LAB = "tagged"
 IMAGE = "763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-inference:2.20-cpu"
@@ -39,31 +39,31 @@ OWN_GROUPS = {"/aws/sagemaker/Endpoints/theirs-1", "/aws/sagemaker/InferenceComp
 
 
 @pytest.fixture
-def client(scene: Scene) -> Iterator[Callable[[str], Any]]:
+def client(aws: EmbeddedAccount) -> Iterator[Callable[[str], Any]]:
     """Clients of an account in which everything that bears the lab's tag is called theirs-1, and has its logs."""
-    account = Double()
-    for sort in ("Endpoint", "InferenceComponent", *GROUPS):
-        account.add(sort, "theirs-1", tags=OURS)
-        account.add(sort, "theirs-12", tags=OTHERS)
+    account = FakeSageMaker()
+    for type_name in ("Endpoint", "InferenceComponent", *GROUPS):
+        account.add(type_name, "theirs-1", tags=OURS)
+        account.add(type_name, "theirs-12", tags=OTHERS)
     for group, stream in STREAMS:
-        scene.write(group, stream)
-        scene.write(group, "theirs-12/algo-1")
+        aws.write(group, stream)
+        aws.write(group, "theirs-12/algo-1")
     for group in OWN_GROUPS:
-        scene.write(group)
-        scene.write(f"{group}2")
+        aws.write(group)
+        aws.write(f"{group}2")
     metric = {"Namespace": "AWS/SageMaker", "MetricName": "Invocations", "Statistic": "Sum", "Period": 60}
     trigger = {"EvaluationPeriods": 1, "Threshold": 1.0, "ComparisonOperator": "GreaterThanThreshold"}
     for alarm, endpoint in (("hers", "theirs-1"), (f"{LAB}-ada-x-busy", f"{LAB}-ada-x"), ("another's", "theirs-12")):
         dimensions = [{"Name": "EndpointName", "Value": endpoint}, {"Name": "VariantName", "Value": "v"}]
-        scene.client("cloudwatch").put_metric_alarm(AlarmName=alarm, Dimensions=dimensions, **metric, **trigger)
-    doubled = {"sagemaker", "application-autoscaling", "resourcegroupstaggingapi"}
-    yield lambda name: account.client(name) if name in doubled else scene.client(name)
+        aws.client("cloudwatch").put_metric_alarm(AlarmName=alarm, Dimensions=dimensions, **metric, **trigger)
+    faked = {"sagemaker", "application-autoscaling", "resourcegroupstaggingapi"}
+    yield lambda name: account.client(name) if name in faked else aws.client(name)
     account.close()
 
 
-def logs(scene: Scene) -> set[tuple[str, str]]:
+def logs(aws: EmbeddedAccount) -> set[tuple[str, str]]:
     """The groups and streams of SageMaker's."""
-    found = scene.client("logs")
+    found = aws.client("logs")
     groups = [
         each["logGroupName"] for each in found.describe_log_groups(logGroupNamePrefix="/aws/sagemaker/")["logGroups"]
     ]
@@ -77,30 +77,30 @@ def logs(scene: Scene) -> set[tuple[str, str]]:
     }
 
 
-def test_its_logs_and_alarms_go_with_it(scene: Scene, client: Callable[[str], Any]) -> None:
+def test_its_logs_and_alarms_go_with_it(aws: EmbeddedAccount, client: Callable[[str], Any]) -> None:
     """The one that goes on knows the names, though what bore them has gone; what others named alike stays."""
     finish(Teardown(client, LAB).clear)
     second = Teardown(client, LAB)
     finish(second.sweep)
     assert second.receipt.clean
-    left = logs(scene)
+    left = logs(aws)
     assert not {(group, "") for group in OWN_GROUPS} & left
     assert not STREAMS & left
     assert {(f"{group}2", "") for group in OWN_GROUPS} <= left
     assert {(group, "theirs-12/algo-1") for group, _ in STREAMS} <= left
-    alarms = scene.client("cloudwatch").describe_alarms()["MetricAlarms"]
+    alarms = aws.client("cloudwatch").describe_alarms()["MetricAlarms"]
     assert [each["AlarmName"] for each in alarms] == ["another's"]
-    assert not scene.client("ssm").get_parameters_by_path(Path=f"/{LAB}", Recursive=True)["Parameters"]
+    assert not aws.client("ssm").get_parameters_by_path(Path=f"/{LAB}", Recursive=True)["Parameters"]
 
 
-def test_what_an_endpoint_captured_goes_with_it(scene: Scene) -> None:
+def test_what_an_endpoint_captured_goes_with_it(aws: EmbeddedAccount) -> None:
     """It lies where the endpoint's config says, in anybody's bucket: what others captured there stays."""
-    s3, sagemaker = scene.client("s3"), scene.client("sagemaker")
+    s3, sagemaker = aws.client("s3"), aws.client("sagemaker")
     session = Session(Target.EMBEDDED, {"AWS_ENDPOINT_URL": s3.meta.endpoint_url, **KEYS}, "000000000000", "us-east-1")
     s3.create_bucket(Bucket="anybodys")
     for key in ("captured/hers/v/1.jsonl", "captured/hers-too/v/1.jsonl"):
         s3.put_object(Bucket="anybodys", Key=key, Body=b"{}")
-    sagemaker.create_model(ModelName="captured", PrimaryContainer={"Image": IMAGE}, ExecutionRoleArn=scene.role)
+    sagemaker.create_model(ModelName="captured", PrimaryContainer={"Image": IMAGE}, ExecutionRoleArn=aws.role)
     sagemaker.create_endpoint_config(
         EndpointConfigName="captured",
         ProductionVariants=[

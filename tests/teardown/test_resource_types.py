@@ -12,27 +12,27 @@ from teardown.resource_types import RESOURCE_TYPES
 from teardown.sagemaker import SageMakerSweep
 from teardown.scaling import ScalingSweep
 from teardown.scope import Scope
-from tests.teardown.double import SORTS, Double, client
+from tests.teardown.fake_sagemaker import TYPES, FakeSageMaker, client
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 OURS, OTHERS = {"bricklab:lab": "trap"}, {"bricklab:lab": "other"}
 SCOPE = Scope(lab="trap", others=frozenset({"trap-two", "other"}))
-DELETABLE = sorted(sort for sort, of in SORTS.items() if of.deletable or not of.status)
-KEPT = sorted(SORTS.keys() - set(DELETABLE))
+DELETABLE = sorted(type_name for type_name, of in TYPES.items() if of.deletable or not of.status)
+KEPT = sorted(TYPES.keys() - set(DELETABLE))
 LOOKS = 50
 
 
 @pytest.fixture
-def account() -> Iterator[Double]:
+def account() -> Iterator[FakeSageMaker]:
     """An account with nothing in it."""
-    made = Double()
+    made = FakeSageMaker()
     yield made
     made.close()
 
 
-def swept(account: Double) -> Receipt:
+def swept(account: FakeSageMaker) -> Receipt:
     """Sweep to the end; the receipt."""
     receipt = Receipt()
     finish(SageMakerSweep(account.client, SCOPE, receipt, only_stackless=False).step)
@@ -47,23 +47,23 @@ def finish(step: Callable[[], list[Any]]) -> None:
     raise AssertionError(step())
 
 
-@pytest.mark.parametrize("sort", DELETABLE)
-def test_each_kind_is_deleted_by_name_and_by_tag(account: Double, sort: str) -> None:
+@pytest.mark.parametrize("type_name", DELETABLE)
+def test_each_kind_is_deleted_by_name_and_by_tag(account: FakeSageMaker, type_name: str) -> None:
     """In whatever state it was; the neighbours of the same kind, by name and by tag, stand as they stood."""
-    account.add(sort, "trap-ada-x")
-    account.add(sort, "Trap" if sort == "Model" else "somebodys", tags=OURS)
-    neighbours = [account.add(sort, name) for name in ("trap-two-x", "trapeze", "another")]
-    neighbours.append(account.add(sort, "trap-x", tags=OTHERS))
+    account.add(type_name, "trap-ada-x")
+    account.add(type_name, "Trap" if type_name == "Model" else "somebodys", tags=OURS)
+    neighbours = [account.add(type_name, name) for name in ("trap-two-x", "trapeze", "another")]
+    neighbours.append(account.add(type_name, "trap-x", tags=OTHERS))
     receipt = swept(account)
     assert account.items == neighbours
     assert receipt.clean
     assert len(receipt.deleted) == 2
 
 
-@pytest.mark.parametrize("sort", KEPT)
-def test_jobs_that_stay_on_record_are_stopped(account: Double, sort: str) -> None:
+@pytest.mark.parametrize("type_name", KEPT)
+def test_jobs_that_stay_on_record_are_stopped(account: FakeSageMaker, type_name: str) -> None:
     """AWS has no Delete for them: they end, and the receipt expects their record."""
-    job, other = account.add(sort, "trap-ada-x"), account.add(sort, "trap-two-x")
+    job, other = account.add(type_name, "trap-ada-x"), account.add(type_name, "trap-two-x")
     receipt = swept(account)
     assert job.states[0].upper() == "STOPPED"
     assert other.states[-1].upper().replace("_", "") == "INPROGRESS"
@@ -74,7 +74,7 @@ def test_jobs_that_stay_on_record_are_stopped(account: Double, sort: str) -> Non
     assert not account.calls("Delete")
 
 
-def test_a_model_package_group_goes_after_its_versions(account: Double) -> None:
+def test_a_model_package_group_goes_after_its_versions(account: FakeSageMaker) -> None:
     """Versions have no name and no tags but their group's, whether it is ours by its name or by its tag."""
     for group, tags in (("trap-ada-g", {}), ("somebodys", OURS)):
         account.add("ModelPackageGroup", group, tags=tags)
@@ -87,17 +87,17 @@ def test_a_model_package_group_goes_after_its_versions(account: Double) -> None:
     assert len(receipt.deleted) == 6
 
 
-def test_an_endpoint_goes_before_its_config_and_model(account: Double) -> None:
+def test_an_endpoint_goes_before_its_config_and_model(account: FakeSageMaker) -> None:
     """And what hangs on it, a monitoring schedule or an inference component, before the endpoint."""
-    for sort in ("Model", "EndpointConfig", "Endpoint", "InferenceComponent", "MonitoringSchedule"):
-        account.add(sort, "trap-x")
+    for type_name in ("Model", "EndpointConfig", "Endpoint", "InferenceComponent", "MonitoringSchedule"):
+        account.add(type_name, "trap-x")
     swept(account)
     deleted = list(dict.fromkeys(account.calls("Delete")))
     assert set(deleted[:2]) == {"DeleteMonitoringSchedule", "DeleteInferenceComponent"}
     assert deleted[2:] == ["DeleteEndpoint", "DeleteEndpointConfig", "DeleteModel"]
 
 
-def test_what_a_stack_owns_is_left_to_it(account: Double) -> None:
+def test_what_a_stack_owns_is_left_to_it(account: FakeSageMaker) -> None:
     """A loose sweep deletes a student's model, and not the one that CloudFormation made."""
     account.add("Model", "trap-ada-x")
     owned = account.add("Model", "trap-x", tags={**OURS, "aws:cloudformation:stack-id": "arn:…"})
@@ -106,7 +106,7 @@ def test_what_a_stack_owns_is_left_to_it(account: Double) -> None:
 
 
 @pytest.mark.parametrize("operation", ["ListTransformJobs", "ListModels", "ListEndpoints"])
-def test_what_cannot_be_looked_at_is_named(account: Double, operation: str) -> None:
+def test_what_cannot_be_looked_at_is_named(account: FakeSageMaker, operation: str) -> None:
     """A receipt with a blind spot is not clean, and everything else is swept all the same."""
     account.codes[operation] = ["AccessDeniedException: not you"]
     account.add("TrainingJob", "trap-x")
@@ -118,7 +118,7 @@ def test_what_cannot_be_looked_at_is_named(account: Double, operation: str) -> N
     assert not account.items
 
 
-def test_what_may_not_be_deleted_is_named(account: Double) -> None:
+def test_what_may_not_be_deleted_is_named(account: FakeSageMaker) -> None:
     """Once, with AWS's words, and without waiting for it."""
     account.codes["DeleteModel"] = ["AccessDeniedException: not you"]
     account.add("Model", "trap-x")
@@ -130,11 +130,11 @@ def test_what_may_not_be_deleted_is_named(account: Double) -> None:
 
 @pytest.mark.parametrize("code", ["ThrottlingException", "InternalFailure", "ServiceUnavailable"])
 @pytest.mark.parametrize("operation", ["ListEndpoints", "ListTags", "GetResources", "DeleteEndpoint"])
-def test_too_many_calls_cost_time_and_nothing_else(account: Double, operation: str, code: str) -> None:
+def test_too_many_calls_cost_time_and_nothing_else(account: FakeSageMaker, operation: str, code: str) -> None:
     """What could not be listed for a while is not taken for gone: its config outlives it."""
     account.codes[operation] = [code, code, ""]
-    for sort in ("Endpoint", "EndpointConfig"):
-        account.add(sort, "trap-x")
+    for type_name in ("Endpoint", "EndpointConfig"):
+        account.add(type_name, "trap-x")
     receipt = swept(account)
     assert not account.items
     assert receipt.clean
@@ -142,7 +142,7 @@ def test_too_many_calls_cost_time_and_nothing_else(account: Double, operation: s
     assert deleted == [*(["DeleteEndpoint"] * (len(deleted) - 1)), "DeleteEndpointConfig"]
 
 
-def test_tags_that_cannot_be_read_for_now_are_not_taken_for_none(account: Double) -> None:
+def test_tags_that_cannot_be_read_for_now_are_not_taken_for_none(account: FakeSageMaker) -> None:
     """Else what another lab has tagged would go by its name."""
     account.codes["ListTags"] = ["ThrottlingException", ""]
     other = account.add("Model", "trap-x", tags=OTHERS)
@@ -150,7 +150,7 @@ def test_tags_that_cannot_be_read_for_now_are_not_taken_for_none(account: Double
     assert account.items == [other]
 
 
-def test_what_vanishes_meanwhile_is_gone(account: Double) -> None:
+def test_what_vanishes_meanwhile_is_gone(account: FakeSageMaker) -> None:
     """Somebody else may delete it between two calls."""
     account.codes["DeleteModel"] = ["ValidationException: Could not find model", ""]
     account.add("Model", "trap-x")
@@ -159,7 +159,7 @@ def test_what_vanishes_meanwhile_is_gone(account: Double) -> None:
     assert swept(account).clean
 
 
-def test_a_notebook_instance_goes_after_its_maintenance(account: Double) -> None:
+def test_a_notebook_instance_goes_after_its_maintenance(account: FakeSageMaker) -> None:
     """Stopping it is tried while its maintenance is pending, waited for while that is under way, and then done."""
     account.add("NotebookInstance", "trap-ada", states=("PendingMaintenance", "InMaintenance", "InService"))
     assert swept(account).clean
@@ -167,13 +167,13 @@ def test_a_notebook_instance_goes_after_its_maintenance(account: Double) -> None
     assert account.calls("Stop") == ["StopNotebookInstance"] * 2
 
 
-def test_a_kind_that_the_region_has_not_got_leaves_nothing(account: Double) -> None:
+def test_a_kind_that_the_region_has_not_got_leaves_nothing(account: FakeSageMaker) -> None:
     """Its listing is refused as unknown, and the receipt is clean."""
     account.codes["ListInferenceComponents"] = ["UnknownOperationException: what?"]
     assert swept(account).clean
 
 
-def test_scaling_is_called_off_by_the_tags_of_what_is_scaled(account: Double) -> None:
+def test_scaling_is_called_off_by_the_tags_of_what_is_scaled(account: FakeSageMaker) -> None:
     """The lab's targets go; an endpoint's that is another lab's by its tag, or by its name, stays scaled."""
     account.add("Endpoint", "trap-x", tags=OTHERS)
     account.add("Endpoint", "somebodys", tags=OURS)

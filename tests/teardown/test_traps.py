@@ -13,7 +13,7 @@ from cli.programs import tool_environment
 from embedded_aws import gateway
 from tests.cli.commands.test_pause import saved_model
 from tests.embedded_aws.account import BUCKET, CLUSTER, TRAINING_IMAGE, Account, until
-from tests.teardown.scene import SHARED, TOPIC, TRUST, Scene, custom
+from tests.teardown.embedded_account import SHARED, TOPIC, TRUST, EmbeddedAccount, custom
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +28,7 @@ LATE = ("/aws/sagemaker/Endpoints/trap-ada-e", "/aws/lambda/trap-storage-Fn")
 QUICK = {"Delay": 0.1, "MaxAttempts": 600}
 
 
-class Traps(Scene):
+class Traps(EmbeddedAccount):
     """The account that `down` finds, and what stood in it before the lab did."""
 
     def __init__(self, lab: Lab) -> None:

@@ -3,7 +3,7 @@
 Properties: Lab; Identity, whatever decides the outcome of the job; Request, the input of CreateTrainingJob or
 CreateProcessingJob without the name; DeadlineSeconds, how long after its creation a job is stopped, whatever it does or
 waits for; StopSeconds, how long it may take to end then. The physical id, `<lab>-<mark>`, is the same for the life of
-the resource: an Update never ends in a Delete. The resource's type tells the kind of job, which tells the attributes.
+the resource: an Update never ends in a Delete. The resource's type tells the type of job, which tells the attributes.
 
 `on_event` does nothing after it has started a job, and `is_complete` raises for a job that has failed only: an
 exception in the first would make CDK's provider framework swallow the Delete that follows (aws-cdk#5524, #28996), and
@@ -31,14 +31,14 @@ if TYPE_CHECKING:
 POLL_SECONDS = 45.0
 POLL_INTERVAL = 1.0
 _DEADLINE_SECONDS, _STOP_SECONDS = 3180, 120  # where the properties, an earlier release's, do not tell
-_KINDS = {"Custom::TrainingJob": TrainingJobs, "Custom::ProcessingJob": ProcessingJobs}
+_JOB_TYPES = {"Custom::TrainingJob": TrainingJobs, "Custom::ProcessingJob": ProcessingJobs}
 
 Event = dict[str, Any]
 Answer = dict[str, Any]
 
 
 class JobResource:
-    """The custom resource, told where its jobs are."""
+    """The custom resource of one job after the other."""
 
     def __init__(self, jobs: Jobs) -> None:
         self._jobs = jobs
@@ -56,8 +56,8 @@ class JobResource:
             started = self._jobs.adopt_or_start(name, request)
         except ClientError as error:
             instance_type = self._jobs.instance_type(request)
-            raise errors.refused(error, self._jobs.words, instance_type=instance_type) from error
-        return {"PhysicalResourceId": prefix, self._jobs.words.member("Name"): started}
+            raise errors.refused(error, self._jobs.type, instance_type=instance_type) from error
+        return {"PhysicalResourceId": prefix, self._jobs.type.member("Name"): started}
 
     def is_complete(self, event: Event) -> Answer:
         """Wait for the job's end, or for the end of all jobs on a Delete, as long as one call may."""
@@ -76,7 +76,7 @@ class JobResource:
         except ClientError as error:
             if errors.is_throttling(error):
                 return {"IsComplete": False}
-            raise errors.JobError(f"The {self._jobs.words} could not be watched ({error}).") from error
+            raise errors.JobError(f"The {self._jobs.type} could not be watched ({error}).") from error
 
     def _outcome(self, job: dict[str, Any], properties: dict[str, Any]) -> Answer:
         """Tell how it ended; stop it at its deadline, and give it up when it has not ended soon after."""
@@ -96,14 +96,14 @@ class JobResource:
 
     def _failed(self, job: dict[str, Any], deadline: int | None) -> errors.JobError:
         """Return why it came to nothing; `deadline` if it was stopped for that."""
-        words, region, instance_type = self._jobs.words, self._jobs.region, self._jobs.instance_type(job)
+        kind, region, instance_type = self._jobs.type, self._jobs.region, self._jobs.instance_type(job)
         if deadline is None or job.get("SecondaryStatus") in {"MaxRuntimeExceeded", "MaxWaitTimeExceeded"}:
-            return errors.failed(job, words, instance_type=instance_type, region=region)
+            return errors.failed(job, kind, instance_type=instance_type, region=region)
         state = self._jobs.last_state(job)
-        return errors.too_late(job, words, seconds=deadline, state=state, instance_type=instance_type, region=region)
+        return errors.too_late(job, kind, seconds=deadline, state=state, instance_type=instance_type, region=region)
 
     def _stop_others(self, mark: str, name: str) -> None:
-        """A deployment that timed out or was cancelled has left its job running."""
+        """Stop the jobs that a deployment left running which timed out or was cancelled."""
         for job in self._jobs.marked(mark):
             other = self._jobs.name(job)
             if self._jobs.status(job) == "InProgress" and not f"{other}-".startswith(f"{name}-"):
@@ -123,7 +123,7 @@ class JobResource:
         if unfinished:
             if since is not None and self._jobs.now() - since > _DEADLINE_SECONDS:
                 names = [self._jobs.name(job) for job in unfinished]
-                raise errors.lingering(names, self._jobs.words, seconds=_DEADLINE_SECONDS)
+                raise errors.lingering(names, self._jobs.type, seconds=_DEADLINE_SECONDS)
             return False
         for job in jobs:
             if self._jobs.status(job) in {"Completed", "Stopped"}:
@@ -133,8 +133,8 @@ class JobResource:
 
 @cache
 def _resource(kind: str) -> JobResource:
-    patience = Config(retries={"mode": "standard", "total_max_attempts": 8})
-    return JobResource(_KINDS[kind](boto3.client("sagemaker", config=patience), boto3.client("s3", config=patience)))
+    config = Config(retries={"mode": "standard", "total_max_attempts": 8})
+    return JobResource(_JOB_TYPES[kind](boto3.client("sagemaker", config=config), boto3.client("s3", config=config)))
 
 
 def on_event(event: Event, _context: object) -> Answer:

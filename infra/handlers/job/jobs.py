@@ -1,6 +1,6 @@
 """The jobs of one resource: found by the mark in their names, adopted, started, stopped, forgotten.
 
-What a kind of job has of its own, `training` and `processing` tell.
+What a type of job has of its own, `training` and `processing` tell.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from types_boto3_s3 import S3Client
 
-    from infra.handlers.job.words import Words
+    from infra.handlers.job.job_type import JobType
 
 Job = dict[str, Any]
 
@@ -35,9 +35,9 @@ _ENDING = {"Stopping", "Stopped", "MaxRuntimeExceeded", "MaxWaitTimeExceeded"}
 
 
 class Jobs(ABC):
-    """SageMaker's jobs of one kind and what they leave in S3, told its clients and its clock."""
+    """SageMaker's jobs of one type and what they leave in S3, with its clients and its clock."""
 
-    words: ClassVar[Words]
+    type: ClassVar[JobType]
 
     def __init__(
         self,
@@ -54,28 +54,28 @@ class Jobs(ABC):
 
     @abstractmethod
     def result(self, job: Job) -> dict[str, str] | None:
-        """The attributes of a job that has ended; None if what it should have made is not there."""
+        """Return the attributes of a job that has ended; None if what it should have made is not there."""
 
     @abstractmethod
     def instance_type(self, request: Job) -> str:
-        """What a request or a description asks to run on."""
+        """Return the instance type that a request or a description asks for."""
 
     def named(self, request: Job, name: str) -> Job:
-        """The request of the job of this name."""
-        return {**request, self.words.member("Name"): name}
+        """Return the request of the job of this name."""
+        return {**request, self.type.member("Name"): name}
 
     @property
     def region(self) -> str:
-        """Where the jobs run."""
+        """Return the region that the jobs run in."""
         return str(self._sagemaker.meta.region_name)
 
     def name(self, job: Job) -> str:
-        """Its name."""
-        return str(job[self.words.member("Name")])
+        """Return its name."""
+        return str(job[self.type.member("Name")])
 
     def status(self, job: Job) -> str:
-        """InProgress, Completed, Failed, Stopping or Stopped."""
-        return str(job[self.words.member("Status")])
+        """Return its state: InProgress, Completed, Failed, Stopping or Stopped."""
+        return str(job[self.type.member("Status")])
 
     def age(self, job: Job) -> float:
         """Return the seconds since its creation."""
@@ -84,23 +84,23 @@ class Jobs(ABC):
     def last_state(self, job: Job) -> str:
         """Return what it did before it was stopped, in SageMaker's word; "" if it did not get its instances."""
         steps = [step["Status"] for step in job.get("SecondaryStatusTransitions", ()) if step["Status"] not in _ENDING]
-        if (steps and steps[-1] in _WAITING) or self.words.start_time not in job:
+        if (steps and steps[-1] in _WAITING) or self.type.start_time not in job:
             return ""
         return str(steps[-1]) if steps else "InProgress"  # only training jobs tell their steps
 
     def describe(self, name: str) -> Job:
-        """The job, as SageMaker describes it."""
+        """Return the job, as SageMaker describes it."""
         return dict(self._call("describe", name))
 
     def marked(self, mark: str) -> Iterator[Job]:
-        """Every job of the resource with this mark, as a list of SageMaker sums it up."""
+        """Yield every job of the resource with this mark, as a list of SageMaker sums it up."""
         ours = re.compile(rf".+-{mark}-[0-9a-f]{{16}}(-\d+)?")
-        pages = self._sagemaker.get_paginator(f"list_{self.words.noun}s").paginate(NameContains=f"-{mark}-")
+        pages = self._sagemaker.get_paginator(f"list_{self.type.noun}s").paginate(NameContains=f"-{mark}-")
         for page in pages:
-            yield from (dict(job) for job in page[self.words.member("Summaries")] if ours.fullmatch(self.name(job)))
+            yield from (dict(job) for job in page[self.type.member("Summaries")] if ours.fullmatch(self.name(job)))
 
     def adopt_or_start(self, name: str, request: Job) -> str:
-        """The name of a job that does this work: one that has done it or does it now, else a new one.
+        """Return the name of a job that does this work: one that has done it or does it now, else a new one.
 
         A job that failed, was stopped or has lost its result keeps its name for ever, so the next attempt gets
         `-2`, `-3`, … behind it. Starting is the last thing done here: nothing may fail after it.
@@ -126,7 +126,7 @@ class Jobs(ABC):
 
     def forget(self, name: str) -> None:
         """Delete the record of an ended job, where the SDK and the region know how to."""
-        if not hasattr(self._sagemaker, f"delete_{self.words.noun}"):
+        if not hasattr(self._sagemaker, f"delete_{self.type.noun}"):
             return
         try:
             self._call("delete", name)
@@ -135,12 +135,12 @@ class Jobs(ABC):
                 raise
 
     def has_object(self, bucket: str, key: str) -> bool:
-        """Whether it is there. Listing tells "not there" from "not allowed", and needs no right to read it."""
+        """Return whether it is there. Listing tells "not there" from "not allowed", and needs no right to read it."""
         page = self._s3.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1)
         return any(item["Key"] == key for item in page.get("Contents", []))
 
     def _call(self, verb: str, name: str) -> Any:
-        return getattr(self._sagemaker, f"{verb}_{self.words.noun}")(**{self.words.member("Name"): name})
+        return getattr(self._sagemaker, f"{verb}_{self.type.noun}")(**{self.type.member("Name"): name})
 
     def _find(self, name: str) -> Job | None:
         try:
@@ -151,25 +151,25 @@ class Jobs(ABC):
             raise
 
     def _start(self, name: str, request: Job) -> Job | None:
-        """Start the job; if another call was faster (ResourceInUse), that call's job."""
-        shape = self._sagemaker.meta.service_model.operation_model(f"Create{self.words.stem}").input_shape
+        """Start the job; return None, or if another call was faster (ResourceInUse), that call's job."""
+        shape = self._sagemaker.meta.service_model.operation_model(f"Create{self.type.api_name}").input_shape
         complete = typed(self.named(request, name), shape)
         deadline = self.now() + _ROLE_SECONDS
         while True:
             try:
-                getattr(self._sagemaker, f"create_{self.words.noun}")(**complete)
+                getattr(self._sagemaker, f"create_{self.type.noun}")(**complete)
             except ClientError as error:
                 if errors.code(error) == "ResourceInUse":
                     return self.describe(name)
                 if not errors.is_role_not_ready(error) or self.now() > deadline:
-                    raise errors.refused(error, self.words, instance_type=self.instance_type(request)) from error
+                    raise errors.refused(error, self.type, instance_type=self.instance_type(request)) from error
                 self.sleep(_ROLE_INTERVAL)
             else:
                 return None
 
     def _refuse_foreign(self, job: Job, request: Job) -> None:
         lab = next(tag["Value"] for tag in request["Tags"] if tag["Key"] == LAB_TAG)
-        tags = self._sagemaker.list_tags(ResourceArn=job[self.words.member("Arn")])["Tags"]
+        tags = self._sagemaker.list_tags(ResourceArn=job[self.type.member("Arn")])["Tags"]
         owner = next((tag["Value"] for tag in tags if tag["Key"] == LAB_TAG), None)
         if owner != lab:
-            raise errors.foreign(self.name(job), self.words, lab=lab, owner=owner)
+            raise errors.foreign(self.name(job), self.type, lab=lab, owner=owner)

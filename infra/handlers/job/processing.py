@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from infra.handlers.job.job_type import JobType
 from infra.handlers.job.jobs import Jobs
 from infra.handlers.job.request import marked_name
-from infra.handlers.job.words import Words
 
 if TYPE_CHECKING:
     from infra.handlers.job.jobs import Job
@@ -19,17 +19,16 @@ _NEVER = datetime.min.replace(tzinfo=UTC)  # a job that has not ended
 class ProcessingJobs(Jobs):
     """Attributes: ProcessingJobName, ExitMessage."""
 
-    words = Words(
-        stem="ProcessingJob",
-        noun="processing_job",
-        aim="a result",
+    type = JobType(
+        api_name="ProcessingJob",
+        result="a result",
         again="to process anew",
         faster="raise lab.max_run",
         shorter="give it fewer photos or choose a faster lab.training_instance_type",
     )
 
     def result(self, job: Job) -> dict[str, str] | None:
-        """Only the last one to complete has one: what earlier ones left was written over."""
+        """Return the attributes; only the last one to complete has them: what earlier ones left was written over."""
         if self.status(job) != "Completed":
             return None
         others = self.marked(marked_name(self.name(job)))
@@ -39,6 +38,6 @@ class ProcessingJobs(Jobs):
         return {"ProcessingJobName": self.name(job), "ExitMessage": job.get("ExitMessage", "")}
 
     def instance_type(self, request: Job) -> str:
-        """One for all instances of the job."""
+        """Return the one type of all instances of the job."""
         cluster = request.get("ProcessingResources", {}).get("ClusterConfig", {})
         return str(cluster.get("InstanceType", "this instance type"))

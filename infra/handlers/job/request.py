@@ -1,4 +1,4 @@
-"""From the properties of the resource to the name and the request of a job."""
+"""The name and the request of a job, made of the properties of the resource."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _NAME = re.compile(rf".+-([0-9a-f]{{{_STACK_DIGITS}}})-[0-9a-f]{{{_IDENTITY_DIGI
 
 
 def resource_mark(event: dict[str, Any]) -> str:
-    """Eight digits that every job of this resource has in its name.
+    """Return eight digits that every job of this resource has in its name.
 
     They come from the stack and the logical id alone: a Delete may bring an invented physical id and odd properties.
     """
@@ -24,7 +24,7 @@ def resource_mark(event: dict[str, Any]) -> str:
 
 
 def marked_name(name: str) -> str:
-    """The mark in the name of a job, `<lab>-<mark>-<identity>` with or without an attempt's number."""
+    """Return the mark in the name of a job, `<lab>-<mark>-<identity>` with or without an attempt's number."""
     found = _NAME.fullmatch(name)
     if found is None:
         raise ValueError(name)
@@ -32,12 +32,12 @@ def marked_name(name: str) -> str:
 
 
 def identity(properties: dict[str, Any]) -> str:
-    """Sixteen digits that are the same for two jobs with the same outcome."""
+    """Return sixteen digits that are the same for two jobs with the same outcome."""
     return _digest(json.dumps(properties["Identity"], sort_keys=True))[:_IDENTITY_DIGITS]
 
 
 def typed(value: Any, shape: Shape) -> Any:
-    """The value with numbers and booleans where SageMaker's model has them; CloudFormation makes them all strings."""
+    """Return the value with numbers and booleans where SageMaker has them; CloudFormation makes them all strings."""
     if shape.type_name == "structure":
         return {key: typed(item, shape.members[key]) for key, item in value.items()}  # type: ignore[attr-defined]
     if shape.type_name == "map":

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urlparse
 
+from infra.handlers.job.job_type import JobType
 from infra.handlers.job.jobs import Jobs
-from infra.handlers.job.words import Words
 
 if TYPE_CHECKING:
     from infra.handlers.job.jobs import Job
@@ -17,17 +17,16 @@ _UNKNOWN = "not reported"
 class TrainingJobs(Jobs):
     """Attributes: TrainingJobName, ModelArtifact, TestAccuracy, TestLoss."""
 
-    words = Words(
-        stem="TrainingJob",
-        noun="training_job",
-        aim="a model",
+    type = JobType(
+        api_name="TrainingJob",
+        result="a model",
         again="to train anew",
         faster="raise lab.max_run or lower lab.epochs",
         shorter="lower lab.epochs or choose a faster lab.training_instance_type",
     )
 
     def result(self, job: Job) -> dict[str, str] | None:
-        """A job that was stopped has one too, if it left a model."""
+        """Return the attributes; a job that was stopped has them too, if it left a model."""
         uri = job.get("ModelArtifacts", {}).get("S3ModelArtifacts")
         if self.status(job) not in {"Completed", "Stopped"} or not uri:
             return None
@@ -43,7 +42,7 @@ class TrainingJobs(Jobs):
         }
 
     def named(self, request: Job, name: str) -> Job:
-        """With a place of the job's own for its checkpoints.
+        """Return the request with a place of the job's own for its checkpoints.
 
         Of another job's, even of the attempt before this one, it would go on from what it was not asked to train.
         """
@@ -51,5 +50,5 @@ class TrainingJobs(Jobs):
         return {**super().named(request, name), "CheckpointConfig": {"S3Uri": place}}
 
     def instance_type(self, request: Job) -> str:
-        """One for all instances of the job."""
+        """Return the one type of all instances of the job."""
         return str(request.get("ResourceConfig", {}).get("InstanceType", "this instance type"))

@@ -1,4 +1,4 @@
-"""What the lease's schedules invoke: a warning before the end, and the end itself, a share of it a minute.
+"""The function that the lease's schedules invoke: a warning before the end, and the end itself, a share of it a minute.
 
 An event is {"Do": "warn" or "end", "Lab": name, "Topic": the ARN of the topic that is told}, with {"Told": "yes"} when
 the topic has heard of the end: then it may go.
@@ -32,7 +32,7 @@ Event = dict[str, str]
 
 
 class Ending:
-    """The end of a lab, told its clients and its clock."""
+    """The end of a lab, with its clients and its clock."""
 
     def __init__(
         self,
@@ -83,7 +83,7 @@ class Ending:
             lease.let_it_be_delivered()
 
     def _until(self, step: Callable[[], list[Resource]]) -> bool:
-        """Whether the step came to its end in the time that there is."""
+        """Take the step until it waits for nothing; return whether it came to its end in the time that there is."""
         while waiting := step():
             if self._now() > self._deadline:
                 print(f"Goes on in a minute; waits for {', '.join(map(str, waiting))}.")

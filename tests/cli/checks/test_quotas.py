@@ -76,7 +76,7 @@ def test_on_the_embedded_aws_no_link_leads_to_aws(wire: Wire) -> None:
     assert "request-service-quota-increase" in result.text
     assert "https://" not in result.text
     job = {"TrainingJobName": "brick-1", "TrainingJobStatus": "Failed", "FailureReason": "it broke."}
-    said = str(errors.failed(job, TrainingJobs.words, instance_type="ml.m5.large", region="us-east-1"))
+    said = str(errors.failed(job, TrainingJobs.type, instance_type="ml.m5.large", region="us-east-1"))
     assert "https://" in said
     assert session.without_console(said).endswith(
         "it broke. Its log: aws logs tail /aws/sagemaker/TrainingJobs --log-stream-name-prefix brick-1/"

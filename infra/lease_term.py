@@ -12,7 +12,7 @@ _FORMS = 'must be a duration such as "8h", "90m" or "2d", or a time with its zon
 
 
 @dataclass(frozen=True)
-class Lease:
+class LeaseTerm:
     """Either a duration, counted from the deployment, or a point in time; `text` is what the user wrote."""
 
     text: str
@@ -20,26 +20,28 @@ class Lease:
     until: datetime | None = None
 
     def __str__(self) -> str:
-        """As the user wrote it."""
+        """Return what the user wrote."""
         return self.text
 
     def end(self, start: datetime) -> datetime:
-        """When a lab that is deployed at `start` ends."""
+        """Return when a lab that is deployed at `start` ends."""
         return self.until or start + (self.duration or timedelta())
 
 
-def parse(value: object) -> Lease | None:
+def parse(value: object) -> LeaseTerm | None:
     """Read what a user wrote; nothing, "" or None, is no lease. Raises ValueError with the rule."""
-    if value is None or isinstance(value, Lease):
+    if value is None or isinstance(value, LeaseTerm):
         return value
     text = str(value).strip()
     if not text:
         return None
-    return Lease(text, duration=duration(text)) if _DURATION.fullmatch(text) else Lease(text, until=_moment(text))
+    return (
+        LeaseTerm(text, duration=duration(text)) if _DURATION.fullmatch(text) else LeaseTerm(text, until=_moment(text))
+    )
 
 
 def duration(text: str) -> timedelta:
-    """A duration such as "8h", "1h30m" or "2d", more than nothing and at most a year. Raises ValueError."""
+    """Return a duration such as "8h", "1h30m" or "2d", more than nothing and at most a year. Raises ValueError."""
     found = _DURATION.fullmatch(text.strip())
     parts = {unit: int(number) for unit, number in (found.groupdict() if found else {}).items() if number}
     if not parts or not any(parts.values()):

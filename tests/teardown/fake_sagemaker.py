@@ -1,4 +1,4 @@
-"""SageMaker's kinds that the embedded AWS has not got, at the level of botocore's wire.
+"""A fake of SageMaker's resource types that the embedded AWS has not got, at the level of botocore's wire.
 
 Requests are validated and answers parsed by botocore; names, members and states are written down here from its model
 and SageMaker's API reference, and not taken from what is tested.
@@ -25,8 +25,8 @@ JOB = ("Completed", "Failed", "Stopped")
 
 
 @dataclass(frozen=True)
-class Sort:
-    """A kind: its members, the type in its ARNs, the states that Delete takes, and what they are before and after."""
+class FakeType:
+    """A type: its members, the type in its ARNs, the states that Delete takes, and what they are before and after."""
 
     summaries: str
     name: str
@@ -39,8 +39,8 @@ class Sort:
     parameter: str = ""
 
 
-def _job(stem: str, kind: str, deletable: tuple[str, ...] = JOB, summaries: str = "") -> Sort:
-    return Sort(
+def _job(stem: str, kind: str, deletable: tuple[str, ...] = JOB, summaries: str = "") -> FakeType:
+    return FakeType(
         summaries or f"{stem}Summaries",
         f"{stem}Name",
         f"{stem}Arn",
@@ -52,8 +52,8 @@ def _job(stem: str, kind: str, deletable: tuple[str, ...] = JOB, summaries: str 
     )
 
 
-def _definition(stem: str) -> Sort:
-    return Sort(
+def _definition(stem: str) -> FakeType:
+    return FakeType(
         "JobDefinitionSummaries",
         "MonitoringJobDefinitionName",
         "MonitoringJobDefinitionArn",
@@ -62,8 +62,8 @@ def _definition(stem: str) -> Sort:
     )
 
 
-SORTS = {
-    "MonitoringSchedule": Sort(
+TYPES = {
+    "MonitoringSchedule": FakeType(
         "MonitoringScheduleSummaries",
         "MonitoringScheduleName",
         "MonitoringScheduleArn",
@@ -72,7 +72,7 @@ SORTS = {
         ("Scheduled", "Stopped", "Failed"),
         ("Pending", "Pending", "Scheduled"),
     ),
-    "InferenceComponent": Sort(
+    "InferenceComponent": FakeType(
         "InferenceComponents",
         "InferenceComponentName",
         "InferenceComponentArn",
@@ -87,7 +87,7 @@ SORTS = {
     "ProcessingJob": _job("ProcessingJob", "processing-job"),
     "TransformJob": _job("TransformJob", "transform-job", ()),
     "LabelingJob": _job("LabelingJob", "labeling-job", (), "LabelingJobSummaryList"),
-    "CompilationJob": Sort(
+    "CompilationJob": FakeType(
         "CompilationJobSummaries",
         "CompilationJobName",
         "CompilationJobArn",
@@ -97,7 +97,7 @@ SORTS = {
         ("STARTING", "INPROGRESS"),
         ("STOPPING", "STOPPED"),
     ),
-    "InferenceRecommendationsJob": Sort(
+    "InferenceRecommendationsJob": FakeType(
         "InferenceRecommendationsJobs",
         "JobName",
         "JobArn",
@@ -107,7 +107,7 @@ SORTS = {
         ("PENDING", "IN_PROGRESS"),
         ("STOPPING", "STOPPED"),
     ),
-    "Endpoint": Sort(
+    "Endpoint": FakeType(
         "Endpoints",
         "EndpointName",
         "EndpointArn",
@@ -116,7 +116,7 @@ SORTS = {
         ("InService", "OutOfService", "Failed", "UpdateRollbackFailed"),
         ("SystemUpdating", "RollingBack", "InService"),
     ),
-    "NotebookInstance": Sort(
+    "NotebookInstance": FakeType(
         "NotebookInstances",
         "NotebookInstanceName",
         "NotebookInstanceArn",
@@ -130,7 +130,7 @@ SORTS = {
     "ModelQualityJobDefinition": _definition("model-quality"),
     "ModelBiasJobDefinition": _definition("model-bias"),
     "ModelExplainabilityJobDefinition": _definition("model-explainability"),
-    "ModelPackage": Sort(
+    "ModelPackage": FakeType(
         "ModelPackageSummaryList",
         "ModelPackageName",
         "ModelPackageArn",
@@ -139,7 +139,7 @@ SORTS = {
         ("Completed", "Failed"),
         ("InProgress", "Completed"),
     ),
-    "ModelPackageGroup": Sort(
+    "ModelPackageGroup": FakeType(
         "ModelPackageGroupSummaryList",
         "ModelPackageGroupName",
         "ModelPackageGroupArn",
@@ -148,9 +148,9 @@ SORTS = {
         ("Completed", "Failed", "Pending"),
         ("Completed",),
     ),
-    "EndpointConfig": Sort("EndpointConfigs", "EndpointConfigName", "EndpointConfigArn", "endpoint-config"),
-    "Model": Sort("Models", "ModelName", "ModelArn", "model"),
-    "NotebookInstanceLifecycleConfig": Sort(
+    "EndpointConfig": FakeType("EndpointConfigs", "EndpointConfigName", "EndpointConfigArn", "endpoint-config"),
+    "Model": FakeType("Models", "ModelName", "ModelArn", "model"),
+    "NotebookInstanceLifecycleConfig": FakeType(
         "NotebookInstanceLifecycleConfigs",
         "NotebookInstanceLifecycleConfigName",
         "NotebookInstanceLifecycleConfigArn",
@@ -160,10 +160,10 @@ SORTS = {
 
 
 @dataclass
-class Item:
+class FakeResource:
     """One resource; the first of `states` is what it is in."""
 
-    sort: str
+    type_name: str
     name: str
     states: list[str]
     tags: dict[str, str] = field(default_factory=dict)
@@ -173,7 +173,7 @@ class Item:
     def arn(self) -> str:
         """Its ARN."""
         path = f"{self.group}/{self.name}" if self.group else self.name
-        return f"{ACCOUNT}:{SORTS[self.sort].kind}/{path.lower()}"
+        return f"{ACCOUNT}:{TYPES[self.type_name].kind}/{path.lower()}"
 
 
 class Refused(Exception):  # noqa: N818 - it is AWS's word
@@ -181,17 +181,17 @@ class Refused(Exception):  # noqa: N818 - it is AWS's word
 
 
 @dataclass
-class Double:
+class FakeSageMaker:
     """An account. `codes` are what operations answer in place of doing it, one call each; the last one stays."""
 
-    items: list[Item] = field(default_factory=list)
+    items: list[FakeResource] = field(default_factory=list)
     targets: list[tuple[str, str]] = field(default_factory=list)
     codes: dict[str, list[str]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     clients: dict[str, Any] = field(default_factory=dict)
 
     def client(self, service: str) -> Any:
-        """A boto3 client whose requests end here, until the double is closed."""
+        """A boto3 client whose requests end here, until the fake is closed."""
         made = client(service)
         if service not in self.clients:
             self.clients[service] = made
@@ -203,9 +203,9 @@ class Double:
         for made in self.clients.values():
             made.meta.events.unregister("before-send", self._send)
 
-    def add(self, sort: str, name: str, *, states: tuple[str, ...] = (), **more: Any) -> Item:
+    def add(self, type_name: str, name: str, *, states: tuple[str, ...] = (), **more: Any) -> FakeResource:
         """A resource in its first state."""
-        item = Item(sort, name, list(states or SORTS[sort].first), **more)
+        item = FakeResource(type_name, name, list(states or TYPES[type_name].first), **more)
         self.items.append(item)
         return item
 
@@ -246,14 +246,16 @@ class Double:
                 self.targets.remove((asked["ResourceId"], asked["ScalableDimension"]))
                 return {}
         verb = next(verb for verb in ("List", "Stop", "Delete") if operation.startswith(verb))
-        sort = operation.removeprefix(verb)
+        type_name = operation.removeprefix(verb)
         if verb == "List":
-            return self._list(sort.removesuffix("s"), asked)
-        return getattr(self, f"_{verb.lower()}")(self._named(sort, asked)) or {}
+            return self._list(type_name.removesuffix("s"), asked)
+        return getattr(self, f"_{verb.lower()}")(self._named(type_name, asked)) or {}
 
-    def _list(self, sort: str, asked: dict[str, Any]) -> dict[str, Any]:
-        of, group, words = SORTS[sort], asked.get("ModelPackageGroupName", ""), asked.get("NameContains", "")
-        found = [each for each in self.items if (each.sort, each.group) == (sort, group) and words in each.name]
+    def _list(self, type_name: str, asked: dict[str, Any]) -> dict[str, Any]:
+        of, group, words = TYPES[type_name], asked.get("ModelPackageGroupName", ""), asked.get("NameContains", "")
+        found = [
+            each for each in self.items if (each.type_name, each.group) == (type_name, group) and words in each.name
+        ]
         answer = {of.summaries: [_summary(each) for each in found]}
         for each in found:
             if len(each.states) > 1:
@@ -262,40 +264,40 @@ class Double:
                     self.items.remove(each)
         return answer
 
-    def _stop(self, item: Item) -> None:
-        sort = SORTS[item.sort]
-        if item.states[0] not in sort.first:
+    def _stop(self, item: FakeResource) -> None:
+        of = TYPES[item.type_name]
+        if item.states[0] not in of.first:
             raise Refused(f"ValidationException: it is {item.states[0]}")
-        item.states = list(sort.stopped)
+        item.states = list(of.stopped)
 
-    def _delete(self, item: Item) -> None:
-        sort = SORTS[item.sort]
-        if sort.status and item.states[0] not in sort.deletable:
+    def _delete(self, item: FakeResource) -> None:
+        of = TYPES[item.type_name]
+        if of.status and item.states[0] not in of.deletable:
             raise Refused(f"ValidationException: it is {item.states[0]}")
-        if item.sort == "ModelPackageGroup" and any(each.group == item.name for each in self.items):
+        if item.type_name == "ModelPackageGroup" and any(each.group == item.name for each in self.items):
             raise Refused("ConflictException: it is not empty")
-        if sort.status:
+        if of.status:
             item.states = ["Deleting", "gone"]
         else:
             self.items.remove(item)
 
-    def _named(self, sort: str, asked: dict[str, Any]) -> Item:
-        name = asked[SORTS[sort].parameter or SORTS[sort].name]
+    def _named(self, type_name: str, asked: dict[str, Any]) -> FakeResource:
+        name = asked[TYPES[type_name].parameter or TYPES[type_name].name]
         for each in self.items:
-            if each.sort == sort and name in {each.name, each.arn}:
+            if each.type_name == type_name and name in {each.name, each.arn}:
                 return each
-        raise Refused(f"ValidationException: Could not find {sort} {name}")
+        raise Refused(f"ValidationException: Could not find {type_name} {name}")
 
-    def _by_arn(self, arn: str) -> Item:
+    def _by_arn(self, arn: str) -> FakeResource:
         for each in self.items:
             if each.arn == arn:
                 return each
         raise Refused(f"ValidationException: Could not find {arn}")
 
-    def _tagged(self, asked: dict[str, Any]) -> Iterator[Item]:
+    def _tagged(self, asked: dict[str, Any]) -> Iterator[FakeResource]:
         wanted = {each["Key"]: each["Values"] for each in asked["TagFilters"]}
         for each in self.items:
-            types = {"sagemaker", f"sagemaker:{SORTS[each.sort].kind}"}
+            types = {"sagemaker", f"sagemaker:{TYPES[each.type_name].kind}"}
             if types & {*asked["ResourceTypeFilters"]} and all(
                 each.tags.get(key) in values for key, values in wanted.items()
             ):
@@ -315,11 +317,11 @@ class _Raw(io.BytesIO):
         yield self.read()
 
 
-def _summary(item: Item) -> dict[str, Any]:
-    sort = SORTS[item.sort]
-    status = {sort.status: item.states[0]} if sort.status else {}
+def _summary(item: FakeResource) -> dict[str, Any]:
+    of = TYPES[item.type_name]
+    status = {of.status: item.states[0]} if of.status else {}
     named = {"ModelPackageGroupName": item.group, "ModelPackageVersion": int(item.name)} if item.group else {}
-    return {sort.arn: item.arn, **(named or {sort.name: item.name}), **status}
+    return {of.arn: item.arn, **(named or {of.name: item.name}), **status}
 
 
 def _pairs(tags: dict[str, str]) -> list[dict[str, str]]:

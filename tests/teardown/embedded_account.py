@@ -43,7 +43,7 @@ SHARED = tuple(
 )
 
 
-class Scene:
+class EmbeddedAccount:
     """An account of CloudFormation's."""
 
     def __init__(self, client: Callable[[str], Any]) -> None:

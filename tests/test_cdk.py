@@ -9,7 +9,7 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
-from botocore.exceptions import EndpointConnectionError
+from botocore.exceptions import ConnectionClosedError, EndpointConnectionError
 
 from cli import paths
 from cli.programs import tool_environment
@@ -86,5 +86,5 @@ def _stacks(lab: Lab) -> set[str]:
         return set()
     try:
         return {stack["StackName"] for stack in lab.client("cloudformation").describe_stacks()["Stacks"]}
-    except EndpointConnectionError:
+    except (ConnectionClosedError, EndpointConnectionError):  # it is coming up
         return set()

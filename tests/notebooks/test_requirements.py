@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 
 def pins(file: Path) -> dict[str, str]:
-    """The version of each package on this machine."""
+    """Return the version of each package on this machine, those of this repository apart."""
     lines = [line.partition("#")[0].strip() for line in file.read_text().splitlines()]
-    wanted = [Requirement(line) for line in lines if line]
+    wanted = [Requirement(line) for line in lines if line and not line.startswith("-e ")]
     return {one.name: str(one.specifier) for one in wanted if one.marker is None or one.marker.evaluate()}
 
 

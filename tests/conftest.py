@@ -105,7 +105,9 @@ def no_account() -> Iterator[None]:
 def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[gateway.Gateway]:
     """A running embedded AWS whose waits are a tenth of the usual."""
     home = tmp_path_factory.mktemp("aws")
-    yield gateway.start(home, cache=paths.cache(), environment=tool_environment(), pace=0.1, port=0)
+    environment = tool_environment()
+    # One that outlived a killed test run would work on for nobody.
+    yield gateway.start(home, cache=paths.cache(), environment=environment, pace=0.1, port=0, owner=os.getpid())
     gateway.stop(home)
 
 

@@ -101,6 +101,14 @@ def no_account() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def unvalidated() -> Iterator[None]:
+    """No synth holds the templates against the CDK's rules, 60% of its time: tests/infra/test_app.py does, for all."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CDK_VALIDATION", "false")
+        yield
+
+
 @pytest.fixture(scope="session")
 def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[gateway.Gateway]:
     """A running embedded AWS whose waits are a tenth of the usual."""

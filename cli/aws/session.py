@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -43,9 +43,20 @@ class Session:
     variables: Mapping[str, str]  # those that point a tool there; empty for AWS, whose user has set them
     account: str
     region: str
+    _clients: dict[tuple[str, float, int], Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def client(self, service: str, *, timeout: float = 60, attempts: int = 8) -> Any:
-        """Return a boto3 client that waits `timeout` seconds for an answer, and asks at most `attempts` times."""
+        """Return the boto3 client that waits `timeout` seconds for an answer, and asks at most `attempts` times.
+
+        It is made once: making one takes longer than most questions, and some are asked twice a second.
+        """
+        with _CREATING_CLIENT:
+            key = service, timeout, attempts
+            if key not in self._clients:
+                self._clients[key] = self._create(service, timeout, attempts)
+            return self._clients[key]
+
+    def _create(self, service: str, timeout: float, attempts: int) -> Any:
         names = {
             "endpoint_url": "AWS_ENDPOINT_URL",
             "aws_access_key_id": "AWS_ACCESS_KEY_ID",
@@ -55,8 +66,7 @@ class Session:
         given = {option: self.variables[name] for option, name in names.items() if name in self.variables}
         retries: Any = {"mode": "adaptive", "total_max_attempts": attempts}
         config = Config(retries=retries, read_timeout=timeout, connect_timeout=min(timeout, 60))
-        with _CREATING_CLIENT:
-            return boto3.client(service, region_name=self.region, config=config, **given)  # type: ignore[call-overload]
+        return boto3.client(service, region_name=self.region, config=config, **given)  # type: ignore[call-overload]
 
     def without_console(self, sentence: str) -> str:
         """Return a sentence without links to AWS's console where there is none: the lab's functions can't know."""

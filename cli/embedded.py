@@ -67,8 +67,18 @@ def start(*, enforce: bool) -> gateway.Gateway:
         raise LabError(f"{error} `./lab down` stops it.") from None
     except gateway.GatewayError as error:
         raise LabError(str(error)) from None
+    if found.unsandboxed and not running:
+        screen.console.print(f"  {escape(unsandboxed(found))}", soft_wrap=True)
     _watch(found)
     return found
+
+
+def unsandboxed(found: gateway.Gateway) -> str:
+    """Return what follows from containers that are no sandboxes, in a few sentences; empty where they are."""
+    return found.unsandboxed and (
+        f"{found.unsandboxed} Jobs, endpoints and notebooks run as your own processes, and see your files; a program "
+        "that names /opt/ml itself, and not by SM_MODEL_DIR and its like, does not find it."
+    )
 
 
 def find() -> gateway.Gateway:

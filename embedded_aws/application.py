@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from embedded_aws import accounts, admin_api
 from embedded_aws.patches import cloudwatch, event_loop, eventbridge, iam_principals, service_handlers
 from embedded_aws.patches.apply import Additions, apply
+from embedded_aws.runtime import sandbox
 from embedded_aws.services import budgets
 from embedded_aws.services.ec2 import NetworkTypes
 from embedded_aws.services.ecr import ImageRegistries
@@ -55,6 +56,7 @@ class Application:
 
 
 def _context(settings: Settings, loop: event_loop.EventLoop) -> ServiceContext:
+    found = sandbox.find()
     context = ServiceContext(
         store=Store(on_change=publish_to(eventbridge.DefaultBus(loop).put)),
         clock=Clock(pace=settings.pace),
@@ -62,6 +64,7 @@ def _context(settings: Settings, loop: event_loop.EventLoop) -> ServiceContext:
         state_dir=settings.state,
         images_dir=settings.images,
         cache_dir=settings.cache,
+        bubblewrap=None if isinstance(found, str) else found,
     )
     return dataclasses.replace(context, principal_of=iam_principals.of_role) if settings.enforce else context
 

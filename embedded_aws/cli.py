@@ -169,7 +169,8 @@ def start(
     if as_json:
         _print_json(_described(started, home))
         return
-    print(f"The embedded AWS {'runs already' if found else 'runs'} on {started.url} (process {started.pid}). Next:\n")
+    print(f"The embedded AWS {'runs already' if found else 'runs'} on {started.url} (process {started.pid}).", end=" ")
+    print(f"Its containers are no sandboxes. {started.unsandboxed} Next:\n" if started.unsandboxed else "Next:\n")
     steps = (
         (f'eval "$({_command("env", state)})"', "point this shell at it"),
         ("aws sts get-caller-identity", "… and use it"),
@@ -202,6 +203,8 @@ def status(state: StateOption = None, *, as_json: JsonOption = False) -> None:
     print(f"account {gateway.ACCOUNT}, region {gateway.REGION}, log {gateway.log(home)}")
     if not answers:
         _end("It does not answer just now: it is busy, or hangs.")
+    if found.unsandboxed:
+        print(f"Its containers are no sandboxes. {found.unsandboxed}")
     for what, names in holds.items():
         print(f"{what + ':':<32} {', '.join(names)}")
     if not holds:
@@ -320,6 +323,7 @@ def _described(found: gateway.Gateway, home: Path) -> dict[str, Any]:
         "pid": found.pid,
         "since": datetime.fromtimestamp(found.created, UTC).isoformat(timespec="seconds"),
         "enforceIam": found.enforcing,
+        "sandboxes": not found.unsandboxed,
         "account": gateway.ACCOUNT,
         "region": gateway.REGION,
         "state": str(home),

@@ -26,6 +26,7 @@ import psutil
 from filelock import FileLock, Timeout
 
 from embedded_aws import processes, proxies, settings, tls
+from embedded_aws.runtime import sandbox
 from embedded_aws.settings import ACCOUNT, HOST, IMAGES, PORT, REGION, Settings
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ class Gateway:
     cache: str = ""
     images: str = ""
     pace: float = 1.0
+    unsandboxed: str = ""  # why its containers are no sandboxes, in a sentence
     foreground: bool = False  # whether somebody's terminal or service manager holds it
 
     @property
@@ -185,7 +187,7 @@ def begin_here(home: Path, *, cache: Path, images: Path, pace: float, port: int,
             raise GatewayError(f"The embedded AWS runs already on {found.url} (process {found.pid}): stop it first.")
         clear(home)
         chosen = _settings(home, cache=cache, images=images, pace=pace, enforce=enforce, port=_port(port, only=True))
-        _write_note(chosen, os.getpid(), foreground=True)
+        _write_note(chosen, os.getpid(), os.environ, foreground=True)
     return chosen
 
 
@@ -290,13 +292,14 @@ def _run(wanted: Settings, environment: Mapping[str, str]) -> Gateway:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    gateway = _write_note(wanted, process.pid, foreground=False)
+    gateway = _write_note(wanted, process.pid, environment, foreground=False)
     _wait_until_it_answers(process, gateway, wanted.home)
     process.returncode = 0  # it outlives us on purpose: without this, Popen warns that it still runs
     return gateway
 
 
-def _write_note(of: Settings, pid: int, *, foreground: bool) -> Gateway:
+def _write_note(of: Settings, pid: int, environment: Mapping[str, str], *, foreground: bool) -> Gateway:
+    found = sandbox.find(environment)
     gateway = Gateway(
         pid=pid,
         created=processes.created(pid),
@@ -307,6 +310,7 @@ def _write_note(of: Settings, pid: int, *, foreground: bool) -> Gateway:
         cache=str(of.cache),
         images=str(of.images),
         pace=of.pace,
+        unsandboxed=found if isinstance(found, str) else "",
         foreground=foreground,
     )
     _note(of.home).write_text(json.dumps(asdict(gateway)))

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 _CLOCK_SECONDS = 5  # by which a process's start may seem to move when the machine's clock is set
 _KILL_SECONDS = 30  # until a killed one is gone
 _OWN = ("TMPDIR", "HOME", "SAGEMAKER_BASE_DIR")  # what places a program in the folder of its gateway
+_SANDBOX = "bwrap"  # which names the folder in its command; what runs in it ends with it, and knows only its own paths
 
 
 def created(pid: int) -> float:
@@ -51,13 +52,18 @@ def listener(port: int) -> str:
 
 
 def working_in(state: Path) -> Iterator[psutil.Process]:
-    """Yield the processes whose environment places them in a state folder: an embedded AWS of it started them."""
+    """Yield the processes whose environment or sandbox places them in a state folder: an embedded AWS began them."""
     folder = state.resolve()
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, OSError):
             environment = process.environ()
-            if any(Path(environment[name]).is_relative_to(folder) for name in _OWN if name in environment):
+            places = [environment[name] for name in _OWN if name in environment]
+            if any(Path(place).is_relative_to(folder) for place in [*places, *_mounted(process)]):
                 yield process
+
+
+def _mounted(process: psutil.Process) -> list[str]:
+    return [word for word in process.cmdline() if word.startswith("/")] if process.name() == _SANDBOX else []
 
 
 def kill(processes: list[psutil.Process]) -> None:

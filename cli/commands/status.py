@@ -121,6 +121,7 @@ def _embedded_process() -> dict[str, Any] | None:
         "processes": len(family),
         "memory_mb": round(sum(p.memory_info().rss for p in family) / 1e6),
         "log": str(gateway.log(paths.GATEWAY)),
+        "unsandboxed": embedded.unsandboxed(found),
     }
 
 
@@ -144,8 +145,9 @@ def _show(found: dict[str, Any]) -> None:
     if runs := found["runs"]:
         table.add_row("runs", runs["url"], f"{runs['processes']} processes, {runs['memory_mb']} MB")
     table.show()
-    if runs:
-        screen.console.print(f"  Its log: {escape(runs['log'])}", soft_wrap=True)
+    notes = [f"Its log: {runs['log']}", runs["unsandboxed"]] if runs else []
+    for note in filter(None, notes):
+        screen.console.print(f"  {escape(note)}", soft_wrap=True)
     if not found["stacks"]:
         screen.console.print("  Nothing is deployed: `./lab up` does it.", soft_wrap=True)
     if found["paused"]:

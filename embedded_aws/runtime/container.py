@@ -1,21 +1,27 @@
-"""A container without a container engine: a folder in the place of /opt/ml, a layer over its image, an environment.
+"""A container without a container engine: a folder that is /opt/ml, a layer over its image, an environment.
 
-`launch/train.py` loads this file by its path in the image's own Python: it imports nothing of this package.
+In a sandbox a program finds all of it where AWS has it: `/opt/ml`, its home `/root`, Python and what it installs below
+`/usr/local`. Without one it runs on the machine itself, and the container's absolute paths in what it is given are put
+where they lie there.
 """
 
 from __future__ import annotations
 
+import os
 import posixpath
 import re
-import shlex
 import shutil
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
+from embedded_aws.runtime.paths import rewrite_paths
+from embedded_aws.runtime.sandbox import View
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from embedded_aws.runtime.images import Image
+    from embedded_aws.runtime.sandbox import Bubblewrap
 
 _HOST_NAMES = Path(__file__).with_name("launch") / "host_names.py"
 _IMPORT_HOST_NAMES = 'import os; "SAGEMAKER_JOB_HOSTS" in os.environ and __import__("_job_hosts")\n'
@@ -41,46 +47,129 @@ _PASSED_ON = (
     "SSL_CERT_FILE",
 )
 
-# What a path can't begin after, unless it is a file's URL, and what can't follow its last component.
-_BEFORE = r"(?:(?<=file://)|(?<![\w.}~/)\]*?%+-]))"
-_AFTER = r"(?![\w+@%~-]|\.\w)"
+# Where a sandbox has what AWS has below /usr/local, as the layer is there: image, this package's programs, Python.
+_PACKAGE = Path(__file__).resolve().parents[1]
+_IMAGE, _PROGRAMS, _PYTHON = "/opt/image", "/opt/aws/embedded_aws", "/opt/python"
+_SEARCH_PATH = f"/usr/local/sbin:/usr/local/bin:{_IMAGE}/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 class Container:
     """The folders of one container.
 
-    `ml` is its /opt/ml, `home` its home and temporary folder, `python` its interpreter. `mounts` says where the paths
-    that mean something in a container only lie on this machine.
+    `ml` is its /opt/ml, `home` its home folder, `python` its interpreter by the path that the container knows.
+    `mounts` says where the paths that mean something in a container only lie on this machine.
     """
 
-    def __init__(self, folder: Path, image: Image) -> None:
-        """Make the folders, which must not be there yet."""
+    def __init__(self, folder: Path, image: Image, bubblewrap: Bubblewrap | None) -> None:
+        """Make the folders, which must not be there yet. Without bubblewrap its programs run on the machine itself."""
         self.ml = folder / "ml"
         self.home = folder / "home"
         self.mounts = {"/opt/ml": self.ml}
-        self._volumes = folder / "volumes"
+        self._folder = folder
         self._layer = folder / "layer"
         self._image = image
+        self._bubblewrap = bubblewrap
         self.ml.mkdir(parents=True)
         (self.home / "tmp").mkdir(parents=True)
-        self.python = make_layer(image, self._layer)
+        if bubblewrap:
+            self.mounts |= {"/root": self.home, "/tmp": self.home / "tmp"}  # noqa: S108 - the container's
+            interpreter = _Interpreter(image.python)
+            self._system = {_IMAGE: image.python.parent.parent, _PROGRAMS: _PACKAGE, **interpreter.mounts}
+            make_layer(image, self._layer, packages=f"{_IMAGE}/{image.packages}", interpreter=interpreter.path)
+            self.python = "/usr/local/bin/python"
+        else:
+            self.python = str(make_layer(image, self._layer))
+            add_host_names(self._layer / image.packages)
+
+    @property
+    def rewritten(self) -> Mapping[str, Path]:
+        """Return which of its paths mean nothing to its programs, and where they lie: none in a sandbox."""
+        return {} if self._bubblewrap else self.mounts
+
+    def rewrite(self, text: str) -> str:
+        """Return a text with the container's paths as its programs know them."""
+        return rewrite_paths(text, self.rewritten)
 
     def local_path(self, path: str) -> Path:
         """Return where an absolute path of the container lies; mount a volume there if nothing is mounted above it."""
         wanted = posixpath.normpath("/" + path.lstrip("/"))
         found = rewrite_paths(wanted, self.mounts)
         if found == wanted:
-            self.mounts[wanted] = self._volumes / str(len(self.mounts))
+            self.mounts[wanted] = self._folder / "volumes" / str(len(self.mounts))
             return self.mounts[wanted]
         return Path(found)
 
+    def inside(self, path: Path) -> str:
+        """Return the path by which its programs know a file of the container, or of this package."""
+        if not self._bubblewrap:
+            return str(path)
+        places = [(place, inside) for inside, place in {**self.mounts, _PROGRAMS: _PACKAGE}.items()]
+        above = [each for each in places if path.is_relative_to(each[0])]
+        place, inside = max(above, key=lambda each: len(each[0].parts))
+        return str(PurePosixPath(inside, path.relative_to(place)))
+
+    def command(
+        self, words: Sequence[str], *, host: str, addresses: Mapping[str, str], network: bool = True
+    ) -> list[str]:
+        """Return the command that runs `words` in it, as the host of that name, one of those with `addresses`.
+
+        A job of several hosts is not cut off from the network in a namespace: its hosts are to reach each other.
+        """
+        if not self._bubblewrap:
+            return list(words)
+        for place in self.mounts.values():
+            place.mkdir(parents=True, exist_ok=True)
+        view = View(
+            writable={"/usr/local": self._layer, **self.mounts},
+            read_only={**self._system, **self._etc(host, addresses), **_named_files(os.environ)},
+            folder="/opt/ml",
+            host_name=host,
+            network=network or len(addresses) > 1,
+        )
+        return self._bubblewrap.command(words, view)
+
     def environment(self, machine: Mapping[str, str], **added: str) -> dict[str, str]:
         """Return the whole environment; see `environment` below."""
+        if self._bubblewrap:
+            return environment(machine, HOME="/root", PATH=_SEARCH_PATH, **added)
         search_path = f"{self._layer / 'bin'}:{self._image.python.parent}:/usr/local/bin:/usr/bin:/bin"
-        return environment(machine, home=self.home, temporary=self.home / "tmp", PATH=search_path, **added)
+        home = str(self.home)
+        return environment(machine, HOME=home, TMPDIR=str(self.home / "tmp"), PATH=search_path, **added)
+
+    def _etc(self, host: str, addresses: Mapping[str, str]) -> dict[str, Path]:
+        """Write the files of /etc that are a container's own; return them by their paths there."""
+        names = "".join(f"{address} {name}\n" for name, address in addresses.items())
+        contents = {
+            "hosts": f"127.0.0.1 localhost\n::1 localhost\n{names}",
+            "hostname": f"{host}\n",
+            "passwd": "root:x:0:0:root:/root:/bin/bash\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n",
+            "group": "root:x:0:\nnogroup:x:65534:\n",
+        }
+        folder = self._folder / "etc"
+        folder.mkdir(exist_ok=True)
+        for name, content in contents.items():
+            (folder / name).write_text(content)
+        return {f"/etc/{name}": folder / name for name in contents}
 
 
-def environment(machine: Mapping[str, str], *, home: Path, temporary: Path, **added: str) -> dict[str, str]:
+class _Interpreter:
+    """Where a sandbox has the Python that an image is made for: in its place, but for one of /usr/local."""
+
+    def __init__(self, python: Path) -> None:
+        real = python.resolve()
+        prefix = real.parents[1]
+        inside = Path(_PYTHON) if prefix == Path("/usr/local") else prefix
+        self.path = inside / real.relative_to(prefix)
+        self.mounts = {} if prefix == Path("/usr") else {str(inside): prefix}
+
+
+def _named_files(machine: Mapping[str, str]) -> dict[str, Path]:
+    """Return the files and folders that the variables passed on name, each in its own place."""
+    words = [word for name in _PASSED_ON for word in machine.get(name, "").split()]
+    return {word: Path(word) for word in words if word.startswith("/") and Path(word).exists()}
+
+
+def environment(machine: Mapping[str, str], **added: str) -> dict[str, str]:
     """Return the environment of AWS's Deep Learning Containers, and `added` last.
 
     `machine` is the gateway's own environment: of it only the way to the package index is taken over. Python's settings
@@ -89,8 +178,6 @@ def environment(machine: Mapping[str, str], *, home: Path, temporary: Path, **ad
     """
     return {
         **{name: machine[name] for name in _PASSED_ON if name in machine},
-        "HOME": str(home),
-        "TMPDIR": str(temporary),
         "LANG": "C.UTF-8",
         "LC_ALL": "C.UTF-8",
         "PYTHONIOENCODING": "UTF-8",
@@ -101,39 +188,35 @@ def environment(machine: Mapping[str, str], *, home: Path, temporary: Path, **ad
     }
 
 
-def make_layer(image: Image, folder: Path) -> Path:
+def make_layer(image: Image, folder: Path, *, packages: str | None = None, interpreter: Path | None = None) -> Path:
     """Make the writable layer over an image in `folder`; return its interpreter.
 
     It is a virtual environment of a few links whose packages are found before the image's, as a container's own file
     system layer lies over its image. pip counts what the image has as satisfied and installs only the rest, here: what
-    one container installs changes nothing for the next.
+    one container installs changes nothing for the next. `packages` and `interpreter` say where the image's lie as the
+    container sees them, if not where they are.
     """
     below = image.python.parent.parent
-    (packages_below,) = below.glob("lib/python3.*/site-packages")
-    packages = folder / packages_below.relative_to(below)
-    packages.mkdir(parents=True)
-    (packages / "_image.pth").write_text(f"import site; site.addsitedir({str(packages_below)!r})\n")
-    shutil.copy(_HOST_NAMES, packages / "_job_hosts.py")
-    (packages / "_job_hosts.pth").write_text(_IMPORT_HOST_NAMES)
-    shutil.copy(below / "pyvenv.cfg", folder)
+    real = interpreter or image.python.resolve()
+    own = folder / image.packages
+    own.mkdir(parents=True)
+    (own / "_image.pth").write_text(f"import site; site.addsitedir({packages or str(below / image.packages)!r})\n")
+    home = re.sub(r"(?m)^home *=.*$", f"home = {real.parent}", (below / "pyvenv.cfg").read_text())
+    (folder / "pyvenv.cfg").write_text(home)
     python = folder / "bin" / "python"
     python.parent.mkdir()
-    python.symlink_to(image.python.resolve())
+    python.symlink_to(real)
     (folder / "bin" / "python3").symlink_to("python")
     if (image.python.parent / "pip").exists():
         # The image's own pip would install into the image.
         for name in ("pip", "pip3"):
             program = folder / "bin" / name
-            program.write_text(f'#!/bin/sh\nexec {shlex.quote(str(python))} -m pip "$@"\n')
+            program.write_text('#!/bin/sh\nexec "$(dirname "$0")/python" -m pip "$@"\n')
             program.chmod(0o755)
     return python
 
 
-def rewrite_paths(text: str, mounts: Mapping[str, Path]) -> str:
-    """Return the text with each absolute path of `mounts`, and whatever lies below it, as the path where it lies here.
-
-    `/opt/ml` is replaced in `/opt/ml/model`, not in `/opt/ml2` and not in `/srv/opt/ml`.
-    """
-    longest_first = sorted(mounts, key=len, reverse=True)
-    paths = "|".join(map(re.escape, longest_first))
-    return re.sub(f"{_BEFORE}({paths}){_AFTER}", lambda found: str(mounts[found[1]]), text) if mounts else text
+def add_host_names(packages: Path) -> None:
+    """Let the Pythons of a layer find a job's hosts by name where there is no /etc/hosts of the container's own."""
+    shutil.copy(_HOST_NAMES, packages / "_job_hosts.py")
+    (packages / "_job_hosts.pth").write_text(_IMPORT_HOST_NAMES)

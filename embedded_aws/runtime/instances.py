@@ -68,6 +68,11 @@ def groups(instances: Sequence[Instance]) -> Iterator[dict[str, Any]]:
         }
 
 
+def addresses(instances: Sequence[Instance]) -> dict[str, str]:
+    """Return the instances' addresses by their names."""
+    return {one.name: one.address for one in instances}
+
+
 def variables(instances: Sequence[Instance]) -> dict[str, str]:
     """Return the variables by which a container finds the job's hosts by name; launch/host_names.py reads them.
 

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from embedded_aws.runtime import archives
-from embedded_aws.runtime.container import rewrite_paths
+from embedded_aws.runtime.paths import rewrite_paths
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,9 +24,9 @@ def rewrite_programs(folder: Path, mounts: Mapping[str, Path]) -> None:
     """Rewrite a container's absolute paths, in all text files below a folder, to where they lie here.
 
     Also in those of a `sourcedir.tar.gz`. A program in another archive, or one that puts such a path together from
-    parts, is out of reach.
+    parts, is out of reach. Nothing is touched where there is nothing to rewrite.
     """
-    for path in sorted(folder.rglob("*")):
+    for path in sorted(folder.rglob("*")) if mounts else ():
         if not path.is_file():
             continue
         if path.name == _ARCHIVE:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
+import boto3
 import pytest
 
+from cli import paths
+from cli.programs import tool_environment
+from embedded_aws import gateway
+from embedded_aws.runtime import sandbox
 from tests.embedded_aws.account import Account
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 
@@ -17,6 +23,17 @@ if TYPE_CHECKING:
 def account(client: Callable[[str], Any]) -> Account:
     """The test run's account."""
     return Account(client)
+
+
+@pytest.fixture(scope="module")
+def unsandboxed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
+    """An account of an embedded AWS whose containers are no sandboxes, as where the kernel allows none."""
+    home = tmp_path_factory.mktemp("unsandboxed")
+    environment = {**tool_environment(), sandbox.SWITCH: "off"}
+    started = gateway.start(home, cache=paths.cache(), environment=environment, pace=0.1, port=0, owner=os.getpid())
+    session: Any = boto3.Session("test", "test", region_name=gateway.REGION)
+    yield Account(lambda service: session.client(service, endpoint_url=started.url))
+    gateway.stop(home)
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,9 @@ dies. LISTEN is a socket the command inherits, or -1. Ends when nothing is left 
 
 Should this process itself be killed, a guardian that it forked at its start kills the command's process group.
 
+A sandbox is not told to terminate, its programs are: bubblewrap passes no signal on, and all in it would end with it
+(containers/bubblewrap#402). Only where nothing runs in it yet does it end itself.
+
 What it started is found by parentage: a Jupyter kernel and a terminal have sessions of their own. On Linux an orphan
 becomes a child of this process, so nothing gets away. Elsewhere an orphan that also left the process group does.
 """
@@ -26,6 +29,7 @@ PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 ROUND_SECONDS = 0.02
 MANY = 4096  # file descriptors: more than the gateway hands on
 GROUP_BYTES, DONE = 8, b"."
+SANDBOX = "bwrap"
 
 
 def main() -> int:
@@ -44,7 +48,8 @@ def main() -> int:
     for descriptor in inherited:
         os.close(descriptor)
     ordered = threading.Event()
-    threading.Thread(target=_obey, args=(control, child.pid, ordered), daemon=True).start()
+    sandbox = Path(command[0]).name == SANDBOX
+    threading.Thread(target=_obey, args=(control, child.pid, ordered, sandbox), daemon=True).start()
     status = _wait_for(child.pid)
     if not ordered.is_set():
         _start_killing(child.pid)
@@ -75,12 +80,12 @@ def _fork_guardian() -> int:
     return write_end
 
 
-def _obey(control: int, group: int, ordered: threading.Event) -> None:
+def _obey(control: int, group: int, ordered: threading.Event, sandbox: bool) -> None:  # noqa: FBT001 - a thread's
     """Carry out the orders that come on the pipe; its end is the order to kill."""
     while order := os.read(control, 1):
         ordered.set()
         if order == b"t":
-            _signal(group, signal.SIGTERM)
+            _terminate(group, sandbox=sandbox)
         else:
             _start_killing(group)
     ordered.set()
@@ -96,6 +101,18 @@ def _start_killing(group: int) -> None:
             time.sleep(ROUND_SECONDS)
 
     threading.Thread(target=kill, daemon=True).start()
+
+
+def _terminate(group: int, *, sandbox: bool) -> None:
+    """Send SIGTERM to the command and all that it started; of a sandbox to all but bubblewrap's own two processes."""
+    if not sandbox:
+        _signal(group, signal.SIGTERM)
+        return
+    parents = _parents()
+    inside = [pid for pid in _descendants(group, parents) if parents[pid] != group]
+    for pid in inside or [group]:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, signal.SIGTERM)
 
 
 def _signal(group: int, number: int) -> None:

@@ -120,7 +120,7 @@ def spare_pip() -> None:
 
 def rewrite_arguments(mounts: dict[str, str]) -> None:
     """Put paths of the container where they lie here, in what the script is called with."""
-    rewrite_paths = load(RUNTIME / "container.py").rewrite_paths
+    rewrite_paths = load(RUNTIME / "paths.py").rewrite_paths
     mapping = importlib.import_module("sagemaker_training.mapping")
     make = mapping.to_cmd_args
     folders = {path: Path(folder) for path, folder in mounts.items()}

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from embedded_aws.runtime.process import Process
     from embedded_aws.runtime.process_group import HostCommand
+    from embedded_aws.runtime.sandbox import Bubblewrap
     from embedded_aws.services.sagemaker.authorization import Principal
     from embedded_aws.services.sagemaker.clock import Clock
     from embedded_aws.services.sagemaker.store import Record, Store
@@ -25,9 +26,9 @@ class ServiceContext:
     """What all providers share: the store, the clock, and where things are.
 
     `endpoint_url` is the gateway's own: S3, STS, Logs and CloudWatch are reached there, through boto3, from threads.
-    `state_dir` is removed when the gateway ends; `cache_dir`, where installed images lie, outlives it. `principal_of`
-    takes a role's ARN and returns the principal whose policies are enforced on what SageMaker does in its name, or None
-    where none are.
+    `state_dir` is removed when the gateway ends; `cache_dir`, where installed images lie, outlives it. Without
+    `bubblewrap` containers are no sandboxes. `principal_of` takes a role's ARN and returns the principal whose policies
+    are enforced on what SageMaker does in its name, or None where none are.
     """
 
     store: Store
@@ -36,6 +37,7 @@ class ServiceContext:
     state_dir: Path
     images_dir: Path
     cache_dir: Path
+    bubblewrap: Bubblewrap | None = None
     principal_of: Callable[[str], Principal | None] = lambda _role_arn: None
     metrics: MetricsPublisher = field(default_factory=MetricsPublisher)
 

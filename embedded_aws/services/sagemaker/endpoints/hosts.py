@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from embedded_aws.runtime import archives, images, s3_objects
-from embedded_aws.runtime.container import Container, rewrite_paths
+from embedded_aws.runtime.container import Container
 from embedded_aws.runtime.logs import LogStream
 from embedded_aws.runtime.process import Process
 from embedded_aws.services.sagemaker import authorization
@@ -33,6 +33,7 @@ log = logging.getLogger(__name__)
 
 GROUP = "/aws/sagemaker/Endpoints"
 _SERVER = Path(__file__).parents[3] / "serving" / "__main__.py"
+_HOST = "model.aws.local"  # which hosts call themselves: a user's log, aws-neuron/aws-neuron-sdk#426
 _STARTUP_SECONDS = 480  # ContainerStartupHealthCheckTimeoutInSeconds' default
 _PING_SECONDS = 0.05
 _RESTART_SECONDS = 1.0
@@ -99,7 +100,7 @@ class ModelHost:
     def start(self) -> None:
         """Bring it up; returns when it answers /ping. Raises HostError, after which nothing of it is left."""
         try:
-            container = Container(self._folder, self._pull())
+            container = Container(self._folder, self._pull(), self._context.bubblewrap)
             self._fetch(container)
             if self.model.network:
                 self._network = self._credentials.environment(self.model.role)
@@ -179,8 +180,14 @@ class ModelHost:
         with socket.create_server(("127.0.0.1", 0), backlog=1024, reuse_port=True) as listening, self._lock:
             if self._stopping.is_set():
                 raise HostError("It was told to stop while its hosts came up.")
+            server = [container.python, "-P", container.inside(_SERVER), str(listening.fileno())]
             self._process = Process(
-                [container.python, "-P", _SERVER, str(listening.fileno()), container.ml],
+                container.command(
+                    [*server, container.inside(container.ml)],
+                    host=_HOST,
+                    addresses={_HOST: "127.0.0.1"},
+                    network=self.model.network,
+                ),
                 environment=self._environment(container),
                 folder=container.ml,
                 listen=listening,
@@ -201,7 +208,7 @@ class ModelHost:
             AWS_REGION=self._record.region,
             AWS_EC2_METADATA_DISABLED="true",
             **network,
-            **{name: rewrite_paths(value, container.mounts) for name, value in wanted.items()},
+            **{name: container.rewrite(value) for name, value in wanted.items()},
         )
 
     def _wait_for_ping(self, process: Process) -> None:

@@ -15,7 +15,8 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from embedded_aws.runtime.container import make_layer, rewrite_paths
+from embedded_aws.runtime.container import make_layer
+from embedded_aws.runtime.paths import rewrite_paths
 
 if TYPE_CHECKING:
     from embedded_aws.runtime.images import Image

@@ -184,8 +184,8 @@ class Machine:
         shared = image.python.parent.parent  # where the image's packages installed Jupyter's own files
         return container.environment(
             os.environ,
-            home=folder.home,
-            temporary=folder.temporary,
+            HOME=str(folder.home),
+            TMPDIR=str(folder.temporary),
             PATH=f"{SHIMS}:{folder.programs}",
             SHELL="/bin/bash",
             USER="ec2-user",

@@ -13,7 +13,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from embedded_aws.runtime import instances
-from embedded_aws.runtime.container import Container, rewrite_paths
+from embedded_aws.runtime.container import Container
 from embedded_aws.runtime.logs import LogStream
 from embedded_aws.runtime.process_group import HostCommand
 from embedded_aws.runtime.programs import rewrite_programs
@@ -53,13 +53,13 @@ class ProcessingFolder:
     def configure(self, arn: str, host: str, hosts: Sequence[str]) -> None:
         """Write the job's configuration, in which paths are those of here, and the hosts' names."""
         job = {"ProcessingJobArn": arn, **{name: value for name, value in self._request.items() if name != "Tags"}}
-        self._write("processingjobconfig", rewrite_paths(json.dumps(job), self._container.mounts))
+        self._write("processingjobconfig", self._container.rewrite(json.dumps(job)))
         self._write("resourceconfig", json.dumps({"current_host": host, "hosts": list(hosts)}))
 
     def rewrite_programs(self) -> None:
         """Let the programs that the inputs bring find what they call by a container's paths."""
         for folder in self._programs():
-            rewrite_programs(folder, self._container.mounts)
+            rewrite_programs(folder, self._container.rewritten)
 
     def message(self) -> bytes:
         """Return what the container wrote as its message; empty if it wrote none."""
@@ -92,7 +92,7 @@ class ProcessingHost:
         """Make its container in a folder that is not there yet."""
         self._job, self._request = job, job.request
         self._name, self._instances = instance.name, all_of_them
-        self._container = Container(folder, image)
+        self._container = Container(folder, image, job.context.bubblewrap)
         self.folder = ProcessingFolder(self._container, job.request)
         self.folder.configure(job.record.arn, self._name, [one.name for one in all_of_them])
         self._shard = job_inputs.Shard(all_of_them.index(instance), len(all_of_them))
@@ -106,19 +106,24 @@ class ProcessingHost:
 
     def command(self, network: Mapping[str, str]) -> HostCommand:
         """Return what it runs; `network` says how AWS is reached."""
-        program, mounts = self._request["AppSpecification"], self._container.mounts
+        program, container = self._request["AppSpecification"], self._container
         words = [*program["ContainerEntrypoint"], *program.get("ContainerArguments", [])]
         wanted = self._request.get("Environment", {})
         return HostCommand(
             name=self._name,
-            command=[rewrite_paths(word, mounts) for word in words],
-            environment=self._container.environment(
+            command=container.command(
+                [container.rewrite(word) for word in words],
+                host=self._name,
+                addresses=instances.addresses(self._instances),
+                network=not self._request.get("NetworkConfig", {}).get("EnableNetworkIsolation"),
+            ),
+            environment=container.environment(
                 os.environ,
                 **instances.variables(self._instances),
                 **network,
-                **{name: rewrite_paths(value, mounts) for name, value in wanted.items()},
+                **{name: container.rewrite(value) for name, value in wanted.items()},
             ),
-            folder=self._container.ml,
+            folder=container.ml,
             follow=self._follow,
         )
 

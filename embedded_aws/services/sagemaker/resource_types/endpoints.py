@@ -115,7 +115,7 @@ MODEL = ResourceType(
             "ExecutionRoleArn": DONE,
             "Tags": TAGS,
             "VpcConfig": _NETWORK,
-            "EnableNetworkIsolation": done("no credentials, no package index"),
+            "EnableNetworkIsolation": done("no credentials, no package index; in a sandbox the loopback alone"),
         }
     },
     defaults={

@@ -10,6 +10,7 @@ from __future__ import annotations
 from embedded_aws.services.sagemaker.errors import IN_USE
 from embedded_aws.services.sagemaker.resource_types.members import (
     DONE,
+    ISOLATED,
     RECORDED,
     REFUSED,
     TAGS,
@@ -65,7 +66,7 @@ PROCESSING_JOB = ResourceType(
             "Environment": DONE,
             "NetworkConfig": {
                 "EnableInterContainerTrafficEncryption": recorded("all runs on one machine"),
-                "EnableNetworkIsolation": done("no credentials, no package index"),
+                "EnableNetworkIsolation": done(ISOLATED),
                 "VpcConfig": REFUSED,
             },
             "RoleArn": DONE,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from embedded_aws.services.sagemaker.errors import IN_USE
 from embedded_aws.services.sagemaker.resource_types.members import (
     DONE,
+    ISOLATED,
     RECORDED,
     REFUSED,
     TAGS,
@@ -99,7 +100,7 @@ COMMON: Members = {
     "ResourceConfig": RESOURCES,
     "VpcConfig": REFUSED,
     "StoppingCondition": STOPPING,
-    "EnableNetworkIsolation": done("no credentials, no package index"),
+    "EnableNetworkIsolation": done(ISOLATED),
     "EnableInterContainerTrafficEncryption": recorded(_ONE_MACHINE),
     "EnableManagedSpotTraining": DONE,
     "CheckpointConfig": CHECKPOINTS,

@@ -108,8 +108,16 @@ class Attempt:
 
     def error(self, failure: HostFailure) -> FailedError:
         """Return why the job has failed, in the words of the host that did."""
-        written = next(host.folder.failure for host in self._hosts if host.name == failure.host)
-        return algorithm_error(written.strip() or "See job logs for more information", failure.status)
+        host = next(host for host in self._hosts if host.name == failure.host)
+        written = host.folder.failure.strip() or "See job logs for more information"
+        hint = f"{host.misses_opt_ml} " if "/opt/ml" in written else ""
+        return algorithm_error(f"{hint}{written}", failure.status)
+
+    def check_model(self) -> None:
+        """Raise FailedError if no host has left a model, and one's script wrote to an /opt/ml that is not its job's."""
+        hints = [] if self.has_model else [host.misses_opt_ml for host in self._hosts if host.misses_opt_ml]
+        if hints:
+            raise FailedError(f"AlgorithmError: There is no model. {hints[0]}")
 
     def upload_data(self) -> None:
         """Upload output.tar.gz, which exists only if a host left something in output/data. Raises FailedError."""

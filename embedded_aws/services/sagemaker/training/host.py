@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from embedded_aws.runtime import instances
-from embedded_aws.runtime.container import Container, rewrite_paths
+from embedded_aws.runtime.container import Container
 from embedded_aws.runtime.mirror import Mirror
 from embedded_aws.runtime.programs import rewrite_programs
 from embedded_aws.services.sagemaker import job_inputs
@@ -33,6 +33,10 @@ _CHECKPOINTS = "/opt/ml/checkpoints"  # the defaults that botocore's model names
 _TENSORBOARD = "/opt/ml/output/tensorboard"
 _CACHE = "/opt/ml/sagemaker/warmpoolcache"  # SageMaker's guide, "Using persistent cache"
 
+_NO_OPT_ML = (
+    "{} names /opt/ml itself. It is there in a sandbox only, and this machine makes none, as its status says: "
+    "take SM_MODEL_DIR, SM_OUTPUT_DATA_DIR, SM_CHANNEL_… from the environment instead."
+)
 # The channels in which the SageMaker SDK's ModelTrainer sends programs instead of data: SM_CODE and SM_DRIVERS of
 # sagemaker.core.training.constants 2.27.0.
 _PROGRAMS = ("code", "sm_drivers")
@@ -46,9 +50,10 @@ class TrainingFolder:
         self.root = root
         self.model = root / "model"
         self.output_data = root / "output" / "data"
+        self.code = root / "code"
         self._config = root / "input" / "config"
         self._failure = root / "output" / "failure"
-        for folder in (self.model, self.output_data, self._config, root / "input" / "data", root / "code"):
+        for folder in (self.model, self.output_data, self._config, root / "input" / "data", self.code):
             folder.mkdir(parents=True, exist_ok=True)  # a toolkit that waits for its job has made some
 
     def channel(self, name: str) -> Path:
@@ -77,9 +82,9 @@ class TrainingFolder:
         self._write("inputdataconfig", {each["ChannelName"]: _channel_config(each) for each in channels})
         self._write("resourceconfig", resources)
 
-    def configure_checkpoints(self, uri: str, folder: Path) -> None:
+    def configure_checkpoints(self, uri: str, folder: str) -> None:
         """Write where checkpoints lie, as a container reads it. Source: aws/sagemaker-xgboost-container#32."""
-        self._write("checkpointconfig", {"S3Uri": uri, "LocalPath": str(folder)})
+        self._write("checkpointconfig", {"S3Uri": uri, "LocalPath": folder})
 
     @property
     def failure(self) -> str:
@@ -117,9 +122,8 @@ class TrainingHost:
         self.name = instance.name
         self._job, self._request = job, job.request
         ready = retained if retained and retained.image == image else None
-        self.container = ready.container if ready else Container(folder, image)
+        self.container = ready.container if ready else Container(folder, image, job.context.bubblewrap)
         self.warm_host = ready.warm_host if ready else None
-        self._imports = ready.imports if ready else folder / "imports.json"
         self._image = image
         self._of_warm_pool = bool(retained or keep_alive_seconds(job.request))
         if self._of_warm_pool:
@@ -140,7 +144,7 @@ class TrainingHost:
             folder = self.container.local_path(config.get("LocalPath") or _CHECKPOINTS)
             checkpoints = Mirror(s3, folder, config["S3Uri"], delete_removed=True)
             checkpoints.download()
-            self.folder.configure_checkpoints(config["S3Uri"], folder)
+            self.folder.configure_checkpoints(config["S3Uri"], self.container.inside(folder))
             made.append(checkpoints)
         if config := self._request.get("TensorBoardOutputConfig"):
             folder = self.container.local_path(config.get("LocalPath") or _TENSORBOARD)
@@ -166,15 +170,28 @@ class TrainingHost:
 
     def rewrite_programs(self) -> None:
         """Let the programs in the channels that hold some find what they call by a container's paths."""
-        self.folder.rewrite_programs(self.container.mounts)
+        self.folder.rewrite_programs(self.container.rewritten)
 
-    def command(self) -> list[str | Path]:
+    @property
+    def misses_opt_ml(self) -> str:
+        """Return why a script that the toolkit brought does not find /opt/ml, in a sentence; empty if it finds it."""
+        for program in sorted(self.folder.code.rglob("*.py")):
+            text = program.read_text(errors="replace")
+            if self.container.rewrite(text) != text:
+                return _NO_OPT_ML.format(program.relative_to(self.folder.code))
+        return ""
+
+    def command(self) -> list[str]:
         """Return what it runs: the container's entrypoint, or the training toolkit."""
-        algorithm, mounts = self._request["AlgorithmSpecification"], self.container.mounts
-        arguments = [rewrite_paths(each, mounts) for each in algorithm.get("ContainerArguments", [])]
-        if "ContainerEntrypoint" in algorithm:
-            return [*(rewrite_paths(each, mounts) for each in algorithm["ContainerEntrypoint"]), *arguments]
-        return [self.container.python, "-P", _TOOLKIT, *arguments]
+        algorithm, container = self._request["AlgorithmSpecification"], self.container
+        toolkit = [container.python, "-P", container.inside(_TOOLKIT)]
+        words = [*algorithm.get("ContainerEntrypoint", toolkit), *algorithm.get("ContainerArguments", [])]
+        return container.command(
+            [container.rewrite(word) for word in words],
+            host=self.name,
+            addresses=instances.addresses(self._instances),
+            network=not self._request.get("EnableNetworkIsolation"),
+        )
 
     def retain(self, folder: Path) -> RetainedHost:
         """Leave, in a new folder, what the next job of a warm pool finds: the cache, and Python with the last imports.
@@ -183,16 +200,20 @@ class TrainingHost:
         """
         folder.mkdir(parents=True)
         cache = Path(shutil.move(self._cache, folder / "cache"))
-        imports = folder / "imports.json"
-        retained = RetainedHost(
-            cache=cache, imports=imports, container=Container(folder / "next", self._image), image=self._image
-        )
+        container = Container(folder / "next", self._image, self._job.context.bubblewrap)
+        retained = RetainedHost(cache=cache, container=container, image=self._image)
         if not self._imports.exists() or len(self._instances) > 1:
             return retained
-        shutil.copy(self._imports, imports)
-        self.container, self._imports = retained.container, imports
-        warm_host = WarmHost(self.command(), environment=self.environment({}), folder=retained.container.ml)
+        imports = self._imports
+        self.container = container
+        shutil.copy(imports, self._imports)
+        warm_host = WarmHost(self.command(), environment=self.environment({}), folder=container.ml)
         return replace(retained, warm_host=warm_host)
+
+    @property
+    def _imports(self) -> Path:
+        """Return the file in which the last script's imports are noted."""
+        return self.container.home / ".imports.json"
 
     def environment(self, network: Mapping[str, str], **job: str) -> dict[str, str]:
         """Return its environment; `network` says how AWS is reached, `job` is the same on every host of the job."""
@@ -201,19 +222,20 @@ class TrainingHost:
             os.environ,
             CURRENT_HOST=self.name,
             DMLC_INTERFACE="lo",
-            SAGEMAKER_BASE_DIR=str(self.container.ml),
+            SAGEMAKER_BASE_DIR=self.container.inside(self.container.ml),
             SAGEMAKER_TRAINING_MODULE=_TOOLKIT_MODULE,
-            SAGEMAKER_JOB_MOUNTS=json.dumps({path: str(folder) for path, folder in self.container.mounts.items()}),
+            SAGEMAKER_JOB_MOUNTS=json.dumps({path: str(folder) for path, folder in self.container.rewritten.items()}),
             **instances.variables(self._instances),
             **self._warm_pool(),
             **job,
             **network,
-            **{name: rewrite_paths(value, self.container.mounts) for name, value in wanted.items()},
+            **{name: self.container.rewrite(value) for name, value in wanted.items()},
         )
 
     def _warm_pool(self) -> dict[str, str]:
         """Return the variables for the script of a job of a warm pool, and for launch/train.py."""
         if not self._of_warm_pool:
             return {}
-        cache = str(self.container.local_path(_CACHE))
-        return {"SAGEMAKER_MANAGED_WARMPOOL_CACHE_DIRECTORY": cache, "SAGEMAKER_JOB_IMPORTS": str(self._imports)}
+        cache = self.container.inside(self.container.local_path(_CACHE))
+        imports = self.container.inside(self._imports)
+        return {"SAGEMAKER_MANAGED_WARMPOOL_CACHE_DIRECTORY": cache, "SAGEMAKER_JOB_IMPORTS": imports}

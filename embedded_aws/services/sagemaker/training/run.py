@@ -154,6 +154,8 @@ class TrainingRun:
         if failure and not self._early_end:
             attempt.upload_data()
             raise attempt.error(failure)
+        if not self._early_end:
+            attempt.check_model()
         return True
 
     def _begin_attempt(self) -> Attempt:

@@ -63,13 +63,9 @@ def _values(members: Mapping[str, Any]) -> list[Any]:
 
 @dataclass(frozen=True, kw_only=True)
 class RetainedHost:
-    """What an instance of a warm pool has for its next job: `cache`, and a container in which Python may wait.
-
-    `imports` is the file in which the last script's imports are noted.
-    """
+    """What an instance of a warm pool has for its next job: `cache`, and a container in which Python may wait."""
 
     cache: Path
-    imports: Path
     container: Container
     image: Image
     warm_host: WarmHost | None = None

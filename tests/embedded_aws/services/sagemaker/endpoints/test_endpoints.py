@@ -411,8 +411,8 @@ def _hosts(embedded: Gateway, endpoint: str) -> list[psutil.Process]:
         except psutil.NoSuchProcess:  # it has ended meanwhile
             continue
         if any(f"/endpoints/{endpoint}/" in part for part in command) and "supervise.py" not in " ".join(command):
-            found.append(process)
-    return found
+            found += [process, *process.children(recursive=True)]  # in a sandbox only bubblewrap names the folder
+    return [each for each in dict.fromkeys(found) if each.is_running() and each.name() != "bwrap"]
 
 
 def _callers(embedded: Gateway, endpoint: str, port: int) -> list[int]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from embedded_aws.runtime import sandbox
 from tests.embedded_aws.account import BUCKET, Account, files_of
 from tests.zips import wheel
 
@@ -71,6 +72,20 @@ def output_handler(response, context):
 """
 
 
+@pytest.fixture(scope="module", params=["sandbox", "no sandbox"])
+def sandboxed(request: pytest.FixtureRequest) -> bool:
+    """Tell whether jobs are sandboxes; all that these tests say holds where there are none too."""
+    if request.param == "sandbox" and isinstance(sandbox.find(), str):
+        pytest.skip(str(sandbox.find()))
+    return bool(request.param == "sandbox")
+
+
+@pytest.fixture(scope="module")
+def account(request: pytest.FixtureRequest, account: Account, *, sandboxed: bool) -> Account:
+    """The test run's account, or one whose containers are no sandboxes."""
+    return account if sandboxed else request.getfixturevalue("unsandboxed")
+
+
 @pytest.fixture(scope="module")
 def trained(account: Account) -> dict[str, Any]:
     """A job whose programs came in channels, and which has completed."""
@@ -91,15 +106,15 @@ def test_finds_what_it_calls_opt_ml(account: Account, trained: dict[str, Any]) -
     assert files_of(account.get(trained["ModelArtifacts"]["S3ModelArtifacts"])) == {"weights.txt": b"8"}
 
 
-def test_leaves_data_and_other_paths_alone(account: Account, trained: dict[str, Any]) -> None:
-    """Only programs and variables are changed, and in them only /opt/ml itself."""
+def test_leaves_data_and_other_paths_alone(account: Account, trained: dict[str, Any], *, sandboxed: bool) -> None:
+    """Without a sandbox programs and variables are changed, and in them /opt/ml itself; in one nothing is."""
     lines = account.lines(GROUP, trained["TrainingJobName"])
     assert "other place: /opt/mlx" in lines
     assert "data: see /opt/ml" in lines
     assert f"given: {json.dumps({'folder': '/opt/ml/model'})}" in lines
     [cache] = [line for line in lines if line.startswith("cache: ")]
     assert cache.endswith("/ml/cache")
-    assert cache != "cache: /opt/ml/cache"
+    assert (cache == "cache: /opt/ml/cache") == sandboxed
 
 
 def test_tells_why_a_program_failed(account: Account) -> None:
@@ -123,3 +138,12 @@ def test_an_endpoint_finds_it_too(account: Account, saved_model: Callable[[float
     files = {**saved_model(1.0), "code/inference.py": HANDLERS}
     model = account.model(files, environment={"MODEL_FOLDER": "/opt/ml/model"})
     assert account.invoke(account.endpoint(account.config(model)), {"instances": [[1, 2, 3]]}) == ["1", "code"]
+
+
+def test_a_script_that_names_opt_ml_is_told(unsandboxed: Account) -> None:
+    """Where it has none of its own, its model is not lost without a word."""
+    ended = unsandboxed.train(HyperParameters=unsandboxed.source({"train.py": b"print('saved to /opt/ml/model')"}))
+    assert ended["FailureReason"].startswith("AlgorithmError: There is no model. train.py names /opt/ml itself.")
+    missed = b"open('/opt/ml/input/config/resourceconfig.json')"
+    reason = unsandboxed.train(HyperParameters=unsandboxed.source({"train.py": missed}))["FailureReason"]
+    assert reason.startswith("AlgorithmError: train.py names /opt/ml itself.")

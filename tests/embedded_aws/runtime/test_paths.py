@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from embedded_aws.runtime.container import rewrite_paths
+from embedded_aws.runtime.paths import rewrite_paths
 
 MOUNTS = {"/home/ec2-user": Path("/seat/home"), "/opt/ml": Path("/seat/ml"), "/opt/ml/model": Path("/m")}
 

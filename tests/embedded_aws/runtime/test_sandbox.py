@@ -1,0 +1,72 @@
+"""A sandbox is made where it can be, by a bubblewrap that is known; where not, it is said why."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+from embedded_aws.runtime import sandbox
+from embedded_aws.runtime.process import Process
+from embedded_aws.runtime.sandbox import Bubblewrap, View
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FOUND = sandbox.find()
+needs_one = pytest.mark.skipif(isinstance(FOUND, str), reason=str(FOUND))
+
+
+def command(tmp_path: Path, *words: str) -> list[str]:
+    """A command in a sandbox in which /opt/ml is this folder."""
+    assert isinstance(FOUND, Bubblewrap)
+    return FOUND.command(
+        words, View(writable={"/opt/ml": tmp_path}, read_only={}, folder="/opt/ml", host_name="algo-1")
+    )
+
+
+def test_it_can_be_switched_off() -> None:
+    """By a variable, which the reason names."""
+    assert sandbox.find({sandbox.SWITCH: "off"}) == "Sandboxes are switched off: EMBEDDED_AWS_SANDBOX is `off`."
+
+
+def test_an_old_one_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a distribution's that lacks what keeps a program in, the wheel's takes the place."""
+    old = tmp_path / "bwrap"
+    old.write_text("#!/bin/sh\necho bubblewrap 0.6.1\n")
+    old.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    sandbox._search.cache_clear()
+    found = sandbox.find()
+    assert isinstance(found, str) or found.program != old
+    sandbox._search.cache_clear()
+
+
+@needs_one
+def test_sigterm_reaches_the_program(tmp_path: Path) -> None:
+    """It has the time to save that it would have without a sandbox, and its exit status is told."""
+    script = "trap 'echo saved; exit 3' TERM; echo ready; while :; do sleep 0.1; done"
+    process = Process(command(tmp_path, "bash", "-c", script), environment=dict(os.environ), folder=tmp_path)
+    lines = process.lines()
+    assert next(lines) == "ready"
+    process.terminate(grace=30)
+    assert list(lines)[-1] == "saved"
+    assert process.wait() == 3
+
+
+@needs_one
+def test_a_program_that_is_not_there(tmp_path: Path) -> None:
+    """It is told as without a sandbox, with the exit status that a container has."""
+    process = Process(command(tmp_path, "no-such-program"), environment=dict(os.environ), folder=tmp_path)
+    assert list(process.lines()) == ["exec no-such-program: No such file or directory"]
+    assert process.wait() == 127
+
+
+@needs_one
+def test_no_other_namespace_can_be_made_in_it(tmp_path: Path) -> None:
+    """In one of its own a program could make what is read-only writable."""
+    done = subprocess.run(command(tmp_path, "unshare", "--user", "true"), capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert "unshare" in done.stderr

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import select
+import signal
 import subprocess
 import sys
 import threading
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 _SUPERVISE = Path(__file__).with_name("launch") / "supervise.py"
 _CHUNK = 65_536
 _QUIET_SECONDS = 0.5
+_KILLED = 128 + signal.SIGKILL
 
 
 class Process:
@@ -30,11 +32,15 @@ class Process:
         environment: Mapping[str, str],
         folder: Path,
         listen: socket.socket | None = None,
+        memory: int = 0,
     ) -> None:
-        """Start it in `folder` with exactly this environment; it inherits the socket `listen` under its number."""
+        """Start it in `folder` with exactly this environment; it inherits the socket `listen` under its number.
+
+        `memory` is how many bytes all of it may have; 0: as many as there are.
+        """
         ours, self._orders = os.pipe()
         inherited = [ours] if listen is None else [ours, listen.fileno()]
-        arguments = [str(ours), str(listen.fileno() if listen else -1), *map(str, command)]
+        arguments = [str(ours), str(listen.fileno() if listen else -1), str(memory), *map(str, command)]
         try:
             self._supervisor = subprocess.Popen(
                 [sys.executable, "-I", "-S", str(_SUPERVISE), *arguments],
@@ -55,6 +61,11 @@ class Process:
     def pid(self) -> int:
         """Return the id of the process of which all of it descends."""
         return self._supervisor.pid
+
+    @property
+    def out_of_memory(self) -> bool:
+        """Return whether it was killed because it had more memory than it may."""
+        return self._supervisor.poll() == -signal.SIGUSR1
 
     @property
     def running(self) -> bool:
@@ -86,7 +97,7 @@ class Process:
         except subprocess.TimeoutExpired:
             raise TimeoutError(f"still running after {seconds} s") from None
         self._close()
-        return status
+        return _KILLED if self.out_of_memory else status
 
     def terminate(self, *, grace: float) -> None:
         """Send SIGTERM to all of it now, SIGKILL after `grace` seconds. Return at once."""

@@ -25,6 +25,8 @@ class PreparedProcess(Protocol):
 class HostCommand:
     """What one host runs, in which folder; `follow` reads its output's lines until there are no more.
 
+    `memory` is how many bytes it may have.
+
     `prepared` was started with that command in that folder already.
     """
 
@@ -33,21 +35,23 @@ class HostCommand:
     environment: Mapping[str, str]
     folder: Path
     follow: Callable[[Iterator[str]], None]
+    memory: int
     prepared: PreparedProcess | None = None
 
     def start(self) -> Process:
         """Start it."""
         if self.prepared:
             return self.prepared.begin(self.environment)
-        return Process(self.command, environment=self.environment, folder=self.folder)
+        return Process(self.command, environment=self.environment, folder=self.folder, memory=self.memory)
 
 
 @dataclass(frozen=True)
 class HostFailure:
-    """The host that failed first, and its exit status."""
+    """The host that failed first, its exit status, and whether it had more memory than it may."""
 
     host: str
     status: int
+    out_of_memory: bool = False
 
 
 class ProcessGroup:
@@ -122,7 +126,7 @@ class ProcessGroup:
         with self._lock:
             if not status or self._failure:
                 return
-            self._failure = HostFailure(host.name, status)
+            self._failure = HostFailure(host.name, status, process.out_of_memory)
         if not self._stopping:  # else the others have the time to save that they were given
             self._kill_all()
 

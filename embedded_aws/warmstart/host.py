@@ -19,12 +19,16 @@ ORDERS = "SAGEMAKER_JOB_ORDERS"
 class WarmHost:
     """A command that was started ahead, and waits for its job's environment."""
 
-    def __init__(self, command: Sequence[str | Path], *, environment: Mapping[str, str], folder: Path) -> None:
+    def __init__(
+        self, command: Sequence[str | Path], *, environment: Mapping[str, str], folder: Path, memory: int
+    ) -> None:
         """Start it."""
         self._ours, theirs = socket.socketpair()
         orders = {ORDERS: str(theirs.fileno())}
         try:
-            self._process = Process(command, environment={**environment, **orders}, folder=folder, listen=theirs)
+            self._process = Process(
+                command, environment={**environment, **orders}, folder=folder, listen=theirs, memory=memory
+            )
         finally:
             theirs.close()
 

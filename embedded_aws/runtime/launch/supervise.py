@@ -1,8 +1,9 @@
-"""Run a command for as long as its owner lives: `supervise.py CONTROL LISTEN COMMAND…`.
+"""Run a command for as long as its owner lives: `supervise.py CONTROL LISTEN MEMORY COMMAND…`.
 
 CONTROL is the read end of a pipe whose write end only the owner holds: a byte `t` terminates the command and all that
 it started, any other byte kills them, and so does the end of the pipe, which comes when the owner dies, however it
-dies. LISTEN is a socket the command inherits, or -1. Ends when nothing is left of it, with the command's exit status
+dies. LISTEN is a socket the command inherits, or -1. MEMORY is how many bytes all of it may have, or 0: what has more
+is killed, and this ends by the signal SIGUSR1. Else it ends when nothing is left of it, with the command's exit status
 (128 + the signal's number after a signal).
 
 Should this process itself be killed, a guardian that it forked at its start kills the command's process group.
@@ -29,12 +30,16 @@ PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 ROUND_SECONDS = 0.02
 MANY = 4096  # file descriptors: more than the gateway hands on
 GROUP_BYTES, DONE = 8, b"."
+BYTES_A_SECOND = 4e9  # by which memory grows at most, whatever a program does: a page has to be cleared first
+SHORTEST, LONGEST = 0.1, 2.0  # seconds from one look at the memory to the next
+PAGE = os.sysconf("SC_PAGE_SIZE")
 SANDBOX = "bwrap"
 
 
 def main() -> int:
     """Start the command and stay until it and all that it started have ended."""
-    control, listen, command = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3:]
+    control, listen, memory = map(int, sys.argv[1:4])
+    command = sys.argv[4:]
     guardian = _fork_guardian()
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
@@ -50,11 +55,17 @@ def main() -> int:
     ordered = threading.Event()
     sandbox = Path(command[0]).name == SANDBOX
     threading.Thread(target=_obey, args=(control, child.pid, ordered, sandbox), daemon=True).start()
+    exceeded = threading.Event()
+    if memory and sys.platform == "linux":
+        threading.Thread(target=_limit, args=(memory, child.pid, exceeded), daemon=True).start()
     status = _wait_for(child.pid)
     if not ordered.is_set():
         _start_killing(child.pid)
     _wait_for_all(child.pid)
     os.write(guardian, DONE)
+    if exceeded.is_set():
+        signal.signal(signal.SIGUSR1, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGUSR1)
     return status if status >= 0 else 128 - status
 
 
@@ -101,6 +112,35 @@ def _start_killing(group: int) -> None:
             time.sleep(ROUND_SECONDS)
 
     threading.Thread(target=kill, daemon=True).start()
+
+
+def _limit(memory: int, group: int, exceeded: threading.Event) -> None:
+    """Kill all of it once it has more memory than that."""
+    while True:
+        family = list(_descendants(os.getpid(), _parents()))
+        held = sum(_resident(pid) for pid in family)
+        # What several share counts for each of them, which is quick to see, and too much.
+        if held > memory and (held := sum(_proportional(pid) for pid in family)) > memory:
+            exceeded.set()
+            _start_killing(group)
+            return
+        time.sleep(min(max((memory - held) / BYTES_A_SECOND, SHORTEST), LONGEST))
+
+
+def _resident(pid: int) -> int:
+    try:
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE
+    except (OSError, IndexError):  # it has ended meanwhile
+        return 0
+
+
+def _proportional(pid: int) -> int:
+    """Return a process's bytes, of what it shares its part."""
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except OSError:
+        return _resident(pid)
+    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
 
 
 def _terminate(group: int, *, sandbox: bool) -> None:

@@ -173,3 +173,26 @@ def test_guardians_end_with_their_command() -> None:
         return found
 
     until(lambda: not left())
+
+
+GROW = "held = []\nwhile True: held.append(b'x' * 10_000_000)"
+SHARE = """
+import os, time
+held = b"x" * 150_000_000
+for _ in range(4):
+    if os.fork() == 0:
+        time.sleep(1.5)
+        os._exit(0)
+time.sleep(1.5)
+print("done")
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Only Linux tells what a process shares.")
+@pytest.mark.parametrize(("code", "status", "exceeded"), [(GROW, 137, True), (SHARE, 0, False)])
+def test_has_no_more_memory_than_it_may(code: str, status: int, exceeded: bool) -> None:  # noqa: FBT001 - a parameter
+    """What has more is killed, however fast it grew; what several processes share counts once."""
+    command = [sys.executable, "-c", code]
+    process = Process(command, environment={}, folder=Path.cwd(), memory=300_000_000)
+    assert list(process.lines()) == ([] if exceeded else ["done"])
+    assert (process.wait(), process.out_of_memory) == (status, exceeded)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from embedded_aws.runtime import archives, images, s3_objects
+from embedded_aws.runtime import archives, images, memory, s3_objects
 from embedded_aws.runtime.container import Container
 from embedded_aws.runtime.logs import LogStream
 from embedded_aws.runtime.process import Process
@@ -191,6 +191,7 @@ class ModelHost:
                 environment=self._environment(container),
                 folder=container.ml,
                 listen=listening,
+                memory=memory.limit(self.model.variant.get("InstanceType", "")),
             )
             self.port = listening.getsockname()[1]
             self._context.metrics.instances.watch(

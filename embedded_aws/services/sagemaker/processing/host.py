@@ -12,7 +12,7 @@ import time
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from embedded_aws.runtime import instances
+from embedded_aws.runtime import instances, memory
 from embedded_aws.runtime.container import Container
 from embedded_aws.runtime.logs import LogStream
 from embedded_aws.runtime.process_group import HostCommand
@@ -91,7 +91,7 @@ class ProcessingHost:
     ) -> None:
         """Make its container in a folder that is not there yet."""
         self._job, self._request = job, job.request
-        self._name, self._instances = instance.name, all_of_them
+        self._name, self._instance_type, self._instances = instance.name, instance.instance_type, all_of_them
         self._container = Container(folder, image, job.context.bubblewrap)
         self.folder = ProcessingFolder(self._container, job.request)
         self.folder.configure(job.record.arn, self._name, [one.name for one in all_of_them])
@@ -125,6 +125,7 @@ class ProcessingHost:
             ),
             folder=container.ml,
             follow=self._follow,
+            memory=memory.limit(self._instance_type),
         )
 
     def _follow(self, lines: Iterator[str]) -> None:

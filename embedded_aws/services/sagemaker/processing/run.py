@@ -15,7 +15,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from embedded_aws.runtime import instances
+from embedded_aws.runtime import instances, memory
 from embedded_aws.runtime.mirror import Mirror, MirrorError, Mirrors
 from embedded_aws.runtime.process_group import HostFailure, ProcessGroup
 from embedded_aws.services.sagemaker import job_inputs
@@ -82,6 +82,8 @@ class ProcessingRun:
         if failure and not self._stopping:
             with suppress(FailedError):  # the reason is that it failed
                 outputs.finish(completed=False)
+            if failure.out_of_memory:
+                raise FailedError(memory.EXCEEDED)
             raise algorithm_error(self._message, failure.status)
         outputs.finish(completed=not self._stopping)
 

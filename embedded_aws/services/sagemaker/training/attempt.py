@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from boto3.exceptions import S3UploadFailedError
 from botocore.exceptions import BotoCoreError, ClientError
 
-from embedded_aws.runtime import archives, instances, s3_objects, s3_uris
+from embedded_aws.runtime import archives, instances, memory, s3_objects, s3_uris
 from embedded_aws.runtime.logs import LogStream
 from embedded_aws.runtime.mirror import MirrorError, Mirrors
 from embedded_aws.runtime.process_group import HostCommand, ProcessGroup
@@ -108,10 +108,12 @@ class Attempt:
 
     def error(self, failure: HostFailure) -> FailedError:
         """Return why the job has failed, in the words of the host that did."""
+        if failure.out_of_memory:
+            return FailedError(memory.EXCEEDED)
         host = next(host for host in self._hosts if host.name == failure.host)
         written = host.folder.failure.strip() or "See job logs for more information"
-        hint = f"{host.misses_opt_ml} " if "/opt/ml" in written else ""
-        return algorithm_error(f"{hint}{written}", failure.status)
+        hint = host.misses_opt_ml if "/opt/ml" in written else ""
+        return algorithm_error(" ".join(filter(None, (hint, written))), failure.status)
 
     def check_model(self) -> None:
         """Raise FailedError if no host has left a model, and one's script wrote to an /opt/ml that is not its job's."""
@@ -148,6 +150,7 @@ class Attempt:
             environment=host.environment(network, TRAINING_JOB_NAME=record.name, TRAINING_JOB_ARN=record.arn),
             folder=host.container.ml,
             follow=lambda lines: self._follow(host.name, lines),
+            memory=host.memory,
             prepared=host.warm_host,
         )
 

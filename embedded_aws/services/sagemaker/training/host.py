@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from embedded_aws.runtime import instances
+from embedded_aws.runtime import instances, memory
 from embedded_aws.runtime.container import Container
 from embedded_aws.runtime.mirror import Mirror
 from embedded_aws.runtime.programs import rewrite_programs
@@ -173,6 +173,11 @@ class TrainingHost:
         self.folder.rewrite_programs(self.container.rewritten)
 
     @property
+    def memory(self) -> int:
+        """Return how many bytes it may have."""
+        return memory.limit(self._instance.instance_type)
+
+    @property
     def misses_opt_ml(self) -> str:
         """Return why a script that the toolkit brought does not find /opt/ml, in a sentence; empty if it finds it."""
         for program in sorted(self.folder.code.rglob("*.py")):
@@ -207,7 +212,7 @@ class TrainingHost:
         imports = self._imports
         self.container = container
         shutil.copy(imports, self._imports)
-        warm_host = WarmHost(self.command(), environment=self.environment({}), folder=container.ml)
+        warm_host = WarmHost(self.command(), environment=self.environment({}), folder=container.ml, memory=self.memory)
         return replace(retained, warm_host=warm_host)
 
     @property

@@ -60,6 +60,7 @@ def variant(request: Mapping[str, Any]) -> dict[str, Any]:
     """Return the production variant that a host serves for the job."""
     return {
         "VariantName": request["TransformJobName"],
+        "InstanceType": request["TransformResources"]["InstanceType"],
         "ContainerStartupHealthCheckTimeoutInSeconds": _STARTUP_SECONDS,
     }
 

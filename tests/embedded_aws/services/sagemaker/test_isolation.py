@@ -195,3 +195,14 @@ def handler(data, context):
     model = account.model({**saved_model(1.0), "code/inference.py": handlers.encode()})
     answer = account.invoke(account.endpoint(account.config(model)), {})
     assert answer == [False, ["1", "code"], "model.aws.local"]
+
+
+def test_an_instance_s_memory_is_the_limit(account: Account) -> None:
+    """A job that wants more than an ml.t3.medium has fails with AWS's sentence, and the machine is none the worse."""
+    resources = {"InstanceCount": 1, "InstanceType": "ml.t3.medium", "VolumeSizeInGB": 5}
+    grow = python("[*iter(lambda: b'x' * 50_000_000, None)]")
+    ended = account.train(entrypoint=grow, ResourceConfig=resources)
+    assert ended["FailureReason"] == (
+        "ClientError: Please use an instance type with more memory, "
+        "or reduce the size of job data processed on an instance."
+    )

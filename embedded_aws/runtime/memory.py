@@ -1,0 +1,41 @@
+"""How much memory an instance has, which is its container's limit.
+
+From DescribeInstanceTypes of EC2, as moto publishes its answer: an `ml.m5.large` is an m5.large. Of the older p2 and p3
+it does not know. This machine sets a limit, too: no container takes so much that all else on it starves.
+"""
+
+from __future__ import annotations
+
+import gzip
+import importlib.util
+import json
+from functools import cache
+from pathlib import Path
+
+import psutil
+
+# AWS's sentence for a container that had more, of any type of job: users' logs (comic/grand-challenge.org compares
+# with it; datasets of transform and training jobs are "job data" in it too).
+EXCEEDED = (
+    "ClientError: Please use an instance type with more memory, "
+    "or reduce the size of job data processed on an instance."
+)
+_TABLE = ("moto", "ec2/resources/instance_types.json.gz")
+_SHARE = 0.9  # of this machine's memory
+
+
+def limit(instance_type: str) -> int:
+    """Return the bytes of memory that a container on an instance of this type may have here."""
+    most = int(psutil.virtual_memory().total * _SHARE)
+    return min(_table().get(instance_type.removeprefix("ml."), most), most)
+
+
+@cache
+def _table() -> dict[str, int]:
+    package, file = _TABLE
+    spec = importlib.util.find_spec(package)
+    assert spec  # noqa: S101 - the package embedded-aws depends on it
+    assert spec.origin  # noqa: S101 - it is a package with an __init__.py
+    with gzip.open(Path(spec.origin).parent / file) as content:
+        described = json.load(content)
+    return {name: each["MemoryInfo"]["SizeInMiB"] * 1024**2 for name, each in described.items()}

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
+import threading
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -13,7 +12,7 @@ import pytest
 from cli import paths
 from cli.programs import tool_environment
 from embedded_aws import gateway
-from tests import conforming
+from tests import conforming, forking
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -140,27 +139,32 @@ class Lab:
     def __init__(self, home: Path) -> None:
         self.home = home
         self.environment = {**os.environ, "BRICKLAB_HOME": str(home), "COLUMNS": "200", "GITHUB_TOKEN": SECRET}
+        self._session: Any = boto3.Session("test", "test", region_name=gateway.REGION)
+        self._clients: dict[tuple[str, gateway.Gateway], Any] = {}
+        self._creating_client = threading.Lock()
 
     def __call__(self, *arguments: str, code: int = 0) -> str:
         """Run a command; its standard output, or with another exit `code` its standard error."""
-        done = subprocess.run(
-            [sys.executable, "-m", "cli", *arguments],
-            cwd=paths.ROOT,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = forking.run(arguments, self.environment)
         assert done.returncode == code, done.stdout + done.stderr
         assert "Traceback" not in done.stdout + done.stderr
         return done.stderr if code else done.stdout
 
     def client(self, service: str) -> Any:
-        """A boto3 client for the embedded AWS that the lab started."""
+        """The boto3 client for the embedded AWS that the lab started; made once, for many tests ask twice a second."""
         running = gateway.running(self.home / "aws")
         assert running
-        session: Any = boto3.Session("test", "test", region_name=gateway.REGION)
-        return session.client(service, endpoint_url=running.url, verify=running.environment().get("AWS_CA_BUNDLE"))
+        with self._creating_client:
+            if (service, running) not in self._clients:
+                trusted = running.environment().get("AWS_CA_BUNDLE")
+                made = self._session.client(service, endpoint_url=running.url, verify=trusted)
+                self._clients[service, running] = made
+            return self._clients[service, running]
+
+    def close(self) -> None:
+        """Close its clients' connections."""
+        for client in self._clients.values():
+            client.close()
 
     def outputs(self) -> dict[str, str]:
         """The outputs of all stacks."""
@@ -171,6 +175,7 @@ class Lab:
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """A lab that is gone after the module, whatever happened."""
-    home = tmp_path_factory.mktemp("lab")
-    yield Lab(home)
-    gateway.stop(home / "aws")
+    made = Lab(tmp_path_factory.mktemp("lab"))
+    yield made
+    made.close()
+    gateway.stop(made.home / "aws")

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.usefixtures("in_order")
 NAME = "e2e"
 SETTINGS = ["-c", f"lab.name={NAME}", "-c", "lab.seats=1"]
+CHANGED = ["-c", "lab.epochs=2", "-c", "lab.hidden_units=64,32"]
 NONE = "none.png is not a file"
 # What the caller keeps to itself, and what STS gives out: the key of a role, a session's token.
 CREDENTIALS = re.compile(rf"{SECRET}|\bASIA[A-Z0-9]{{16}}\b|\bSessionToken|AUTHORIZATION_TOKEN")
@@ -203,22 +204,16 @@ def test_env_points_the_aws_cli_here(lab: Lab) -> None:
     assert json.loads(answer.stdout)["EndpointStatus"] == "InService"
 
 
-def test_up_again_retrains_nothing(lab: Lab) -> None:
-    """With nothing changed there is no new job, and it says so."""
-    before = lab.outputs()
-    shown = lab("up", *SETTINGS, "-c", "lab.epochs=4")
-    assert "not retrained" in shown
-    assert lab.outputs() == before
-
-
 def test_a_new_hyperparameter_brings_a_new_model_to_the_same_endpoint(
     lab: Lab, held_out: tuple[np.ndarray, np.ndarray]
 ) -> None:
-    """A change trains anew, and the endpoint is updated, not replaced."""
+    """A change trains anew, and the endpoint is updated, not replaced; a seat that has left the settings is named."""
     sagemaker = lab.client("sagemaker")
     before, artifact = sagemaker.describe_endpoint(EndpointName=NAME), lab.outputs()["ModelArtifact"]
     old = asked(lab, held_out[0][:5])
-    lab("up", *SETTINGS, "-c", "lab.epochs=2", "-c", "lab.hidden_units=64,32")
+    shown = lab("up", "-c", f"lab.name={NAME}", "-c", "lab.seats=0", *CHANGED)
+    assert "./lab seats remove seat-01" in shown
+    assert "not retrained" not in shown
     after = sagemaker.describe_endpoint(EndpointName=NAME)
     assert lab.outputs()["ModelArtifact"] != artifact
     assert after["CreationTime"] == before["CreationTime"]
@@ -235,7 +230,9 @@ def test_up_sees_that_something_else_is_served(lab: Lab) -> None:
     sagemaker.create_endpoint_config(EndpointConfigName=f"{NAME}-by-hand", ProductionVariants=variants)
     sagemaker.update_endpoint(EndpointName=NAME, EndpointConfigName=f"{NAME}-by-hand")
     sagemaker.get_waiter("endpoint_in_service").wait(EndpointName=NAME, WaiterConfig={"Delay": 1})
-    said = lab("up", *SETTINGS, "-c", "lab.epochs=2", "-c", "lab.hidden_units=64,32", code=1)
+    before = lab.outputs()
+    said = lab("up", *SETTINGS, *CHANGED, code=1)
+    assert lab.outputs() == before
     assert f"serves the config {NAME}-by-hand" in said
     assert f"--endpoint-config-name {deployed}" in said
     sagemaker.update_endpoint(EndpointName=NAME, EndpointConfigName=deployed)

@@ -87,14 +87,16 @@ def test_a_lease_begins_with_the_lab(lab: Lab) -> None:
 
 
 def test_extend_moves_the_end_and_the_warning(lab: Lab) -> None:
-    """`extend` adds to the end; another `up` with the same settings does not take it back."""
+    """`extend` adds to the end; another `up` with the same settings does not take it back, nor trains again."""
     before = scheduled(lab, "end")["StartDate"], scheduled(lab, "warning")["ScheduleExpression"]
     told = json.loads(lab("extend", "90m", "-c", f"lab.name={NAME}", "--json"))
     after = scheduled(lab, "end")["StartDate"]
     assert after - before[0] == timedelta(minutes=90)
     assert datetime.fromisoformat(told["end"]) == after
     assert scheduled(lab, "warning")["ScheduleExpression"] > before[1]
-    lab("up", *SETTINGS)
+    outputs = lab.outputs()
+    assert "not retrained" in lab("up", *SETTINGS)
+    assert lab.outputs() == outputs
     assert scheduled(lab, "end")["StartDate"] == after
 
 

@@ -11,8 +11,7 @@ import pytest
 from cli import paths
 from cli.programs import tool_environment
 from embedded_aws import gateway
-from tests.cli.commands.test_pause import saved_model
-from tests.embedded_aws.account import BUCKET, CLUSTER, TRAINING_IMAGE, Account, until
+from tests.embedded_aws.account import ADDING, BUCKET, CLUSTER, TRAINING_IMAGE, Account, until
 from tests.teardown.embedded_account import SHARED, TOPIC, TRUST, EmbeddedAccount, custom
 
 if TYPE_CHECKING:
@@ -26,6 +25,7 @@ OTHER = [{"Key": "bricklab:lab", "Value": "other"}]
 JOBS, NOTEBOOKS = "/aws/sagemaker/TrainingJobs", "/aws/sagemaker/NotebookInstances"
 LATE = ("/aws/sagemaker/Endpoints/trap-ada-e", "/aws/lambda/trap-storage-Fn")
 QUICK = {"Delay": 0.1, "MaxAttempts": 600}
+ROW = b'{"instances": [[1, 2, 3]]}'
 
 
 class Traps(EmbeddedAccount):
@@ -36,7 +36,7 @@ class Traps(EmbeddedAccount):
         self.lab, self.account = lab, Account(lab.client)
         self.sagemaker, self.logs, self.s3 = self.account.sagemaker, self.account.logs, self.account.s3
         self.prepare(self.account.role)
-        self.works = self.account.model(saved_model())
+        self.works = self.account.model(ADDING)
         self.fails = self.account.model({"nothing.txt": b""})
         self._neighbours()
         self.before = self.inventory()
@@ -252,7 +252,7 @@ def set_work(traps: Traps) -> None:
     traps.account.settled("trap-ada-failed")
     traps.account.settled("trap-ada-e")
     traps.runs("someones-notebook")
-    photos = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": traps.account.put("ada/row.json", b"[1, 2, 3]")}}
+    photos = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": traps.account.put("ada/row.json", ROW)}}
     traps.sagemaker.create_transform_job(
         TransformJobName="trap-ada-scores",
         ModelName="trap-ada-model",

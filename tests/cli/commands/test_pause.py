@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,10 +11,11 @@ import pytest
 from cli import paths
 from cli.programs import tool_environment
 from embedded_aws import gateway
-from tests.embedded_aws.account import Account, until
+from tests.embedded_aws.account import ADDING, Account, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from tests.conftest import Lab
 
@@ -92,21 +91,6 @@ class Class:
         return {(each["kind"], each["name"]): each["done"] for each in answer["done"]}
 
 
-def saved_model() -> dict[str, bytes]:
-    """The files of a SavedModel that sums up rows of three numbers."""
-    import tensorflow as tf  # noqa: PLC0415 - two seconds that only these tests need
-
-    module = tf.Module()
-
-    @tf.function(input_signature=[tf.TensorSpec((None, 3), tf.float32, name="rows")])  # type: ignore[untyped-decorator]
-    def total(rows: Any) -> dict[str, Any]:
-        return {"total": tf.reduce_sum(rows, axis=1)}
-
-    with tempfile.TemporaryDirectory() as made:
-        tf.saved_model.save(module, f"{made}/1", signatures={"serving_default": total})
-        return {str(f.relative_to(made)): f.read_bytes() for f in Path(made).rglob("*") if f.is_file()}
-
-
 @pytest.fixture(scope="module")
 def lab(lab: Lab) -> Lab:
     """The command line, with an embedded AWS that hurries."""
@@ -123,9 +107,9 @@ def school(lab: Lab) -> Iterator[Class]:
         StackName=f"{OTHER}-storage", TemplateBody=TOPIC, Tags=[{"Key": "bricklab:lab", "Value": OTHER}]
     )
     cloudformation.get_waiter("stack_create_complete").wait(StackName=f"{OTHER}-storage", WaiterConfig=QUICK)
-    config = made.account.config(made.account.model(saved_model()))
+    config = made.account.config(made.account.model(ADDING))
     made.endpoint(NAME, config, **{"bricklab:lab": NAME, "größe": "klein"})
-    made.endpoint(f"{NAME}-ada-test", made.account.config(made.account.model(saved_model())))
+    made.endpoint(f"{NAME}-ada-test", made.account.config(made.account.model(ADDING)))
     made.endpoint(f"{NAME}-broken", made.account.config(made.account.model({"nothing.txt": b""})))
     for name in (f"{NAME}-ada", f"{NAME}-grace", STRANGERS[0], STRANGERS[2]):
         made.notebook(name)
@@ -221,28 +205,32 @@ def test_an_interrupted_resume_is_finished_by_the_next(school: Class) -> None:
     assert school.paused() == {}
 
 
-@pytest.mark.parametrize("gone", ["endpoint config", "model"])
-def test_what_nothing_could_bring_back_is_not_ended(school: Class, gone: str) -> None:
+def test_what_nothing_could_bring_back_is_not_ended(school: Class) -> None:
     """An endpoint whose config or model has been deleted serves on: paused, it would be lost."""
-    model = school.account.model(saved_model())
-    config = school.account.config(model)
-    orphan = f"{NAME}-no-{gone.replace(' ', '-')}"
-    school.endpoint(orphan, config)
-    if gone == "model":
-        school.sagemaker.delete_model(ModelName=model)
-    else:
-        school.sagemaker.delete_endpoint_config(EndpointConfigName=config)
+    orphans = {}
+    for kind in ("endpoint config", "model"):
+        model = school.account.model(ADDING)
+        config = school.account.config(model)
+        name = f"{NAME}-no-{kind.replace(' ', '-')}"
+        school.endpoint(name, config)
+        if kind == "model":
+            school.sagemaker.delete_model(ModelName=model)
+        else:
+            school.sagemaker.delete_endpoint_config(EndpointConfigName=config)
+        orphans[name] = f"{kind} {model if kind == 'model' else config}"
     shown = school.lab("pause", *OF)
-    assert f"nothing could bring it back, for its {gone} {model if gone == 'model' else config} is gone" in shown
-    assert school.endpoints()[orphan] == "InService"
+    for name, gone in orphans.items():
+        assert f"nothing could bring it back, for its {gone} is gone" in shown
+        assert school.endpoints()[name] == "InService"
     school.lab("resume", *OF)
-    school.sagemaker.delete_endpoint(EndpointName=orphan)
+    for name in orphans:
+        school.sagemaker.delete_endpoint(EndpointName=name)
 
 
 def test_what_cannot_come_back_is_said(school: Class) -> None:
     """A config and a notebook that are gone cost one sentence each, and the rest comes back."""
     config = school.sagemaker.describe_endpoint(EndpointName=NAME)["EndpointConfigName"]
-    school.endpoint(f"{NAME}-ada-test", school.account.config(school.account.model(saved_model())))
+    school.endpoint(f"{NAME}-ada-test", school.account.config(school.account.model(ADDING)))
     own = school.sagemaker.describe_endpoint(EndpointName=f"{NAME}-ada-test")["EndpointConfigName"]
     assert own != config
     school.lab("pause", *OF)

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -91,8 +92,9 @@ def run(home: Path) -> Callable[..., subprocess.Popen[str]]:
     return start
 
 
+@cache
 def sagemaker(home: Path) -> Any:
-    """A client of the embedded AWS of that home."""
+    """The client of the embedded AWS of that home."""
     running = gateway.running(home / "aws")
     assert running
     session = boto3.Session("test", "test", region_name=gateway.REGION)

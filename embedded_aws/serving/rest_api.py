@@ -17,9 +17,19 @@ if TYPE_CHECKING:
     from embedded_aws.serving.tensorflow_serving import ModelServer
 
 
-def listen(listening: socket.socket, server: ModelServer) -> None:
+_START_GRPC = "/start-grpc"  # no path of TensorFlow Serving: one worker tells another
+
+
+def listen(listening: socket.socket, server: ModelServer, *, start_grpc: Callable[[], None]) -> None:
     """Start answering, on a thread: a handler that waits for a prediction must not wait for itself."""
-    application = app.HostApplication(lambda request: server.respond(request.method, request.path, request.body))
+
+    def respond(request: app.HttpRequest) -> app.HttpResponse:
+        if request.path != _START_GRPC:
+            return server.respond(request.method, request.path, request.body)
+        start_grpc()
+        return app.HttpResponse(HTTPStatus.OK, app.JSON, b"")
+
+    application = app.HostApplication(respond)
     threading.Thread(target=app.run, args=(application, listening), name="rest-api", daemon=True).start()
 
 
@@ -37,13 +47,23 @@ def wait_until_loaded(models_url: str, model: str) -> None:
     requests.get(f"{models_url}/{model}", timeout=None)  # noqa: S113 - loading takes as long as it takes
 
 
+def start_grpc(models_url: str) -> None:
+    """Have the worker that has the models answer by gRPC, too; returns when it does."""
+    import requests  # noqa: PLC0415 - as above
+
+    url = models_url.replace("/v1/models", _START_GRPC)
+    requests.get(url, timeout=None).raise_for_status()  # noqa: S113 - loading takes as long as it takes
+
+
 def direct_post(server: ModelServer, models_url: str) -> Callable[[str, str | bytes], Response]:
     """Return a `post` that asks the models without the network, for the process that has them itself."""
 
     def ask(uri: str, data: str | bytes) -> Response:
         from requests import Response  # noqa: PLC0415 - as above
 
-        body = data.encode() if isinstance(data, str) else bytes(data)
+        if not isinstance(data, str | bytes):  # a form, a file, an iterator: requests knows how to send these
+            return post(uri, data)
+        body = data.encode() if isinstance(data, str) else data
         answer = server.predict(uri.removeprefix(models_url.removesuffix("/v1/models")), body)
         response = Response()
         response.status_code = int(answer.status)

@@ -12,7 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tensorflow.core.framework.graph_pb2 import GraphDef
+    from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 
 _FILE = "saved_model.pb"
 _SERVE = "serve"  # of several graphs, as one to train and one to serve, the one that is served
@@ -36,6 +39,15 @@ def load(folder: Path) -> Any:
             (mended / part.name).symlink_to(part.resolve())
     (mended / _FILE).write_bytes(content.SerializeToString())
     return tf.saved_model.load(str(mended), tags=[_SERVE])
+
+
+def signatures(folder: Path) -> Mapping[str, SignatureDef]:
+    """Return the signatures of a SavedModel's graph that is served, by name."""
+    from tensorflow.core.protobuf import saved_model_pb2  # noqa: PLC0415 - as above
+
+    content = saved_model_pb2.SavedModel.FromString((folder / _FILE).read_bytes())
+    [served] = [graph for graph in content.meta_graphs if [*graph.meta_info_def.tags] == [_SERVE]]
+    return dict(served.signature_def)
 
 
 def _accept_any_shape(graph: GraphDef) -> None:

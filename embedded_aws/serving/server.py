@@ -18,6 +18,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from embedded_aws.runtime.requirements import are_met
+from embedded_aws.serving import layout
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,19 +31,20 @@ def run(listen: int, ml: Path) -> int:
     """Install, load, serve until SIGTERM; requests in progress are finished. Returns the exit status."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s:%(name)s:%(message)s", stream=sys.stdout)
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # as the container's serve.py does
+    layout.check(os.environ)
     model = ml / "model"
     code = model / "code"
-    scripted = (code / "inference.py").exists()
-    if not _install(code, scripted=scripted):
+    if not _install(code):
         return 1
-    # Without handlers there is no Python service whose workers could be counted.
-    count = int(os.environ.get("SAGEMAKER_GUNICORN_WORKERS", "1")) if scripted else 1
+    # Without code there is no Python service whose workers could be counted.
+    count = int(os.environ.get("SAGEMAKER_GUNICORN_WORKERS", "1")) if layout.wants_python_service(code) else 1
     sockets = _sockets(socket.socket(fileno=listen), count)
     predictions = socket.create_server(("127.0.0.1", 0))
+    reserved = _reserved_port()
     # Nothing that the requirements may replace must be loaded before they are installed.
     from embedded_aws.serving.worker import serve  # noqa: PLC0415
 
-    work = partial(serve, model, sockets, predictions)
+    work = partial(serve, model, sockets, predictions, reserved)
     if count > 1:
         return _run_workers(count, work)
     work(0)
@@ -54,6 +56,14 @@ def _sockets(listening: socket.socket, count: int) -> list[socket.socket]:
     host, port = listening.getsockname()
     more = [socket.create_server((host, port), reuse_port=True) for _ in range(count - 1)]
     return [listening, *more]
+
+
+def _reserved_port() -> socket.socket:
+    """Return a socket that keeps a port for another one of this user's. Nobody listens there yet."""
+    reserved = socket.socket()
+    reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    reserved.bind(("127.0.0.1", 0))
+    return reserved
 
 
 def _run_workers(count: int, work: Callable[[int], None]) -> int:
@@ -75,11 +85,11 @@ def _run_workers(count: int, work: Callable[[int], None]) -> int:
     return code if code >= 0 else 128 - code
 
 
-def _install(code: Path, *, scripted: bool) -> bool:
+def _install(code: Path) -> bool:
     """Install code/requirements.txt, unless code/lib brings the modules along; put both on the path."""
-    requirements, library = code / "requirements.txt", code / "lib"
+    requirements, library = code / layout.REQUIREMENTS, code / layout.LIBRARY
     sys.path[:0] = [str(code), str(library)] if library.exists() else [str(code)]
-    if not requirements.exists() or not scripted:
+    if not requirements.exists():
         return True
     if library.exists():
         log.warning("loading modules in '%s', ignoring requirements.txt", library)

@@ -14,9 +14,9 @@ import threading
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from embedded_aws.serving import saved_models, tensors
+from embedded_aws.serving import examples, saved_models, tensors
 from embedded_aws.serving.app import HttpResponse
-from embedded_aws.serving.tensors import InvalidArgumentError
+from embedded_aws.serving.tensors import DEFAULT_SIGNATURE, InvalidArgumentError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,8 +25,12 @@ if TYPE_CHECKING:
 _PATH = re.compile(
     r"/v1/models/(?P<name>[^/:]+)(?:/versions/(?P<version>\d+))?(?::(?P<method>\w+))?(?P<metadata>/metadata)?"
 )
+_METHODS = ("predict", "classify", "regress")
 _JSON = "application/json"
-_DEFAULT_SIGNATURE = "serving_default"
+
+
+class ServableNotFoundError(Exception):
+    """A model or a version that is not there (NOT_FOUND, HTTP 404)."""
 
 
 class ModelServer:
@@ -57,50 +61,70 @@ class ModelServer:
         """Load all of them now."""
         for versions in self._folders.values():
             for folder in versions.values():
-                self._model(folder)
+                self.model(folder)
+
+    def versions(self, name: str) -> Mapping[int, Path]:
+        """Return the folders of a model's versions; none if there is no such model."""
+        return self._folders.get(name, {})
+
+    def find_version(self, name: str, version: int | None = None) -> tuple[int, Path]:
+        """Return a version, by default the latest, and its folder. Raises ServableNotFoundError."""
+        versions = self.versions(name)
+        found = max(versions, default=0) if version is None else version
+        if found not in versions:
+            wanted = f"Latest({name})" if version is None else f"Specific({name}, {version})"
+            raise ServableNotFoundError(f"Servable not found for request: {wanted}")
+        return found, versions[found]
 
     def respond(self, method: str, path: str, body: bytes) -> HttpResponse:
         """Answer a request of the REST API: a prediction or a model's status."""
         match = _PATH.fullmatch(path)
         if not match or match["metadata"] or (method == "POST") != (match["method"] is not None):
             return _error(HTTPStatus.BAD_REQUEST, f"Malformed request: {method} {path}")
-        versions = self._folders.get(match["name"], {})
-        version = int(match["version"]) if match["version"] else max(versions, default=0)
-        if version not in versions:
-            wanted = f"Specific({match['name']}, {version})" if match["version"] else f"Latest({match['name']})"
-            return _error(HTTPStatus.NOT_FOUND, f"Servable not found for request: {wanted}")
-        if method == "GET":
-            return _status(versions)
-        if match["method"] != "predict":
-            message = f"{match['method']} is not offered by the embedded AWS; use predict."
-            return _error(HTTPStatus.NOT_IMPLEMENTED, message)
-        return self._predict(self._model(versions[version]), body)
+        name, method = match["name"], match["method"]
+        try:
+            _, folder = self.find_version(name, int(match["version"]) if match["version"] else None)
+        except ServableNotFoundError as error:
+            return _error(HTTPStatus.NOT_FOUND, str(error))
+        if method is None:
+            return _status(self.versions(name))
+        if method not in _METHODS:
+            return _error(HTTPStatus.BAD_REQUEST, f"Malformed request: POST {path}")
+        return self._answer(method, self.model(folder), body)
 
     def predict(self, path: str, body: bytes) -> HttpResponse:
         """Answer a request for a prediction, `path` being /v1/models/…:predict."""
         return self.respond("POST", path, body)
 
-    def _model(self, folder: Path) -> Any:
+    def model(self, folder: Path) -> Any:
+        """Return the SavedModel of a version's folder, loaded once."""
         with self._lock:
             if folder not in self._loaded:
                 self._loaded[folder] = saved_models.load(folder)
             return self._loaded[folder]
 
-    def _predict(self, model: Any, body: bytes) -> HttpResponse:
+    def _answer(self, method: str, model: Any, body: bytes) -> HttpResponse:
         import tensorflow as tf  # noqa: PLC0415 - see above
 
         try:
             document = tensors.parse(body)
-            function = _signature(model, document.get("signature_name", _DEFAULT_SIGNATURE))
-            inputs = function.structured_input_signature[1]
-            row, arrays = tensors.read(document, inputs)
-            outputs = function(**{name: tf.constant(value, inputs[name].dtype) for name, value in arrays.items()})
-            text = tensors.write({name: output.numpy() for name, output in sorted(outputs.items())}, row=row)
+            predicts = method == _METHODS[0]
+            text = _predict(model, document) if predicts else examples.answer(method, model, document)
             return HttpResponse(HTTPStatus.OK, _JSON, text.encode())
         except InvalidArgumentError as error:
             return _error(HTTPStatus.BAD_REQUEST, str(error))
         except tf.errors.InvalidArgumentError as error:
             return _error(HTTPStatus.BAD_REQUEST, error.message)
+
+
+def _predict(model: Any, document: dict[str, Any]) -> str:
+    import tensorflow as tf  # noqa: PLC0415 - see above
+
+    function = _signature(model, document.get("signature_name", DEFAULT_SIGNATURE))
+    inputs = function.structured_input_signature[1]
+    row, arrays = tensors.read(document, inputs)
+    outputs = function(**{name: tf.constant(value, inputs[name].dtype) for name, value in arrays.items()})
+    return tensors.write({name: output.numpy() for name, output in sorted(outputs.items())}, row=row)
 
 
 def _signature(model: Any, name: Any) -> Any:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, np.dtype[Any]]
 
+DEFAULT_SIGNATURE = "serving_default"
 _NAMES = {"float32": "float", "float64": "double"}
 _SHOWN = 256  # characters of a value in a message
 _KINDS = {"f": "fiu", "i": "iu", "u": "iu", "b": "b"}
@@ -43,7 +44,9 @@ def parse(body: bytes) -> dict[str, Any]:
 def read(document: dict[str, Any], inputs: Mapping[str, Any]) -> tuple[bool, dict[str, Array]]:
     """Return whether the request is in row form, and an array for every input (name: TensorSpec)."""
     if "instances" in document and "inputs" in document:
-        raise _format(document, "Not formatted correctly expecting only one of 'inputs' or 'instances' keys to exist ")
+        raise format_error(
+            document, "Not formatted correctly expecting only one of 'inputs' or 'instances' keys to exist "
+        )
     if "instances" in document:
         arrays = _rows(document, inputs)
     elif "inputs" in document:
@@ -61,23 +64,29 @@ def read(document: dict[str, Any], inputs: Mapping[str, Any]) -> tuple[bool, dic
 def write(outputs: Mapping[str, Array], *, row: bool) -> str:
     """Return the answer's document: predictions for rows, outputs for columns; names only where there are several."""
     if not row:
-        return f'{{"outputs": {_named({name: _text(name, array) for name, array in outputs.items()})}}}'
+        return f'{{"outputs": {_named({name: text(name, array) for name, array in outputs.items()})}}}'
     sizes = {name: len(array) for name, array in outputs.items()}
     expected = next(iter(sizes.values()))
     for name, size in sizes.items():
         if size != expected:
             raise InvalidArgumentError(f"Tensor name: {name} has inconsistent batch size: {size} expecting: {expected}")
     rows = zip(*outputs.values(), strict=True)
-    items = [_named({name: _text(name, value) for name, value in zip(outputs, each, strict=True)}) for each in rows]
+    items = [_named({name: text(name, value) for name, value in zip(outputs, each, strict=True)}) for each in rows]
     return f'{{"predictions": [{", ".join(items)}]}}'
+
+
+def type_name(dtype: Any) -> str:
+    """Return a type's name as TensorFlow Serving says it."""
+    name: str = dtype.name
+    return _NAMES.get(name, name)
 
 
 def _rows(document: dict[str, Any], inputs: Mapping[str, Any]) -> dict[str, Array]:
     instances = document["instances"]
     if not isinstance(instances, list):
-        raise _format(document, "Expecting 'instances' to be an list/array")
+        raise format_error(document, "Expecting 'instances' to be an list/array")
     if not instances:
-        raise _format(document, "No values in 'instances' array")
+        raise format_error(document, "No values in 'instances' array")
     named = _is_named(instances[0])
     if not named and len(inputs) > 1:
         raise InvalidArgumentError(
@@ -168,7 +177,7 @@ def _array_of_values(value: Any, shape: Sequence[int], spec: Any) -> Array:
     flat: list[Any] = []
     _flatten(value, flat)
     if spec.dtype.name == "string":
-        flat = [_bytes(each) for each in flat]
+        flat = [decode_text_or_base64(each) for each in flat]
     array = np.empty(len(flat), object)
     array[:] = flat
     return (
@@ -184,7 +193,8 @@ def _flatten(value: Any, into: list[Any]) -> None:
         into.append(value)
 
 
-def _bytes(value: Any) -> bytes:
+def decode_text_or_base64(value: Any) -> bytes:
+    """Return text's bytes, or those that {"b64": "…"} stands for."""
     if isinstance(value, str):
         return value.encode()
     try:
@@ -220,7 +230,7 @@ def _check_shape(value: Any, shape: tuple[int, ...]) -> None:
 
 def _check_type(value: Any, spec: Any) -> None:
     if spec.dtype.name == "string":
-        right = isinstance(value, str) or _is_base64(value)
+        right = isinstance(value, str) or is_base64(value)
         if isinstance(value, dict) and not right:
             raise InvalidArgumentError(f"JSON Value: {_show(value)} not formatted correctly for base64 data")
     elif spec.dtype.name == "bool":
@@ -229,13 +239,14 @@ def _check_type(value: Any, spec: Any) -> None:
         numbers = (int, float) if spec.dtype.is_floating else (int,)
         right = isinstance(value, numbers) and not isinstance(value, bool)
     if not right:
-        expected = _NAMES.get(spec.dtype.name, spec.dtype.name)
+        expected = type_name(spec.dtype)
         raise InvalidArgumentError(
-            f"JSON Value: {_show(value)} Type: {_json_type(value)} is not of expected type: {expected}"
+            f"JSON Value: {_show(value)} Type: {json_type(value)} is not of expected type: {expected}"
         )
 
 
-def _json_type(value: Any) -> str:
+def json_type(value: Any) -> str:
+    """Return the type of a JSON value as RapidJSON names it."""
     if value is None or isinstance(value, bool):
         return {None: "Null", True: "True", False: "False"}[value]
     names = ((dict, "Object"), (list, "Array"), (str, "String"))
@@ -248,18 +259,19 @@ def _shape(value: Any) -> tuple[int, ...]:
     return (len(value), *_shape(value[0])) if value else (0,)
 
 
-def _is_base64(value: Any) -> bool:
+def is_base64(value: Any) -> bool:
+    """Return whether it is bytes as JSON has them, {"b64": "…"}."""
     return isinstance(value, dict) and value.keys() == {"b64"} and isinstance(value["b64"], str)
 
 
 def _is_named(value: Any) -> bool:
-    return isinstance(value, dict) and not _is_base64(value)
+    return isinstance(value, dict) and not is_base64(value)
 
 
-def _text(name: str, array: Any) -> str:
+def text(name: str, array: Any) -> str:
     """Return an array as JSON, numbers as short as they round-trip in their own precision."""
     if np.ndim(array):
-        return f"[{', '.join(_text(name, each) for each in array)}]"
+        return f"[{', '.join(text(name, each) for each in array)}]"
     value = array.item() if hasattr(array, "item") else array
     if isinstance(value, float):
         return _decimal(value, array.dtype.type)
@@ -295,5 +307,6 @@ def _show(value: Any) -> str:
     return json.dumps(value)[:_SHOWN]
 
 
-def _format(document: Any, problem: str) -> InvalidArgumentError:
+def format_error(document: Any, problem: str) -> InvalidArgumentError:
+    """Return a refusal that shows the document."""
     return InvalidArgumentError(f"JSON Value: {_show(document)} {problem}")

@@ -7,9 +7,10 @@ from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from embedded_aws.serving import app, handlers, rest_api
+from embedded_aws.serving import app, grpc_api, handlers, rest_api
 from embedded_aws.serving.app import JSON, HostApplication, HttpResponse
 from embedded_aws.serving.default_handler import DefaultHandler
+from embedded_aws.serving.handlers import TensorFlowServing
 from embedded_aws.serving.tensorflow_serving import ModelServer
 
 if TYPE_CHECKING:
@@ -23,21 +24,31 @@ _READY = {"/ping": HttpResponse(HTTPStatus.OK, JSON, b"")}
 _NOT_FOUND = HttpResponse(HTTPStatus.NOT_FOUND, JSON, b'{"error": "Not Found"}')
 
 
-def serve(model: Path, sockets: Sequence[socket.socket], predictions: socket.socket, number: int) -> None:
+def serve(
+    model: Path,
+    sockets: Sequence[socket.socket],
+    predictions: socket.socket,
+    reserved: socket.socket,
+    number: int,
+) -> None:
     """Load, then answer on this worker's socket until SIGTERM, then finish the requests in progress.
 
     Worker number 0 has the models and answers TensorFlow Serving's REST interface on `predictions`; the others ask it.
+    Its gRPC interface is on the port of `reserved` once a handler looks for it.
     Models that are not needed, because a `handler` answers by itself, are not loaded before they are asked.
     """
     server = ModelServer.find(model, default=os.environ.get("SAGEMAKER_TFS_DEFAULT_MODEL_NAME"))
     models_url = f"http://127.0.0.1:{predictions.getsockname()[1]}/v1/models"
     post = rest_api.post if number else rest_api.direct_post(server, models_url)
-    handler = handlers.load(model / "code", models_url=models_url, default_model=server.default, post=post)
+    start_grpc = partial(rest_api.start_grpc, models_url) if number else grpc_api.GrpcApi(server, reserved).start
+    grpc = grpc_api.GrpcPort(reserved.getsockname()[1], start_grpc)
+    seconds = int(os.environ.get("SAGEMAKER_TFS_WAIT_TIME_SECONDS", "60"))
+    handler = handlers.load(model / "code", TensorFlowServing(models_url, server.default, post, grpc, seconds))
     needed = handler is None or not handler.answers_by_itself
     if number == 0:
         if needed:
             server.load()
-        rest_api.listen(predictions, server)
+        rest_api.listen(predictions, server, start_grpc=start_grpc)
     else:
         predictions.close()
         if needed:

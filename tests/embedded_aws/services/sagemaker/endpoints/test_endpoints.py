@@ -36,9 +36,10 @@ def input_handler(data, context):
     return json.dumps({"instances": [numbers]})
 
 def output_handler(response, context):
-    if response.status_code != 200:
-        raise ValueError(response.text)
+    assert response.status_code == 200, "refusals do not come here"
     total = response.json()["predictions"][0][0]
+    if context.custom_attributes == "unwritten":
+        return {"total": total}, "application/json"
     return f"total {total} of {context.custom_attributes} for {context.accept_header}", "text/plain"
 """
 
@@ -110,11 +111,56 @@ def test_answers_json(account: Account, plain: str, document: Any, expected: Any
     assert account.invoke(plain, document) == expected
 
 
-def test_answers_csv(account: Account, plain: str) -> None:
-    """text/csv is one row a line, and the answer says that it is JSON."""
-    answer = account.runtime.invoke_endpoint(EndpointName=plain, ContentType="text/csv", Body=b"1,2,3\n0,0,0.1\n")
+@pytest.mark.parametrize(
+    ("content_type", "body"),
+    [
+        ("text/csv", b"1,2,3\n0,0,0.1\n"),
+        ("Text/CSV; charset=utf-8", b"1, 2 ,3\r\n\r\n0,0,1e-1"),
+        ("application/json; charset=utf-8", b"[[1, 2, 3], [0, 0, 0.1]]"),
+        ("application/jsonlines;verbose", b"[1, 2, 3]\n[0, 0, 0.1]\n"),
+        ("application/jsons", b'{"rows": [1, 2, 3]} {"rows": [0, 0, 0.1]}'.replace(b"} {", b"}\n{")),
+    ],
+)
+def test_answers_rows(account: Account, plain: str, content_type: str, body: bytes) -> None:
+    """CSV and JSON lines are one row a line, whatever parameters the content type has; the answer is JSON."""
+    answer = account.runtime.invoke_endpoint(
+        EndpointName=plain, ContentType=content_type, Accept="application/jsonlines, text/csv", Body=body
+    )
     assert answer["ContentType"] == "application/json"
     assert answer["Body"].read() == b'{"predictions": [[6.0], [0.1]]}'
+
+
+@pytest.mark.parametrize(
+    ("row", "cell"),
+    [(b'"a ""b"", c",2,3', '"a \\"b\\", c"'), (rb"\,2,3", r'"\\"'), (b"+1,2,3", '"+1"'), (b",2,3", '""')],
+)
+def test_a_cell_of_csv_that_is_no_number_is_text(account: Account, plain: str, row: bytes, cell: str) -> None:
+    """Quotation marks stand around commas and doubled quotation marks; TensorFlow Serving gets valid JSON."""
+    with pytest.raises(account.runtime.exceptions.ModelError) as refused:
+        account.runtime.invoke_endpoint(EndpointName=plain, ContentType="text/csv", Body=row)
+    assert refused.value.response["OriginalStatusCode"] == 400
+    message = json.loads(refused.value.response["OriginalMessage"])["error"]
+    assert f"JSON Value: {cell} Type: String" in message
+
+
+@pytest.mark.parametrize(
+    ("attributes", "status", "message"),
+    [
+        ("tfs-model-name=../other", 400, "invalid tfs-model-name"),
+        ("tfs-model-version=latest", 400, "invalid tfs-model-version"),
+        ("tfs-method=delete", 400, "invalid tfs-method"),
+        ("tfs-model-name=other", 404, "Servable not found for request: Latest(other)"),
+        ("blue,tfs-model-name=model,tfs-model-version=2", 404, "Servable not found for request: Specific(model, 2)"),
+    ],
+)
+def test_attributes_choose_what_is_asked(
+    account: Account, plain: str, attributes: str, status: int, message: str
+) -> None:
+    """Model, version and method come from the custom attributes; what could lead elsewhere is refused."""
+    with pytest.raises(account.runtime.exceptions.ModelError) as refused:
+        account.invoke(plain, {"instances": ROWS}, CustomAttributes=attributes)
+    assert refused.value.response["OriginalStatusCode"] == status
+    assert json.loads(refused.value.response["OriginalMessage"]) == {"error": message}
 
 
 @pytest.mark.parametrize(
@@ -142,9 +188,10 @@ def test_explains_what_it_refuses(account: Account, plain: str, document: Any, s
 
 def test_refuses_other_content_types(account: Account, plain: str) -> None:
     """Without handlers the container takes JSON and CSV only."""
-    with pytest.raises(account.runtime.exceptions.ModelError, match="Unsupported Media Type: image/png") as refused:
-        account.runtime.invoke_endpoint(EndpointName=plain, ContentType="image/png", Body=b"x")
+    with pytest.raises(account.runtime.exceptions.ModelError) as refused:
+        account.runtime.invoke_endpoint(EndpointName=plain, ContentType="Image/PNG; q=1", Body=b"x")
     assert refused.value.response["OriginalStatusCode"] == 415
+    assert refused.value.response["OriginalMessage"] == '{"error": "Unsupported Media Type: image/png"}'
 
 
 def test_refuses_large_bodies(account: Account, plain: str) -> None:
@@ -268,6 +315,34 @@ def test_a_handlers_error_is_the_models(account: Account, handled: str) -> None:
     assert json.loads(refused.value.response["OriginalMessage"]) == {"error": "no such thing"}
     group = f"/aws/sagemaker/Endpoints/{handled}"
     until(lambda: any("ValueError: no such thing" in line for line in account.lines(group, "v0/i-")))
+
+
+def test_a_refusal_passes_by_the_output_handler(account: Account, handled: str) -> None:
+    """What TensorFlow Serving refuses goes to the caller with its status, if the caller accepts JSON."""
+    call = {"EndpointName": handled, "ContentType": "text/x-numbers", "Body": b"1 2"}
+    with pytest.raises(account.runtime.exceptions.ModelError) as refused:
+        account.runtime.invoke_endpoint(**call)
+    assert refused.value.response["OriginalStatusCode"] == 400
+    document = json.loads(refused.value.response["OriginalMessage"])
+    assert document.keys() == {"title", "description"}
+    assert document["title"] == "400 Bad Request"
+    assert "Cannot feed value of shape (1, 2)" in json.loads(document["description"])["error"]
+    with pytest.raises(account.runtime.exceptions.ModelError) as refused:
+        account.runtime.invoke_endpoint(**call, Accept="text/plain")
+    assert (refused.value.response["OriginalStatusCode"], refused.value.response["OriginalMessage"]) == (400, "")
+
+
+def test_handlers_are_held_to_what_the_container_takes(account: Account, handled: str) -> None:
+    """An attribute that it refuses is the caller's error; an answer that is neither text nor bytes the server's."""
+    call = {"EndpointName": handled, "ContentType": "text/x-numbers", "Body": b"1 2 3"}
+    with pytest.raises(account.runtime.exceptions.ModelError) as refused:
+        account.runtime.invoke_endpoint(**call, CustomAttributes="tfs-method=delete")
+    assert refused.value.response["OriginalStatusCode"] == 400
+    message = "invalid tfs-method: must be one of predict|classify|regress"
+    assert json.loads(refused.value.response["OriginalMessage"]) == {"error": message}
+    with pytest.raises(account.runtime.exceptions.ModelError) as failed:
+        account.runtime.invoke_endpoint(**call, CustomAttributes="unwritten")
+    assert failed.value.response["OriginalStatusCode"] == 500
 
 
 @pytest.mark.parametrize(

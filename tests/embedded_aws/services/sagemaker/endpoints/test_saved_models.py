@@ -39,16 +39,21 @@ def half_plus_three(folder: Path) -> dict[str, bytes]:
         y = tf.identity(half * x + three, name="y")
         session.run(v1.global_variables_initializer())
 
-        def signature(of: Any, inputs: str, outputs: str, method: str) -> Any:
+        low_or_high = tf.tile(tf.constant([["low", "high"]]), [tf.shape(y)[0], 1])
+        scores = tf.concat([5.0 - y, y], 1)
+
+        def signature(of: Any, inputs: str, method: str, **outputs: Any) -> Any:
             info = v1.saved_model.utils.build_tensor_info
             return v1.saved_model.signature_def_utils.build_signature_def(
-                {inputs: info(of)}, {outputs: info(y)}, f"tensorflow/serving/{method}"
+                {inputs: info(of)}, {name: info(each) for name, each in outputs.items()}, f"tensorflow/serving/{method}"
             )
 
         builder = v1.saved_model.builder.SavedModelBuilder(str(folder / "1"))
         signatures = {
-            "serving_default": signature(x, "x", "y", "predict"),
-            "regress": signature(serialized, "inputs", "outputs", "regress"),
+            "serving_default": signature(x, "x", "predict", y=y),
+            "regress": signature(serialized, "inputs", "regress", outputs=y),
+            "classify": signature(serialized, "inputs", "classify", classes=low_or_high, scores=scores),
+            "scores": signature(serialized, "inputs", "classify", scores=scores),
         }
         builder.add_meta_graph_and_variables(session, ["serve"], signatures)
         builder.add_meta_graph(["train"])
@@ -84,10 +89,40 @@ def test_an_old_export_answers(account: Account, endpoint: str, document: Any, a
     assert account.invoke(endpoint, document) == answer
 
 
-@pytest.mark.parametrize("method", ["regress", "classify"])
-def test_the_older_methods_are_refused_by_name(account: Account, endpoint: str, method: str) -> None:
-    """A regression and a classification are not answered, and that is said."""
+@pytest.mark.parametrize(
+    ("method", "document", "answer"),
+    [
+        ("regress", {"signature_name": "regress", "examples": [{"x": 1.0}, {"x": [2.0]}]}, [3.5, 4.0]),
+        ("regress", {"signature_name": "regress", "context": {"x": 3.0}, "examples": [{}]}, [4.5]),
+        ("classify", {"signature_name": "classify", "examples": [{"x": 2.0}]}, [[["low", 1.0], ["high", 4.0]]]),
+        ("classify", {"signature_name": "scores", "examples": [{"x": 2.0}]}, [[["", 1.0], ["", 4.0]]]),
+    ],
+)
+def test_examples_are_classified_and_regressed(
+    account: Account, endpoint: str, method: str, document: Any, answer: Any
+) -> None:
+    """The older methods take named features and answer with the results of all examples."""
+    found = account.invoke(endpoint, document, CustomAttributes=f"tfs-method={method}")
+    assert found == {"results": answer}
+
+
+@pytest.mark.parametrize(
+    ("method", "document", "said"),
+    [
+        ("regress", {"examples": [{"x": 1.0}]}, "No regression inputs found in SignatureDef"),
+        ("classify", {"signature_name": "other", "examples": [{}]}, "No signature was found with the name: other"),
+        ("classify", {"signature_name": "regress", "examples": [{"x": 1.0}]}, "at least one of"),
+        ("regress", {"signature_name": "regress", "examples": []}, "'examples' value is an empty array"),
+        ("regress", {"signature_name": "regress", "examples": [{"x": [1.0, 2]}]}, "feature: x expecting type: float"),
+        ("regress", {"signature_name": "regress", "examples": [{"x": None}]}, "unexpected JSON type: Null"),
+        ("regress", {"signature_name": "regress", "examples": [{"x": 1}]}, "Data types don't match"),
+    ],
+)
+def test_what_is_wrong_with_examples_is_said(
+    account: Account, endpoint: str, method: str, document: Any, said: str
+) -> None:
+    """Examples and signatures that do not fit are the caller's error, in TensorFlow Serving's words."""
     with pytest.raises(account.runtime.exceptions.ModelError) as refused:
-        account.invoke(endpoint, {"examples": [{"x": 1.0}]}, CustomAttributes=f"tfs-method={method}")
-    said = json.loads(refused.value.response["OriginalMessage"])["error"]
-    assert said == f"{method} is not offered by the embedded AWS; use predict."
+        account.invoke(endpoint, document, CustomAttributes=f"tfs-method={method}")
+    assert refused.value.response["OriginalStatusCode"] == 400
+    assert said in json.loads(refused.value.response["OriginalMessage"])["error"]

@@ -7,10 +7,10 @@ Serving's REST address, and answers with what `output_handler` makes of the resp
 (aws/deep-learning-containers, tensorflow/inference/docker/build_artifacts/sagemaker/python_service.py).
 
 It answers any exception with HTTP 500 and {"error": "<the exception's message>"}, so an InvokeEndpoint caller
-finds the sentences of `read_images` in ModelError's OriginalMessage. There is no way for a handler to answer 400, up to
-2.20, the last of them: it gives back a body and a content type, the status is 200; falcon 3.1's own HTTP errors are
-exceptions like any other there, and nginx passes the status on. An alarm on Invocation5XXErrors counts callers'
-mistakes, too.
+finds the sentences of `read_images` in ModelError's OriginalMessage. No handler answers 400 in all of these containers:
+it gives back a body and a content type, the status is 200, and only the build of 2.20 for Amazon Linux 2023 heeds the
+status of falcon's HTTP errors. It also answers TensorFlow Serving's refusals itself, without `output_handler`. An alarm
+on Invocation5XXErrors counts callers' mistakes, too.
 """
 
 from __future__ import annotations

@@ -93,7 +93,7 @@ def _ask(session: Session, endpoint: str, path: Path, content_type: str) -> list
         )
     except ClientError as error:
         if error.response["Error"]["Code"] == "ModelError":
-            raise _RefusedError(f"{path}: the model refused it: {_sentence(error)}") from None
+            raise _RefusedError(f"{path}: the model refused it: {sentence(error)}") from None
         if any((one.kind, one.name) == ("endpoint", endpoint) for one in pausing.find_paused(session, endpoint)):
             raise LabError(f"{endpoint} is paused: `./lab resume` brings its endpoint back.") from None
         said = error.response["Error"]["Message"]
@@ -102,15 +102,22 @@ def _ask(session: Session, endpoint: str, path: Path, content_type: str) -> list
     return predictions
 
 
-def _sentence(error: ClientError) -> str:
-    """Return the model's own sentence: a container answers {"error": …}, and SageMaker passes the answer on."""
-    said = str(error.response.get("OriginalMessage") or error.response["Error"]["Message"])
+def sentence(error: ClientError) -> str:
+    """Return the model's own sentence, which SageMaker passes on as the container answers it."""
+    return _innermost(str(error.response.get("OriginalMessage") or error.response["Error"]["Message"]))
+
+
+def _innermost(said: str) -> str:
+    """Return the sentence in {"error": …}, also where the container has that in the "description" of another answer."""
     try:
         answer = json.loads(said)
     except ValueError:
         return said
-    sentence = answer.get("error") if isinstance(answer, dict) else None
-    return sentence if isinstance(sentence, str) else said
+    if isinstance(answer, dict):
+        for inner in (answer.get("error"), answer.get("description")):
+            if isinstance(inner, str):
+                return _innermost(inner)
+    return said
 
 
 def _show_all(name: str, predictions: Sequence[dict[str, Any]]) -> None:

@@ -1,13 +1,14 @@
-"""`predict` of a file that no endpoint takes says so before anything is sent."""
+"""`predict` says in one sentence why a file is not taken: before anything is sent, or as the model says it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from cli.aws.session import Target
-from cli.commands.predict import predict
+from cli.commands.predict import predict, sentence
 from cli.ui.errors import LabError
 
 if TYPE_CHECKING:
@@ -23,3 +24,17 @@ def test_what_is_too_large_is_named_with_what_to_do(tmp_path: Path, name: str, a
         predict(Target.EMBEDDED, (), [str(file)], as_json=False)
     limit = "has 6,291,457 bytes; an endpoint takes 6,291,456 bytes at most"
     assert str(refused.value).startswith(f"{file} {limit}: {advice}")
+
+
+@pytest.mark.parametrize(
+    "original",
+    [
+        "Too dark.",
+        '{"error": "Too dark."}',
+        r'{"title": "400 Bad Request", "description": "{ \"error\": \"Too dark.\" }"}',
+    ],
+)
+def test_a_refusal_is_the_models_own_sentence(original: str) -> None:
+    """However deep the container's answers have it."""
+    response: Any = {"Error": {"Code": "ModelError", "Message": "x"}, "OriginalMessage": original}
+    assert sentence(ClientError(response, "InvokeEndpoint")) == "Too dark."

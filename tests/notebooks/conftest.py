@@ -17,6 +17,7 @@ from tests.embedded_aws.account import until
 from tests.embedded_aws.jupyter import Jupyter
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from collections.abc import Set as AbstractSet
 
     from nbformat import NotebookNode
@@ -47,7 +48,7 @@ class Student:
     prefix = f"{LAB}-{SEAT}-"
 
     def __init__(self, lab: Lab, folder: Path) -> None:
-        settings = ["-c", f"lab.name={LAB}", "-c", f"lab.seats={SEAT}", "-c", "lab.epochs=2"]
+        settings = ["-c", f"lab.name={LAB}", "-c", f"lab.seats={SEAT}", "-c", "lab.epochs=1"]
         lab("up", *settings)
         exports = [shlex.split(line)[1] for line in lab("env", SEAT, *settings).splitlines()]
         told = dict(export.split("=", 1) for export in exports)
@@ -76,9 +77,9 @@ class Student:
         pages = self.client("s3").get_paginator("list_objects_v2").paginate(Bucket=self.variables["BRICKLAB_BUCKET"])
         return {each["Key"] for page in pages for each in page.get("Contents", [])}
 
-    def run_on_laptop(self, name: str, *, last: str) -> dict[str, NotebookNode]:
+    def run_on_laptop(self, name: str, *, last: str, numbers: Mapping[str, int]) -> dict[str, NotebookNode]:
         """Execute a notebook of the lab up to a cell, in a kernel that has only these variables of ours; its cells."""
-        notebook = nbformat.read(paths.ROOT / "notebooks" / name, as_version=nbformat.NO_CONVERT)
+        notebook = _given(nbformat.read(paths.ROOT / "notebooks" / name, as_version=nbformat.NO_CONVERT), numbers)
         notebook.cells = notebook.cells[: [cell.id for cell in notebook.cells].index(last) + 1]
         client = NotebookClient(
             notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(self._folder)}}
@@ -88,15 +89,16 @@ class Student:
         executed = client.execute(env={**environment, **own, **self.variables})
         return {cell.id: cell for cell in executed.cells}
 
-    def run_on_seat(self, name: str, *, twice: AbstractSet[str]) -> dict[str, NotebookNode]:
+    def run_on_seat(self, name: str, *, twice: AbstractSet[str], numbers: Mapping[str, int]) -> dict[str, NotebookNode]:
         """Execute a notebook on the notebook instance, once its packages are there; its cells by their ids.
 
-        It is the one that lies there; the cells whose ids are in `twice` run again right after themselves.
+        It is the one that lies there, with these numbers in the place of its own; the cells whose ids are in `twice`
+        run again right after themselves.
         """
         status = self.volume / ".lab" / "packages.txt"
         until(lambda: not status.read_text().startswith("Installing"), 120)
         assert status.read_text().startswith("Ready")
-        notebook = nbformat.read(self.volume / name, as_version=nbformat.NO_CONVERT)
+        notebook = _given(nbformat.read(self.volume / name, as_version=nbformat.NO_CONVERT), numbers)
         notebook.cells = [one for cell in notebook.cells for one in _again(cell, twice=twice)]
         run = f"run-{name}"
         nbformat.write(notebook, self.volume / run)
@@ -105,6 +107,14 @@ class Student:
         assert (self.volume / f"{run}.status").read_text() == "0\n", (self.volume / f"{run}.log").read_text()[-5000:]
         executed = nbformat.read(self.volume / run, as_version=nbformat.NO_CONVERT)
         return {cell.id: cell for cell in executed.cells}
+
+
+def _given(notebook: NotebookNode, numbers: Mapping[str, int]) -> NotebookNode:
+    """Set the numbers of the notebook's cell with the tag "parameters", as papermill would."""
+    [cell] = [each for each in notebook.cells if "parameters" in each.metadata.get("tags", ())]
+    assert [line.split(" = ")[0] for line in cell.source.splitlines()] == [*numbers]
+    cell.source = "\n".join(f"{name} = {number}" for name, number in numbers.items())
+    return notebook
 
 
 def _again(cell: NotebookNode, *, twice: AbstractSet[str]) -> list[NotebookNode]:

@@ -40,9 +40,11 @@ def install_images() -> None:
             continue
         with screen.step(f"image {name} installed (once)"):
             try:
-                images.install(name, images_dir=IMAGES, cache_dir=paths.cache())
+                image = images.install(name, images_dir=IMAGES, cache_dir=paths.cache())
             except images.ImageError as error:
                 raise LabError(str(error)) from None
+        if image.notice:
+            screen.errors.print(f"[yellow]![/] {escape(image.notice)}", soft_wrap=True)
 
 
 def start(*, enforce: bool) -> gateway.Gateway:

@@ -2,24 +2,41 @@
 
 `<account>.dkr.ecr.<region>.amazonaws.com/<repository>:<tag>` is `<images_dir>/<repository>-<tag>.txt`, a compiled list
 of pins. "Pulling" it installs them once with uv under `<cache_dir>/images/`, where every job and endpoint finds it.
+
+AWS gives one image several tags: docs/src/data/tensorflow-training/2.21-cpu-sagemaker.yml of
+aws/deep-learning-containers, and `image_uris.retrieve` of the SageMaker SDK 3.27 for the two that end in `py312`. In
+public code there are also builds, `…-sagemaker-v1.12-2025-07-15-19-53-45`, and those to be loaded lazily, `…-soci`.
+
+`public.ecr.aws/…`, where the same images are too, is refused: so users of SageMaker found it (#2605 and #4700 of
+sagemaker-python-sdk), and the guide of AWS's vLLM image says to copy it to ECR, though the pages of the TensorFlow
+images have it in their examples since 2026. Not compared with AWS: which of the two is right today.
 """
 
 from __future__ import annotations
 
 import hashlib
-import platform
 import re
 import shutil
 import subprocess
-import sys
 import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
+from embedded_aws.runtime import interpreters
+
+if TYPE_CHECKING:
+    from embedded_aws.runtime.interpreters import Interpreter
+
 _URI = re.compile(r"\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(?:\.cn)?/(?P<repository>[\w./-]+):(?P<tag>[\w.-]+)")
-_LONG = re.compile(r"(\d+\.\d+)\.0-(.+)")
+_PUBLIC = re.compile(r"public\.ecr\.aws/[\w-]+/(?P<image>[\w./-]+:[\w.-]+)")
+_OS = "amzn2023"  # of AWS's images that there are here
+_BUILD = r"-v\d+(?:\.\d+)?(?:-\d{4}(?:-\d\d){5})?(?:-soci)?"
+_TAG = re.compile(
+    rf"(?P<version>\d+\.\d+)(?:\.0)?-(?P<kind>[a-z]+(?:-py\d+)?)(?:-sagemaker|-{_OS}-sagemaker(?:{_BUILD})?)?"
+)
 _COMPLETE = ".complete"
 
 
@@ -29,11 +46,15 @@ class ImageError(Exception):
 
 @dataclass(frozen=True)
 class Image:
-    """An installed image: its name, its interpreter, and the sha256 of what it consists of."""
+    """An installed image: its name, its interpreter, and the sha256 of what it consists of.
+
+    `notice` says so if another Python than its tag's stands in, and why: the first line of a container's log.
+    """
 
     name: str
     python: Path
     digest: str
+    notice: str = ""
 
     @property
     def packages(self) -> Path:
@@ -56,19 +77,35 @@ def name_of(uri: str, *, images_dir: Path) -> str:
     name = f"{match['repository'].replace('/', '-')}-{short(match['tag'])}" if match else None
     if name is None or name not in available(images_dir):
         known = ", ".join(available(images_dir)) or "none"
-        raise ImageError(f"{uri} is not an image of the embedded AWS; it has (repository-tag): {known}.")
+        public = _PUBLIC.fullmatch(uri)
+        advice = (
+            f" SageMaker pulls from ECR's private registries only, where AWS has it as ACCOUNT.dkr.ecr.REGION."
+            f"amazonaws.com/{public['image']}; `image_uris.retrieve` of the SageMaker SDK gives the URI."
+            if public
+            else ""
+        )
+        raise ImageError(f"{uri} is not an image of the embedded AWS; it has (repository-tag): {known}.{advice}")
     return name
 
 
 def short(tag: str) -> str:
-    """Return a tag of AWS's containers in its short form: `2.21.0-cpu-py312` is another name of `2.21-cpu-py312`."""
-    match = _LONG.fullmatch(tag)
-    return f"{match[1]}-{match[2]}" if match else tag
+    """Return the shortest tag of the image of AWS's that a tag names: of `2.21.0-cpu-py312`, `2.21-cpu-py312`."""
+    match = _TAG.fullmatch(tag)
+    return f"{match['version']}-{match['kind']}" if match else tag
+
+
+def tags(tag: str) -> list[str]:
+    """Return all tags under which AWS lists an image, given the shortest."""
+    version, _, kind = tag.partition("-")
+    ends = ("", "-sagemaker", f"-{_OS}-sagemaker")
+    known = [f"{each}-{kind}{end}" for each in (version, f"{version}.0") for end in ends]
+    return known if short(known[-1]) == tag else [tag]
 
 
 def is_installed(name: str, *, images_dir: Path, cache_dir: Path) -> bool:
     """Return whether `install` would find it and have nothing to do."""
-    return _is_complete(_folder(name, images_dir=images_dir, cache_dir=cache_dir))
+    python = interpreters.look_up(interpreters.wanted(name), folder=cache_dir / "images", uv=uv)
+    return bool(python and _is_complete(_folder(name, python, images_dir=images_dir, cache_dir=cache_dir)))
 
 
 def install(name: str, *, images_dir: Path, cache_dir: Path) -> Image:
@@ -77,8 +114,9 @@ def install(name: str, *, images_dir: Path, cache_dir: Path) -> Image:
     Raises ImageError when the installation fails; what is half installed is redone at the next call.
     """
     requirements = images_dir / f"{name}.txt"
-    folder = _folder(name, images_dir=images_dir, cache_dir=cache_dir)
-    image = Image(name, folder / "bin" / "python", _digest(requirements))
+    python = interpreters.find(interpreters.wanted(name), folder=cache_dir / "images", uv=uv)
+    folder = _folder(name, python, images_dir=images_dir, cache_dir=cache_dir)
+    image = Image(name, folder / "bin" / "python", _digest(requirements), python.notice)
     if _is_complete(folder):
         return image
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -86,7 +124,7 @@ def install(name: str, *, images_dir: Path, cache_dir: Path) -> Image:
         if not _is_complete(folder):
             shutil.rmtree(folder, ignore_errors=True)
             # Its programs find their Python beside them, for a sandbox has the image in another place.
-            _uv("venv", "--relocatable", "--python", sys.executable, str(folder))
+            _uv("venv", "--relocatable", "--python", python.python, str(folder))
             # The list of pins is whole: what it leaves out of what a package asks for is left out on purpose.
             # Without compiled sources every start of a job would parse them anew: 5.6 s against 3.0 s.
             _uv("pip", "install", "--no-deps", "--compile-bytecode", "-p", str(image.python), "-r", str(requirements))
@@ -98,9 +136,9 @@ def _digest(requirements: Path) -> str:
     return hashlib.sha256(requirements.read_bytes()).hexdigest()
 
 
-def _folder(name: str, *, images_dir: Path, cache_dir: Path) -> Path:
+def _folder(name: str, python: Interpreter, *, images_dir: Path, cache_dir: Path) -> Path:
     """Return where it is or will be: other pins or another interpreter make another installation."""
-    made_of = f"{_digest(images_dir / f'{name}.txt')} {sys.base_prefix} {platform.python_version()} relocatable"
+    made_of = f"{_digest(images_dir / f'{name}.txt')} {python.prefix} {python.version} relocatable"
     return cache_dir / "images" / f"{name}-{hashlib.sha256(made_of.encode()).hexdigest()[:16]}"
 
 

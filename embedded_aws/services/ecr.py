@@ -47,10 +47,7 @@ class _Image:
     def has_id(self, image: Mapping[str, str]) -> bool:
         """Tell whether an image id, a tag or a digest or both, means this one."""
         asked = {**image, **({"imageTag": images.short(image["imageTag"])} if "imageTag" in image else {})}
-        return bool(image) and asked.items() <= self.id().items()
-
-    def id(self) -> dict[str, str]:
-        return {"imageDigest": self.digest(), "imageTag": self.tag}
+        return bool(image) and asked.items() <= {"imageDigest": self.digest(), "imageTag": self.tag}.items()
 
 
 class ImageRegistries:
@@ -98,11 +95,11 @@ def _batch_get_image(repository: list[_Image], request: Mapping[str, Any]) -> di
             {
                 "registryId": request["registryId"],
                 "repositoryName": one.repository,
-                "imageId": one.id(),
+                "imageId": {"imageDigest": one.digest(), "imageTag": image.get("imageTag", one.tag)},
                 "imageManifest": one.manifest(),
                 "imageManifestMediaType": _MANIFEST,
             }
-            for _, one in wanted
+            for image, one in wanted
             if one
         ],
         "failures": [{"imageId": image, **missing} for image, one in wanted if one is None],
@@ -126,7 +123,7 @@ def _describe_images(repository: list[_Image], request: Mapping[str, Any]) -> di
                 "registryId": request["registryId"],
                 "repositoryName": one.repository,
                 "imageDigest": one.digest(),
-                "imageTags": [one.tag],
+                "imageTags": images.tags(one.tag),
                 "imageSizeInBytes": one.file.stat().st_size,
                 "imagePushedAt": one.file.stat().st_mtime,
                 "imageManifestMediaType": _MANIFEST,

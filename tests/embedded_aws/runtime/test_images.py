@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import platform
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from sagemaker.core import image_uris
 
-from embedded_aws.runtime import images
+from embedded_aws.runtime import images, interpreters
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-URI = "763104351884.dkr.ecr.us-east-1.amazonaws.com/small:1.0"
+ECR = "763104351884.dkr.ecr.us-east-1.amazonaws.com"
+URI = f"{ECR}/small:1.0"
+AWS = "tensorflow-training-2.21-cpu-py312"
 
 
 @pytest.fixture
@@ -23,17 +28,90 @@ def places(tmp_path: Path) -> dict[str, Path]:
     images_dir = tmp_path / "images"
     images_dir.mkdir()
     (images_dir / "small-1.0.txt").write_text("")
-    (images_dir / "small-1.0-cpu.txt").write_text("")  # as AWS's are, of which each has a long tag too
+    (images_dir / f"{AWS}.txt").write_text("")
     return {"images_dir": images_dir, "cache_dir": tmp_path / "cache"}
 
 
 def test_names_the_images_there_are(places: dict[str, Path]) -> None:
     """A URI names an image by repository and tag; one that is none is refused with the names that there are."""
     assert images.name_of(URI, images_dir=places["images_dir"]) == "small-1.0"
-    assert images.name_of(URI.replace("1.0", "1.0.0-cpu"), images_dir=places["images_dir"]) == "small-1.0-cpu"
     for uri in (URI.replace("1.0", "2.0"), "small:1.0"):
-        with pytest.raises(images.ImageError, match=r"it has .*: small-1.0, small-1.0-cpu"):
+        with pytest.raises(images.ImageError, match=rf"it has .*: small-1.0, {AWS}"):
             images.name_of(uri, images_dir=places["images_dir"])
+
+
+@pytest.mark.parametrize(
+    "tag",
+    [
+        *(f"{version}-cpu-py312{end}" for version in ("2.21", "2.21.0") for end in ("", "-sagemaker")),
+        "2.21.0-cpu-py312-amzn2023-sagemaker",
+        "2.21-cpu-py312-amzn2023-sagemaker-v1",
+        "2.21.0-cpu-py312-amzn2023-sagemaker-v1.12-2026-07-15-19-53-45",
+        "2.21-cpu-py312-amzn2023-sagemaker-v1-soci",
+    ],
+)
+def test_knows_an_image_by_each_of_its_tags(places: dict[str, Path], tag: str) -> None:
+    """Long and short tags, of an operating system, a platform and a build, are one image."""
+    assert images.name_of(f"{ECR}/tensorflow-training:{tag}", images_dir=places["images_dir"]) == AWS
+
+
+@pytest.mark.parametrize("version", ["2.21", "2.21.0"])
+def test_knows_what_the_sdk_retrieves(places: dict[str, Path], version: str) -> None:
+    """`image_uris.retrieve` gives the image for the version in either form."""
+    uri = image_uris.retrieve(
+        "tensorflow", "us-east-1", version=version, instance_type="ml.m5.large", image_scope="training"
+    )
+    assert images.name_of(uri, images_dir=places["images_dir"]) == AWS
+
+
+@pytest.mark.parametrize(
+    "tag",
+    [
+        "2.21.1-cpu-py312",
+        "2.19-cpu-py312",
+        "2.21-cpu-py310",
+        "2.21-cpu",
+        "2.21-gpu-py312-cu129-amzn2023-sagemaker",
+        "2.21-cpu-py312-ubuntu22.04-sagemaker",
+        "2.21-cpu-py312-v1",
+    ],
+)
+def test_takes_no_other_version_for_it(places: dict[str, Path], tag: str) -> None:
+    """A tag of another version, device, Python or system, or one that AWS never gives, is refused with the list."""
+    with pytest.raises(images.ImageError, match=rf"it has .*{AWS}"):
+        images.name_of(f"{ECR}/tensorflow-training:{tag}", images_dir=places["images_dir"])
+
+
+def test_refuses_the_public_gallery(places: dict[str, Path]) -> None:
+    """SageMaker pulls from private registries only: the refusal says what the same image is called there."""
+    image = "tensorflow-training:2.21-cpu-py312-amzn2023-sagemaker"
+    with pytest.raises(images.ImageError, match=rf"{AWS}.* ACCOUNT.dkr.ecr.REGION.amazonaws.com/{image};"):
+        images.name_of(f"public.ecr.aws/deep-learning-containers/{image}", images_dir=places["images_dir"])
+
+
+def test_says_which_python_stands_in(places: dict[str, Path]) -> None:
+    """An image whose Python can't be had runs on ours, with a notice; what it would be installed as is known then."""
+    (places["images_dir"] / "small-1.0-cpu-py399.txt").write_text("")
+    assert not images.is_installed("small-1.0-cpu-py399", **places)
+    image = images.install("small-1.0-cpu-py399", **places)
+    assert image.notice.startswith(f"This image stands for Python 3.99; Python {platform.python_version()} stands in")
+    assert images.is_installed("small-1.0-cpu-py399", **places)
+    assert not images.install("small-1.0", **places).notice
+
+
+def test_a_python_that_is_found_makes_another_installation(
+    places: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The installation of the Python that stood in is not taken for the one of the image's own."""
+    name = "small-1.0-cpu-py398"
+    (places["images_dir"] / f"{name}.txt").write_text("")
+    stood_in = images.install(name, **places)
+    found = replace(interpreters.find("", folder=places["cache_dir"], uv=images.uv), version="3.98.0")
+    monkeypatch.setattr(interpreters, "look_up", lambda *_, **__: found)
+    assert not images.is_installed(name, **places)
+    image = images.install(name, **places)
+    assert image.python != stood_in.python
+    assert not image.notice
 
 
 def test_redoes_what_was_half_installed(places: dict[str, Path]) -> None:

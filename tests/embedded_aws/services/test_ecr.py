@@ -34,8 +34,16 @@ def test_a_container_that_is_there_is_found(ecr: Any) -> None:
     assert image["imageId"] == {**THERE, "imageDigest": digest}
     assert (failure["imageId"], failure["failureCode"]) == (ABSENT, "ImageNotFound")
     (detail,) = ecr.describe_images(**TRAINING, imageIds=[{"imageDigest": digest}])["imageDetails"]
-    assert (detail["registryId"], detail["imageDigest"], detail["imageTags"]) == (AWS, digest, ["2.21-cpu-py312"])
+    assert (detail["registryId"], detail["imageDigest"]) == (AWS, digest)
+    assert {"2.21-cpu-py312", "2.21.0-cpu-py312-amzn2023-sagemaker"} < set(detail["imageTags"])
     assert detail in ecr.describe_images(**TRAINING)["imageDetails"]
+
+
+def test_all_tags_of_a_container_are_one_image(ecr: Any) -> None:
+    """What is asked for by a long tag is answered by it, and is what the short one names."""
+    long = {"imageTag": "2.21.0-cpu-py312-amzn2023-sagemaker"}
+    asked, known = ecr.batch_get_image(**TRAINING, imageIds=[long, THERE])["images"]
+    assert asked["imageId"] == {**known["imageId"], **long}
 
 
 def test_a_container_that_is_not_there_is_refused(ecr: Any) -> None:

@@ -227,6 +227,8 @@ class ModelHost:
     def _watch(self, container: Container, process: Process) -> None:
         """Write its log while it runs; start it again when it ends by itself."""
         stream = LogStream(self.model.role, group=self._identity.log_group, stream=self._identity.log_stream)
+        if self.image and self.image.notice:
+            stream.put(self.image.notice)
         while True:
             for line in process.lines():
                 stream.put(line)

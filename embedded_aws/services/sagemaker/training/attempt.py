@@ -44,6 +44,7 @@ class Attempt:
         self._instances_lost_at = float("inf")  # time.monotonic()
         self._hosts: list[TrainingHost] = []
         self._mirrors: list[Mirror] = []
+        self._notice = ""
 
     def prepare(self, folder: Path, *, retained: Mapping[str, RetainedHost]) -> None:
         """Get instances, image and data; less of them once it is stopped. Raises FailedError.
@@ -52,6 +53,7 @@ class Attempt:
         """
         job, resources = self._job, self._request["ResourceConfig"]
         image = job_inputs.pull(self._request["AlgorithmSpecification"]["TrainingImage"], job.context, job.role)
+        self._notice = image.notice
         job_inputs.attach_volumes(resources, job.context, job.role)
         launched = instances.launch(resources)
         self._hosts = [
@@ -157,6 +159,8 @@ class Attempt:
     def _follow(self, host: str, lines: Iterator[str]) -> None:
         """Pass a host's lines on to its log and the job's metrics."""
         log = LogStream(self._job.role, group=_LOG_GROUP, stream=f"{self._job.record.name}/{host}-{int(time.time())}")
+        if self._notice:
+            log.put(self._notice)
         published = time.monotonic()
         for line in lines:
             log.put(line)

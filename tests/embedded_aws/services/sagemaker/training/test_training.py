@@ -17,7 +17,7 @@ GROUP = "/aws/sagemaker/TrainingJobs"
 STUDS = "studs-1.0-py3-none-any.whl"
 
 SCRIPT = b"""
-import json, os, sys
+import importlib.util, json, os, sys
 import boto3
 
 print("arguments " + " ".join(sys.argv[1:]))
@@ -26,12 +26,19 @@ for epoch in range(3):
     print(f"epoch={epoch + 1}/3 loss=0.{epoch} val_loss=1.{epoch}")
 print("acts as " + boto3.client("sts", region_name=os.environ["AWS_REGION"]).get_caller_identity()["Arn"])
 print("job " + os.environ["TRAINING_JOB_NAME"] + " host " + os.environ["SM_CURRENT_HOST"])
+print("python %d.%d" % sys.version_info[:2])
+print(f"without {[name for name in os.environ['PACKAGES'].split() if importlib.util.find_spec(name) is None]}")
 print("keys:" + " ".join(name for name in os.environ if "ACCESS_KEY" in name), file=sys.stderr)
 with open(os.path.join(os.environ["SM_MODEL_DIR"], "weights.txt"), "w") as file:
     file.write("42")
 with open(os.path.join(os.environ["SM_OUTPUT_DATA_DIR"], "curve.txt"), "w") as file:
     file.write("falling")
 """
+# What the page of AWS's image says that it includes, where a CPU, a job and PyPI can have it.
+PACKAGES = (
+    "mlflow smclarify smexperiments tensorflow_datasets pandas sklearn scipy numpy PIL h5py cv2 numba plotly seaborn "
+    "shap bokeh imageio cloudpickle boto3 botocore awscli s3fs pkg_resources sagemaker.core"
+)
 
 
 def channel(uri: str) -> list[dict[str, Any]]:
@@ -53,6 +60,7 @@ def trained(account: Account) -> dict[str, Any]:
         algorithm={"MetricDefinitions": definitions},
         HyperParameters={**account.source({"train.py": SCRIPT, "requirements.txt": b"numpy\n"}), "epochs": "3"},
         InputDataConfig=channel(f"s3://{BUCKET}/data/"),
+        Environment={"PACKAGES": PACKAGES},
     )
 
 
@@ -80,6 +88,13 @@ def test_logs_what_the_script_prints(account: Account, trained: dict[str, Any]) 
     assert "acts as arn:aws:sts::000000000000:assumed-role/execution/SageMaker" in lines
     assert "keys:" in lines
     assert any("Requirement already satisfied: numpy" in line for line in lines)
+
+
+def test_runs_what_the_image_is_called(account: Account, trained: dict[str, Any]) -> None:
+    """Its Python is the tag's, or the log's first line says which one stands in; AWS's packages are there."""
+    lines = account.lines(GROUP, f"{trained['TrainingJobName']}/algo-1-")
+    assert "python 3.12" in lines or lines[0].startswith("This image stands for Python 3.12; ")
+    assert "without []" in lines
 
 
 def test_publishes_metrics(account: Account, trained: dict[str, Any]) -> None:

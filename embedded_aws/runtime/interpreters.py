@@ -1,0 +1,182 @@
+"""The Python that an image runs: the one of its tag (`py312` is 3.12), and while none can be had, this process's own.
+
+A Python of the tag's version is looked for on the PATH, among pyenv's and among uv's. Where there is none uv fetches
+one, which is tried once a day. What was found is noted in the folder of the images, so that a job asks nobody.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import re
+import subprocess
+import sys
+import time
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from filelock import FileLock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+_VERSION = re.compile(r"-py(\d)(\d+)(?:-|$)")
+_AGAIN_SECONDS = 86_400
+_FETCH_SECONDS = 90  # about 30 MB
+_ASK_SECONDS = 30
+# Without any of these no package is installed, or a script of everyday use fails. Not the interpreter of a virtual
+# environment is wanted, which may be removed, but the one that it is made of.
+_LOOK = (
+    "import bz2, ctypes, json, lzma, platform, sqlite3, ssl, sys, zlib; "
+    "print(json.dumps([sys._base_executable, platform.python_version(), sys.base_prefix]))"
+)
+
+
+@dataclass(frozen=True)
+class Interpreter:
+    """A Python that is installed; `notice` says for which one it stands in, and why, if it is not the one wanted."""
+
+    python: str
+    version: str
+    prefix: str
+    notice: str = ""
+
+
+def wanted(image: str) -> str:
+    """Return the version that an image's name asks for, as in `3.12`; empty if it names none."""
+    match = _VERSION.search(image)
+    return f"{match[1]}.{match[2]}" if match else ""
+
+
+def find(version: str, *, folder: Path, uv: Callable[[], Path]) -> Interpreter:
+    """Return a Python of the version, fetched by uv if need be, or else our own with a notice."""
+    if found := look_up(version, folder=folder, uv=uv):
+        return found
+    folder.mkdir(parents=True, exist_ok=True)
+    note = _note(version, folder)
+    with FileLock(note.with_suffix(".lock")):
+        if found := look_up(version, folder=folder, uv=uv):  # another process was first
+            return found
+        problem = _fetch(version, uv)
+        found = None if problem else _discover(version, uv)
+        if found is None:
+            problem = problem or "what it fetched does not run"
+            return _stand_in(version, _write(note, tried=time.time(), problem=problem))
+        _write(note, **asdict(found))
+        return found
+
+
+def look_up(version: str, *, folder: Path, uv: Callable[[], Path]) -> Interpreter | None:
+    """Return what `find` would, as far as it is known without the internet; None if uv is to be asked for one."""
+    if not version or _minor(platform.python_version()) == version:
+        return _own()
+    note = _note(version, folder)
+    noted = _read(note)
+    if "python" in noted and Path(noted["python"]).exists():
+        return Interpreter(noted["python"], noted["version"], noted["prefix"])
+    if found := _discover_once(version, uv):
+        folder.mkdir(parents=True, exist_ok=True)
+        _write(note, **asdict(found))
+        return found
+    return _stand_in(version, noted) if time.time() - noted.get("tried", 0) < _AGAIN_SECONDS else None
+
+
+def _own() -> Interpreter:
+    return Interpreter(sys.executable, platform.python_version(), sys.base_prefix)
+
+
+def _stand_in(version: str, noted: dict[str, Any]) -> Interpreter:
+    own = _own()
+    notice = (
+        f"This image stands for Python {version}; Python {own.version} stands in, because this machine has no Python "
+        f"{version} and uv could not fetch one ({noted['problem']}). Once python{version} is on the PATH it is used."
+    )
+    return Interpreter(own.python, own.version, own.prefix, notice)
+
+
+def _discover(version: str, uv: Callable[[], Path]) -> Interpreter | None:
+    for candidate in _candidates(version, uv):
+        if found := _look_at(candidate, version):
+            return found
+    return None
+
+
+_discover_once = cache(_discover)  # asking each candidate takes up to a second, and this process may start many jobs
+
+
+def _candidates(version: str, uv: Callable[[], Path]) -> Iterator[Path]:
+    """Yield what may be such a Python: uv itself gives up at the first of pyenv's shims that leads nowhere."""
+    name = f"python{version}"
+    yield from (Path(folder, name) for folder in os.get_exec_path() if Path(folder, name).is_file())
+    pyenv = Path(os.environ.get("PYENV_ROOT") or "~/.pyenv").expanduser()
+    yield from sorted(pyenv.glob(f"versions/{version}.*/bin/{name}"), reverse=True)
+    asked = [str(uv()), "python", "find", "--managed-python", "--no-python-downloads", "--no-project", version]
+    if managed := _output(asked):
+        yield Path(managed)
+
+
+def _look_at(candidate: Path, version: str) -> Interpreter | None:
+    """Return what a candidate is, if it runs, is whole, and is of that version."""
+    answer = _output([str(candidate), "-I", "-c", _LOOK])
+    if not answer.startswith("["):
+        return None
+    found = Interpreter(*json.loads(answer))
+    return found if _minor(found.version) == version else None
+
+
+def _output(command: list[str]) -> str:
+    try:
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=_ASK_SECONDS
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return "" if done.returncode else done.stdout.strip()
+
+
+def _fetch(version: str, uv: Callable[[], Path]) -> str:
+    """Let uv fetch such a Python; return why it could not, empty if it did. No network costs seconds."""
+    command = [str(uv()), "--no-progress", "python", "install", "--no-bin", version]
+    environment = {"UV_HTTP_CONNECT_TIMEOUT": "5", "UV_HTTP_TIMEOUT": "10", "UV_HTTP_RETRIES": "0", **os.environ}
+    try:
+        done = subprocess.run(
+            command,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=_FETCH_SECONDS,
+        )
+    except subprocess.TimeoutExpired:
+        return f"it took more than {_FETCH_SECONDS} seconds"
+    if not done.returncode:
+        return ""
+    said = [line.strip() for line in done.stderr.splitlines() if line.strip()]
+    return said[-1].removeprefix("cause: ") if said else f"exit status {done.returncode}"
+
+
+def _note(version: str, folder: Path) -> Path:
+    return folder / f"python-{version}.json"
+
+
+def _read(note: Path) -> dict[str, Any]:
+    try:
+        noted = json.loads(note.read_text())
+    except (OSError, ValueError):
+        return {}
+    return noted if isinstance(noted, dict) else {}
+
+
+def _write(note: Path, **noted: Any) -> dict[str, Any]:
+    unfinished = note.with_suffix(f".{os.getpid()}")
+    unfinished.write_text(json.dumps(noted))
+    unfinished.replace(note)
+    return noted
+
+
+def _minor(version: str) -> str:
+    return ".".join(version.split(".")[:2])

@@ -27,7 +27,7 @@ from bench.support.backends import python_with
 from bench.support.embedded_aws import IMAGE
 from cli import paths
 from cli.programs import tool_environment
-from datasets import dataset
+from datasets import ensure
 
 _SCRIPT = paths.ROOT / "bench" / "scripts" / "epochs.py"
 _TEXTBOOK, _ORDERED, _NUDGED = "textbook", "ordered", "nudged"
@@ -56,7 +56,7 @@ class Row:
 
 def measure(sizes: list[int], rounds: int, ways: list[str]) -> list[Row]:
     """Train in every way on every number of images."""
-    data, rows = dataset.ensure(cache=paths.cache() / "datasets"), []
+    data, rows = ensure(cache=paths.cache() / "datasets"), []
     with tempfile.TemporaryDirectory() as folder:
         for images in sizes:
             rows += (these := [Row(images, way) for way in ways])

@@ -20,7 +20,7 @@ import numpy as np
 from bench.support import tables
 from bench.support.embedded_aws import IMAGE_URI, EmbeddedAws, embedded_aws
 from cli import paths
-from datasets import dataset
+from datasets import ensure
 
 STRATEGIES = ("Bayesian", "Random")
 _NAME = "bench"  # of bucket and role
@@ -104,7 +104,7 @@ class Bench:
 
 def _data(images: int) -> dict[str, bytes]:
     """Return the first so many training images of the lab's data set, and all its test images."""
-    folder, made = dataset.ensure(cache=paths.cache() / "datasets"), {}
+    folder, made = ensure(cache=paths.cache() / "datasets"), {}
     for part, most in (("train", images), ("test", None)):
         for what in ("images", "labels"):
             content = io.BytesIO()

@@ -25,7 +25,7 @@ from bench.support.backends import python_with
 from bench.support.commands import seconds as seconds_of
 from bench.support.embedded_aws import EmbeddedAws
 from cli import paths
-from datasets import dataset
+from datasets import ensure
 from embedded_aws import gateway
 
 _NAME = "bench"
@@ -49,7 +49,7 @@ def measure(rounds: int) -> dict[str, list[float]]:
 def _round(folder: Path) -> dict[str, float]:
     home, lab = folder / "home", [sys.executable, "-m", "cli"]
     photo = folder / "photo.png"
-    data = dataset.ensure(cache=paths.cache() / "datasets")
+    data = ensure(cache=paths.cache() / "datasets")
     Image.fromarray(np.load(data / "lego-simple-test-images.npy")[0]).save(photo)
     environment = {"BRICKLAB_HOME": str(home)}
     try:

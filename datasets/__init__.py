@@ -1,6 +1,6 @@
 """Renders the lab's default data set: ten kinds of toy bricks, 48x48 grey."""
 
-from datasets.bricks import LABELS
-from datasets.dataset import ensure
+from datasets.cache import ensure
+from datasets.labels import LABELS
 
 __all__ = ["LABELS", "ensure"]

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from datasets.bricks import LABELS
 from datasets.dataset import COUNTS, write
+from datasets.labels import LABELS
 from datasets.sheet import sheet
 
 

@@ -25,19 +25,6 @@ if TYPE_CHECKING:
 
     Polygon = NDArray[np.float64]  # (corners, 2), counter-clockwise seen from above
 
-LABELS = (
-    "2x3 Brick",
-    "2x2 Brick",
-    "1x3 Brick",
-    "2x1 Brick",
-    "1x1 Brick",
-    "2x2 Macaroni",
-    "2x2 Curved End",
-    "Cog 16 Tooth",
-    "1x2 Handles",
-    "1x2 Grill",
-)
-
 _STUD_RADIUS = 0.31
 _STUD_HEIGHT = 0.26
 _BRICK_HEIGHT = 1.2

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageDraw
 
-from datasets.bricks import LABELS
 from datasets.camera import SIDE
+from datasets.labels import LABELS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -11,9 +11,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from botocore.exceptions import UnknownRegionError
-from botocore.session import Session
-
 BUDGET = "AWS::Budgets::Budget"
 
 
@@ -77,6 +74,10 @@ def refusal(region: str) -> str | None:
         return None
     if why := _WANTING.get(region):
         return f"The lab can't be deployed to {region}: {why}. {_ADVICE}"
+    # Only a refusal has a use for them, and they take longer to import than all else here.
+    from botocore.exceptions import UnknownRegionError  # noqa: PLC0415
+    from botocore.session import Session  # noqa: PLC0415
+
     try:
         partition = Session().get_partition_for_region(region)
     except UnknownRegionError:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
-from datasets.bricks import LABELS
+from datasets.labels import LABELS
 from datasets.scene import photograph
 
 _SMALLEST, _LARGEST = 240, 960  # pixels of a photo's shorter side

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
     from pathlib import Path
 
+    from xdist.scheduler import LoadFileScheduling
+
 
 _RAN = pytest.StashKey[set[str]]()  # the tests that have begun in this session, of those that run in order
 
@@ -26,6 +28,22 @@ def pytest_xdist_auto_num_workers() -> int:
     """Return how many workers run the tests: two a processor, for most wait half of the time; 3 GB of memory each."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
     return max(1, min(2 * (os.cpu_count() or 1), int(memory / 3)))
+
+
+# Files that share what takes long to make: TensorFlow imported and a training, the CDK started and the lab synthesised.
+_TOGETHER = ("tests/model_code/", "tests/infra/")
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling | None:
+    """Return what gives each file to one worker, and all files of some folders to the same one."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class Together(LoadFileScheduling):  # type: ignore[misc]  # it has no types
+        def _split_scope(self, nodeid: str) -> str:
+            file: str = super()._split_scope(nodeid)
+            return next((folder for folder in _TOGETHER if file.startswith(folder)), file)
+
+    return Together(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

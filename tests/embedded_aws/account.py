@@ -16,17 +16,19 @@ if TYPE_CHECKING:
 BUCKET = "lab-data"
 TRAINING_IMAGE = "763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-training:2.21-cpu-py312"
 INFERENCE_IMAGE = "763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-inference:2.20-cpu-py312"
-CLUSTER = {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 5}
-# A model that sums up rows. Its SavedModel is a stand-in: a handler that answers by itself never asks for it.
-ADDING = {
-    "1/saved_model.pb": b"",
-    "code/inference.py": b"""
+_HANDLER = """
 import json
+
 def handler(data, context):
-    rows = json.loads(data.read())["instances"]
-    return json.dumps({"predictions": [float(sum(row)) for row in rows]}), "application/json"
-""",
-}
+    text = data.read().decode()
+    if context.request_content_type == "text/csv":
+        rows = [[float(cell) for cell in line.split(",")] for line in text.splitlines()]
+    else:
+        given = json.loads(text)
+        rows = given["instances"] if isinstance(given, dict) else given if isinstance(given[0], list) else [given]
+    return json.dumps({"predictions": [[FACTOR * sum(row)] for row in rows]}), "application/json"
+"""
+CLUSTER = {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 5}
 _TRUST = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}],
@@ -46,6 +48,14 @@ def archive(files: Mapping[str, bytes]) -> bytes:
             member.size = len(content)
             tar.addfile(member, io.BytesIO(content))
     return buffer.getvalue()
+
+
+def answering(factor: float = 1.0) -> dict[str, bytes]:
+    """The files of a model that answers as the fixture `saved_model`'s do, by a handler: its host needs no TensorFlow.
+
+    It multiplies rows of numbers by a factor and sums them up. Its SavedModel is a stand-in: nobody ever asks for it.
+    """
+    return {"1/saved_model.pb": b"", "code/inference.py": _HANDLER.replace("FACTOR", str(factor)).encode()}
 
 
 def source(name: str, uri: str, path: str, **more: str) -> dict[str, Any]:

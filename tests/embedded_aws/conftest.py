@@ -39,7 +39,7 @@ def unsandboxed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
 @pytest.fixture(scope="session")
 def saved_model(tmp_path_factory: pytest.TempPathFactory) -> Callable[[float], dict[str, bytes]]:
     """Makes the files of a SavedModel that multiplies rows of three numbers by a factor and sums them up."""
-    import tensorflow as tf  # noqa: PLC0415 - two seconds that only these tests need
+    import tensorflow as tf
 
     def make(factor: float) -> dict[str, bytes]:
         module = tf.Module()

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import aws_cdk as cdk
+import boto3
 import pytest
 
-from infra import composition
 from infra.settings import DATA_FILES, read
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    import aws_cdk as cdk
 
 Template = dict[str, Any]
 
@@ -29,6 +30,9 @@ def data_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def compose(data_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., cdk.App]:
     """An app with the lab in it; keyword arguments are settings."""
+    import aws_cdk as cdk
+
+    from infra import composition
 
     def composed(**settings: object) -> cdk.App:
         app = cdk.App(outdir=str(tmp_path_factory.mktemp("cdk.out")))
@@ -60,6 +64,12 @@ def resources(templates: dict[str, Template]) -> Callable[[str], list[dict[str, 
         return [item.get("Properties", {}) for item in everything if item["Type"] == kind]
 
     return of
+
+
+@pytest.fixture(scope="session")
+def session() -> boto3.Session:
+    """A session whose clients are stubbed: each session anew reads what services there are."""
+    return boto3.Session("test", "test", region_name="eu-west-1")
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import boto3
 import pytest
 from botocore.stub import ANY, Stubber
 
@@ -12,6 +11,8 @@ from infra.handlers.bucket_contents.handler import BucketContents
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    import boto3
 
     from tests.infra.conftest import Clock
 
@@ -25,8 +26,8 @@ def properties(*keys: str, bucket: str = "lab") -> dict[str, Any]:
 class Driver:
     """A handler with a stubbed client, and CloudFormation's events for it."""
 
-    def __init__(self, clock: Clock) -> None:
-        self.client = boto3.Session("test", "test", region_name="eu-west-1").client("s3")
+    def __init__(self, session: boto3.Session, clock: Clock) -> None:
+        self.client = session.client("s3")
         self.s3 = Stubber(self.client)
         self.clock = clock
         self.handler = BucketContents(self.client, now=clock.now, sleep=clock.sleep)
@@ -73,9 +74,9 @@ class Driver:
 
 
 @pytest.fixture
-def driver(clock: Clock) -> Iterator[Driver]:
+def driver(session: boto3.Session, clock: Clock) -> Iterator[Driver]:
     """A driver whose every expected call has been made when the test ends."""
-    driver = Driver(clock)
+    driver = Driver(session, clock)
     with driver.s3:
         yield driver
         driver.s3.assert_no_pending_responses()

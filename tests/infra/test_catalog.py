@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from infra import composition
+from cli import paths
 from teardown import names
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def text(value: Any) -> str:
 
 def test_the_table_is_the_one_that_the_script_writes(templates: dict[str, Template]) -> None:
     """The columns of the Glue table are those of photos.parquet, in name, type and order."""
-    source = ast.parse((composition.ROOT / "model_code" / "preparing" / "write.py").read_text(encoding="utf-8"))
+    source = ast.parse((paths.ROOT / "model_code" / "preparing" / "write.py").read_text(encoding="utf-8"))
     [written] = [
         ast.literal_eval(node.value)
         for node in source.body

@@ -6,7 +6,6 @@ import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-import boto3
 import pytest
 from botocore.stub import ANY, Stubber
 
@@ -16,6 +15,8 @@ from infra.handlers.job.training import TrainingJobs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    import boto3
 
     from tests.infra.conftest import Clock
 
@@ -50,8 +51,7 @@ def properties(templates: dict[str, Any]) -> dict[str, Any]:
 class Driver:
     """A handler with stubbed clients, and CloudFormation's events for it."""
 
-    def __init__(self, properties: dict[str, Any], clock: Clock) -> None:
-        session = boto3.Session("test", "test", region_name="eu-west-1")
+    def __init__(self, session: boto3.Session, properties: dict[str, Any], clock: Clock) -> None:
         self.sagemaker, self.s3 = session.client("sagemaker"), session.client("s3")
         self.on_sagemaker, self.on_s3 = Stubber(self.sagemaker), Stubber(self.s3)
         self.properties = properties
@@ -153,9 +153,9 @@ class Driver:
 
 
 @pytest.fixture
-def driver(properties: dict[str, Any], clock: Clock) -> Iterator[Driver]:
+def driver(session: boto3.Session, properties: dict[str, Any], clock: Clock) -> Iterator[Driver]:
     """A driver whose every expected call has been made when the test ends."""
-    driver = Driver(properties, clock)
+    driver = Driver(session, properties, clock)
     with driver.on_sagemaker, driver.on_s3:
         yield driver
         driver.on_sagemaker.assert_no_pending_responses()

@@ -9,7 +9,6 @@ import subprocess
 import time
 from typing import TYPE_CHECKING, Any
 
-import nbformat
 import pytest
 
 from cli import paths
@@ -145,7 +144,7 @@ def test_the_lab_has_a_kernel_of_its_own_name(script: str, instance: Instance) -
     [folder] = (instance.user / ".local" / "share" / "jupyter" / "kernels").iterdir()
     kernel = json.loads((folder / "kernel.json").read_text())
     assert kernel["argv"] == ["bash", f"{instance.home}/.lab/kernel.sh", "{connection_file}"]
-    asked = nbformat.read(instance.notebook, as_version=nbformat.NO_CONVERT).metadata["kernelspec"]
+    asked = json.loads(instance.notebook.read_text())["metadata"]["kernelspec"]
     assert asked == {"name": folder.name, "display_name": kernel["display_name"], "language": kernel["language"]}
     assert (instance.home / ".lab" / "kernel.sh").read_text() == "the lab's kernel.sh"
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-import boto3
 import pytest
 from botocore.stub import ANY, Stubber
 
@@ -15,6 +14,8 @@ from infra.handlers.job.request import identity, resource_mark
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    import boto3
 
     from tests.infra.conftest import Clock
 
@@ -35,9 +36,8 @@ REQUEST = {
 class Driver:
     """A handler with a stubbed SageMaker, and CloudFormation's events for it."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, session: boto3.Session, clock: Clock) -> None:
         self.clock = clock
-        session = boto3.Session("test", "test", region_name="eu-west-1")
         self.sagemaker = session.client("sagemaker")
         self.stub = Stubber(self.sagemaker)
         self.properties = {"Lab": "bricklab", "Identity": {"Photos": "these"}, "Request": REQUEST}
@@ -128,9 +128,9 @@ def _end(minute: int) -> dict[str, Any]:
 
 
 @pytest.fixture
-def driver(clock: Clock) -> Iterator[Driver]:
+def driver(session: boto3.Session, clock: Clock) -> Iterator[Driver]:
     """A driver whose every expected call has been made when the test ends."""
-    driver = Driver(clock)
+    driver = Driver(session, clock)
     with driver.stub:
         yield driver
         driver.stub.assert_no_pending_responses()

@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-import aws_cdk as cdk
 import pytest
-from aws_cdk import aws_s3 as s3
-
-from infra.audit import findings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    import aws_cdk as cdk
 
     Resources = Callable[[str], list[dict[str, Any]]]
     Template = dict[str, Any]
@@ -242,6 +240,11 @@ def test_a_seat_s_policy_fits_into_its_role(compose: Callable[..., cdk.App]) -> 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_the_audit_sees_what_is_wrong(tmp_path: Any) -> None:
     """A bare bucket is found, with its rule and its place."""
+    import aws_cdk as cdk
+    from aws_cdk import aws_s3 as s3
+
+    from infra.audit import findings
+
     app = cdk.App(outdir=str(tmp_path))
     s3.Bucket(cdk.Stack(app, "Stack"), "Bare")
     app.synth()

@@ -7,13 +7,17 @@ import os
 import tarfile
 from typing import TYPE_CHECKING
 
-import aws_cdk as cdk
 import pytest
-
-from infra.constructs.source_directory import SourceDirectory, pack
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+def pack(code: Path, **options: list[str]) -> bytes:
+    """`infra.constructs.source_directory.pack`, which the CDK is imported for."""
+    from infra.constructs import source_directory
+
+    return source_directory.pack(code, **options)
 
 
 @pytest.fixture
@@ -61,6 +65,10 @@ def test_a_changed_line_counts(code: Path) -> None:
 
 def test_the_asset_is_named_by_its_content(code: Path, tmp_path: Path) -> None:
     """Two synths of the same code publish the same object, a gzip that unpacks to the code."""
+    import aws_cdk as cdk
+
+    from infra.constructs.source_directory import SourceDirectory
+
     written = []
     for place in ("one", "two"):
         app = cdk.App(outdir=str(tmp_path / place))

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     import numpy.typing as npt
 
@@ -54,33 +54,56 @@ def write_channel(folder: Path) -> Path:
     return folder
 
 
-def train(
-    channel: Path, folder: Path, *flags: str, hash_seed: str = "0", python: str = sys.executable
-) -> tuple[subprocess.CompletedProcess[str], Run]:
-    """Run train.py in a process of its own with SageMaker's environment and flags."""
-    artifact, pictures = folder / "model", folder / "data"
-    for path in (artifact, pictures):
+def make_environment(channel: Path, folder: Path) -> dict[str, str]:
+    """Return SageMaker's variables for a training that leaves all in `folder`, which is made."""
+    places = {"SM_MODEL_DIR": folder / "model", "SM_OUTPUT_DATA_DIR": folder / "data"}
+    for path in places.values():
         path.mkdir(parents=True)
-    environment = os.environ | {
-        "SM_CHANNEL_TRAINING": str(channel),
-        "SM_MODEL_DIR": str(artifact),
-        "SM_OUTPUT_DATA_DIR": str(pictures),
-        "PYTHONHASHSEED": hash_seed,
-    }
+    return {"SM_CHANNEL_TRAINING": str(channel), **{name: str(path) for name, path in places.items()}}
+
+
+def train(channel: Path, folder: Path, *flags: str, python: str = sys.executable) -> Run:
+    """Run train.py as a script, with SageMaker's environment and flags."""
     process = subprocess.run(
         [python, "-W", "error::UserWarning", str(MODEL_CODE / "train.py"), *flags],
-        env=environment,
+        env={**os.environ, **make_environment(channel, folder), "PYTHONHASHSEED": "0"},
         capture_output=True,
         text=True,
         check=False,
     )
-    return process, Run(artifact=artifact, pictures=pictures, output=process.stdout)
+    assert process.returncode == 0, process.stderr
+    return Run(artifact=folder / "model", pictures=folder / "data", output=process.stdout)
+
+
+def fork_train(channel: Path, folder: Path, *flags: str) -> Run:
+    """Train as `train` does, in a fork of a process with another hash seed."""
+    from tests.model_code.forks import Training
+
+    environment = make_environment(channel, folder)
+    training = Training(*flags, environment=environment, errors=folder / "stderr")
+    output = training.wait()
+    assert training.code == 0, training.error
+    return Run(artifact=folder / "model", pictures=folder / "data", output=output)
 
 
 @pytest.fixture(scope="session")
-def run_train() -> Callable[..., tuple[subprocess.CompletedProcess[str], Run]]:
+def run_train() -> Callable[..., Run]:
     """`train`, above: runs train.py."""
     return train
+
+
+@pytest.fixture(scope="session")
+def run_fork() -> Callable[..., Run]:
+    """`fork_train`, above: runs train.py in a fork."""
+    return fork_train
+
+
+@pytest.fixture(scope="session", autouse=True)
+def tensorflow_as_in_a_training() -> Iterator[None]:
+    """TensorFlow, imported here, adds up in the order in which train.py lets it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
+        yield
 
 
 @pytest.fixture
@@ -98,11 +121,9 @@ def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def trained(run_folder: Path) -> Run:
     """One training run, with hyperparameters as SageMaker's toolkit passes them."""
-    process, run = train(
+    return train(
         write_channel(run_folder / "training"),
         run_folder / "first",
         *("--epochs", "4", "--batch_size", "16", "--hidden_units", "32,16", "--seed", "5"),
         *("--learning_rate", "0.005", "--model_dir", "s3://bucket/job/model"),
     )
-    assert process.returncode == 0, process.stderr
-    return run

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
-import subprocess
-import sys
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
-import train
 from checkpoints import Checkpoints, restore, state_of
-from model import build, compile_model
+from tests.model_code.conftest import make_environment
+from tests.model_code.forks import Training
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,6 +26,8 @@ EPOCHS = [{"loss": 0.5, "accuracy": 0.25, "val_loss": 1.5, "val_accuracy": 0.125
 @pytest.fixture
 def network() -> keras.Model:
     """A network that could be trained."""
+    from model import build, compile_model
+
     model = build((4,))
     compile_model(model, learning_rate=0.01)
     return model
@@ -40,36 +39,26 @@ def epochs_in(output: str) -> list[int]:
 
 
 def test_an_interrupted_training_ends_as_one_that_was_not(
-    trained: Any, run_folder: Path, run_train: Callable[..., Any]
+    trained: Any, run_folder: Path, run_fork: Callable[..., Any]
 ) -> None:
     """After SIGTERM the next run goes on: no epoch is lost or done twice, and all numbers are the same, bit for bit."""
     assert trained.artifact.is_dir()  # by then there is the channel, too
-    kept = run_folder / "interrupted" / "checkpoints"
+    channel, folder = run_folder / "training", run_folder / "interrupted"
+    kept = folder / "checkpoints"
     flags = (*FLAGS, "--checkpoint_dir", str(kept))
-    process = subprocess.Popen(
-        # Few enough that, as in the next run, XLA does not compile them.
-        [sys.executable, train.__file__, *flags, "--epochs", "149"],
-        env=os.environ
-        | {
-            "SM_CHANNEL_TRAINING": str(run_folder / "training"),
-            "SM_MODEL_DIR": str(run_folder / "interrupted" / "first"),
-            "SM_OUTPUT_DATA_DIR": str(run_folder / "interrupted" / "first"),
-        },
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout is not None
-    before = next(line for line in process.stdout if line.startswith("epoch=3/"))
-    process.terminate()
-    before += process.communicate()[0]
-    assert process.returncode == -signal.SIGTERM
+    environment = make_environment(channel, folder / "first")
+    # So many epochs that, as in the next run, XLA does not compile them.
+    first = Training(*flags, "--epochs", "149", environment=environment, errors=folder / "stderr")
+    before = next(line for line in first.output if line.startswith("epoch=3/"))
+    first.terminate()
+    before += first.wait()
+    assert first.code == -signal.SIGTERM
     done = max(int(path.stem.removeprefix("epoch-")) for path in kept.glob("*.npz"))
     assert done >= epochs_in(before)[-1]
 
     last = ("--epochs", str(done + 2))
-    process, resumed = run_train(run_folder / "training", run_folder / "interrupted" / "next", *flags, *last)
-    assert process.returncode == 0, process.stderr
-    _, whole = run_train(run_folder / "training", run_folder / "uninterrupted", *FLAGS, *last)
+    resumed = run_fork(channel, folder / "next", *flags, *last)
+    whole = run_fork(channel, run_folder / "uninterrupted", *FLAGS, *last)
     assert resumed.output.startswith(f"Going on after epoch {done} of {done + 2}, from epoch-{done:05}.npz.\n")
     assert epochs_in(resumed.output) == [done + 1, done + 2]
     for name in ("metrics.json", "receipt.json"):  # the receipt has the weights' hash

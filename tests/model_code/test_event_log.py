@@ -6,15 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 from PIL import Image
-from tensorboard.backend.event_processing.plugin_event_multiplexer import EventMultiplexer
-from tensorboard.plugins.hparams import metadata
-from tensorboard.util import tensor_util
 
-from event_log import EventLog
 from hyperparameters import Hyperparameters
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tensorboard.backend.event_processing.plugin_event_multiplexer import EventMultiplexer
 
 SETTINGS = Hyperparameters(
     epochs=2, batch_size=16, learning_rate=0.25, hidden_units=(32, 16), seed=5, loop="fit", backend="tensorflow"
@@ -28,6 +26,10 @@ EPOCHS = [
 @pytest.fixture
 def read(tmp_path: Path) -> EventMultiplexer:
     """The log of two epochs, with a picture."""
+    from tensorboard.backend.event_processing.plugin_event_multiplexer import EventMultiplexer
+
+    from event_log import EventLog
+
     picture = tmp_path / "confusion.png"
     Image.new("RGB", (40, 30)).save(picture)
     log = EventLog(tmp_path / "log", hyperparameters=SETTINGS)
@@ -39,6 +41,8 @@ def read(tmp_path: Path) -> EventMultiplexer:
 
 def test_curves_of_training_and_test_lie_over_each_other(read: EventMultiplexer) -> None:
     """Two runs have curves of the same names, one point an epoch."""
+    from tensorboard.util import tensor_util
+
     for run, prefix in (("train", ""), ("validation", "val_")):
         for name in ("loss", "accuracy"):
             points = read.Tensors(run, f"epoch_{name}")
@@ -57,6 +61,8 @@ def test_the_confusion_matrix_is_a_picture_of_the_last_epoch(read: EventMultiple
 
 def test_the_hyperparameters_are_a_row_of_the_table(read: EventMultiplexer) -> None:
     """Numbers as numbers, the rest as text."""
+    from tensorboard.plugins.hparams import metadata
+
     content = read.SummaryMetadata(".", metadata.SESSION_START_INFO_TAG).plugin_data.content
     given = metadata.parse_session_start_info_plugin_data(content).hparams
     assert given["learning_rate"].number_value == 0.25

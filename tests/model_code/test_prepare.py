@@ -9,32 +9,34 @@ import os
 import subprocess
 import sys
 import zipfile
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import boto3
 import numpy as np
-import pandas as pd
 import pytest
 from PIL import Image
 
+import prepare as script
 from data import LABELS, read_channel
 from photo import prepare
-from preparing.find_photos import upload_archive
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
+
+    import pandas as pd
 
     from embedded_aws import gateway
 
-SCRIPT = Path(__file__).parents[2] / "model_code" / "prepare.py"
 BUCKET = "photographed"
 HALF = ("--test_fraction", "0.5")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Prepared:
-    """A finished process of prepare.py, the folder it wrote, and its table's bytes if there is one."""
+    """A finished run of prepare.py, the folder it wrote, and its table's bytes if there is one."""
 
     code: int
     output: str
@@ -45,6 +47,8 @@ class Prepared:
 
     def rows(self) -> pd.DataFrame:
         """The table, by path."""
+        import pandas as pd
+
         assert self.table
         return pd.read_parquet(io.BytesIO(self.table)).set_index("path")
 
@@ -91,40 +95,54 @@ class Studio:
         self._s3, self._folder = s3, folder
         self._place = hashlib.sha256(str(folder).encode()).hexdigest()[:12]
         self._environment = {
-            **os.environ,
             "AWS_ENDPOINT_URL": url,
             "AWS_DEFAULT_REGION": "us-east-1",
             "AWS_ACCESS_KEY_ID": "test",
             "AWS_SECRET_ACCESS_KEY": "test",
+            "OPENBLAS_NUM_THREADS": "1",  # the script sets it, unless it is set
         }
         s3.create_bucket(Bucket=BUCKET)
 
-    def run(self, photos: Photos, *flags: str, name: str = "one") -> Prepared:
-        """Add the photos to those that are there, and prepare all."""
+    def run(self, photos: Photos, *flags: str, name: str = "one", process: bool = False) -> Prepared:
+        """Add the photos to those that are there, and prepare all; in a process of its own if asked to."""
         for path, content in photos.items():
             self._s3.put_object(Bucket=BUCKET, Key=f"{self._place}/photos/{path}", Body=content)
         folder, message = self._folder / name, self._folder / f"{name}.txt"
         table = f"{self._place}/{name}/"
-        done = subprocess.run(
-            [
-                *(sys.executable, "-W", "error", str(SCRIPT), "--photos", f"s3://{BUCKET}/{self._place}/photos"),
-                *("--table", f"s3://{BUCKET}/{table}", "--output", str(folder), "--message", str(message), *flags),
-            ],
-            env=self._environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        arguments = [
+            *("--photos", f"s3://{BUCKET}/{self._place}/photos", "--table", f"s3://{BUCKET}/{table}"),
+            *("--output", str(folder), "--message", str(message), *flags),
+        ]
+        code, output, error = (self._run_process if process else self._run_here)(arguments)
         listed = self._s3.list_objects_v2(Bucket=BUCKET, Prefix=table).get("Contents", [])
         assert [item["Key"] for item in listed] in ([], [f"{table}photos.parquet"])
         return Prepared(
-            code=done.returncode,
-            output=done.stdout,
-            error=done.stderr,
+            code=code,
+            output=output,
+            error=error,
             message=message.read_text(encoding="utf-8") if message.exists() else "",
             folder=folder,
             table=self._s3.get_object(Bucket=BUCKET, Key=listed[0]["Key"])["Body"].read() if listed else None,
         )
+
+    def _run_process(self, arguments: list[str]) -> tuple[int, str, str]:
+        done = subprocess.run(
+            [sys.executable, "-W", "error", script.__file__, *arguments],
+            env=os.environ | self._environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return done.returncode, done.stdout, done.stderr
+
+    def _run_here(self, arguments: list[str]) -> tuple[int, str, str]:
+        output, error = io.StringIO(), io.StringIO()
+        with pytest.MonkeyPatch.context() as patch, redirect_stdout(output), redirect_stderr(error):
+            for name, value in self._environment.items():
+                patch.setenv(name, value)
+            patch.setattr(boto3, "DEFAULT_SESSION", None)
+            code = script.main(arguments)
+        return code, output.getvalue(), error.getvalue()
 
 
 @pytest.fixture
@@ -142,7 +160,7 @@ def studio(embedded: gateway.Gateway, client: Callable[[str], Any], tmp_path_fac
 @pytest.fixture(scope="module")
 def first(studio: Studio) -> Prepared:
     """A run over ten good photos of each class, half of them for testing."""
-    done = studio.run(shoot(), *HALF)
+    done = studio.run(shoot(), *HALF, process=True)
     assert done.code == 0, done.error
     return done
 
@@ -239,6 +257,8 @@ def test_an_archive_that_is_none_is_refused(run: Callable[..., Prepared], tmp_pa
 
 def test_an_archive_with_a_file_of_gigabytes_is_refused(tmp_path: Path) -> None:
     """What is unpacked in memory is a photo's size at most: zeros that pack a thousand to one are named."""
+    from preparing.find_photos import upload_archive
+
     with zipfile.ZipFile(tmp_path / "photos.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("0/zeros.png", bytes(65 * 1024**2))
     with pytest.raises(ValueError, match=r"zeros\.png has more than 67,108,864 bytes"):

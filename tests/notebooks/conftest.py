@@ -8,9 +8,7 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import nbformat
 import pytest
-from nbclient import NotebookClient
 
 from cli import paths
 from tests.embedded_aws.account import until
@@ -79,6 +77,9 @@ class Student:
 
     def run_on_laptop(self, name: str, *, last: str, numbers: Mapping[str, int]) -> dict[str, NotebookNode]:
         """Execute a notebook of the lab up to a cell, in a kernel that has only these variables of ours; its cells."""
+        import nbformat
+        from nbclient import NotebookClient
+
         notebook = _given(nbformat.read(paths.ROOT / "notebooks" / name, as_version=nbformat.NO_CONVERT), numbers)
         notebook.cells = notebook.cells[: [cell.id for cell in notebook.cells].index(last) + 1]
         client = NotebookClient(
@@ -95,6 +96,8 @@ class Student:
         It is the one that lies there, with these numbers in the place of its own; the cells whose ids are in `twice`
         run again right after themselves.
         """
+        import nbformat
+
         status = self.volume / ".lab" / "packages.txt"
         until(lambda: not status.read_text().startswith("Installing"), 120)
         assert status.read_text().startswith("Ready")

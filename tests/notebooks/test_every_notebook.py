@@ -5,9 +5,7 @@ from __future__ import annotations
 from threading import Timer
 from typing import TYPE_CHECKING
 
-import nbformat
 import pytest
-from nbclient import NotebookClient
 
 from cli import paths
 from tests.notebooks.cells import printed
@@ -23,12 +21,16 @@ VARIABLES = ("BUCKET", "ENDPOINT", "INSTANCE_TYPE", "PREFIX", "ROLE", "SEAT", "S
 @pytest.fixture(params=sorted(path.name for path in (paths.ROOT / "notebooks").glob("*.ipynb")))
 def notebook(request: pytest.FixtureRequest) -> NotebookNode:
     """One of them."""
+    import nbformat
+
     read: NotebookNode = nbformat.read(paths.ROOT / "notebooks" / request.param, as_version=nbformat.NO_CONVERT)
     return read
 
 
 def test_it_is_a_notebook_without_outputs(notebook: NotebookNode) -> None:
     """Format 4.5: every cell has an id of its own, no output and no count of executions is stored."""
+    import nbformat
+
     assert (notebook.nbformat, notebook.nbformat_minor) == (4, 5)
     nbformat.validate(notebook)
     ids = [cell.id for cell in notebook.cells]
@@ -43,6 +45,8 @@ class Setup:
     """A notebook's first cell, in a kernel that has every variable of the lab's."""
 
     def __init__(self, notebook: NotebookNode, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        from nbclient import NotebookClient
+
         monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
         monkeypatch.setenv("IPYTHONDIR", str(folder))
         for name in VARIABLES:

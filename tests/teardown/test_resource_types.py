@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from infra.constructs import teardown_policy
 from teardown.receipt import Receipt, Resource
 from teardown.resource_types import RESOURCE_TYPES
 from teardown.sagemaker import SageMakerSweep
@@ -206,5 +205,7 @@ def test_the_function_may_do_what_the_types_need_and_nothing_else() -> None:
         needed.add(operations[kind.list_operation])
         needed |= {operations[f"stop_{kind.noun}"]} if kind.stoppable else set()
         needed |= set() if kind.record_kept else {operations[f"delete_{kind.noun}"]}
+    from infra.constructs import teardown_policy
+
     allowed = {action for each in teardown_policy.statements("trap") for action in each["Action"]}
     assert {action.partition(":")[2] for action in allowed if action.startswith("sagemaker:")} == needed

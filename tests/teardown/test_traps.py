@@ -11,7 +11,7 @@ import pytest
 from cli import paths
 from cli.programs import tool_environment
 from embedded_aws import gateway
-from tests.embedded_aws.account import ADDING, BUCKET, CLUSTER, TRAINING_IMAGE, Account, until
+from tests.embedded_aws.account import BUCKET, CLUSTER, TRAINING_IMAGE, Account, answering, until
 from tests.teardown.embedded_account import SHARED, TOPIC, TRUST, EmbeddedAccount, custom
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class Traps(EmbeddedAccount):
         self.lab, self.account = lab, Account(lab.client)
         self.sagemaker, self.logs, self.s3 = self.account.sagemaker, self.account.logs, self.account.s3
         self.prepare(self.account.role)
-        self.works = self.account.model(ADDING)
+        self.works = self.account.model(answering())
         self.fails = self.account.model({"nothing.txt": b""})
         self._neighbours()
         self.before = self.inventory()

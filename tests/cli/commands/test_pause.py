@@ -11,7 +11,7 @@ import pytest
 from cli import paths
 from cli.programs import tool_environment
 from embedded_aws import gateway
-from tests.embedded_aws.account import ADDING, Account, until
+from tests.embedded_aws.account import Account, answering, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -107,9 +107,9 @@ def school(lab: Lab) -> Iterator[Class]:
         StackName=f"{OTHER}-storage", TemplateBody=TOPIC, Tags=[{"Key": "bricklab:lab", "Value": OTHER}]
     )
     cloudformation.get_waiter("stack_create_complete").wait(StackName=f"{OTHER}-storage", WaiterConfig=QUICK)
-    config = made.account.config(made.account.model(ADDING))
+    config = made.account.config(made.account.model(answering()))
     made.endpoint(NAME, config, **{"bricklab:lab": NAME, "größe": "klein"})
-    made.endpoint(f"{NAME}-ada-test", made.account.config(made.account.model(ADDING)))
+    made.endpoint(f"{NAME}-ada-test", made.account.config(made.account.model(answering())))
     made.endpoint(f"{NAME}-broken", made.account.config(made.account.model({"nothing.txt": b""})))
     for name in (f"{NAME}-ada", f"{NAME}-grace", STRANGERS[0], STRANGERS[2]):
         made.notebook(name)
@@ -175,7 +175,7 @@ def test_resume_brings_back_what_was_paused(school: Class) -> None:
     assert (endpoint["EndpointStatus"], endpoint["EndpointConfigName"]) == ("InService", kept["config"])
     tags = school.sagemaker.list_tags(ResourceArn=endpoint["EndpointArn"])["Tags"]
     assert {tag["Key"]: tag["Value"] for tag in tags} == kept["tags"]
-    assert school.account.invoke(NAME, {"instances": [[1, 2, 3]]}) == {"predictions": [6.0]}
+    assert school.account.invoke(NAME, {"instances": [[1, 2, 3]]}) == {"predictions": [[6.0]]}
     assert school.notebooks() == {
         **dict.fromkeys([f"{NAME}-ada", *STRANGERS], "InService"),
         f"{NAME}-grace": "Stopped",
@@ -209,7 +209,7 @@ def test_what_nothing_could_bring_back_is_not_ended(school: Class) -> None:
     """An endpoint whose config or model has been deleted serves on: paused, it would be lost."""
     orphans = {}
     for kind in ("endpoint config", "model"):
-        model = school.account.model(ADDING)
+        model = school.account.model(answering())
         config = school.account.config(model)
         name = f"{NAME}-no-{kind.replace(' ', '-')}"
         school.endpoint(name, config)
@@ -230,7 +230,7 @@ def test_what_nothing_could_bring_back_is_not_ended(school: Class) -> None:
 def test_what_cannot_come_back_is_said(school: Class) -> None:
     """A config and a notebook that are gone cost one sentence each, and the rest comes back."""
     config = school.sagemaker.describe_endpoint(EndpointName=NAME)["EndpointConfigName"]
-    school.endpoint(f"{NAME}-ada-test", school.account.config(school.account.model(ADDING)))
+    school.endpoint(f"{NAME}-ada-test", school.account.config(school.account.model(answering())))
     own = school.sagemaker.describe_endpoint(EndpointName=f"{NAME}-ada-test")["EndpointConfigName"]
     assert own != config
     school.lab("pause", *OF)

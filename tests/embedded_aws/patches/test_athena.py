@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import awswrangler as wr
 import boto3
-import pandas as pd
 import pytest
 from botocore.exceptions import ClientError
 
@@ -31,6 +29,9 @@ def session(embedded: gateway.Gateway) -> Iterator[boto3.Session]:
 @pytest.fixture(scope="module", autouse=True)
 def table(session: boto3.Session, client: Callable[[str], Any]) -> None:
     """A table of three rows, and a workgroup that puts every answer in one place."""
+    import awswrangler as wr
+    import pandas as pd
+
     client("s3").create_bucket(Bucket=BUCKET)
     client("glue").create_database(DatabaseInput={"Name": DATABASE})
     client("athena").create_work_group(
@@ -76,6 +77,8 @@ def refusal(call: Callable[[], Any]) -> str:
 @pytest.mark.filterwarnings("ignore:The copy keyword is deprecated")
 def test_awswrangler_asks_and_reads_the_answer(session: boto3.Session) -> None:
     """A query in SQL comes back as a table of pandas, with types."""
+    import awswrangler as wr
+
     found = wr.athena.read_sql_query(
         "SELECT brick, sum(size) AS total FROM bricks GROUP BY brick ORDER BY brick",
         database=DATABASE,

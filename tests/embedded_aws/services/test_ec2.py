@@ -7,9 +7,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import aws_cdk as cdk
 import pytest
-from aws_cdk import aws_ec2 as ec2
 from botocore.exceptions import WaiterError
 
 from tests.zips import zipped
@@ -26,6 +24,9 @@ def template(s3: Any, **tags: str) -> str:
 
     By default means in an app of `cdk init`: its function closes the VPC's default group.
     """
+    import aws_cdk as cdk
+    from aws_cdk import aws_ec2 as ec2
+
     app = cdk.App(context={"@aws-cdk/aws-ec2:restrictDefaultSecurityGroup": True})
     stack = cdk.Stack(app, "Network", env=cdk.Environment(account="000000000000", region="us-east-1"))
     vpc = ec2.Vpc(stack, "Vpc", availability_zones=["us-east-1a", "us-east-1b"])

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from bench.support.backends import python_with
 from data import read_channel
@@ -24,11 +23,8 @@ def backend(request: pytest.FixtureRequest, trained: Any, run_folder: Path, run_
     """The name of a backend, and a training run by it on the data and with the flags of `trained`."""
     assert trained.artifact.is_dir()  # by then there is the channel, too
     name = request.param
-    process, run = run_train(
-        run_folder / "training", run_folder / name, *FLAGS, "--backend", name, python=str(python_with(name))
-    )
-    assert process.returncode == 0, process.stderr
-    return name, run
+    python = str(python_with(name))
+    return name, run_train(run_folder / "training", run_folder / name, *FLAGS, "--backend", name, python=python)
 
 
 def test_every_backend_learns_the_bricks(backend: Any, trained: Any) -> None:
@@ -41,6 +37,8 @@ def test_every_backend_learns_the_bricks(backend: Any, trained: Any) -> None:
 
 def test_the_artifact_is_tensorflow_s(backend: Any, run_folder: Path) -> None:
     """TensorFlow serves what the backend has trained: its SavedModel makes the very mistakes that metrics.json has."""
+    import tensorflow as tf
+
     name, run = backend
     test = read_channel(run_folder / "training").test
     saved = tf.saved_model.load(str(run.artifact / "1"))

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import socket
-import subprocess
-import sys
 from contextlib import ExitStack
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-import tensorflow as tf
 
-import train
+from loops import distributed
 from loops.distributed import Hosts, read_hosts
+from tests.model_code.conftest import make_environment
+from tests.model_code.forks import Training
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy.typing as npt
 
 FLAGS = ("--epochs", "4", "--batch_size", "16", "--hidden_units", "32,16", "--seed", "5", "--learning_rate", "0.005")
@@ -27,16 +26,20 @@ FLAGS = ("--epochs", "4", "--batch_size", "16", "--hidden_units", "32,16", "--se
 # Two hosts add gradients up in another order than one: 1e-7 a step, which a hundred steps of Adam magnify.
 HISTORY_TOLERANCE, WEIGHT_TOLERANCE = 1e-4, 1e-3
 
-_TWO_DEVICES = """
-import json, sys, tensorflow as tf
-tf.config.set_logical_device_configuration(
-    tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
-)
-from loops import distributed
-distributed.choose_strategy = lambda hosts: tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
-import train
-sys.exit(train.main(sys.argv[1:], {}))
-"""
+
+def train_on_two_devices() -> None:
+    """Have TensorFlow take the CPU for two devices, and train.py train on both, as on the GPUs that it looks for."""
+    import tensorflow as tf
+
+    tf.config.set_logical_device_configuration(
+        tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
+    )
+
+    def choose_strategy(hosts: Hosts) -> Any:
+        assert hosts.count == 1
+        return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+
+    distributed.choose_strategy = choose_strategy
 
 
 def free_addresses(count: int) -> list[str]:
@@ -46,49 +49,28 @@ def free_addresses(count: int) -> list[str]:
         return [f"127.0.0.1:{each.getsockname()[1]}" for each in listening]
 
 
-def folders(folder: Path, channel: Path) -> list[str]:
-    """Flags that keep everything in one folder."""
-    return ["--training", str(channel), "--artifact_dir", f"{folder}/model", "--output_data_dir", f"{folder}/data"]
-
-
 class Cluster:
-    """Processes of train.py, as a job's hosts run them."""
+    """Trainings that are one job's hosts."""
 
     def __init__(self, place: Path, channel: Path, *flags: str) -> None:
         addresses = free_addresses(2)
         self.places = [place / name for name in ("algo-1", "algo-2")]
-        self.processes = []
+        self.hosts = []
         for index, each in enumerate(self.places):
-            (each / "model").mkdir(parents=True)
             config = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}}
-            with (each / "stderr").open("w") as errors:
-                process = subprocess.Popen(
-                    [sys.executable, train.__file__, *folders(each, channel), *flags],
-                    env={**os.environ, "TF_CONFIG": json.dumps(config)},
-                    stdout=subprocess.PIPE,
-                    stderr=errors,
-                    text=True,
-                )
-            self.processes.append(process)
-
-    def wait_for(self, start: str) -> None:
-        """Wait until the chief prints a line that starts so."""
-        output = self.processes[0].stdout
-        assert output is not None
-        while not output.readline().startswith(start):
-            assert self.processes[0].poll() is None
+            environment = {**make_environment(channel, each), "TF_CONFIG": json.dumps(config)}
+            self.hosts.append(Training(*flags, environment=environment, errors=each / "stderr"))
 
     def end(self) -> None:
         """Leave nothing running."""
-        for process in self.processes:
-            process.kill()
-            process.wait()
-            assert process.stdout is not None
-            process.stdout.close()
+        for host in self.hosts:
+            host.end()
 
 
 def weights(artifact: Path) -> list[npt.NDArray[np.float32]]:
     """The layers' weights in the SavedModel, first to last."""
+    import tensorflow as tf
+
     checkpoint = tf.train.load_checkpoint(str(artifact / "1/variables/variables"))
     names = [name for name in checkpoint.get_variable_to_shape_map() if name.startswith("variables/")]
     return [checkpoint.get_tensor(name) for name in sorted(names)]
@@ -124,8 +106,8 @@ def test_two_hosts_learn_what_one_learns(trained: Any, run_folder: Path) -> None
     """The same numbers in each epoch and the same weights; the chief alone writes and prints the epochs."""
     cluster = Cluster(run_folder / "two-hosts", run_folder / "training", *FLAGS)
     try:
-        outputs = [process.communicate(timeout=120)[0] for process in cluster.processes]
-        assert [process.returncode for process in cluster.processes] == [0, 0]
+        outputs = [host.wait() for host in cluster.hosts]
+        assert [host.code for host in cluster.hosts] == [0, 0], [host.error for host in cluster.hosts]
     finally:
         cluster.end()
     chief, other = cluster.places
@@ -140,11 +122,12 @@ def test_a_host_that_is_terminated_ends_the_others(run_folder: Path, trained: An
     assert trained.artifact.is_dir()  # by then there is the channel, too
     cluster = Cluster(run_folder / "dying", run_folder / "training", *FLAGS, "--epochs", "10000")
     try:
-        cluster.wait_for("epoch=2/")
-        cluster.processes[1].terminate()
-        for process in reversed(cluster.processes):
-            process.communicate(timeout=120)
-        assert [process.returncode for process in cluster.processes] == [1, -signal.SIGTERM]
+        chief, other = cluster.hosts
+        assert any(line.startswith("epoch=2/") for line in chief.output)
+        other.terminate()
+        for host in (other, chief):
+            host.wait()
+        assert [chief.code, other.code] == [1, -signal.SIGTERM]
     finally:
         cluster.end()
 
@@ -152,11 +135,8 @@ def test_a_host_that_is_terminated_ends_the_others(run_folder: Path, trained: An
 def test_several_devices_of_a_host_learn_what_one_learns(trained: Any, run_folder: Path) -> None:
     """MirroredStrategy, which train.py takes for several GPUs, here on a CPU in two, gives the same numbers."""
     place = run_folder / "two-devices"
-    (place / "model").mkdir(parents=True)
-    subprocess.run(
-        [sys.executable, "-c", _TWO_DEVICES, *folders(place, run_folder / "training"), *FLAGS],
-        env={**os.environ, "PYTHONPATH": str(Path(train.__file__).parent)},
-        capture_output=True,
-        check=True,
-    )
+    environment = make_environment(run_folder / "training", place)
+    training = Training(*FLAGS, environment=environment, errors=place / "stderr", before=train_on_two_devices)
+    assert "2 replicas on 1 hosts" in training.wait()
+    assert training.code == 0, training.error
     assert_same_training(place / "model", trained.artifact)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
 from embedded_aws.services.cloudformation_types import ProvisioningError
 from embedded_aws.services.sagemaker import cloudformation
@@ -262,6 +261,8 @@ def test_a_resource_that_somebody_deleted_is_not_updated(stack: Stack) -> None:
 
 def test_replacing_properties_are_those_of_the_schemas() -> None:
     """What replaces a resource is what CloudFormation's own schema calls create-only."""
+    from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
+
     for name, replacing in cloudformation.REPLACING.items():
         schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", name).schema
         assert {f"/properties/{one}" for one in replacing} == set(schema["createOnlyProperties"])

@@ -13,7 +13,7 @@ import pytest
 from embedded_aws.gateway import ACCOUNT, REGION
 from embedded_aws.services.sagemaker.events import EVENT_SCHEMAS
 from tests import functions
-from tests.embedded_aws.account import BUCKET, TRAINING_IMAGE, Account, python, until
+from tests.embedded_aws.account import BUCKET, TRAINING_IMAGE, Account, answering, python, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -159,11 +159,9 @@ def test_a_tuning_job(account: Account, queue: Queue) -> None:
     assert queue.last(trial, "Completed")[-1]["detail"]["TuningJobArn"] == events[-1]["resources"][0]
 
 
-def test_a_model_and_what_it_serves(
-    account: Account, queue: Queue, saved_model: Callable[[float], dict[str, bytes]]
-) -> None:
+def test_a_model_and_what_it_serves(account: Account, queue: Queue) -> None:
     """Models and configurations come with tags and go without; an endpoint's status is in its own letters."""
-    model = account.model(saved_model(1.0))
+    model = account.model(answering())
     account.sagemaker.add_tags(ResourceArn=arn("model", model), Tags=[{"Key": "team", "Value": "a"}])
     config = account.config(model, Tags=[{"Key": "team", "Value": "a"}])
     endpoint = account.endpoint(config)

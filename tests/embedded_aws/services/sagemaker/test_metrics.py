@@ -8,7 +8,7 @@ import time
 import uuid
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -16,9 +16,6 @@ from embedded_aws.services.sagemaker.metrics.invocations import Invocations
 from embedded_aws.services.sagemaker.resource_types import RESOURCE_TYPES
 from embedded_aws.services.sagemaker.store import Record
 from tests.embedded_aws.account import BUCKET, Account, python, until
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 BUSY = "import time; end = time.time() + 5\nwhile time.time() < end: pass"
 HANDLER = b"""
@@ -34,9 +31,9 @@ def handler(data, context):
 
 
 @pytest.fixture(scope="module")
-def endpoint(account: Account, saved_model: Callable[[float], dict[str, bytes]]) -> str:
+def endpoint(account: Account) -> str:
     """Return an endpoint that was asked six times: one model failed, and one request had no variant to go to."""
-    model = account.model({**saved_model(1.0), "code/inference.py": HANDLER})
+    model = account.model({"1/saved_model.pb": b"", "code/inference.py": HANDLER})
     name = account.endpoint(account.config(model))
     for content in ("text/plain",) * 5 + ("text/boom",):
         ask(account, name, ContentType=content)
@@ -125,13 +122,13 @@ def test_instances_of_a_job(account: Account, resource_type: str) -> None:
     assert 0 < total(account, f"/aws/sagemaker/{resource_type}", "DiskUtilization", host, "Maximum") < 100
 
 
-def test_instances_of_a_transform_job(account: Account, saved_model: Callable[[float], dict[str, bytes]]) -> None:
+def test_instances_of_a_transform_job(account: Account) -> None:
     """By the job's name and the instance's id; without a disk."""
     name = f"measured-{uuid.uuid4().hex[:8]}"
     account.put(f"{name}/rows.json", json.dumps({"instances": [[1, 2, 3]]}).encode())
     account.sagemaker.create_transform_job(
         TransformJobName=name,
-        ModelName=account.model({**saved_model(1.0), "code/inference.py": HANDLER}),
+        ModelName=account.model({"1/saved_model.pb": b"", "code/inference.py": HANDLER}),
         TransformInput={
             "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": f"s3://{BUCKET}/{name}/"}},
             "ContentType": "text/slow",

@@ -13,8 +13,6 @@ import pytest
 from tests.embedded_aws.account import BUCKET, INFERENCE_IMAGE, TRAINING_IMAGE, Account, archive, until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from embedded_aws.gateway import Gateway
 
 # What users of the SDK write; processors don't wait, for the SDK looks every ten seconds only.
@@ -122,13 +120,12 @@ for photo in pathlib.Path("/opt/ml/processing/input/photos").iterdir():
 
 
 INFERENCE = """
-import json
+import json, pathlib
 
-def input_handler(data, context):
-    return data.read().decode()
+FACTOR = float((pathlib.Path(__file__).parents[1] / "1" / "factor.txt").read_text())
 
-def output_handler(response, context):
-    return json.dumps({"mine": json.loads(response.content)["predictions"]}), "application/json"
+def handler(data, context):
+    return json.dumps({"mine": [[FACTOR * sum(row)] for row in json.load(data)["instances"]]}), "application/json"
 """
 
 
@@ -136,7 +133,6 @@ def output_handler(response, context):
 def said(
     account: Account,
     embedded: Gateway,
-    saved_model: Callable[[float], dict[str, bytes]],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> dict[str, Any]:
     """Return what the SDK's user saw, in a process of their own."""
@@ -147,7 +143,7 @@ def said(
     (folder / "requirements.txt").write_text("numpy\n")
     (folder / "train.py").write_text("print('trained with what a tutorial grants')")
     (folder / "inference.py").write_text(INFERENCE)
-    account.put("sdk-model/model.tar.gz", archive(saved_model(2.0)))
+    account.put("sdk-model/model.tar.gz", archive({"1/saved_model.pb": b"", "1/factor.txt": b"2.0"}))
     program = PROCESSORS + TRAINER + BUILDER + RESOURCES
     subprocess.run(
         [

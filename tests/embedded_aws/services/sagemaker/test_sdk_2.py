@@ -14,11 +14,9 @@ import pytest
 
 from cli import paths
 from embedded_aws.runtime import images
-from tests.embedded_aws.account import INFERENCE_IMAGE, TRAINING_IMAGE, Account, archive
+from tests.embedded_aws.account import INFERENCE_IMAGE, TRAINING_IMAGE, Account, answering, archive
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from embedded_aws.gateway import Gateway
 
 ENVIRONMENTS = paths.ROOT / "tests" / "environments"
@@ -84,11 +82,10 @@ with open("said.json", "w") as file:
 def said(
     account: Account,
     embedded: Gateway,
-    saved_model: Callable[[float], dict[str, bytes]],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> dict[str, Any]:
     """Return what its user saw, on a laptop of which the SDK and `./lab env` are all that is known."""
-    model = account.put("sdk-2/model.tar.gz", archive(saved_model(2.0)))
+    model = account.put("sdk-2/model.tar.gz", archive(answering(2.0)))
     image = images.install("sagemaker-2", images_dir=ENVIRONMENTS, cache_dir=paths.cache())
     folder = tmp_path_factory.mktemp("sdk-2")
     (folder / "train.py").write_text(TRAIN)

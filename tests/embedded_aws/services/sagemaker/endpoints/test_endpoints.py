@@ -13,7 +13,7 @@ import botocore.exceptions
 import psutil
 import pytest
 
-from tests.embedded_aws.account import BUCKET, INFERENCE_IMAGE, Account, until
+from tests.embedded_aws.account import BUCKET, INFERENCE_IMAGE, Account, answering, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -353,10 +353,10 @@ def test_handlers_are_held_to_what_the_container_takes(account: Account, handled
     ],
 )
 def test_a_model_that_does_not_load_fails_the_endpoint(
-    account: Account, saved_model: SavedModel, *, model: bool, script: bytes, logged: str
+    account: Account, *, model: bool, script: bytes, logged: str
 ) -> None:
     """An endpoint whose host does not come up is Failed with AWS's reason, and the cause is in its log."""
-    files = {**(saved_model(1.0) if model else {}), "code/inference.py": script}
+    files = {**({"1/saved_model.pb": b""} if model else {}), "code/inference.py": script}
     name = account.endpoint(account.config(account.model(files)))
     answer = account.sagemaker.describe_endpoint(EndpointName=name)
     assert answer["EndpointStatus"] == "Failed"
@@ -407,20 +407,20 @@ def test_what_is_no_place_in_s3(account: Account) -> None:
         account.sagemaker.create_model(ModelName="far", PrimaryContainer=container, ExecutionRoleArn=account.role)
 
 
-def test_an_unknown_image_fails_the_endpoint(account: Account, saved_model: SavedModel) -> None:
+def test_an_unknown_image_fails_the_endpoint(account: Account) -> None:
     """An image that does not exist fails the endpoint in AWS's words."""
     image = "763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-inference:1.0-cpu"
-    name = account.endpoint(account.config(account.model(saved_model(1.0), image=image)))
+    name = account.endpoint(account.config(account.model(answering(), image=image)))
     reason = account.sagemaker.describe_endpoint(EndpointName=name)["FailureReason"]
     assert reason.startswith("Please make sure all images included in the model for the production variant v0 exist")
 
 
-def test_changes_under_load_without_losing_a_request(account: Account, saved_model: SavedModel, client: Any) -> None:
+def test_changes_under_load_without_losing_a_request(account: Account, client: Any) -> None:
     """An update switches to the new model while requests go on: each is answered, by the old model or the new one.
 
     An update that fails then leaves the endpoint serving what it served, with the reason.
     """
-    first, second = (account.config(account.model(saved_model(factor))) for factor in (1.0, 2.0))
+    first, second = (account.config(account.model(answering(factor))) for factor in (1.0, 2.0))
     name = account.endpoint(first)
     runtime = client("sagemaker-runtime")
     answers: list[float] = []

@@ -19,8 +19,8 @@ def half_plus_three(folder: Path) -> dict[str, bytes]:
     Beside the plain signature one of serialised examples, whose placeholder is declared as a scalar; beside the graph
     that is served one to train.
     """
-    import tensorflow as tf  # noqa: PLC0415 - two seconds that only these tests need
-    from tensorflow.core.protobuf import saved_model_pb2  # noqa: PLC0415
+    import tensorflow as tf
+    from tensorflow.core.protobuf import saved_model_pb2
 
     v1 = tf.compat.v1
     with tf.Graph().as_default(), v1.Session() as session:

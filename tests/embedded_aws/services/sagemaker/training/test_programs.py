@@ -13,7 +13,6 @@ from tests.embedded_aws.account import BUCKET, Account, files_of
 from tests.zips import wheel
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import Any
 
 GROUP = "/aws/sagemaker/TrainingJobs"
@@ -61,13 +60,10 @@ def channels(account: Account, **files: dict[str, bytes]) -> list[dict[str, Any]
     ]
 
 
-HANDLERS = b"""
+HANDLER = b"""
 import json, os
 
-def input_handler(data, context):
-    return data.read()
-
-def output_handler(response, context):
+def handler(data, context):
     return json.dumps(sorted(os.listdir(os.environ["MODEL_FOLDER"]))), "application/json"
 """
 
@@ -133,9 +129,9 @@ def test_installs_for_itself_only(account: Account, trained: dict[str, Any]) -> 
     assert "ModuleNotFoundError: No module named 'studs'" in account.lines(GROUP, job)
 
 
-def test_an_endpoint_finds_it_too(account: Account, saved_model: Callable[[float], dict[str, bytes]]) -> None:
-    """A model's variable that says /opt/ml/model leads its handlers to the model."""
-    files = {**saved_model(1.0), "code/inference.py": HANDLERS}
+def test_an_endpoint_finds_it_too(account: Account) -> None:
+    """A model's variable that says /opt/ml/model leads its handler to the model."""
+    files = {"1/saved_model.pb": b"", "code/inference.py": HANDLER}
     model = account.model(files, environment={"MODEL_FOLDER": "/opt/ml/model"})
     assert account.invoke(account.endpoint(account.config(model)), {"instances": [[1, 2, 3]]}) == ["1", "code"]
 

@@ -14,7 +14,7 @@ import pytest
 
 from embedded_aws.services.sagemaker.transform.association import Association
 from embedded_aws.services.sagemaker.transform.invocations import TransformError
-from tests.embedded_aws.account import BUCKET, Account, until
+from tests.embedded_aws.account import BUCKET, Account, answering, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -40,15 +40,15 @@ def handler(data, context):
 
 
 @pytest.fixture(scope="module")
-def plain(account: Account, saved_model: SavedModel) -> str:
-    """Return a model without handlers that sums rows of three numbers up."""
-    return account.model(saved_model(1.0))
+def plain(account: Account) -> str:
+    """Return a model that sums rows of three numbers up."""
+    return account.model(answering())
 
 
 @pytest.fixture(scope="module")
-def handled(account: Account, saved_model: SavedModel) -> str:
+def handled(account: Account) -> str:
     """Return a model whose handler sums each row of a CSV up, and sleeps when it is asked to."""
-    return account.model({**saved_model(1.0), "code/inference.py": HANDLER}, environment={"UNIT": "none"})
+    return account.model({"1/saved_model.pb": b"", "code/inference.py": HANDLER}, environment={"UNIT": "none"})
 
 
 def start(
@@ -107,7 +107,7 @@ def refusal(call: Callable[[], Any]) -> tuple[str, str]:
 
 
 @pytest.fixture(scope="module")
-def jobs(account: Account, plain: str, handled: str) -> dict[str, str]:
+def jobs(account: Account, plain: str, handled: str, saved_model: SavedModel) -> dict[str, str]:
     """Jobs that run beside each other, by what they are there for."""
     account.put("batch/folder/a.json", b"[1, 2, 3]")
     account.put("batch/folder/deep/b.json", b'{"instances": [[1, 1, 1], [2, 2, 2]]}')
@@ -159,7 +159,7 @@ def jobs(account: Account, plain: str, handled: str) -> dict[str, str]:
         ),
         "mixed": start(
             account,
-            plain,
+            account.model(saved_model(1.0)),
             account.put("batch/manifest", json.dumps(manifest).encode()),
             kind="ManifestFile",
             MaxConcurrentTransforms=2,
@@ -302,9 +302,9 @@ def test_stops_before_its_model_serves(account: Account, plain: str) -> None:
     assert end_of(account, name)["TransformJobStatus"] == "Stopped"
 
 
-def test_a_model_whose_artifact_is_gone(account: Account, saved_model: SavedModel) -> None:
+def test_a_model_whose_artifact_is_gone(account: Account) -> None:
     """What is missing is named in the job's reason."""
-    model = account.model(saved_model(1.0))
+    model = account.model(answering())
     account.s3.delete_object(Bucket=BUCKET, Key=f"models/{model}/model.tar.gz")
     account.put("batch/hollow.json", b"[1, 2, 3]")
     job = end_of(account, start(account, model, f"s3://{BUCKET}/batch/hollow.json"))

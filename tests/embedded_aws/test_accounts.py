@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 
+from tests.embedded_aws.account import CLUSTER, TRAINING_IMAGE
+
 if TYPE_CHECKING:
     from embedded_aws.gateway import Gateway
 
@@ -38,24 +40,34 @@ def fill(embedded: Gateway, account: str) -> None:
         RoleName="role", AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]})
     )["Role"]["Arn"]
     client(embedded, account, "logs").create_log_group(logGroupName="/group")
-    sagemaker = client(embedded, account, "sagemaker")
-    sagemaker.create_notebook_instance(NotebookInstanceName="notebook", InstanceType="ml.t3.medium", RoleArn=role)
+    client(embedded, account, "sagemaker").create_training_job(
+        TrainingJobName="job",
+        RoleArn=role,
+        AlgorithmSpecification={
+            "TrainingImage": TRAINING_IMAGE,
+            "TrainingInputMode": "File",
+            "ContainerEntrypoint": ["sleep", "600"],
+        },
+        OutputDataConfig={"S3OutputPath": f"s3://bucket-{account}/"},
+        ResourceConfig=CLUSTER,
+        StoppingCondition={"MaxRuntimeInSeconds": 900},
+    )
 
 
 def contents(embedded: Gateway, account: str) -> list[list[str]]:
     """Return the names of what `fill` makes."""
-    made = client(embedded, account, "sagemaker").list_notebook_instances()["NotebookInstances"]
+    made = client(embedded, account, "sagemaker").list_training_jobs()["TrainingJobSummaries"]
     return [
         [bucket["Name"] for bucket in client(embedded, account, "s3").list_buckets()["Buckets"]],
         [role["RoleName"] for role in client(embedded, account, "iam").list_roles()["Roles"]],
         [group["logGroupName"] for group in client(embedded, account, "logs").describe_log_groups()["logGroups"]],
-        [notebook["NotebookInstanceName"] for notebook in made],
+        [job["TrainingJobName"] for job in made],
     ]
 
 
 def test_a_closed_account_is_empty_and_may_be_used_again(embedded: Gateway) -> None:
     """Nothing of it is left, everything of the other is, and the same names can be taken at once."""
-    others = [["role"], ["/group"], ["notebook"]]
+    others = [["role"], ["/group"], ["job"]]
     try:
         for account in (ONE, OTHER):
             fill(embedded, account)

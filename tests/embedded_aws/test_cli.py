@@ -84,8 +84,9 @@ def test_from_start_to_stop(command: Command) -> None:
 def test_what_does_not_run_is_said_with_the_next_step(command: Command) -> None:
     """Without one, every command but start and stop ends with 1 and names the command that starts one."""
     for name in ("status", "env", "reset"):
-        assert command(name, code=1).count("\n") == 1
-        assert "`embedded-aws start` starts one" in command(name, code=1)
+        said = command(name, code=1)
+        assert said.count("\n") == 1
+        assert "`embedded-aws start` starts one" in said
     assert json.loads(
         subprocess.run(
             [sys.executable, "-m", "embedded_aws", "status", "--json"],
@@ -148,9 +149,12 @@ def test_the_foreground_ends_with_a_signal(command: Command) -> None:
             assert process.stdout
             assert "until Ctrl-C" in process.stdout.readline()
             deadline = time.monotonic() + 60
-            while not command.document("status")["answers"]:
+            while not (found := gateway.running(command.state)):
                 assert time.monotonic() < deadline
-            assert command.document("status")["pid"] == process.pid
+                time.sleep(0.05)
+            assert found.answers(within=60)
+            status = command.document("status")
+            assert (status["answers"], status["pid"]) == (True, process.pid)
             assert "runs in the foreground" in command("reset", code=1)
         finally:
             process.send_signal(signal.SIGTERM)

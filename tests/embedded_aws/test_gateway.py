@@ -32,6 +32,15 @@ def home(tmp_path: Path) -> Iterator[Path]:
     gateway.stop(tmp_path)
 
 
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The home folder of a gateway that runs, for tests that leave it running as it was."""
+    home = tmp_path_factory.mktemp("shared")
+    start(home)
+    yield home
+    gateway.stop(home)
+
+
 def start(home: Path, port: int = 0) -> gateway.Gateway:
     """Start it as the command line does."""
     return gateway.start(home, cache=paths.cache(), environment=tool_environment(), port=port)
@@ -45,23 +54,25 @@ def runs(process: psutil.Process) -> bool:
         return False
 
 
-def test_a_second_start_finds_the_first(home: Path) -> None:
+def test_a_second_start_finds_the_first(shared: Path) -> None:
     """There is one embedded AWS a home folder."""
-    assert start(home) == start(home) == gateway.running(home)
+    first = gateway.running(shared)
+    assert first
+    assert start(shared) == first == gateway.running(shared)
 
 
-def test_it_listens_on_loopback_only(home: Path) -> None:
+def test_it_listens_on_loopback_only(shared: Path) -> None:
     """No other machine can reach it."""
-    process = psutil.Process(start(home).pid)
+    process = psutil.Process(start(shared).pid)
     family = [process, *process.children(recursive=True)]
     listening = [c.laddr.ip for p in family for c in p.net_connections("inet") if c.status == psutil.CONN_LISTEN]
     assert set(listening) == {"127.0.0.1"}
 
 
-def test_an_answer_is_sent_at_once(home: Path) -> None:
+def test_an_answer_is_sent_at_once(shared: Path) -> None:
     """Nothing waits for TCP to gather more: that would be 40 ms a call, on every call."""
     session = boto3.Session("test", "test", region_name=gateway.REGION)
-    sagemaker = session.client("sagemaker", endpoint_url=start(home).url)
+    sagemaker = session.client("sagemaker", endpoint_url=start(shared).url)
     sagemaker.list_models()
 
     def seconds() -> float:
@@ -117,13 +128,13 @@ def test_a_killed_one_is_not_taken_for_running(home: Path) -> None:
     assert start(home).pid != first.pid
 
 
-def test_a_silent_one_is_not_a_dead_one(home: Path) -> None:
+def test_a_silent_one_is_not_a_dead_one(shared: Path) -> None:
     """One that does not answer is waited for, and told of, and is the same afterwards."""
-    first = start(home)
+    first = start(shared)
     os.kill(first.pid, signal.SIGSTOP)
     threading.Timer(4, os.kill, (first.pid, signal.SIGCONT)).start()
     told: list[str] = []
-    again = gateway.start(home, cache=paths.cache(), environment=tool_environment(), port=0, notice=told.append)
+    again = gateway.start(shared, cache=paths.cache(), environment=tool_environment(), port=0, notice=told.append)
     assert again == first
     assert [f"process {first.pid}" in text for text in told] == [True]
 
@@ -145,12 +156,14 @@ def test_one_that_hangs_is_stopped(home: Path) -> None:
     assert not first.alive()
 
 
-def test_a_clock_that_was_set_does_not_make_it_dead(home: Path) -> None:
+def test_a_clock_that_was_set_does_not_make_it_dead(shared: Path) -> None:
     """It holds a lock for as long as it lives: a start that seems to be another's does not count against that."""
-    first = start(home)
-    note = home / "gateway.json"
-    note.write_text(note.read_text().replace(f"{first.created}", f"{first.created + 3600}"))
-    found = gateway.running(home)
+    first = start(shared)
+    note = shared / "gateway.json"
+    written = note.read_text()
+    note.write_text(written.replace(f"{first.created}", f"{first.created + 3600}"))
+    found = gateway.running(shared)
+    note.write_text(written)
     assert found
     assert found.pid == first.pid
 

@@ -70,10 +70,12 @@ def _partition(session: boto3.Session, region: str) -> str:
 
 
 @pytest.mark.parametrize("scope", ["training", "inference"])
-def test_each_region_s_registry_is_the_one_that_the_sdk_takes(scope: str) -> None:
+def test_each_region_s_registry_is_the_one_that_the_sdk_takes(scope: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The whole address, for repository and tag are the SDK's too."""
     from sagemaker.core import image_uris
 
+    # It reads botocore's list of endpoints anew for each address.
+    monkeypatch.setattr(image_uris.utils, "_botocore_resolver", cache(image_uris.utils._botocore_resolver))
     repository, tag = TRAINING if scope == "training" else INFERENCE
     theirs = {
         region: image_uris.retrieve(

@@ -203,7 +203,7 @@ def test_a_handler_may_choose_the_status(account: Account, endpoint: str) -> Non
 )
 def test_the_environment_is_checked(environment: dict[str, str], said: str) -> None:
     """What the container refuses at its start is refused, in its words, and what is missing here is said."""
-    from embedded_aws.serving import layout  # noqa: PLC0415 - runs in the container, here only its rules are asked
+    from embedded_aws.serving import layout
 
     with pytest.raises(ValueError, match=said):
         layout.check(environment)

@@ -10,7 +10,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from sagemaker.core import image_uris
 
 from embedded_aws.runtime import images, interpreters
 
@@ -58,6 +57,8 @@ def test_knows_an_image_by_each_of_its_tags(places: dict[str, Path], tag: str) -
 @pytest.mark.parametrize("version", ["2.21", "2.21.0"])
 def test_knows_what_the_sdk_retrieves(places: dict[str, Path], version: str) -> None:
     """`image_uris.retrieve` gives the image for the version in either form."""
+    from sagemaker.core import image_uris
+
     uri = image_uris.retrieve(
         "tensorflow", "us-east-1", version=version, instance_type="ml.m5.large", image_scope="training"
     )

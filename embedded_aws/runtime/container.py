@@ -18,7 +18,7 @@ from embedded_aws.runtime.paths import rewrite_paths
 from embedded_aws.runtime.sandbox import View
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from embedded_aws.runtime.images import Image
     from embedded_aws.runtime.sandbox import Bubblewrap
@@ -28,7 +28,7 @@ _IMPORT_HOST_NAMES = 'import os; "SAGEMAKER_JOB_HOSTS" in os.environ and __impor
 
 # Settings of the machine that a container of a network-attached instance would not need: how the package index is
 # reached, and whose certificates are trusted. They are taken over from the gateway's environment, nothing else is.
-_PASSED_ON = (
+PASSED_ON = (
     "AWS_CA_BUNDLE",
     "CURL_CA_BUNDLE",
     "HTTP_PROXY",
@@ -48,9 +48,9 @@ _PASSED_ON = (
 )
 
 # Where a sandbox has what AWS has below /usr/local, as the layer is there: image, this package's programs, Python.
-_PACKAGE = Path(__file__).resolve().parents[1]
-_IMAGE, _PROGRAMS, _PYTHON = "/opt/image", "/opt/aws/embedded_aws", "/opt/python"
-_SEARCH_PATH = f"/usr/local/sbin:/usr/local/bin:{_IMAGE}/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+PACKAGE = Path(__file__).resolve().parents[1]
+IMAGE, PROGRAMS, _PYTHON = "/opt/image", "/opt/aws/embedded_aws", "/opt/python"
+_SEARCH_PATH = f"/usr/local/sbin:/usr/local/bin:{IMAGE}/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 class Container:
@@ -73,9 +73,9 @@ class Container:
         (self.home / "tmp").mkdir(parents=True)
         if bubblewrap:
             self.mounts |= {"/root": self.home, "/tmp": self.home / "tmp"}  # noqa: S108 - the container's
-            interpreter = _Interpreter(image.python)
-            self._system = {_IMAGE: image.python.parent.parent, _PROGRAMS: _PACKAGE, **interpreter.mounts}
-            make_layer(image, self._layer, packages=f"{_IMAGE}/{image.packages}", interpreter=interpreter.path)
+            interpreter = MountedPython(image.python)
+            self._system = {IMAGE: image.python.parent.parent, PROGRAMS: PACKAGE, **interpreter.mounts}
+            make_layer(image, self._layer, packages=f"{IMAGE}/{image.packages}", interpreter=interpreter.path)
             self.python = "/usr/local/bin/python"
         else:
             self.python = str(make_layer(image, self._layer))
@@ -103,7 +103,7 @@ class Container:
         """Return the path by which its programs know a file of the container, or of this package."""
         if not self._bubblewrap:
             return str(path)
-        places = [(place, inside) for inside, place in {**self.mounts, _PROGRAMS: _PACKAGE}.items()]
+        places = [(place, inside) for inside, place in {**self.mounts, PROGRAMS: PACKAGE}.items()]
         above = [each for each in places if path.is_relative_to(each[0])]
         place, inside = max(above, key=lambda each: len(each[0].parts))
         return str(PurePosixPath(inside, path.relative_to(place)))
@@ -121,7 +121,11 @@ class Container:
             place.mkdir(parents=True, exist_ok=True)
         view = View(
             writable={"/usr/local": self._layer, **self.mounts},
-            read_only={**self._system, **self._etc(host, addresses), **_named_files(os.environ)},
+            read_only={
+                **self._system,
+                **write_etc(self._folder / "etc", host, addresses),
+                **named_files(os.environ, PASSED_ON),
+            },
             folder="/opt/ml",
             host_name=host,
             network=network or len(addresses) > 1,
@@ -136,26 +140,12 @@ class Container:
         home = str(self.home)
         return environment(machine, HOME=home, TMPDIR=str(self.home / "tmp"), PATH=search_path, **added)
 
-    def _etc(self, host: str, addresses: Mapping[str, str]) -> dict[str, Path]:
-        """Write the files of /etc that are a container's own; return them by their paths there."""
-        names = "".join(f"{address} {name}\n" for name, address in addresses.items())
-        contents = {
-            "hosts": f"127.0.0.1 localhost\n::1 localhost\n{names}",
-            "hostname": f"{host}\n",
-            "passwd": "root:x:0:0:root:/root:/bin/bash\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n",
-            "group": "root:x:0:\nnogroup:x:65534:\n",
-        }
-        folder = self._folder / "etc"
-        folder.mkdir(exist_ok=True)
-        for name, content in contents.items():
-            (folder / name).write_text(content)
-        return {f"/etc/{name}": folder / name for name in contents}
 
-
-class _Interpreter:
+class MountedPython:
     """Where a sandbox has the Python that an image is made for: in its place, but for one of /usr/local."""
 
     def __init__(self, python: Path) -> None:
+        """Take an image's own link to it."""
         real = python.resolve()
         prefix = real.parents[1]
         inside = Path(_PYTHON) if prefix == Path("/usr/local") else prefix
@@ -163,9 +153,24 @@ class _Interpreter:
         self.mounts = {} if prefix == Path("/usr") else {str(inside): prefix}
 
 
-def _named_files(machine: Mapping[str, str]) -> dict[str, Path]:
-    """Return the files and folders that the variables passed on name, each in its own place."""
-    words = [word for name in _PASSED_ON for word in machine.get(name, "").split()]
+def write_etc(folder: Path, host: str, addresses: Mapping[str, str], *, users: str = "") -> dict[str, Path]:
+    """Write the files of /etc that are a sandbox's own; return them by their paths there. `users` are further lines."""
+    names = "".join(f"{address} {name}\n" for name, address in addresses.items())
+    contents = {
+        "hosts": f"127.0.0.1 localhost\n::1 localhost\n{names}",
+        "hostname": f"{host}\n",
+        "passwd": f"root:x:0:0:root:/root:/bin/bash\n{users}nobody:x:65534:65534:nobody:/:/usr/sbin/nologin\n",
+        "group": "root:x:0:\nnogroup:x:65534:\n",
+    }
+    folder.mkdir(exist_ok=True)
+    for name, content in contents.items():
+        (folder / name).write_text(content)
+    return {f"/etc/{name}": folder / name for name in contents}
+
+
+def named_files(machine: Mapping[str, str], names: Iterable[str]) -> dict[str, Path]:
+    """Return the files and folders that variables of these names speak of, each in its own place."""
+    words = [word for name in names for word in machine.get(name, "").split()]
     return {word: Path(word) for word in words if word.startswith("/") and Path(word).exists()}
 
 
@@ -177,7 +182,7 @@ def environment(machine: Mapping[str, str], **added: str) -> dict[str, str]:
     PYTHONDONTWRITEBYTECODE: an image here is kept, so what is compiled once serves the next start.
     """
     return {
-        **{name: machine[name] for name in _PASSED_ON if name in machine},
+        **{name: machine[name] for name in PASSED_ON if name in machine},
         "LANG": "C.UTF-8",
         "LC_ALL": "C.UTF-8",
         "PYTHONIOENCODING": "UTF-8",

@@ -64,10 +64,14 @@ _EXEC = 'command -v "$0" >/dev/null || { echo "exec $0: No such file or director
 
 @dataclass(frozen=True, kw_only=True)
 class View:
-    """What a program sees: folders and files by the paths that they have inside, its host's name, and the network."""
+    """What a program sees: folders and files by the paths that they have inside, its host's name, and the network.
+
+    Folders that are `hidden` are empty.
+    """
 
     writable: Mapping[str, Path]
     read_only: Mapping[str, Path]
+    hidden: Sequence[str] = ()
     folder: str
     host_name: str
     network: bool = True
@@ -96,6 +100,7 @@ class Bubblewrap:
             *(word for name in _ETC for word in ("--ro-bind-try", f"/etc/{name}", f"/etc/{name}")),
             *_binds("--bind", view.writable),
             *_binds("--ro-bind", view.read_only),
+            *(word for inside in view.hidden for word in ("--tmpfs", inside)),
             *("--chdir", view.folder),
             *("--", "/bin/sh", "-c", _EXEC, *words),
         ]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import json
 import shlex
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,6 +16,7 @@ from tests.embedded_aws.jupyter import Jupyter
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from collections.abc import Set as AbstractSet
+    from pathlib import Path
 
     from nbformat import NotebookNode
 
@@ -61,7 +61,7 @@ class Student:
         }
         self._keys_before = self._keys()
         self._jupyter = Jupyter(json.loads(lab("notebook", SEAT, "--json", *settings))["url"])
-        self.volume = Path(self._jupyter.run("import os; print(os.getcwd())").strip())
+        [self.volume] = lab.home.glob(f"aws/state/notebooks/*-{SEAT}-*/home/ec2-user/SageMaker")
 
     def client(self, service: str) -> Any:
         """A client with the account's own rights."""

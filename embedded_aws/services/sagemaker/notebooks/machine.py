@@ -1,10 +1,10 @@
 """The machine of a notebook instance from one start to the next stop: lifecycle scripts, then JupyterLab.
 
 It boots when it is first opened. What the scripts expect and it can't have (root, systemd, conda, a package manager) is
-replaced by the programs in `shims/`: some do nothing, some do a part and refuse the rest, the others say that they
-are not there. Paths in the scripts are put below the machine's folder (`folder.py` says which); others are those of the
-computer the gateway runs on. Packages come from the index that the gateway's own environment names, and from uv's cache
-on this computer.
+replaced by the programs in `shims/`: some do nothing, some do a part and refuse the rest, the others say that they are
+not there. On Linux it is a sandbox, with the paths of AWS's machine. Elsewhere paths in the scripts are put below its
+folder (`folder.py` says which), and others are those of the computer the gateway runs on. Packages come from the index
+that the gateway's own environment names, and from uv's cache on this computer.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from embedded_aws.services.sagemaker.notebooks.folder import SHIMS
 from embedded_aws.services.sagemaker.notebooks.lifecycle import Console
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from embedded_aws.runtime.credentials import CredentialsEndpoint, Role
     from embedded_aws.services.sagemaker.notebooks.folder import MachineFolder
@@ -131,13 +131,16 @@ class Machine:
 
     def _launch(self, python: Path, image: images.Image, console: Console) -> Process:
         network = self._credentials.environment(self._role)
-        scripts = [f"{hook}={self._folder.write_script(hook, text)}" for hook, text in self._lifecycle.due().items()]
-        steps = [console.mark, str(self._lifecycle.seconds), str(self._folder.profile), *scripts]
+        folder = self._folder
+        scripts = [
+            f"{hook}={folder.inside(folder.write_script(hook, text))}" for hook, text in self._lifecycle.due().items()
+        ]
+        steps = [console.mark, str(self._lifecycle.seconds), self._folder.inside(self._folder.profile), *scripts]
         with self._lock:
             if self._end_reason:
                 raise BootError(self._end_reason)
             process = self._process = Process(
-                [sys.executable, "-I", "-S", _BOOT, *steps, "--", *self._server_command(python)],
+                self._command(image, [*steps, "--", *self._server_command(python)]),
                 environment=self._environment(image, network),
                 folder=self._folder.root,
             )
@@ -147,9 +150,19 @@ class Machine:
         self._follower.start()
         return process
 
-    def _server_command(self, python: Path) -> list[str | Path]:
-        path = f"{python.parent}:{self._folder.conda / 'bin'}"
-        return ["bash", "-c", _BECOME, path, python, "-m", "jupyterlab"]
+    def _command(self, image: images.Image, arguments: Sequence[str]) -> list[str]:
+        """Return the command that boots the machine, in a sandbox where there are any."""
+        bubblewrap = self._context.bubblewrap
+        if bubblewrap is None:
+            return [sys.executable, "-I", "-S", str(_BOOT), *arguments]
+        named = container.named_files(os.environ, (*container.PASSED_ON, *_INDEX))
+        view = self._folder.view(image, uv=images.uv(), cache=Path(images.uv_cache()), named=named)
+        return bubblewrap.command(["python3", "-I", "-S", self._folder.inside(_BOOT), *arguments], view)
+
+    def _server_command(self, python: Path) -> list[str]:
+        inside = self._folder.inside(python)
+        path = f"{Path(inside).parent}:{self._folder.inside(self._folder.conda / 'bin')}"
+        return ["bash", "-c", _BECOME, path, inside, "-m", "jupyterlab"]
 
     def _follow(self, process: Process, console: Console, network: dict[str, str]) -> None:
         """Pass the process's output on until it ends, and take note of how it did."""
@@ -180,22 +193,24 @@ class Machine:
 
     def _environment(self, image: images.Image, network: dict[str, str]) -> dict[str, str]:
         """Return the environment of the scripts and, but for what they export, of JupyterLab."""
-        folder = self._folder
-        shared = image.python.parent.parent  # where the image's packages installed Jupyter's own files
+        folder, inside = self._folder, self._folder.inside
+        sandboxed = self._context.bubblewrap is not None
+        shared = Path(container.IMAGE) if sandboxed else image.python.parent.parent  # Jupyter's own files are there
         return container.environment(
             os.environ,
-            HOME=str(folder.home),
-            TMPDIR=str(folder.temporary),
-            PATH=f"{SHIMS}:{folder.programs}",
+            HOME=inside(folder.home),
+            TMPDIR=inside(folder.temporary),
+            PATH=f"{inside(SHIMS)}:{inside(folder.programs)}",
             SHELL="/bin/bash",
             USER="ec2-user",
             LOGNAME="ec2-user",
             UV_CACHE_DIR=images.uv_cache(),
+            **({"UV_LINK_MODE": "symlink"} if sandboxed else {}),
             **{name: os.environ[name] for name in _INDEX if name in os.environ},
-            JUPYTER_CONFIG_PATH=f"{folder.configuration}:{shared / 'etc' / 'jupyter'}",
-            JUPYTER_DATA_DIR=str(folder.runtime.parent),
+            JUPYTER_CONFIG_PATH=f"{inside(folder.configuration)}:{shared / 'etc' / 'jupyter'}",
+            JUPYTER_DATA_DIR=inside(folder.runtime.parent),
             JUPYTER_PATH=str(shared / "share" / "jupyter"),
-            JUPYTER_RUNTIME_DIR=str(folder.runtime),
+            JUPYTER_RUNTIME_DIR=inside(folder.runtime),
             JUPYTERLAB_DIR=str(shared / "share" / "jupyter" / "lab"),
             AWS_ENDPOINT_URL=self._context.endpoint_url,
             AWS_REGION=self._record.region,

@@ -19,6 +19,7 @@ from botocore.exceptions import ClientError, WaiterError
 from cli import paths
 from cli.programs import tool_environment
 from embedded_aws import gateway
+from embedded_aws.runtime import sandbox
 from embedded_aws.runtime.process import Process
 from tests.embedded_aws.account import Account, until
 from tests.embedded_aws.jupyter import Jupyter
@@ -114,6 +115,13 @@ def machine(name: str, owner: gateway.Gateway) -> list[psutil.Process]:
     return []
 
 
+def pid_inside(process: psutil.Process) -> int:
+    """Return the id by which a process is known where it runs, in a sandbox that counts anew."""
+    status = Path(f"/proc/{process.pid}/status")
+    numbers = re.search(r"(?m)^NSpid:.*\t(\d+)$", status.read_text()) if status.exists() else None
+    return int(numbers[1]) if numbers else process.pid
+
+
 def alive(processes: list[psutil.Process]) -> list[psutil.Process]:
     """Return those that still run."""
     return [process for process in processes if process.is_running()]
@@ -186,7 +194,7 @@ def test_pip_installs_into_the_machine(jupyter: Jupyter) -> None:
     """A terminal's pip works in the machine, not in the image that all instances share."""
     code = "import subprocess, sys; print(sys.prefix, subprocess.check_output(['pip', 'config', 'debug'], text=True))"
     prefix, _, configuration = jupyter.run(code).partition(" ")
-    assert "/notebooks/seat-" in prefix
+    assert prefix.endswith("/home/ec2-user/anaconda3/envs/python3")
     assert f"{prefix}/pip.conf" in configuration
 
 
@@ -201,6 +209,26 @@ def test_has_no_python_but_the_machine_s_own(jupyter: Jupyter) -> None:
     listing = "ls $(echo $PATH | tr : ' ') | grep -Ex '(python|pip)[0-9.]*|uv|conda' | sort -u"
     code = f"import subprocess; print(subprocess.check_output(['bash', '-c', \"{listing}\"], text=True))"
     assert jupyter.run(code).split() == ["conda", "pip", "pip3", "python", "python3"]
+
+
+@pytest.mark.skipif(isinstance(sandbox.find(), str), reason=str(sandbox.find()))
+def test_sees_its_own_machine_only(jupyter: Jupyter, embedded: gateway.Gateway, tmp_path: Path) -> None:
+    """Paths, host and processes are those of AWS's machine: no file or process of another seat's or the user's."""
+    (tmp_path / "diary").write_text("mine")
+    code = f"""
+import os, pathlib, signal, socket
+print(pathlib.Path.home(), pathlib.Path.cwd(), socket.gethostname(), os.path.exists("/usr/bin/sudo"))
+print([os.path.exists(path) for path in ({str(tmp_path)!r}, {str(Path.cwd())!r}, "/etc/shadow")])
+try:
+    os.kill({embedded.pid}, signal.SIGKILL)
+except ProcessLookupError:
+    print("nobody", len([name for name in os.listdir("/proc") if name.isdigit()]) < 30)
+"""
+    assert jupyter.run(code).splitlines() == [
+        "/home/ec2-user /home/ec2-user/SageMaker seat True",
+        "[False, False, False]",
+        "nobody True",
+    ]
 
 
 def test_conda_brings_one(jupyter: Jupyter) -> None:
@@ -229,7 +257,7 @@ def test_ends_with_all_that_it_started(notebook: Notebook, jupyter: Jupyter, emb
     jupyter.run("import pathlib; pathlib.Path('work').write_text('mine'); (pathlib.Path.home() / 'other').touch()")
     family = machine("seat", embedded)
     daemon = int(jupyter.run("print(open('daemon').read())"))
-    assert daemon in [process.pid for process in family]
+    assert daemon in [pid_inside(process) for process in family]
     assert sum(process.name() == "sleep" for process in family) >= 4
     stop = "['aws', 'sagemaker', 'stop-notebook-instance', '--notebook-instance-name', 'seat']"
     jupyter.run(f"import subprocess; subprocess.Popen({stop}); print('stopping')")
@@ -260,7 +288,8 @@ def test_many_at_once_open_one_server(plain: Notebook, embedded: gateway.Gateway
     with ThreadPoolExecutor(4) as callers:
         ports = list(callers.map(lambda _: plain.open().port, range(4)))
     assert len(set(ports)) == 1
-    assert sum("jupyterlab" in process.cmdline() for process in machine("plain", embedded)[1:]) == 1
+    family = [process for process in machine("plain", embedded)[1:] if process.name() != "bwrap"]
+    assert sum("jupyterlab" in process.cmdline() for process in family) == 1
 
 
 def test_boots_again_after_a_shutdown(plain: Notebook) -> None:
@@ -275,8 +304,9 @@ def test_boots_again_after_a_shutdown(plain: Notebook) -> None:
 def test_a_crash_fails_the_instance(plain: Notebook, embedded: gateway.Gateway) -> None:
     """A server that is killed makes it Failed with the reason; a start mends that; a delete takes the volume away."""
     plain.open()
-    supervisor, server, *_ = machine("plain", embedded)
-    folder = Path(server.cwd())
+    supervisor, *family = machine("plain", embedded)
+    [server] = [process for process in family if "jupyterlab" in process.cmdline() and process.name() != "bwrap"]
+    folder = Path(supervisor.cwd())
     os.kill(server.pid, signal.SIGKILL)
     until(lambda: plain.describe()["NotebookInstanceStatus"] == "Failed")
     reason = plain.describe()["FailureReason"]

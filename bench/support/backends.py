@@ -4,27 +4,28 @@ from __future__ import annotations
 
 import hashlib
 import subprocess
-from typing import TYPE_CHECKING
+import sys
+from pathlib import Path
 
 from bench.support.embedded_aws import IMAGE
 from cli import paths
 from cli.embedded import IMAGES
 from embedded_aws.runtime import container, images
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from embedded_aws.runtime.images import Image
 
 
 def python_with(backend: str) -> Path:
-    """Return the training image's interpreter, for jax or torch in a layer with the backend that is made once and kept.
+    """Return the training image's interpreter; for jax or torch the lab's own, in a layer that is made once and kept.
 
-    Raises CalledProcessError, with pip's words, when the package index does not give it.
+    Raises CalledProcessError, with pip's words, when the package index does not give the backend.
     """
-    image = images.install(IMAGE, images_dir=IMAGES, cache_dir=paths.cache())
     if backend == "tensorflow":
-        return image.python
+        return images.install(IMAGE, images_dir=IMAGES, cache_dir=paths.cache()).python
     requirements = paths.ROOT / "model_code" / f"requirements-{backend}.txt"
-    digest = hashlib.sha256(requirements.read_bytes() + image.digest.encode()).hexdigest()[:16]
+    # The lab's environment has all that model_code/ needs, and what is downloaded for it is for one Python alone.
+    own = hashlib.sha256((paths.ROOT / "requirements.txt").read_bytes()).hexdigest()
+    image = Image("lab", Path(sys.executable), own)
+    digest = hashlib.sha256(requirements.read_bytes() + f"{own} {sys.version}".encode()).hexdigest()[:16]
     folder = paths.cache() / "backends" / f"{backend}-{digest}"
     complete = folder / ".complete"
     if not complete.exists():

@@ -17,7 +17,6 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
@@ -166,11 +165,8 @@ def _version(program: Path) -> tuple[int, ...]:
 
 def _failure(found: Bubblewrap) -> str:
     """Return what keeps it from making a sandbox here; empty if it does."""
-    with tempfile.TemporaryDirectory() as folder:
-        local = Path(folder)
-        view = View(
-            writable={"/usr/local": local, "/opt/ml": local}, read_only={}, folder="/opt/ml", host_name="algo-1"
-        )
-        command = found.command(["true"], view)
-        tried = subprocess.run(command, capture_output=True, text=True, timeout=_TRIAL_SECONDS, check=False)
+    package = Path(__file__).parent
+    view = View(writable={"/opt/ml": package}, read_only={"/usr/local": package}, folder="/opt/ml", host_name="here")
+    command = found.command(["true"], view)
+    tried = subprocess.run(command, capture_output=True, text=True, timeout=_TRIAL_SECONDS, check=False)
     return tried.stderr.strip() or f"exit status {tried.returncode}" if tried.returncode else ""

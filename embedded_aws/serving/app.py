@@ -5,16 +5,16 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import socket
 import time
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import uvicorn
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Callable, Mapping
 
     from uvicorn._types import ASGIReceiveCallable, ASGISendCallable, HTTPScope, Scope
@@ -55,7 +55,51 @@ def run(application: HostApplication, listening: socket.socket) -> None:
 
     On another thread than the main one it serves until the process ends.
     """
-    config = uvicorn.Config(
+    uvicorn.Server(_config(application)).run(sockets=[listening])
+
+
+def run_handed(application: HostApplication, channel: socket.socket) -> None:
+    """Serve the connections that come as descriptors by a channel, until SIGTERM; finish the requests in progress."""
+    _HandedConnections(_config(application), channel).run(sockets=[])
+
+
+class _HandedConnections(uvicorn.Server):
+    """A server that does not listen: another process accepts its connections and hands them on."""
+
+    def __init__(self, config: uvicorn.Config, channel: socket.socket) -> None:
+        super().__init__(config)
+        self._channel = channel
+        self._connecting: set[asyncio.Task[Any]] = set()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to take connections."""
+        await super().startup(sockets)
+        asyncio.get_running_loop().add_reader(self._channel, self._take)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take no more of them, and finish what is in progress."""
+        asyncio.get_running_loop().remove_reader(self._channel)
+        await super().shutdown(sockets)
+
+    def _take(self) -> None:
+        _, descriptors, _, _ = socket.recv_fds(self._channel, 1, 1)  # a byte comes with each
+        loop = asyncio.get_running_loop()
+        if not descriptors:  # whoever accepted them has ended
+            loop.remove_reader(self._channel)
+            return
+        connection = socket.socket(fileno=descriptors[0])
+        connecting = loop.create_task(loop.connect_accepted_socket(self._protocol, connection))
+        self._connecting.add(connecting)
+        connecting.add_done_callback(self._connecting.discard)
+
+    def _protocol(self) -> asyncio.Protocol:
+        return self.config.http_protocol_class(  # type: ignore[call-arg]
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
+
+
+def _config(application: HostApplication) -> uvicorn.Config:
+    return uvicorn.Config(
         application,
         loop="uvloop",
         http="httptools",
@@ -69,7 +113,6 @@ def run(application: HostApplication, listening: socket.socket) -> None:
         proxy_headers=False,
         timeout_keep_alive=_IDLE_SECONDS,
     )
-    uvicorn.Server(config).run(sockets=[listening])
 
 
 class HostApplication:

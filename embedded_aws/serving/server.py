@@ -6,6 +6,8 @@ the models and the others ask it, as they ask TensorFlow Serving in the containe
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import logging
 import multiprocessing
 import multiprocessing.connection
@@ -21,7 +23,7 @@ from embedded_aws.runtime.requirements import are_met
 from embedded_aws.serving import layout
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
 log = logging.getLogger(__name__)
@@ -38,24 +40,17 @@ def run(listen: int, ml: Path) -> int:
         return 1
     # Without code there is no Python service whose workers could be counted.
     count = int(os.environ.get("SAGEMAKER_GUNICORN_WORKERS", "1")) if layout.wants_python_service(code) else 1
-    sockets = _sockets(socket.socket(fileno=listen), count)
+    listening = socket.socket(fileno=listen)
     predictions = socket.create_server(("127.0.0.1", 0))
     reserved = _reserved_port()
     # Nothing that the requirements may replace must be loaded before they are installed.
     from embedded_aws.serving.worker import serve  # noqa: PLC0415
 
-    work = partial(serve, model, sockets, predictions, reserved)
+    work = partial(serve, model, predictions, reserved)
     if count > 1:
-        return _run_workers(count, work)
-    work(0)
+        return _run_workers(count, work, listening)
+    work(listening, 0, handed=False)
     return 0
-
-
-def _sockets(listening: socket.socket, count: int) -> list[socket.socket]:
-    """Return a socket for each worker, all on the same port: the kernel shares the connections out among them."""
-    host, port = listening.getsockname()
-    more = [socket.create_server((host, port), reuse_port=True) for _ in range(count - 1)]
-    return [listening, *more]
 
 
 def _reserved_port() -> socket.socket:
@@ -66,23 +61,45 @@ def _reserved_port() -> socket.socket:
     return reserved
 
 
-def _run_workers(count: int, work: Callable[[int], None]) -> int:
-    """Call work(0), work(1) … in processes of their own; when one ends, end all. Returns the first one's exit status.
+def _run_workers(count: int, work: Callable[..., None], listening: socket.socket) -> int:
+    """Call work(…, 0), work(…, 1) … in processes of their own; when one ends, end all. Returns the first one's status.
 
     To be called before any model or its code is loaded: what they have started does not survive a fork.
     """
     fork = multiprocessing.get_context("fork")
-    workers = [fork.Process(target=work, args=(number,)) for number in range(count)]
+    pairs = [socket.socketpair() for _ in range(count)]
+    workers = [
+        fork.Process(target=work, args=(theirs, number), kwargs={"handed": True})
+        for number, (_, theirs) in enumerate(pairs)
+    ]
     for worker in workers:
         worker.start()
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # it goes to the whole group: each worker ends by itself
-    first, *_ = multiprocessing.connection.wait([worker.sentinel for worker in workers])
+    first = _hand_out(listening, [ours for ours, _ in pairs], [worker.sentinel for worker in workers])
     for worker in workers:
         if worker.sentinel != first:
             worker.terminate()
         worker.join()
     [code] = [worker.exitcode or 0 for worker in workers if worker.sentinel == first]
     return code if code >= 0 else 128 - code
+
+
+def _hand_out(listening: socket.socket, channels: Sequence[socket.socket], sentinels: Sequence[int]) -> int:
+    """Hand the connections to the workers in turn until one of these has ended; return its sentinel.
+
+    The kernel would share them out by chance: of 32 callers 22 may meet at one of two workers, and wait a third longer.
+    """
+    listening.setblocking(False)
+    turns = itertools.cycle(channels)
+    while True:
+        ready = multiprocessing.connection.wait([listening, *sentinels])
+        for ended in sentinels:
+            if ended in ready:
+                return ended
+        with contextlib.suppress(OSError):  # who called may have hung up by now
+            connection, _ = listening.accept()
+            with connection:
+                socket.send_fds(next(turns), [b"c"], [connection.fileno()])
 
 
 def _install(code: Path) -> bool:

@@ -15,7 +15,6 @@ from embedded_aws.serving.tensorflow_serving import ModelServer
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Sequence
     from pathlib import Path
 
     from embedded_aws.serving.app import HttpRequest, Respond
@@ -26,13 +25,16 @@ _NOT_FOUND = HttpResponse(HTTPStatus.NOT_FOUND, JSON, b'{"error": "Not Found"}')
 
 def serve(
     model: Path,
-    sockets: Sequence[socket.socket],
     predictions: socket.socket,
     reserved: socket.socket,
+    connections: socket.socket,
     number: int,
+    *,
+    handed: bool,
 ) -> None:
-    """Load, then answer on this worker's socket until SIGTERM, then finish the requests in progress.
+    """Load, then answer until SIGTERM, then finish the requests in progress.
 
+    `connections` is the listening socket, or where connections that another process accepted are `handed` out.
     Worker number 0 has the models and answers TensorFlow Serving's REST interface on `predictions`; the others ask it.
     Its gRPC interface is on the port of `reserved` once a handler looks for it.
     Models that are not needed, because a `handler` answers by itself, are not loaded before they are asked.
@@ -54,7 +56,8 @@ def serve(
         if needed:
             rest_api.wait_until_loaded(models_url, server.default)
     application = HostApplication(partial(_respond, handler or DefaultHandler(server)), ready=_READY)
-    app.run(application, sockets[number])
+    run = app.run_handed if handed else app.run
+    run(application, connections)
 
 
 def _respond(invoke: Respond, request: HttpRequest) -> HttpResponse:

@@ -176,8 +176,7 @@ class ModelHost:
         archive.unlink()
 
     def _launch(self, container: Container) -> Process:
-        # Each of the host's workers listens on that port with a socket of its own.
-        with socket.create_server(("127.0.0.1", 0), backlog=1024, reuse_port=True) as listening, self._lock:
+        with socket.create_server(("127.0.0.1", 0), backlog=1024) as listening, self._lock:
             if self._stopping.is_set():
                 raise HostError("It was told to stop while its hosts came up.")
             server = [container.python, "-P", container.inside(_SERVER), str(listening.fileno())]

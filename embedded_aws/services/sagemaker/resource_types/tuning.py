@@ -92,6 +92,10 @@ TUNING_JOB = ResourceType(
     quota_usage="training job",
     idle_statuses=ENDED,
     defaults={
+        "TrainingJobStatusCounters": dict.fromkeys(
+            ("Completed", "InProgress", "RetryableError", "NonRetryableError", "Stopped"), 0
+        ),
+        "ObjectiveStatusCounters": dict.fromkeys(("Succeeded", "Pending", "Failed"), 0),
         "TrainingJobDefinition": NestedDefaults({"InputDataConfig": NestedDefaults({"CompressionType": "None"})}),
     },
     not_found_code=NOT_FOUND,

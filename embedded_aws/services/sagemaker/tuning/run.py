@@ -71,10 +71,6 @@ class TuningRun:
         self._wake = threading.Event()
         self._lock = threading.Lock()
         self._stopping = self._killed = self._finished = False
-        nothing = {"Succeeded": 0, "Pending": 0, "Failed": 0}
-        context.store.update(
-            record, TrainingJobStatusCounters=training_jobs.status_counters({}), ObjectiveStatusCounters=nothing
-        )
 
     def stop(self) -> bool:
         """End early, with all training jobs that run; return False if it has ended."""

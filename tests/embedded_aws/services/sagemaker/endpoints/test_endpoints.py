@@ -293,7 +293,7 @@ def test_each_of_several_requests_is_answered(handled: str, embedded: Gateway) -
 
 
 def test_processes_share_the_connections(handled: str, embedded: Gateway) -> None:
-    """Callers are spread over the processes of a host; which one has whom is left to chance."""
+    """A host's processes have as many callers each, or one would answer later than the other."""
     shared = [port for port in _ports(embedded, handled) if len(_callers(embedded, handled, port)) == 3]
     assert len(shared) == 1  # two processes answer there, and the third one started them
     callers = [socket.create_connection(("127.0.0.1", shared[0])) for _ in range(24)]
@@ -302,7 +302,7 @@ def test_processes_share_the_connections(handled: str, embedded: Gateway) -> Non
         assert caller.recv(100).startswith(b"HTTP/1.1 200 ")
     _, fewer, more = sorted(_callers(embedded, handled, shared[0]))
     assert fewer + more >= 24
-    assert fewer >= 3  # one time in three thousand chance has it otherwise
+    assert fewer >= 12
     for caller in callers:
         caller.close()
 

@@ -58,8 +58,8 @@ def megabytes(process: psutil.Process) -> float:
 def _host(gateway: int) -> Host:
     family = psutil.Process(gateway).children(recursive=True)
     processes = [process for process in family if any(part.endswith(_HOST) for part in process.cmdline())]
-    # supervise.py, who only waits, is one of them; the one that it started knows its socket by number.
-    host = next(process for process in processes if "supervise.py" not in " ".join(process.cmdline()))
+    # supervise.py and bubblewrap, who only wait, are among them; the Python that they started knows its socket.
+    host = next(process for process in processes if "-P" in process.cmdline()[:2])
     listening = int(host.cmdline()[-2])
     (port,) = {one.laddr.port for one in host.net_connections("tcp") if one.fd == listening}
     return Host(port, processes)

@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 JSON = "application/json"
 _IDLE_SECONDS = 75  # before a connection that nobody uses is closed: later than the gateway closes it
 _QUICK_SECONDS = 0.005
-_AT_A_TIME = 4  # answers between two looks for new requests, and before uvloop sends what is written
+_AT_A_TIME = 8  # answers between two looks for new requests, and before uvloop sends what is written
 _REMEMBERED = 8  # answers of which one quick one tells: any may have had to wait for the machine, or the interpreter
 
 
@@ -127,6 +127,7 @@ class HostApplication:
         self._threads = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="respond")
         self._seconds: deque[float] = deque(maxlen=_REMEMBERED)
         self._turns: deque[asyncio.Future[None]] = deque()
+        self._answered = 0  # since the last look for new requests
 
     async def __call__(self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
         """Answer one request."""
@@ -150,19 +151,22 @@ class HostApplication:
 
     async def _take_turn(self) -> None:
         """Wait for all who came before. Whoever asks just after the others were read would else wait for them twice."""
-        loop = asyncio.get_running_loop()
-        turn = loop.create_future()
+        if not self._answered:
+            asyncio.get_running_loop().call_soon(self._give_turns)
+        self._answered += 1
+        if self._answered <= _AT_A_TIME and not self._turns:
+            return
+        turn = asyncio.get_running_loop().create_future()
         self._turns.append(turn)
-        if len(self._turns) == 1:
-            loop.call_soon(self._give_turns)
         await turn
 
     def _give_turns(self) -> None:
-        for _ in range(min(_AT_A_TIME, len(self._turns))):
+        self._answered = min(_AT_A_TIME, len(self._turns))
+        for _ in range(self._answered):
             turn = self._turns.popleft()
             if not turn.done():
                 turn.set_result(None)
-        if self._turns:
+        if self._answered:
             asyncio.get_running_loop().call_soon(self._give_turns)
 
     def _timed(self, request: HttpRequest) -> HttpResponse:

@@ -145,12 +145,12 @@ def test_hosts_know_each_other_by_etc_hosts(account: Account) -> None:
         b"",
         cluster={"InstanceCount": 2},
         program={"ContainerEntrypoint": words},
-        ProcessingOutputConfig=sinks(made=f"s3://{BUCKET}/hosts"),
+        ProcessingOutputConfig=sinks(made=f"s3://{BUCKET}/host-names"),
     )
     assert job["ProcessingJobStatus"] == "Completed", job
-    assert {key: account.get(f"s3://{BUCKET}/{key}").strip() for key in account.keys("hosts/")} == {
-        "hosts/algo-1": b"2",
-        "hosts/algo-2": b"2",
+    assert {key: account.get(f"s3://{BUCKET}/{key}").strip() for key in account.keys("host-names/")} == {
+        "host-names/algo-1": b"2",
+        "host-names/algo-2": b"2",
     }
 
 

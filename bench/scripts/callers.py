@@ -14,7 +14,6 @@ import sys
 import time
 from array import array
 from pathlib import Path
-from typing import ClassVar
 
 LENGTH = re.compile(rb"\r\ncontent-length: (\d+)\r\n", re.IGNORECASE)
 LAST = re.compile(rb"\r\nconnection: close\r\n", re.IGNORECASE)
@@ -23,8 +22,6 @@ ROOM = 1 << 20  # bytes, for a request that is sent while the host is busy
 
 class Caller:
     """One connection and what is under way on it."""
-
-    lengths: ClassVar[dict[bytes, int]] = {}  # of whole answers by their heads, which are read once: they all are alike
 
     def __init__(self, port: int, request: bytes) -> None:
         self.connection = socket.create_connection(("127.0.0.1", port))
@@ -39,23 +36,16 @@ class Caller:
 
     def answered(self) -> bytes:
         """Return the answer if it is whole by now, else nothing. Raises ConnectionError where the host has hung up."""
-        received = self.connection.recv(1 << 13)
+        received = self.connection.recv(1 << 16)
         if not received:
             raise ConnectionError("the host has hung up")
-        answer = self._answer + received if self._answer else received
-        end = answer.find(b"\r\n\r\n") + 4
-        length = self.lengths.get(answer[:end]) or self._read_head(answer[:end])
-        whole = bool(length) and len(answer) >= length
-        self._answer = b"" if whole else answer
-        return answer if whole else b""
-
-    def _read_head(self, head: bytes) -> int:
-        """Return how long the answer of this head is, with it; 0 for a head that is not whole. Remember it."""
-        found = LENGTH.search(head)
-        length = len(head) + int(found[1]) if found and head.endswith(b"\r\n\r\n") else 0
-        if length and not LAST.search(head):
-            self.lengths[head] = length
-        return length
+        self._answer += received
+        head, end, body = self._answer.partition(b"\r\n\r\n")
+        found = LENGTH.search(head + b"\r\n")
+        if not end or found is None or len(body) < int(found[1]):
+            return b""
+        answer, self._answer = self._answer, b""
+        return answer
 
 
 def main(*arguments: str) -> None:
@@ -85,7 +75,7 @@ def main(*arguments: str) -> None:
             if begin <= now < end:
                 taken.append(now - caller.asked)
                 failed += not answer.startswith(b"HTTP/1.1 200 ")
-            if answer[: answer.find(b"\r\n\r\n") + 4] not in caller.lengths:  # it was the last one
+            if LAST.search(answer):
                 waiting.unregister(descriptor)
                 caller.connection.close()
                 come()

@@ -123,7 +123,8 @@ class TrainingHost:
         self._job, self._request = job, job.request
         ready = retained if retained and retained.image == image else None
         self.container = ready.container if ready else Container(folder, image, job.context.bubblewrap)
-        self.warm_host = ready.warm_host if ready else None
+        self._warm_host = ready.warm_host if ready else None
+        self._mounted = set(self.container.mounts)
         self._image = image
         self._of_warm_pool = bool(retained or keep_alive_seconds(job.request))
         if self._of_warm_pool:
@@ -173,6 +174,12 @@ class TrainingHost:
         self.folder.rewrite_programs(self.container.rewritten)
 
     @property
+    def warm_host(self) -> WarmHost | None:
+        """Return the Python that waits for the job; none if its sandbox lacks what the job has mounted since."""
+        complete = self.container.rewritten or self._mounted == self.container.mounts.keys()
+        return self._warm_host if complete else None
+
+    @property
     def memory(self) -> int:
         """Return how many bytes it may have."""
         return memory.limit(self._instance.instance_type)
@@ -180,7 +187,7 @@ class TrainingHost:
     @property
     def misses_opt_ml(self) -> str:
         """Return why a script that the toolkit brought does not find /opt/ml, in a sentence; empty if it finds it."""
-        for program in sorted(self.folder.code.rglob("*.py")):
+        for program in sorted(self.folder.code.rglob("*.py")) if self.container.rewritten else ():
             text = program.read_text(errors="replace")
             if self.container.rewrite(text) != text:
                 return _NO_OPT_ML.format(program.relative_to(self.folder.code))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.embedded_aws.account import Account, python, until
+from tests.embedded_aws.account import BUCKET, Account, python, until
 from tests.zips import wheel
 
 if TYPE_CHECKING:
@@ -212,6 +212,19 @@ def test_what_a_job_brings_is_what_it_imports(account: Account) -> None:
     more = {STUDS: wheel("studs", b"COUNT = 8"), "requirements.txt": f"./{STUDS}\n".encode()}
     installed = run({"train.py": b"import studs\n" + ASKING, **more})
     assert (installed["TrainingJobStatus"], installed["warm"]) == ("Completed", [False]), installed["lines"]
+
+
+def test_a_job_finds_what_only_it_has_mounted(account: Account) -> None:
+    """Python that waited for it began before its checkpoints' folder was known; they are kept all the same."""
+    run = Toolkit(account, 24)
+    run({"train.py": ASKING})
+    save = b"import pathlib, sys\nimport PIL.Image\npathlib.Path(sys.argv[-1], 'note').write_text('kept')\n"
+    hyperparameters = {**account.source({"train.py": save}), "folder": "/kept"}
+    checkpoints = {"S3Uri": f"s3://{BUCKET}/checkpoints-of-a-pool", "LocalPath": "/kept"}
+    pooled = kept(VolumeSizeInGB=24)
+    ended = account.train(HyperParameters=hyperparameters, CheckpointConfig=checkpoints, **pooled)
+    assert ended["TrainingJobStatus"] == "Completed", account.lines(GROUP, ended["TrainingJobName"])
+    assert account.get(f"{checkpoints['S3Uri']}/note") == b"kept"
 
 
 def test_a_script_that_fails_says_why_as_ever(account: Account) -> None:

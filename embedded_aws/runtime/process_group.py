@@ -25,9 +25,7 @@ class PreparedProcess(Protocol):
 class HostCommand:
     """What one host runs, in which folder; `follow` reads its output's lines until there are no more.
 
-    `memory` is how many bytes it may have.
-
-    `prepared` was started with that command in that folder already.
+    `memory` is how many bytes it may have. `prepared` was started with that command in that folder already.
     """
 
     name: str

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 from functools import partial
 from http import HTTPStatus
@@ -56,7 +55,6 @@ def serve(
         predictions.close()
         if needed:
             rest_api.wait_until_loaded(models_url, server.default)
-    gc.freeze()  # what is loaded stays: nobody need look through it for garbage between two requests
     application = HostApplication(partial(_respond, handler or DefaultHandler(server)), ready=_READY)
     run = app.run_handed if handed else app.run
     run(application, connections)

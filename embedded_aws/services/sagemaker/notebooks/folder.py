@@ -70,7 +70,7 @@ class MachineFolder:
         interpreter = self._interpreter(image)
         self._make_system(image, interpreter)
         self._make_conda(interpreter, uv)
-        packages = f"{IMAGE}/{image.packages}" if self._sandboxed else None
+        packages = str(self.image_folder(image) / image.packages)
         return make_layer(image, self.layer, packages=packages, interpreter=interpreter)
 
     def inside(self, path: Path) -> str:
@@ -80,6 +80,10 @@ class MachineFolder:
         if path.is_relative_to(PACKAGE):
             return str(PurePosixPath(PROGRAMS, path.relative_to(PACKAGE)))
         return str(PurePosixPath("/", path.relative_to(self.root)))
+
+    def image_folder(self, image: Image) -> Path:
+        """Return where the machine has its image."""
+        return Path(IMAGE) if self._sandboxed else image.python.parent.parent
 
     def view(self, image: Image, *, uv: Path, cache: Path, named: Mapping[str, Path]) -> View:
         """Return what the machine sees. `cache` is uv's, `named` what its environment's variables name.
@@ -127,7 +131,7 @@ class MachineFolder:
                     link.symlink_to(Path(_BINARIES, program.name) if self._sandboxed else program)
         aws = self.programs / "aws"
         aws.unlink(missing_ok=True)
-        aws.symlink_to(Path(IMAGE, "bin", "aws") if self._sandboxed else image.python.parent / "aws")
+        aws.symlink_to(self.image_folder(image) / "bin" / "aws")
         shutil.copy(image.python.parent.parent / "pyvenv.cfg", self.programs.parent)
         (self.programs / "python3").symlink_to(interpreter)
 

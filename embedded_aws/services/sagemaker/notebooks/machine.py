@@ -135,14 +135,14 @@ class Machine:
         scripts = [
             f"{hook}={folder.inside(folder.write_script(hook, text))}" for hook, text in self._lifecycle.due().items()
         ]
-        steps = [console.mark, str(self._lifecycle.seconds), self._folder.inside(self._folder.profile), *scripts]
+        steps = [console.mark, str(self._lifecycle.seconds), folder.inside(folder.profile), *scripts]
         with self._lock:
             if self._end_reason:
                 raise BootError(self._end_reason)
             process = self._process = Process(
                 self._command(image, [*steps, "--", *self._server_command(python)]),
                 environment=self._environment(image, network),
-                folder=self._folder.root,
+                folder=folder.root,
             )
             self._follower = threading.Thread(
                 target=self._follow, args=(process, console, network), name=f"machine {self._record.name}", daemon=True
@@ -194,8 +194,7 @@ class Machine:
     def _environment(self, image: images.Image, network: dict[str, str]) -> dict[str, str]:
         """Return the environment of the scripts and, but for what they export, of JupyterLab."""
         folder, inside = self._folder, self._folder.inside
-        sandboxed = self._context.bubblewrap is not None
-        shared = Path(container.IMAGE) if sandboxed else image.python.parent.parent  # Jupyter's own files are there
+        shared = folder.image_folder(image)  # where the image's packages installed Jupyter's own files
         return container.environment(
             os.environ,
             HOME=inside(folder.home),
@@ -205,7 +204,7 @@ class Machine:
             USER="ec2-user",
             LOGNAME="ec2-user",
             UV_CACHE_DIR=images.uv_cache(),
-            **({"UV_LINK_MODE": "symlink"} if sandboxed else {}),
+            **({"UV_LINK_MODE": "symlink"} if self._context.bubblewrap else {}),
             **{name: os.environ[name] for name in _INDEX if name in os.environ},
             JUPYTER_CONFIG_PATH=f"{inside(folder.configuration)}:{shared / 'etc' / 'jupyter'}",
             JUPYTER_DATA_DIR=inside(folder.runtime.parent),

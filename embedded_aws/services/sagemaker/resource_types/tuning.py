@@ -68,6 +68,9 @@ _DEFINITION: Members = {
     },
 }
 
+STATUS_COUNTERS = ("Completed", "InProgress", "RetryableError", "NonRetryableError", "Stopped")
+OBJECTIVE_COUNTERS = ("Succeeded", "Pending", "Failed")
+
 TUNING_JOB = ResourceType(
     name="HyperParameterTuningJob",
     arn_type="hyper-parameter-tuning-job",
@@ -92,10 +95,8 @@ TUNING_JOB = ResourceType(
     quota_usage="training job",
     idle_statuses=ENDED,
     defaults={
-        "TrainingJobStatusCounters": dict.fromkeys(
-            ("Completed", "InProgress", "RetryableError", "NonRetryableError", "Stopped"), 0
-        ),
-        "ObjectiveStatusCounters": dict.fromkeys(("Succeeded", "Pending", "Failed"), 0),
+        "TrainingJobStatusCounters": dict.fromkeys(STATUS_COUNTERS, 0),
+        "ObjectiveStatusCounters": dict.fromkeys(OBJECTIVE_COUNTERS, 0),
         "TrainingJobDefinition": NestedDefaults({"InputDataConfig": NestedDefaults({"CompressionType": "None"})}),
     },
     not_found_code=NOT_FOUND,

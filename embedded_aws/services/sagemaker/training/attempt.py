@@ -119,9 +119,9 @@ class Attempt:
 
     def check_model(self) -> None:
         """Raise FailedError if no host has left a model, and one's script wrote to an /opt/ml that is not its job's."""
-        hints = [] if self.has_model else [host.misses_opt_ml for host in self._hosts if host.misses_opt_ml]
-        if hints:
-            raise FailedError(f"AlgorithmError: There is no model. {hints[0]}")
+        hint = "" if self.has_model else next(filter(None, (host.misses_opt_ml for host in self._hosts)), "")
+        if hint:
+            raise FailedError(f"AlgorithmError: There is no model. {hint}")
 
     def upload_data(self) -> None:
         """Upload output.tar.gz, which exists only if a host left something in output/data. Raises FailedError."""

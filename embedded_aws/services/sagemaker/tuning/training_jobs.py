@@ -14,7 +14,11 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from embedded_aws.services.sagemaker.resource_types.resource_type import ENDED
-from embedded_aws.services.sagemaker.resource_types.tuning import training_resources
+from embedded_aws.services.sagemaker.resource_types.tuning import (
+    OBJECTIVE_COUNTERS,
+    STATUS_COUNTERS,
+    training_resources,
+)
 from embedded_aws.services.sagemaker.training.metrics import OBJECTIVE_HYPERPARAMETER, OBJECTIVE_VALUES
 
 if TYPE_CHECKING:
@@ -94,12 +98,6 @@ def objective_members(record: Record, metric: Mapping[str, str]) -> dict[str, An
     return members
 
 
-def status_counters(states: Mapping[str, int]) -> dict[str, int]:
-    """Return TrainingJobStatusCounters."""
-    names = ("Completed", "InProgress", "RetryableError", "NonRetryableError", "Stopped")
-    return {name: states.get(name, 0) for name in names}
-
-
 class Results:
     """What the training jobs have come to by now; `ended` are their records in the order in which they ended."""
 
@@ -113,8 +111,8 @@ class Results:
         objectives = Counter(record.members.get("ObjectiveStatus", "Pending") for record in self._records)
         best = self.best()
         return {
-            "TrainingJobStatusCounters": status_counters(states),
-            "ObjectiveStatusCounters": {name: objectives[name] for name in ("Succeeded", "Pending", "Failed")},
+            "TrainingJobStatusCounters": {name: states[name] for name in STATUS_COUNTERS},
+            "ObjectiveStatusCounters": {name: objectives[name] for name in OBJECTIVE_COUNTERS},
             "TuningJobCompletionDetails": {"NumberOfTrainingJobsObjectiveNotImproving": self.not_improving()},
             **({"BestTrainingJob": best.members} if best else {}),
         }

@@ -63,7 +63,7 @@ class _WholeFiles:
     ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
         """Collect all of a file whose tests run in order, where `--last-failed` collects its failed ones only."""
         report = yield
-        if collector.config.getoption("lf") and isinstance(collector, pytest.Module) and report.passed:
+        if collector.config.getoption("lf", default=False) and isinstance(collector, pytest.Module) and report.passed:
             marks = getattr(collector.obj, "pytestmark", None)
             if marks and "in_order" in marks.args:
                 report.result = [*collector.collect()]

@@ -17,6 +17,8 @@ from embedded_aws.runtime.images import Image
 def python_with(backend: str) -> Path:
     """Return the training image's interpreter; for jax or torch the lab's own, in a layer that is made once and kept.
 
+    It is kept in the lab's environment, over which it lies and with which it goes.
+
     Raises CalledProcessError, with pip's words, when the package index does not give the backend.
     """
     if backend == "tensorflow":
@@ -26,7 +28,7 @@ def python_with(backend: str) -> Path:
     own = hashlib.sha256((paths.ROOT / "requirements.txt").read_bytes()).hexdigest()
     image = Image("lab", Path(sys.executable), own)
     digest = hashlib.sha256(requirements.read_bytes() + f"{own} {sys.version}".encode()).hexdigest()[:16]
-    folder = paths.cache() / "backends" / f"{backend}-{digest}"
+    folder = Path(sys.prefix) / "backends" / f"{backend}-{digest}"
     complete = folder / ".complete"
     if not complete.exists():
         python = container.make_layer(image, folder)

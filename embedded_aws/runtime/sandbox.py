@@ -88,7 +88,7 @@ class Bubblewrap:
         return [
             str(self.program),
             *("--unshare-user", "--disable-userns", "--uid", "0", "--gid", "0", "--cap-drop", "ALL"),
-            *("--unshare-pid", "--unshare-ipc", "--unshare-cgroup-try", "--die-with-parent"),
+            *("--unshare-pid", "--unshare-ipc", "--unshare-cgroup-try", "--die-with-parent", "--new-session"),
             *("--unshare-uts", "--hostname", view.host_name),
             *([] if view.network else ["--unshare-net"]),
             *("--ro-bind", "/usr", "/usr"),

@@ -59,7 +59,8 @@ def main() -> int:
     if memory and sys.platform == "linux":
         threading.Thread(target=_limit, args=(memory, child.pid, exceeded), daemon=True).start()
     status = _wait_for(child.pid)
-    if not ordered.is_set():
+    # A sandbox that ended while it was being made may have left its second process behind.
+    if sandbox or not ordered.is_set():
         _start_killing(child.pid)
     _wait_for_all(child.pid)
     os.write(guardian, DONE)
@@ -144,20 +145,27 @@ def _proportional(pid: int) -> int:
 
 
 def _terminate(group: int, *, sandbox: bool) -> None:
-    """Send SIGTERM to the command and all that it started; of a sandbox to all but bubblewrap's own two processes."""
-    if not sandbox:
-        _signal(group, signal.SIGTERM)
-        return
-    parents = _parents()
-    inside = [pid for pid in _descendants(group, parents) if parents[pid] != group]
-    for pid in inside or [group]:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.kill(pid, signal.SIGTERM)
+    """Send SIGTERM to the command and all that it started; of a sandbox to all but bubblewrap's own two processes.
+
+    The second of these leads the group in which the sandbox's programs begin, and as the first process of its namespace
+    it hears no signal that it does not handle.
+    """
+    if sandbox:
+        parents = _parents()
+        for first in [pid for pid, parent in parents.items() if parent == group]:
+            if first in parents.values():
+                _signal(first, signal.SIGTERM, below=first)
+                return
+    _signal(group, signal.SIGTERM)
 
 
-def _signal(group: int, number: int) -> None:
-    """Send a signal to the group and to every descendant that left it."""
-    family = list(_descendants(os.getpid(), _parents()))  # before any of them dies and its children lose their parent
+def _signal(group: int, number: int, *, below: int | None = None) -> None:
+    """Send a signal to the group and to every descendant, of `below` or this process, that left it.
+
+    To the group at once: told one by one, who is being born meanwhile would not hear of it.
+    """
+    # Listed before any of them dies and its children lose their parent.
+    family = list(_descendants(below or os.getpid(), _parents()))
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(group, number)
     for pid in family:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -54,6 +56,16 @@ def test_sigterm_reaches_the_program(tmp_path: Path) -> None:
     process.terminate(grace=30)
     assert list(lines)[-1] == "saved"
     assert process.wait() == 3
+
+
+@needs_one
+def test_sigterm_ends_a_sandbox_that_is_being_made(tmp_path: Path) -> None:
+    """Whenever it comes: nothing is left that sleeps on."""
+    for round_ in range(60):
+        process = Process(command(tmp_path, "sleep", "60"), environment=dict(os.environ), folder=tmp_path)
+        time.sleep(round_ / 2000)  # it takes some 20 ms
+        process.terminate(grace=60)
+        assert process.wait(30) in {128 + signal.SIGTERM, 128 + signal.SIGKILL}
 
 
 @needs_one

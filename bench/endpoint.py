@@ -1,10 +1,10 @@
 """Measure an endpoint under load: `./lab bench endpoint` compares its host with flask + gunicorn + SavedModel + json.
 
-Both serve the artifact that train.py wrote, with as many worker processes, on this machine, which the callers share:
-each asks anew as soon as it has its answer. First 1 to 256 callers, each number once on each side, one after the other;
-then rounds of 32 callers, of which the medians count. What InvokeEndpoint adds is the difference between the medians
-of one caller who asks the host and one who asks the embedded AWS with boto3's own request. Memory is that of processes
-that have answered, with what they share counted once.
+Both serve the artifact that train.py wrote with as many worker processes, in the Python and with the TensorFlow of the
+inference image, on this machine, which the callers share: each asks anew as soon as it has its answer. First 1 to 256
+callers, each number once on each side, one after the other; then rounds of 32 callers, of which the medians count. What
+InvokeEndpoint adds is the difference between the medians of one caller who asks the host and one who asks the embedded
+AWS with boto3's own request. Memory is that of processes that have answered, with what they share counted once.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ import psutil
 from bench.support import artifact, curves, endpoint, requests, tables
 from bench.support.callers import Load, load
 from bench.support.embedded_aws import embedded_aws
+from bench.support.interpreters import python_of_endpoint
 from cli import paths
 from cli.programs import tool_environment
 from embedded_aws import gateway
@@ -60,7 +61,7 @@ def flask(model: Path) -> Iterator[int]:
     port = gateway.any_free_port()
     options = f"--bind 127.0.0.1:{port} --workers {_WORKERS} --worker-class gthread --threads 1 --keep-alive 3600"
     process = subprocess.Popen(
-        [sys.executable, "-m", "gunicorn", *options.split(), "bench.peers.flask_app:app"],
+        [python_of_endpoint("flask", "gunicorn"), "-m", "gunicorn", *options.split(), "bench.peers.flask_app:app"],
         cwd=paths.ROOT,
         env={**tool_environment(), "MODEL": str(model), "OMP_NUM_THREADS": "1", "TF_NUM_INTRAOP_THREADS": "1"},
         stderr=subprocess.DEVNULL,

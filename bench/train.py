@@ -23,8 +23,8 @@ from pathlib import Path
 import numpy as np
 
 from bench.support import curves, tables
-from bench.support.backends import python_with
 from bench.support.embedded_aws import IMAGE
+from bench.support.interpreters import python_with
 from cli import paths
 from cli.programs import tool_environment
 from datasets import ensure

@@ -21,9 +21,9 @@ import numpy as np
 from PIL import Image
 
 from bench.support import tables
-from bench.support.backends import python_with
 from bench.support.commands import seconds as seconds_of
 from bench.support.embedded_aws import EmbeddedAws
+from bench.support.interpreters import python_with
 from cli import paths
 from datasets import ensure
 from embedded_aws import gateway

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 REGION = gateway.REGION
-IMAGE = "-".join(TRAINING)
+IMAGE, INFERENCE_IMAGE = "-".join(TRAINING), "-".join(INFERENCE)
 IMAGE_URI, INFERENCE_URI = (
     f"{ACCEPTED[REGION].registry}.dkr.ecr.{REGION}.amazonaws.com/{':'.join(image)}" for image in (TRAINING, INFERENCE)
 )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from bench.support.backends import python_with
+from bench.support.interpreters import python_with
 from data import read_channel
 
 if TYPE_CHECKING:

@@ -18,16 +18,18 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from embedded_aws import aws_names, proxies
+from embedded_aws.runtime.streams import relay
 from embedded_aws.settings import HOST
 
 if TYPE_CHECKING:
     import socket
     from collections.abc import Mapping
 
+    from embedded_aws.runtime.streams import Streams
+
 log = logging.getLogger(__name__)
 
 _HEAD_BYTES = 64 * 1024
-_CHUNK_BYTES = 256 * 1024
 _HEAD_END = b"\r\n\r\n"
 _REQUEST_SECONDS = 60.0
 _CONNECT_SECONDS = 30.0
@@ -35,8 +37,6 @@ _HTTPS_PORT, _HTTP_PORT = 443, 80
 _HOST = "127.0.0.1"
 _CREDENTIALS = b"proxy-authorization:"
 _HOP_BY_HOP = (b"proxy-connection:", b"connection:", b"keep-alive:")
-
-Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 class _RefusedError(Exception):
@@ -87,7 +87,7 @@ class ForwardProxy:
             upstream = await self._connect(request)
             if request.method == "CONNECT":
                 writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
-            await _relay((reader, writer), upstream)
+            await relay((reader, writer), upstream)
         except _RefusedError as refusal:
             await _refuse(writer, refusal)
         except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, TimeoutError):
@@ -187,25 +187,6 @@ def _authorization(proxy: str) -> list[bytes]:
         return []
     pair = f"{unquote(url.username)}:{unquote(url.password or '')}"
     return [b"Proxy-Authorization: Basic " + base64.b64encode(pair.encode())]
-
-
-async def _relay(one: Streams, other: Streams) -> None:
-    """Pass on what each says until both have said all."""
-    try:
-        await asyncio.gather(_copy(one[0], other[1]), _copy(other[0], one[1]))
-    finally:
-        other[1].close()
-
-
-async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    try:
-        while chunk := await reader.read(_CHUNK_BYTES):
-            writer.write(chunk)
-            await writer.drain()
-        if writer.can_write_eof():
-            writer.write_eof()
-    except OSError:
-        writer.close()  # the other direction ends with it
 
 
 async def _refuse(writer: asyncio.StreamWriter, refusal: _RefusedError) -> None:

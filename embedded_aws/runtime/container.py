@@ -113,7 +113,7 @@ class Container:
     ) -> list[str]:
         """Return the command that runs `words` in it, as the host of that name, one of those with `addresses`.
 
-        A job of several hosts is not cut off from the network in a namespace: its hosts are to reach each other.
+        Several hosts are not cut off here, for they are to reach each other: what else there is, network.py says.
         """
         if not self._bubblewrap:
             return list(words)

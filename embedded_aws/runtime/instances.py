@@ -1,6 +1,7 @@
-"""The instances of a job: their names, and addresses at which they reach each other without a network of their own.
+"""The instances of a job: their names, and the addresses at which they reach each other.
 
-On Linux every address of 127.0.0.0/8 is the machine's own, so each host gets one that no other has. Where that is not
+In sandboxes several have a network of their own, with the interface that AWS's have. Else they share this machine's: on
+Linux every address of 127.0.0.0/8 is the machine's own, so each host gets one that no other has. Where that is not
 so (macOS) all share 127.0.0.1. Each has a port too that no other instance has and nothing listens on: TensorFlow's
 server listens on all addresses, so hosts of one machine can't all have the toolkit's 8890.
 """
@@ -14,16 +15,22 @@ import os
 import random
 import socket
 import threading
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from embedded_aws import proxies
+from embedded_aws.runtime import network
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from embedded_aws.runtime.process_group import HostCommand
+
 HOMOGENEOUS = "homogeneousCluster"  # the group of a job without InstanceGroups, as AWS names it
 _SHARED = "127.0.0.1"
+_NETWORK = ipaddress.IPv4Address("10.0.0.1")  # no other job is there
+_TOOLKIT_PORT = 8890
 # Below what Linux and macOS take for outgoing connections, so that a port found free stays so.
 _PORTS = range(20_000, 32_000)
 _LOCK = threading.Lock()
@@ -40,19 +47,27 @@ class Instance:
     group: str
     address: str
     port: int
+    interface: str
+
+    @property
+    def networked(self) -> bool:
+        """Return whether its job's instances have a network of their own."""
+        return self.interface == network.INTERFACE
 
 
-def launch(resources: Mapping[str, Any]) -> list[Instance]:
+def launch(resources: Mapping[str, Any], *, sandboxed: bool) -> list[Instance]:
     """Return the instances that a ResourceConfig or a ClusterConfig asks for, algo-1 first."""
     groups = resources.get("InstanceGroups") or [{"InstanceGroupName": HOMOGENEOUS, **resources}]
     wanted = [group for group in groups for _ in range(group.get("InstanceCount", 1))]
+    networked = len(wanted) > 1 and sandboxed and not network.failure()
     return [
         Instance(
             name=f"algo-{number}",
             instance_type=group.get("InstanceType", ""),
             group=group["InstanceGroupName"],
-            address=_address() if len(wanted) > 1 else _SHARED,
-            port=_free_port(),
+            address=str(_NETWORK + number) if networked else _address() if len(wanted) > 1 else _SHARED,
+            port=_TOOLKIT_PORT if networked else _free_port(),
+            interface=network.INTERFACE if networked else "lo",
         )
         for number, group in enumerate(wanted, 1)
     ]
@@ -76,13 +91,29 @@ def addresses(instances: Sequence[Instance]) -> dict[str, str]:
 def variables(instances: Sequence[Instance]) -> dict[str, str]:
     """Return the variables by which a container finds the job's hosts by name; launch/host_names.py reads them.
 
-    No proxy knows them.
+    In a network of their own the names are enough. No proxy knows them.
     """
     direct = [text for one in instances for text in (one.name, one.address)]
+    places = {one.name: f"{one.address}:{one.port}" for one in instances if not one.networked}
     return {
-        "SAGEMAKER_JOB_HOSTS": json.dumps({one.name: f"{one.address}:{one.port}" for one in instances}),
+        **({"SAGEMAKER_JOB_HOSTS": json.dumps(places)} if places else {}),
         **proxies.reached_directly(os.environ, *direct),
     }
+
+
+@contextmanager
+def connected(
+    hosts: Sequence[HostCommand], instances: Sequence[Instance], *, isolated: bool
+) -> Iterator[Sequence[HostCommand]]:
+    """Give the commands that run the instances' containers in their network, while that is there: for the block.
+
+    Raises NetworkError.
+    """
+    if not any(one.networked for one in instances):
+        yield hosts
+        return
+    with network.joined(hosts, addresses(instances), isolated=isolated) as joined:
+        yield joined
 
 
 def _address() -> str:

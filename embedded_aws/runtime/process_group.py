@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from embedded_aws.runtime.process import Process
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
@@ -25,7 +26,8 @@ class PreparedProcess(Protocol):
 class HostCommand:
     """What one host runs, in which folder; `follow` reads its output's lines until there are no more.
 
-    `memory` is how many bytes it may have. `prepared` was started with that command in that folder already.
+    `memory` is how many bytes it may have. `prepared` was started with that command in that folder already. The command
+    inherits the socket `channel`.
     """
 
     name: str
@@ -35,12 +37,19 @@ class HostCommand:
     follow: Callable[[Iterator[str]], None]
     memory: int
     prepared: PreparedProcess | None = None
+    channel: socket.socket | None = None
 
     def start(self) -> Process:
         """Start it."""
         if self.prepared:
             return self.prepared.begin(self.environment)
-        return Process(self.command, environment=self.environment, folder=self.folder, memory=self.memory)
+        try:
+            return Process(
+                self.command, environment=self.environment, folder=self.folder, listen=self.channel, memory=self.memory
+            )
+        finally:
+            if self.channel:
+                self.channel.close()  # so that the other end hears when all of it has ended
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ GROUP_BYTES, DONE = 8, b"."
 BYTES_A_SECOND = 4e9  # by which memory grows at most, whatever a program does: a page has to be cleared first
 SHORTEST, LONGEST = 0.1, 2.0  # seconds from one look at the memory to the next
 PAGE = os.sysconf("SC_PAGE_SIZE")
-SANDBOX = "bwrap"
+SANDBOX, JOIN = "bwrap", "join_network.py"
 
 
 def main() -> int:
@@ -53,7 +53,8 @@ def main() -> int:
     for descriptor in inherited:
         os.close(descriptor)
     ordered = threading.Event()
-    sandbox = Path(command[0]).name == SANDBOX
+    begun = command[command.index("--") + 1 :] if JOIN in map(os.path.basename, command) else command
+    sandbox = Path(begun[0]).name == SANDBOX
     threading.Thread(target=_obey, args=(control, child.pid, ordered, sandbox), daemon=True).start()
     exceeded = threading.Event()
     if memory and sys.platform == "linux":

@@ -4,9 +4,9 @@ On one host the toolkit needs of TensorFlow the names of its exceptions only (to
 script's output shows), and importing it for that costs as much as importing it in the script: about 4.5 s of CPU time,
 half of a short job. So those names are read from TensorFlow's source instead. The script's process is not touched.
 
-Of several hosts TensorFlow is told addresses that work here, where no name server knows algo-1 and all hosts share one
-machine's ports: what the toolkit writes into TF_CONFIG for MultiWorkerMirroredStrategy, with those in the place of
-`algo-1:8890`, `algo-2:8890`, …
+Where several hosts have no network of their own, TensorFlow is told addresses that work, for no name server knows
+algo-1 and all hosts share one machine's ports: what the toolkit writes into TF_CONFIG for
+MultiWorkerMirroredStrategy, with those in the place of `algo-1:8890`, `algo-2:8890`, …
 
 The toolkit keeps an archive of programs within its folder; here it keeps to limits too, for the disk is everybody's.
 
@@ -158,7 +158,8 @@ if __name__ == "__main__":
     if warmstart and (noted := os.environ.get("SAGEMAKER_JOB_IMPORTS")):
         warmstart.note_imports(noted, preloaded, on_start=survive_sigterm)
     rewrite_arguments(json.loads(os.environ["SAGEMAKER_JOB_MOUNTS"]))
-    address_workers(json.loads(os.environ["SAGEMAKER_JOB_HOSTS"]))
+    if hosts := os.environ.get("SAGEMAKER_JOB_HOSTS"):
+        address_workers(json.loads(hosts))
     from sagemaker_training.cli.train import main  # type: ignore[import-not-found]  # in the image only
 
     main()

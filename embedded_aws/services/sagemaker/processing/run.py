@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
+    from embedded_aws.runtime.instances import Instance
     from embedded_aws.services.sagemaker.jobs import Job
     from embedded_aws.services.sagemaker.processing.host import ProcessingFolder
 
@@ -39,6 +40,7 @@ class ProcessingRun:
     def __init__(self, job: Job) -> None:
         self._job, self._request = job, job.request
         self._processes = ProcessGroup(job.context.host_watcher(job.record))
+        self._instances: list[Instance] = []
         self._lock = threading.Lock()
         self._stopping = self._ended = False
         self._message = ""
@@ -93,14 +95,19 @@ class ProcessingRun:
         cluster = self._request["ProcessingResources"]["ClusterConfig"]
         job_inputs.attach_volumes(cluster, job.context, job.role)
         job.update(ProcessingStartTime=datetime.now(UTC))
-        launched = instances.launch(cluster)
+        launched = self._instances = instances.launch(cluster, sandboxed=job.context.bubblewrap is not None)
         return [ProcessingHost(job, one, launched, folder=folder / one.name, image=image) for one in launched]
 
     def _process(self, hosts: Sequence[ProcessingHost]) -> HostFailure | None:
         isolated = self._request.get("NetworkConfig", {}).get("EnableNetworkIsolation", False)
-        with self._job.aws_access(isolated=isolated) as network:
+        with (
+            self._job.aws_access(isolated=isolated) as network,
+            instances.connected(
+                [host.command(network) for host in hosts], self._instances, isolated=isolated
+            ) as commands,
+        ):
             return self._processes.run(
-                [host.command(network) for host in hosts],
+                commands,
                 seconds=self._request["StoppingCondition"]["MaxRuntimeInSeconds"],
                 on_timeout=self.stop,
             )

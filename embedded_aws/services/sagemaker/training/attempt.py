@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from embedded_aws.runtime.instances import Instance
     from embedded_aws.runtime.mirror import Mirror
     from embedded_aws.runtime.process_group import HostFailure
     from embedded_aws.services.sagemaker.jobs import Job
@@ -42,6 +43,7 @@ class Attempt:
         self._processes = ProcessGroup(job.context.host_watcher(job.record))
         self._stopping = threading.Event()
         self._instances_lost_at = float("inf")  # time.monotonic()
+        self._instances: list[Instance] = []
         self._hosts: list[TrainingHost] = []
         self._mirrors: list[Mirror] = []
         self._notice = ""
@@ -55,7 +57,8 @@ class Attempt:
         image = job_inputs.pull(self._request["AlgorithmSpecification"]["TrainingImage"], job.context, job.role)
         self._notice = image.notice
         job_inputs.attach_volumes(resources, job.context, job.role)
-        launched = instances.launch(resources)
+        launched = instances.launch(resources, sandboxed=job.context.bubblewrap is not None)
+        self._instances = launched
         self._hosts = [
             TrainingHost(job, one, launched, folder=folder / one.name, image=image, retained=retained.get(one.name))
             for one in launched
@@ -77,8 +80,13 @@ class Attempt:
         Raises FailedError if what is to be kept of them in S3 can't be.
         """
         mirrors = Mirrors(self._mirrors)
-        with self._job.aws_access(isolated=bool(self._request.get("EnableNetworkIsolation"))) as network:
-            commands = [self._command(host, network) for host in self._hosts]
+        isolated = bool(self._request.get("EnableNetworkIsolation"))
+        with (
+            self._job.aws_access(isolated=isolated) as network,
+            instances.connected(
+                [self._command(host, network) for host in self._hosts], self._instances, isolated=isolated
+            ) as commands,
+        ):
             self._status.enter("Training", "Training image download completed. Training in progress.")
             mirrors.start()
             try:

@@ -75,7 +75,7 @@ class TrainingFolder:
             "current_group_name": instance.group,
             "hosts": [one.name for one in all_of_them],
             "instance_groups": [*instances.groups(all_of_them)],
-            "network_interface_name": "lo",
+            "network_interface_name": instance.interface,
         }
         self._write("hyperparameters", request.get("HyperParameters", {}))
         channels = request.get("InputDataConfig", [])
@@ -233,7 +233,7 @@ class TrainingHost:
         return self.container.environment(
             os.environ,
             CURRENT_HOST=self.name,
-            DMLC_INTERFACE="lo",
+            DMLC_INTERFACE=self._instance.interface,
             SAGEMAKER_BASE_DIR=self.container.inside(self.container.ml),
             SAGEMAKER_TRAINING_MODULE=_TOOLKIT_MODULE,
             SAGEMAKER_JOB_MOUNTS=json.dumps({path: str(folder) for path, folder in self.container.rewritten.items()}),

@@ -32,7 +32,7 @@ DONE = Support("done")
 RECORDED = Support("recorded")
 REFUSED = Support("refused")
 TAGS: Members = {"Key": DONE, "Value": DONE}
-ISOLATED = "no credentials, no package index; in a sandbox the loopback alone, unless a job has several hosts"
+ISOLATED = "no credentials, no package index; in a sandbox the loopback alone, and the job's other hosts"
 
 
 def done(note: str) -> Support:

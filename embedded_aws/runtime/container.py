@@ -49,7 +49,8 @@ PASSED_ON = (
 
 # Where a sandbox has what AWS has below /usr/local, as the layer is there: image, this package's programs, Python.
 PACKAGE = Path(__file__).resolve().parents[1]
-IMAGE, PROGRAMS, _PYTHON = "/opt/image", "/opt/aws/embedded_aws", "/opt/python"
+IMAGE, PROGRAMS = "/opt/image", "/opt/aws/embedded_aws"
+_PYTHON = Path("/opt/python")
 _SEARCH_PATH = f"/usr/local/sbin:/usr/local/bin:{IMAGE}/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -142,15 +143,20 @@ class Container:
 
 
 class MountedPython:
-    """Where a sandbox has the Python that an image is made for: in its place, but for one of /usr/local."""
+    """Where a sandbox has the Python that an image is made for: in a place of its own, so that no log tells this one's.
+
+    It is in its place here too, but for one of /usr/local: the image's programs know it there, and a shared library.
+    """
 
     def __init__(self, python: Path) -> None:
         """Take an image's own link to it."""
         real = python.resolve()
         prefix = real.parents[1]
-        inside = Path(_PYTHON) if prefix == Path("/usr/local") else prefix
-        self.path = inside / real.relative_to(prefix)
-        self.mounts = {} if prefix == Path("/usr") else {str(inside): prefix}
+        if prefix == Path("/usr"):
+            self.path, self.mounts = real, dict[str, Path]()
+            return
+        self.path = _PYTHON / real.relative_to(prefix)
+        self.mounts = {str(place): prefix for place in (_PYTHON, prefix) if place != Path("/usr/local")}
 
 
 def write_etc(folder: Path, host: str, addresses: Mapping[str, str], *, users: str = "") -> dict[str, Path]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
@@ -19,7 +20,6 @@ from tests.embedded_aws.account import BUCKET, Account, files_of, python, sinks,
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
     from typing import Any
 
     from embedded_aws.gateway import Gateway
@@ -136,6 +136,15 @@ except FileNotFoundError as error:
     reason = account.end_of(job)["FailureReason"]
     assert reason == "AlgorithmError: [Errno 2] No such file or directory: '/opt/ml/input/data/none', exit code: 1"
     assert '  File "/opt/ml/input/data/code/program.py", line 4, in <module>' in account.lines(GROUP, job)
+
+
+def test_no_log_tells_where_this_machine_has_its_python(account: Account, embedded: Gateway) -> None:
+    """Neither a traceback through Python's own modules, nor what the toolkit says of its environment."""
+    job = account.start_job(HyperParameters=account.source({"train.py": b"import json\njson.loads('{')"}))
+    assert account.end_of(job)["TrainingJobStatus"] == "Failed"
+    lines = account.lines(GROUP, job)
+    assert [line for line in lines if "/json/decoder.py" in line]
+    assert not [line for line in lines if any(each in line for each in (str(Path.home()), embedded.cache, "/tmp/py"))]  # noqa: S108
 
 
 def test_hosts_know_each_other_by_etc_hosts(account: Account) -> None:

@@ -233,13 +233,40 @@ def died(home: Path) -> bool:
     return _note(home).exists() and running(home) is None
 
 
-def clear(home: Path) -> int:
-    """End what one that is gone has left running, and forget what it held; return how many processes that were."""
+def recover(home: Path) -> str:
+    """Clear away one that died, and keep the files of its notebook instances; return what there is to tell of it."""
+    count = _end_left(home)
+    kept = _keep_files(home)
+    clear(home)
+    left = f" {count} process{'es' * (count != 1)} that it left ended now." if count else ""
+    files = f" The files of its notebook instances are in {kept} now." if kept else ""
+    return f"The embedded AWS had died, and what it held is lost.{left}{files}"
+
+
+def _keep_files(home: Path) -> Path | None:
+    """Put the notebook instances' files where nothing deletes them; return the folder, if there was any."""
+    kept = home / "kept" / time.strftime("%Y-%m-%dT%H-%M-%S")
+    for volume in settings.state(home).glob("notebooks/*/home/ec2-user/SageMaker"):
+        if any(each.is_file() for each in volume.rglob("*")):
+            place = kept / volume.relative_to(settings.state(home)).parts[1]
+            place.parent.mkdir(parents=True, exist_ok=True)
+            volume.rename(place)
+    return kept if kept.exists() else None
+
+
+def _end_left(home: Path) -> int:
+    """End what one that is gone has left running; return how many processes that were."""
     left = list(processes.working_in(settings.state(home)))
     processes.kill(left)
+    return len(left)
+
+
+def clear(home: Path) -> int:
+    """End what one that is gone has left running, and forget what it held; return how many processes that were."""
+    count = _end_left(home)
     _note(home).unlink(missing_ok=True)
     shutil.rmtree(settings.state(home), ignore_errors=True)
-    return len(left)
+    return count
 
 
 def log(home: Path) -> Path:

@@ -68,9 +68,7 @@ def _embedded_answers(*, quiet: bool) -> bool:
     found = gateway.running(paths.GATEWAY)
     if found is None:
         if gateway.died(paths.GATEWAY):
-            count = gateway.clear(paths.GATEWAY)
-            left = f"{count} process{'es' * (count != 1)} that it left ended now, and " if count else ""
-            _warn(f"The embedded AWS had died: {left}its state is cleared away.")
+            _warn(gateway.recover(paths.GATEWAY))
         return False
     if found.answers(within=0):
         return True

@@ -169,7 +169,7 @@ def test_a_clock_that_was_set_does_not_make_it_dead(shared: Path) -> None:
 
 
 def test_what_a_dead_one_left_is_ended(home: Path) -> None:
-    """After a kill -9, clearing ends what it started and nothing else, and forgets its state."""
+    """After a kill -9, its processes and its state are cleared away and nothing else; notebooks' files are kept."""
     first = start(home)
     psutil.Process(first.pid).kill()
     psutil.Process(first.pid).wait()
@@ -177,8 +177,16 @@ def test_what_a_dead_one_left_is_ended(home: Path) -> None:
     places = [home / "state" / "tmp", home]
     ours, other = (subprocess.Popen(sleep, env={**os.environ, "TMPDIR": str(place)}) for place in places)
     try:
+        volume = home / "state" / "notebooks" / "seat-0a1b" / "home" / "ec2-user" / "SageMaker"
+        volume.mkdir(parents=True)
+        (volume / "work.ipynb").write_text("{}")
+        (home / "state" / "notebooks" / "empty-0a1b" / "home" / "ec2-user" / "SageMaker").mkdir(parents=True)
         assert gateway.died(home)
-        assert gateway.clear(home) == 1
+        told = gateway.recover(home)
+        assert "what it held is lost. 1 process that it left ended now." in told
+        [kept] = (home / "kept").glob("*/*/work.ipynb")
+        assert f"The files of its notebook instances are in {kept.parents[1]} now." in told
+        assert [each.name for each in kept.parents[1].iterdir()] == ["seat-0a1b"]
         assert not psutil.pid_exists(ours.pid)
         assert other.poll() is None
         assert not (home / "state").exists()

@@ -73,6 +73,13 @@ def launch(resources: Mapping[str, Any], *, sandboxed: bool) -> list[Instance]:
     ]
 
 
+def notice(instances: Sequence[Instance], *, sandboxed: bool) -> str:
+    """Return why instances that run in sandboxes share this machine's network; empty where they do not."""
+    if len(instances) == 1 or not sandboxed or not (reason := network.failure()):
+        return ""
+    return f"The job's hosts have no network of their own, but share this machine's, and its ports. {reason}"
+
+
 def groups(instances: Sequence[Instance]) -> Iterator[dict[str, Any]]:
     """Yield the instance groups as resourceconfig.json has them."""
     for group, members in itertools.groupby(instances, key=lambda one: (one.group, one.instance_type)):

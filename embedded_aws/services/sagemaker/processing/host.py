@@ -92,7 +92,9 @@ class ProcessingHost:
         """Make its container in a folder that is not there yet."""
         self._job, self._request = job, job.request
         self._name, self._instance_type, self._instances = instance.name, instance.instance_type, all_of_them
-        self._container, self._notice = Container(folder, image, job.context.bubblewrap), image.notice
+        self._container = Container(folder, image, job.context.bubblewrap)
+        shared = instances.notice(all_of_them, sandboxed=job.context.bubblewrap is not None)
+        self._notices = [image.notice, shared]
         self.folder = ProcessingFolder(self._container, job.request)
         self.folder.configure(job.record.arn, self._name, [one.name for one in all_of_them])
         self._shard = job_inputs.Shard(all_of_them.index(instance), len(all_of_them))
@@ -132,8 +134,8 @@ class ProcessingHost:
         """Pass the lines on to its log stream until the program ends."""
         stream = f"{self._job.record.name}/{self._name}-{int(time.time())}"
         log = LogStream(self._job.role, group=_LOG_GROUP, stream=stream)
-        if self._notice:
-            log.put(self._notice)
+        for notice in filter(None, self._notices):
+            log.put(notice)
         for line in lines:
             log.put(line)
         log.close()

@@ -46,7 +46,7 @@ class Attempt:
         self._instances: list[Instance] = []
         self._hosts: list[TrainingHost] = []
         self._mirrors: list[Mirror] = []
-        self._notice = ""
+        self._notices: list[str] = []
 
     def prepare(self, folder: Path, *, retained: Mapping[str, RetainedHost]) -> None:
         """Get instances, image and data; less of them once it is stopped. Raises FailedError.
@@ -55,10 +55,10 @@ class Attempt:
         """
         job, resources = self._job, self._request["ResourceConfig"]
         image = job_inputs.pull(self._request["AlgorithmSpecification"]["TrainingImage"], job.context, job.role)
-        self._notice = image.notice
         job_inputs.attach_volumes(resources, job.context, job.role)
-        launched = instances.launch(resources, sandboxed=job.context.bubblewrap is not None)
-        self._instances = launched
+        sandboxed = job.context.bubblewrap is not None
+        launched = self._instances = instances.launch(resources, sandboxed=sandboxed)
+        self._notices = [image.notice, instances.notice(launched, sandboxed=sandboxed)]
         self._hosts = [
             TrainingHost(job, one, launched, folder=folder / one.name, image=image, retained=retained.get(one.name))
             for one in launched
@@ -167,8 +167,8 @@ class Attempt:
     def _follow(self, host: str, lines: Iterator[str]) -> None:
         """Pass a host's lines on to its log and the job's metrics."""
         log = LogStream(self._job.role, group=_LOG_GROUP, stream=f"{self._job.record.name}/{host}-{int(time.time())}")
-        if self._notice:
-            log.put(self._notice)
+        for notice in filter(None, self._notices):
+            log.put(notice)
         published = time.monotonic()
         for line in lines:
             log.put(line)

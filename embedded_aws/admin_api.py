@@ -2,8 +2,7 @@
 
 `POST training-jobs/NAME/interrupt` takes a training job's spot instances away, as EC2 does without asking.
 `POST accounts/NUMBER/close` ends all that runs in an account, and forgets all that it holds.
-The gateway listens on the loopback address only; a page in a browser on the same machine is refused by its Origin, and
-by its Host if its name server has given it this address.
+Whoever asks brings the owner's token (admin_token.py): no other request comes here.
 """
 
 from __future__ import annotations
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     Response = tuple[int, dict[str, str], bytes]
 
 PREFIX = "/_embedded_aws/"
-_OWN_HOSTS = ("127.0.0.1", "localhost")
 
 
 class AdminApi:
@@ -42,12 +40,7 @@ class AdminApi:
         self, method: str, path: str, headers: Mapping[str, str], body: bytes, query: Mapping[str, list[str]]
     ) -> Response:
         """Answer one HTTP request with a JSON object; a refusal has `__type` and `message`."""
-        del body, query
-        lowered = {name.lower(): value for name, value in headers.items()}
-        if "origin" in lowered or lowered.get("host", "").partition(":")[0] not in _OWN_HOSTS:
-            return _answer(
-                HTTPStatus.FORBIDDEN, _refusal("AccessDeniedException", "Only a program on this machine may.")
-            )
+        del headers, body, query
         for pattern, member, act in self._operations:
             if method == "POST" and (asked := pattern.fullmatch(path)):
                 return await _carry_out(act, member, unquote(asked[1]))

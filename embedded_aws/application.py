@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from embedded_aws import accounts, admin_api
+from embedded_aws.admin_token import Guard
 from embedded_aws.patches import cloudwatch, event_loop, eventbridge, iam_principals, service_handlers
 from embedded_aws.patches.apply import Additions, apply
 from embedded_aws.runtime import sandbox
@@ -27,13 +28,15 @@ from embedded_aws.services.service_quotas.quotas import AppliedQuotas
 from embedded_aws.services.service_quotas.service import ServiceQuotas
 
 if TYPE_CHECKING:
+    from embedded_aws.admin_token import AdminToken
     from embedded_aws.settings import Settings
 
 
 class Application:
     """All services of one embedded AWS. Made once in a process, whose ministack it changes."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, token: AdminToken) -> None:
+        self._token = token
         loop = event_loop.EventLoop()
         context = _context(settings, loop)
         context.metrics.start(context.clock, cloudwatch.Metrics(loop).put)
@@ -43,12 +46,12 @@ class Application:
         )
         # Where policies are enforced: a function that tells which of their statements have decided anything.
         self.statements = apply(
-            _additions(self._sagemaker, quotas), clock=context.clock, loop=loop, enforce=settings.enforce
+            _additions(self._sagemaker, quotas, token), clock=context.clock, loop=loop, enforce=settings.enforce
         )
 
     def asgi(self) -> Any:
         """Return what a web server calls."""
-        return service_handlers.application()
+        return Guard(service_handlers.application(), self._token)
 
     def close(self) -> None:
         """End everything that runs."""
@@ -69,7 +72,7 @@ def _context(settings: Settings, loop: event_loop.EventLoop) -> ServiceContext:
     return dataclasses.replace(context, principal_of=iam_principals.of_role) if settings.enforce else context
 
 
-def _additions(sagemaker: SageMaker, quotas: AppliedQuotas) -> Additions:
+def _additions(sagemaker: SageMaker, quotas: AppliedQuotas, token: AdminToken) -> Additions:
     context = sagemaker.context
     return Additions(
         services={
@@ -96,4 +99,5 @@ def _additions(sagemaker: SageMaker, quotas: AppliedQuotas) -> Additions:
         tagged={"sagemaker": TaggedResources(context.store, iam_principals.caller)},
         interceptors={"ecr": ImageRegistries(context.images_dir, caller=iam_principals.caller).answer},
         paths={admin_api.PREFIX: admin_api.AdminApi(sagemaker.interrupt, partial(accounts.close, sagemaker)).handle},
+        sign=lambda path: f"{context.endpoint_url}{token.sign(path)}",
     )

@@ -234,6 +234,12 @@ def env(
 
 
 @app.command()
+def token(state: StateOption = None) -> None:
+    """Print the token without which nobody may ask for `/_embedded_aws/` and `/_ministack/`: a header's value."""
+    print(_running(state).read_admin_token())
+
+
+@app.command()
 def reset(state: StateOption = None, *, as_json: JsonOption = False) -> None:
     """Empty it: end it and start it anew on the same port with the same options, in a second or two."""
     home = state or settings.default_home()
@@ -330,6 +336,7 @@ def _described(found: gateway.Gateway, home: Path) -> dict[str, Any]:
         "region": gateway.REGION,
         "state": str(home),
         "log": str(gateway.log(home)),
+        "adminToken": found.admin_token,
     }
 
 

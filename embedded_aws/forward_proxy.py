@@ -2,7 +2,8 @@
 
 It never lets a connection to one of AWS's names leave the machine, but to what the gateway's environment names as the
 user's own package index. Others go where that environment sends them: to its proxy, or straight to the host; a CONNECT
-tunnel's bytes are not touched.
+tunnel's bytes are not touched. Nobody reaches this machine's own ports by it, nor the metadata service of the cloud
+that it may stand in, whatever the name is that leads there; the user's package index may be on this machine.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
+import ipaddress
 import logging
 import ssl
 from dataclasses import dataclass
@@ -34,7 +36,7 @@ _HEAD_END = b"\r\n\r\n"
 _REQUEST_SECONDS = 60.0
 _CONNECT_SECONDS = 30.0
 _HTTPS_PORT, _HTTP_PORT = 443, 80
-_HOST = "127.0.0.1"
+_METADATA = {ipaddress.ip_address("fd00:ec2::254")}  # EC2's, beside the link-local one
 _CREDENTIALS = b"proxy-authorization:"
 _HOP_BY_HOP = (b"proxy-connection:", b"connection:", b"keep-alive:")
 
@@ -100,12 +102,15 @@ class ForwardProxy:
         tunnel = request.method == "CONNECT"
         try:
             async with asyncio.timeout(_CONNECT_SECONDS):
-                if aws_names.is_aws(request.host) and request.host not in proxies.package_indexes(self.outside):
+                is_index = (request.host, request.port) in proxies.package_indexes(self.outside)
+                if aws_names.is_aws(request.host) and not is_index:
                     upstream = await asyncio.open_connection(HOST, self._port(request))
                     proxy = None
                 else:
                     proxy = proxies.upstream(request.scheme, request.host, request.port, self.outside)
                     upstream = await (_open_proxy(proxy) if proxy else _open(request))
+                    if not (proxy or is_index):
+                        _check_is_elsewhere(upstream[1], request)
                 if tunnel and proxy:
                     await _tunnel(upstream, request, proxy)
         except (OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError) as error:
@@ -155,6 +160,19 @@ def _head(request: _Request, proxy: str | None) -> bytes:
 
 async def _open(request: _Request) -> Streams:
     return await asyncio.open_connection(request.host, request.port)
+
+
+def _check_is_elsewhere(writer: asyncio.StreamWriter, request: _Request) -> None:
+    """Raise _RefusedError if a connection has led to this machine: by its end, for names may lead anywhere."""
+    other, own = (
+        ipaddress.ip_address(writer.get_extra_info(end)[0].partition("%")[0]) for end in ("peername", "sockname")
+    )
+    address = getattr(other, "ipv4_mapped", None) or other
+    if address.is_loopback or address.is_link_local or address in _METADATA or other == own:
+        writer.close()
+        raise _RefusedError(
+            HTTPStatus.FORBIDDEN, f"{request.authority} is this machine itself, which is not reached by this proxy."
+        )
 
 
 async def _open_proxy(proxy: str) -> Streams:

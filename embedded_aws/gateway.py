@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING
 import psutil
 from filelock import FileLock, Timeout
 
-from embedded_aws import processes, proxies, settings, tls
+from embedded_aws import admin_token, processes, proxies, settings, tls
 from embedded_aws.runtime import sandbox
 from embedded_aws.settings import ACCOUNT, HOST, IMAGES, PORT, REGION, Settings
 
@@ -60,6 +60,7 @@ class Gateway:
     port: int
     proxy: int = 0  # the port of the forward proxy
     certificates: str = ""  # the folder of the files that tls.py names
+    admin_token: str = ""  # the file of the token for what only its owner may ask
     enforcing: bool = False  # whether each call asks the policies of roles, buckets and keys, over https
     cache: str = ""
     images: str = ""
@@ -75,6 +76,24 @@ class Gateway:
     def ssl_context(self) -> ssl.SSLContext | None:
         """Return what Python's own HTTP client needs to trust it; None where there is no TLS."""
         return tls.context(Path(self.certificates)) if self.enforcing else None
+
+    def admin_request(self, path: str) -> urllib.request.Request:
+        """Return the POST request to a path that only its owner may ask, such as `/_embedded_aws/…`.
+
+        Raises GatewayError if the token can't be read.
+        """
+        headers = {admin_token.HEADER: self.read_admin_token()}
+        return urllib.request.Request(f"{self.url}{path}", method="POST", headers=headers)  # noqa: S310 - our own URL
+
+    def read_admin_token(self) -> str:
+        """Return the token for what only its owner may ask. Raises GatewayError if it can't be read."""
+        try:
+            return Path(self.admin_token).read_text()
+        except OSError as error:
+            raise GatewayError(
+                f"The token of the embedded AWS (process {self.pid}) can't be read: {self.admin_token or 'its file'}: "
+                f"{error.strerror}. Stop and start it, and it writes a new one."
+            ) from None
 
     def environment(self, outside: Mapping[str, str] | None = None, *, account: str = "test") -> dict[str, str]:
         """Return the variables that point any AWS tool at it.
@@ -265,6 +284,7 @@ def clear(home: Path) -> int:
     """End what one that is gone has left running, and forget what it held; return how many processes that were."""
     count = _end_left(home)
     _note(home).unlink(missing_ok=True)
+    settings.admin_token(home).unlink(missing_ok=True)
     shutil.rmtree(settings.state(home), ignore_errors=True)
     return count
 
@@ -333,6 +353,7 @@ def _write_note(of: Settings, pid: int, environment: Mapping[str, str], *, foreg
         port=of.port,
         proxy=of.proxy,
         certificates=str(settings.certificates(of.home)),
+        admin_token=str(of.admin_token),
         enforcing=of.enforce,
         cache=str(of.cache),
         images=str(of.images),

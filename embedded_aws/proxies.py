@@ -7,6 +7,7 @@ passes on to the proxy that the environment named before, or straight to its hos
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]  # typeshed has not got it
@@ -28,6 +29,8 @@ _INDEX_VARIABLES = (
     "UV_INDEX",
     "UV_INDEX_URL",
 )
+_PORTS = {"http": 80, "https": 443}
+_NAME = re.compile(r"^[\w.-]+=")  # before a URL of UV_INDEX
 # This machine, and the metadata services, whose addresses no proxy may be asked for.
 _DIRECT = ("127.0.0.1", "localhost", "::1", "169.254.169.254", "169.254.170.2")
 
@@ -52,10 +55,17 @@ def reached_directly(environment: Mapping[str, str], *hosts: str) -> dict[str, s
     return {name: ",".join([environment[name], *hosts]) for name in names}
 
 
-def package_indexes(outside: Mapping[str, str]) -> frozenset[str]:
-    """Return the hosts that the environment names as package indexes, of which some are AWS's: CodeArtifact's."""
-    urls = [url for name in _INDEX_VARIABLES for url in outside.get(name, "").split()]
-    return frozenset(host for url in urls if (host := urlsplit(url.partition("=")[2] or url).hostname))
+def package_indexes(outside: Mapping[str, str]) -> frozenset[tuple[str, int]]:
+    """Return hosts and ports of what the environment names as package indexes, of which some are AWS's: CodeArtifact's.
+
+    Some of uv's have a name before the URL: `mine=https://…`.
+    """
+    words = [word for name in _INDEX_VARIABLES for word in outside.get(name, "").split()]
+    return frozenset(
+        (url.hostname, url.port or _PORTS[url.scheme])
+        for url in (urlsplit(_NAME.sub("", word)) for word in words)
+        if url.hostname and url.scheme in _PORTS
+    )
 
 
 def upstream(scheme: str, host: str, port: int, outside: Mapping[str, str]) -> str | None:

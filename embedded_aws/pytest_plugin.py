@@ -124,7 +124,6 @@ def _account(running: Gateway) -> Iterator[EmbeddedAws]:
 
 
 def _close(running: Gateway, account: str) -> None:
-    url = f"{running.url}/_embedded_aws/accounts/{account}/close"
-    request = urllib.request.Request(url, method="POST")  # noqa: S310 - our own URL
-    with urllib.request.urlopen(request, context=running.ssl_context(), timeout=60):  # noqa: S310 - the same
+    request = running.admin_request(f"/_embedded_aws/accounts/{account}/close")
+    with urllib.request.urlopen(request, context=running.ssl_context(), timeout=60):  # noqa: S310 - our own URL
         pass

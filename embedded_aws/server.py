@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import psutil
 
 from embedded_aws import gateway, proxies, tls, web
+from embedded_aws.admin_token import AdminToken
 from embedded_aws.certificates import Authority
 from embedded_aws.settings import HOST
 
@@ -37,13 +38,15 @@ def run(settings: Settings) -> None:
     (settings.state / "tmp").mkdir(parents=True)
     if settings.owner:
         threading.Thread(target=_end_with, args=(settings.owner,), name="owner", daemon=True).start()
+    token = AdminToken(settings.admin_token)
     outside = dict(os.environ)
     authority = Authority(settings.certificates, outside)
     os.environ.update(_environment(settings, outside))
     try:
-        asyncio.run(_serve(settings, authority, outside))
+        asyncio.run(_serve(settings, authority, token, outside))
     finally:
         shutil.rmtree(settings.state, ignore_errors=True)
+        settings.admin_token.unlink(missing_ok=True)
         held.close()
 
 
@@ -78,10 +81,10 @@ def _environment(settings: Settings, outside: Mapping[str, str]) -> dict[str, st
     return variables
 
 
-async def _serve(settings: Settings, authority: Authority, outside: Mapping[str, str]) -> None:
+async def _serve(settings: Settings, authority: Authority, token: AdminToken, outside: Mapping[str, str]) -> None:
     from embedded_aws.application import Application  # ministack reads the environment when it is imported
 
-    application = Application(settings)
+    application = Application(settings, token)
     logging.getLogger("embedded_aws").info("embedded AWS on %s:%d", HOST, settings.port)
     try:
         await web.serve(

@@ -47,6 +47,11 @@ def certificates(home: Path) -> Path:
     return home / "certificates"
 
 
+def admin_token(home: Path) -> Path:
+    """Return the file of the token for what only its owner may ask (admin_token.py)."""
+    return home / "admin-token"
+
+
 def state(home: Path) -> Path:
     """Return the folder of all that the account holds; it ends with the embedded AWS."""
     return home / "state"
@@ -79,6 +84,11 @@ class Settings:
     def certificates(self) -> Path:
         """The folder of the files that tls.py names."""
         return certificates(self.home)
+
+    @property
+    def admin_token(self) -> Path:
+        """The file of the token for what only its owner may ask."""
+        return admin_token(self.home)
 
     @property
     def arguments(self) -> list[str]:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
-import ssl
 import urllib.error
 import urllib.request
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from cli import settings
+from cli import embedded, settings
 from cli.aws import training_jobs
 from cli.aws.instance_counts import TRAINING
 from cli.aws.session import Target, connect
 from cli.ui import screen
 from cli.ui.errors import LabError
+from embedded_aws.gateway import GatewayError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,7 +36,7 @@ def interrupt(target: Target, context: Sequence[str], job: str | None, *, as_jso
         job = _only_one(session, lab)
     else:
         training_jobs.check([job], training_jobs.of_lab(session, lab), lab)
-    _interrupt(session, job)
+    _interrupt(job)
     if as_json:
         print(json.dumps({"training_job": job}, indent=2))
         return
@@ -60,13 +60,14 @@ def _only_one(session: Session, lab: str) -> str:
     return spot[0]
 
 
-def _interrupt(session: Session, job: str) -> None:
-    url = f"{session.variables['AWS_ENDPOINT_URL']}/_embedded_aws/training-jobs/{quote(job)}/interrupt"
-    request = urllib.request.Request(url, method="POST")  # noqa: S310 - the embedded AWS's own URL
-    trusting = ssl.create_default_context(cafile=session.variables.get("AWS_CA_BUNDLE"))
+def _interrupt(job: str) -> None:
+    found = embedded.find()
     try:
-        with urllib.request.urlopen(request, timeout=_SECONDS, context=trusting):  # noqa: S310 - the same
+        request = found.admin_request(f"/_embedded_aws/training-jobs/{quote(job)}/interrupt")
+        with urllib.request.urlopen(request, timeout=_SECONDS, context=found.ssl_context()):  # noqa: S310 - its own URL
             return
+    except GatewayError as error:
+        raise LabError(str(error)) from None
     except urllib.error.HTTPError as error:
         with error:
             raise LabError(json.load(error)["message"]) from None

@@ -15,6 +15,7 @@ from embedded_aws.patches import (
     iam_managed_policies,
     iam_policy_simulator,
     kms,
+    lambda_downloads,
     patching,
     protocol,
     resource_groups_tagging,
@@ -39,7 +40,7 @@ class Additions:
 
     `services` are whole services by name, `resource_providers` CloudFormation's by resource type, `tagged` what the
     Resource Groups Tagging API lists, by the service's name in ARNs. `interceptors` see a service's requests first, by
-    its name; `paths` answer all requests whose path begins with the key.
+    its name; `paths` answer all requests whose path begins with the key. `sign` makes of a path the URL of a download.
     """
 
     services: Mapping[str, Service]
@@ -47,6 +48,7 @@ class Additions:
     tagged: Mapping[str, Tagged]
     interceptors: Mapping[str, Interceptor]
     paths: Mapping[str, Handler]
+    sign: Callable[[str], str]
 
 
 def apply(
@@ -63,6 +65,7 @@ def apply(
     cloudformation.apply(additions.resource_providers)
     iam_managed_policies.apply()
     kms.apply()
+    lambda_downloads.apply(additions.sign)
     resource_groups_tagging.apply(additions.tagged)
     for service, interceptor in additions.interceptors.items():
         service_handlers.intercept(service, interceptor)

@@ -26,8 +26,8 @@ def client(embedded: Gateway, account: str, service: str) -> Any:
 
 def close(embedded: Gateway, account: str) -> None:
     """Close an account."""
-    url = f"{embedded.url}/_embedded_aws/accounts/{account}/close"
-    with urllib.request.urlopen(urllib.request.Request(url, method="POST")) as answer:  # noqa: S310 - our own URL
+    request = embedded.admin_request(f"/_embedded_aws/accounts/{account}/close")
+    with urllib.request.urlopen(request) as answer:  # noqa: S310 - our own URL
         assert json.load(answer) == {"AccountId": account}
 
 
@@ -83,8 +83,8 @@ def test_a_closed_account_is_empty_and_may_be_used_again(embedded: Gateway) -> N
 
 def test_only_a_number_is_an_account(embedded: Gateway) -> None:
     """Another path below the owner's own is refused with its name."""
-    request = urllib.request.Request(f"{embedded.url}/_embedded_aws/accounts/mine/close", method="POST")  # noqa: S310 - our own URL
+    request = embedded.admin_request("/_embedded_aws/accounts/mine/close")
     with pytest.raises(urllib.error.HTTPError) as refused:
-        urllib.request.urlopen(request)  # noqa: S310 - the same
+        urllib.request.urlopen(request)  # noqa: S310 - our own URL
     assert "no operation POST /_embedded_aws/accounts/mine/close" in refused.value.read().decode()
     refused.value.close()

@@ -12,6 +12,7 @@ import sys
 import time
 import urllib.request
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psutil
@@ -22,7 +23,6 @@ from embedded_aws import gateway, shell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -74,6 +74,7 @@ def test_from_start_to_stop(command: Command) -> None:
     assert command.document("status")["holds"] == {"buckets": ["mine"]}
     assert f"export AWS_ENDPOINT_URL={started['url']}\n" in command("env")
     assert command.document("env")["AWS_ENDPOINT_URL"] == started["url"]
+    assert command("token") == Path(command.document("status")["adminToken"]).read_text() + "\n"
     again = command.document("reset")
     assert (again["url"], again["pid"] == started["pid"]) == (started["url"], False)
     assert command.document("status")["holds"] == {}
@@ -83,7 +84,7 @@ def test_from_start_to_stop(command: Command) -> None:
 
 def test_what_does_not_run_is_said_with_the_next_step(command: Command) -> None:
     """Without one, every command but start and stop ends with 1 and names the command that starts one."""
-    for name in ("status", "env", "reset"):
+    for name in ("status", "env", "token", "reset"):
         said = command(name, code=1)
         assert said.count("\n") == 1
         assert "`embedded-aws start` starts one" in said

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
+from embedded_aws import gateway
+from embedded_aws.admin_token import HEADER
 from embedded_aws.runtime import sandbox
 from tests.embedded_aws.account import BUCKET, Account, files_of, python, sinks, until
 
@@ -28,9 +30,15 @@ pytestmark = pytest.mark.skipif(isinstance(sandbox.find(), str), reason=str(sand
 
 GROUP = "/aws/sagemaker/TrainingJobs"
 SECRET = "what nobody else may read"  # noqa: S105 - it is only called so
+DOORS = [
+    "/_ministack/reset",
+    "/_ministack/config",
+    "/_ministack/sqs/messages",
+    f"/_embedded_aws/accounts/{gateway.ACCOUNT}/close",
+]
 # Walks all that it may, as `find / -xdev` does, and looks into what is small.
 BURGLAR = """
-import json, os, pathlib, signal, socket, sys
+import http.client, json, os, pathlib, signal, socket, sys, urllib.error, urllib.request
 
 found, tried = [], {}
 for folder, folders, names in os.walk("/"):
@@ -53,6 +61,25 @@ attempt("write", lambda: open("/usr/bin/burglar", "w"))
 attempt("image", lambda: open(os.path.join(os.path.dirname(json.__file__), "burglar.py"), "w"))
 attempt("mount", lambda: os.mkdir("/proc/burglar"))
 attempt("passwd", lambda: open("/etc/shadow").read())
+
+def asked(path, method="POST", **headers):
+    request = urllib.request.Request(path if "://" in path else URL + path, method=method, headers=headers)
+    try:
+        return urllib.request.urlopen(request, timeout=30).status
+    except urllib.error.HTTPError as error:
+        return error.code
+
+def tunnelled():
+    connection = http.client.HTTPConnection("127.0.0.1", PROXY, timeout=30)
+    connection.request("CONNECT", URL.removeprefix("http://"))
+    return connection.getresponse().status
+
+ways = [(method, headers) for method in ("GET", "POST") for headers in ({}, {TOKEN: "guess"})]
+for path in DOORS:
+    attempt(path, lambda: [asked(path, method, **headers) for method, headers in ways])
+credentials = os.environ["AWS_CONTAINER_CREDENTIALS_FULL_URI"]
+attempt("another's credentials", lambda: [asked(credentials, "GET", Authorization=guess) for guess in ("", "guess")])
+attempt("proxy", tunnelled)
 processes = [int(name) for name in os.listdir("/proc") if name.isdigit()]
 print("REPORT " + json.dumps({
     "found": found, "tried": tried, "processes": len(processes), "host": socket.gethostname(),
@@ -79,14 +106,21 @@ time.sleep(60)
     until(lambda: "written" in account.printed(GROUP, other))
     home = os.path.expanduser("~")  # noqa: PTH111 - as a program asks
     paths = [str(diary), home, str(diary.parents[1]), os.getcwd(), f"/proc/{embedded.pid}/environ"]  # noqa: PTH109
-    head = f"SECRET = {SECRET[:4]!r} + {SECRET[4:]!r}\nPATHS = {paths!r}\nGATEWAY = {embedded.pid}\n"
+    paths.append(embedded.admin_token)
+    doors = [*DOORS, f"/_embedded_aws/training-jobs/{other}/interrupt"]
+    head = (
+        f"SECRET = {SECRET[:4]!r} + {SECRET[4:]!r}\nPATHS = {paths!r}\nGATEWAY = {embedded.pid}\nDOORS = {doors!r}\n"
+        f"URL, PROXY, TOKEN = {embedded.url!r}, {embedded.proxy}, {HEADER!r}\n"
+    )
     job = account.start_job(program=head + BURGLAR)
     ended = account.end_of(job)
+    transitions = account.sagemaker.describe_training_job(TrainingJobName=other)["SecondaryStatusTransitions"]
     account.sagemaker.stop_training_job(TrainingJobName=other)
     lines = account.lines(GROUP, job)
     assert ended["TrainingJobStatus"] == "Completed", lines
     [report] = [line.removeprefix("REPORT ") for line in lines if line.startswith("REPORT ")]
-    return {**json.loads(report), "paths": paths}
+    other_went = [each["Status"] for each in transitions]
+    return {**json.loads(report), "paths": paths, "doors": doors, "other": other_went}
 
 
 def test_finds_nothing_of_others(burglar: dict[str, Any]) -> None:
@@ -106,6 +140,17 @@ def test_changes_nothing(burglar: dict[str, Any], embedded: Gateway) -> None:
     assert tried["passwd"] == "FileNotFoundError"  # noqa: S105 - a file's name
     assert burglar["processes"] < 6
     assert psutil.pid_exists(embedded.pid)
+
+
+def test_commands_nothing(burglar: dict[str, Any], embedded: Gateway) -> None:
+    """What could reset the embedded AWS, close its account or end the other's job answers only to who has the token."""
+    tried = burglar["tried"]
+    for path in burglar["doors"]:
+        assert tried[path] == "[403, 403, 403, 403]", path
+    assert tried["another's credentials"] == "[403, 403]"
+    assert tried["proxy"] == "403"
+    assert burglar["other"] == ["Starting", "Downloading", "Training"]
+    assert embedded.read_admin_token() not in burglar["environment"].values()
 
 
 def test_is_where_aws_has_it(burglar: dict[str, Any]) -> None:

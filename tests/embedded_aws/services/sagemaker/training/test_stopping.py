@@ -69,8 +69,8 @@ def test_while_interrupted(account: Account, embedded: Gateway) -> None:
     job = account.start_job(program=FOREVER, EnableManagedSpotTraining=True, StoppingCondition=limits)
     until(lambda: secondary(account, job) == "Training")
     until(lambda: "ready" in account.printed("/aws/sagemaker/TrainingJobs", job))
-    door = f"{embedded.url}/_embedded_aws/training-jobs/{job}/interrupt"
-    with urllib.request.urlopen(urllib.request.Request(door, method="POST"), timeout=30):  # noqa: S310 - our own URL
+    request = embedded.admin_request(f"/_embedded_aws/training-jobs/{job}/interrupt")
+    with urllib.request.urlopen(request, timeout=30):  # noqa: S310 - our own URL
         until(lambda: secondary(account, job) == "Interrupted")
     statuses = [each["Status"] for each in stopped(account, job)["SecondaryStatusTransitions"]]
     assert statuses == ["Starting", "Downloading", "Training", "Interrupted", "Stopping", "Stopped"]

@@ -120,9 +120,10 @@ def _limit(memory: int, group: int, exceeded: threading.Event) -> None:
     """Kill all of it once it has more memory than that."""
     while True:
         family = list(_descendants(os.getpid(), _parents()))
-        held = sum(_resident(pid) for pid in family)
+        files = _held_by_files(family)
         # What several share counts for each of them, which is quick to see, and too much.
-        if held > memory and (held := sum(_proportional(pid) for pid in family)) > memory:
+        held = files + sum(_resident(pid) for pid in family)
+        if held > memory and (held := _held(family, files)) > memory:
             exceeded.set()
             _start_killing(group)
             return
@@ -136,13 +137,47 @@ def _resident(pid: int) -> int:
         return 0
 
 
-def _proportional(pid: int) -> int:
-    """Return a process's bytes, of what it shares its part."""
+def _held(family: list[int], files: int) -> int:
+    """Return the bytes of a family whose files in memory have so many; those that it has mapped count once."""
+    parts = [_proportional(pid) for pid in family]
+    return sum(whole for whole, _ in parts) + max(files - sum(shared for _, shared in parts), 0)
+
+
+def _proportional(pid: int) -> tuple[int, int]:
+    """Return a process's bytes, of what it shares its part, and how many of them are in files in memory."""
     try:
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     except OSError:
-        return _resident(pid)
-    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
+        return _resident(pid), 0
+    parts = {words[0]: int(words[1]) * 1024 for line in lines if len(words := line.split()) == 3}  # noqa: PLR2004 - "Pss: 4 kB"
+    whole = parts.get("Pss:", 0)
+    return whole, parts.get("Pss_Shmem:", whole)  # before Linux 5.9 it may be all
+
+
+def _held_by_files(family: list[int]) -> int:
+    """Return the bytes of a sandbox's own files that lie in memory, as those in its `/dev/shm` do."""
+    machines = {device for device, _ in _file_systems_in_memory(os.getpid())}
+    namespaces: dict[int, int] = {}
+    for pid in family:
+        with contextlib.suppress(OSError):
+            namespaces[Path(f"/proc/{pid}/ns/mnt").stat().st_ino] = pid
+    held: dict[str, int] = {}
+    for pid in namespaces.values():
+        for device, path in _file_systems_in_memory(pid):
+            if device not in machines:
+                with contextlib.suppress(OSError):
+                    found = os.statvfs(f"/proc/{pid}/root{path}")
+                    held[device] = (found.f_blocks - found.f_bfree) * found.f_frsize
+    return sum(held.values())
+
+
+def _file_systems_in_memory(pid: int) -> Iterator[tuple[str, str]]:
+    """Yield device and path of each tmpfs that a process sees: proc(5), mountinfo."""
+    with contextlib.suppress(OSError):
+        for line in Path(f"/proc/{pid}/mountinfo").read_text(errors="replace").splitlines():
+            words = line.split()
+            if words[words.index("-") + 1] == "tmpfs":
+                yield words[2], words[4]
 
 
 def _terminate(group: int, *, sandbox: bool) -> None:

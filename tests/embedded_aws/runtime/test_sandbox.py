@@ -5,17 +5,15 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import time
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from embedded_aws.runtime import sandbox
 from embedded_aws.runtime.process import Process
 from embedded_aws.runtime.sandbox import Bubblewrap, View
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 FOUND = sandbox.find()
 needs_one = pytest.mark.skipif(isinstance(FOUND, str), reason=str(FOUND))
@@ -74,6 +72,41 @@ def test_a_program_that_is_not_there(tmp_path: Path) -> None:
     process = Process(command(tmp_path, "no-such-program"), environment=dict(os.environ), folder=tmp_path)
     assert list(process.lines()) == ["exec no-such-program: No such file or directory"]
     assert process.wait() == 127
+
+
+@needs_one
+@pytest.mark.parametrize("folder", ["/dev/shm", "/"])  # noqa: S108 - the sandbox's
+def test_files_in_memory_are_memory(tmp_path: Path, folder: str) -> None:
+    """What a program writes where there is no disk counts against its limit, though no process holds it."""
+    script = f"head -c 400000000 /dev/zero >{folder}/file; sleep 60"
+    words = command(tmp_path, "sh", "-c", script)
+    process = Process(words, environment=dict(os.environ), folder=tmp_path, memory=300_000_000)
+    assert (list(process.lines()), process.wait(30), process.out_of_memory) == ([], 128 + signal.SIGKILL, True)
+
+
+MAPPED = """
+import mmap, os, time
+with open("/dev/shm/file", "w+b") as file:
+    file.truncate(200_000_000)
+    mapped = mmap.mmap(file.fileno(), 0)
+    for _ in range(2):
+        if os.fork() == 0:
+            break
+    for start in range(0, len(mapped), 4096):
+        mapped[start] = 1
+    time.sleep(3)
+"""
+
+
+@needs_one
+def test_a_file_in_memory_that_is_mapped_counts_once(tmp_path: Path) -> None:
+    """PyTorch's workers hand their batches on so."""
+    assert isinstance(FOUND, Bubblewrap)
+    python = {sys.base_prefix: Path(sys.base_prefix)}
+    view = View(writable={"/opt/ml": tmp_path}, read_only=python, folder="/opt/ml", host_name="algo-1")
+    words = FOUND.command([str(Path(sys.executable).resolve()), "-c", MAPPED], view)
+    process = Process(words, environment=dict(os.environ), folder=tmp_path, memory=300_000_000)
+    assert (list(process.lines()), process.wait(30), process.out_of_memory) == ([], 0, False)
 
 
 @needs_one

@@ -1,157 +1,52 @@
-"""Start, find and stop the embedded AWS: one background process, known by a note in its home folder.
+"""Start and stop the embedded AWS: one background process, known by a note in its home folder.
 
-It is alive as long as its process is, or holds its lock, however long it does not answer: busy is not dead. Nobody but
-`stop` and `restart` ends it.
+Nobody but `stop` and `restart` ends it.
 """
 
 from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
-import json
 import os
 import shutil
 import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
 from filelock import FileLock, Timeout
 
-from embedded_aws import admin_token, processes, proxies, settings, tls
-from embedded_aws.runtime import sandbox
+from embedded_aws import note, processes, settings
+from embedded_aws.note import Gateway, GatewayError, died, hold, running
 from embedded_aws.settings import ACCOUNT, HOST, IMAGES, PORT, REGION, Settings
 
 if TYPE_CHECKING:
-    import ssl
     from collections.abc import Callable, Iterator, Mapping
-    from typing import TextIO
 
-__all__ = ["ACCOUNT", "HOST", "PORT", "REGION"]  # and what is defined below
+__all__ = [
+    "ACCOUNT",
+    "HOST",
+    "PORT",
+    "REGION",
+    "Gateway",
+    "GatewayError",
+    "died",
+    "hold",
+    "running",
+]  # and what is below
 
 _START_SECONDS = 60
 _ANSWER_SECONDS = 60  # that one which runs may be too busy to answer
 _STOP_SECONDS = 30
-_HOLD_ATTEMPTS = 20
 _FOLDER = Path(__file__).resolve().parent
-
-
-class GatewayError(RuntimeError):
-    """What kept the embedded AWS from starting, in a sentence; if it has printed anything, with the last of that."""
 
 
 class NoAnswerError(GatewayError):
     """One runs, and does not answer."""
-
-
-@dataclass(frozen=True)
-class Gateway:
-    """A running embedded AWS."""
-
-    pid: int
-    created: float  # the process's start, seconds since the epoch: a reused pid is not it
-    port: int
-    proxy: int = 0  # the port of the forward proxy
-    certificates: str = ""  # the folder of the files that tls.py names
-    admin_token: str = ""  # the file of the token for what only its owner may ask
-    enforcing: bool = False  # whether each call asks the policies of roles, buckets and keys, over https
-    cache: str = ""
-    images: str = ""
-    pace: float = 1.0
-    unsandboxed: str = ""  # why its containers are no sandboxes, in a sentence
-    foreground: bool = False  # whether somebody's terminal or service manager holds it
-
-    @property
-    def url(self) -> str:
-        """The endpoint of every service."""
-        return f"{'https' if self.enforcing else 'http'}://{HOST}:{self.port}"
-
-    def ssl_context(self) -> ssl.SSLContext | None:
-        """Return what Python's own HTTP client needs to trust it; None where there is no TLS."""
-        return tls.context(Path(self.certificates)) if self.enforcing else None
-
-    def admin_request(self, path: str) -> urllib.request.Request:
-        """Return the POST request to a path that only its owner may ask, such as `/_embedded_aws/…`.
-
-        Raises GatewayError if the token can't be read.
-        """
-        headers = {admin_token.HEADER: self.read_admin_token()}
-        return urllib.request.Request(f"{self.url}{path}", method="POST", headers=headers)  # noqa: S310 - our own URL
-
-    def read_admin_token(self) -> str:
-        """Return the token for what only its owner may ask. Raises GatewayError if it can't be read."""
-        try:
-            return Path(self.admin_token).read_text()
-        except OSError as error:
-            raise GatewayError(
-                f"The token of the embedded AWS (process {self.pid}) can't be read: {self.admin_token or 'its file'}: "
-                f"{error.strerror}. Stop and start it, and it writes a new one."
-            ) from None
-
-    def environment(self, outside: Mapping[str, str] | None = None, *, account: str = "test") -> dict[str, str]:
-        """Return the variables that point any AWS tool at it.
-
-        They are for an environment that is otherwise `outside` (None: ours).
-
-        `account` is the access key: twelve digits are the root of the account of that number, `test` of ACCOUNT.
-        """
-        return {
-            "AWS_ENDPOINT_URL": self.url,
-            "AWS_ACCESS_KEY_ID": account,
-            "AWS_SECRET_ACCESS_KEY": "test",
-            "AWS_REGION": REGION,
-            "AWS_DEFAULT_REGION": REGION,
-            "AWS_EC2_METADATA_DISABLED": "true",
-            **proxies.variables(
-                f"http://{HOST}:{self.proxy}", Path(self.certificates), os.environ if outside is None else outside
-            ),
-        }
-
-    def alive(self) -> bool:
-        """Tell whether that very process still runs."""
-        return processes.runs(self.pid, self.created)
-
-    def answers(self, *, within: float) -> bool:
-        """Tell whether it says within so many seconds that it is well; false at once when its process has ended."""
-        deadline = time.monotonic() + within
-        while self.alive():
-            if _answers(self):
-                return True
-            if time.monotonic() > deadline:
-                return False
-            time.sleep(0.1)
-        return False
-
-
-def running(home: Path) -> Gateway | None:
-    """Return the embedded AWS that was started with this home folder, if it still runs."""
-    try:
-        gateway = Gateway(**json.loads(_note(home).read_text()))
-    except (FileNotFoundError, json.JSONDecodeError, TypeError):
-        return None
-    return gateway if gateway.alive() or _is_held(home) else None
-
-
-def hold(home: Path) -> TextIO:
-    """Say, as the embedded AWS's own process, that this home is in use, for as long as the file stays open.
-
-    Raises GatewayError if another process has said so.
-    """
-    held = _lock(home).open("w")
-    for _ in range(_HOLD_ATTEMPTS):  # somebody may just be looking
-        with contextlib.suppress(BlockingIOError):
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return held
-        time.sleep(0.05)
-    held.close()
-    raise GatewayError(f"Another embedded AWS works in {home}.")
 
 
 def start(
@@ -206,7 +101,7 @@ def begin_here(home: Path, *, cache: Path, images: Path, pace: float, port: int,
             raise GatewayError(f"The embedded AWS runs already on {found.url} (process {found.pid}): stop it first.")
         clear(home)
         chosen = _settings(home, cache=cache, images=images, pace=pace, enforce=enforce, port=_port(port, only=True))
-        _write_note(chosen, os.getpid(), os.environ, foreground=True)
+        note.write(chosen, os.getpid(), os.environ, foreground=True)
     return chosen
 
 
@@ -247,11 +142,6 @@ def stop(home: Path, *, grace: float = _STOP_SECONDS) -> bool:
     return gateway is not None
 
 
-def died(home: Path) -> bool:
-    """Tell whether there was one that did not end by itself, nor was stopped: it may have left processes."""
-    return _note(home).exists() and running(home) is None
-
-
 def recover(home: Path) -> str:
     """Clear away one that died, and keep the files of its notebook instances; return what there is to tell of it."""
     count = _end_left(home)
@@ -283,7 +173,7 @@ def _end_left(home: Path) -> int:
 def clear(home: Path) -> int:
     """End what one that is gone has left running, and forget what it held; return how many processes that were."""
     count = _end_left(home)
-    _note(home).unlink(missing_ok=True)
+    note.remove(home)
     settings.admin_token(home).unlink(missing_ok=True)
     shutil.rmtree(settings.state(home), ignore_errors=True)
     return count
@@ -339,50 +229,10 @@ def _run(wanted: Settings, environment: Mapping[str, str]) -> Gateway:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    gateway = _write_note(wanted, process.pid, environment, foreground=False)
+    gateway = note.write(wanted, process.pid, environment, foreground=False)
     _wait_until_it_answers(process, gateway, wanted.home)
     process.returncode = 0  # it outlives us on purpose: without this, Popen warns that it still runs
     return gateway
-
-
-def _write_note(of: Settings, pid: int, environment: Mapping[str, str], *, foreground: bool) -> Gateway:
-    found = sandbox.find(environment)
-    gateway = Gateway(
-        pid=pid,
-        created=processes.created(pid),
-        port=of.port,
-        proxy=of.proxy,
-        certificates=str(settings.certificates(of.home)),
-        admin_token=str(of.admin_token),
-        enforcing=of.enforce,
-        cache=str(of.cache),
-        images=str(of.images),
-        pace=of.pace,
-        unsandboxed=found if isinstance(found, str) else "",
-        foreground=foreground,
-    )
-    _note(of.home).write_text(json.dumps(asdict(gateway)))
-    return gateway
-
-
-def _note(home: Path) -> Path:
-    return home / "gateway.json"
-
-
-def _lock(home: Path) -> Path:
-    """Return the file that the embedded AWS's own process keeps locked."""
-    return home / "running.lock"
-
-
-def _is_held(home: Path) -> bool:
-    try:
-        with _lock(home).open() as held:
-            fcntl.flock(held, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except FileNotFoundError:
-        return False
-    except BlockingIOError:
-        return True
-    return False
 
 
 @contextlib.contextmanager
@@ -401,7 +251,7 @@ def _one_at_a_time(home: Path, notice: Callable[[str], object]) -> Iterator[None
 
 
 def _wait_for_answer(found: Gateway, notice: Callable[[str], object]) -> None:
-    if _answers(found):
+    if found.is_well():
         return
     notice(f"The embedded AWS (process {found.pid}) is at work on something else: waiting for its answer")
     if not found.answers(within=_ANSWER_SECONDS):
@@ -425,21 +275,12 @@ def _wait_until_it_answers(process: subprocess.Popen[bytes], gateway: Gateway, h
     while time.monotonic() < deadline:
         if process.poll() is not None:
             break
-        if processes.listens(gateway.pid, gateway.port) and _answers(gateway):
+        if processes.listens(gateway.pid, gateway.port) and gateway.is_well():
             return
         time.sleep(0.05)
     processes.end(gateway.pid, _STOP_SECONDS)
     last = "\n".join(log(home).read_text(errors="replace").splitlines()[-5:])
     raise GatewayError(f"The embedded AWS did not start; it printed last:\n{last}\nThe whole log is {log(home)}.")
-
-
-def _answers(gateway: Gateway) -> bool:
-    url, context = f"{gateway.url}/_ministack/health", gateway.ssl_context()
-    try:
-        with urllib.request.urlopen(url, timeout=2, context=context) as response:  # noqa: S310 - our own URL
-            return bool(response.status == 200)  # noqa: PLR2004 - HTTP's OK
-    except (urllib.error.URLError, OSError):
-        return False
 
 
 def _is_free(port: int) -> bool:

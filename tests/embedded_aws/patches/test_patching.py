@@ -31,7 +31,7 @@ from embedded_aws.patches.event_loop import EventLoop
 from embedded_aws.services.sagemaker.clock import Clock
 
 async def main():
-    nothing = Additions(services={}, resource_providers={}, tagged={}, interceptors={}, paths={})
+    nothing = Additions(services={}, resource_providers={}, tagged={}, interceptors={}, paths={}, sign=str)
     apply(nothing, clock=Clock(pace=1.0), loop=EventLoop(), enforce=True)
     print(json.dumps([(one.patch, one.target, one.times(), one.difference) for one in patching.APPLIED]))
 

@@ -63,6 +63,7 @@ def test_sigterm_ends_a_sandbox_that_is_being_made(tmp_path: Path) -> None:
         process = Process(command(tmp_path, "sleep", "60"), environment=dict(os.environ), folder=tmp_path)
         time.sleep(round_ / 2000)  # it takes some 20 ms
         process.terminate(grace=60)
+        assert list(process.lines()) == []
         assert process.wait(30) in {128 + signal.SIGTERM, 128 + signal.SIGKILL}
 
 

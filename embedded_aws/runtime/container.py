@@ -148,15 +148,15 @@ class MountedPython:
     It is in its place here too, but for one of /usr/local: the image's programs know it there, and a shared library.
     """
 
-    def __init__(self, python: Path) -> None:
-        """Take an image's own link to it."""
+    def __init__(self, python: Path, place: Path = _PYTHON) -> None:
+        """Take an image's own link to it, and where it is to be."""
         real = python.resolve()
         prefix = real.parents[1]
         if prefix == Path("/usr"):
             self.path, self.mounts = real, dict[str, Path]()
             return
-        self.path = _PYTHON / real.relative_to(prefix)
-        self.mounts = {str(place): prefix for place in (_PYTHON, prefix) if place != Path("/usr/local")}
+        self.path = place / real.relative_to(prefix)
+        self.mounts = {str(path): prefix for path in (place, prefix) if path != Path("/usr/local")}
 
 
 def write_etc(folder: Path, host: str, addresses: Mapping[str, str], *, users: str = "") -> dict[str, Path]:

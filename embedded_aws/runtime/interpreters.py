@@ -13,6 +13,7 @@ import re
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
@@ -21,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 _VERSION = re.compile(r"-py(\d)(\d+)(?:-|$)")
 _AGAIN_SECONDS = 86_400
@@ -82,6 +83,18 @@ def look_up(version: str, *, folder: Path, uv: Callable[[], Path]) -> Interprete
         _write(note, **asdict(found))
         return found
     return _stand_in(version, noted) if time.time() - noted.get("tried", 0) < _AGAIN_SECONDS else None
+
+
+def installed(versions: Iterable[str], *, folder: Path, uv: Callable[[], Path]) -> dict[str, Path]:
+    """Return those of the versions that this machine has; nobody on the internet is asked."""
+    asked = list(versions)
+    with ThreadPoolExecutor(len(asked)) as pool:
+        found = pool.map(lambda version: look_up(version, folder=folder, uv=uv), asked)
+    return {
+        version: Path(interpreter.python).resolve()
+        for version, interpreter in zip(asked, found, strict=True)
+        if interpreter and not interpreter.notice
+    }
 
 
 def _own() -> Interpreter:

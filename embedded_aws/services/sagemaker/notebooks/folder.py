@@ -1,9 +1,12 @@
 """The file system of a notebook instance: its volume, which stays, and all else, which each boot makes anew.
 
-Of the Pythons of this computer it shows none: `python3` is a bare one in the place of Amazon Linux 2023's 3.9, and
-conda's environment `python3` has Jupyter and what the image has besides, nothing of the lab's. The paths are those of
-AWS (nbi-al2023 in SageMaker's guide; awslabs/nx-neptune's lifecycle scripts). Both are of the version that the embedded
-AWS itself runs on, newer than AWS's 3.9 and 3.10.
+Of the Pythons of this computer it shows none until dnf or conda brings one: `python3` is Amazon Linux 2023's bare 3.9,
+and conda's environment `python3` has Jupyter and what the image has besides, nothing of the lab's. The paths are those
+of AWS (nbi-al2023 in SageMaker's guide; awslabs/nx-neptune's lifecycle scripts). In the place of conda's 3.10, and of
+3.9 without a sandbox or where this computer has none, is the version that the embedded AWS itself runs on; Jupyter's
+log begins with that. Which Pythons dnf has says Amazon Linux 2023's guide ("Python in AL2023"), that cron is not there
+at first Amazon Linux 2's ("Prepare your migration to AL2023"). Not compared with AWS: that there is no environment
+JupyterSystemEnv, which samples of the time of Amazon Linux 2 name, and that SageMaker adds no cron.
 
 In a sandbox all of it is where the machine has it: its folders are laid out as they lie there. Without one a script's
 paths are rewritten, and the programs find theirs by the environment.
@@ -30,11 +33,44 @@ if TYPE_CHECKING:
 
 SHIMS = Path(__file__).with_name("shims")
 _BINARIES, _UV = "/opt/system/bin", "/opt/aws/bin/uv"  # where a sandbox has the programs of /usr/bin, and uv
+_PYTHONS = Path("/opt/pythons")  # where a sandbox has those that dnf can bring
 _USER = "ec2-user:x:1000:1000:EC2 Default User:/home/ec2-user:/bin/bash\n"
 _DEBIAN_PACKAGES = "/usr/lib/python3/dist-packages"
 _SYSTEM = ("/usr/local/bin", "/usr/bin", "/bin")
-# Programs that bring another Python than the machine's own; no script finds `uv` and its like on AWS.
-_HIDDEN = re.compile(r"(python|pip|pipx|pydoc|pypy|conda|mamba|micromamba|pyenv|poetry|uv|uvx)[-\d.w]*(-config)?")
+# Programs that bring another Python than the machine's own, those of another distribution, and cron, which is not there
+# at first; no script finds `uv` and its like on AWS.
+_HIDDEN = re.compile(
+    r"(python|pip|pipx|pydoc|pypy|conda|mamba|micromamba|pyenv|poetry|uv|uvx)[-\d.w]*(-config)?"
+    r"|apt|apt-get|aptitude|cron|crond|crontab"
+)
+_SYSTEM_PYTHON, _CONDA_PYTHON = "3.9", "3.10"
+VERSIONS = (_SYSTEM_PYTHON, "3.11", "3.12", "3.13", "3.14")
+"""Amazon Linux 2023's own Python and those that its dnf has."""
+_RELEASE = {
+    "os-release": """\
+NAME="Amazon Linux"
+VERSION="2023"
+ID="amzn"
+ID_LIKE="fedora"
+VERSION_ID="2023"
+PLATFORM_ID="platform:al2023"
+PRETTY_NAME="Amazon Linux 2023"
+ANSI_COLOR="0;33"
+CPE_NAME="cpe:2.3:o:amazon:amazon_linux:2023"
+HOME_URL="https://aws.amazon.com/linux/amazon-linux-2023/"
+""",
+    "system-release": "Amazon Linux release 2023 (Amazon Linux)\n",
+}
+# Runs a program of the image's with the Python of the folder that it lies in: to Python the command is a string.
+_RUN = """\
+#!/bin/sh
+'''exec' "$(dirname "$0")/python" "$0" "$@"
+' '''
+"""
+_BASE = """\
+#!/bin/sh
+exec "$(dirname "$0")/../envs/python3/bin/{}" "$@"
+"""
 
 
 class MachineFolder:
@@ -53,17 +89,27 @@ class MachineFolder:
         self.layer = self.conda / "envs" / "python3"
         self.programs = self.root / "usr" / "bin"
         self.configuration = self.root / "etc" / "jupyter"
+        self.log = self.root / "var" / "log"
         self._metadata = self.root / "opt" / "ml" / "metadata"
+        self._empty = self.root / "empty"
         self._record = record
+        self._pythons: Mapping[str, Path] = {}
         self.volume.mkdir(parents=True)
 
-    def renew(self, image: Image, *, uv: Path) -> Path:
-        """Make everything but the volume anew. Return Jupyter's interpreter. `uv` is for conda's shim."""
+    def renew(self, image: Image, *, uv: Path, pythons: Mapping[str, Path]) -> Path:
+        """Make everything but the volume anew. Return Jupyter's interpreter.
+
+        `uv` is for conda's shim, `pythons` are those of this computer by their versions.
+        """
+        self._pythons = pythons
         _remove_but(self.root, "home")
         _remove_but(self.root / "home", "ec2-user")
         _remove_but(self.home, "SageMaker")
-        for folder in (self.profile, self.temporary, self.configuration / "labconfig", self._metadata):
+        own = (self.profile, self.temporary, self.configuration / "labconfig", self._metadata, self.log, self._empty)
+        for folder in own:
             folder.mkdir(parents=True)
+        for name, content in _RELEASE.items():
+            (self.root / "etc" / name).write_text(content)
         # Where AWS's own scripts and its SDK look up which notebook instance they are on.
         metadata = {"ResourceArn": self._record.arn, "ResourceName": self._record.name}
         (self._metadata / "resource-metadata.json").write_text(json.dumps(metadata))
@@ -71,7 +117,16 @@ class MachineFolder:
         self._make_system(image, interpreter)
         self._make_conda(interpreter, uv)
         packages = str(self.image_folder(image) / image.packages)
-        return make_layer(image, self.layer, packages=packages, interpreter=interpreter)
+        python = make_layer(image, self.layer, packages=packages, interpreter=interpreter)
+        self._make_jupyter(image)
+        return python
+
+    def stand_ins(self, image: Image) -> str:
+        """Return a sentence on the Python that stands in for the machine's own, if one does."""
+        own = _minor(image)
+        places = [] if own == _CONDA_PYTHON else [f"conda's {_CONDA_PYTHON}"]
+        places += [] if self._system_python() or own == _SYSTEM_PYTHON else [f"the system's {_SYSTEM_PYTHON}"]
+        return f"Python {own} of this computer stands in for {' and '.join(places)}." if places else ""
 
     def inside(self, path: Path) -> str:
         """Return the path by which the machine knows a file of its own, or of this package."""
@@ -91,14 +146,17 @@ class MachineFolder:
         Packages are links into uv's cache, for a file can't be linked from one mount to another; it is written to.
         """
         interpreter, name = MountedPython(image.python), self._record.name
-        own = (self.home, self.temporary, self.profile, self.configuration, self._metadata.parent)
+        own = (self.home, self.temporary, self.profile, self.configuration, self._metadata.parent, self.log)
         packages = [f"{folder}/lib/python{_minor(image)}/site-packages" for folder in interpreter.mounts]
+        pythons, bare = self._mounted()
         cache.mkdir(parents=True, exist_ok=True)
         return View(
-            writable={**{self.inside(path): path for path in own}, str(cache): cache},
+            writable={**{self.inside(path): path for path in own}, "/usr/bin": self.programs, str(cache): cache},
             read_only={
                 _BINARIES: Path("/usr/bin"),
-                "/usr/bin": self.programs,
+                **pythons,
+                **{path: self._empty for path in bare if path not in packages},
+                **{f"/etc/{name}": self.root / "etc" / name for name in _RELEASE},
                 IMAGE: image.python.parent.parent,
                 PROGRAMS: PACKAGE,
                 _UV: uv,
@@ -112,11 +170,27 @@ class MachineFolder:
         )
 
     def _interpreter(self, image: Image) -> Path:
-        """Return the Python that conda and the system have, as the machine sees it."""
-        if not self._sandboxed:
-            return image.python.resolve()
-        path = MountedPython(image.python).path
-        return Path(_BINARIES, path.name) if path.parent == Path("/usr/bin") else path
+        """Return the Python that conda has, as the machine sees it."""
+        return _inside(MountedPython(image.python)) if self._sandboxed else image.python.resolve()
+
+    def _brought(self, version: str) -> Path:
+        """Return a Python of this computer as the machine sees it."""
+        python = self._pythons[version]
+        return _inside(MountedPython(python, _PYTHONS / version)) if self._sandboxed else python
+
+    def _system_python(self) -> Path | None:
+        """Return the system's own Python as a sandbox has it, if this computer has one."""
+        return self._brought(_SYSTEM_PYTHON) if self._sandboxed and _SYSTEM_PYTHON in self._pythons else None
+
+    def _mounted(self) -> tuple[dict[str, Path], list[str]]:
+        """Return where a sandbox has the Pythons of this computer, and which folders of packages of theirs it hides."""
+        mounts, bare = dict[str, Path](), []
+        for version, python in self._pythons.items():
+            mounted = MountedPython(python, _PYTHONS / version).mounts
+            mounts |= mounted
+            packages = f"lib/python{version}/site-packages"
+            bare += [f"{place}/{packages}" for place, prefix in mounted.items() if (prefix / packages).is_dir()]
+        return mounts, bare
 
     def _make_system(self, image: Image, interpreter: Path) -> None:
         """Link the programs of this computer, but its Pythons, and make a `python3` that has no packages."""
@@ -133,7 +207,9 @@ class MachineFolder:
         aws.unlink(missing_ok=True)
         aws.symlink_to(self.image_folder(image) / "bin" / "aws")
         shutil.copy(image.python.parent.parent / "pyvenv.cfg", self.programs.parent)
-        (self.programs / "python3").symlink_to(interpreter)
+        if system := self._system_python():
+            (self.programs / f"python{_SYSTEM_PYTHON}").symlink_to(system)
+        (self.programs / "python3").symlink_to(f"python{_SYSTEM_PYTHON}" if system else interpreter)
 
     def _make_conda(self, interpreter: Path, uv: Path) -> None:
         """Put conda's shim where AWS has conda, with what it makes environments of."""
@@ -141,13 +217,28 @@ class MachineFolder:
         packages.mkdir(parents=True)
         (packages / "python").symlink_to(interpreter)
         (packages / "uv").symlink_to(_UV if self._sandboxed else uv)
+        for version in self._pythons:
+            (packages / f"python{version}").symlink_to(self._brought(version))
         (self.conda / "bin").mkdir()
-        (self.conda / "bin" / "conda").symlink_to(self.inside(SHIMS / "anaconda3" / "conda"))
+        for shim in (SHIMS / "anaconda3").iterdir():
+            (self.conda / "bin" / shim.name).symlink_to(self.inside(shim))
+        # `base`, which here is the environment `python3`.
+        for name in ("python", "python3", "pip"):
+            _write_program(self.conda / "bin" / name, _BASE.format(name))
+
+    def _make_jupyter(self, image: Image) -> None:
+        """Put the image's `jupyter` and its subcommands beside the environment's Python, which runs them."""
+        for program in image.python.parent.glob("jupyter*"):
+            head, coding, body = program.read_text().partition("# -*- coding")
+            if head.startswith("#!") and coding:
+                _write_program(self.layer / "bin" / program.name, f"{_RUN}{coding}{body}")
 
     def write_script(self, hook: str, text: str) -> Path:
         """Write a lifecycle script and return its path; without a sandbox the paths in it are put where they lie."""
         places = {
+            "/etc/os-release": self.root / "etc" / "os-release",
             "/etc/profile.d": self.profile,
+            "/var/log": self.log,
             "/home/ec2-user": self.home,
             "/opt/ml": self.root / "opt" / "ml",
             "/tmp": self.temporary,  # noqa: S108 - the machine's
@@ -191,6 +282,15 @@ class MachineFolder:
 
 def _minor(image: Image) -> str:
     return image.packages.parts[1].removeprefix("python")
+
+
+def _inside(python: MountedPython) -> Path:
+    return Path(_BINARIES, python.path.name) if python.path.parent == Path("/usr/bin") else python.path
+
+
+def _write_program(path: Path, text: str) -> None:
+    path.write_text(text)
+    path.chmod(0o755)
 
 
 def _remove_but(folder: Path, kept: str) -> None:

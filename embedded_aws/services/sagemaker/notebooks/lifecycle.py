@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from embedded_aws.services.sagemaker.store import Record, Store
 
 GROUP = "/aws/sagemaker/NotebookInstances"
+_JUPYTER_LOG = "jupyter.log"
 _FOR = "Notebook Instance Lifecycle Config '{config}' for Notebook Instance '{notebook}'"
 _LATE = (
     f"{_FOR} took longer than 5 minutes. "
@@ -80,15 +81,15 @@ class Console:
     """Passes a booting machine's output on to CloudWatch Logs: a stream for each lifecycle script and for Jupyter.
 
     `boot.py`'s own lines begin with `mark`. What a script leaves in the background prints to Jupyter's stream once
-    Jupyter runs. `settled` is set once JupyterLab is about to start, or nothing will; `failure` is the hook that failed
-    and how.
+    Jupyter runs; `notice` is the first line there. `settled` is set once JupyterLab is about to start, or nothing will;
+    `failure` is the hook that failed and how.
     """
 
-    def __init__(self, name: str, role: Role) -> None:
+    def __init__(self, name: str, role: Role, *, notice: str = "") -> None:
         self.mark = secrets.token_hex(16)
         self.settled = threading.Event()
         self.failure: tuple[str, str] | None = None
-        self._name, self._role = name, role
+        self._name, self._role, self._notice = name, role, notice
 
     def follow(self, lines: Iterable[str]) -> None:
         """Pass all lines on until there are no more."""
@@ -104,6 +105,8 @@ class Console:
                 if stream:
                     stream.close()
                 stream = LogStream(self._role, group=GROUP, stream=f"{self._name}/{log}")
+                if self._notice and log == _JUPYTER_LOG:
+                    stream.put(self._notice)
         self.settled.set()
         if stream:
             stream.close()
@@ -114,7 +117,7 @@ class Console:
             return f"LifecycleConfig{hook}"
         if event == "serve":
             self.settled.set()
-            return "jupyter.log"
+            return _JUPYTER_LOG
         self.failure = (hook, status)
         return ""
 

@@ -1,10 +1,11 @@
 """The machine of a notebook instance from one start to the next stop: lifecycle scripts, then JupyterLab.
 
-It boots when it is first opened. What the scripts expect and it can't have (root, systemd, conda, a package manager) is
-replaced by the programs in `shims/`: some do nothing, some do a part and refuse the rest, the others say that they are
-not there. On Linux it is a sandbox, with the paths of AWS's machine. Elsewhere paths in the scripts are put below its
-folder (`folder.py` says which), and others are those of the computer the gateway runs on. Packages come from the index
-that the gateway's own environment names, and from uv's cache on this computer.
+It boots when it is first opened, or created with an OnCreate script. What the scripts expect and it can't have (root,
+systemd, conda, a package manager) is replaced by the programs in `shims/`: some do nothing, some do a part and refuse
+the rest in the words of the real one; tests go through what AWS's public samples ask for. jq, git, curl and wget are
+this computer's, or not there. On Linux it is a sandbox, with the paths of AWS's machine. Elsewhere paths in the scripts
+are put below its folder (`folder.py` says which), and others are those of the computer the gateway runs on. Packages
+come from the index that the gateway's own environment names, and from uv's cache on this computer.
 """
 
 from __future__ import annotations
@@ -18,9 +19,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from embedded_aws.runtime import container, images
+from embedded_aws.runtime import container, images, interpreters
 from embedded_aws.runtime.process import Process
-from embedded_aws.services.sagemaker.notebooks.folder import SHIMS
+from embedded_aws.services.sagemaker.notebooks.folder import VERSIONS
 from embedded_aws.services.sagemaker.notebooks.lifecycle import Console
 
 if TYPE_CHECKING:
@@ -115,10 +116,11 @@ class Machine:
         with self._lock:
             if self._end_reason:
                 raise BootError(self._end_reason)
-        python = self._folder.renew(image, uv=images.uv())
+        found = interpreters.installed(VERSIONS, folder=self._context.cache_dir / "images", uv=images.uv)
+        python = self._folder.renew(image, uv=images.uv(), pythons=found)
         token = secrets.token_urlsafe(32)
         self._folder.write_configuration(token)
-        console = Console(self._record.name, self._role)
+        console = Console(self._record.name, self._role, notice=self._folder.stand_ins(image))
         process = self._launch(python, image, console)
         port = self._wait_for_server(process, console, token)
         with self._lock:
@@ -199,7 +201,7 @@ class Machine:
             os.environ,
             HOME=inside(folder.home),
             TMPDIR=inside(folder.temporary),
-            PATH=f"{inside(SHIMS)}:{inside(folder.programs)}",
+            PATH=inside(folder.programs),
             SHELL="/bin/bash",
             USER="ec2-user",
             LOGNAME="ec2-user",

@@ -174,6 +174,7 @@ def test_lifecycle_scripts_have_run(notebook: Notebook, jupyter: Jupyter) -> Non
     assert jupyter.run(asked).split() == ["ec2-user", "root", "ec2-user"]
     assert ":assumed-role/" in notebook.log("LifecycleConfigOnStart")[0]
     until(lambda: any("JupyterLab" in line for line in notebook.log("jupyter.log")))
+    assert re.match(r"Python 3\.\d+ of this computer stands in for conda's 3.10", notebook.log("jupyter.log")[0])
 
 
 def test_listens_on_this_computer_only(jupyter: Jupyter, embedded: gateway.Gateway) -> None:
@@ -208,7 +209,11 @@ def test_has_no_python_but_the_machine_s_own(jupyter: Jupyter) -> None:
     assert jupyter.run(path + system).strip() == "[]"
     listing = "ls $(echo $PATH | tr : ' ') | grep -Ex '(python|pip)[0-9.]*|uv|conda' | sort -u"
     code = f"import subprocess; print(subprocess.check_output(['bash', '-c', \"{listing}\"], text=True))"
-    assert jupyter.run(code).split() == ["conda", "pip", "pip3", "python", "python3"]
+    found = jupyter.run(code).split()
+    assert [name for name in found if name != "python3.9"] == ["conda", "pip", "pip3", "python", "python3"]
+    # The system's own is 3.9 where this computer has one; what stands in for it is told.
+    version = "import subprocess; print(subprocess.check_output(['sudo', 'python3', '--version'], text=True))"
+    assert jupyter.run(path + version).startswith("Python 3.9.") == ("python3.9" in found)
 
 
 @pytest.mark.skipif(isinstance(sandbox.find(), str), reason=str(sandbox.find()))

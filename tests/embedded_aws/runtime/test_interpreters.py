@@ -96,3 +96,14 @@ def test_one_that_comes_later_takes_over(tmp_path: Path, uv: Callable[[], Path])
     python(tmp_path / "bin" / "python3.94", "3.94.0")
     forget()
     assert not interpreters.find("3.94", folder=tmp_path, uv=uv).notice
+
+
+def test_tells_which_are_installed(tmp_path: Path, uv: Callable[[], Path]) -> None:
+    """Those of several versions that are here, none that stands in, and nothing is fetched."""
+    python(tmp_path / "bin" / "python3.93", "3.93.1")
+    folder = tmp_path / "images"
+    interpreters.find("3.94", folder=folder, uv=uv)
+    (tmp_path / "asked").unlink()
+    found = interpreters.installed(("3.93", "3.94", "3.95"), folder=folder, uv=uv)
+    assert found == {"3.93": tmp_path / "bin" / "python3.93"}
+    assert "install" not in (tmp_path / "asked").read_text()

@@ -2,11 +2,10 @@
 
 Of the Pythons of this computer it shows none until dnf or conda brings one: `python3` is Amazon Linux 2023's bare 3.9,
 and conda's environment `python3` has Jupyter and what the image has besides, nothing of the lab's. The paths are those
-of AWS (nbi-al2023 in SageMaker's guide; awslabs/nx-neptune's lifecycle scripts). In the place of conda's 3.10, and of
-3.9 without a sandbox or where this computer has none, is the version that the embedded AWS itself runs on; Jupyter's
-log begins with that. Which Pythons dnf has says Amazon Linux 2023's guide ("Python in AL2023"), that cron is not there
-at first Amazon Linux 2's ("Prepare your migration to AL2023"). Not compared with AWS: that there is no environment
-JupyterSystemEnv, which samples of the time of Amazon Linux 2 name, and that SageMaker adds no cron.
+of AWS (nbi-al2023 in SageMaker's guide; awslabs/nx-neptune's lifecycle scripts). What stands in for
+either is in pythons.py, and Jupyter's log begins with it. That cron is not there at first says Amazon Linux 2's guide
+("Prepare your migration to AL2023"). Not compared with AWS: that there is no environment JupyterSystemEnv, which
+samples of the time of Amazon Linux 2 name, and that SageMaker adds no cron.
 
 In a sandbox all of it is where the machine has it: its folders are laid out as they lie there. Without one a script's
 paths are rewritten, and the programs find theirs by the environment.
@@ -24,16 +23,17 @@ from typing import TYPE_CHECKING
 from embedded_aws.runtime.container import IMAGE, PACKAGE, PROGRAMS, MountedPython, make_layer, write_etc
 from embedded_aws.runtime.paths import rewrite_paths
 from embedded_aws.runtime.sandbox import View
+from embedded_aws.services.sagemaker.notebooks.pythons import BINARIES, SYSTEM
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from embedded_aws.runtime.images import Image
+    from embedded_aws.services.sagemaker.notebooks.pythons import Pythons
     from embedded_aws.services.sagemaker.store import Record
 
 SHIMS = Path(__file__).with_name("shims")
-_BINARIES, _UV = "/opt/system/bin", "/opt/aws/bin/uv"  # where a sandbox has the programs of /usr/bin, and uv
-_PYTHONS = Path("/opt/pythons")  # where a sandbox has those that dnf can bring
+_UV = "/opt/aws/bin/uv"  # where a sandbox has it
 _USER = "ec2-user:x:1000:1000:EC2 Default User:/home/ec2-user:/bin/bash\n"
 _DEBIAN_PACKAGES = "/usr/lib/python3/dist-packages"
 _SYSTEM = ("/usr/local/bin", "/usr/bin", "/bin")
@@ -43,9 +43,6 @@ _HIDDEN = re.compile(
     r"(python|pip|pipx|pydoc|pypy|conda|mamba|micromamba|pyenv|poetry|uv|uvx)[-\d.w]*(-config)?"
     r"|apt|apt-get|aptitude|cron|crond|crontab"
 )
-_SYSTEM_PYTHON, _CONDA_PYTHON = "3.9", "3.10"
-VERSIONS = (_SYSTEM_PYTHON, "3.11", "3.12", "3.13", "3.14")
-"""Amazon Linux 2023's own Python and those that its dnf has."""
 _RELEASE = {
     "os-release": """\
 NAME="Amazon Linux"
@@ -93,15 +90,10 @@ class MachineFolder:
         self._metadata = self.root / "opt" / "ml" / "metadata"
         self._empty = self.root / "empty"
         self._record = record
-        self._pythons: Mapping[str, Path] = {}
         self.volume.mkdir(parents=True)
 
-    def renew(self, image: Image, *, uv: Path, pythons: Mapping[str, Path]) -> Path:
-        """Make everything but the volume anew. Return Jupyter's interpreter.
-
-        `uv` is for conda's shim, `pythons` are those of this computer by their versions.
-        """
-        self._pythons = pythons
+    def renew(self, image: Image, pythons: Pythons, *, uv: Path) -> Path:
+        """Make everything but the volume anew. Return Jupyter's interpreter. `uv` is for conda's shim."""
         _remove_but(self.root, "home")
         _remove_but(self.root / "home", "ec2-user")
         _remove_but(self.home, "SageMaker")
@@ -113,20 +105,12 @@ class MachineFolder:
         # Where AWS's own scripts and its SDK look up which notebook instance they are on.
         metadata = {"ResourceArn": self._record.arn, "ResourceName": self._record.name}
         (self._metadata / "resource-metadata.json").write_text(json.dumps(metadata))
-        interpreter = self._interpreter(image)
-        self._make_system(image, interpreter)
-        self._make_conda(interpreter, uv)
+        self._make_system(image, pythons)
+        self._make_conda(pythons, uv)
         packages = str(self.image_folder(image) / image.packages)
-        python = make_layer(image, self.layer, packages=packages, interpreter=interpreter)
+        python = make_layer(image, self.layer, packages=packages, interpreter=pythons.conda)
         self._make_jupyter(image)
         return python
-
-    def stand_ins(self, image: Image) -> str:
-        """Return a sentence on the Python that stands in for the machine's own, if one does."""
-        own = _minor(image)
-        places = [] if own == _CONDA_PYTHON else [f"conda's {_CONDA_PYTHON}"]
-        places += [] if self._system_python() or own == _SYSTEM_PYTHON else [f"the system's {_SYSTEM_PYTHON}"]
-        return f"Python {own} of this computer stands in for {' and '.join(places)}." if places else ""
 
     def inside(self, path: Path) -> str:
         """Return the path by which the machine knows a file of its own, or of this package."""
@@ -140,22 +124,20 @@ class MachineFolder:
         """Return where the machine has its image."""
         return Path(IMAGE) if self._sandboxed else image.python.parent.parent
 
-    def view(self, image: Image, *, uv: Path, cache: Path, named: Mapping[str, Path]) -> View:
+    def view(self, image: Image, pythons: Pythons, *, uv: Path, cache: Path, named: Mapping[str, Path]) -> View:
         """Return what the machine sees. `cache` is uv's, `named` what its environment's variables name.
 
         Packages are links into uv's cache, for a file can't be linked from one mount to another; it is written to.
         """
         interpreter, name = MountedPython(image.python), self._record.name
         own = (self.home, self.temporary, self.profile, self.configuration, self._metadata.parent, self.log)
-        packages = [f"{folder}/lib/python{_minor(image)}/site-packages" for folder in interpreter.mounts]
-        pythons, bare = self._mounted()
+        packages = [f"{folder}/lib/python{minor(image)}/site-packages" for folder in interpreter.mounts]
         cache.mkdir(parents=True, exist_ok=True)
         return View(
             writable={**{self.inside(path): path for path in own}, "/usr/bin": self.programs, str(cache): cache},
             read_only={
-                _BINARIES: Path("/usr/bin"),
-                **pythons,
-                **{path: self._empty for path in bare if path not in packages},
+                BINARIES: Path("/usr/bin"),
+                **pythons.mounts(self._empty),
                 **{f"/etc/{name}": self.root / "etc" / name for name in _RELEASE},
                 IMAGE: image.python.parent.parent,
                 PROGRAMS: PACKAGE,
@@ -169,30 +151,7 @@ class MachineFolder:
             host_name=name,
         )
 
-    def _interpreter(self, image: Image) -> Path:
-        """Return the Python that conda has, as the machine sees it."""
-        return _inside(MountedPython(image.python)) if self._sandboxed else image.python.resolve()
-
-    def _brought(self, version: str) -> Path:
-        """Return a Python of this computer as the machine sees it."""
-        python = self._pythons[version]
-        return _inside(MountedPython(python, _PYTHONS / version)) if self._sandboxed else python
-
-    def _system_python(self) -> Path | None:
-        """Return the system's own Python as a sandbox has it, if this computer has one."""
-        return self._brought(_SYSTEM_PYTHON) if self._sandboxed and _SYSTEM_PYTHON in self._pythons else None
-
-    def _mounted(self) -> tuple[dict[str, Path], list[str]]:
-        """Return where a sandbox has the Pythons of this computer, and which folders of packages of theirs it hides."""
-        mounts, bare = dict[str, Path](), []
-        for version, python in self._pythons.items():
-            mounted = MountedPython(python, _PYTHONS / version).mounts
-            mounts |= mounted
-            packages = f"lib/python{version}/site-packages"
-            bare += [f"{place}/{packages}" for place, prefix in mounted.items() if (prefix / packages).is_dir()]
-        return mounts, bare
-
-    def _make_system(self, image: Image, interpreter: Path) -> None:
+    def _make_system(self, image: Image, pythons: Pythons) -> None:
         """Link the programs of this computer, but its Pythons, and make a `python3` that has no packages."""
         self.programs.mkdir(parents=True)
         for shim in SHIMS.iterdir():
@@ -202,23 +161,23 @@ class MachineFolder:
             for program in folder.iterdir() if folder.is_dir() else ():
                 link = self.programs / program.name
                 if not (_HIDDEN.fullmatch(program.name) or link.is_symlink()):
-                    link.symlink_to(Path(_BINARIES, program.name) if self._sandboxed else program)
+                    link.symlink_to(Path(BINARIES, program.name) if self._sandboxed else program)
         aws = self.programs / "aws"
         aws.unlink(missing_ok=True)
         aws.symlink_to(self.image_folder(image) / "bin" / "aws")
         shutil.copy(image.python.parent.parent / "pyvenv.cfg", self.programs.parent)
-        if system := self._system_python():
-            (self.programs / f"python{_SYSTEM_PYTHON}").symlink_to(system)
-        (self.programs / "python3").symlink_to(f"python{_SYSTEM_PYTHON}" if system else interpreter)
+        if pythons.system:
+            (self.programs / f"python{SYSTEM}").symlink_to(pythons.system)
+        (self.programs / "python3").symlink_to(f"python{SYSTEM}" if pythons.system else pythons.conda)
 
-    def _make_conda(self, interpreter: Path, uv: Path) -> None:
+    def _make_conda(self, pythons: Pythons, uv: Path) -> None:
         """Put conda's shim where AWS has conda, with what it makes environments of."""
         packages = self.conda / "pkgs"
         packages.mkdir(parents=True)
-        (packages / "python").symlink_to(interpreter)
+        (packages / "python").symlink_to(pythons.conda)
         (packages / "uv").symlink_to(_UV if self._sandboxed else uv)
-        for version in self._pythons:
-            (packages / f"python{version}").symlink_to(self._brought(version))
+        for version, python in pythons.brought.items():
+            (packages / f"python{version}").symlink_to(python)
         (self.conda / "bin").mkdir()
         for shim in (SHIMS / "anaconda3").iterdir():
             (self.conda / "bin" / shim.name).symlink_to(self.inside(shim))
@@ -280,12 +239,9 @@ class MachineFolder:
         shutil.rmtree(self.root, ignore_errors=True)
 
 
-def _minor(image: Image) -> str:
+def minor(image: Image) -> str:
+    """Return the version of an image's Python, as in `3.12`."""
     return image.packages.parts[1].removeprefix("python")
-
-
-def _inside(python: MountedPython) -> Path:
-    return Path(_BINARIES, python.path.name) if python.path.parent == Path("/usr/bin") else python.path
 
 
 def _write_program(path: Path, text: str) -> None:

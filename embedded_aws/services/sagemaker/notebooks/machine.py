@@ -21,8 +21,9 @@ from typing import TYPE_CHECKING
 
 from embedded_aws.runtime import container, images, interpreters
 from embedded_aws.runtime.process import Process
-from embedded_aws.services.sagemaker.notebooks.folder import VERSIONS
+from embedded_aws.services.sagemaker.notebooks.folder import minor
 from embedded_aws.services.sagemaker.notebooks.lifecycle import Console
+from embedded_aws.services.sagemaker.notebooks.pythons import VERSIONS, Pythons
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -117,11 +118,12 @@ class Machine:
             if self._end_reason:
                 raise BootError(self._end_reason)
         found = interpreters.installed(VERSIONS, folder=self._context.cache_dir / "images", uv=images.uv)
-        python = self._folder.renew(image, uv=images.uv(), pythons=found)
+        pythons = Pythons(found, image.python, sandboxed=self._context.bubblewrap is not None)
+        python = self._folder.renew(image, pythons, uv=images.uv())
         token = secrets.token_urlsafe(32)
         self._folder.write_configuration(token)
-        console = Console(self._record.name, self._role, notice=self._folder.stand_ins(image))
-        process = self._launch(python, image, console)
+        console = Console(self._record.name, self._role, notice=pythons.stand_ins(minor(image)))
+        process = self._launch(python, image, pythons, console)
         port = self._wait_for_server(process, console, token)
         with self._lock:
             # The follower takes an ended process away under this lock.
@@ -131,7 +133,7 @@ class Machine:
                 return self._server
         raise BootError(self._end_reason or _ENDED.format(process.wait()))
 
-    def _launch(self, python: Path, image: images.Image, console: Console) -> Process:
+    def _launch(self, python: Path, image: images.Image, pythons: Pythons, console: Console) -> Process:
         network = self._credentials.environment(self._role)
         folder = self._folder
         scripts = [
@@ -142,7 +144,7 @@ class Machine:
             if self._end_reason:
                 raise BootError(self._end_reason)
             process = self._process = Process(
-                self._command(image, [*steps, "--", *self._server_command(python)]),
+                self._command(image, pythons, [*steps, "--", *self._server_command(python)]),
                 environment=self._environment(image, network),
                 folder=folder.root,
             )
@@ -152,13 +154,13 @@ class Machine:
         self._follower.start()
         return process
 
-    def _command(self, image: images.Image, arguments: Sequence[str]) -> list[str]:
+    def _command(self, image: images.Image, pythons: Pythons, arguments: Sequence[str]) -> list[str]:
         """Return the command that boots the machine, in a sandbox where there are any."""
         bubblewrap = self._context.bubblewrap
         if bubblewrap is None:
             return [sys.executable, "-I", "-S", str(_BOOT), *arguments]
         named = container.named_files(os.environ, (*container.PASSED_ON, *_INDEX))
-        view = self._folder.view(image, uv=images.uv(), cache=Path(images.uv_cache()), named=named)
+        view = self._folder.view(image, pythons, uv=images.uv(), cache=Path(images.uv_cache()), named=named)
         return bubblewrap.command(["python3", "-I", "-S", self._folder.inside(_BOOT), *arguments], view)
 
     def _server_command(self, python: Path) -> list[str]:

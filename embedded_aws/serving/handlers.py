@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from embedded_aws.serving import default_handler, layout
 from embedded_aws.serving.app import JSON, HttpResponse
 from embedded_aws.serving.attributes import Attributes, InvalidAttributeError
+from embedded_aws.serving.imports import OwnCode, forget_judge
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -109,6 +110,7 @@ class PythonService:
         except Exception as error:
             if chosen := _chosen_by_handler(error, context.accept_header):
                 return chosen
+            forget_judge(error)
             log.exception("exception handling request: %s", error)  # noqa: TRY401 - the container's own line
             return default_handler.error(HTTPStatus.INTERNAL_SERVER_ERROR, str(error))
         return HttpResponse(HTTPStatus.OK, content_type or JSON, _body(answer))
@@ -139,17 +141,21 @@ def load(code: Path, serving: TensorFlowServing) -> PythonService | None:
     """
     script = code / layout.SCRIPT
     if script.exists():
-        return _scripted(_import(script), serving)
+        return _scripted(_import(script, OwnCode(code)), serving)
     return PythonService(serving, _pass_on(serving.post)) if layout.wants_python_service(code) else None
 
 
-def _import(path: Path) -> Any:
-    spec = importlib.util.spec_from_file_location("inference", path)
+def _import(path: Path, own: OwnCode) -> Any:
+    spec = importlib.util.spec_from_file_location("inference", path, loader=own.loader("inference", str(path)))
     if spec is None or spec.loader is None:
         raise ImportError(f"{path} can't be imported")
     script = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = script  # dataclasses and pickles of the script look it up there
-    spec.loader.exec_module(script)
+    try:
+        spec.loader.exec_module(script)
+    except BaseException as error:
+        forget_judge(error)
+        raise
     return script
 
 

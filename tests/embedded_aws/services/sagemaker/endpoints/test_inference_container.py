@@ -74,6 +74,26 @@ def multi(service, asked, context):
 
 ASK = {"predict": predict, "metadata": metadata, "status": status, "multi": multi}
 """
+TENSORFLOW = b"""
+tensorflow-cpu==2.20.0; sys_platform == "linux" and platform_machine == "x86_64"
+tensorflow==2.20.0; sys_platform != "linux" or platform_machine != "x86_64"
+"""
+IMPORTING = b"""
+import importlib
+import json
+import helper
+import pandas
+
+def handler(data, context):
+    return json.dumps([helper.attempt(line) for line in json.load(data)]), "application/json"
+"""
+HELPER = b"""
+def attempt(line):
+    try:
+        exec(line, globals())
+    except ImportError as error:
+        return f"{type(error).__name__}: {error} ({error.name})"
+"""
 ROWS = [[1.0, 2.0, 3.0], [0.0, 0.0, 0.5]]
 
 
@@ -82,7 +102,7 @@ def endpoint(account: Account, saved_model: SavedModel) -> str:
     """An endpoint with two variants.
 
     v0: several models in the places where tutorials and the SDKs put them, and code/ without handlers. v1: a handler
-    in two processes that asks by gRPC, and code/lib in the place of requirements, which could not be installed.
+    in two processes that asks by gRPC, with the TensorFlow that it requires.
     """
     places = {"export/Servo/00000123": 1.0, "export/Servo/124": 10.0, "extra/half/7": 0.5}
     models = {
@@ -93,8 +113,8 @@ def endpoint(account: Account, saved_model: SavedModel) -> str:
     none = {"extra/unversioned/saved_model.pb": b"", "code/requirements.txt": b"packaging\n"}
     code = {
         "code/inference.py": HANDLER,
-        "code/lib/helper.py": b"rows_of = list",
-        "code/requirements.txt": b"no-such-package==9\n",
+        "code/helper.py": b"rows_of = list",
+        "code/requirements.txt": TENSORFLOW,
     }
     return account.endpoint(
         account.config(
@@ -192,6 +212,70 @@ def test_a_handler_may_choose_the_status(account: Account, endpoint: str) -> Non
     assert refused.value.response["OriginalStatusCode"] == 418
     document = {"title": "418 I'm a teapot", "description": "short and stout"}
     assert json.loads(refused.value.response["OriginalMessage"]) == document
+
+
+@pytest.fixture(scope="module")
+def importing(account: Account, saved_model: SavedModel) -> str:
+    """An endpoint whose handlers import what they are told: v0's bring modules in code/lib, v1's require packages.
+
+    v0's requirements could not be installed: code/lib is in their place.
+    """
+    code = {**saved_model(1.0), "code/inference.py": IMPORTING, "code/helper.py": HELPER}
+    library = {"code/lib/h5py/__init__.py": b"", "code/requirements.txt": b"no-such-package==9\nnumpy\n"}
+    required = {"code/requirements.txt": b"-r more.txt\n", "code/more.txt": b"keras\n"}
+    models = (account.model({**code, **library}), account.model({**code, **required}))
+    return account.endpoint(account.config(*models, weights=(1, 0)))
+
+
+MISSING = "ModuleNotFoundError: No module named '{0}' ({0})"
+
+
+@pytest.mark.parametrize(
+    ("line", "library", "required"),
+    [
+        ("import tensorflow as tf", "tensorflow", "tensorflow"),
+        ("from tensorflow.core.framework import types_pb2", "tensorflow", "tensorflow"),
+        ("from tensorflow_serving.apis import predict_pb2", "tensorflow", "tensorflow"),
+        ("import tensorflow_serving.apis.prediction_service_pb2_grpc", "tensorflow", "tensorflow"),
+        ("from tensorflow_serving.apis import model_pb2", None, None),
+        ("import keras", "keras", None),
+        ("import h5py", None, None),
+        ("import rich.console", "rich", None),
+        ("import PIL", "PIL", "PIL"),
+        ("import uvicorn", "uvicorn", "uvicorn"),
+        ("import numpy, pandas, sklearn, scipy, requests, boto3, grpc, falcon, google.protobuf", None, None),
+        ("from concurrent import futures", None, None),
+        ("import no_such_module", "no_such_module", "no_such_module"),
+    ],
+)
+def test_a_handler_imports_what_the_image_has(
+    account: Account, importing: str, line: str, library: str | None, required: str | None
+) -> None:
+    """It finds the packages of AWS's image, the modules in code/lib, and what its requirements bring; no TensorFlow.
+
+    What requirements bring comes with all that they need: h5py and rich with Keras. They are answered by number of
+    variant, each with the name of the module that is missing there.
+    """
+    for variant, missing in (("v0", library), ("v1", required)):
+        [said] = account.invoke(importing, [line], TargetVariant=variant)
+        assert said == (missing and MISSING.format(missing)), variant
+
+
+def test_a_handler_that_imports_tensorflow_fails(account: Account, saved_model: SavedModel) -> None:
+    """The endpoint's log says what AWS's says, and that the container never answered."""
+    code = {
+        "code/inference.py": b"import helper\ndef handler(data, context): ...\n",
+        "code/helper.py": b"import tensorflow as tf\n",
+    }
+    name = account.endpoint(account.config(account.model({**saved_model(1.0), **code})))
+    answer = account.sagemaker.describe_endpoint(EndpointName=name)
+    assert answer["EndpointStatus"] == "Failed"
+    lines = account.lines(f"/aws/sagemaker/Endpoints/{name}")
+    end = lines.index("ModuleNotFoundError: No module named 'tensorflow'")
+    told = [line.strip() for line in lines[:end] if not line.strip().startswith(("~", "^"))]
+    assert told[-3] == "import helper"
+    assert told[-2].endswith('code/helper.py", line 1, in <module>')
+    assert told[-1] == "import tensorflow as tf"
 
 
 @pytest.mark.parametrize(

@@ -154,13 +154,7 @@ class _Statuses(model_service_pb2_grpc.ModelServiceServicer):  # type: ignore[mi
     def GetModelStatus(self, request: Any) -> Any:  # noqa: N802
         """Return the state of a model's versions, or of one of them."""
         spec = request.model_spec
-        versions: Iterable[int] = self._models.versions(spec.name)
-        if not versions:
-            raise ServableNotFoundError(f"Could not find any versions of model {spec.name}")
-        if spec.HasField("version"):
-            if spec.version.value not in versions:
-                raise ServableNotFoundError(f"Could not find version {spec.version.value} of model {spec.name}")
-            versions = [spec.version.value]
+        versions = self._models.statuses(spec.name, spec.version.value if spec.HasField("version") else None)
         response = get_model_status_pb2.GetModelStatusResponse()
         for version in versions:
             available = get_model_status_pb2.ModelVersionStatus.AVAILABLE

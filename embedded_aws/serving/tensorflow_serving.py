@@ -19,7 +19,7 @@ from embedded_aws.serving.app import HttpResponse
 from embedded_aws.serving.tensors import DEFAULT_SIGNATURE, InvalidArgumentError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
 _PATH = re.compile(
@@ -77,20 +77,29 @@ class ModelServer:
         return found, versions[found]
 
     def respond(self, method: str, path: str, body: bytes) -> HttpResponse:
-        """Answer a request of the REST API: a prediction or a model's status."""
+        """Answer a request of the REST API: a prediction, a model's status or its metadata."""
         match = _PATH.fullmatch(path)
-        if not match or match["metadata"] or (method == "POST") != (match["method"] is not None):
+        asked = match["method"] if match else None
+        if not match or (asked not in _METHODS or match["metadata"] if method == "POST" else asked):
             return _error(HTTPStatus.BAD_REQUEST, f"Malformed request: {method} {path}")
-        name, method = match["name"], match["method"]
+        name, version = match["name"], int(match["version"]) if match["version"] else None
         try:
-            _, folder = self.find_version(name, int(match["version"]) if match["version"] else None)
+            if asked:
+                return self._answer(asked, self.model(self.find_version(name, version)[1]), body)
+            if match["metadata"]:
+                return _metadata(name, *self.find_version(name, version))
+            return _status(self.statuses(name, version))
         except ServableNotFoundError as error:
             return _error(HTTPStatus.NOT_FOUND, str(error))
-        if method is None:
-            return _status(self.versions(name))
-        if method not in _METHODS:
-            return _error(HTTPStatus.BAD_REQUEST, f"Malformed request: POST {path}")
-        return self._answer(method, self.model(folder), body)
+
+    def statuses(self, name: str, version: int | None = None) -> list[int]:
+        """Return a model's versions, or the one that is asked for: all are available. Raises ServableNotFoundError."""
+        versions = self.versions(name)
+        if not versions:
+            raise ServableNotFoundError(f"Could not find any versions of model {name}")
+        if version is not None and version not in versions:
+            raise ServableNotFoundError(f"Could not find version {version} of model {name}")
+        return [*versions] if version is None else [version]
 
     def predict(self, path: str, body: bytes) -> HttpResponse:
         """Answer a request for a prediction, `path` being /v1/models/…:predict."""
@@ -135,9 +144,24 @@ def _signature(model: Any, name: Any) -> Any:
     return model.signatures[name]
 
 
-def _status(versions: Mapping[int, Any]) -> HttpResponse:
+def _status(versions: Iterable[int]) -> HttpResponse:
     ready = {"state": "AVAILABLE", "status": {"error_code": "OK", "error_message": ""}}
-    document = {"model_version_status": [{"version": str(version), **ready} for version in versions]}
+    return _document({"model_version_status": [{"version": str(version), **ready} for version in versions]})
+
+
+def _metadata(name: str, version: int, folder: Path) -> HttpResponse:
+    """Return the signatures as tensorflow.org/tfx/serving/api_rest shows them: with every field of theirs."""
+    from google.protobuf.json_format import MessageToDict  # type: ignore[import-untyped]  # noqa: PLC0415 - few ask for it
+
+    signatures = {
+        each: MessageToDict(signature, preserving_proto_field_name=True, always_print_fields_with_no_presence=True)
+        for each, signature in saved_models.signatures(folder).items()
+    }
+    spec = {"name": name, "signature_name": "", "version": str(version)}
+    return _document({"model_spec": spec, "metadata": {"signature_def": {"signature_def": signatures}}})
+
+
+def _document(document: Mapping[str, Any]) -> HttpResponse:
     return HttpResponse(HTTPStatus.OK, _JSON, json.dumps(document).encode())
 
 

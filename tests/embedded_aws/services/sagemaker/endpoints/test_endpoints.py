@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import botocore.exceptions
@@ -44,10 +45,15 @@ def output_handler(response, context):
 """
 
 HANDLER = b"""
+import json
 import sys
 import requests
 
 def handler(data, context):
+    if context.request_content_type == "text/x-rest":
+        model = context.rest_uri.rpartition(":")[0]
+        response = requests.get(model.rpartition("/")[0] + "/" + data.read().decode())
+        return json.dumps([response.status_code, response.json()]), context.accept_header
     if context.request_content_type == "text/x-loaded":
         return str("tensorflow" in sys.modules), "text/plain"
     response = requests.post(context.rest_uri, data=iter([data.read(5), data.read()]))
@@ -257,6 +263,45 @@ def test_a_handler_may_call_tensorflow_serving(account: Account, handled: str) -
     assert account.runtime.invoke_endpoint(**call)["Body"].read() == b"True"
 
 
+STATUS = {"state": "AVAILABLE", "status": {"error_code": "OK", "error_message": ""}}
+SPEC = {"name": "model", "signature_name": "", "version": "1"}
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "answer"),
+    [
+        ("model", 200, {"model_version_status": [{"version": "1", **STATUS}]}),
+        ("model/versions/1", 200, {"model_version_status": [{"version": "1", **STATUS}]}),
+        ("model/versions/2", 404, {"error": "Could not find version 2 of model model"}),
+        ("none", 404, {"error": "Could not find any versions of model none"}),
+        ("none/metadata", 404, {"error": "Servable not found for request: Latest(none)"}),
+        ("model:predict", 400, {"error": "Malformed request: GET /v1/models/model:predict"}),
+    ],
+)
+def test_a_handler_may_look_at_its_models(
+    account: Account, handled: str, path: str, status: int, answer: dict[str, Any]
+) -> None:
+    """TensorFlow Serving's REST interface tells a model's versions, in its words."""
+    call = {"EndpointName": handled, "TargetVariant": "v1", "ContentType": "text/x-rest", "Body": path.encode()}
+    assert json.loads(account.runtime.invoke_endpoint(**call)["Body"].read()) == [status, answer]
+
+
+@pytest.mark.parametrize("path", ["model/metadata", "model/versions/1/metadata"])
+def test_a_handler_may_look_at_signatures(account: Account, handled: str, path: str) -> None:
+    """Its metadata are the signatures, each with all of its fields."""
+    call = {"EndpointName": handled, "TargetVariant": "v1", "ContentType": "text/x-rest", "Body": path.encode()}
+    status, found = json.loads(account.runtime.invoke_endpoint(**call)["Body"].read())
+    assert (status, found["model_spec"]) == (200, SPEC)
+    signature = found["metadata"]["signature_def"]["signature_def"]["serving_default"]
+    [given] = signature["inputs"].values()
+    assert given["dtype"] == "DT_FLOAT"
+    assert given["tensor_shape"] == {
+        "dim": [{"size": "-1", "name": ""}, {"size": "3", "name": ""}],
+        "unknown_rank": False,
+    }
+    assert signature["method_name"] == "tensorflow/serving/predict"
+
+
 def test_many_ask_at_once(account: Account, handled: str) -> None:
     """Whichever process of a host gets a request has the models at hand; each answer comes to who asked."""
 
@@ -462,7 +507,8 @@ def test_a_host_that_dies_comes_back_and_delete_ends_it(account: Account, handle
     """A killed host is started again, its requests get ModelError meanwhile; delete ends its processes."""
     assert len(_hosts(embedded, handled)) == 4  # three for two workers, one for one
     for host in _hosts(embedded, handled):
-        host.kill()
+        with suppress(psutil.NoSuchProcess):  # the first one's end is the others'
+            host.kill()
     call = {"EndpointName": handled, "Body": b"1 2 3"}
 
     def answered() -> bool:

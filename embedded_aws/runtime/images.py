@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from embedded_aws.runtime.interpreters import Interpreter
 
 _URI = re.compile(r"\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(?:\.cn)?/(?P<repository>[\w./-]+):(?P<tag>[\w.-]+)")
+_PRIVATE = re.compile(r"\d{12}\.dkr[.-]ecr[.-]")
 _PUBLIC = re.compile(r"public\.ecr\.aws/[\w-]+/(?P<image>[\w./-]+:[\w.-]+)")
 _OS = "amzn2023"  # of AWS's images that there are here
 _BUILD = r"-v\d+(?:\.\d+)?(?:-\d{4}(?:-\d\d){5})?(?:-soci)?"
@@ -77,15 +78,25 @@ def name_of(uri: str, *, images_dir: Path) -> str:
     name = f"{match['repository'].replace('/', '-')}-{short(match['tag'])}" if match else None
     if name is None or name not in available(images_dir):
         known = ", ".join(available(images_dir)) or "none"
-        public = _PUBLIC.fullmatch(uri)
-        advice = (
-            f" SageMaker pulls from ECR's private registries only, where AWS has it as ACCOUNT.dkr.ecr.REGION."
-            f"amazonaws.com/{public['image']}; `image_uris.retrieve` of the SageMaker SDK gives the URI."
-            if public
-            else ""
-        )
-        raise ImageError(f"{uri} is not an image of the embedded AWS; it has (repository-tag): {known}.{advice}")
+        raise ImageError(f"{uri} is not an image of the embedded AWS; it has (repository-tag): {known}.{_advice(uri)}")
     return name
+
+
+def check_registry(uri: str) -> None:
+    """Raise ImageError, in AWS's words, unless a URI leads to a private registry of ECR (sagemaker-python-sdk#4700)."""
+    if not _PRIVATE.match(uri):
+        raise ImageError(
+            f'Using non-ECR image "{uri}" without Vpc repository access mode is not supported.{_advice(uri)}'
+        )
+
+
+def _advice(uri: str) -> str:
+    if not (public := _PUBLIC.fullmatch(uri)):
+        return ""
+    return (
+        f" SageMaker pulls from ECR's private registries only, where AWS has it as ACCOUNT.dkr.ecr.REGION."
+        f"amazonaws.com/{public['image']}; `image_uris.retrieve` of the SageMaker SDK gives the URI."
+    )
 
 
 def short(tag: str) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from embedded_aws.runtime import s3_uris
+from embedded_aws.runtime import images, s3_uris
 from embedded_aws.services.sagemaker.endpoints.hosts import HostedModel
 from embedded_aws.services.sagemaker.errors import ServiceError, validation_exception
 from embedded_aws.services.sagemaker.provider import Provider
@@ -37,6 +37,10 @@ class Models(Provider):
             raise validation_exception(
                 "The embedded AWS offers models of one container with an image and one model only."
             )
+        try:
+            images.check_registry(containers[0]["Image"])
+        except images.ImageError as error:
+            raise validation_exception(str(error)) from error
         if "ExecutionRoleArn" not in request:
             raise validation_exception("The embedded AWS has models with a role only: give ExecutionRoleArn.")
         if uri := containers[0].get("ModelDataUrl"):

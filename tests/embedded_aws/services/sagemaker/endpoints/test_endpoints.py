@@ -523,6 +523,16 @@ def test_a_host_that_dies_comes_back_and_delete_ends_it(account: Account, handle
     assert _hosts(embedded, handled) == []
 
 
+@pytest.mark.parametrize("image", ["docker.io/library/python:3.12", "public.ecr.aws/deep-learning-containers/a:1", "a"])
+def test_a_model_s_image_is_in_ecr(account: Account, image: str) -> None:
+    """A private registry's: AWS says so when the model is created."""
+    said = f'Using non-ECR image "{image}" without Vpc repository access mode is not supported.'
+    with pytest.raises(botocore.exceptions.ClientError, match=said):
+        account.sagemaker.create_model(
+            ModelName="elsewhere", PrimaryContainer={"Image": image}, ExecutionRoleArn=account.role
+        )
+
+
 def _hosts(embedded: Gateway, endpoint: str) -> list[psutil.Process]:
     """The host processes of an endpoint."""
     found = []

@@ -141,7 +141,7 @@ def test_instances_of_a_transform_job(account: Account) -> None:
         metrics = account.cloudwatch.list_metrics(Namespace="/aws/sagemaker/TransformJobs")["Metrics"]
         return {one["MetricName"] for one in metrics if one["Dimensions"][0]["Value"].startswith(f"{name}/i-")}
 
-    until(published)
+    until(lambda: published() >= {"CPUUtilization", "MemoryUtilization"})
     assert published() == {"CPUUtilization", "MemoryUtilization"}
 
 

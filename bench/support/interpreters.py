@@ -1,6 +1,6 @@
 """Interpreters for what is measured beside the lab: of an image, or in a layer over one that is made once and kept.
 
-A layer is kept in the lab's environment, over which some of them lie and with which all of them go.
+Some lie over the lab's environment, so each environment has layers of its own: another one's may be gone.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def _installed(image: str) -> Image:
 def _layer(image: Image, wanted: Sequence[str], requirements: str, *, name: str) -> Path:
     """Return the interpreter of a layer in which pip was told to install what is `wanted`, with these requirements."""
     made_of = f"{requirements} {image.digest} {image.python} {sys.version}"
-    folder = Path(sys.prefix) / "layers" / f"{name}-{hashlib.sha256(made_of.encode()).hexdigest()[:16]}"
+    folder = paths.cache() / "layers" / f"{name}-{hashlib.sha256(made_of.encode()).hexdigest()[:16]}"
     complete = folder / ".complete"
     if not complete.exists():
         command = [str(container.make_layer(image, folder)), "-m", "pip", "install", "-q", *wanted]

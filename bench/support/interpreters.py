@@ -53,7 +53,7 @@ def _layer(image: Image, wanted: Sequence[str], requirements: str, *, name: str)
     folder = paths.cache() / "layers" / f"{name}-{hashlib.sha256(made_of.encode()).hexdigest()[:16]}"
     complete = folder / ".complete"
     if not complete.exists():
-        command = [str(container.make_layer(image, folder)), "-m", "pip", "install", "-q", *wanted]
+        command = [str(container.make_layer(image, folder)), "-m", "pip", "install", "-q", "--no-compile", *wanted]
         subprocess.run(command, check=True, capture_output=True, text=True)
         complete.touch()
     return folder / "bin" / "python"

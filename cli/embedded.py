@@ -57,8 +57,8 @@ def start(*, enforce: bool) -> gateway.Gateway:
         raise LabError(
             "The embedded AWS runs already, without enforcing policies: `./lab down`, then `./lab up --enforce-iam`."
         )
-    if gateway.died(paths.GATEWAY):
-        screen.errors.print(f"[yellow]![/] {escape(gateway.recover(paths.GATEWAY))}", soft_wrap=True)
+    if told := gateway.recover(paths.GATEWAY):
+        screen.errors.print(f"[yellow]![/] {escape(told)}", soft_wrap=True)
     try:
         found = gateway.start(
             paths.GATEWAY,

@@ -138,8 +138,8 @@ def start(
     """Start it in the background, with an empty account; one that runs already is left as it is."""
     home, kept = state or settings.default_home(), cache or settings.default_cache()
     environment = settings.tools(os.environ, node_modules)
-    if gateway.died(home):
-        print(gateway.recover(home), file=sys.stderr)
+    if told := gateway.recover(home):
+        print(told, file=sys.stderr)
     if foreground:
         from embedded_aws import server
 

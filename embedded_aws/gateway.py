@@ -143,10 +143,18 @@ def stop(home: Path, *, grace: float = _STOP_SECONDS) -> bool:
 
 
 def recover(home: Path) -> str:
-    """Clear away one that died, and keep the files of its notebook instances; return what there is to tell of it."""
-    count = _end_left(home)
-    kept = _keep_files(home)
-    clear(home)
+    """Clear away one that died, and keep the files of its notebook instances; return what there is to tell of it.
+
+    Nothing if none did, or another command has been here first, and may have started one.
+    """
+    if not died(home):
+        return ""
+    with _one_at_a_time(home, lambda _: None):
+        if not died(home):
+            return ""
+        count = _end_left(home)
+        kept = _keep_files(home)
+        _forget(home)
     left = f" {count} process{'es' * (count != 1)} that it left ended now." if count else ""
     files = f" The files of its notebook instances are in {kept} now." if kept else ""
     return f"The embedded AWS had died, and what it held is lost.{left}{files}"
@@ -170,13 +178,17 @@ def _end_left(home: Path) -> int:
     return len(left)
 
 
-def clear(home: Path) -> int:
-    """End what one that is gone has left running, and forget what it held; return how many processes that were."""
-    count = _end_left(home)
+def _forget(home: Path) -> None:
+    """Remove all that one that is gone has left on disk, but its log."""
     note.remove(home)
     settings.admin_token(home).unlink(missing_ok=True)
     shutil.rmtree(settings.state(home), ignore_errors=True)
-    return count
+
+
+def clear(home: Path) -> None:
+    """End what one that is gone has left running, and forget what it held."""
+    _end_left(home)
+    _forget(home)
 
 
 def log(home: Path) -> Path:

@@ -67,8 +67,8 @@ def _embedded_answers(*, quiet: bool) -> bool:
     """Return whether an embedded AWS answers; what is left of one that died, or hangs, is cleared away and told."""
     found = gateway.running(paths.GATEWAY)
     if found is None:
-        if gateway.died(paths.GATEWAY):
-            _warn(gateway.recover(paths.GATEWAY))
+        if told := gateway.recover(paths.GATEWAY):
+            _warn(told)
         return False
     if found.answers(within=0):
         return True

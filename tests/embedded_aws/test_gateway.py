@@ -191,6 +191,7 @@ def test_what_a_dead_one_left_is_ended(home: Path) -> None:
         assert other.poll() is None
         assert not (home / "state").exists()
         assert not gateway.died(home)
+        assert gateway.recover(home) == ""
     finally:
         other.kill()
         for each in (ours, other):

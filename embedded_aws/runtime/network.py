@@ -72,9 +72,9 @@ def joined(
     hub, pid = _hub()
     pairs = [socket.socketpair() for _ in hosts]
     ends, end = socket.socketpair()
-    answering = threading.Thread(
-        target=_attend, args=([ours for ours, _ in pairs], end), name="job network", daemon=True
-    )
+    channels = [ours for ours, _ in pairs]
+    opened = [ends, *channels, *(theirs for _, theirs in pairs)]
+    answering = threading.Thread(target=_attend, args=(channels, end), name="job network", daemon=True)
     answering.start()
     try:
         yield [
@@ -82,11 +82,11 @@ def joined(
             for host, (_, theirs) in zip(hosts, pairs, strict=True)
         ]
     finally:
-        for one in (ends, *(each for pair in pairs for each in pair)):
+        for one in opened:
             with suppress(OSError):  # it has ended
                 one.shutdown(socket.SHUT_RDWR)
         answering.join()
-        for one in (ends, end, *(each for pair in pairs for each in pair)):
+        for one in (end, *opened):
             one.close()
         hub.kill()
         hub.wait()

@@ -22,10 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-_PATH = re.compile(
-    r"/v1/models/(?P<name>[^/:]+)(?:/versions/(?P<version>\d+))?(?::(?P<method>\w+))?(?P<metadata>/metadata)?"
-)
-_METHODS = ("predict", "classify", "regress")
+_MODEL = r"/v1/models/(?P<name>[^/:]+)(?:/versions/(?P<version>\d+))?"
+_ASKED = re.compile(rf"{_MODEL}:(?P<method>predict|classify|regress)")
+_LOOKED_AT = re.compile(rf"{_MODEL}(?P<metadata>/metadata)?")
 _JSON = "application/json"
 
 
@@ -78,14 +77,14 @@ class ModelServer:
 
     def respond(self, method: str, path: str, body: bytes) -> HttpResponse:
         """Answer a request of the REST API: a prediction, a model's status or its metadata."""
-        match = _PATH.fullmatch(path)
-        asked = match["method"] if match else None
-        if not match or (asked not in _METHODS or match["metadata"] if method == "POST" else asked):
+        asks = method == "POST"
+        match = (_ASKED if asks else _LOOKED_AT).fullmatch(path)
+        if not match:
             return _error(HTTPStatus.BAD_REQUEST, f"Malformed request: {method} {path}")
         name, version = match["name"], int(match["version"]) if match["version"] else None
         try:
-            if asked:
-                return self._answer(asked, self.model(self.find_version(name, version)[1]), body)
+            if asks:
+                return self._answer(match["method"], self.model(self.find_version(name, version)[1]), body)
             if match["metadata"]:
                 return _metadata(name, *self.find_version(name, version))
             return _status(self.statuses(name, version))
@@ -117,7 +116,7 @@ class ModelServer:
 
         try:
             document = tensors.parse(body)
-            predicts = method == _METHODS[0]
+            predicts = method == "predict"
             text = _predict(model, document) if predicts else examples.answer(method, model, document)
             return HttpResponse(HTTPStatus.OK, _JSON, text.encode())
         except InvalidArgumentError as error:

@@ -41,6 +41,11 @@ class ServiceContext:
     principal_of: Callable[[str], Principal | None] = lambda _role_arn: None
     metrics: MetricsPublisher = field(default_factory=MetricsPublisher)
 
+    @property
+    def sandboxed(self) -> bool:
+        """Return whether its containers are sandboxes."""
+        return self.bubblewrap is not None
+
     def host_watcher(self, record: Record) -> Callable[[HostCommand, Process], None]:
         """Return a function that measures what a job's host uses, to be called with each host as its process starts."""
         return lambda host, process: self.metrics.instances.watch(of_instance(record, host.name), process, host.folder)

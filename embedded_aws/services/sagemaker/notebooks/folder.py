@@ -20,7 +20,7 @@ import shutil
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from embedded_aws.runtime.container import IMAGE, PACKAGE, PROGRAMS, MountedPython, make_layer, write_etc
+from embedded_aws.runtime.container import IMAGE, PACKAGE, PROGRAMS, make_layer, write_etc
 from embedded_aws.runtime.paths import rewrite_paths
 from embedded_aws.runtime.sandbox import View
 from embedded_aws.services.sagemaker.notebooks.pythons import BINARIES, SYSTEM
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 SHIMS = Path(__file__).with_name("shims")
 _UV = "/opt/aws/bin/uv"  # where a sandbox has it
 _USER = "ec2-user:x:1000:1000:EC2 Default User:/home/ec2-user:/bin/bash\n"
-_DEBIAN_PACKAGES = "/usr/lib/python3/dist-packages"
 _SYSTEM = ("/usr/local/bin", "/usr/bin", "/bin")
 # Programs that bring another Python than the machine's own, those of another distribution, and cron, which is not there
 # at first; no script finds `uv` and its like on AWS.
@@ -129,9 +128,8 @@ class MachineFolder:
 
         Packages are links into uv's cache, for a file can't be linked from one mount to another; it is written to.
         """
-        interpreter, name = MountedPython(image.python), self._record.name
+        name = self._record.name
         own = (self.home, self.temporary, self.profile, self.configuration, self._metadata.parent, self.log)
-        packages = [f"{folder}/lib/python{minor(image)}/site-packages" for folder in interpreter.mounts]
         cache.mkdir(parents=True, exist_ok=True)
         return View(
             writable={**{self.inside(path): path for path in own}, "/usr/bin": self.programs, str(cache): cache},
@@ -142,11 +140,10 @@ class MachineFolder:
                 IMAGE: image.python.parent.parent,
                 PROGRAMS: PACKAGE,
                 _UV: uv,
-                **interpreter.mounts,
                 **write_etc(self.root / "etc", name, {name: "127.0.0.1"}, users=_USER),
                 **named,
             },
-            hidden=["/usr/local", *(packages or [_DEBIAN_PACKAGES])],
+            hidden=["/usr/local"],
             folder="/",
             host_name=name,
         )
@@ -237,11 +234,6 @@ class MachineFolder:
     def remove(self) -> None:
         """Remove all of it, the volume too."""
         shutil.rmtree(self.root, ignore_errors=True)
-
-
-def minor(image: Image) -> str:
-    """Return the version of an image's Python, as in `3.12`."""
-    return image.packages.parts[1].removeprefix("python")
 
 
 def _write_program(path: Path, text: str) -> None:

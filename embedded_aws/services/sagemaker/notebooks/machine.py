@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING
 
 from embedded_aws.runtime import container, images, interpreters
 from embedded_aws.runtime.process import Process
-from embedded_aws.services.sagemaker.notebooks.folder import minor
 from embedded_aws.services.sagemaker.notebooks.lifecycle import Console
 from embedded_aws.services.sagemaker.notebooks.pythons import VERSIONS, Pythons
 
@@ -118,11 +117,11 @@ class Machine:
             if self._end_reason:
                 raise BootError(self._end_reason)
         found = interpreters.installed(VERSIONS, folder=self._context.cache_dir / "images", uv=images.uv)
-        pythons = Pythons(found, image.python, sandboxed=self._context.bubblewrap is not None)
+        pythons = Pythons(found, image, sandboxed=self._context.sandboxed)
         python = self._folder.renew(image, pythons, uv=images.uv())
         token = secrets.token_urlsafe(32)
         self._folder.write_configuration(token)
-        console = Console(self._record.name, self._role, notice=pythons.stand_ins(minor(image)))
+        console = Console(self._record.name, self._role, notice=pythons.stand_ins())
         process = self._launch(python, image, pythons, console)
         port = self._wait_for_server(process, console, token)
         with self._lock:

@@ -78,8 +78,7 @@ class NotebookInstances(Provider):
         self.role(record, request["RoleArn"])
         lifecycle = Lifecycle()
         lifecycle.read(record, self.context.store)
-        sandboxed = self.context.bubblewrap is not None
-        folder = MachineFolder(self.context.state_dir / "notebooks", record, sandboxed=sandboxed)
+        folder = MachineFolder(self.context.state_dir / "notebooks", record, sandboxed=self.context.sandboxed)
         instance = _NotebookInstance(folder, lifecycle, self._machine(record, folder, lifecycle))
         with self._lock:
             self._instances[record] = instance

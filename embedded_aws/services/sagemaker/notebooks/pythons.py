@@ -15,6 +15,8 @@ from embedded_aws.runtime.container import MountedPython
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from embedded_aws.runtime.images import Image
+
 BINARIES = "/opt/system/bin"
 """Where a sandbox has the programs of /usr/bin."""
 SYSTEM, _CONDA = "3.9", "3.10"
@@ -24,11 +26,12 @@ _USR = Path("/usr")
 
 
 class Pythons:
-    """Those of this computer, `found` by their versions, and `own`, the embedded AWS's, as the machine has them."""
+    """Those of this computer, `found` by their versions, and the image's own, as a machine has them."""
 
-    def __init__(self, found: Mapping[str, Path], own: Path, *, sandboxed: bool) -> None:
+    def __init__(self, found: Mapping[str, Path], image: Image, *, sandboxed: bool) -> None:
         """Take them; without a sandbox they are where they are."""
-        self._found, self._own, self._sandboxed = found, own, sandboxed
+        self._found, self._own, self._sandboxed = found, image.python, sandboxed
+        self._version = image.packages.parts[1].removeprefix("python")
 
     @property
     def conda(self) -> Path:
@@ -47,8 +50,9 @@ class Pythons:
             return dict(self._found)
         return {version: _inside(mounted) for version, mounted in self._mounted()}
 
-    def stand_ins(self, own: str) -> str:
-        """Return a sentence on what the embedded AWS's own, of this version, stands in for; empty if for nothing."""
+    def stand_ins(self) -> str:
+        """Return a sentence on what the embedded AWS's own stands in for; empty if for nothing."""
+        own = self._version
         places = [] if own == _CONDA else [f"conda's {_CONDA}"]
         places += [] if self.system or own == SYSTEM else [f"the system's {SYSTEM}"]
         return f"Python {own} of this computer stands in for {' and '.join(places)}." if places else ""
@@ -56,7 +60,7 @@ class Pythons:
     def mounts(self, empty: Path) -> dict[str, Path]:
         """Return what a sandbox is to have of them: all but the packages that somebody has installed here."""
         mounts = dict[str, Path]()
-        for version, mounted in self._mounted():
+        for version, mounted in ((self._version, MountedPython(self._own)), *self._mounted()):
             mounts |= mounted.mounts
             packages = (f"lib/python{version}/site-packages", f"lib64/python{version}/site-packages")
             for place, prefix in (mounted.mounts or {str(_USR): _USR}).items():

@@ -93,7 +93,7 @@ class ProcessingHost:
         self._job, self._request = job, job.request
         self._name, self._instance_type, self._instances = instance.name, instance.instance_type, all_of_them
         self._container = Container(folder, image, job.context.bubblewrap)
-        shared = instances.notice(all_of_them, sandboxed=job.context.bubblewrap is not None)
+        shared = instances.notice(all_of_them, sandboxed=job.context.sandboxed)
         self._notices = [image.notice, shared]
         self.folder = ProcessingFolder(self._container, job.request)
         self.folder.configure(job.record.arn, self._name, [one.name for one in all_of_them])

@@ -95,7 +95,7 @@ class ProcessingRun:
         cluster = self._request["ProcessingResources"]["ClusterConfig"]
         job_inputs.attach_volumes(cluster, job.context, job.role)
         job.update(ProcessingStartTime=datetime.now(UTC))
-        launched = self._instances = instances.launch(cluster, sandboxed=job.context.bubblewrap is not None)
+        launched = self._instances = instances.launch(cluster, sandboxed=job.context.sandboxed)
         return [ProcessingHost(job, one, launched, folder=folder / one.name, image=image) for one in launched]
 
     def _process(self, hosts: Sequence[ProcessingHost]) -> HostFailure | None:

@@ -56,9 +56,8 @@ class Attempt:
         job, resources = self._job, self._request["ResourceConfig"]
         image = job_inputs.pull(self._request["AlgorithmSpecification"]["TrainingImage"], job.context, job.role)
         job_inputs.attach_volumes(resources, job.context, job.role)
-        sandboxed = job.context.bubblewrap is not None
-        launched = self._instances = instances.launch(resources, sandboxed=sandboxed)
-        self._notices = [image.notice, instances.notice(launched, sandboxed=sandboxed)]
+        launched = self._instances = instances.launch(resources, sandboxed=job.context.sandboxed)
+        self._notices = [image.notice, instances.notice(launched, sandboxed=job.context.sandboxed)]
         self._hosts = [
             TrainingHost(job, one, launched, folder=folder / one.name, image=image, retained=retained.get(one.name))
             for one in launched

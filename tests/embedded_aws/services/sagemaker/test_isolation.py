@@ -17,8 +17,7 @@ import pytest
 
 from embedded_aws import gateway
 from embedded_aws.admin_token import HEADER
-from embedded_aws.runtime import sandbox
-from tests.embedded_aws.account import BUCKET, Account, files_of, python, sinks, until
+from tests.embedded_aws.account import BUCKET, Account, files_of, needs_sandbox, python, sinks, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 
     from embedded_aws.gateway import Gateway
 
-pytestmark = pytest.mark.skipif(isinstance(sandbox.find(), str), reason=str(sandbox.find()))
+pytestmark = needs_sandbox
 
 GROUP = "/aws/sagemaker/TrainingJobs"
 SECRET = "what nobody else may read"  # noqa: S105 - it is only called so

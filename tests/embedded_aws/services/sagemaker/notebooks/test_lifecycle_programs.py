@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from embedded_aws.runtime import sandbox
 from embedded_aws.services.sagemaker.notebooks.shims.cronie import crond
-from tests.embedded_aws.account import until
+from tests.embedded_aws.account import needs_sandbox, until
 from tests.embedded_aws.services.sagemaker.notebooks.test_notebooks import Notebook
 
 if TYPE_CHECKING:
@@ -23,8 +22,6 @@ if TYPE_CHECKING:
 
     from tests.embedded_aws.account import Account
     from tests.embedded_aws.jupyter import Jupyter
-
-sandboxed = pytest.mark.skipif(isinstance(sandbox.find(), str), reason=str(sandbox.find()))
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +54,7 @@ AS_USER = "sudo -u ec2-user -i <<'EOF'\n{}\nEOF\n"
 METADATA = "/opt/ml/metadata/resource-metadata.json"
 
 
-@sandboxed
+@needs_sandbox
 @pytest.mark.parametrize(
     ("script", "printed"),
     [
@@ -130,7 +127,7 @@ def test_a_sample_runs(jupyter: Jupyter, script: str, printed: str) -> None:
     assert run(jupyter, script) == (0, printed)
 
 
-@sandboxed
+@needs_sandbox
 @pytest.mark.parametrize(
     ("script", "status", "said"),
     [
@@ -160,7 +157,7 @@ def test_a_sample_fails(jupyter: Jupyter, script: str, status: int, said: str) -
     assert (failed, said in output) == (status, True), output
 
 
-@sandboxed
+@needs_sandbox
 def test_dnf_brings_a_python(jupyter: Jupyter) -> None:
     """One that this computer has is there then, bare as the machine's own, with a pip if that is asked for."""
     has = run(jupyter, "ls ~/anaconda3/pkgs")[1].split()
@@ -188,7 +185,7 @@ dnf install -y {name}
     assert output.startswith(f"No match for argument: {lacking}\nError: Unable to find a match: {lacking}\n")
 
 
-@sandboxed
+@needs_sandbox
 def test_a_job_of_cron_runs(jupyter: Jupyter) -> None:
     """Once cronie is there and crond started, a job runs at its minute as root, with cron's PATH, and reaches AWS."""
     job = "* * * * * (date; echo $PATH $USER; aws sts get-caller-identity --query Arn) >> /var/log/cron.log 2>&1"

@@ -19,9 +19,8 @@ from botocore.exceptions import ClientError, WaiterError
 from cli import paths
 from cli.programs import tool_environment
 from embedded_aws import gateway
-from embedded_aws.runtime import sandbox
 from embedded_aws.runtime.process import Process
-from tests.embedded_aws.account import Account, until
+from tests.embedded_aws.account import Account, needs_sandbox, until
 from tests.embedded_aws.jupyter import Jupyter
 
 GROUP = "/aws/sagemaker/NotebookInstances"
@@ -216,7 +215,7 @@ def test_has_no_python_but_the_machine_s_own(jupyter: Jupyter) -> None:
     assert jupyter.run(path + version).startswith("Python 3.9.") == ("python3.9" in found)
 
 
-@pytest.mark.skipif(isinstance(sandbox.find(), str), reason=str(sandbox.find()))
+@needs_sandbox
 def test_sees_its_own_machine_only(jupyter: Jupyter, embedded: gateway.Gateway, tmp_path: Path) -> None:
     """Paths, host and processes are those of AWS's machine: no file or process of another seat's or the user's."""
     (tmp_path / "diary").write_text("mine")

@@ -1,6 +1,7 @@
 """The embedded AWS as commands use it: its images, its start, and a watch over it while a command works on it.
 
-It holds all that the lab is: without the watch, the CDK CLI and boto3 would try again for minutes what nobody can
+One that had stopped, or was killed, comes back with all that it held for the first command that needs it. Without the
+watch, the CDK CLI and boto3 would try again for minutes what nobody can
 answer any more.
 """
 
@@ -57,16 +58,17 @@ def start(*, enforce: bool) -> gateway.Gateway:
         raise LabError(
             "The embedded AWS runs already, without enforcing policies: `./lab down`, then `./lab up --enforce-iam`."
         )
-    if told := gateway.recover(paths.GATEWAY):
-        screen.errors.print(f"[yellow]![/] {escape(told)}", soft_wrap=True)
+    before = kept()
     try:
         found = gateway.start(
             paths.GATEWAY,
             cache=paths.cache(),
             environment=tool_environment(),
             enforce=enforce,
-            notice=lambda text: screen.errors.print(f"{text} …", soft_wrap=True),
+            notice=_notice,
         )
+        if before:
+            screen.errors.print(escape(gateway.what_came_back(found, before, _notice)), soft_wrap=True)
     except gateway.NoAnswerError as error:
         raise LabError(f"{error} `./lab down` stops it.") from None
     except gateway.GatewayError as error:
@@ -86,22 +88,29 @@ def unsandboxed(found: gateway.Gateway) -> str:
 
 
 def find() -> gateway.Gateway:
-    """Find the embedded AWS that runs, and watch over it. Raises LabError if none does."""
+    """Find the embedded AWS that runs, or bring back one that had stopped, and watch over it.
+
+    Raises LabError if there is none.
+    """
     found = gateway.running(paths.GATEWAY)
     if not found:
-        check_not_died()
+        if kept():
+            return start(enforce=False)
         raise LabError("The embedded AWS does not run: start the lab with `./lab up` (or name `--target aws`).")
     _watch(found)
     return found
 
 
-def check_not_died() -> None:
-    """Raise LabError if the embedded AWS ended though nobody ended it."""
-    if gateway.died(paths.GATEWAY):
-        raise LabError(
-            "The embedded AWS has died, and the lab in it is lost; what it said last is in "
-            f"{gateway.log(paths.GATEWAY)}. `./lab down` clears away what it left, `./lab up` starts anew."
-        )
+def kept() -> gateway.Kept | None:
+    """Return what one that does not run any more has kept. Raises LabError if that can't be used."""
+    try:
+        return gateway.kept(paths.GATEWAY)
+    except gateway.KeptError as error:
+        raise LabError(f"{error} `./lab down` does that.") from None
+
+
+def _notice(text: str) -> None:
+    screen.errors.print(f"{escape(text)} …", soft_wrap=True)
 
 
 def watch_from_now_on() -> None:
@@ -151,8 +160,8 @@ def _end(found: gateway.Gateway) -> None:
             child.kill()
     screen.console.show_cursor()
     screen.errors.print(
-        f"\n[red]✗[/] The embedded AWS {_how_it_ended(found.pid)}, and the lab in it is lost. What it said last is in "
-        f"{escape(str(gateway.log(paths.GATEWAY)))}. Type `./lab down` to clear away what it left, then `./lab up`.",
+        f"\n[red]✗[/] The embedded AWS {_how_it_ended(found.pid)}. What it said last is in "
+        f"{escape(str(gateway.log(paths.GATEWAY)))}. The lab in it is kept: type the command again, and it comes back.",
         soft_wrap=True,
     )
     os._exit(1)

@@ -2,6 +2,7 @@
 
 `POST training-jobs/NAME/interrupt` takes a training job's spot instances away, as EC2 does without asking.
 `POST accounts/NUMBER/close` ends all that runs in an account, and forgets all that it holds.
+`POST restored` tells what has not come back since the last start: `pending` will still, `lost` won't.
 Whoever asks brings the owner's token (admin_token.py): no other request comes here.
 """
 
@@ -27,10 +28,17 @@ PREFIX = "/_embedded_aws/"
 class AdminApi:
     """Answers the requests below PREFIX.
 
-    `interrupt` takes the spot instances of the training job of a name away, `close_account` closes that of a number.
+    `interrupt` takes the spot instances of the training job of a name away, `close_account` closes that of a number,
+    `restored` returns what has not come back.
     """
 
-    def __init__(self, interrupt: Callable[[str], object], close_account: Callable[[str], object]) -> None:
+    def __init__(
+        self,
+        interrupt: Callable[[str], object],
+        close_account: Callable[[str], object],
+        restored: Callable[[], Mapping[str, Any]],
+    ) -> None:
+        self._restored = restored
         self._operations = (
             (re.compile(f"{PREFIX}training-jobs/([^/]+)/interrupt"), "TrainingJobName", interrupt),
             (re.compile(rf"{PREFIX}accounts/(\d{{12}})/close"), "AccountId", close_account),
@@ -41,6 +49,8 @@ class AdminApi:
     ) -> Response:
         """Answer one HTTP request with a JSON object; a refusal has `__type` and `message`."""
         del headers, body, query
+        if (method, path) == ("POST", f"{PREFIX}restored"):
+            return _answer(HTTPStatus.OK, self._restored())
         for pattern, member, act in self._operations:
             if method == "POST" and (asked := pattern.fullmatch(path)):
                 return await _carry_out(act, member, unquote(asked[1]))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 from functools import partial
+from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 from embedded_aws import accounts, admin_api
@@ -29,16 +30,25 @@ from embedded_aws.services.service_quotas.service import ServiceQuotas
 
 if TYPE_CHECKING:
     from embedded_aws.admin_token import AdminToken
+    from embedded_aws.database import Database
     from embedded_aws.settings import Settings
 
 
 class Application:
     """All services of one embedded AWS. Made once in a process, whose ministack it changes."""
 
-    def __init__(self, settings: Settings, token: AdminToken) -> None:
+    def __init__(self, settings: Settings, token: AdminToken, database: Database) -> None:
         self._token = token
+        database.begin(
+            version=metadata.version("embedded-aws"),
+            port=settings.port,
+            enforce=settings.enforce,
+            pace=settings.pace,
+            cache=str(settings.cache),
+            images=str(settings.images),
+        )
         loop = event_loop.EventLoop()
-        context = _context(settings, loop)
+        context = _context(settings, loop, database)
         context.metrics.start(context.clock, cloudwatch.Metrics(loop).put)
         quotas = AppliedQuotas()
         self._sagemaker = SageMaker(
@@ -58,10 +68,11 @@ class Application:
         self._sagemaker.close()
 
 
-def _context(settings: Settings, loop: event_loop.EventLoop) -> ServiceContext:
+def _context(settings: Settings, loop: event_loop.EventLoop, database: Database) -> ServiceContext:
     found = sandbox.find()
     context = ServiceContext(
         store=Store(on_change=publish_to(eventbridge.DefaultBus(loop).put)),
+        database=database,
         clock=Clock(pace=settings.pace),
         endpoint_url=settings.url,
         state_dir=settings.state,
@@ -98,6 +109,10 @@ def _additions(sagemaker: SageMaker, quotas: AppliedQuotas, token: AdminToken) -
         },
         tagged={"sagemaker": TaggedResources(context.store, iam_principals.caller)},
         interceptors={"ecr": ImageRegistries(context.images_dir, caller=iam_principals.caller).answer},
-        paths={admin_api.PREFIX: admin_api.AdminApi(sagemaker.interrupt, partial(accounts.close, sagemaker)).handle},
+        paths={
+            admin_api.PREFIX: admin_api.AdminApi(
+                sagemaker.interrupt, partial(accounts.close, sagemaker), sagemaker.restored
+            ).handle
+        },
         sign=lambda path: f"{context.endpoint_url}{token.sign(path)}",
     )

@@ -14,6 +14,7 @@ import typer
 from typer.core import TyperGroup
 
 from embedded_aws import gateway, settings, shell
+from embedded_aws.database import StateError
 
 _WHOLE = 1000  # characters of a command's sentence
 _HELP = """An AWS on this machine that really trains and really serves Amazon SageMaker, without Docker or an account.
@@ -112,7 +113,7 @@ def main() -> None:
     undoing = shell.undo(os.environ)  # the one that this shell is pointed at may be gone, and its proxy with it
     try:
         app(prog_name="embedded-aws", obj=undoing)
-    except gateway.GatewayError as error:
+    except (gateway.GatewayError, StateError) as error:
         _end(str(error))
     except OSError as error:
         _end(
@@ -135,11 +136,10 @@ def start(
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Start it in the background, with an empty account; one that runs already is left as it is."""
+    """Start it in the background, with all that it held before; one that runs already is left as it is."""
     home, kept = state or settings.default_home(), cache or settings.default_cache()
     environment = settings.tools(os.environ, node_modules)
-    if told := gateway.recover(home):
-        print(told, file=sys.stderr)
+    before = _kept(home, state)
     if foreground:
         from embedded_aws import server
 
@@ -166,8 +166,10 @@ def start(
         port=port,
         only_port=True,
         enforce=enforce_iam,
-        notice=lambda text: print(f"{text} …", file=sys.stderr),
+        notice=_tell,
     )
+    if before:
+        print(gateway.what_came_back(started, before, _tell), file=sys.stderr)
     if as_json:
         _print_json(_described(started, home))
         return
@@ -177,7 +179,8 @@ def start(
         (f'eval "$({_command("env", state)})"', "point this shell at it"),
         ("aws sts get-caller-identity", "… and use it"),
         (_command("status", state), "see what runs in it"),
-        (_command("stop", state), "end it, with all that it holds"),
+        (_command("stop", state), "end it; what it holds is kept for the next start"),
+        (_command("reset", state), "empty it"),
     )
     width = max(len(command) for command, _ in steps)
     for command, what in steps:
@@ -193,8 +196,10 @@ def status(state: StateOption = None, *, as_json: JsonOption = False) -> None:
         if as_json:
             _print_json({"running": False, "state": str(home)})
             raise typer.Exit(1)
+        before = _kept(home, state)
         died = f" It died; its log is {gateway.log(home)}." if gateway.died(home) else ""
-        _end(f"No embedded AWS runs in {home}: `{_command('start', state)}` starts one.{died}")
+        had = f" One had stopped at {before.when}, and comes back with all that it held." if before else ""
+        _end(f"No embedded AWS runs in {home}: `{_command('start', state)}` starts one.{had}{died}")
     answers = found.answers(within=5)
     holds = _holds(found) if answers else {}
     if as_json:
@@ -241,9 +246,19 @@ def token(state: StateOption = None) -> None:
 
 @app.command()
 def reset(state: StateOption = None, *, as_json: JsonOption = False) -> None:
-    """Empty it: end it and start it anew on the same port with the same options, in a second or two."""
+    """Empty it: end it and start it anew on the same port with the same options, in a second or two.
+
+    If it does not run, what it had kept is removed; what can't be read is put aside.
+    """
     home = state or settings.default_home()
-    _running(state)
+    if gateway.running(home) is None:
+        aside = gateway.forget(home)
+        if as_json:
+            _print_json({"running": False, "aside": str(aside) if aside else None})
+        else:
+            where = f" What it had kept can't be read, and is in {aside} now." if aside else ""
+            print(f"Nothing is kept in {home} any more: `{_command('start', state)}` begins anew.{where}")
+        return
     started = gateway.restart(home)
     if as_json:
         _print_json(_described(started, home))
@@ -253,13 +268,14 @@ def reset(state: StateOption = None, *, as_json: JsonOption = False) -> None:
 
 @app.command()
 def stop(state: StateOption = None, *, as_json: JsonOption = False) -> None:
-    """End it with all that it runs and holds; also what one that died has left."""
+    """End it with all that it runs, also what one that died has left running; what it holds is kept."""
     home = state or settings.default_home()
     stopped = home.exists() and gateway.stop(home)
     if as_json:
         _print_json({"stopped": stopped})
     else:
-        print("The embedded AWS has ended; nothing of it is left." if stopped else f"No embedded AWS runs in {home}.")
+        comes_back = f"`{_command('start', state)}` brings back what it held, `{_command('reset', state)}` removes it."
+        print(f"The embedded AWS has ended: {comes_back}" if stopped else f"No embedded AWS runs in {home}.")
 
 
 @app.command(hidden=True)
@@ -314,6 +330,14 @@ def _running(state: Path | None) -> gateway.Gateway:
     return found
 
 
+def _kept(home: Path, state: Path | None) -> gateway.Kept | None:
+    """Return what one that does not run has kept; end with a sentence if that can't be used."""
+    try:
+        return gateway.kept(home)
+    except gateway.KeptError as error:
+        _end(f"{error} `{_command('reset', state)}` does that.")
+
+
 def _command(name: str, state: Path | None) -> str:
     """Return a command as the user would type it for the same folder."""
     where = f" --state {shell.quoted(state)}" if state and not os.environ.get("EMBEDDED_AWS_STATE") else ""
@@ -345,6 +369,10 @@ def _holds(found: gateway.Gateway) -> dict[str, list[str]]:
     from embedded_aws import holdings
 
     return holdings.of(found)
+
+
+def _tell(text: str) -> None:
+    print(f"{text} …", file=sys.stderr)
 
 
 def _print_json(document: Any) -> None:

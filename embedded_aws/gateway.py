@@ -1,31 +1,35 @@
 """Start and stop the embedded AWS: one background process, known by a note in its home folder.
 
-Nobody but `stop` and `restart` ends it.
+Nobody but `stop`, `forget` and `restart` ends it; what it holds is kept until `forget` or `restart`.
 """
 
 from __future__ import annotations
 
 import contextlib
 import errno
+import json
 import os
-import shutil
 import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psutil
 from filelock import FileLock, Timeout
 
-from embedded_aws import note, processes, settings
+from embedded_aws import kept_state, note, processes, settings
+from embedded_aws.database import StateError
+from embedded_aws.kept_state import Kept
 from embedded_aws.note import Gateway, GatewayError, died, hold, running
 from embedded_aws.settings import ACCOUNT, HOST, IMAGES, PORT, REGION, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+
 
 __all__ = [
     "ACCOUNT",
@@ -34,6 +38,7 @@ __all__ = [
     "REGION",
     "Gateway",
     "GatewayError",
+    "Kept",
     "died",
     "hold",
     "running",
@@ -42,11 +47,16 @@ __all__ = [
 _START_SECONDS = 60
 _ANSWER_SECONDS = 60  # that one which runs may be too busy to answer
 _STOP_SECONDS = 30
+_RESTORE_SECONDS = 120  # until the hosts of endpoints are up again
 _FOLDER = Path(__file__).resolve().parent
 
 
 class NoAnswerError(GatewayError):
     """One runs, and does not answer."""
+
+
+class KeptError(GatewayError):
+    """What an earlier one has kept can't be used."""
 
 
 def start(
@@ -62,14 +72,16 @@ def start(
     owner: int = 0,
     notice: Callable[[str], object] = lambda _: None,
 ) -> Gateway:
-    """Start it, or find the one that runs. Takes `port`, or a free one if that is 0, or taken and not the `only_port`.
+    """Start it from what it has kept, or find the one that runs.
+
+    Takes `port`, or a free one if that is 0, or taken and not the `only_port`.
 
     `environment` is the caller's: its PATH must lead to `node`, and its NODE_PATH to the packages of AWS's Node
     runtimes, for the functions that CDK itself ships. With `enforce` every call asks policies, over https. It ends with
     the process `owner`, if one is named. `notice` is told what it waits for.
 
-    Raises GatewayError when it does not answer within a minute or ends at once, or runs without asking policies. One
-    that runs is never ended here.
+    Raises GatewayError when it does not answer within a minute or ends at once, runs without asking policies, or what
+    it has kept can't be used. One that runs is never ended here.
     """
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _one_at_a_time(home, notice):
@@ -79,6 +91,9 @@ def start(
                 raise GatewayError("The embedded AWS runs already, and does not enforce policies: stop it first.")
             return found
         clear(home)
+        if before := kept(home):
+            port = before.port if port == PORT else port  # who was pointed at it still is
+            enforce = enforce or before.enforce
         chosen = _port(port, only=only_port)
         wanted = _settings(home, cache=cache, images=images, pace=pace, enforce=enforce, port=chosen, owner=owner)
         try:
@@ -100,6 +115,7 @@ def begin_here(home: Path, *, cache: Path, images: Path, pace: float, port: int,
         if found := running(home):
             raise GatewayError(f"The embedded AWS runs already on {found.url} (process {found.pid}): stop it first.")
         clear(home)
+        kept(home)
         chosen = _settings(home, cache=cache, images=images, pace=pace, enforce=enforce, port=_port(port, only=True))
         note.write(chosen, os.getpid(), os.environ, foreground=True)
     return chosen
@@ -117,7 +133,7 @@ def restart(home: Path) -> Gateway:
         raise GatewayError(f"The embedded AWS (process {found.pid}) runs in the foreground: end and start it there.")
     environment = psutil.Process(found.pid).environ()
     with _one_at_a_time(home, lambda _: None):
-        stop(home)
+        forget(home)
         same = Settings(
             home=home.resolve(),
             port=found.port,
@@ -131,7 +147,7 @@ def restart(home: Path) -> Gateway:
 
 
 def stop(home: Path, *, grace: float = _STOP_SECONDS) -> bool:
-    """End it with everything it runs; true if there was one. What it held is gone with it.
+    """End it with everything it runs; true if there was one. What it holds stays, and the next start brings it back.
 
     It has so many seconds to end by itself before it is killed.
     """
@@ -142,53 +158,51 @@ def stop(home: Path, *, grace: float = _STOP_SECONDS) -> bool:
     return gateway is not None
 
 
-def recover(home: Path) -> str:
-    """Clear away one that died, and keep the files of its notebook instances; return what there is to tell of it.
-
-    Nothing if none did, or another command has been here first, and may have started one.
-    """
-    if not died(home):
-        return ""
-    with _one_at_a_time(home, lambda _: None):
-        if not died(home):
-            return ""
-        count = _end_left(home)
-        kept = _keep_files(home)
-        _forget(home)
-    left = f" {count} process{'es' * (count != 1)} that it left ended now." if count else ""
-    files = f" The files of its notebook instances are in {kept} now." if kept else ""
-    return f"The embedded AWS had died, and what it held is lost.{left}{files}"
+def forget(home: Path) -> Path | None:
+    """End it, and remove all that it held. What can't be read is put aside instead: returns where, else None."""
+    stop(home)
+    try:
+        kept_state.find(home)
+    except StateError:
+        return kept_state.put_aside(home)
+    kept_state.forget(home)
+    return None
 
 
-def _keep_files(home: Path) -> Path | None:
-    """Put the notebook instances' files where nothing deletes them; return the folder, if there was any."""
-    kept = home / "kept" / time.strftime("%Y-%m-%dT%H-%M-%S")
-    for volume in settings.state(home).glob("notebooks/*/home/ec2-user/SageMaker"):
-        if any(each.is_file() for each in volume.rglob("*")):
-            place = kept / volume.relative_to(settings.state(home)).parts[1]
-            place.parent.mkdir(parents=True, exist_ok=True)
-            volume.rename(place)
-    return kept if kept.exists() else None
+def kept(home: Path) -> Kept | None:
+    """Return what one that does not run has kept there; None if it runs, or there is nothing. Raises GatewayError."""
+    if running(home):
+        return None
+    try:
+        return kept_state.find(home)
+    except StateError as error:
+        raise KeptError(str(error)) from None
 
 
-def _end_left(home: Path) -> int:
-    """End what one that is gone has left running; return how many processes that were."""
-    left = list(processes.working_in(settings.state(home)))
-    processes.kill(left)
-    return len(left)
+def what_came_back(found: Gateway, before: Kept, notice: Callable[[str], object] = lambda _: None) -> str:
+    """Return what to tell of one that has come back from what it had kept, once all of it is there that will be."""
+    deadline = time.monotonic() + _RESTORE_SECONDS
+    told = False
+    while (restored := _ask(found, "restored"))["pending"] and time.monotonic() < deadline:
+        if not told:
+            notice(f"Bringing back {', '.join(restored['pending'])}")
+        told = True
+        time.sleep(0.1)
+    but = restored["lost"] + [f"{each}, which is still to come" for each in restored["pending"]]
+    return f"The embedded AWS had stopped at {before.when}; all is back{' but ' if but else ''}{', '.join(but)}."
 
 
-def _forget(home: Path) -> None:
-    """Remove all that one that is gone has left on disk, but its log."""
-    note.remove(home)
-    settings.admin_token(home).unlink(missing_ok=True)
-    shutil.rmtree(settings.state(home), ignore_errors=True)
+def _ask(found: Gateway, what: str) -> dict[str, Any]:
+    request = found.admin_request(f"/_embedded_aws/{what}")
+    with urllib.request.urlopen(request, context=found.ssl_context(), timeout=_ANSWER_SECONDS) as answer:  # noqa: S310 - our own URL
+        return dict(json.load(answer))
 
 
 def clear(home: Path) -> None:
-    """End what one that is gone has left running, and forget what it held."""
-    _end_left(home)
-    _forget(home)
+    """End what one that is gone has left running, and take its note away."""
+    processes.kill(list(processes.working_in(settings.state(home))))
+    note.remove(home)
+    settings.admin_token(home).unlink(missing_ok=True)
 
 
 def log(home: Path) -> Path:

@@ -1,4 +1,7 @@
-"""Serve the embedded AWS in this process until SIGTERM or SIGINT; leave no state behind."""
+"""Serve the embedded AWS in this process until SIGTERM or SIGINT, from its state and back into it.
+
+One that ends with an owner (a test run) leaves none behind.
+"""
 
 from __future__ import annotations
 
@@ -18,24 +21,27 @@ import psutil
 from embedded_aws import gateway, proxies, tls, web
 from embedded_aws.admin_token import AdminToken
 from embedded_aws.certificates import Authority
+from embedded_aws.database import Database
 from embedded_aws.settings import HOST
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from embedded_aws.settings import Settings
 
 _OWNER_SECONDS = 1
+_KEPT = ("ministack", "notebooks", "objects")  # the folders of the state that stay: functions' code, volumes, S3
 
 
 def run(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT, or until its owner has ended.
 
-    Raises GatewayError if another process works in the same home folder.
+    Raises GatewayError if another process works in the same home folder, StateError if the state there can't be used.
     """
     held = gateway.hold(settings.home)
-    shutil.rmtree(settings.state, ignore_errors=True)
-    (settings.state / "tmp").mkdir(parents=True)
+    _clear(settings.state)
+    database = Database(settings.state)
     if settings.owner:
         threading.Thread(target=_end_with, args=(settings.owner,), name="owner", daemon=True).start()
     token = AdminToken(settings.admin_token)
@@ -43,11 +49,25 @@ def run(settings: Settings) -> None:
     authority = Authority(settings.certificates, outside)
     os.environ.update(_environment(settings, outside))
     try:
-        asyncio.run(_serve(settings, authority, token, outside))
+        asyncio.run(_serve(settings, authority, token, database, outside))
     finally:
-        shutil.rmtree(settings.state, ignore_errors=True)
+        if settings.owner:
+            database.close()
+            shutil.rmtree(settings.state, ignore_errors=True)
+        else:
+            database.end()
+            _clear(settings.state)
         settings.admin_token.unlink(missing_ok=True)
         held.close()
+
+
+def _clear(state: Path) -> None:
+    """Remove what is of one process only from a state folder, and make it if it is not there."""
+    state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for each in state.iterdir():
+        if each.is_dir() and each.name not in _KEPT:
+            shutil.rmtree(each, ignore_errors=True)
+    (state / "tmp").mkdir(exist_ok=True)
 
 
 def _end_with(owner: int) -> None:
@@ -81,10 +101,12 @@ def _environment(settings: Settings, outside: Mapping[str, str]) -> dict[str, st
     return variables
 
 
-async def _serve(settings: Settings, authority: Authority, token: AdminToken, outside: Mapping[str, str]) -> None:
+async def _serve(
+    settings: Settings, authority: Authority, token: AdminToken, database: Database, outside: Mapping[str, str]
+) -> None:
     from embedded_aws.application import Application  # ministack reads the environment when it is imported
 
-    application = Application(settings, token)
+    application = Application(settings, token, database)
     logging.getLogger("embedded_aws").info("embedded AWS on %s:%d", HOST, settings.port)
     try:
         await web.serve(

@@ -40,8 +40,10 @@ ALLOWED = {
     "embedded_aws/runtime": {"embedded_aws.runtime", "embedded_aws.proxies"},
     "embedded_aws/warmstart": {"embedded_aws.runtime.process"},
     "embedded_aws/serving": {"embedded_aws.serving", "embedded_aws.runtime.requirements"},
+    "embedded_aws/database": set(),
     "embedded_aws/patches": {
         "embedded_aws.aws_names",
+        "embedded_aws.database",
         "embedded_aws.faults",
         "embedded_aws.patches",
         "embedded_aws.services.cloudformation_types",
@@ -50,6 +52,7 @@ ALLOWED = {
         "embedded_aws.services.sagemaker.metrics.datum",
     },
     "embedded_aws/services": {
+        "embedded_aws.database",
         "embedded_aws.faults",
         "embedded_aws.proxies",
         "embedded_aws.runtime",

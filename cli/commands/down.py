@@ -67,9 +67,7 @@ def _embedded_answers(*, quiet: bool) -> bool:
     """Return whether an embedded AWS answers; what is left of one that died, or hangs, is cleared away and told."""
     found = gateway.running(paths.GATEWAY)
     if found is None:
-        if told := gateway.recover(paths.GATEWAY):
-            _warn(told)
-        return False
+        return _brought_back()
     if found.answers(within=0):
         return True
     with screen.step(f"waiting for the embedded AWS (process {found.pid}), which does not answer", quiet=quiet):
@@ -81,7 +79,21 @@ def _embedded_answers(*, quiet: bool) -> bool:
         f"The embedded AWS (process {found.pid}) did not answer for {_SILENT_SECONDS} seconds: it was ended, with all "
         f"that ran in it. What it said last is in {gateway.log(paths.GATEWAY)}."
     )
-    return False
+    return _brought_back()
+
+
+def _brought_back() -> bool:
+    """Bring back one that had stopped, so that the lab in it is taken down as any other; tell what can't be."""
+    try:
+        if gateway.kept(paths.GATEWAY) is None:
+            gateway.clear(paths.GATEWAY)
+            return False
+    except gateway.KeptError as error:
+        aside = gateway.forget(paths.GATEWAY)
+        _warn(f"{error} It is in {aside} now.")
+        return False
+    embedded.start(enforce=False)
+    return True
 
 
 def _warn(text: str) -> None:
@@ -105,7 +117,7 @@ def _stop_embedded(session: Session, receipt: Receipt, *, quiet: bool) -> None:
         return
     with screen.step("embedded AWS stopped", quiet=quiet):
         embedded.stop_watching()
-        gateway.stop(paths.GATEWAY)
+        gateway.forget(paths.GATEWAY)
     receipt.forget_expected()
 
 

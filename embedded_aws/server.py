@@ -116,6 +116,7 @@ async def _serve(
             proxy_port=settings.proxy,
             encrypted=settings.enforce,
             outside=outside,
+            started=application.started,
         )
     finally:
         await asyncio.to_thread(application.close)

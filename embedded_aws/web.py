@@ -15,7 +15,7 @@ from embedded_aws.settings import HOST
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 _IDLE_SECONDS = 75
 _SHUTDOWN_SECONDS = 3
@@ -30,13 +30,14 @@ async def serve(
     proxy_port: int,
     encrypted: bool,
     outside: Mapping[str, str],
+    started: Callable[[], object],
 ) -> None:
-    """Serve an ASGI application until SIGTERM or SIGINT, over TLS if `encrypted`.
+    """Serve an ASGI application until SIGTERM or SIGINT, over TLS if `encrypted`; call `started` once it answers.
 
     The forward proxy on `proxy_port` has what is meant for AWS's names come to it, always over TLS; `outside` is the
     environment that says how it reaches all other hosts.
     """
-    main = _Server(_config(application, certificates if encrypted else None, lifespan="on"))
+    main = _Server(_config(application, certificates if encrypted else None, lifespan="on"), started)
     servers = {main: _bound_socket(port)}
     if not encrypted:
         servers[_Server(_config(application, certificates, lifespan="off"))] = _bound_socket(0)
@@ -84,6 +85,14 @@ def _config(application: Any, certificates: ssl.SSLContext | None, *, lifespan: 
 
 class _Server(uvicorn.Server):
     """Ends when `should_exit` says so; uvicorn's own would end the process too, before all is cleared away."""
+
+    def __init__(self, config: uvicorn.Config, started: Callable[[], object] = lambda: None) -> None:
+        super().__init__(config)
+        self._tell_started = started
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._tell_started()
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from embedded_aws.patches.event_loop import EventLoop
+    from embedded_aws.patches.persistence import Persistence
     from embedded_aws.patches.resource_groups_tagging import Tagged
     from embedded_aws.patches.service_handlers import Handler, Interceptor, Service
     from embedded_aws.services.cloudformation_types import ResourceProvider
@@ -52,12 +53,13 @@ class Additions:
 
 
 def apply(
-    additions: Additions, *, clock: Clock, loop: EventLoop, enforce: bool
+    additions: Additions, *, clock: Clock, loop: EventLoop, enforce: bool, persistence: Persistence
 ) -> Callable[[], list[dict[str, Any]]] | None:
     """Patch ministack, and add to it. Call it once, on the event loop, before the first request. Raises PatchError.
 
-    With `enforce` every service asks policies before every call, and what comes back tells which statements of roles'
-    policies decided anything; without, it is None.
+    `persistence` gives the services what was kept of them, and keeps what changes. With `enforce` every service asks
+    policies before every call, and what comes back tells which statements of roles' policies decided anything; without,
+    it is None.
     """
     cloudwatch.apply(clock, loop)
     service_handlers.add(additions.services)
@@ -78,6 +80,8 @@ def apply(
     iam_policy_simulator.apply()
     s3_large_objects.apply()
     protocol.apply()
+    persistence.restore()
+    persistence.apply()
     protocol.tell_unexpected_errors()  # last: errors in the others' work count too
     patching.verify()
     return statements

@@ -1,5 +1,8 @@
+from collections.abc import Callable
 from typing import Any
 
 from ministack.core.responses import AccountRegionScopedDict
 
+_PERSISTED_STORES: tuple[tuple[Callable[[], AccountRegionScopedDict[Any]], str], ...]
+_stack_events: AccountRegionScopedDict[list[dict[str, Any]]]
 _stacks: AccountRegionScopedDict[dict[str, Any]]

@@ -1,1 +1,2 @@
 from ministack.services.cloudformation.engine import _evaluate_conditions as _evaluate_conditions
+from ministack.services.cloudformation.stacks import _deploy_stack_async as _deploy_stack_async

@@ -1,5 +1,7 @@
 from typing import Any
 
+_NO_VALUE: object
+
 def _evaluate_conditions(template: dict[str, Any], params: dict[str, Any]) -> dict[str, bool]: ...
 def _resolve_refs(
     value: Any,

@@ -1,0 +1,114 @@
+"""The state of ministack's services as rows of the database: one for each resource, written when it is another.
+
+What a service's state is, ministack says itself, by its own `get_state` and `load_persisted_state`; the JSON is that of
+its own snapshots. Where `get_state` would copy megabytes each time, it is read from the stores themselves.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import logging
+from typing import TYPE_CHECKING, Any
+
+from ministack.core import persistence
+from ministack.core.responses import AccountRegionScopedDict, AccountScopedDict
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable, Iterator, Mapping
+
+    from embedded_aws.database import Database
+
+    State = Mapping[str, Any]
+    Fingerprint = Callable[[str, Any], object]
+
+log = logging.getLogger(__name__)
+
+_TABLE = """
+CREATE TABLE IF NOT EXISTS services (
+    service TEXT, store TEXT, key TEXT, value TEXT NOT NULL, PRIMARY KEY (service, store, key)
+) WITHOUT ROWID
+"""
+_Row = tuple[str, str]
+_SCOPED = (AccountScopedDict, AccountRegionScopedDict)
+
+
+class KeptRows:
+    """What stands in the database of each service's state."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        database.create(_TABLE)
+        self._written: dict[str, dict[_Row, int]] = {}
+        self._fingerprints: dict[tuple[str, _Row], object] = {}
+        self._refused: set[tuple[str, str]] = set()
+
+    def load(self) -> dict[str, dict[str, Any]]:
+        """Return the kept states by service, as `load_persisted_state` takes them."""
+        states: dict[str, dict[str, Any]] = {}
+        for service, store, key, value in self._database.rows("SELECT service, store, key, value FROM services"):
+            self._written.setdefault(service, {})[store, key] = hash(value)
+            state = states.setdefault(service, {})
+            content = json.loads(value, object_hook=persistence._json_object_hook)
+            if not key:
+                state[store] = content
+                continue
+            scoped = ast.literal_eval(key)
+            kind = AccountScopedDict if len(scoped) == len(("account", "key")) else AccountRegionScopedDict
+            state.setdefault(store, kind())._data[scoped] = content
+        return states
+
+    def write(
+        self, connection: sqlite3.Connection, service: str, state: State, *, fingerprint: Fingerprint | None = None
+    ) -> None:
+        """Write what is new or another in a service's state, and remove what is gone.
+
+        `fingerprint` says cheaply whether a resource, of a store, may be another than the last time; None: it may.
+        """
+        written = self._written.setdefault(service, {})
+        found = set()
+        for store, key, value in _resources(state):
+            row = (store, key)
+            found.add(row)
+            print_now = fingerprint(store, value) if fingerprint else None
+            if print_now is not None and self._fingerprints.get((service, row)) == print_now and row in written:
+                continue
+            text = self._text(service, store, value)
+            if text is not None and written.get(row) != hash(text):
+                connection.execute("INSERT OR REPLACE INTO services VALUES (?, ?, ?, ?)", (service, store, key, text))
+                written[row] = hash(text)
+            self._fingerprints[service, row] = print_now
+        for row in written.keys() - found:
+            connection.execute("DELETE FROM services WHERE service = ? AND store = ? AND key = ?", (service, *row))
+            del written[row]
+            self._fingerprints.pop((service, row), None)
+
+    def holds(self, service: str, store: str, name: str) -> bool:
+        """Tell whether a resource of that name, of any account, is written."""
+        return any(at == store and ast.literal_eval(key)[-1] == name for at, key in self._written.get(service, {}))
+
+    def forget_written(self) -> None:
+        """Look up what is written: a transaction has failed."""
+        self._written, self._fingerprints = {}, {}
+        for service, store, key, value in self._database.rows("SELECT service, store, key, value FROM services"):
+            self._written.setdefault(service, {})[store, key] = hash(value)
+
+    def _text(self, service: str, store: str, value: Any) -> str | None:
+        try:
+            return json.dumps(value, default=persistence._json_default)
+        except TypeError:
+            if (service, store) not in self._refused:
+                self._refused.add((service, store))
+                log.exception("%s of %s can't be kept", store, service)
+            return None
+
+
+def _resources(state: State) -> Iterator[tuple[str, str, Any]]:
+    """Yield store, key and value of each resource; the key of what is no dictionary of an account's is ""."""
+    for store, content in state.items():
+        if isinstance(content, _SCOPED):
+            for key, value in list(content._data.items()):
+                yield store, repr(key), value
+        else:
+            yield store, "", content

@@ -1,0 +1,89 @@
+"""Lists that only grow, such as a log's events and a metric's values, in the database: what is new is appended."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Mapping
+
+    from embedded_aws.database import Database
+
+_TABLE = """
+CREATE TABLE IF NOT EXISTS series (id INTEGER PRIMARY KEY, kind TEXT NOT NULL, name TEXT NOT NULL, items TEXT NOT NULL)
+"""
+_INDEX = "CREATE INDEX IF NOT EXISTS series_names ON series (kind, name)"
+
+
+@dataclass
+class _Written:
+    count: int
+    last: Any
+
+
+class KeptSeries:
+    """What stands in the database of the series of one kind."""
+
+    def __init__(self, database: Database, kind: str) -> None:
+        self._database, self._kind = database, kind
+        database.create(_TABLE)
+        database.create(_INDEX)
+        self._written: dict[str, _Written] = {}
+
+    def load(self) -> dict[str, list[Any]]:
+        """Return all series by name; those in many pieces are put together."""
+        found: dict[str, list[Any]] = defaultdict(list)
+        pieces: dict[str, int] = defaultdict(int)
+        for name, items in self._database.rows("SELECT name, items FROM series WHERE kind = ? ORDER BY id", self._kind):
+            found[name] += json.loads(items)
+            pieces[name] += 1
+        with self._database.transaction() as connection:
+            for name, items in found.items():
+                if pieces[name] > 1:
+                    self._rewrite(connection, name, items)
+        for name, items in found.items():
+            self._written[name] = _Written(len(items), items[-1] if items else None)
+        return found
+
+    def write(self, connection: sqlite3.Connection, series: Mapping[str, list[Any]]) -> None:
+        """Append what is new, and remove series that are gone."""
+        for name, items in series.items():
+            new = self._new(name, items)
+            if new is None:
+                self._rewrite(connection, name, items)
+            elif new:
+                self._append(connection, name, new)
+            if new or new is None:
+                self._written[name] = _Written(len(items), items[-1] if items else None)
+        for name in self._written.keys() - series.keys():
+            connection.execute("DELETE FROM series WHERE kind = ? AND name = ?", (self._kind, name))
+            del self._written[name]
+
+    def forget_written(self) -> None:
+        """Believe nothing to be written: a transaction has failed."""
+        self._written = {name: _Written(-1, None) for name in self._written}
+
+    def _new(self, name: str, items: list[Any]) -> list[Any] | None:
+        """Return the items that are not written yet; None if what is written is not what comes before them."""
+        written = self._written.get(name)
+        if written is None or written.count == 0:
+            return items
+        if 0 < written.count <= len(items) and items[written.count - 1] is written.last:
+            return items[written.count :]
+        # Old ones may have gone from its beginning; on disk they stay until it is put together again.
+        for index in range(min(len(items), written.count) - 1, -1, -1):
+            if items[index] is written.last:
+                return items[index + 1 :]
+        return None  # late ones have come in between
+
+    def _append(self, connection: sqlite3.Connection, name: str, items: list[Any]) -> None:
+        values = (self._kind, name, json.dumps(items))
+        connection.execute("INSERT INTO series (kind, name, items) VALUES (?, ?, ?)", values)
+
+    def _rewrite(self, connection: sqlite3.Connection, name: str, items: list[Any]) -> None:
+        connection.execute("DELETE FROM series WHERE kind = ? AND name = ?", (self._kind, name))
+        self._append(connection, name, items)

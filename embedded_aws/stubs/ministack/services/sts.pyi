@@ -1,0 +1,3 @@
+from typing import Any
+
+_sessions: dict[str, dict[str, Any]]

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import ast
 import asyncio
-import functools
 import json
 import logging
 import re
@@ -23,7 +22,7 @@ from ministack.core.responses import AccountRegionScopedDict
 from ministack.services import cloudformation, cloudwatch, cloudwatch_logs, eventbridge, lambda_svc, scheduler, sts
 
 from embedded_aws.database import StateError
-from embedded_aws.patches import stack_recovery
+from embedded_aws.patches import service_handlers, stack_recovery
 from embedded_aws.patches.kept_rows import KeptRows
 from embedded_aws.patches.kept_series import KeptSeries
 from embedded_aws.patches.patching import Patches
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
     from embedded_aws.database import Database
-    from embedded_aws.patches.service_handlers import Handler, Response
+    from embedded_aws.patches.service_handlers import Handler, HandlerWrapper, Response
 
 log = logging.getLogger(__name__)
 
@@ -93,8 +92,7 @@ class Persistence:
         """Keep what changes from now on."""
         for name, config in ministack.app.SERVICE_REGISTRY.items():
             states = {config.get("state_key", config["module"]), *config.get("sub_modules", ())}
-            handler = ministack.app.SERVICE_HANDLERS[name]
-            ministack.app.SERVICE_HANDLERS[name] = self._keeping(name, states, handler)
+            service_handlers.wrap(name, self._keeping(name, states))
         self._looking = asyncio.get_running_loop().create_task(self._look())
 
     def resume(self, remove_unknown: Callable[[str, str, str, set[str]], object]) -> list[str]:
@@ -175,10 +173,9 @@ class Persistence:
             except (StateError, RuntimeError):
                 log.exception("the state is not kept just now")
 
-    def _keeping(self, name: str, states: Collection[str], handler: Handler) -> Handler:
-        @functools.wraps(handler)
+    def _keeping(self, name: str, states: Collection[str]) -> HandlerWrapper:
         async def kept(
-            method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, list[str]]
+            handler: Handler, method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, list[str]]
         ) -> Response:
             if name == "s3" and self._at_work and _is_object(method, path):
                 self._keep_bucket(path)

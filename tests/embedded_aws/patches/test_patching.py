@@ -24,15 +24,19 @@ PATCHES = sorted(
     if "@patches." in path.read_text() or "@enforced." in path.read_text() or "wrap_item(" in path.read_text()
 )
 APPLYING = """
-import asyncio, json
+import asyncio, json, os
+from pathlib import Path
+from embedded_aws.database import Database
 from embedded_aws.patches import patching
 from embedded_aws.patches.apply import Additions, apply
 from embedded_aws.patches.event_loop import EventLoop
+from embedded_aws.patches.persistence import Persistence
 from embedded_aws.services.sagemaker.clock import Clock
 
 async def main():
     nothing = Additions(services={}, resource_providers={}, tagged={}, interceptors={}, paths={}, sign=str)
-    apply(nothing, clock=Clock(pace=1.0), loop=EventLoop(), enforce=True)
+    kept = Persistence(Database(Path(os.environ["STATE_DIR"])))
+    apply(nothing, clock=Clock(pace=1.0), loop=EventLoop(), enforce=True, persistence=kept)
     print(json.dumps([(one.patch, one.target, one.times(), one.difference) for one in patching.APPLIED]))
 
 asyncio.run(main())

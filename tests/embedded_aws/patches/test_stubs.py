@@ -33,6 +33,7 @@ TYPES: Mapping[str, type] = {
     "Mapping": Mapping,
     "ModuleType": types.ModuleType,
     "dict": dict,
+    "object": object,
     "str": str,
     "tuple": tuple,
 }

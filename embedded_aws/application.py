@@ -58,7 +58,7 @@ class Application:
         )
         # Where policies are enforced: a function that tells which of their statements have decided anything.
         self.statements = apply(
-            _additions(self._sagemaker, quotas, token),
+            _additions(self._sagemaker, quotas, token, self._persistence),
             clock=context.clock,
             loop=loop,
             enforce=settings.enforce,
@@ -71,7 +71,7 @@ class Application:
 
     def started(self) -> None:
         """Go on with what was interrupted when the embedded AWS ended, now that it answers."""
-        self._persistence.resume(lambda *_: None)
+        self._persistence.resume(partial(cloudformation.remove_unknown, self._sagemaker))
 
     def close(self) -> None:
         """End everything that runs, and write what is left to be kept."""
@@ -94,8 +94,13 @@ def _context(settings: Settings, loop: event_loop.EventLoop, database: Database)
     return dataclasses.replace(context, principal_of=iam_principals.of_role) if settings.enforce else context
 
 
-def _additions(sagemaker: SageMaker, quotas: AppliedQuotas, token: AdminToken) -> Additions:
+def _additions(sagemaker: SageMaker, quotas: AppliedQuotas, token: AdminToken, persistence: Persistence) -> Additions:
     context = sagemaker.context
+
+    def close_account(number: str) -> None:
+        accounts.close(sagemaker, number)
+        persistence.flush_all()
+
     return Additions(
         services={
             "sagemaker": service_handlers.Service(
@@ -120,10 +125,6 @@ def _additions(sagemaker: SageMaker, quotas: AppliedQuotas, token: AdminToken) -
         },
         tagged={"sagemaker": TaggedResources(context.store, iam_principals.caller)},
         interceptors={"ecr": ImageRegistries(context.images_dir, caller=iam_principals.caller).answer},
-        paths={
-            admin_api.PREFIX: admin_api.AdminApi(
-                sagemaker.interrupt, partial(accounts.close, sagemaker), sagemaker.restored
-            ).handle
-        },
+        paths={admin_api.PREFIX: admin_api.AdminApi(sagemaker.interrupt, close_account, sagemaker.restored).handle},
         sign=lambda path: f"{context.endpoint_url}{token.sign(path)}",
     )

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from embedded_aws.database import StateError
+
 CODE = "InternalFailure"
 _LOG = [Path("the embedded AWS's own output")]
 
@@ -18,6 +20,8 @@ def set_log(path: Path) -> None:
 
 def message(error: BaseException) -> str:
     """Return the message for an error that was not foreseen; whoever calls has logged its traceback."""
+    if isinstance(error, StateError):  # it is the machine's, and says what to do
+        return str(error)
     return (
         f"{type(error).__name__}: {str(error)[:400]} - a fault of the embedded AWS, not of what was asked for; "
         f"its traceback is in {_LOG[0]}"

@@ -66,6 +66,7 @@ class Persistence:
         self._at_work = False  # a stack was, then
         self._failing = False
         self._looking: asyncio.Task[None] | None = None
+        self._resuming: asyncio.Task[None] | None = None
 
     def restore(self) -> None:
         """Give the services what was kept of them."""
@@ -95,14 +96,18 @@ class Persistence:
             service_handlers.wrap(name, self._keeping(name, states))
         self._looking = asyncio.get_running_loop().create_task(self._look())
 
-    def resume(self, remove_unknown: Callable[[str, str, str, set[str]], object]) -> list[str]:
-        """Go on, once the port answers, with stacks that were at work; see stack_recovery.py. Return their names."""
-        return stack_recovery.resume(remove_unknown)
+    def resume(self, remove_unknown: Callable[[str, set[str]], object]) -> None:
+        """Go on, once the port answers, with stacks that were at work; see stack_recovery.py."""
+        self._resuming = asyncio.get_running_loop().create_task(stack_recovery.resume(remove_unknown))
 
     def close(self) -> None:
         """Write all once more."""
         if self._looking:
             self._looking.get_loop().call_soon_threadsafe(self._looking.cancel)
+        self.flush_all()
+
+    def flush_all(self) -> None:
+        """Write all that has changed. Raises StateError."""
         self.flush(_loaded(), whole=True)
 
     def flush(self, services: Collection[str], *, whole: bool = False) -> None:
@@ -162,7 +167,7 @@ class Persistence:
             try:
                 self._database.note_alive()
                 if looks % _ALL_EVERY == 0 or self._failing:
-                    self.flush(_loaded(), whole=True)
+                    self.flush_all()
                 elif at_work or self._at_work:
                     self.flush(_loaded())
                 elif self._asked:

@@ -7,6 +7,7 @@ tags. AWS's CloudFormation does not end; that a stack is rolled back then is wha
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import TYPE_CHECKING, Any
 
@@ -17,9 +18,10 @@ from ministack.services.cloudformation import changesets, engine, handlers, stac
 from embedded_aws.patches.patching import Patches
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Callable, Coroutine, Mapping
 
     Stack = dict[str, Any]
+    Work = Callable[..., Coroutine[Any, Any, None]]
 
 log = logging.getLogger(__name__)
 
@@ -30,8 +32,8 @@ patches = Patches()
 
 
 @patches.wraps(stacks._deploy_stack_async, changesets, handlers, stacks)
-async def _deploy_stack_async(
-    original: Callable[..., Awaitable[None]],
+def _deploy_stack_async(
+    original: Work,
     stack_name: str,
     stack_id: str,
     template: dict[str, Any],
@@ -42,68 +44,54 @@ async def _deploy_stack_async(
     previous_stack: Stack | None = None,
     retain_except_on_create: bool = False,  # noqa: FBT002 - as before
     imports: dict[str, Any] | None = None,
-) -> None:
-    """Note what a rollback needs, for as long as the stack is at work."""
+) -> Coroutine[Any, Any, None]:
+    """Note what a rollback needs, from before the caller is answered until the stack has ended its work."""
     stack = cloudformation._stacks[stack_name]
-    operation = stacks._failed_operation(
-        is_update,
-        previous_stack,
-        [],
-        None,
-        None,
-        [],
-        False,
-        template,
-        param_values,
-        retain_except_on_create,
-        stack.get("Tags") or [],
-        (previous_stack or {}).get("Tags") or [],
-        imports,
-    )
+    before = previous_stack or {}
+    given = (template, param_values, retain_except_on_create, stack.get("Tags") or [], before.get("Tags") or [])
+    operation = stacks._failed_operation(is_update, previous_stack, [], None, None, [], False, *given, imports)
     stack[_OPERATION] = {**operation, "disable_rollback": disable_rollback}
-    await original(
-        stack_name,
-        stack_id,
-        template,
-        param_values,
-        disable_rollback,
-        tags,
-        is_update,
-        previous_stack,
-        retain_except_on_create,
-        imports,
-    )
-    stack.pop(_OPERATION, None)
+    how = (is_update, previous_stack, retain_except_on_create, imports)
+    work = original(stack_name, stack_id, template, param_values, disable_rollback, tags, *how)
+    return _without_note(stack, _OPERATION, work)
 
 
 @patches.wraps(stacks._delete_stack_async, handlers, stacks)
-async def _delete_stack_async(
-    original: Callable[..., Awaitable[None]],
+def _delete_stack_async(
+    original: Work,
     stack_name: str,
     stack_id: str,
     retain_resources: Any = (),
-    force: bool = False,  # noqa: FBT002 - as before
-) -> None:
-    """Note how it is deleted."""
-    if stack := cloudformation._stacks.get(stack_name):
-        stack[_DELETION] = {"retain": sorted(retain_resources), "force": force}
-    await original(stack_name, stack_id, retain_resources, force)
-    if stack:
-        stack.pop(_DELETION, None)
+    force: bool = False,  # noqa: FBT002 - ministack's signature
+) -> Coroutine[Any, Any, None]:
+    """Note how it is deleted, from before the caller is answered."""
+    stack = cloudformation._stacks.get(stack_name)
+    if stack is None:
+        return original(stack_name, stack_id, retain_resources, force)
+    stack[_DELETION] = {"retain": sorted(retain_resources), "force": force}
+    return _without_note(stack, _DELETION, original(stack_name, stack_id, retain_resources, force))
 
 
-def resume(remove_unknown: Callable[[str, str, str, set[str]], object]) -> list[str]:
-    """Begin, on the event loop, to roll back or to delete what was at work; return the names of these stacks.
+async def _without_note(stack: Stack, note: str, work: Coroutine[Any, Any, None]) -> None:
+    await work
+    stack.pop(note, None)
 
-    `remove_unknown` removes what a stack, by account, region and ID, has made beside the resources of these IDs.
+
+async def resume(remove_unknown: Callable[[str, set[str]], object]) -> None:
+    """Begin to roll back or to delete what was at work.
+
+    `remove_unknown` removes what a stack of the caller's, by its ID, has made beside the resources of these IDs; it is
+    called on a thread.
     """
-    found = [(key, stack) for key, stack in list(cloudformation._stacks._data.items()) if _is_at_work(stack)]
-    for (account, region, name), stack in found:
-        known = {str(each.get("PhysicalResourceId")) for each in stack.get("_resources", {}).values()}
-        remove_unknown(account, region, str(stack["StackId"]), known)
-        with responses.request_scope(account, region):
-            _resume(name, stack)
-    return [name for (_, _, name), _ in found]
+    for (account, region, name), stack in list(cloudformation._stacks._data.items()):
+        if _is_at_work(stack):
+            known = {str(each.get("PhysicalResourceId")) for each in stack.get("_resources", {}).values()}
+            with responses.request_scope(account, region):
+                try:
+                    await asyncio.to_thread(remove_unknown, str(stack["StackId"]), known)
+                    _resume(name, stack)
+                except Exception:
+                    log.exception("stack %s can't go on", name)
 
 
 def _is_at_work(stack: Mapping[str, Any]) -> bool:
@@ -111,6 +99,9 @@ def _is_at_work(stack: Mapping[str, Any]) -> bool:
 
 
 def _resume(name: str, stack: Stack) -> None:
+    for change_set in cloudformation._change_sets.values():
+        if change_set.get("StackId") == stack["StackId"] and change_set.get("ExecutionStatus") == "EXECUTE_IN_PROGRESS":
+            change_set["ExecutionStatus"] = "EXECUTE_FAILED"
     stack_id, status = str(stack["StackId"]), str(stack["StackStatus"])
     if deletion := stack.get(_DELETION):
         work = stacks._delete_stack_async(name, stack_id, frozenset(deletion["retain"]), force=deletion["force"])

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 _PREFIX = "AWS::SageMaker::"
 _NAME_LENGTH = 63
 _POLL_SECONDS = 0.05
+_STACK_ID = "aws:cloudformation:stack-id"
 _IN_PROGRESS = ("Pending", "Updating", "Stopping", "Creating", "SystemUpdating", "RollingBack", "Deleting")
 
 _REPLACING: dict[str, tuple[str, ...]] = {
@@ -85,6 +86,17 @@ _REMOVED: dict[str, tuple[str, Any]] = {
 def resource_providers(service: SageMaker) -> dict[str, ResourceProvider]:
     """Return the resource providers by type. Their handlers block until the resource has a lasting status."""
     return {f"{_PREFIX}{name}": _Handlers(service, RESOURCE_TYPES[name]).resource_provider() for name in _REPLACING}
+
+
+def remove_unknown(service: SageMaker, stack_id: str, known: set[str]) -> None:
+    """Delete what a stack of the caller's has made and does not know of: it was at work when all ended.
+
+    `known` are its resources' physical IDs.
+    """
+    account, region = service.caller()
+    for record in reversed(service.context.store.of_account(account)):
+        if record.region == region and record.tags.get(_STACK_ID) == stack_id and record.arn not in known:
+            _Handlers(service, record.resource_type).delete(record.arn, {})
 
 
 @dataclass(frozen=True)

@@ -85,8 +85,8 @@ def start(
     """
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _one_at_a_time(home, notice):
-        if found := running(home):
-            _wait_for_answer(found, notice)
+        found = running(home)
+        if found and _waits_for_answer(found, notice):
             if enforce and not found.enforcing:
                 raise GatewayError("The embedded AWS runs already, and does not enforce policies: stop it first.")
             return found
@@ -276,15 +276,19 @@ def _one_at_a_time(home: Path, notice: Callable[[str], object]) -> Iterator[None
         lock.release()
 
 
-def _wait_for_answer(found: Gateway, notice: Callable[[str], object]) -> None:
+def _waits_for_answer(found: Gateway, notice: Callable[[str], object]) -> bool:
+    """Wait until one that runs answers; false if it has ended meanwhile. Raises NoAnswerError."""
     if found.is_well():
-        return
+        return True
     notice(f"The embedded AWS (process {found.pid}) is at work on something else: waiting for its answer")
-    if not found.answers(within=_ANSWER_SECONDS):
+    if found.answers(within=_ANSWER_SECONDS):
+        return True
+    if found.alive():
         raise NoAnswerError(
             f"The embedded AWS (process {found.pid}) runs, and has not answered for {_ANSWER_SECONDS} seconds: it is "
-            "very busy, or hangs. Try again later, or stop it, which ends all that it holds."
+            "very busy, or hangs. Try again later, or stop it: what it holds comes back with the next start."
         )
+    return False
 
 
 def without_aws(environment: Mapping[str, str]) -> dict[str, str]:

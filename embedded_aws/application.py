@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from embedded_aws import accounts, admin_api
 from embedded_aws.admin_token import Guard
-from embedded_aws.patches import cloudwatch, event_loop, eventbridge, iam_principals, service_handlers
+from embedded_aws.patches import cloudwatch, event_loop, eventbridge, iam_principals, s3_storage, service_handlers
 from embedded_aws.patches.apply import Additions, apply
 from embedded_aws.patches.persistence import Persistence
 from embedded_aws.runtime import sandbox
@@ -63,6 +63,7 @@ class Application:
             loop=loop,
             enforce=settings.enforce,
             persistence=self._persistence,
+            objects=s3_storage.Storage(database, settings.state / "objects"),
         )
 
     def asgi(self) -> Any:

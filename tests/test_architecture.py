@@ -42,9 +42,12 @@ ALLOWED = {
     "embedded_aws/serving": {"embedded_aws.serving", "embedded_aws.runtime.requirements"},
     "embedded_aws/database": set(),
     "embedded_aws/patches": {
+        "embedded_aws.aws_chunked",
         "embedded_aws.aws_names",
+        "embedded_aws.checksums",
         "embedded_aws.database",
         "embedded_aws.faults",
+        "embedded_aws.object_files",
         "embedded_aws.patches",
         "embedded_aws.services.cloudformation_types",
         "embedded_aws.services.sagemaker.clock",

@@ -20,6 +20,8 @@ from embedded_aws.patches import (
     protocol,
     resource_groups_tagging,
     s3_large_objects,
+    s3_multipart,
+    s3_storage,
     service_handlers,
 )
 
@@ -53,13 +55,19 @@ class Additions:
 
 
 def apply(
-    additions: Additions, *, clock: Clock, loop: EventLoop, enforce: bool, persistence: Persistence
+    additions: Additions,
+    *,
+    clock: Clock,
+    loop: EventLoop,
+    enforce: bool,
+    persistence: Persistence,
+    objects: s3_storage.Storage,
 ) -> Callable[[], list[dict[str, Any]]] | None:
     """Patch ministack, and add to it. Call it once, on the event loop, before the first request. Raises PatchError.
 
-    `persistence` gives the services what was kept of them, and keeps what changes. With `enforce` every service asks
-    policies before every call, and what comes back tells which statements of roles' policies decided anything; without,
-    it is None.
+    `persistence` gives the services what was kept of them, and keeps what changes; `objects` does so for S3's. With
+    `enforce` every service asks policies before every call, and what comes back tells which statements of roles'
+    policies decided anything; without, it is None.
     """
     cloudwatch.apply(clock, loop)
     service_handlers.add(additions.services)
@@ -78,9 +86,11 @@ def apply(
     athena.apply()
     cloudwatch_logs.apply()
     iam_policy_simulator.apply()
+    s3_multipart.apply()
     s3_large_objects.apply()
     protocol.apply()
     persistence.restore()
+    objects.apply()
     persistence.apply()
     protocol.tell_unexpected_errors()  # last: errors in the others' work count too
     patching.verify()

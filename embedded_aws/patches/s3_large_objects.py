@@ -1,56 +1,81 @@
-"""Large objects: while one is put, joined, copied or read, the gateway answers everybody else.
+"""Large objects: while one is put, joined, copied or read, the gateway answers everybody else, and stays at its size.
 
-ministack takes a request's body together, hashes it and puts parts together on the event loop, several copies of it at
-a time. Here a large body is gathered in a file, unpacked and hashed on threads, and answered in pieces. S3's own
-handlers stay on the loop, one at a time, and find the hashes made; only the joining of parts is a thread's, one at a
-time: a listing at the very moment in which it puts its object there may fail with a 500, which clients try again. An
-object is still held in memory, once, and while its parts are joined twice.
+ministack takes a request's body together, hashes it and puts parts together in memory, on the event loop, several
+copies of it at a time. Here the body of an object goes to its file while it comes, out of its frames and hashed on a
+thread; S3's handlers are given a Content, which has a length and the hashes, and slices; and what is sent is read in
+pieces. Held in memory whole are still: what a browser's form uploads (POST), what nobody has signed, and the objects
+that other services of ministack's read (the code of a function, a table of Athena's).
 """
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
-import mmap
 import re
 import tempfile
 from contextvars import ContextVar
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import anycrc
 import ministack.app
 import wrapt
 from ministack.services import s3
 
+from embedded_aws import checksums
+from embedded_aws.aws_chunked import FrameError, Frames
+from embedded_aws.object_files import PIECE_BYTES, Content, Writer
+from embedded_aws.patches import s3_multipart, s3_storage
 from embedded_aws.patches.patching import Patches, assign
+from embedded_aws.patches.s3_storage import LARGE_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Iterator, MutableMapping
     from typing import BinaryIO
 
+    from embedded_aws.checksums import Hashes
+    from embedded_aws.object_files import Piece
     from embedded_aws.patches.service_handlers import Response
 
     Message = MutableMapping[str, Any]
     Receive = Callable[[], Awaitable[Message]]
     Send = Callable[[Message], Awaitable[None]]
+    Query = dict[str, list[str]]
 
-LARGE_BYTES = 1024**2
-_PIECE_BYTES = 256 * 1024
 _CHECKSUM = "x-amz-checksum-"
+_SIGNED_FOR_S3 = re.compile(r"Credential=[^,]*/s3/aws4_request|AWS ")
+_RANGE = re.compile(r"bytes=(\d+)-(\d+)")
+_OF_AN_OBJECT = frozenset({"acl", "annotation", "legal-hold", "retention", "tagging"})
 
-# The MD5 digests and the checksums that are made of the bodies of the request at hand, by the bodies' ids.
-_DIGESTS: ContextVar[dict[int, bytes]] = ContextVar("digests")
-_CHECKSUMS: ContextVar[dict[tuple[int, str], str | None]] = ContextVar("checksums")
-_JOINING = asyncio.Lock()
+# Where the request at hand goes, and the hashes that were made of parts of a content that it names.
+_ASKED: ContextVar[tuple[str, Query]] = ContextVar("asked")
+_HASHED: ContextVar[dict[tuple[Piece, ...], Hashes]] = ContextVar("hashed")
 
 patches = Patches()
 
 
 def apply() -> None:
-    """Keep large bodies off the event loop."""
+    """Keep large bodies off the event loop, and out of memory."""
     assign(__name__, s3, "hashlib", _Hashlib(hashlib))
     patches.apply()
+
+
+class _Unwritten(bytes):
+    """In the place of a body that could not be written."""
+
+    error: OSError
+
+
+@patches.wraps(ministack.app._handle_pre_body_request)
+async def _handle_pre_body_request(
+    original: Callable[..., Awaitable[Any]],
+    method: str,
+    path: str,
+    headers: dict[str, str],
+    query_params: Query,
+    request_id: str,
+) -> Any:
+    _ASKED.set((path, query_params))
+    return await original(method, path, headers, query_params, request_id)
 
 
 @patches.wraps(ministack.app._read_request_body)
@@ -59,8 +84,8 @@ async def _read_request_body(
     receive: Receive,
     method: str,
     headers: dict[str, str],
-) -> bytes:
-    """Read a small body as ministack does, a large one by way of a file."""
+) -> Any:
+    """Read a small body as ministack does, that of an object into its file, another large one by way of a file."""
     messages: list[Message] = []
     size = 0
     while size <= LARGE_BYTES:
@@ -69,8 +94,11 @@ async def _read_request_body(
         size += len(message.get("body", b""))
         if message.get("type") != "http.request" or not message.get("more_body", False):
             return await original(partial(_given, iter(messages)), method, headers)
+    incoming = _Incoming(messages, receive)
+    if method == "PUT" and _is_objects(headers, *_ASKED.get()):
+        return await _object(incoming, headers, _ASKED.get()[1])
     with tempfile.TemporaryFile() as file:
-        await _gather(file, messages, receive)
+        await incoming.feed(file.writelines)
         return await asyncio.to_thread(_whole, file, headers)
 
 
@@ -78,34 +106,106 @@ async def _given(messages: Iterator[Message]) -> Message:
     return next(messages)
 
 
-async def _gather(file: BinaryIO, messages: list[Message], receive: Receive) -> None:
-    """Write what has come and what is still to come into the file, a few pieces at a time, on a thread."""
-    more = True
-    while more:
-        await asyncio.to_thread(file.writelines, [message.get("body", b"") for message in messages])
-        messages, size = [], 0
-        while more and size < LARGE_BYTES:
-            message = await receive()
+class _Incoming:
+    """A body that comes in, of which some has come."""
+
+    def __init__(self, messages: list[Message], receive: Receive) -> None:
+        self._messages = messages
+        self._receive = receive
+        self._more = True
+
+    async def feed(self, take: Callable[[list[bytes]], object]) -> None:
+        """Give it to a function about a megabyte at a time, on a thread, while more comes."""
+        taking: asyncio.Future[object] | None = None
+        try:
+            while pieces := await self._some():
+                if taking:
+                    await taking
+                taking = asyncio.ensure_future(asyncio.to_thread(take, pieces))
+        finally:
+            if taking:
+                await taking
+
+    async def drain(self) -> None:
+        """Let the rest come in: who sends is answered when all is sent."""
+        while await self._some():
+            pass
+
+    async def _some(self) -> list[bytes]:
+        messages, self._messages = self._messages, []
+        size = sum(len(message.get("body", b"")) for message in messages)
+        while self._more and size < LARGE_BYTES:
+            message = await self._receive()
             if message.get("type") == "http.disconnect":
                 raise ministack.app._RequestBodyDisconnected
             messages.append(message)
             size += len(message.get("body", b""))
-            more = message.get("more_body", False)
-    await asyncio.to_thread(file.writelines, [message.get("body", b"") for message in messages])
+            self._more = message.get("more_body", False)
+        return [message.get("body", b"") for message in messages]
+
+
+def _is_objects(headers: dict[str, str], path: str, query: Query) -> bool:
+    """Tell whether a body is to be an object or a part of one."""
+    signed = query.get("X-Amz-Credential", [""])[0].endswith("/s3/aws4_request") or "AWSAccessKeyId" in query
+    if not signed and not _SIGNED_FOR_S3.search(headers.get("authorization", "")):
+        return False
+    return not _OF_AN_OBJECT & query.keys() and ministack.app.detect_service("PUT", path, headers, query) == "s3"
+
+
+async def _object(incoming: _Incoming, headers: dict[str, str], query: Query) -> Any:
+    """Return the content of an object that comes in, or what stands for it if it can't be written."""
+    upload = s3._multipart_uploads.get(query.get("uploadId", [""])[0])
+    frames = Frames() if _is_framed(headers) else None
+    size = 0
+
+    def take(writer: Writer, pieces: list[bytes]) -> None:
+        nonlocal size
+        for piece in pieces:
+            size += len(piece)
+            for plain in frames.add(piece) if frames else (piece,):
+                writer.write(plain)
+
+    try:
+        with Writer(s3_storage.files(), {checksums.MD5, *_algorithms(headers, upload)}) as writer:
+            await incoming.feed(partial(take, writer))
+            _check_length(size, headers)
+            if frames:
+                _read_trailer(frames.trailer, writer.size, headers)
+            return writer.content()
+    except OSError as error:
+        await incoming.drain()
+        unwritten = _Unwritten()
+        unwritten.error = error
+        return unwritten
+    except FrameError as error:
+        await incoming.drain()
+        raise ministack.app._IncompleteRequestBody(str(error)) from error
+
+
+def _check_length(size: int, headers: dict[str, str]) -> None:
+    declared = headers.get("content-length")
+    if declared is not None and not (re.fullmatch(r"\s*[0-9]+\s*", declared) and int(declared) == size):
+        raise ministack.app._IncompleteRequestBody("Content-Length does not match request body")
+
+
+def _read_trailer(trailer: bytes, size: int, headers: dict[str, str]) -> None:
+    """Let ministack read what follows the last frame into the headers, as if it had all of them before it."""
+    declared = headers.get("x-amz-decoded-content-length")
+    if declared is not None:
+        if not (re.fullmatch(r"\s*[0-9]+\s*", declared) and int(declared) == size):
+            raise ministack.app._IncompleteRequestBody("Decoded aws-chunked length mismatch")
+        headers["x-amz-decoded-content-length"] = "0"
+    ministack.app._decode_aws_chunked_body(b"0\r\n" + trailer, headers)
+    if declared is not None:
+        headers["x-amz-decoded-content-length"] = declared
 
 
 def _whole(file: BinaryIO, headers: dict[str, str]) -> bytes:
     """Return the body as it is meant: whole, and out of the frames of AWS's chunks. Raises what ministack does."""
     file.flush()
-    size = file.tell()
-    declared = headers.get("content-length")
-    if declared is not None and not (re.fullmatch(r"\s*[0-9]+\s*", declared) and int(declared) == size):
-        raise ministack.app._IncompleteRequestBody("Content-Length does not match request body")
-    if not _is_framed(headers):
-        file.seek(0)
-        return file.read()
-    with mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ) as mapped:
-        return ministack.app._decode_aws_chunked_body(mapped, headers)
+    _check_length(file.tell(), headers)
+    file.seek(0)
+    return ministack.app._decode_aws_chunked_body(file.read(), headers)
 
 
 def _is_framed(headers: dict[str, str]) -> bool:
@@ -127,18 +227,31 @@ async def _send_response(
     head: bool = False,
 ) -> None:
     """Send a large body piece by piece, as fast as the client takes it."""
-    if head or not isinstance(body, bytes) or len(body) <= LARGE_BYTES:
+    if isinstance(body, Content) and len(body) <= LARGE_BYTES:
+        body = body.read()
+    if head or not isinstance(body, bytes | Content) or len(body) <= LARGE_BYTES:
         await original(send, status, headers, body, head=head)
         return
     if "content-length" not in {name.lower() for name in headers}:
         headers["Content-Length"] = str(len(body))
     described = ministack.app._asgi_header_list(headers)
+    pieces = body.chunks() if isinstance(body, Content) else _pieces(body)
+    try:
+        piece = await asyncio.to_thread(next, pieces, b"")
+    except OSError as error:
+        await original(send, *s3_storage.refused(error))
+        return
     await send({"type": "http.response.start", "status": status, "headers": described})
-    view = memoryview(body)
-    for begin in range(0, len(body), _PIECE_BYTES):
-        end = begin + _PIECE_BYTES
-        piece = bytes(view[begin:end])
-        await send({"type": "http.response.body", "body": piece, "more_body": end < len(body)})
+    while piece:
+        coming = asyncio.ensure_future(asyncio.to_thread(next, pieces, b""))
+        await send({"type": "http.response.body", "body": piece, "more_body": True})
+        piece = await coming
+    await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+def _pieces(body: bytes) -> Iterator[bytes]:
+    for begin in range(0, len(body), PIECE_BYTES):
+        yield body[begin : begin + PIECE_BYTES]
 
 
 @patches.wraps(s3.handle_request)
@@ -147,74 +260,75 @@ async def _handle_request(
     method: str,
     path: str,
     headers: dict[str, str],
-    body: bytes,
-    query_params: dict[str, list[str]],
+    body: Any,
+    query_params: Query,
     *more: Any,
     **how: Any,
 ) -> Response:
-    """Make the hashes of large bodies on threads, before S3's handlers ask for them on the event loop."""
-    digests, checksums = _DIGESTS.set({}), _CHECKSUMS.set({})
+    """Make the hashes of large contents on threads, before S3's handlers ask for them on the event loop."""
+    if isinstance(body, _Unwritten):
+        return s3_storage.refused(body.error)
+    hashed = _HASHED.set({})
     try:
-        upload = s3._multipart_uploads.get(query_params.get("uploadId", [""])[0])
-        if method == "POST" and upload:
-            _DIGESTS.get().update(
-                {id(part["body"]): bytes.fromhex(part["etag"].strip('"')) for part in upload["parts"].values()}
-            )
-            async with _JOINING:
-                work = original(method, path, headers, body, query_params, *more, **how)
-                return await asyncio.to_thread(asyncio.run, work)
-        if len(body) > LARGE_BYTES:
-            await asyncio.to_thread(_hash, body, _algorithms(headers, upload))
-        elif "x-amz-copy-source" in headers and (source := _source(headers["x-amz-copy-source"])):
-            await asyncio.to_thread(_hash, source, _algorithms(headers, None))
-        return await original(method, path, headers, body, query_params, *more, **how)
+        with s3_storage.streaming():
+            upload = s3._multipart_uploads.get(query_params.get("uploadId", [""])[0])
+            if isinstance(body, Content):
+                await _hash(body, {checksums.MD5, *_algorithms(headers, upload)})
+            elif source := _source(headers):
+                part = _part(source, headers) if upload else source
+                await _hash(part, {checksums.MD5} if upload else _algorithms(headers, None))
+            return await original(method, path, headers, body, query_params, *more, **how)
+    except OSError as error:
+        return s3_storage.refused(error)
     finally:
-        # Threads that the handler has started may go on in this context, when other bodies have these ids.
-        _DIGESTS.get().clear()
-        _CHECKSUMS.get().clear()
-        _DIGESTS.reset(digests)
-        _CHECKSUMS.reset(checksums)
+        _HASHED.reset(hashed)
 
 
-def _hash(body: bytes, algorithms: set[str]) -> None:
-    _DIGESTS.get()[id(body)] = hashlib.md5(body, usedforsecurity=False).digest()
-    for algorithm in algorithms:
-        _CHECKSUMS.get()[id(body), algorithm] = s3._compute_s3_checksum(algorithm, body)
+async def _hash(content: Content, algorithms: set[str]) -> None:
+    if algorithms:
+        await asyncio.to_thread(content.hash, algorithms)
+        _HASHED.get()[content.pieces] = content.hashes
+
+
+def _hashes(content: Content, algorithm: str) -> Hashes:
+    """Return the hashes of a content; what was not foreseen is made now."""
+    found = _HASHED.get({}).get(content.pieces)
+    if found is None or found.digest(algorithm) is None:
+        content.hash((algorithm,))
+        return content.hashes
+    return found
 
 
 @patches.wraps(s3.md5_hash, s3)
-def _md5_hash(original: Callable[[bytes], str], data: bytes) -> str:
-    found = _DIGESTS.get({}).get(id(data))
-    return found.hex() if found else original(data)
+def _md5_hash(original: Callable[[Any], str], data: Any) -> str:
+    return _md5(data).hex() if isinstance(data, Content) else original(data)
 
 
 @patches.wraps(s3._compute_s3_checksum)
-def _compute_s3_checksum(original: Callable[[str, bytes], str | None], algorithm: str, body: bytes) -> str | None:
-    key = id(body), _plain(algorithm)
-    made = _CHECKSUMS.get({})
-    return made[key] if key in made else original(algorithm, body)
+def _compute_s3_checksum(original: Callable[[str, Any], str | None], algorithm: str, body: Any) -> str | None:
+    if not isinstance(body, Content):
+        return original(algorithm, body)
+    return _hashes(body, _plain(algorithm)).encoded(_plain(algorithm))
 
 
 @patches.replaces(s3._crc64nvme)
 def _crc64nvme(body: bytes) -> int:
-    """Return the checksum that the AWS CLI 2 sends with every upload; in Python it takes a minute for 700 MB."""
-    return int(_CRC64NVME.calc(body))
+    """Return the checksum; ministack's takes a minute for 700 MB."""
+    return checksums.crc64nvme(body)
 
 
 @patches.replaces(s3._crc32c)
 def _crc32c(body: bytes) -> int:
-    return int(_CRC32C.calc(body))
-
-
-_CRC64NVME, _CRC32C = (anycrc.Model(name) for name in ("CRC64-NVME", "CRC32-ISCSI"))
+    return checksums.crc32c(body)
 
 
 class _Hashlib(wrapt.ObjectProxy):
-    """Python's hashlib for S3's module, which knows the MD5 of what was hashed before."""
+    """Python's hashlib for S3's module, which knows what a Content is, and what stands for one."""
 
     def md5(self, body: Any = b"", **how: Any) -> Any:
-        found = _DIGESTS.get({}).get(id(body))
-        return _Digest(found) if found else hashlib.md5(body, **how)  # noqa: S324 - S3's ETag
+        if isinstance(body, Content):
+            return _Digest(_md5(body))
+        return _Digest(body.md5) if isinstance(body, s3_multipart.StandIn) else hashlib.md5(body, **how)  # noqa: S324 - S3's ETag
 
 
 class _Digest:
@@ -230,20 +344,36 @@ class _Digest:
         return self._digest.hex()
 
 
+def _md5(content: Content) -> bytes:
+    return _hashes(content, checksums.MD5).digest(checksums.MD5) or b""
+
+
 def _plain(algorithm: str) -> str:
     return algorithm.upper().replace("_", "")
 
 
 def _algorithms(headers: dict[str, str], upload: Any) -> set[str]:
-    """Return the checksums that a request names, gives or asks for."""
+    """Return the checksums that a request names, gives, announces or asks for."""
     named = {headers.get("x-amz-sdk-checksum-algorithm"), headers.get("x-amz-checksum-algorithm")}
-    given = {alg for alg in s3._S3_CHECKSUM_HEADERS if _CHECKSUM + alg in headers}
+    trailer = headers.get("x-amz-trailer", "").lower()
+    given = {alg for alg in s3._S3_CHECKSUM_HEADERS if _CHECKSUM + alg in headers or trailer == _CHECKSUM + alg}
     wanted = {upload.get("checksum_algorithm")} if upload else set()
     return {_plain(each) for each in named | given | wanted if each}
 
 
-def _source(named: str) -> bytes | None:
-    """Return the body that is to be copied, if it is a large one."""
-    bucket, _, key = s3.url_unquote(named.lstrip("/").partition("?")[0]).partition("/")
-    body = s3._get_object_data(bucket, key)
-    return body if isinstance(body, bytes) and len(body) > LARGE_BYTES else None
+def _source(headers: dict[str, str]) -> Content | None:
+    """Return the content that is to be copied, if it is a large one."""
+    path, _, query = headers.get("x-amz-copy-source", "").lstrip("/").partition("?")
+    bucket, _, key = s3.url_unquote(path).partition("/")
+    if version := query.removeprefix("versionId="):
+        versions = s3._object_versions.get((bucket, key), [])
+        found = next((each.get("data") for each in versions if each["version_id"] == version), None)
+    else:
+        found = s3._buckets.get(bucket, {}).get("objects", {}).get(key, {}).get("body")
+    return found if isinstance(found, Content) and len(found) > LARGE_BYTES else None
+
+
+def _part(source: Content, headers: dict[str, str]) -> Content:
+    """Return the part of it that is to be copied as a part of an upload."""
+    found = _RANGE.fullmatch(headers.get("x-amz-copy-source-range", ""))
+    return source[int(found[1]) : int(found[2]) + 1] if found else source

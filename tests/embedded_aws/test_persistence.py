@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import time
 import urllib.request
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-import boto3
-import psutil
 import pytest
 
-from cli import paths
-from cli.programs import tool_environment
 from embedded_aws import gateway
 from tests import functions
 from tests.embedded_aws.account import until
+from tests.embedded_aws.home import Home
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 TRUST = {
     "Version": "2012-10-17",
@@ -44,30 +38,6 @@ NOTEBOOK = {
         "RoleArn": {"Fn::GetAtt": ["Role", "Arn"]},
     },
 }
-
-
-class Home:
-    """One embedded AWS, whatever process it is at the moment."""
-
-    def __init__(self, home: Path) -> None:
-        self.home = home
-        self.begin()
-
-    def begin(self) -> None:
-        """Start it, with what it has kept."""
-        environment = tool_environment()
-        self.running = gateway.start(self.home, cache=paths.cache(), environment=environment, pace=1.0, port=0)
-
-    def client(self, service: str, account: str = "test") -> Any:
-        """A client of a service, as the root of an account."""
-        session = boto3.Session(account, "test", region_name=gateway.REGION)
-        return session.client(service, endpoint_url=self.running.url)  # type: ignore[call-overload]  # any service's
-
-    def kill(self) -> None:
-        """End it as the kernel does, and start it again."""
-        os.kill(self.running.pid, signal.SIGKILL)
-        psutil.wait_procs([psutil.Process(self.running.pid)], timeout=10)
-        self.begin()
 
 
 @pytest.fixture(scope="module")

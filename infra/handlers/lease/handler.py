@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from teardown import clients
+import boto3
+from botocore.config import Config
+
 from teardown.lease_schedules import TOLD, LeaseSchedules
 from teardown.notices import Notices
 from teardown.teardown import Teardown
@@ -89,7 +92,13 @@ class Ending:
         return True
 
 
+@cache
+def _client(service: str) -> Any:
+    config = Config(retries={"mode": "standard", "total_max_attempts": 8})
+    return boto3.client(service, config=config)  # type: ignore[call-overload]
+
+
 def on_schedule(event: Event, _context: object) -> None:
     """Entry point of the Lambda function that the schedules invoke."""
-    ending = Ending(event, clients.client)
+    ending = Ending(event, _client)
     {"warn": ending.warn, "end": ending.end}[event["Do"]]()

@@ -31,12 +31,21 @@ from embedded_aws.patches import patching
 from embedded_aws.patches.apply import Additions, apply
 from embedded_aws.patches.event_loop import EventLoop
 from embedded_aws.patches.persistence import Persistence
+from embedded_aws.patches.s3_storage import Storage
 from embedded_aws.services.sagemaker.clock import Clock
 
 async def main():
     nothing = Additions(services={}, resource_providers={}, tagged={}, interceptors={}, paths={}, sign=str)
-    kept = Persistence(Database(Path(os.environ["STATE_DIR"])))
-    apply(nothing, clock=Clock(pace=1.0), loop=EventLoop(), enforce=True, persistence=kept)
+    state = Path(os.environ["STATE_DIR"])
+    database = Database(state)
+    apply(
+        nothing,
+        clock=Clock(pace=1.0),
+        loop=EventLoop(),
+        enforce=True,
+        persistence=Persistence(database),
+        objects=Storage(database, state / "objects"),
+    )
     print(json.dumps([(one.patch, one.target, one.times(), one.difference) for one in patching.APPLIED]))
 
 asyncio.run(main())

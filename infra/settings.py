@@ -33,6 +33,7 @@ HOUR = 3600
 # From the job's creation on, whatever it does or waits for. SageMaker has no such limit: MaxRuntimeInSeconds does not
 # count the wait for an instance, and MaxPendingTimeInSeconds means nothing for CPU types (botocore, StoppingCondition).
 JOB_SECONDS = 3180
+ROLE_SECONDS = 120  # for a new role's way through IAM, before there is a job
 STOP_SECONDS = 120  # between StopTrainingJob's SIGTERM and the job's end
 START_SECONDS = 480  # what is left for an instance and the container's download if a job runs as long as it may
 LONGEST_RUN = JOB_SECONDS - START_SECONDS

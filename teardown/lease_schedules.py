@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -40,11 +41,17 @@ class LeaseSchedules:
         schedule = self._find(self._end)
         return schedule["StartDate"].astimezone(UTC) if schedule else None
 
-    def set(self, end: datetime, *, now: datetime, target: Mapping[str, str], work: Mapping[str, str]) -> None:
-        """Make the two schedules, or change them: `target` is Arn and RoleArn, `work` is what the function is told."""
+    def set(
+        self, end: datetime, *, now: datetime, target: Mapping[str, str], work: Mapping[str, str], maker: str
+    ) -> None:
+        """Make the two schedules, or change them: `target` is Arn and RoleArn, `work` is what the function is told.
+
+        They say who their `maker` is, for `cancel`.
+        """
         margin = min(_WARNING, (end - now) / 4)
-        self._put(self._warning, f"at({end - margin:%Y-%m-%dT%H:%M:%S})", {**work, "Do": "warn"}, target)
-        self._put(self._end, _EVERY_MINUTE, {**work, "Do": "end"}, target, StartDate=end)
+        put = partial(self._put, target=target, Description=maker)
+        put(self._warning, f"at({end - margin:%Y-%m-%dT%H:%M:%S})", {**work, "Do": "warn"})
+        put(self._end, _EVERY_MINUTE, {**work, "Do": "end"}, StartDate=end)
 
     def move(self, end: datetime, *, now: datetime) -> None:
         """Let the lab end at another time. Raises LookupError if there is no lease."""
@@ -53,7 +60,7 @@ class LeaseSchedules:
             raise LookupError
         work = json.loads(schedule["Target"]["Input"])
         work.pop(TOLD, None)
-        self.set(end, now=now, target=schedule["Target"], work=work)
+        self.set(end, now=now, target=schedule["Target"], work=work, maker=schedule.get("Description", ""))
 
     def slow_down(self) -> None:
         """Let what could not be ended be tried once an hour."""
@@ -76,16 +83,16 @@ class LeaseSchedules:
             kept = {name: value for name, value in schedule.items() if name not in _READ_ONLY}
             self._scheduler.update_schedule(**{**kept, **change(schedule), "StartDate": datetime.now(UTC) + after})
 
-    def cancel(self) -> None:
-        """Delete both; what is gone already is fine."""
+    def cancel(self, *, maker: str = "") -> None:
+        """Delete both, or those of them that this `maker` made; what is gone already is fine."""
         for name in (self._end, self._warning):
-            try:
-                self._scheduler.delete_schedule(Name=name)
-            except ClientError as error:
-                if refusals.classify(error) is not Refusal.GONE:
-                    raise
+            if not maker or (self._find(name) or {}).get("Description") == maker:
+                with refusals.suppress(Refusal.GONE):
+                    self._scheduler.delete_schedule(Name=name)
 
-    def _put(self, name: str, expression: str, work: Mapping[str, str], target: Mapping[str, str], **more: Any) -> None:
+    def _put(
+        self, name: str, expression: str, work: Mapping[str, str], *, target: Mapping[str, str], **more: Any
+    ) -> None:
         request = {
             "Name": name,
             "ScheduleExpression": expression,
@@ -100,10 +107,14 @@ class LeaseSchedules:
             },
             **more,
         }
-        if self._find(name):
-            self._scheduler.update_schedule(**request)
-        else:
-            self._scheduler.create_schedule(**request)
+        if not self._find(name):
+            try:
+                self._scheduler.create_schedule(**request)
+            except self._scheduler.exceptions.ConflictException:  # it is made: the answer got lost
+                pass
+            else:
+                return
+        self._scheduler.update_schedule(**request)
 
     def _find(self, name: str) -> dict[str, Any] | None:
         try:

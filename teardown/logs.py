@@ -145,5 +145,6 @@ class LogsSweep:
                 name = group["logGroupName"]
                 changed = "retentionInDays" in group or "kmsKeyId" in group or self._tags(group)
                 if name in SHARED_GROUPS and not changed and next(self._streams_of(name), None) is None:
-                    self._logs.delete_log_group(logGroupName=name)
+                    with refusals.suppress(Refusal.GONE):  # the answer got lost
+                        self._logs.delete_log_group(logGroupName=name)
                     self._receipt.found.add(Resource(_GROUP, name))

@@ -6,15 +6,16 @@ most of them as a ValidationException with a sentence.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTTPClientError  # noqa: A004 - botocore's
 
 from teardown.receipt import Resource
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from teardown.receipt import Receipt
 
@@ -30,18 +31,35 @@ _GONE_CODES = {
 }
 _GONE_WORDS = ("could not find", "does not exist", "not found", "recordnotfound")
 _DENIED_CODES = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
-_SLOW_CODES = {
+# botocore's own, of `retries.standard`, but for LimitExceededException, which is a quota's too.
+THROTTLING_CODES = frozenset(
+    {
+        "BandwidthLimitExceeded",
+        "EC2ThrottledException",
+        "PriorRequestNotComplete",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "RequestThrottledException",
+        "SlowDown",
+        "Throttling",
+        "ThrottledException",
+        "ThrottlingException",
+        "TooManyRequestsException",
+        "TransactionInProgressException",
+    }
+)
+_SLOW_CODES = THROTTLING_CODES | {
     "InternalError",
     "InternalFailure",
     "InternalServerError",
     "InternalServerException",
-    "RequestLimitExceeded",
+    "RequestTimeout",
+    "RequestTimeoutException",
     "ServiceUnavailable",
     "ServiceUnavailableException",
-    "Throttling",
-    "ThrottlingException",
-    "TooManyRequestsException",
 }
+_TROUBLE = 500  # HTTP statuses from here on are AWS's own trouble, whatever the code: an answer to HEAD has none
 _ABSENT_CODES = {"InvalidAction", "NotImplemented", "UnknownOperation", "UnknownOperationException"}
 
 
@@ -62,9 +80,26 @@ def classify(error: ClientError) -> Refusal:
         return Refusal.GONE
     if code in _DENIED_CODES:
         return Refusal.DENIED
-    if code in _SLOW_CODES:
+    if code in _SLOW_CODES or error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= _TROUBLE:
         return Refusal.SLOW
     return Refusal.ABSENT if code in _ABSENT_CODES else Refusal.BUSY
+
+
+def is_passing(error: BotoCoreError | ClientError) -> bool:
+    """Return whether the same call may do later: AWS is asked too much or in trouble, or its answer got lost."""
+    if isinstance(error, ClientError):
+        return classify(error) is Refusal.SLOW
+    return isinstance(error, (ConnectionError, HTTPClientError))
+
+
+@contextmanager
+def suppress(*refusals: Refusal) -> Iterator[None]:
+    """Go on after the block if AWS has refused something in it so; what it refuses otherwise is raised."""
+    try:
+        yield
+    except ClientError as error:
+        if classify(error) not in refusals:
+            raise
 
 
 def try_to_delete(receipt: Receipt, resource: Resource, operation: Callable[[], Any]) -> bool:

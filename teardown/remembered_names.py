@@ -5,7 +5,6 @@ The names are kept in Parameter Store before their bearers go, so that a teardow
 
 from __future__ import annotations
 
-import contextlib
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -33,9 +32,9 @@ class RememberedNames:
         """Keep a name, from before what bears it is touched."""
         if (noun, name) in self._all():
             return
+        with refusals.suppress(Refusal.DENIED):  # whoever may not write goes on with what is in memory
+            self._ssm.put_parameter(Name=f"{self._path}/{noun}/{name}", Value=value, Type="String", Overwrite=True)
         self._all()[noun, name] = value
-        with contextlib.suppress(ClientError):  # whoever may not write goes on with what is in memory
-            self._ssm.put_parameter(Name=f"{self._path}/{noun}/{name}", Value=value, Type="String")
 
     def forget(self, receipt: Receipt) -> None:
         """Delete what keeps the names; what is in memory is known on, for logs that come late."""
@@ -53,10 +52,11 @@ class RememberedNames:
 
     def _all(self) -> dict[tuple[str, str], str]:
         if self._noted is None:
-            self._noted = {}
-            with contextlib.suppress(ClientError):
+            noted = {}
+            with refusals.suppress(Refusal.DENIED):
                 pages = self._ssm.get_paginator("get_parameters_by_path").paginate(Path=self._path, Recursive=True)
                 for each in (each for page in pages for each in page["Parameters"]):
                     noun, _, name = each["Name"].removeprefix(f"{self._path}/").partition("/")
-                    self._noted[noun, name] = each["Value"]
+                    noted[noun, name] = each["Value"]
+            self._noted = noted
         return self._noted

@@ -149,8 +149,13 @@ class StackDeletion:
         except ClientError as error:
             if refusals.classify(error) is Refusal.SLOW:
                 return
-            self._keep(stack, str(error))  # it is protected, or the caller may not
+            if self._stands(stack):
+                self._keep(stack, str(error))  # it is protected, or the caller may not
         self._looks[stack.name] = 0
+
+    def _stands(self, stack: Stack) -> bool:
+        """Return whether it is there and is not being deleted, as it is when the answer to DeleteStack got lost."""
+        return any(each.name == stack.name and not each.moving for each in of_lab(self._cloudformation, self._lab))
 
     def _tries(self, stack: Stack) -> int:
         """Return how often its deletion has failed since then."""

@@ -148,6 +148,18 @@ def client(embedded: gateway.Gateway) -> Callable[[str], Any]:
     return make
 
 
+@pytest.fixture
+def no_backoff(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let botocore ask again at once: how long it waits is its own affair."""
+
+    class NoTime:
+        @staticmethod
+        def sleep(_seconds: float) -> None:
+            """Do not."""
+
+    monkeypatch.setattr("botocore.endpoint.time", NoTime)
+
+
 SECRET = "ghp_whatTheCallerKeepsInTheEnvironment"  # noqa: S105 - it opens nothing
 
 

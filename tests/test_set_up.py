@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import json
 import os
 import platform
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from cli import paths
+from tests.zips import wheel
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,17 +25,23 @@ if TYPE_CHECKING:
 HERE = f"{platform.python_version()} {os.path.realpath(getattr(sys, '_base_executable', sys.executable))}"
 
 
+def load(script: Path) -> Any:
+    """Return a script as a module."""
+    spec = spec_from_loader("lab", SourceFileLoader("lab", str(script)))
+    assert spec
+    module = module_from_spec(spec)
+    assert spec.loader
+    spec.loader.exec_module(module)
+    return module
+
+
 @pytest.fixture
 def lab(tmp_path: Path) -> Any:
     """The script, in a checkout with nothing but requirements; what it runs is noted, not run."""
-    spec = spec_from_loader("lab", SourceFileLoader("lab", str(paths.ROOT / "lab")))
-    assert spec
-    module: Any = module_from_spec(spec)
-    assert spec.loader
-    spec.loader.exec_module(module)
+    module = load(paths.ROOT / "lab")
     module.ROOT, module.VENV, module.BIN = tmp_path, tmp_path / ".venv", tmp_path / ".venv" / "bin"
     module.LOG = tmp_path / "setup.log"
-    (tmp_path / "requirements.txt").write_text("uv==1.0\n")
+    (tmp_path / "requirements.txt").write_text("uv==1.0 \\\n    --hash=sha256:aa\n    # via embedded-aws\nwall==1.0\n")
     module.ran = []
     module._run = lambda command, _output, **_: module.ran.append([str(word) for word in command])
     return module
@@ -120,3 +128,43 @@ def test_two_set_up_in_turn(lab: Any, capsys: pytest.CaptureFixture[str], tmp_pa
 def test_smoke_is_a_sound_script() -> None:
     """The smoke of CI can be read by bash; what it runs takes minutes and is CI's own."""
     assert subprocess.run(["bash", "-n", paths.ROOT / ".ci" / "smoke"], check=False).returncode == 0
+
+
+def test_uv_itself_is_held_to_its_hash(lab: Any) -> None:
+    """First pip installs the lock's uv and nothing else, then uv the lock, then the embedded AWS itself."""
+    environment_of(lab, HERE)
+    set_up(lab)
+    first, lock, own = lab.ran
+    assert "--require-hashes" in first
+    assert (lab.ROOT / "uv.txt").read_text() == "uv==1.0 \\\n    --hash=sha256:aa\n"
+    assert first[-1] == str(lab.ROOT / "uv.txt")
+    assert "--require-hashes" in lock
+    assert lock[-1] == str(lab.ROOT / "requirements.txt")
+    assert own[-2:] == ["--editable", str(lab.ROOT / "embedded_aws")]
+
+
+def test_what_has_another_hash_is_not_installed(lab: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A package that the lock was not made of is refused in a sentence, before anything of the lock is installed."""
+    script, index = lab.ROOT / "requirements.txt", lab.ROOT / "index"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", lab.VENV], check=True)
+    (lab.BIN / "uv").symlink_to(paths.ROOT / ".venv" / "bin" / "uv")
+    index.mkdir()
+    files = {name: wheel(name) for name in ("brick", "wall")}
+    for name, made in files.items():
+        (index / f"{name}-1.0-py3-none-any.whl").write_bytes(made)
+    for name, value in {"UV_NO_INDEX": "1", "UV_FIND_LINKS": str(index), "UV_CACHE_DIR": str(lab.ROOT / "uv")}.items():
+        monkeypatch.setenv(name, value)
+    lab._run = load(paths.ROOT / "lab")._run
+    hashes = {name: hashlib.sha256(made).hexdigest() for name, made in files.items()}
+
+    def sync(hashes: dict[str, str]) -> None:
+        script.write_text("".join(f"{name}==1.0 --hash=sha256:{digest}\n" for name, digest in hashes.items()))
+        lab._once(lab.ROOT / "ready", [script], "Python packages", lambda output: lab._sync(script, output))
+
+    with pytest.raises(SystemExit, match=r"^wall==1\.0 is not the file that requirements\.txt names: "):
+        sync({**hashes, "wall": "0" * 64})
+    assert not list(lab.VENV.rglob("brick.py"))
+    assert not (lab.ROOT / "ready").exists()
+    sync(hashes)
+    assert list(lab.VENV.rglob("brick.py"))
+    assert list(lab.VENV.rglob("wall.py"))

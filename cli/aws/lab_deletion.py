@@ -13,11 +13,13 @@ from botocore.exceptions import ClientError
 
 from cli.aws import buckets, stacks, wait
 from cli.ui import screen
+from teardown import refusals
 from teardown.alarms import AlarmsSweep
 from teardown.buckets import ContentsError, empty
 from teardown.logs import LogsSweep
 from teardown.names import LAB_TAG
 from teardown.receipt import Receipt, Resource
+from teardown.refusals import Refusal
 from teardown.remembered_names import CAPTURED
 from teardown.sagemaker import SageMakerSweep
 from teardown.scope import Scope
@@ -80,10 +82,10 @@ def _until(step: Callable[[], list[Resource]], receipt: Receipt, notice: Callabl
 def note_captures(session: Session, scope: Scope, remembered: RememberedNames) -> None:
     """Keep, before the lab's endpoints go, where what they captured lies."""
     sagemaker = session.client("sagemaker")
-    with suppress(ClientError):  # what can't be listed, the sweep will say
+    with refusals.suppress(Refusal.DENIED):  # what can't be listed, the sweep will say
         pages = sagemaker.get_paginator("list_endpoints").paginate()
         for each in [each for page in pages for each in page["Endpoints"]]:
-            with suppress(ClientError):  # gone meanwhile
+            with refusals.suppress(Refusal.GONE, Refusal.DENIED):  # gone meanwhile
                 tags = sagemaker.list_tags(ResourceArn=each["EndpointArn"])["Tags"]
                 if scope.has(each["EndpointName"], {tag["Key"]: tag["Value"] for tag in tags}):
                     _note_captures_of(sagemaker, each["EndpointName"], remembered)
@@ -131,7 +133,8 @@ def _schedule_deletion(kms: Any, key: dict[str, Any], receipt: Receipt) -> None:
     resource = Resource("KMS key", key["KeyId"])
     try:
         if key["KeyState"] != "PendingDeletion":
-            kms.schedule_key_deletion(KeyId=key["KeyId"], PendingWindowInDays=_DAYS)
+            with suppress(kms.exceptions.KMSInvalidStateException):  # it waits already: the answer got lost
+                kms.schedule_key_deletion(KeyId=key["KeyId"], PendingWindowInDays=_DAYS)
             key = kms.describe_key(KeyId=key["KeyId"])["KeyMetadata"]
     except ClientError as error:  # its policy forbids it
         receipt.keep(resource, str(error))
@@ -142,10 +145,8 @@ def _schedule_deletion(kms: Any, key: dict[str, Any], receipt: Receipt) -> None:
 
 def _described_key(kms: Any, key: str, lab: str) -> dict[str, Any] | None:
     """Return the key, if it is the lab's."""
-    try:
+    with refusals.suppress(Refusal.GONE, Refusal.DENIED):  # another team's key: its policy does not let us look
         tags = kms.list_resource_tags(KeyId=key)["Tags"]
         if {"TagKey": LAB_TAG, "TagValue": lab} in tags:
             return dict(kms.describe_key(KeyId=key)["KeyMetadata"])
-    except ClientError:  # another team's key: its policy does not let us look
-        pass
     return None

@@ -12,8 +12,6 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
-
 from cli.aws import instance_counts
 from cli.aws.instance_counts import (
     ENDPOINT_WITHOUT_INSTANCES,
@@ -23,6 +21,8 @@ from cli.aws.instance_counts import (
     TRAINING,
     JobType,
 )
+from teardown import refusals
+from teardown.refusals import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -81,10 +81,9 @@ def _each(names: Iterable[str], describe: Callable[[str], Usage]) -> Usage:
     """Count what they use together; what has gone meanwhile uses nothing."""
 
     def used(name: str) -> Usage:
-        try:
+        with refusals.suppress(Refusal.GONE):
             return describe(name)
-        except ClientError:
-            return Counter()
+        return Counter()
 
     total: Usage = Counter()
     with ThreadPoolExecutor(_AT_ONCE) as pool:

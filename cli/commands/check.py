@@ -18,6 +18,7 @@ from cli.programs import tool_environment
 from cli.security import advisories, exceptions
 from cli.security.audit import Audit
 from cli.security.findings import stale, uncovered
+from cli.security.locks import locks
 from cli.ui import screen
 from cli.ui.errors import LabError
 
@@ -71,7 +72,7 @@ def audit() -> None:
     """Ask the advisory services about every lock. Raises LabError naming the locks with holes, or not asked about."""
     found: set[Finding] = set()
     checks: dict[str, Callable[[], Iterable[object]]] = {
-        lock.as_posix(): partial(_holes, lock, found) for lock in advisories.locks()
+        lock.as_posix(): partial(_holes, lock, found) for lock in locks()
     }
     with ThreadPoolExecutor(_AT_A_TIME) as pool:
         failed = _run_checks(pool, checks)

@@ -11,7 +11,6 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cli import paths
 from cli.programs import installed, run
 from cli.security.findings import Acknowledgment, Finding
 from cli.ui.errors import LabError
@@ -29,23 +28,6 @@ ACCEPTED = (
     ),
 )
 
-_OWN = "./embedded_aws"  # this repository's own package, which no service knows; the lock has what it asks for too
-
-_LOCKS = (
-    "requirements.txt",
-    "notebooks/requirements.txt",
-    "model_code/requirements*.txt",
-    "embedded_aws/images/*.txt",
-    "cli/environments/*.txt",
-    "tests/environments/*.txt",
-    "package-lock.json",
-)
-
-
-def locks() -> list[Path]:
-    """List every file that pins versions, relative to the repository."""
-    return [path.relative_to(paths.ROOT) for pattern in _LOCKS for path in sorted(paths.ROOT.glob(pattern))]
-
 
 def holes(lock: Path) -> set[Finding]:
     """Find the known holes of the versions in a lock. Raises LabError when the service can't be asked."""
@@ -56,8 +38,6 @@ def holes(lock: Path) -> set[Finding]:
 def of_pip_audit(report: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield the id and subject of each advisory in pip-audit's report. Raises LabError for what it left out."""
     for package in report["dependencies"]:
-        if _OWN in package["name"]:
-            continue
         if "skip_reason" in package:
             raise LabError(f"pip-audit left {package['name']} out: {package['skip_reason']}")
         for hole in package["vulns"]:

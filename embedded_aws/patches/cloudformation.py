@@ -6,6 +6,10 @@ macros are to be acknowledged; ministack asks for it only when it enforces polic
 what functions make, as the CDK's bootstrap does; ministack compares them unmade. Which functions: CloudFormation's
 reference, "Condition functions", and the CDK's own templates, which join there.
 
+A stack is DELETE_IN_PROGRESS when DeleteStack answers, and another DeleteStack then, a client's that got no answer to
+its first, begins nothing; ministack deletes twice at the same time, and the stack comes back. Not compared with AWS:
+that the second is answered as the first.
+
 The CDK CLI asks how a stack is, and if that is still at work, again after five seconds, which nothing can set: stacks
 that take one second are waited for five. So its DescribeStacks is answered here when the stack has settled, as long as
 a client may be let wait. What the answer says is what it would have said then; others, who ask for what is now, are
@@ -17,12 +21,13 @@ from __future__ import annotations
 import asyncio
 import re
 import time
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 from xml.sax.saxutils import escape
 
 from ministack.services import s3, sns
-from ministack.services.cloudformation import changesets, drift, engine, handlers, provisioners, stacks
+from ministack.services.cloudformation import changesets, drift, engine, handlers, helpers, provisioners, stacks
 
 from embedded_aws.patches import patching, service_handlers
 from embedded_aws.services.cloudformation_types import api_error
@@ -39,6 +44,7 @@ _BUCKET, _TOPIC = "AWS::S3::Bucket", "AWS::SNS::Topic"
 _NOT_EMPTY = "The bucket you tried to delete is not empty"  # S3's list of error codes
 _FUNCTIONS = ("Fn::FindInMap", "Fn::Join", "Fn::Split", "Fn::Sub")
 _CDK_CLI = "aws-cdk/"
+_DELETING = "DELETE_IN_PROGRESS"
 _POLL_SECONDS = 0.1
 _LONGEST_SECONDS = 20.0
 _IN_PROGRESS = re.compile(rb"<StackStatus>(?!REVIEW)\w+_IN_PROGRESS</StackStatus>")
@@ -52,6 +58,7 @@ def apply(types: Mapping[str, ResourceProvider]) -> None:
     _wrap_type(_BUCKET, "delete", _delete_bucket)
     _after_each_change(_BUCKET, _encrypt_bucket)
     _after_each_change(_TOPIC, _encrypt_topic)
+    patching.wrap_item(handlers._ACTION_HANDLERS, "DeleteStack", "handlers._ACTION_HANDLERS", _delete_stack)
     service_handlers.wrap("cloudformation", _answer_the_cdk_when_settled)
     patches.apply()
 
@@ -162,6 +169,16 @@ def _resolved(value: Any, params: dict[str, Any], mappings: dict[str, Any]) -> A
     if any(name in value for name in _FUNCTIONS):
         return engine._resolve_refs(value, {}, params, {}, mappings, "", "")
     return {name: _resolved(each, params, mappings) for name, each in value.items()}
+
+
+def _delete_stack(original: Callable[[dict[str, list[str]]], Response], params: dict[str, list[str]]) -> Response:
+    stack = handlers._resolve_stack("".join(params.get("StackName", ())))
+    if stack and stack["StackStatus"] == _DELETING and not any(each.startswith("RetainResources") for each in params):
+        return helpers._xml(200, "DeleteStackResponse", "")
+    response = original(params)
+    if stack and response[0] == HTTPStatus.OK and stack["StackStatus"] != "DELETE_COMPLETE":
+        stack["StackStatus"] = _DELETING
+    return response
 
 
 async def _answer_the_cdk_when_settled(

@@ -3,6 +3,10 @@
 `<account>.dkr.ecr.<region>.amazonaws.com/<repository>:<tag>` is `<images_dir>/<repository>-<tag>.txt`, a compiled list
 of pins. "Pulling" it installs them once with uv under `<cache_dir>/images/`, where every job and endpoint finds it.
 
+A list with hashes is held to them: each file that is installed has one, and where a package has no wheel, what builds
+it is pinned with hashes in `build.constraints` beside the list; without that file nothing is built. A list of one's own
+may do without hashes.
+
 AWS gives one image several tags: docs/src/data/tensorflow-training/2.21-cpu-sagemaker.yml of
 aws/deep-learning-containers, and `image_uris.retrieve` of the SageMaker SDK 3.27 for the two that end in `py312`. In
 public code there are also builds, `…-sagemaker-v1.12-2025-07-15-19-53-45`, and those to be loaded lazily, `…-soci`.
@@ -25,7 +29,7 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
-from embedded_aws.runtime import interpreters
+from embedded_aws.runtime import interpreters, tampering
 
 if TYPE_CHECKING:
     from embedded_aws.runtime.interpreters import Interpreter
@@ -138,9 +142,17 @@ def install(name: str, *, images_dir: Path, cache_dir: Path) -> Image:
             _uv("venv", "--relocatable", "--python", python.python, str(folder))
             # The list of pins is whole: what it leaves out of what a package asks for is left out on purpose.
             # Without compiled sources every start of a job would parse them anew: 5.6 s against 3.0 s.
-            _uv("pip", "install", "--no-deps", "--compile-bytecode", "-p", str(image.python), "-r", str(requirements))
+            options = ["--no-deps", "--compile-bytecode", *_hashes(requirements), "-p", str(image.python)]
+            _uv("pip", "install", *options, "-r", str(requirements))
             (folder / _COMPLETE).touch()
     return image
+
+
+def _hashes(requirements: Path) -> list[str]:
+    if "--hash=" not in requirements.read_text(encoding="utf-8"):
+        return []
+    builders = requirements.with_name("build.constraints")
+    return ["--require-hashes", *(["--build-constraints", str(builders)] if builders.exists() else ["--no-build"])]
 
 
 def _digest(requirements: Path) -> str:
@@ -175,6 +187,8 @@ def _uv(*arguments: str) -> str:
     command = [str(uv()), "--no-progress", *arguments]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     if result.returncode:
+        if sentence := tampering.refusal(result.stderr, lock=Path(arguments[-1]).name):
+            raise ImageError(sentence)
         last = " ".join(result.stderr.split()[-60:])
         raise ImageError(f"`uv {' '.join(arguments[:2])}` failed: {last}")
     return result.stdout

@@ -10,7 +10,7 @@ from constructs import Construct
 from infra.constructs import statements
 from infra.constructs.findings import acknowledge, wildcard
 from infra.constructs.provider import HandlerProvider
-from infra.settings import HOUR, JOB_SECONDS, STOP_SECONDS, has_local_storage
+from infra.settings import HOUR, JOB_SECONDS, ROLE_SECONDS, STOP_SECONDS, has_local_storage
 from teardown.names import any_of
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class SageMakerJob(Construct):
             log_retention_days=log_retention_days,
             statements=[*_may_run_jobs(self, stem=stem, lab=lab, role=role), *needs],
             timeout=Duration.minutes(5),
-            seconds=JOB_SECONDS + STOP_SECONDS,
+            seconds=ROLE_SECONDS + JOB_SECONDS + STOP_SECONDS,
         )
         self.resource = CustomResource(
             self,

@@ -84,7 +84,7 @@ class Installation:
         beside = self._environment.parent / "cache"
         os.environ.setdefault("UV_CACHE_DIR", str(beside))
         uv = [str(self._environment / "bin" / "uv"), "pip", "install", "--no-progress", "--python", str(self._python)]
-        wanted = ["--requirement", str(self._requirements)]
+        wanted = ["--require-hashes", "--requirement", str(self._requirements)]
         cached = subprocess.run([*uv, "--offline", *wanted], stderr=subprocess.DEVNULL, check=False)
         if cached.returncode:
             _run(*uv, *wanted)

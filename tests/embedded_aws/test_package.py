@@ -16,9 +16,12 @@ from typing import TYPE_CHECKING
 
 import psutil
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from cli import paths
 from cli.programs import tool_environment
+from cli.security.locks import pins
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -158,7 +161,8 @@ def test_the_environment_is_as_before():
 
 
 def test_the_lab_has_what_the_package_pins() -> None:
-    """The lab's requirements hold the package's very pins, so that both are tested together."""
-    pins = tomllib.loads((PACKAGE / "pyproject.toml").read_text())["project"]["dependencies"]
-    held = {line.split(" ;")[0] for line in (paths.ROOT / "requirements.txt").read_text().splitlines()}
-    assert [pin for pin in pins if pin.partition(";")[0].replace("backports.", "backports-") not in held] == []
+    """The lab's lock holds the package's very pins, so that both are tested together, and those of what builds it."""
+    project = tomllib.loads((PACKAGE / "pyproject.toml").read_text())
+    asked = map(Requirement, [*project["project"]["dependencies"], *project["build-system"]["requires"]])
+    held = {(canonicalize_name(pin.name), pin.version) for pin in pins(paths.ROOT / "requirements.txt")}
+    assert [one for one in asked if (canonicalize_name(one.name), str(one.specifier)[2:]) not in held] == []

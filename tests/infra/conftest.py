@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 
+from embedded_aws import gateway
 from infra.settings import DATA_FILES, read
+from teardown import clients
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,6 +72,13 @@ def resources(templates: dict[str, Template]) -> Callable[[str], list[dict[str, 
 def session() -> boto3.Session:
     """A session whose clients are stubbed: each session anew reads what services there are."""
     return boto3.Session("test", "test", region_name="eu-west-1")
+
+
+@pytest.fixture(scope="session")
+def patient(embedded: gateway.Gateway) -> Callable[[str], Any]:
+    """A client for a service of the embedded AWS, new at each call, that asks again as the lab's functions do."""
+    session: Any = boto3.Session("test", "test", region_name=gateway.REGION)
+    return lambda service: session.client(service, endpoint_url=embedded.url, config=clients.CONFIG)
 
 
 @pytest.fixture

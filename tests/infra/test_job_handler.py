@@ -137,6 +137,11 @@ class Driver:
         """Expect the job's record to be deleted."""
         self.on_sagemaker.add_response("delete_training_job", {}, {"TrainingJobName": name})
 
+    def completes(self, name: str) -> None:
+        """Expect a description and a look for the artifact; answer a job that has trained."""
+        self.described(name, "Completed")
+        self.artifact()
+
     def artifact(self, *, there: bool = True) -> None:
         """Expect a look for the artifact."""
         contents = {"Contents": [{"Key": "training/job/output/model.tar.gz"}]} if there else {}
@@ -149,7 +154,7 @@ class Driver:
 
     def is_complete(self, kind: str, **more: Any) -> dict[str, Any]:
         """What the handler answers when it is asked again."""
-        return dict(self.handler.is_complete(self.event(kind, TrainingJobName=self.job, **more)))
+        return dict(self.handler.is_complete(self.event(kind, **{"TrainingJobName": self.job, "Since": 0, **more})))
 
 
 @pytest.fixture
@@ -168,21 +173,27 @@ def first_request(driver: Driver) -> dict[str, Any]:
     driver.sagemaker.meta.events.register(
         "provide-client-params.sagemaker.CreateTrainingJob", lambda params, **_: sent.append(params)
     )
-    driver.listed()
     driver.missing(driver.job)
     driver.created(driver.job)
-    driver.on_event("Create")
+    driver.completes(driver.job)
+    driver.is_complete("Create")
     [request] = sent
     return request
 
 
 def test_create_starts_a_job(driver: Driver) -> None:
-    """A first deployment starts the job, and has a name that SageMaker takes."""
+    """A first deployment names the job, as SageMaker takes it, and starts it when the framework waits for it already.
+
+    A function that ends after CreateTrainingJob without an answer is followed by a Delete so, which stops the job.
+    """
     driver.listed()
     driver.missing(driver.job)
-    driver.created(driver.job)
     answer = driver.on_event("Create")
-    assert answer == {"PhysicalResourceId": driver.prefix, "TrainingJobName": driver.job}
+    assert answer == {"PhysicalResourceId": driver.prefix, "TrainingJobName": driver.job, "Since": 0}
+    driver.missing(driver.job)
+    driver.created(driver.job)
+    driver.completes(driver.job)
+    assert driver.is_complete("Create", **answer)["IsComplete"] is True
     assert re.fullmatch(r"bricklab-[0-9a-f]{8}-[0-9a-f]{16}", driver.job)
 
 
@@ -237,7 +248,6 @@ def test_a_failed_job_is_tried_again(driver: Driver, status: str) -> None:
     driver.described(driver.job, status)
     driver.tagged(LAB_TAG)
     driver.missing(f"{driver.job}-2")
-    driver.created(f"{driver.job}-2")
     assert driver.on_event("Update")["TrainingJobName"] == f"{driver.job}-2"
 
 
@@ -248,7 +258,6 @@ def test_a_lost_artifact_is_trained_anew(driver: Driver) -> None:
     driver.tagged(LAB_TAG)
     driver.artifact(there=False)
     driver.missing(f"{driver.job}-2")
-    driver.created(f"{driver.job}-2")
     assert driver.on_event("Update")["TrainingJobName"] == f"{driver.job}-2"
 
 
@@ -263,13 +272,19 @@ def test_a_foreign_job_is_not_adopted(driver: Driver, tags: tuple[dict[str, str]
 
 
 def test_a_race_for_the_name_is_won_by_both(driver: Driver) -> None:
-    """ResourceInUse means that another call was faster: its job is adopted after a look at its tags."""
-    driver.listed()
+    """ResourceInUse means that another call was faster, or this one's answer lost: its job is the one to wait for."""
     driver.missing(driver.job)
     driver.refused("create_training_job", "ResourceInUse", "exists")
-    driver.described(driver.job, "InProgress")
-    driver.tagged(LAB_TAG)
-    assert driver.on_event("Create")["TrainingJobName"] == driver.job
+    driver.completes(driver.job)
+    assert driver.is_complete("Create")["IsComplete"] is True
+
+
+def test_a_job_that_somebody_deletes_is_not_started_again(driver: Driver) -> None:
+    """Long after the request a job that is not there has been, and it is told that it is gone."""
+    driver.clock.time = 180
+    driver.missing(driver.job)
+    with pytest.raises(Exception, match=f"There is no training job {driver.job}: .* somebody has deleted it"):
+        driver.is_complete("Create")
 
 
 @pytest.mark.parametrize(
@@ -287,23 +302,29 @@ def test_a_race_for_the_name_is_won_by_both(driver: Driver) -> None:
 )
 def test_a_fresh_role_is_waited_for(driver: Driver, message: str) -> None:
     """A role made a moment ago is tried again every five seconds."""
-    driver.listed()
+    for _ in range(2):
+        driver.missing(driver.job)
+        driver.refused("create_training_job", "ValidationException", message)
     driver.missing(driver.job)
-    driver.refused("create_training_job", "ValidationException", message)
-    driver.refused("create_training_job", "ValidationException", message)
     driver.created(driver.job)
-    assert driver.on_event("Create")["TrainingJobName"] == driver.job
-    assert driver.clock.time == 10
+    driver.completes(driver.job)
+    assert driver.is_complete("Create")["IsComplete"] is True
+    assert driver.clock.time == 11
 
 
 def test_a_role_that_never_works_is_an_error(driver: Driver) -> None:
     """After two minutes the refusal is told as it is."""
-    driver.listed()
-    driver.missing(driver.job)
     for _ in range(26):
+        driver.missing(driver.job)
         driver.refused("create_training_job", "ValidationException", "Could not assume role r")
+
+    def asked_again() -> None:
+        while not driver.is_complete("Create")["IsComplete"]:
+            driver.clock.sleep(0)
+
     with pytest.raises(Exception, match=r"SageMaker did not take the training job .*Could not assume role r"):
-        driver.on_event("Create")
+        asked_again()
+    assert driver.clock.time > 120
 
 
 @pytest.mark.parametrize(
@@ -316,17 +337,16 @@ def test_a_role_that_never_works_is_an_error(driver: Driver) -> None:
 )
 def test_refusals_are_told_apart(driver: Driver, code: str, sentence: str) -> None:
     """A quota, throttling and all else have each their own sentence and next step."""
-    driver.listed()
+    driver.clock.time = 121  # until then it is asked again by whom SageMaker throttles
     driver.missing(driver.job)
     driver.refused("create_training_job", code, "as it says")
     with pytest.raises(Exception, match=sentence) as caught:
-        driver.on_event("Create")
+        driver.is_complete("Create")
     assert "as it says" in str(caught.value)
 
 
 def test_a_quota_over_all_types_is_not_met_by_another_type(driver: Driver) -> None:
     """AWS's sentence names the quota; the way out is more of it."""
-    driver.listed()
     driver.missing(driver.job)
     said = (
         "The account-level service limit 'Number of instances across all training jobs' is 4 Instances, with current "
@@ -334,7 +354,7 @@ def test_a_quota_over_all_types_is_not_met_by_another_type(driver: Driver) -> No
     )
     driver.refused("create_training_job", "ResourceLimitExceeded", said)
     with pytest.raises(Exception, match="ask for more in Service Quotas, then deploy again") as caught:
-        driver.on_event("Create")
+        driver.is_complete("Create")
     assert said in str(caught.value)
     assert "choose another" not in str(caught.value)
 
@@ -345,7 +365,6 @@ def test_what_an_earlier_deployment_left_is_stopped(driver: Driver) -> None:
     driver.listed((other, "InProgress"), (strange, "InProgress"), (f"{other}-2", "Failed"))
     driver.stopped(other)
     driver.missing(driver.job)
-    driver.created(driver.job)
     driver.on_event("Update")
 
 
@@ -388,6 +407,7 @@ def test_a_long_job_is_asked_about_again(driver: Driver) -> None:
 def test_throttling_while_waiting_is_no_failure(driver: Driver) -> None:
     """An exception would fail the deployment, so a throttled look is just one more look."""
     driver.refused("describe_training_job", "ThrottlingException", "Rate exceeded")
+    driver.refused("describe_training_job", "InternalFailure", "try again")
     driver.described(driver.job, "Completed")
     driver.artifact()
     assert driver.is_complete("Create")["IsComplete"] is True
@@ -525,7 +545,7 @@ def test_delete_leaves_the_work_to_is_complete(driver: Driver) -> None:
 
 
 def test_delete_stops_waits_and_forgets(driver: Driver) -> None:
-    """Found by the mark in their names alone: a Delete in mid-Create brings an invented id and odd properties."""
+    """Found by the mark in their names alone, whatever the properties."""
     other = f"{driver.prefix}-{'0' * 16}"
     driver.listed((driver.job, "InProgress"), (other, "Completed"))
     driver.stopped(driver.job)
@@ -533,6 +553,14 @@ def test_delete_stops_waits_and_forgets(driver: Driver) -> None:
     driver.listed((driver.job, "Stopped"), (other, "Completed"))
     driver.forgotten(driver.job)
     driver.forgotten(other)
+    assert driver.is_complete("Delete", ResourceProperties={}) == {"IsComplete": True}
+
+
+def test_a_delete_in_mid_create_leaves_the_records(driver: Driver) -> None:
+    """It brings an invented id. What it forgot, the Create that is waited for still would start anew."""
+    driver.listed((driver.job, "InProgress"))
+    driver.stopped(driver.job)
+    driver.listed((driver.job, "Stopped"))
     answer = driver.is_complete("Delete", PhysicalResourceId="invented", ResourceProperties={})
     assert answer == {"IsComplete": True}
 

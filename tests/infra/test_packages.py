@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import subprocess
 import sys
@@ -42,9 +43,11 @@ class Machine:
         """Put a version of the package into the index."""
         (self.index / f"brick-{version}-py3-none-any.whl").write_bytes(wheel("brick", version=version))
 
-    def provide(self, requirements: str = "brick==1.0\n") -> subprocess.CompletedProcess[str]:
-        """Run the script as the lifecycle script does."""
-        self.requirements.write_text(requirements)
+    def provide(self, version: str = "1.0", *, digest: str = "") -> subprocess.CompletedProcess[str]:
+        """Run the script as the lifecycle script does, with a lock of that version and its hash or another one."""
+        published = self.index / f"brick-{version}-py3-none-any.whl"
+        digest = digest or hashlib.sha256(published.read_bytes() if published.exists() else b"").hexdigest()
+        self.requirements.write_text(f"brick=={version} --hash=sha256:{digest}\n")
         environment = {"HOME": str(self.home), "PATH": "/usr/bin:/bin", "UV_FIND_LINKS": str(self.index)}
         environment["UV_DEFAULT_INDEX"] = (self.home / "no-index").as_uri()
         (self.home / "no-index").mkdir(exist_ok=True)
@@ -101,7 +104,7 @@ def test_it_is_made_once_for_each_requirements_file(machine: Machine) -> None:
     mine.touch()
     assert machine.provide().stdout.splitlines() == [machine.said()]
     machine.publish("2.0")
-    updated = machine.provide("brick==2.0\n")
+    updated = machine.provide("2.0")
     assert "conda" not in updated.stdout
     assert "step 2 of 2" in updated.stdout
     assert machine.installed() == "2.0"
@@ -111,7 +114,7 @@ def test_it_is_made_once_for_each_requirements_file(machine: Machine) -> None:
 def test_a_python_that_is_gone_is_made_again(machine: Machine) -> None:
     """The environment may be of no use, as one is whose interpreter lay outside of the volume."""
     (machine.environment / "bin" / "python").unlink()
-    assert "conda create" in machine.provide("brick==1.0\n").stdout
+    assert "conda create" in machine.provide("1.0").stdout
     assert machine.installed() == "1.0"
 
 
@@ -139,9 +142,18 @@ def test_a_machine_without_conda_is_told(fresh: Machine) -> None:
 
 def test_what_the_index_has_not_is_no_environment(fresh: Machine) -> None:
     """Half an environment is never taken for a whole one, and the log says what was missing."""
-    failed = fresh.provide("brick==3.0\n")
+    failed = fresh.provide("3.0")
     assert failed.returncode == 1
     assert "brick==3.0" in failed.stderr
     assert fresh.said().startswith("Not installed: `uv pip` ended with exit status 1.")
     assert not (fresh.environment / "complete").exists()
     assert fresh.provide().returncode == 0
+
+
+def test_what_has_another_hash_is_not_installed(fresh: Machine) -> None:
+    """A file that the index gives under the same name, and that the lock was not made of, is refused by its hash."""
+    failed = fresh.provide(digest="0" * 64)
+    assert failed.returncode == 1
+    assert "Hash mismatch for `brick==1.0`" in failed.stderr
+    assert fresh.said().startswith("Not installed: `uv pip` ended with exit status 1.")
+    assert not (fresh.environment / "complete").exists()

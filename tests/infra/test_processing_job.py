@@ -140,9 +140,13 @@ def test_create_starts_a_job(driver: Driver) -> None:
     """A first deployment starts the job, and says its name under the member that SageMaker has for it."""
     driver.listed()
     driver.missing(driver.job)
-    driver.created(driver.job)
     answer = driver.handler.on_event(driver.event("Create"))
-    assert answer == {"PhysicalResourceId": driver.prefix, "ProcessingJobName": driver.job}
+    assert answer == {"PhysicalResourceId": driver.prefix, "ProcessingJobName": driver.job, "Since": 0}
+    driver.missing(driver.job)
+    driver.created(driver.job)
+    driver.described("Completed", **_end(9))
+    driver.listed(**{driver.job: 9})
+    assert driver.handler.is_complete(driver.event("Create", **answer))["IsComplete"] is True
 
 
 def test_the_last_job_to_complete_is_adopted(driver: Driver) -> None:
@@ -161,7 +165,6 @@ def test_a_job_whose_outputs_were_written_over_runs_anew(driver: Driver) -> None
     driver.tagged()
     driver.listed(**{driver.job: 5, OTHER: 9})
     driver.missing(f"{driver.job}-2")
-    driver.created(f"{driver.job}-2")
     assert driver.handler.on_event(driver.event("Update"))["ProcessingJobName"] == f"{driver.job}-2"
 
 

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from packaging.requirements import Requirement
 from PIL import Image
 
+from cli.security.locks import pins
 from data import LABELS, Part, read_channel
 from inference import NetworkHandler, input_handler, output_handler
 from network import Network
@@ -338,10 +338,8 @@ def test_the_artifacts_code_imports_no_tensorflow(trained: Any) -> None:
 def test_pip_finds_every_requirement_in_the_embedded_aws_images(requirements: str, image: str) -> None:
     """Each pin is the image's own pin, so that starting a container installs nothing."""
 
-    def pins(text: str) -> set[tuple[str, str, str]]:
-        lines = [line for line in text.splitlines() if line and line[0] not in "# "]
-        parsed = [Requirement(line) for line in lines]
-        return {(one.name, str(one.specifier), str(one.marker)) for one in parsed}
+    def pinned(file: Path) -> set[str]:
+        return {str(pin.requirement) for pin in pins(file)}
 
-    pinned = pins((ROOT / "embedded_aws" / "images" / f"{image}.txt").read_text(encoding="utf-8"))
-    assert pins((MODEL_CODE / requirements).read_text(encoding="utf-8")) <= pinned
+    there = pinned(ROOT / "embedded_aws" / "images" / f"{image}.txt")
+    assert pinned(MODEL_CODE / requirements) <= there

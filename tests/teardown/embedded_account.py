@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import json
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
+import boto3
+
+from teardown import clients
 from tests import functions
 from tests.embedded_aws.account import until
 
@@ -49,6 +53,12 @@ class EmbeddedAccount:
     def __init__(self, client: Callable[[str], Any]) -> None:
         self.client = client
         self.cloudformation = client("cloudformation")
+
+    def patient(self, service: str) -> Any:
+        """A client of one process, which asks again as the lab's functions do."""
+        url = self.cloudformation.meta.endpoint_url
+        session: Any = _session()
+        return session.client(service, endpoint_url=url, config=clients.CONFIG)
 
     def prepare(self, role: str) -> None:
         """Take this role, and make the function of custom resources."""
@@ -138,6 +148,11 @@ class EmbeddedAccount:
                 for stream in logs.describe_log_streams(logGroupName=group)["logStreams"]
             ),
         }
+
+
+@cache
+def _session() -> boto3.Session:
+    return boto3.Session("test", "test", region_name="us-east-1")
 
 
 def custom(function: str, *fails: str, **more: str) -> dict[str, Any]:

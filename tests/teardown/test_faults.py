@@ -1,7 +1,4 @@
-"""A teardown is killed before each of its calls; the next one finishes.
-
-To be killed after a call was answered is to be killed before the next one: of what it has done only the account knows.
-"""
+"""A teardown is killed before each of its calls, loses each answer, is throttled: it finishes, or the next one does."""
 
 from __future__ import annotations
 
@@ -11,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from teardown.teardown import Teardown
+from tests.faulty import FaultyClients, Killed, answers_lost, killed_before, throttled
 from tests.teardown.embedded_account import TOPIC, TRUST, EmbeddedAccount, custom
 from tests.teardown.fake_sagemaker import FakeSageMaker
 
@@ -18,44 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from teardown.receipt import Receipt
+    from tests.faulty import Fault
 
 TRANSFORM, IMAGE = "/aws/sagemaker/TransformJobs", "763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-inference:2"
-READING = ("Describe", "Get", "List")
 LOOKS = 400
-
-
-class Killed(Exception):  # noqa: N818 - it is no error of anybody's
-    """The process ended here."""
-
-
-class Faulty:
-    """Clients that kill their caller before its `nth` call that changes something."""
-
-    def __init__(self, client: Callable[[str], Any], nth: int) -> None:
-        self._client, self._left = client, nth
-        self._made: dict[str, Any] = {}
-
-    def __call__(self, service: str) -> Any:
-        """A client."""
-        if service not in self._made:
-            self._made[service] = self._client(service)
-            self._made[service].meta.events.register("before-call", self._pass)
-        return self._made[service]
-
-    def run(self, lab: str) -> Receipt:
-        """The whole teardown; its receipt, unless it is killed."""
-        try:
-            return run(self, lab)
-        finally:
-            for made in self._made.values():
-                made.meta.events.unregister("before-call", self._pass)
-
-    def _pass(self, model: Any, **_: Any) -> None:
-        if model.name.startswith(READING):
-            return
-        self._left -= 1
-        if self._left == 0:
-            raise Killed(model.name)
 
 
 def model(aws: EmbeddedAccount, name: str) -> None:
@@ -109,12 +73,13 @@ def test_the_next_teardown_finishes_what_one_has_begun(aws: EmbeddedAccount, nei
     killed: list[str] = []
     while True:
         build(aws, "faulty")
-        try:
-            Faulty(aws.client, len(killed) + 1).run("faulty")
-        except Killed as error:
-            killed.append(str(error))
-        else:
-            break
+        with FaultyClients(aws.client, killed_before(len(killed) + 1)).working() as clients:
+            try:
+                run(clients, "faulty")
+            except Killed as error:
+                killed.append(str(error))
+            else:
+                break
         assert run(aws.client, "faulty").clean
         assert aws.inventory() == neighbours
     assert aws.inventory() == neighbours
@@ -123,9 +88,21 @@ def test_the_next_teardown_finishes_what_one_has_begun(aws: EmbeddedAccount, nei
     assert killed.count("DeleteStack") == 3
 
 
+@pytest.mark.usefixtures("no_backoff")
+@pytest.mark.parametrize("fault", [answers_lost(), *map(throttled, range(3))], ids=["lost", "0", "1", "2"])
+def test_a_teardown_bears_what_aws_does_to_it(aws: EmbeddedAccount, neighbours: set[str], fault: Fault) -> None:
+    """Every answer is lost once, or a fifth of all calls is refused: nothing is left, and the receipt says so."""
+    build(aws, "faulty")
+    with FaultyClients(aws.patient, fault).working() as clients:
+        receipt = run(clients, "faulty")
+    assert receipt.clean, receipt.document()
+    assert aws.inventory() == neighbours
+
+
 def test_a_second_teardown_changes_nothing(aws: EmbeddedAccount, neighbours: set[str]) -> None:
     """It makes no call that could, and its receipt is empty and clean."""
-    receipt = Faulty(aws.client, 1).run("faulty")
+    with FaultyClients(aws.client, killed_before(1)).working() as clients:
+        receipt = run(clients, "faulty")
     assert receipt.clean
     assert not receipt.found
     assert aws.inventory() == neighbours

@@ -83,7 +83,7 @@ class Lab:
         """Begin the lease."""
         now = datetime.now(UTC)
         target, work = {"Arn": self.aws.stubborn, "RoleArn": self.aws.role}, {"Lab": self.name, "Topic": self.topic}
-        self.lease.set(now + length, now=now, target=target, work=work)
+        self.lease.set(now + length, now=now, target=target, work=work, maker="its stack")
 
     def is_over(self) -> None:
         """Let the lease have ended."""
@@ -182,8 +182,9 @@ def test_a_lease_that_cannot_be_is_refused_in_a_sentence(lease: LeaseResource, t
     event_id = answer["PhysicalResourceId"]
     assert event_id != f"{lease._lab}-lease"
     properties = lease._properties(term)
+    of = {"StackId": "stack", "LogicalResourceId": "Another", "ResourceProperties": properties}
     resource.work(
-        {"RequestType": "Delete", "PhysicalResourceId": event_id, "ResourceProperties": properties},
+        {"RequestType": "Delete", "PhysicalResourceId": event_id, **of},
         scheduler=lease.scheduler,
         now=NOW,
     )

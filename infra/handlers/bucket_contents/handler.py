@@ -13,11 +13,9 @@ import time
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-import boto3
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from teardown import buckets
+from teardown import buckets, clients, refusals
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,6 +69,8 @@ class BucketContents:
                 return {"IsComplete": empty}
             self._fill(event)
         except (BotoCoreError, ClientError) as error:
+            if refusals.is_passing(error):
+                return {"IsComplete": False}
             raise buckets.ContentsError(f"The contents of bucket {bucket}: {error}") from error
         return {"IsComplete": True}
 
@@ -94,7 +94,7 @@ def _bucket_and_prefix(event: Event) -> tuple[str, str]:
 @cache
 def resource() -> BucketContents:
     """Return the resource with a client of its own, made once an execution environment."""
-    return BucketContents(boto3.client("s3", config=Config(retries={"mode": "standard", "total_max_attempts": 10})))
+    return BucketContents(clients.client("s3"))
 
 
 def on_event(event: Event, _context: object) -> Event:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from teardown.names import LAB_TAG
+from teardown.refusals import THROTTLING_CODES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,13 +17,6 @@ if TYPE_CHECKING:
 
 _SETTING = "lab.training_instance_type"
 _OVER_ALL_TYPES = "'Number of instances across"
-_THROTTLING = {
-    "RequestLimitExceeded",
-    "Throttling",
-    "ThrottlingException",
-    "ThrottledException",
-    "TooManyRequestsException",
-}
 # What Terraform's AWS provider waits on while a new role spreads through IAM (training_job.go), but for hubs' content.
 _ROLE_NOT_READY = (
     "could not assume role",
@@ -40,11 +34,6 @@ class JobError(Exception):
 def code(error: ClientError) -> str:
     """Return the error's AWS code, such as ValidationException."""
     return error.response["Error"]["Code"]
-
-
-def is_throttling(error: ClientError) -> bool:
-    """Return whether AWS asks for patience only."""
-    return code(error) in _THROTTLING
 
 
 def is_not_found(error: ClientError) -> bool:
@@ -71,7 +60,7 @@ def refused(error: ClientError, kind: JobType, *, instance_type: str) -> JobErro
             f"The account has no quota left for a {kind} on {instance_type} in this region ({said}): ask for "
             f"more in Service Quotas{instead}, then deploy again."
         )
-    if is_throttling(error):
+    if code(error) in THROTTLING_CODES:
         return JobError(f"AWS is throttling this account's calls ({said}): wait a minute, then deploy again.")
     return JobError(f"SageMaker did not take the {kind} ({said}).")
 
@@ -128,6 +117,13 @@ def lingering(names: list[str], kind: JobType, *, seconds: int) -> JobError:
     return JobError(
         f"SageMaker has not ended what it was asked to stop {seconds} s ago ({kind} {', '.join(names)}): delete the "
         "stack again when it has."
+    )
+
+
+def gone(name: str, kind: JobType) -> JobError:
+    """Return that there is no job to wait for, nor may there be one any more."""
+    return JobError(
+        f"There is no {kind} {name}: SageMaker did not take it in time, or somebody has deleted it. Deploy again."
     )
 
 

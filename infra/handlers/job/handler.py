@@ -5,9 +5,9 @@ CreateProcessingJob without the name; DeadlineSeconds, how long after its creati
 waits for; StopSeconds, how long it may take to end then. The physical id, `<lab>-<mark>`, is the same for the life of
 the resource: an Update never ends in a Delete. The resource's type tells the type of job, which tells the attributes.
 
-`on_event` does nothing after it has started a job, and `is_complete` raises for a job that has failed only: an
-exception in the first would make CDK's provider framework swallow the Delete that follows (aws-cdk#5524, #28996), and
-any in the second fails the deployment at once.
+`on_event` only reads, and stops: were it to end without an answer after it has started a job, CDK's provider framework
+would swallow the Delete that follows a failed Create, and the job would run on (aws-cdk#5524, #28996). `is_complete`
+starts the job that it does not find. Whatever happens to it, a Delete comes, which finds the jobs by their names.
 """
 
 from __future__ import annotations
@@ -15,14 +15,13 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-import boto3
-from botocore.config import Config
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.handlers.job import errors
 from infra.handlers.job.processing import ProcessingJobs
 from infra.handlers.job.request import identity, resource_mark
 from infra.handlers.job.training import TrainingJobs
+from teardown import clients, refusals
 
 if TYPE_CHECKING:
     from infra.handlers.job.jobs import Jobs
@@ -30,6 +29,9 @@ if TYPE_CHECKING:
 # A call waits for so long, and looks so often; the framework asks again. The function's timeout is five minutes.
 POLL_SECONDS = 45.0
 POLL_INTERVAL = 1.0
+# How long SageMaker may take to take a job, for a new role that is not known everywhere, say; and how often to ask.
+_START_SECONDS = 120.0
+_START_INTERVAL = 5.0
 _DEADLINE_SECONDS, _STOP_SECONDS = 3180, 120  # where the properties, an earlier release's, do not tell
 _JOB_TYPES = {"Custom::TrainingJob": TrainingJobs, "Custom::ProcessingJob": ProcessingJobs}
 
@@ -44,7 +46,7 @@ class JobResource:
         self._jobs = jobs
 
     def on_event(self, event: Event) -> Answer:
-        """Adopt or start the job; on a Delete, leave everything to `is_complete`, which can be asked again."""
+        """Choose the job; leave its start, and everything of a Delete, to `is_complete`, which can be asked again."""
         if event["RequestType"] == "Delete":
             return {"PhysicalResourceId": event["PhysicalResourceId"], "Since": self._jobs.now()}
         properties, mark = event["ResourceProperties"], resource_mark(event)
@@ -53,11 +55,11 @@ class JobResource:
         request = properties["Request"]
         try:
             self._stop_others(mark, name)
-            started = self._jobs.adopt_or_start(name, request)
+            chosen = self._jobs.choose(name, request)
         except ClientError as error:
             instance_type = self._jobs.instance_type(request)
             raise errors.refused(error, self._jobs.type, instance_type=instance_type) from error
-        return {"PhysicalResourceId": prefix, self._jobs.type.member("Name"): started}
+        return {"PhysicalResourceId": prefix, self._jobs.type.member("Name"): chosen, "Since": self._jobs.now()}
 
     def is_complete(self, event: Event) -> Answer:
         """Wait for the job's end, or for the end of all jobs on a Delete, as long as one call may."""
@@ -71,12 +73,31 @@ class JobResource:
     def _look(self, event: Event) -> Answer:
         try:
             if event["RequestType"] == "Delete":
-                return {"IsComplete": self._is_gone(resource_mark(event), event.get("Since"))}
-            return self._outcome(self._jobs.describe(self._jobs.name(event)), event["ResourceProperties"])
-        except ClientError as error:
-            if errors.is_throttling(error):
+                return {"IsComplete": self._is_gone(resource_mark(event), event)}
+            job = self._jobs.find(self._jobs.name(event))
+            if job is None:
+                self._start(event)
+                return {"IsComplete": False}
+            return self._outcome(job, event["ResourceProperties"])
+        except (BotoCoreError, ClientError) as error:
+            if refusals.is_passing(error):
                 return {"IsComplete": False}
             raise errors.JobError(f"The {self._jobs.type} could not be watched ({error}).") from error
+
+    def _start(self, event: Event) -> None:
+        """Start the job, or try to; not long after the request, when it is not there for it has been deleted."""
+        name, request = self._jobs.name(event), event["ResourceProperties"]["Request"]
+        waited = self._jobs.now() - event.get("Since", 0)
+        if waited > _START_SECONDS + POLL_SECONDS:
+            raise errors.gone(name, self._jobs.type)
+        try:
+            self._jobs.start(name, request)
+        except ClientError as error:
+            passing = errors.is_role_not_ready(error) or refusals.is_passing(error)
+            if not passing or waited > _START_SECONDS:
+                instance_type = self._jobs.instance_type(request)
+                raise errors.refused(error, self._jobs.type, instance_type=instance_type) from error
+            self._jobs.sleep(_START_INTERVAL - POLL_INTERVAL)
 
     def _outcome(self, job: dict[str, Any], properties: dict[str, Any]) -> Answer:
         """Tell how it ended; stop it at its deadline, and give it up when it has not ended soon after."""
@@ -109,12 +130,14 @@ class JobResource:
             if self._jobs.status(job) == "InProgress" and not f"{other}-".startswith(f"{name}-"):
                 self._jobs.stop(other)
 
-    def _is_gone(self, mark: str, since: float | None) -> bool:
+    def _is_gone(self, mark: str, event: Event) -> bool:
         """Stop what runs, forget what has ended; true when nothing is left to wait for.
 
         A failed job stays on record: a first deployment that fails is rolled back with a Delete, and then its record
-        and its log are what the user has to go by.
+        and its log are what the user has to go by. So does every job if the Delete came while the Create was still
+        waited for, as its physical id tells, which nobody has given: the Create would start anew what it does not find.
         """
+        since = event.get("Since")
         jobs = list(self._jobs.marked(mark))
         unfinished = [job for job in jobs if self._jobs.status(job) in {"InProgress", "Stopping"}]
         for job in unfinished:
@@ -125,7 +148,8 @@ class JobResource:
                 names = [self._jobs.name(job) for job in unfinished]
                 raise errors.lingering(names, self._jobs.type, seconds=_DEADLINE_SECONDS)
             return False
-        for job in jobs:
+        created = event["PhysicalResourceId"].endswith(f"-{mark}")
+        for job in jobs if created else ():
             if self._jobs.status(job) in {"Completed", "Stopped"}:
                 self._jobs.forget(self._jobs.name(job))
         return True
@@ -133,8 +157,7 @@ class JobResource:
 
 @cache
 def _resource(kind: str) -> JobResource:
-    config = Config(retries={"mode": "standard", "total_max_attempts": 8})
-    return JobResource(_JOB_TYPES[kind](boto3.client("sagemaker", config=config), boto3.client("s3", config=config)))
+    return JobResource(_JOB_TYPES[kind](clients.client("sagemaker"), clients.client("s3")))
 
 
 def on_event(event: Event, _context: object) -> Answer:

@@ -26,9 +26,6 @@ if TYPE_CHECKING:
 
 Job = dict[str, Any]
 
-# How long a new role may take to be known everywhere, and how often to look.
-_ROLE_SECONDS = 120.0
-_ROLE_INTERVAL = 5.0
 # Secondary states of a training job. Source: botocore, DescribeTrainingJobResponse.
 _WAITING = {"Starting", "Pending", "LaunchingMLInstances", "PreparingTrainingStack"}
 _ENDING = {"Stopping", "Stopped", "MaxRuntimeExceeded", "MaxWaitTimeExceeded"}
@@ -88,10 +85,6 @@ class Jobs(ABC):
             return ""
         return str(steps[-1]) if steps else "InProgress"  # only training jobs tell their steps
 
-    def describe(self, name: str) -> Job:
-        """Return the job, as SageMaker describes it."""
-        return dict(self._call("describe", name))
-
     def marked(self, mark: str) -> Iterator[Job]:
         """Yield every job of the resource with this mark, as a list of SageMaker sums it up."""
         ours = re.compile(rf".+-{mark}-[0-9a-f]{{16}}(-\d+)?")
@@ -99,21 +92,39 @@ class Jobs(ABC):
         for page in pages:
             yield from (dict(job) for job in page[self.type.member("Summaries")] if ours.fullmatch(self.name(job)))
 
-    def adopt_or_start(self, name: str, request: Job) -> str:
-        """Return the name of a job that does this work: one that has done it or does it now, else a new one.
+    def choose(self, name: str, request: Job) -> str:
+        """Return the name of the job for this work: of one that has done it or does it now, else of none that there is.
 
         A job that failed, was stopped or has lost its result keeps its name for ever, so the next attempt gets
-        `-2`, `-3`, … behind it. Starting is the last thing done here: nothing may fail after it.
+        `-2`, `-3`, … behind it.
         """
         for attempt in count(1):
             candidate = name if attempt == 1 else f"{name}-{attempt}"
-            job = self._find(candidate) or self._start(candidate, request)
+            job = self.find(candidate)
             if job is None:
                 return candidate
             self._refuse_foreign(job, request)
             if self.status(job) == "InProgress" or self.result(job) is not None:
                 return candidate
         raise AssertionError("count() does not end")
+
+    def find(self, name: str) -> Job | None:
+        """Return the job, as SageMaker describes it; None if there is none of this name."""
+        try:
+            return dict(self._call("describe", name))
+        except ClientError as error:
+            if errors.is_not_found(error):
+                return None
+            raise
+
+    def start(self, name: str, request: Job) -> None:
+        """Start the job; fine if it is there already, as it is when the answer to a call before this one got lost."""
+        shape = self._sagemaker.meta.service_model.operation_model(f"Create{self.type.api_name}").input_shape
+        try:
+            getattr(self._sagemaker, f"create_{self.type.noun}")(**typed(self.named(request, name), shape))
+        except ClientError as error:
+            if errors.code(error) != "ResourceInUse":
+                raise
 
     def stop(self, name: str) -> None:
         """Ask the job to end; one that is gone or has ended is fine."""
@@ -141,31 +152,6 @@ class Jobs(ABC):
 
     def _call(self, verb: str, name: str) -> Any:
         return getattr(self._sagemaker, f"{verb}_{self.type.noun}")(**{self.type.member("Name"): name})
-
-    def _find(self, name: str) -> Job | None:
-        try:
-            return self.describe(name)
-        except ClientError as error:
-            if errors.is_not_found(error):
-                return None
-            raise
-
-    def _start(self, name: str, request: Job) -> Job | None:
-        """Start the job; return None, or if another call was faster (ResourceInUse), that call's job."""
-        shape = self._sagemaker.meta.service_model.operation_model(f"Create{self.type.api_name}").input_shape
-        complete = typed(self.named(request, name), shape)
-        deadline = self.now() + _ROLE_SECONDS
-        while True:
-            try:
-                getattr(self._sagemaker, f"create_{self.type.noun}")(**complete)
-            except ClientError as error:
-                if errors.code(error) == "ResourceInUse":
-                    return self.describe(name)
-                if not errors.is_role_not_ready(error) or self.now() > deadline:
-                    raise errors.refused(error, self.type, instance_type=self.instance_type(request)) from error
-                self.sleep(_ROLE_INTERVAL)
-            else:
-                return None
 
     def _refuse_foreign(self, job: Job, request: Job) -> None:
         lab = next(tag["Value"] for tag in request["Tags"] if tag["Key"] == LAB_TAG)

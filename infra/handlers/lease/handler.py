@@ -8,12 +8,9 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
-import boto3
-from botocore.config import Config
-
+from teardown import clients
 from teardown.lease_schedules import TOLD, LeaseSchedules
 from teardown.notices import Notices
 from teardown.teardown import Teardown
@@ -92,13 +89,7 @@ class Ending:
         return True
 
 
-@cache
-def _client(service: str) -> Any:
-    config = Config(retries={"mode": "standard", "total_max_attempts": 8})
-    return boto3.client(service, config=config)  # type: ignore[call-overload]
-
-
 def on_schedule(event: Event, _context: object) -> None:
     """Entry point of the Lambda function that the schedules invoke."""
-    ending = Ending(event, _client)
+    ending = Ending(event, clients.client)
     {"warn": ending.warn, "end": ending.end}[event["Do"]]()

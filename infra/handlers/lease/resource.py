@@ -12,10 +12,8 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
-import boto3
-
 from infra.handlers.custom_resource import Event, answer
-from teardown import names
+from teardown import clients, names
 from teardown.lease_schedules import LeaseSchedules
 
 _TERM = ("Seconds", "Until")
@@ -27,7 +25,7 @@ class LeaseError(Exception):
 
 def handler(event: Event, _context: object) -> None:
     """Entry point of the Lambda function that CloudFormation calls."""
-    answer(event, partial(work, scheduler=boto3.client("scheduler"), now=datetime.now(UTC)))
+    answer(event, partial(work, scheduler=clients.client("scheduler"), now=datetime.now(UTC)))
 
 
 def work(event: Event, *, scheduler: Any, now: datetime) -> dict[str, Any]:
@@ -35,12 +33,14 @@ def work(event: Event, *, scheduler: Any, now: datetime) -> dict[str, Any]:
     properties = event["ResourceProperties"]
     lease = LeaseSchedules(scheduler, properties["Lab"])
     done = {"PhysicalResourceId": names.lease(properties["Lab"])}
+    maker = f"{event['StackId']}/{event['LogicalResourceId']}"
     if event["RequestType"] == "Delete":
-        if event["PhysicalResourceId"] == done["PhysicalResourceId"]:  # else its Create failed, and made nothing
-            lease.cancel()
+        # Else its Create failed: what it made goes, and a lease of the lab's that stood before stays.
+        lease.cancel(maker="" if event["PhysicalResourceId"] == done["PhysicalResourceId"] else maker)
         return {"PhysicalResourceId": event["PhysicalResourceId"]}
     end = _end(properties, event.get("OldResourceProperties", {}), lease, now)
-    lease.set(end, now=now, target=properties, work={"Lab": properties["Lab"], "Topic": properties["Topic"]})
+    told = {"Lab": properties["Lab"], "Topic": properties["Topic"]}
+    lease.set(end, now=now, target=properties, work=told, maker=maker)
     return {**done, "Data": {"End": f"{end:%Y-%m-%dT%H:%M:%SZ}"}}
 
 

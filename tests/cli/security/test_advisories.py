@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cli.security.advisories import locks, of_npm, of_pip_audit
+from cli.security.advisories import of_npm, of_pip_audit
 from cli.ui.errors import LabError
 
 PIP: dict[str, Any] = {
@@ -48,17 +48,3 @@ def test_what_was_left_out_is_no_success() -> None:
     """A package that the service did not look at is told, not counted as one without holes."""
     with pytest.raises(LabError, match="left torch out: not found"):
         list(of_pip_audit({"dependencies": [{"name": "torch", "skip_reason": "not found"}]}))
-
-
-def test_the_lab_s_own_package_needs_no_asking() -> None:
-    """No service knows what is installed from this repository; what it asks for is in the same lock."""
-    own = {"name": "-e ./embedded_aws", "skip_reason": "could not deduce package/specifier pair from requirement"}
-    assert list(of_pip_audit({"dependencies": [own]})) == []
-
-
-def test_every_lock_is_asked_about() -> None:
-    """The lab's own, the containers', the notebook's, the model code's, the checkers', a test's and Node's."""
-    names = {lock.as_posix() for lock in locks()}
-    assert {"requirements.txt", "notebooks/requirements.txt", "model_code/requirements.txt"} < names
-    assert "tests/environments/sagemaker-2.txt" in names
-    assert {"package-lock.json", "cli/environments/checkov.txt", "embedded_aws/images/notebook-al2023-v1.txt"} < names

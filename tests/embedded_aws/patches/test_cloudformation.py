@@ -88,3 +88,19 @@ def test_a_stack_cannot_delete_a_bucket_that_is_not_empty(client: Callable[[str]
     cloudformation.get_waiter("stack_delete_complete").wait(**FULL, WaiterConfig=QUICK)
     assert "full-bucket" not in {each["Name"] for each in s3.list_buckets()["Buckets"]}
     s3.close()
+
+
+def test_a_second_deletion_begins_nothing(client: Callable[[str], Any], function: str) -> None:
+    """A client whose answer got lost asks again: the stack goes once, and stays away."""
+    cloudformation = client("cloudformation")
+    resource = {"Type": "Custom::Slow", "Properties": {"ServiceToken": function}}
+    cloudformation.create_stack(StackName="twice", TemplateBody=json.dumps({"Resources": {"Slow": resource}}))
+    cloudformation.get_waiter("stack_create_complete").wait(StackName="twice", WaiterConfig=QUICK)
+    stack = cloudformation.describe_stacks(StackName="twice")["Stacks"][0]["StackId"]
+    for _ in range(2):
+        cloudformation.delete_stack(StackName="twice")
+        assert cloudformation.describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"] == "DELETE_IN_PROGRESS"
+    cloudformation.get_waiter("stack_delete_complete").wait(StackName=stack, WaiterConfig=QUICK)
+    events = cloudformation.describe_stack_events(StackName=stack)["StackEvents"]
+    begun = [each for each in events if each["ResourceStatus"] == "DELETE_IN_PROGRESS"]
+    assert len([each for each in begun if each["LogicalResourceId"] == "twice"]) == 1

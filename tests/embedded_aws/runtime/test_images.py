@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import platform
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from embedded_aws.runtime import images, interpreters
+from tests.zips import wheel
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -146,3 +148,22 @@ def test_says_why_an_installation_failed(places: dict[str, Path]) -> None:
     (places["images_dir"] / "broken-1.0.txt").write_text("./nowhere.whl\n")
     with pytest.raises(images.ImageError, match=r"nowhere\.whl"):
         images.install("broken-1.0", **places)
+
+
+def test_what_has_another_hash_is_refused(places: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A list with hashes is held to them: a file that it was not made of is refused in a sentence."""
+    index, made = places["cache_dir"] / "index", wheel("brick")
+    index.mkdir(parents=True)
+    (index / "brick-1.0-py3-none-any.whl").write_bytes(made)
+    for name, value in {"UV_NO_INDEX": "1", "UV_FIND_LINKS": str(index), "UV_CACHE_DIR": str(index / "uv")}.items():
+        monkeypatch.setenv(name, value)
+    lock = places["images_dir"] / "brick-1.0.txt"
+    lock.write_text(f"brick==1.0 --hash=sha256:{'0' * 64}\n")
+    with pytest.raises(images.ImageError, match=r"^brick==1\.0 is not the file that brick-1\.0\.txt names: "):
+        images.install("brick-1.0", **places)
+    assert not images.is_installed("brick-1.0", **places)
+    lock.write_text(f"brick==1.0 --hash=sha256:{hashlib.sha256(made).hexdigest()}\nneeded==1.0\n")
+    with pytest.raises(images.ImageError, match=r"needed"):  # one line of it has no hash
+        images.install("brick-1.0", **places)
+    lock.write_text(f"brick==1.0 --hash=sha256:{hashlib.sha256(made).hexdigest()}\n")
+    assert (images.install("brick-1.0", **places).python.parent.parent / ".complete").exists()

@@ -51,7 +51,7 @@ class Application:
         loop = event_loop.EventLoop()
         context = _context(settings, loop, database)
         context.metrics.start(context.clock, cloudwatch.Metrics(loop).put)
-        quotas = AppliedQuotas()
+        quotas = AppliedQuotas(database)
         self._persistence = Persistence(database)
         self._sagemaker = SageMaker(
             context, caller=iam_principals.caller, principal=iam_principals.principal, quota=quotas.limit
@@ -72,6 +72,7 @@ class Application:
 
     def started(self) -> None:
         """Go on with what was interrupted when the embedded AWS ended, now that it answers."""
+        self._sagemaker.restore()
         self._persistence.resume(partial(cloudformation.remove_unknown, self._sagemaker))
 
     def close(self) -> None:
@@ -83,7 +84,7 @@ class Application:
 def _context(settings: Settings, loop: event_loop.EventLoop, database: Database) -> ServiceContext:
     found = sandbox.find()
     context = ServiceContext(
-        store=Store(on_change=publish_to(eventbridge.DefaultBus(loop).put)),
+        store=Store(publish_to(eventbridge.DefaultBus(loop).put), database=database),
         database=database,
         clock=Clock(pace=settings.pace),
         endpoint_url=settings.url,

@@ -8,6 +8,7 @@ VALIDATION = "ValidationException"
 IN_USE = "ResourceInUse"
 LIMIT = "ResourceLimitExceeded"
 NOT_FOUND = "ResourceNotFound"
+UNAVAILABLE = "ServiceUnavailable"
 JSON = "application/x-amz-json-1.1"  # the content type of AWS's protocol awsJson1.1
 
 

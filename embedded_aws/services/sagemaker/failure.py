@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 REASON_LENGTH = 1024
+INSTANCE_LOST = "InternalServerError: We encountered an internal error. Please try again."
+"""AWS's reason for a job whose instances are lost through no fault of its own (aws/sagemaker-python-sdk#2496 and #70).
+
+A training job's RetryStrategy, in botocore's model, is about just these."""
 # The toolkit quotes what the script printed, `ErrorMessage "…`, and the quotation is not what is written over.
 _OVERWRITTEN = re.compile(r'(ErrorMessage ")?[^\r\n]*\r(?!\n)')
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from embedded_aws.runtime.credentials import CredentialsEndpoint, aws_access
+from embedded_aws.services.sagemaker.failure import INSTANCE_LOST
 from embedded_aws.services.sagemaker.provider import Provider
+from embedded_aws.services.sagemaker.resource_types.resource_type import ENDED
 from embedded_aws.services.sagemaker.roles import assumed_role
 
 if TYPE_CHECKING:
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from embedded_aws.runtime.credentials import Role
-    from embedded_aws.services.sagemaker.provider import ServiceContext
+    from embedded_aws.services.sagemaker.provider import ServiceContext, Work
     from embedded_aws.services.sagemaker.store import Record
 
 
@@ -52,7 +54,9 @@ class Run(Protocol):
 
 
 class Jobs(Provider):
-    """The jobs of one type, each on a thread of its own."""
+    """The jobs of one type, each on a thread of its own. `end_time` is the member that says when one has ended."""
+
+    end_time: ClassVar[str]
 
     def __init__(self, context: ServiceContext) -> None:
         super().__init__(context)
@@ -70,15 +74,36 @@ class Jobs(Provider):
 
     def begin(self, record: Record, run: Run) -> None:
         """Let a job run."""
-        with self._lock:
-            self._runs[record] = run
+        self.take_on(record, run)
         name = f"{record.resource_type.name} {record.name}"
         threading.Thread(target=self._run, args=(record, run), name=name, daemon=True).start()
+
+    def take_on(self, record: Record, run: Run) -> None:
+        """Know the run of a job, which is about to begin."""
+        with self._lock:
+            self._runs[record] = run
 
     def run_of(self, record: Record) -> Run | None:
         """Return the run of a job; None once it has ended."""
         with self._lock:
             return self._runs.get(record)
+
+    def restore(self, record: Record) -> Work | None:
+        """Fail a job whose instances are lost; one that was to stop has stopped."""
+        if record.status not in ENDED:
+            self.lose(record)
+        return None
+
+    def lose(self, record: Record, **more: Any) -> None:
+        """Record that the instances of a job are lost, with more members."""
+        stopped = record.status == "Stopping"
+        members = {
+            str(record.resource_type.status): "Stopped" if stopped else "Failed",
+            self.end_time: self.context.lost_at(record),
+            "FailureReason": None if stopped else INSTANCE_LOST,
+            **more,
+        }
+        self.context.store.update(record, **members)
 
     def stop(self, record: Record) -> None:
         """Stop a job that runs. Raises AWS's ValidationException if it has ended."""

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from embedded_aws.services.sagemaker.metrics.datum import of_instance
 from embedded_aws.services.sagemaker.metrics.publisher import MetricsPublisher
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from embedded_aws.database import Database
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from embedded_aws.services.sagemaker.authorization import Principal
     from embedded_aws.services.sagemaker.clock import Clock
     from embedded_aws.services.sagemaker.store import Record, Store
+
+Work: TypeAlias = Callable[[], object]
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,13 @@ class ServiceContext:
     def sandboxed(self) -> bool:
         """Return whether its containers are sandboxes."""
         return self.bubblewrap is not None
+
+    def lost_at(self, record: Record) -> datetime:
+        """Return when an embedded AWS that is gone lost what it ran for a record: it lived then for the last time."""
+        now = self.clock.now()
+        alive = self.database.before.get("alive", 0.0) if self.database else 0.0
+        last: datetime = record.members["LastModifiedTime"]
+        return min(now, max(datetime.fromtimestamp(alive, UTC), last))
 
     def host_watcher(self, record: Record) -> Callable[[HostCommand, Process], None]:
         """Return a function that measures what a job's host uses, to be called with each host as its process starts."""
@@ -81,8 +91,18 @@ class Provider:
     def bind(self, service: ControlPlane) -> None:
         """Take the service that this provider belongs to; called once, before any operation."""
 
-    def create(self, record: Record, request: dict[str, Any]) -> None:
-        """Check what the request refers to and start the work. If this raises, the record is removed."""
+    def create(self, record: Record, request: dict[str, Any]) -> Work | None:
+        """Check what the request refers to; return what starts the work, which is called once the record is kept.
+
+        If either raises, the record is removed.
+        """
+
+    def restore(self, record: Record) -> Work | None:
+        """Bring back what a record says that there was when the last embedded AWS ended, however it did.
+
+        Called before the port answers, when all that there is of it is the record; return what is left to do, which is
+        called, on a thread, once other services can be asked.
+        """
 
     def update(self, record: Record, request: dict[str, Any]) -> None:
         """Record the request's members; the name stays as it was written first."""

@@ -11,13 +11,18 @@ if TYPE_CHECKING:
     from embedded_aws.services.sagemaker.store import Record
 
 
+def role_of(record: Record, arn: str, *, endpoint_url: str) -> Role:
+    """Return the role as which what the record stands for acts; nobody is asked whether it can."""
+    return Role(arn, account=record.account, region=record.region, endpoint_url=endpoint_url)
+
+
 def assumed_role(record: Record, arn: str, *, endpoint_url: str) -> Role:
     """Return the role as which what the record stands for acts.
 
     Asks IAM about it: not to be called on the gateway's event loop. Raises AWS's ValidationException if SageMaker can't
     assume it.
     """
-    role = Role(arn, account=record.account, region=record.region, endpoint_url=endpoint_url)
+    role = role_of(record, arn, endpoint_url=endpoint_url)
     try:
         role.check()
     except RoleError as error:

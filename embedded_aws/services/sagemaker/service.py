@@ -10,15 +10,17 @@ from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
+from embedded_aws.database import StateError
 from embedded_aws.services.sagemaker import api, authorization, listing, quota_usage, runtime_api, tags
 from embedded_aws.services.sagemaker.endpoints.models import Models
 from embedded_aws.services.sagemaker.endpoints.provider import Endpoints
-from embedded_aws.services.sagemaker.errors import JSON, ServiceError
+from embedded_aws.services.sagemaker.errors import JSON, UNAVAILABLE, ServiceError
 from embedded_aws.services.sagemaker.notebooks.provider import NotebookInstances
 from embedded_aws.services.sagemaker.processing.provider import ProcessingJobs
 from embedded_aws.services.sagemaker.provider import Provider, ServiceContext
 from embedded_aws.services.sagemaker.resource_types import RESOURCE_TYPES, ResourceType, members
 from embedded_aws.services.sagemaker.resource_types.resource_type import with_defaults
+from embedded_aws.services.sagemaker.restoration import Restoration
 from embedded_aws.services.sagemaker.store import Record
 from embedded_aws.services.sagemaker.training.provider import TrainingJobs
 from embedded_aws.services.sagemaker.transform.provider import TransformJobs
@@ -84,6 +86,7 @@ class SageMaker:
         self._providers = {name: providers.get(name, Provider)(context) for name in RESOURCE_TYPES}
         for provider in self._providers.values():
             provider.bind(self)
+        self._restoration = Restoration(context.store, self._providers)
 
     async def handle(
         self, method: str, path: str, headers: Mapping[str, str], body: bytes, query: Mapping[str, list[str]]
@@ -117,8 +120,17 @@ class SageMaker:
     ) -> dict[str, Any]:
         """Carry out an operation of the control plane; the answer has at least the members of its output shape.
 
-        Raises ServiceError.
+        What it changes is kept when it returns. Raises ServiceError.
         """
+        try:
+            with self.context.store.asked_for():
+                return self._carry_out(operation, document, account=account, region=region, principal=principal)
+        except StateError as error:
+            raise ServiceError(UNAVAILABLE, str(error), HTTPStatus.SERVICE_UNAVAILABLE) from error
+
+    def _carry_out(
+        self, operation: str, document: dict[str, Any], *, account: str, region: str, principal: Principal | None
+    ) -> dict[str, Any]:
         request = api.read_request(operation, document)
         permissions = authorization.required_permissions(
             operation, request, self.context.store, account=account, region=region
@@ -152,12 +164,18 @@ class SageMaker:
         record = self.context.store.get("TrainingJob", name, account=account, region=region)
         cast("_Interruptible", self._providers["TrainingJob"]).interrupt(record)
 
+    def restore(self) -> None:
+        """Bring back what ran before this start; to be called once the port answers."""
+        self._restoration.start()
+
     def restored(self) -> dict[str, list[str]]:
         """Return what has not come back since the start: `pending` will still, `lost` won't, in words for people."""
-        return {"pending": [], "lost": []}
+        return self._restoration.report()
 
     def close(self) -> None:
-        """End everything that runs."""
+        """End everything that runs; what is kept says that it ran, as if all had been killed."""
+        self.context.store.close()
+        self._restoration.close()
         self.context.clock.close()
         for workers in (self._workers, self._long_workers):
             workers.shutdown(wait=False, cancel_futures=True)
@@ -193,11 +211,13 @@ class SageMaker:
                     self._check_quotas(record, request)
                 self.context.store.add(record)
             try:
-                self._providers[resource_type.name].create(record, request)
+                start = self._providers[resource_type.name].create(record, request)
+                self.context.store.confirm(record)
+                if start:
+                    start()
             except Exception:
                 self.context.store.remove(record)
                 raise
-            self.context.store.confirm(record)
         return {resource_type.arn_member: arn}
 
     def _change(self, verb: str, record: Record, request: dict[str, Any]) -> None:

@@ -1,18 +1,34 @@
-"""The store: a record of every resource, with its members and its tags."""
+"""The store: a record of every resource, with its members and its tags, kept in the embedded AWS's database.
+
+A change that an operation asks for is kept before the operation is answered, or it is not made. One that has happened
+(a job has ended) is so whether or not it can be written: if it can't, that is tried again until it can.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import contextvars
+import logging
 import threading
+import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from embedded_aws.database import StateError
+from embedded_aws.services.sagemaker.record_table import RecordTable
 from embedded_aws.services.sagemaker.resource_types import RESOURCE_TYPES, ResourceType
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
-_Key = tuple[str, str, str, str]
+    from embedded_aws.database import Database
+    from embedded_aws.services.sagemaker.record_table import Key, Row
+
+log = logging.getLogger(__name__)
+
+_RETRY_SECONDS = 1.0
+_asked_for = contextvars.ContextVar("asked_for", default=False)  # what this thread changes is, by an operation
 
 
 @dataclass(slots=True, eq=False)
@@ -43,31 +59,53 @@ OnChange: TypeAlias = "Callable[[Record, Mapping[str, Any] | None], object]"
 
 
 class Store:
-    """Holds every record. Thread-safe.
+    """Holds every record. Thread-safe: writers come one after the other, readers wait for nobody.
 
     Names are unique whatever their case: botocore's model says so of endpoints, and all ARNs are in lower case.
     `on_change` is called with the record and its members at every change of its state, in their order, and with None
-    once it is removed; it must not block.
+    once it is removed; it must not block. `database` keeps the records; without one they end with the store.
     """
 
-    def __init__(self, on_change: OnChange = lambda _record, _members: None) -> None:
-        self._records: dict[_Key, Record] = {}
+    def __init__(
+        self, on_change: OnChange = lambda _record, _members: None, *, database: Database | None = None
+    ) -> None:
+        """Take up what the database has. Raises StateError."""
+        self._records: dict[Key, Record] = {}
         self._lock = threading.RLock()
         self._on_change = on_change
         self._unconfirmed: dict[Record, list[dict[str, Any]]] = {}  # with the members of each state until `confirm`
+        self._table = RecordTable(database) if database else None
+        self._unsaved: dict[Key, None] = {}  # what has changed, and could not be written
+        self._closed = False
+        for row in self._table.rows() if self._table else ():
+            record = Record(resource_type=RESOURCE_TYPES[row.pop("type")], **row)
+            self._records[_key(record)] = record
+
+    @contextlib.contextmanager
+    def asked_for(self) -> Iterator[None]:
+        """Let all changes that this thread makes in the block be kept or refused: StateError is raised then."""
+        token = _asked_for.set(True)
+        try:
+            yield
+        finally:
+            _asked_for.reset(token)
 
     def add(self, record: Record) -> None:
-        """Add a new record; `on_change` is not called before `confirm`. Raise AWS's error if the name is taken."""
+        """Add a new record; it is not kept, and `on_change` not called, before `confirm`.
+
+        Raise AWS's error if the name is taken.
+        """
         with self._lock:
             if self._records.setdefault(_key(record), record) is not record:
                 raise record.resource_type.already_exists_error(record.arn)
             self._unconfirmed[record] = [record.members]
 
     def confirm(self, record: Record) -> None:
-        """Say that a record's creation succeeded: `on_change` is called for each state it has had so far."""
+        """Say that a record's creation succeeded: it is kept, and `on_change` called for each state it has had."""
         with self._lock:
-            for members in self._unconfirmed.pop(record, ()):
-                self._changed(record, members)
+            if record in self._unconfirmed and self._keep(record, _row(record)):
+                for members in self._unconfirmed.pop(record):
+                    self._on_change(record, members)
 
     def get(self, resource_type: str, name: str, *, account: str, region: str, verb: str = "Describe") -> Record:
         """Return the record of that name. Raise AWS's not-found error, worded for the operation's verb."""
@@ -78,33 +116,37 @@ class Store:
 
     def find(self, resource_type: str, name: str, *, account: str, region: str) -> Record | None:
         """Return the record of that name, or None."""
-        with self._lock:
-            return self._records.get((resource_type, account, region, name.lower()))
+        return self._records.get((resource_type, account, region, name.lower()))
 
     def find_arn(self, arn: str, *, account: str, region: str) -> Record | None:
         """Return the record of that ARN if it is in this account and region, or None."""
-        with self._lock:
-            mine = (r for r in self._records.values() if (r.account, r.region) == (account, region))
-            return next((record for record in mine if record.arn == arn), None)
+        mine = (r for r in self.every() if (r.account, r.region) == (account, region))
+        return next((record for record in mine if record.arn == arn), None)
 
     def all(self, resource_type: str, *, account: str, region: str) -> list[Record]:
         """Return all records of a resource type, in the order of their creation."""
-        with self._lock:
-            return [r for key, r in self._records.items() if key[:3] == (resource_type, account, region)]
+        wanted = (resource_type, account, region)
+        return [r for r in self.every() if (r.resource_type.name, r.account, r.region) == wanted]
 
     def of_account(self, account: str) -> list[Record]:
         """Return all records of an account, of every region and type, in the order of their creation."""
-        with self._lock:
-            return [record for record in self._records.values() if record.account == account]
+        return [record for record in self.every() if record.account == account]
+
+    def every(self) -> list[Record]:
+        """Return all records, of every account, in the order of their creation."""
+        return list(self._records.values())  # in one step, which no writer comes between
 
     def update(self, record: Record, **members: Any) -> None:
         """Set members (None removes one) and LastModifiedTime, atomically."""
         with self._lock:
             before = record.members
             merged = {**before, "LastModifiedTime": datetime.now(UTC), **members}
-            record.members = {name: value for name, value in merged.items() if value is not None}
-            if self.alive(record) and record.resource_type.state(before) != record.resource_type.state(record.members):
-                self._changed(record, record.members)
+            after = {name: value for name, value in merged.items() if value is not None}
+            if self._kept(record) and not self._keep(record, _row(record, members=after)):
+                return
+            record.members = after
+            if self.alive(record) and record.resource_type.state(before) != record.resource_type.state(after):
+                self._changed(record, after)
 
     def update_if(self, record: Record, allowed: Collection[str], **members: Any) -> bool:
         """Update if the record exists and its status is one of `allowed`. Return whether it did."""
@@ -117,27 +159,96 @@ class Store:
     def tag(self, record: Record, tags: dict[str, str], *, without: Collection[str] = ()) -> None:
         """Set tags, and remove those whose keys are in `without`."""
         with self._lock:
-            record.tags = {k: v for k, v in {**record.tags, **tags}.items() if k not in without}
+            tagged = {k: v for k, v in {**record.tags, **tags}.items() if k not in without}
+            if not self._kept(record) or self._keep(record, _row(record, tags=tagged)):
+                record.tags = tagged
 
     def remove(self, record: Record) -> None:
         """Remove a record; do nothing if it is gone already."""
         with self._lock:
-            if self.alive(record):
+            if not self.alive(record):
+                return
+            if record in self._unconfirmed:
+                del self._unconfirmed[record], self._records[_key(record)]
+            elif self._keep(record, None):
                 del self._records[_key(record)]
-                if self._unconfirmed.pop(record, None) is None:
-                    self._changed(record, None)
+                self._on_change(record, None)
 
     def alive(self, record: Record) -> bool:
         """Return whether this very record (not a later one of its name) is still in the store."""
-        with self._lock:
-            return self._records.get(_key(record)) is record
+        return self._records.get(_key(record)) is record
 
-    def _changed(self, record: Record, members: dict[str, Any] | None) -> None:
-        if members is not None and record in self._unconfirmed:
+    def close(self) -> None:
+        """Leave all as it is now: what is changed from now on is refused, or counts for nothing."""
+        with self._lock:
+            self._save()
+            self._closed = True
+
+    def _changed(self, record: Record, members: dict[str, Any]) -> None:
+        if record in self._unconfirmed:
             self._unconfirmed[record].append(members)
         else:
             self._on_change(record, members)
 
+    def _kept(self, record: Record) -> bool:
+        return self.alive(record) and record not in self._unconfirmed
 
-def _key(record: Record) -> _Key:
+    def _keep(self, record: Record, row: Row | None) -> bool:
+        """Write what a record is about to become, None if it is to go; return whether it may. Raises StateError."""
+        if self._closed:
+            if _asked_for.get():
+                raise StateError("The embedded AWS is ending: nothing can be changed any more.")
+            return False
+        if self._table:
+            key = _key(record)
+            try:
+                self._table.write([*self._unsaved_rows(without=key), (key, row)])
+            except StateError as error:
+                if _asked_for.get():
+                    raise
+                self._save_later(key, error)
+            else:
+                self._unsaved = {}
+        return True
+
+    def _unsaved_rows(self, *, without: Key | None = None) -> Iterator[tuple[Key, Row | None]]:
+        for key in self._unsaved:
+            if key != without:
+                record = self._records.get(key)
+                yield key, _row(record) if record and record not in self._unconfirmed else None
+
+    def _save_later(self, key: Key, error: StateError) -> None:
+        if not self._unsaved:
+            log.error("what has happened can't be kept, and will be once it can: %s", error)
+            threading.Thread(target=self._retry, name="sagemaker-store", daemon=True).start()
+        self._unsaved[key] = None
+
+    def _retry(self) -> None:
+        while self._unsaved and not self._closed:
+            time.sleep(_RETRY_SECONDS)
+            self._save()
+
+    def _save(self) -> None:
+        with self._lock, contextlib.suppress(StateError):
+            if self._table and self._unsaved and not self._closed:
+                self._table.write(self._unsaved_rows())
+                self._unsaved = {}
+                log.warning("what had happened is kept now")
+
+
+def _key(record: Record) -> Key:
     return (record.resource_type.name, record.account, record.region, record.name.lower())
+
+
+def _row(record: Record, **changes: Any) -> Row:
+    """Return what is kept of a record."""
+    return {
+        "type": record.resource_type.name,
+        "account": record.account,
+        "region": record.region,
+        "name": record.name,
+        "arn": record.arn,
+        "members": record.members,
+        "tags": record.tags,
+        **changes,
+    }

@@ -20,7 +20,9 @@ from typing import TYPE_CHECKING
 import botocore.session
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
+
+    from embedded_aws.database import Database
 
 _USAGES = {
     "endpoint": "ProductionVariantInstanceType",
@@ -86,11 +88,22 @@ class QuotaIncrease:
 
 
 class AppliedQuotas:
-    """The quotas that apply to each account and region: the defaults, and what was granted beyond. Thread-safe."""
+    """The quotas that apply to each account and region: the defaults, and what was granted beyond. Thread-safe.
 
-    def __init__(self) -> None:
+    `database` keeps what was granted.
+    """
+
+    def __init__(self, database: Database | None = None) -> None:
         self._increases: dict[tuple[str, str], list[QuotaIncrease]] = {}
         self._lock = threading.Lock()
+        self._database = database
+        if database:
+            database.create(
+                "CREATE TABLE IF NOT EXISTS quota_increases (id TEXT PRIMARY KEY, account TEXT NOT NULL, "
+                "region TEXT NOT NULL, quota TEXT NOT NULL, desired_value REAL NOT NULL, created TEXT NOT NULL)"
+            )
+            for account, region, made in _kept(database):
+                self._increases.setdefault((account, region), []).append(made)
 
     def value(self, quota: Quota, *, account: str, region: str) -> float:
         """Return how many instances the account may use there."""
@@ -103,17 +116,31 @@ class AppliedQuotas:
         return self.value(quota, account=account, region=region) if quota else None
 
     def increase(self, quota: Quota, desired_value: float, *, account: str, region: str) -> QuotaIncrease:
-        """Grant more. Raises ValueError if it is not more."""
+        """Grant more. Raises ValueError if it is not more, StateError if it can't be kept."""
         increase = QuotaIncrease(secrets.token_hex(_ID_BYTES), quota, desired_value, datetime.now(UTC))
         with self._lock:
             if desired_value <= self.value(quota, account=account, region=region):
                 raise ValueError(desired_value)
+            if self._database:
+                with self._database.transaction() as connection:
+                    kept = (increase.id, account, region, quota.code, desired_value, increase.created.isoformat())
+                    connection.execute("INSERT INTO quota_increases VALUES (?, ?, ?, ?, ?, ?)", kept)
             self._increases.setdefault((account, region), []).append(increase)
         return increase
 
     def increases(self, *, account: str, region: str) -> list[QuotaIncrease]:
         """Return all that was granted, in that order."""
         return list(self._increases.get((account, region), ()))
+
+
+def _kept(database: Database) -> Iterator[tuple[str, str, QuotaIncrease]]:
+    """Yield the increases that are kept, in the order in which they were granted, with account and region."""
+    rows = database.rows(
+        "SELECT account, region, id, quota, desired_value, created FROM quota_increases ORDER BY rowid"
+    )
+    for account, region, number, code, value, created in rows:
+        if quota := quotas().get(code):
+            yield account, region, QuotaIncrease(number, quota, value, datetime.fromisoformat(created))
 
 
 @cache

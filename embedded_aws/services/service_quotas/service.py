@@ -12,10 +12,12 @@ import base64
 import binascii
 import json
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import botocore.session
 
+from embedded_aws.database import StateError
 from embedded_aws.services.sagemaker import shapes
 from embedded_aws.services.sagemaker.errors import JSON, ServiceError
 from embedded_aws.services.service_quotas import quotas
@@ -53,6 +55,8 @@ class ServiceQuotas:
             answer = self._answer(target.rpartition(".")[2], body)
         except ServiceError as error:
             return error.response()
+        except StateError as error:
+            return ServiceError("ServiceException", str(error), HTTPStatus.INTERNAL_SERVER_ERROR).response()
         return 200, {"Content-Type": JSON}, json.dumps(answer).encode()
 
     def _answer(self, operation: str, body: bytes) -> Any:

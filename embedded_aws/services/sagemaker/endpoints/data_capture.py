@@ -51,6 +51,9 @@ class DataCapture:
         self._lock = threading.Lock()
         self._closing = threading.Event()
         self._writer = threading.Thread(target=self._write, name=f"capture {endpoint}", daemon=True)
+
+    def start(self) -> None:
+        """Begin to write."""
         self._writer.start()
 
     def describe(self) -> dict[str, Any]:
@@ -74,7 +77,8 @@ class DataCapture:
     def close(self) -> None:
         """Write what is left and end."""
         self._closing.set()
-        self._writer.join()
+        if self._writer.is_alive():
+            self._writer.join()
 
     def _record(self, request: CapturedMessage, answer: CapturedMessage, headers: Mapping[str, str]) -> dict[str, Any]:
         data: dict[str, Any] = {}

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from embedded_aws.services.sagemaker.endpoints.data_capture import DataCapture
     from embedded_aws.services.sagemaker.endpoints.hosts import ModelHost
@@ -19,8 +19,9 @@ _DRAIN_SECONDS = 65  # longer than a request may take
 class Fleet:
     """Hosts by production variant. Requests enter and leave it, so that it can be retired without losing one."""
 
-    def __init__(self, config: str, hosts: Sequence[ModelHost], capture: DataCapture | None) -> None:
-        self.config = config
+    def __init__(self, deployment: Mapping[str, Any], hosts: Sequence[ModelHost], capture: DataCapture | None) -> None:
+        """Take hosts that are not yet up; `deployment` is what they were made of."""
+        self.deployment = deployment
         self.capture = capture
         self._hosts = {host.model.variant_name: host for host in hosts}
         self._weights = [float(host.model.variant.get("InitialVariantWeight", 1.0)) for host in hosts]
@@ -33,6 +34,8 @@ class Fleet:
         try:
             for host in self._hosts.values():
                 host.start()
+            if self.capture:
+                self.capture.start()
         except BaseException:
             self.stop()
             raise

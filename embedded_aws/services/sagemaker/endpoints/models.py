@@ -65,12 +65,13 @@ class Models(Provider):
             ) from error
 
 
-def hosted_model(record: Record, variant: dict[str, Any], *, endpoint_url: str) -> HostedModel:
-    """Return the model as a host of that variant serves it.
+def hosted_model(
+    record: Record, model: Mapping[str, Any], variant: dict[str, Any], *, endpoint_url: str
+) -> HostedModel:
+    """Return a model, by its members, as a host of that variant serves it for what the record stands for.
 
     Asks IAM about the role: not to be called on the gateway's event loop. Raises ServiceError.
     """
-    model = record.members
     role = assumed_role(record, model["ExecutionRoleArn"], endpoint_url=endpoint_url)
     return HostedModel(_containers(model)[0], variant, role, network=not model.get("EnableNetworkIsolation"))
 

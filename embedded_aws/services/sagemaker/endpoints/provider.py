@@ -1,7 +1,14 @@
-"""Endpoints: fleets of hosts behind a name, deployed, replaced without a lost request, and invoked."""
+"""Endpoints: fleets of hosts behind a name, deployed, replaced without a lost request, and invoked.
+
+After a start the hosts of each come up again, from the configuration and the models as they were when they served: both
+may be gone since, as on AWS. Meanwhile the endpoint is SystemUpdating, AWS's word for its own maintenance (botocore's
+model of EndpointStatus), and an invocation waits. Not compared with AWS: that it waits; its words if that takes too
+long.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import secrets
 import threading
@@ -16,21 +23,26 @@ from embedded_aws.services.sagemaker.endpoints.fleet import Fleet
 from embedded_aws.services.sagemaker.endpoints.hosts import GROUP, HostedModel, HostError, HostIdentity, ModelHost
 from embedded_aws.services.sagemaker.endpoints.invocation import BODY_BYTES, Forwarder, Measured
 from embedded_aws.services.sagemaker.endpoints.models import hosted_model
-from embedded_aws.services.sagemaker.errors import ServiceError, validation_exception
+from embedded_aws.services.sagemaker.errors import UNAVAILABLE, ServiceError, validation_exception
 from embedded_aws.services.sagemaker.metrics.datum import of_variant
 from embedded_aws.services.sagemaker.provider import Provider
 from embedded_aws.services.sagemaker.runtime_api import refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from embedded_aws.services.sagemaker.endpoints.invocation import Response
-    from embedded_aws.services.sagemaker.provider import ServiceContext
+    from embedded_aws.services.sagemaker.provider import ServiceContext, Work
     from embedded_aws.services.sagemaker.store import Record
 
 log = logging.getLogger(__name__)
 
 _VARIANT = "x-amzn-sagemaker-target-variant"
+_DEPLOYMENT = "Deployment"
+"""Where the record holds what the fleet that serves was made of, beside DescribeEndpoint's answer."""
+_PENDING = "PendingDeploymentSummary"
+_WAIT_SECONDS = 60
+_POLL_SECONDS = 0.05
 
 
 class Endpoints(Provider):
@@ -42,17 +54,38 @@ class Endpoints(Provider):
         self._forwarder = Forwarder()
         self._serving: dict[Record, Fleet] = {}
         self._starting: dict[Record, Fleet] = {}
+        self._coming_back: set[Record] = set()
         self._lock = threading.Lock()
 
-    def create(self, record: Record, request: dict[str, Any]) -> None:
-        """Bring the configuration's hosts up; InService once all answer /ping."""
-        self._deploy(record, request["EndpointConfigName"])
+    def create(self, record: Record, request: dict[str, Any]) -> Work:
+        """Return what brings the configuration's hosts up; InService once all answer /ping."""
+        fleet = self._configured_fleet(record, request["EndpointConfigName"])
+        self.context.store.update(record, **{_PENDING: self._pending(fleet)})
+        return lambda: self._start(record, fleet)
 
     def update(self, record: Record, request: dict[str, Any]) -> None:
         """Bring another configuration's hosts up beside those that serve, then switch; a failure changes nothing."""
         config = request.get("DeploymentConfig", record.members.get("LastDeploymentConfig"))
+        fleet = self._configured_fleet(record, request["EndpointConfigName"])
         members = {"EndpointStatus": "Updating", "FailureReason": None, "LastDeploymentConfig": config}
-        self._deploy(record, request["EndpointConfigName"], **members)
+        self.context.store.update(record, **members, **{_PENDING: self._pending(fleet)})
+        self._start(record, fleet)
+
+    def restore(self, record: Record) -> Work | None:
+        """Return what brings the hosts up again, goes on with an update, or ends a deletion."""
+        match record.status:
+            case "InService" | "SystemUpdating":
+                self.context.store.update(record, EndpointStatus="SystemUpdating")
+                self._coming_back.add(record)
+                return lambda: self._serve_again(record)
+            case "Updating":
+                self._coming_back.add(record)
+                return lambda: self._serve_again(record)
+            case "Creating":
+                return lambda: self._bring_up(record, lambda: self._pending_fleet(record), self._switch)
+            case "Deleting":
+                return lambda: self._remove(record)
+        return None
 
     def delete(self, record: Record) -> None:
         """End the hosts, then forget the endpoint."""
@@ -75,7 +108,12 @@ class Endpoints(Provider):
             # boto3 shows the status in the place of a code: aws/sagemaker-python-sdk#171.
             status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
             return refusal(f"HTTP content length exceeded {BODY_BYTES} bytes.", code="", status=status)
-        fleet = self._enter(record)
+        fleet = await self._entered(record)
+        if fleet is None and record in self._coming_back:
+            sentence = (
+                f"The hosts of endpoint {record.name} are still coming up after maintenance. Try your call again."
+            )
+            return refusal(sentence, code=UNAVAILABLE, status=HTTPStatus.SERVICE_UNAVAILABLE)
         if fleet is None:
             return refusal(f"Endpoint {record.name} of account {record.account} not found.")
         try:
@@ -107,6 +145,15 @@ class Endpoints(Provider):
         )
         return status, answered, content
 
+    async def _entered(self, record: Record) -> Fleet | None:
+        """Enter the fleet that serves, once it does if it is coming back."""
+        deadline = time.monotonic() + _WAIT_SECONDS
+        fleet = self._enter(record)
+        while fleet is None and record in self._coming_back and time.monotonic() < deadline:
+            await asyncio.sleep(_POLL_SECONDS)
+            fleet = self._enter(record)
+        return fleet
+
     def _enter(self, record: Record) -> Fleet | None:
         # The fleet may be retired between the look-up and the entry: then its successor is there already.
         while fleet := self._serving.get(record):
@@ -114,16 +161,21 @@ class Endpoints(Provider):
                 return fleet
         return None
 
-    def _deploy(self, record: Record, config: str, **members: Any) -> None:
-        """Check what the configuration asks for and start bringing it up. Raises ServiceError."""
-        fleet = self._fleet(record, config)
-        self.context.store.update(record, **members)
-        with self._lock:
-            self._starting[record] = fleet
-        self._spawn(record, lambda: self._bring_up(record, fleet))
+    def _start(self, record: Record, fleet: Fleet) -> None:
+        self._spawn(record, lambda: self._bring_up(record, lambda: fleet, self._switch))
 
-    def _bring_up(self, record: Record, fleet: Fleet) -> None:
+    def _serve_again(self, record: Record) -> None:
+        """Bring the hosts up that served, then those that an update wanted."""
+        self._bring_up(record, lambda: self._fleet(record, record.members[_DEPLOYMENT]), self._switch_back)
+        self._coming_back.discard(record)
+        if record.status == "Updating":
+            self._bring_up(record, lambda: self._pending_fleet(record), self._switch)
+
+    def _bring_up(self, record: Record, make: Callable[[], Fleet], switch: Callable[[Record, Fleet], object]) -> None:
         try:
+            fleet = make()
+            with self._lock:
+                self._starting[record] = fleet
             fleet.start()
         except HostError as error:
             self._fail(record, str(error))
@@ -133,10 +185,15 @@ class Endpoints(Provider):
             log.exception("endpoint %s", record.name)
             self._fail(record, faults.failure_reason(error))
         else:
-            self._switch(record, fleet)
+            switch(record, fleet)
         finally:
             with self._lock:
                 self._starting.pop(record, None)
+
+    def _switch_back(self, record: Record, fleet: Fleet) -> None:
+        with self._lock:
+            self._serving[record] = fleet
+        self.context.store.update_if(record, ("SystemUpdating",), EndpointStatus="InService")
 
     def _switch(self, record: Record, fleet: Fleet) -> None:
         with self._lock:
@@ -146,10 +203,11 @@ class Endpoints(Provider):
             record,
             ("Creating", "Updating"),
             EndpointStatus="InService",
-            EndpointConfigName=fleet.config,
+            EndpointConfigName=fleet.deployment["EndpointConfigName"],
             ProductionVariants=fleet.describe(),
             DataCaptureConfig=fleet.capture.describe() if fleet.capture else None,
             FailureReason=None,
+            **{_DEPLOYMENT: fleet.deployment, _PENDING: None},
         )
         if previous:
             previous.retire()
@@ -159,7 +217,9 @@ class Endpoints(Provider):
     def _fail(self, record: Record, reason: str) -> None:
         """Mark a new endpoint Failed; one that was updated goes on with what it had, as AWS rolls back."""
         status = "InService" if record in self._serving else "Failed"
-        self.context.store.update_if(record, ("Creating", "Updating"), EndpointStatus=status, FailureReason=reason)
+        changing = ("Creating", "Updating", "SystemUpdating")
+        failed = {"EndpointStatus": status, "FailureReason": reason, _PENDING: None}
+        self.context.store.update_if(record, changing, **failed)
 
     def _remove(self, record: Record) -> None:
         with self._lock:
@@ -168,26 +228,50 @@ class Endpoints(Provider):
             fleet.stop()
         self.context.store.remove(record)
 
-    def _fleet(self, record: Record, name: str) -> Fleet:
+    def _pending(self, fleet: Fleet) -> dict[str, Any]:
+        """Return DescribeEndpoint's PendingDeploymentSummary."""
+        return {
+            "EndpointConfigName": fleet.deployment["EndpointConfigName"],
+            "StartTime": self.context.clock.now(),
+            "ProductionVariants": [
+                {
+                    "VariantName": variant["VariantName"],
+                    "DesiredWeight": variant.get("InitialVariantWeight", 1.0),
+                    "DesiredInstanceCount": variant.get("InitialInstanceCount", 1),
+                }
+                for variant in fleet.deployment["ProductionVariants"]
+            ],
+        }
+
+    def _pending_fleet(self, record: Record) -> Fleet:
+        return self._configured_fleet(record, record.members[_PENDING]["EndpointConfigName"])
+
+    def _configured_fleet(self, record: Record, name: str) -> Fleet:
+        """Return the fleet that a configuration asks for. Raises ServiceError."""
         scope = {"account": record.account, "region": record.region}
         config = self.context.store.get("EndpointConfig", name, **scope).members
-        hosts = [
-            ModelHost(record, model, _identity(record, model), context=self.context, credentials=self._credentials)
-            for model in self._models(record, config)
-        ]
-        wanted = config.get("DataCaptureConfig")
-        capture = None
-        if wanted and wanted.get("EnableCapture", True):
-            capture = DataCapture(wanted, endpoint=record.name, role=hosts[0].model.role)
-        return Fleet(name, hosts, capture)
-
-    def _models(self, record: Record, config: dict[str, Any]) -> Iterator[HostedModel]:
-        scope = {"account": record.account, "region": record.region}
+        models = []
         for variant in config["ProductionVariants"]:
             if "ModelName" not in variant:
                 raise validation_exception("The embedded AWS offers variants with a model only.")
-            model = self.context.store.get("Model", variant["ModelName"], **scope)
-            yield hosted_model(model, variant, endpoint_url=self.context.endpoint_url)
+            models.append(self.context.store.get("Model", variant["ModelName"], **scope).members)
+        return self._fleet(record, {**config, "EndpointConfigName": name, "Models": models})
+
+    def _fleet(self, record: Record, deployment: Mapping[str, Any]) -> Fleet:
+        """Return a fleet of a configuration's members, with those of the variants' models. Raises ServiceError."""
+        hosts = [
+            ModelHost(record, model, _identity(record, model), context=self.context, credentials=self._credentials)
+            for model in self._models(record, deployment)
+        ]
+        wanted = deployment.get("DataCaptureConfig")
+        capture = None
+        if wanted and wanted.get("EnableCapture", True):
+            capture = DataCapture(wanted, endpoint=record.name, role=hosts[0].model.role)
+        return Fleet(deployment, hosts, capture)
+
+    def _models(self, record: Record, deployment: Mapping[str, Any]) -> Iterator[HostedModel]:
+        for variant, model in zip(deployment["ProductionVariants"], deployment["Models"], strict=True):
+            yield hosted_model(record, model, variant, endpoint_url=self.context.endpoint_url)
 
     def _spawn(self, record: Record, work: Any) -> None:
         threading.Thread(target=work, name=f"endpoint {record.name}", daemon=True).start()

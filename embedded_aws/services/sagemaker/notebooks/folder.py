@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import json
 import re
-import secrets
 import shutil
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -72,10 +71,10 @@ exec "$(dirname "$0")/../envs/python3/bin/{}" "$@"
 class MachineFolder:
     """The folder of a machine's file system; `home` is its /home/ec2-user, `volume` the SageMaker folder in there."""
 
-    def __init__(self, notebooks: Path, record: Record, *, sandboxed: bool) -> None:
-        """Make the folder with an empty volume in it."""
+    def __init__(self, root: Path, record: Record, *, sandboxed: bool) -> None:
+        """Take the folder with the volume in it, or make them."""
         self._sandboxed = sandboxed
-        self.root = notebooks / f"{record.name}-{secrets.token_hex(4)}"
+        self.root = root
         self.home = self.root / "home" / "ec2-user"
         self.volume = self.home / "SageMaker"
         self.profile = self.root / "etc" / "profile.d"
@@ -89,7 +88,7 @@ class MachineFolder:
         self._metadata = self.root / "opt" / "ml" / "metadata"
         self._empty = self.root / "empty"
         self._record = record
-        self.volume.mkdir(parents=True)
+        self.volume.mkdir(parents=True, exist_ok=True)
 
     def renew(self, image: Image, pythons: Pythons, *, uv: Path) -> Path:
         """Make everything but the volume anew. Return Jupyter's interpreter. `uv` is for conda's shim."""

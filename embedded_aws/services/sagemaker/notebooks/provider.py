@@ -7,6 +7,9 @@ Start as on AWS. JupyterLab that is shut down from within (exit code 0) ends the
 boots it again; one that crashes makes the instance Failed. A presigned URL is valid as long as its server runs:
 SessionExpirationDurationInSeconds is not heeded.
 
+After a start an instance is as after AWS's maintenance: in service if it was, with a machine that boots when it is next
+opened; its OnStart script runs then, and OnCreate does not. One that was to be created is created anew.
+
 The volume is as large as the disk it lies on; code repositories are recorded, not cloned. The waits are ours; AWS takes
 minutes. That Disabled internet access needs a subnet and that a volume cannot shrink is said in botocore's model. Not
 compared with AWS: the sentences that refuse either.
@@ -14,23 +17,26 @@ compared with AWS: the sentences that refuse either.
 
 from __future__ import annotations
 
+import secrets
+import shutil
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from embedded_aws.runtime import images
-from embedded_aws.runtime.credentials import CredentialsEndpoint, Role
-from embedded_aws.services.sagemaker.errors import validation_exception
+from embedded_aws.runtime.credentials import CredentialsEndpoint
+from embedded_aws.services.sagemaker.errors import ServiceError, validation_exception
 from embedded_aws.services.sagemaker.notebooks.folder import MachineFolder
 from embedded_aws.services.sagemaker.notebooks.lifecycle import Lifecycle
 from embedded_aws.services.sagemaker.notebooks.machine import BootError, Machine
 from embedded_aws.services.sagemaker.provider import Provider
-from embedded_aws.services.sagemaker.roles import assumed_role
+from embedded_aws.services.sagemaker.roles import assumed_role, role_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from embedded_aws.services.sagemaker.provider import ServiceContext
+    from embedded_aws.runtime.credentials import Role
+    from embedded_aws.services.sagemaker.provider import ControlPlane, ServiceContext, Work
     from embedded_aws.services.sagemaker.store import Record
 
 PENDING_SECONDS = 2.0
@@ -39,6 +45,10 @@ STOPPING_SECONDS = 1.0
 DELETING_SECONDS = 1.0
 _PLATFORM = "notebook-"
 _REASON_LENGTH = 1024
+_VOLUME = "VolumeFolder"
+"""Where the record holds the name of its folder, beside DescribeNotebookInstance's answer."""
+_CREATED = "OnCreateIsOver"
+"""Where it says that OnCreate is not to run any more."""
 
 _DISASSOCIATED = {
     "DisassociateLifecycleConfig": "NotebookInstanceLifecycleConfigName",
@@ -65,27 +75,56 @@ class NotebookInstances(Provider):
         self._credentials = CredentialsEndpoint()
         self._instances: dict[Record, _NotebookInstance] = {}
         self._lock = threading.Lock()
+        self._folder = context.state_dir / "notebooks"
+
+    def bind(self, service: ControlPlane) -> None:
+        """Remove the volumes that are no record's: the gateway ended before they were, or they were half made."""
+        del service
+        known = {record.members.get(_VOLUME) for record in self.context.store.every()}
+        orphans = [each for each in self._folder.glob("*") if each.name not in known]
+
+        def remove() -> None:
+            for folder in orphans:
+                shutil.rmtree(folder, ignore_errors=True)
+
+        threading.Thread(target=remove, name="orphaned volumes", daemon=True).start()
 
     def role(self, record: Record, arn: str) -> Role:
         """Return the role that a machine acts as. Raises AWS's ValidationException if SageMaker can't assume it."""
         return assumed_role(record, arn, endpoint_url=self.context.endpoint_url)
 
-    def create(self, record: Record, request: dict[str, Any]) -> None:
-        """Make the machine; the status is Pending, then InService."""
+    def create(self, record: Record, request: dict[str, Any]) -> Work:
+        """Check what is asked for; return what makes the machine; the status is Pending, then InService."""
         if request.get("DirectInternetAccess") == "Disabled" and "SubnetId" not in request:
             raise validation_exception("DirectInternetAccess can be Disabled only if SubnetId is given.")
         self._check_platform(record.members["PlatformIdentifier"])
         self.role(record, request["RoleArn"])
         lifecycle = Lifecycle()
         lifecycle.read(record, self.context.store)
-        folder = MachineFolder(self.context.state_dir / "notebooks", record, sandboxed=self.context.sandboxed)
-        instance = _NotebookInstance(folder, lifecycle, self._machine(record, folder, lifecycle))
-        with self._lock:
-            self._instances[record] = instance
-        if lifecycle.creates:
-            self.context.clock.after(PENDING_SECONDS, lambda: self._boot(record, instance.machine))
-        else:
-            self._settle_after(record, PENDING_SECONDS, "Pending", "InService")
+        self.context.store.update(record, **{_VOLUME: f"{record.name}-{secrets.token_hex(4)}"})
+        return lambda: self._come_into_service(record, self._make(record, lifecycle))
+
+    def restore(self, record: Record) -> Work | None:
+        """Find the volume again, and make the machine, which is off."""
+        lifecycle = Lifecycle()
+        if record.members.get(_CREATED):
+            lifecycle.completed()
+        elif record.status == "Pending":
+            shutil.rmtree(self._folder / record.members[_VOLUME], ignore_errors=True)
+        instance = self._make(record, lifecycle)
+        settled = {"Stopping": "Stopped", "Updating": "Stopped"}.get(record.status)
+        if settled or "Url" in record.members:
+            self.context.store.update(record, Url=None, NotebookInstanceStatus=settled or record.status)
+        if record.status == "Deleting":
+            return lambda: self._remove(record)
+        try:
+            lifecycle.read(record, self.context.store)
+        except ServiceError as error:  # its configuration is gone
+            if record.status in ("InService", "Pending"):
+                self.context.store.update(record, NotebookInstanceStatus="Failed", FailureReason=error.message)
+        if record.status == "Pending":
+            self._come_into_service(record, instance)
+        return None
 
     def update(self, record: Record, request: dict[str, Any]) -> None:
         """Record the new members; the status is Updating, then Stopped."""
@@ -110,7 +149,7 @@ class NotebookInstances(Provider):
         instance.lifecycle.completed()
         instance.lifecycle.read(record, self.context.store)
         instance.machine = self._machine(record, instance.folder, instance.lifecycle)
-        self._move("Start", record, FailureReason=None)
+        self._move("Start", record, FailureReason=None, **{_CREATED: True})
         self._settle_after(record, PENDING_SECONDS, "Pending", "InService")
 
     def stop(self, record: Record) -> None:
@@ -143,6 +182,21 @@ class NotebookInstances(Provider):
             instance.machine.kill()
         self._credentials.close()
 
+    def _make(self, record: Record, lifecycle: Lifecycle) -> _NotebookInstance:
+        """Make the machine of a record, with its volume."""
+        root = self._folder / record.members[_VOLUME]
+        folder = MachineFolder(root, record, sandboxed=self.context.sandboxed)
+        instance = _NotebookInstance(folder, lifecycle, self._machine(record, folder, lifecycle))
+        with self._lock:
+            self._instances[record] = instance
+        return instance
+
+    def _come_into_service(self, record: Record, instance: _NotebookInstance) -> None:
+        if instance.lifecycle.creates:
+            self.context.clock.after(PENDING_SECONDS, lambda: self._boot(record, instance.machine))
+        else:
+            self._settle_after(record, PENDING_SECONDS, "Pending", "InService")
+
     def _boot(self, record: Record, machine: Machine) -> None:
         """Boot the machine; the status goes from Pending to InService or Failed."""
         try:
@@ -151,11 +205,11 @@ class NotebookInstances(Provider):
             failed = {"NotebookInstanceStatus": "Failed", "FailureReason": str(error)[:_REASON_LENGTH]}
             self.context.store.update_if(record, ("Pending",), **failed)
         else:
-            serving = {"NotebookInstanceStatus": "InService", "Url": f"127.0.0.1:{port}"}
+            serving = {"NotebookInstanceStatus": "InService", "Url": f"127.0.0.1:{port}", _CREATED: True}
             self.context.store.update_if(record, ("Pending",), **serving)
 
     def _machine(self, record: Record, folder: MachineFolder, lifecycle: Lifecycle) -> Machine:
-        role = self._role(record, record.members["RoleArn"])
+        role = role_of(record, record.members["RoleArn"], endpoint_url=self.context.endpoint_url)
         return Machine(
             record,
             folder,
@@ -165,10 +219,6 @@ class NotebookInstances(Provider):
             credentials=self._credentials,
             on_end=lambda machine, reason: self._ended(record, machine, reason),
         )
-
-    def _role(self, record: Record, arn: str) -> Role:
-        url = self.context.endpoint_url
-        return Role(arn, account=record.account, region=record.region, endpoint_url=url)
 
     def _check_platform(self, platform: str) -> None:
         known = [name for name in images.available(self.context.images_dir) if name.startswith(_PLATFORM)]
@@ -221,4 +271,5 @@ class NotebookInstances(Provider):
         self.context.clock.after(seconds, lambda: self._settle(record, passing, settled))
 
     def _settle(self, record: Record, passing: str, settled: str) -> None:
-        self.context.store.update_if(record, (passing,), NotebookInstanceStatus=settled)
+        created = {_CREATED: True} if settled == "InService" else {}
+        self.context.store.update_if(record, (passing,), NotebookInstanceStatus=settled, **created)

@@ -9,18 +9,21 @@ from embedded_aws.services.sagemaker.processing import validation
 from embedded_aws.services.sagemaker.processing.run import ProcessingRun
 
 if TYPE_CHECKING:
+    from embedded_aws.services.sagemaker.provider import Work
     from embedded_aws.services.sagemaker.store import Record
 
 
 class ProcessingJobs(Jobs):
     """The provider of processing jobs."""
 
-    def create(self, record: Record, request: dict[str, Any]) -> None:
-        """Check the role and what is asked for, then start.
+    end_time = "ProcessingEndTime"
+
+    def create(self, record: Record, request: dict[str, Any]) -> Work:
+        """Check the role and what is asked for; return what starts it.
 
         Asks IAM about the role: not to be called on the gateway's event loop. Raises ServiceError.
         """
         validation.check(request)
         role = self.role(record, request["RoleArn"])
         filled = {**record.resource_type.defaults, **request}
-        self.begin(record, ProcessingRun(self.job(record, filled, role)))
+        return lambda: self.begin(record, ProcessingRun(self.job(record, filled, role)))

@@ -50,9 +50,9 @@ class ProcessingRun:
         with self._lock:
             if self._stopping or self._ended:
                 return False
+            self._job.update(ProcessingJobStatus="Stopping")
             self._stopping = True
             self._processes.stop(grace=_GRACE_SECONDS)
-            self._job.update(ProcessingJobStatus="Stopping")
         return True
 
     def kill(self) -> None:

@@ -49,6 +49,11 @@ class MetricScanner:
         self._unsent: list[dict[str, Any]] = []
         self._client: Any = None
 
+    def go_on_from(self, members: Mapping[str, Any]) -> None:
+        """Take up what the members of a job's record tell of its earlier attempts."""
+        self.objective_values += members.get(OBJECTIVE_VALUES, ())
+        self._final |= {each["MetricName"]: each for each in members.get("FinalMetricDataList", ())}
+
     @property
     def final(self) -> list[dict[str, Any]]:
         """Return FinalMetricDataList: the last value of each metric, whichever host it came from."""

@@ -20,12 +20,12 @@ from embedded_aws.services.sagemaker.failure import FailedError
 from embedded_aws.services.sagemaker.training import validation
 from embedded_aws.services.sagemaker.training.attempt import Attempt
 from embedded_aws.services.sagemaker.training.metrics import OBJECTIVE_HYPERPARAMETER, MetricScanner
-from embedded_aws.services.sagemaker.training.status import TrainingStatus
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from embedded_aws.services.sagemaker.jobs import Job
+    from embedded_aws.services.sagemaker.training.status import TrainingStatus
     from embedded_aws.services.sagemaker.training.warm_pools import WarmPool, WarmPools
 
 log = logging.getLogger(__name__)
@@ -38,32 +38,35 @@ _CAPACITY_SECONDS = 10
 class TrainingRun:
     """A job with everything around it; `execute` returns when the job has ended."""
 
-    def __init__(self, job: Job, *, warm_pools: WarmPools, claimed: WarmPool | None = None) -> None:
-        """Record that the job is in progress; `claimed` is the warm pool that it has taken over."""
+    def __init__(
+        self, job: Job, status: TrainingStatus, *, warm_pools: WarmPools, claimed: WarmPool | None = None
+    ) -> None:
+        """Go on from what the job's record tells; `claimed` is the warm pool that it has taken over."""
         self._job, self._record, self._request = job, job.record, job.request
         self._warm_pools, self._claimed = warm_pools, claimed
-        self._status = TrainingStatus(job.context.store, job.record)
+        self._status = status
         self._metrics = MetricScanner(
             job.request["AlgorithmSpecification"].get("MetricDefinitions", []),
             job=job.record.name,
             role=job.role,
             objective=job.request.get("HyperParameters", {}).get(OBJECTIVE_HYPERPARAMETER),
         )
+        self._metrics.go_on_from(job.record.members)
         self._lock = threading.Lock()
         self._attempt: Attempt | None = None
         self._at_work = False  # the attempt is
         self._interrupted = False  # and it is being
         self._early_end = ""  # the secondary status it will end with, once it is to end early
         self._stopping = threading.Event()  # it is to end early: no wait goes on
-        self._trained = 0.0  # seconds
+        self._trained = status.trained  # seconds
 
     def stop(self, *, end: str = "Stopped") -> bool:
         """End early, with SIGTERM and time to save; return False if the job is past that."""
         with self._lock:
             if self._early_end or self._status.ended:
                 return False
-            self._early_end = end
             self._status.stopping()
+            self._early_end = end
             self._stopping.set()
             if self._attempt:
                 self._attempt.stop(grace=_GRACE_SECONDS)
@@ -101,7 +104,7 @@ class TrainingRun:
         """Download, train, upload; every end is recorded in the job's record."""
         folder = self._job.context.job_folder(self._record)
         try:
-            with time_limit(validation.max_wait(self._request), lambda: self.stop(end="MaxWaitTimeExceeded")):
+            with time_limit(self._wait_seconds(), lambda: self.stop(end="MaxWaitTimeExceeded")):
                 model = self._train(folder)
             with self._lock:  # it may be stopped until now
                 self._end(self._early_end or "Completed", ModelArtifacts=model)
@@ -114,6 +117,12 @@ class TrainingRun:
             shutil.rmtree(folder, ignore_errors=True)
             if self._claimed:
                 self._claimed.close()
+
+    def _wait_seconds(self) -> float | None:
+        """Return the seconds that are left of those within which a spot job has to be done."""
+        limit = validation.max_wait(self._request)
+        since = self._job.context.clock.now() - self._record.members["CreationTime"]
+        return None if limit is None else max(limit - since.total_seconds(), 0.0)
 
     def _end(self, secondary: str, *, sound: bool = True, **members: Any) -> None:
         """Record how it ended, and leave sound instances in a warm pool if the job is to."""

@@ -35,20 +35,32 @@ _MESSAGES = {
 }
 _INTERRUPTED = "The job stopped because the managed spot training instances were interrupted."
 _SPOT_SHARE = 0.3
+_WITHOUT_INSTANCES = ("Starting", "Interrupted")
 
 
 class TrainingStatus:
-    """Keeps statuses, transitions, times and metrics in one job's record."""
+    """Keeps statuses, transitions, times and metrics in one job's record.
 
-    def __init__(self, store: Store, record: Record) -> None:
-        """Record that the job is in progress."""
+    Of a job that an earlier embedded AWS began, `lost_at` is when its instances were lost.
+    """
+
+    def __init__(self, store: Store, record: Record, *, lost_at: datetime | None = None) -> None:
         self._store, self._record = store, record
         self._lock = threading.Lock()
-        self._transitions: list[dict[str, Any]] = []
+        self._transitions: list[dict[str, Any]] = [*record.members.get("SecondaryStatusTransitions", ())]
         self._started: datetime | None = None  # of the instances that are there now
-        self._seconds = 0.0  # that earlier ones were there
+        self._seconds = sum(  # that earlier ones were there
+            (each.get("EndTime", lost_at) - each["StartTime"]).total_seconds()
+            for each in self._transitions
+            if each["Status"] not in _WITHOUT_INSTANCES
+        )
         self.ended = False
-        store.update(record, TrainingJobStatus="InProgress", SecondaryStatus="Starting")
+
+    @property
+    def trained(self) -> float:
+        """Return for how many seconds the job has trained in attempts that are over."""
+        training = [each for each in self._transitions if each["Status"] == "Training" and "EndTime" in each]
+        return float(sum((each["EndTime"] - each["StartTime"]).total_seconds() for each in training))
 
     def enter(self, secondary: str, message: str) -> None:
         """Go over to a secondary status. A job that is stopping goes on to upload only."""
@@ -64,10 +76,10 @@ class TrainingStatus:
                 self._record, TrainingStartTime=self._record.members.get("TrainingStartTime", self._started)
             )
 
-    def interrupted(self) -> None:
+    def interrupted(self, at: datetime | None = None) -> None:
         """Record that the instances are gone; others will be waited for, unless the job is to end."""
         with self._lock:
-            now = datetime.now(UTC)
+            now = at or datetime.now(UTC)
             self._count(now)
             if self._record.status == "InProgress":
                 self._enter("Interrupted", _INTERRUPTED, at=now)
@@ -87,11 +99,11 @@ class TrainingStatus:
         if len(values) > len(self._record.members.get(OBJECTIVE_VALUES, ())):
             self._store.update(self._record, **{OBJECTIVE_VALUES: tuple(values)})
 
-    def end(self, secondary: str, **members: Any) -> None:
+    def end(self, secondary: str, *, at: datetime | None = None, **members: Any) -> None:
         """Record how the job ended; `members` are further members of Describe's answer."""
         with self._lock:
             self.ended = True
-            now = datetime.now(UTC)
+            now = at or datetime.now(UTC)
             self._count(now)
             share = _SPOT_SHARE if self._record.members.get("EnableManagedSpotTraining") else 1
             self._enter(

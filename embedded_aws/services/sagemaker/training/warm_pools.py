@@ -23,6 +23,7 @@ from embedded_aws.services.sagemaker.resource_types.resource_type import ENDED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from datetime import datetime
     from pathlib import Path
 
     from embedded_aws.runtime.container import Container
@@ -94,7 +95,7 @@ class WarmPools:
     """All warm pools that are Available."""
 
     def __init__(self, context: ServiceContext) -> None:
-        self._store, self._clock = context.store, context.clock
+        self._context, self._store, self._clock = context, context.store, context.clock
         self._folder = context.state_dir / "warm-pools"
         self._pools: dict[Record, WarmPool] = {}
         self._lock = threading.Lock()
@@ -167,6 +168,11 @@ class WarmPools:
                 "0 first.",
             )
 
+    def restore(self, record: Record) -> None:
+        """End the pool of a job that ended in an earlier embedded AWS: its instances are gone."""
+        if retains(record):
+            self._release(record, "Terminated", at=self._context.lost_at(record))
+
     def close(self) -> None:
         """End all warm pools."""
         with self._lock:
@@ -183,8 +189,8 @@ class WarmPools:
             self._release(record, "Terminated")
         pool.close()
 
-    def _release(self, record: Record, status: str, **members: str) -> None:
-        retained = (self._clock.now() - record.members["TrainingEndTime"]).total_seconds()
+    def _release(self, record: Record, status: str, *, at: datetime | None = None, **members: str) -> None:
+        retained = ((at or self._clock.now()) - record.members["TrainingEndTime"]).total_seconds()
         pool_status = {"Status": status, "ResourceRetainedBillableTimeInSeconds": math.ceil(retained), **members}
         self._store.update(record, **{_STATUS: pool_status})
 

@@ -15,6 +15,7 @@ from embedded_aws.services.sagemaker.transform import validation
 from embedded_aws.services.sagemaker.transform.run import TransformRun, variant
 
 if TYPE_CHECKING:
+    from embedded_aws.services.sagemaker.provider import Work
     from embedded_aws.services.sagemaker.store import Record
 
 _DATA_PROCESSING = {"InputFilter": "$", "OutputFilter": "$", "JoinSource": "None"}
@@ -23,15 +24,19 @@ _DATA_PROCESSING = {"InputFilter": "$", "OutputFilter": "$", "JoinSource": "None
 class TransformJobs(Jobs):
     """Transform jobs; each runs as a `TransformRun`."""
 
-    def create(self, record: Record, request: dict[str, Any]) -> None:
-        """Check what is asked for and the model's role, then start.
+    end_time = "TransformEndTime"
+
+    def create(self, record: Record, request: dict[str, Any]) -> Work:
+        """Check what is asked for and the model's role; return what starts it.
 
         Asks IAM about the role: not to be called on the gateway's event loop. Raises ServiceError.
         """
         validation.check(request)
         model = self.context.store.get("Model", request["ModelName"], account=record.account, region=record.region)
-        served = hosted_model(model, variant(request), endpoint_url=self.context.endpoint_url)
+        served = hosted_model(record, model.members, variant(request), endpoint_url=self.context.endpoint_url)
         job_inputs.check([request["TransformInput"]["DataSource"]], served.role)
         processing = {**_DATA_PROCESSING, **request.get("DataProcessing", {})}
         self.context.store.update(record, DataProcessing=processing)
-        self.begin(record, TransformRun(record, request, served, context=self.context, credentials=self.credentials))
+        return lambda: self.begin(
+            record, TransformRun(record, request, served, context=self.context, credentials=self.credentials)
+        )

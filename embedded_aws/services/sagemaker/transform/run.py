@@ -106,8 +106,8 @@ class TransformRun:
         with self._lock:
             if self._ended:
                 return False
-            self._stopping.set()
             self._context.store.update(self._record, TransformJobStatus="Stopping")
+            self._stopping.set()
         # Requests that wait for an answer end with the host.
         threading.Thread(target=self._host.stop, name=f"stop {self._record.name}", daemon=True).start()
         return True

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from embedded_aws.services.sagemaker import listing
 from embedded_aws.services.sagemaker.jobs import Jobs
+from embedded_aws.services.sagemaker.resource_types.resource_type import ENDED
 from embedded_aws.services.sagemaker.resource_types.tuning import training_resources
 from embedded_aws.services.sagemaker.training.metrics import OBJECTIVE_HYPERPARAMETER
 from embedded_aws.services.sagemaker.tuning import training_jobs, validation, warm_start
@@ -17,19 +18,21 @@ from embedded_aws.services.sagemaker.tuning.run import TuningRun
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from embedded_aws.services.sagemaker.provider import ControlPlane
+    from embedded_aws.services.sagemaker.provider import ControlPlane, Work
     from embedded_aws.services.sagemaker.store import Record
 
 
 class TuningJobs(Jobs):
     """The provider of tuning jobs, with the list of their training jobs."""
 
+    end_time = "HyperParameterTuningEndTime"
+
     def bind(self, service: ControlPlane) -> None:
         """Take the service whose own operations create and stop the training jobs."""
         self._service = service
 
-    def create(self, record: Record, request: dict[str, Any]) -> None:
-        """Check the role and what is asked for, then start.
+    def create(self, record: Record, request: dict[str, Any]) -> Work:
+        """Check the role and what is asked for; return what starts it.
 
         Asks IAM about the role: not to be called on the gateway's event loop. Raises ServiceError.
         """
@@ -43,7 +46,22 @@ class TuningJobs(Jobs):
             ResourceLimits=config["ResourceLimits"],
             TrainingJobDefinition=_described(record.members["TrainingJobDefinition"], config),
         )
-        self.begin(record, TuningRun(record, request, context=self.context, service=self._service, earlier=earlier))
+        return lambda: self.begin(
+            record, TuningRun(record, request, context=self.context, service=self._service, earlier=earlier)
+        )
+
+    def lose(self, record: Record, **more: Any) -> None:
+        """Record that what led the tuning job is lost, and what its training jobs had come to."""
+        metric = record.members["HyperParameterTuningJobConfig"]["HyperParameterTuningJobObjective"]
+        jobs = self.context.store.all("TrainingJob", account=record.account, region=record.region)
+        mine = training_jobs.of(record, jobs)
+        for job in mine:
+            objective = training_jobs.objective_members(job, metric)
+            if any(job.members.get(name) != value for name, value in objective.items()):
+                self.context.store.update(job, **objective)
+        ended = sorted((job for job in mine if job.status in ENDED), key=lambda job: job.members["TrainingEndTime"])
+        results = training_jobs.Results(mine, ended, minimize=metric["Type"] == "Minimize")
+        super().lose(record, **results.members(), **more)
 
     def perform(self, verb: str, record: Record, request: dict[str, Any]) -> dict[str, Any]:
         """Return a page of the training jobs; by their objective, only those that have told one."""

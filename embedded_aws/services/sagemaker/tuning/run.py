@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from embedded_aws import faults
 from embedded_aws.services.sagemaker import tags
-from embedded_aws.services.sagemaker.errors import LIMIT, ServiceError
+from embedded_aws.services.sagemaker.errors import LIMIT, UNAVAILABLE, ServiceError
 from embedded_aws.services.sagemaker.resource_types.resource_type import ENDED
 from embedded_aws.services.sagemaker.tuning import strategies, training_jobs, warm_start
 from embedded_aws.services.sagemaker.tuning.training_jobs import Results
@@ -77,8 +77,8 @@ class TuningRun:
         with self._lock:
             if self._finished:
                 return False
-            self._stopping = True
             self._context.store.update(self._record, HyperParameterTuningJobStatus="Stopping")
+            self._stopping = True
         self._wake.set()
         return True
 
@@ -201,8 +201,8 @@ class TuningRun:
             try:
                 self._create(self._next_proposal)
             except ServiceError as error:
-                # Another job has taken the room that there was: this one's turn comes when that has ended.
-                return "" if error.code == LIMIT else error.message
+                # Another job has taken the room that there was, or the disk is full: this one's turn comes later.
+                return "" if error.code in (LIMIT, UNAVAILABLE) else error.message
             self._next_proposal = None
         return ""
 

@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 class Home:
     """One embedded AWS, whatever process it is at the moment."""
 
-    def __init__(self, home: Path) -> None:
-        self.home = home
+    def __init__(self, home: Path, *, pace: float = 1.0) -> None:
+        self.home, self.pace = home, pace
         self.begin()
 
     def begin(self) -> None:
         """Start it, with what it has kept."""
         environment = tool_environment()
-        self.running = gateway.start(self.home, cache=paths.cache(), environment=environment, pace=1.0, port=0)
+        self.running = gateway.start(self.home, cache=paths.cache(), environment=environment, pace=self.pace, port=0)
 
     def client(self, service: str, account: str = "test", config: Config | None = None) -> Any:
         """A client of a service, as the root of an account."""

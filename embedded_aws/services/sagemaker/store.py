@@ -218,10 +218,11 @@ class Store:
                 yield key, _row(record) if record and record not in self._unconfirmed else None
 
     def _save_later(self, key: Key, error: StateError) -> None:
-        if not self._unsaved:
+        first = not self._unsaved
+        self._unsaved[key] = None
+        if first:
             log.error("what has happened can't be kept, and will be once it can: %s", error)
             threading.Thread(target=self._retry, name="sagemaker-store", daemon=True).start()
-        self._unsaved[key] = None
 
     def _retry(self) -> None:
         while self._unsaved and not self._closed:

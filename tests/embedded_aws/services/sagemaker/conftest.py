@@ -179,11 +179,16 @@ def _service(folder: Path, providers: dict[str, type[Provider]]) -> SageMaker:
     return SageMaker(context, caller=lambda: (ACCOUNT, REGION), providers=providers)
 
 
+def serve(service: SageMaker) -> None:
+    """Let this service answer at `control_url`."""
+    _Handler.service = service
+
+
 @pytest.fixture
 def service(tmp_path: Path, providers: dict[str, type[Provider]]) -> Iterator[SageMaker]:
     """Yield a service with nothing in it."""
     made = _service(tmp_path, providers)
-    _Handler.service = made
+    serve(made)
     yield made
     made.close()
 

@@ -1,0 +1,299 @@
+"""What ran when the embedded AWS was killed is as on AWS after its instances were lost, or comes back."""
+
+from __future__ import annotations
+
+import base64
+import json
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from embedded_aws import gateway
+from tests.embedded_aws.account import BUCKET, CLUSTER, TRAINING_IMAGE, Account, answering, until
+from tests.embedded_aws.home import Home
+from tests.embedded_aws.jupyter import Jupyter
+from tests.embedded_aws.services.sagemaker import calls
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+LOST = "InternalServerError: We encountered an internal error. Please try again."
+SLEEP = 'import time\nprint("score=0.5", flush=True)\ntime.sleep(100)'
+STUBBORN = f"import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n{SLEEP}"
+SPOT = {"MaxRuntimeInSeconds": 120, "MaxWaitTimeInSeconds": 240}
+# Counts to six, a checkpoint a number, and waits at three for its instances to be lost.
+COUNTING = """
+import pathlib, time
+done = pathlib.Path("/opt/ml/checkpoints/done")
+last = int(done.read_text()) if done.exists() else 0
+for number in range(last + 1, 7):
+    print("number", number, flush=True)
+    done.with_name("new").write_text(str(number))
+    done.with_name("new").replace(done)
+    while number == 3 and not last:
+        time.sleep(0.1)
+"""
+VOLUME = "/home/ec2-user/SageMaker"
+QUOTA = "ml.m5.large for training job usage"
+
+
+def slow() -> dict[str, bytes]:
+    """The files of a model that takes its time to load."""
+    files = answering(3.0)
+    return {**files, "code/inference.py": b"import time\ntime.sleep(3)\n" + files["code/inference.py"]}
+
+
+class Lab:
+    """An embedded AWS with something of each kind that runs, and what was told of what came back of it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.aws = Home(folder, pace=0.1)
+        self.account = Account(self.aws.client)
+        self.jobs: dict[str, str] = {}
+        self.endpoints: dict[str, str] = {}
+        self.told = ""
+
+    @property
+    def sagemaker(self) -> Any:
+        """A client of the embedded AWS that runs now."""
+        return self.account.sagemaker
+
+    def kill(self) -> None:
+        """Kill it, and start it again."""
+        self.aws.kill()
+        self._find()
+
+    def stop(self) -> None:
+        """End it in order, and start it again."""
+        gateway.stop(self.aws.home)
+        before = gateway.kept(self.aws.home)
+        self.aws.begin()
+        self._find()
+        assert before
+        self.told = gateway.what_came_back(self.aws.running, before)
+
+    def _find(self) -> None:
+        for name in ("s3", "iam", "sts", "logs", "cloudwatch", "sagemaker"):
+            setattr(self.account, name, self.aws.client(name))
+        self.account.runtime = self.aws.client("sagemaker-runtime")
+
+    def start_jobs(self) -> None:
+        """Start a job of each type, and training jobs of each sort."""
+        account, start = self.account, self.account.start_job
+        pooled = {**CLUSTER, "VolumeSizeInGB": 7, "KeepAlivePeriodInSeconds": 600}
+        self.jobs["pooled"] = start(program="print(1)", ResourceConfig=pooled)
+        self.jobs["plain"] = start(program=SLEEP, Tags=[{"Key": "seat", "Value": "seat-01"}])
+        self.jobs["stopping"] = start(program=STUBBORN)
+        spot: dict[str, Any] = {"EnableManagedSpotTraining": True, "StoppingCondition": SPOT}
+        checkpoints: dict[str, Any] = {"CheckpointConfig": {"S3Uri": f"s3://{BUCKET}/spot"}}
+        self.jobs["spot"] = start(program=COUNTING, **spot, **checkpoints)
+        self.jobs["without checkpoints"] = start(program=SLEEP, **spot)
+        self.jobs["processing"] = account.start_processing(SLEEP.encode())
+        calls.tuning_job(
+            self.sagemaker,
+            ranges={"CategoricalParameterRanges": [{"Name": "quality", "Values": ["1", "2"]}]},
+            most=2,
+            static=account.source({"train.py": SLEEP.encode()}),
+            AlgorithmSpecification={
+                "TrainingImage": TRAINING_IMAGE,
+                "TrainingInputMode": "File",
+                "MetricDefinitions": [{"Name": "score", "Regex": "score=(.*)"}],
+            },
+            RoleArn=account.role,
+            OutputDataConfig={"S3OutputPath": f"s3://{BUCKET}/training"},
+        )
+
+    def start_notebook(self, name: str, **hooks: str) -> None:
+        """Create a notebook instance with these scripts."""
+        encoded = {hook: [{"Content": base64.b64encode(text.encode()).decode()}] for hook, text in hooks.items()}
+        calls.lifecycle(self.sagemaker, name, **encoded)
+        calls.notebook(self.sagemaker, name, RoleArn=self.account.role, LifecycleConfigName=name)
+
+    def volume(self, notebook: str) -> Path:
+        """A notebook instance's volume."""
+        [found] = (self.aws.home / "state" / "notebooks").glob(f"{notebook}-*")
+        return found / VOLUME.lstrip("/")
+
+    def status(self, notebook: str) -> str:
+        """A notebook instance's status."""
+        return str(self.sagemaker.describe_notebook_instance(NotebookInstanceName=notebook)["NotebookInstanceStatus"])
+
+    def trained(self, job: str) -> dict[str, Any]:
+        """DescribeTrainingJob."""
+        return dict(self.sagemaker.describe_training_job(TrainingJobName=self.jobs[job]))
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """One that was killed with all of it at work."""
+    made = Lab(tmp_path_factory.mktemp("killed"))
+    account, sagemaker = made.account, made.sagemaker
+    quotas = made.aws.client("service-quotas")
+    [code] = [
+        q["QuotaCode"]
+        for page in quotas.get_paginator("list_service_quotas").paginate(ServiceCode="sagemaker")
+        for q in page["Quotas"]
+        if q["QuotaName"] == QUOTA
+    ]
+    quotas.request_service_quota_increase(ServiceCode="sagemaker", QuotaCode=code, DesiredValue=1234)
+    queue = made.aws.client("sqs").create_queue(QueueName="told")["QueueUrl"]
+    events = made.aws.client("events")
+    events.put_rule(Name="told", EventPattern=json.dumps({"source": ["aws.sagemaker"]}))
+    arn = made.aws.client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]
+    events.put_targets(Rule="told", Targets=[{"Id": "queue", "Arn": arn["QueueArn"]}])
+    made.start_jobs()
+    made.start_notebook("seat", OnCreate=f"echo x >> {VOLUME}/created", OnStart=f"echo x >> {VOLUME}/started")
+    made.start_notebook("young", OnCreate=f"echo x >> {VOLUME}/created; sleep 5")
+    for name in ("idle", "doomed"):
+        made.start_notebook(name)
+    model, quick = account.model(answering(2.0)), account.model(answering(1.0))
+    old, new, later = account.config(model), account.config(account.model(slow())), account.config(quick)
+    for name in ("served", "updating", "deleting"):
+        made.endpoints[name] = account.endpoint(old)
+    sagemaker.delete_endpoint_config(EndpointConfigName=old)
+    sagemaker.delete_model(ModelName=model)
+    for name in ("seat", "idle", "doomed"):
+        until(partial(_is_in_service, made, name))
+    (made.volume("seat") / "work.txt").write_text("a week of it")
+    sagemaker.stop_notebook_instance(NotebookInstanceName="doomed")
+    until(lambda: made.status("doomed") == "Stopped")
+    until((made.volume("young") / "created").exists)
+    for name in ("plain", "stopping", "without checkpoints"):
+        until(partial(account.printed, "/aws/sagemaker/TrainingJobs", made.jobs[name]))
+    until(lambda: account.keys("spot/done") and account.get(f"s3://{BUCKET}/spot/done") == b"3")
+    until(
+        lambda: sagemaker.list_training_jobs_for_hyper_parameter_tuning_job(HyperParameterTuningJobName="tuning")[
+            "TrainingJobSummaries"
+        ]
+    )
+    assert made.trained("pooled")["WarmPoolStatus"]["Status"] == "Available"
+    # What is under way for a moment only comes last.
+    sagemaker.update_endpoint(EndpointName=made.endpoints["updating"], EndpointConfigName=new)
+    sagemaker.create_endpoint(EndpointName="creating", EndpointConfigName=later)
+    sagemaker.stop_training_job(TrainingJobName=made.jobs["stopping"])
+    sagemaker.delete_endpoint(EndpointName=made.endpoints["deleting"])
+    sagemaker.delete_notebook_instance(NotebookInstanceName="doomed")
+    sagemaker.stop_notebook_instance(NotebookInstanceName="idle")
+    made.kill()
+    yield made
+    gateway.forget(made.aws.home)
+
+
+def _is_in_service(lab: Lab, notebook: str) -> bool:
+    return lab.status(notebook) == "InService"
+
+
+def test_jobs_whose_instances_are_lost_fail(lab: Lab) -> None:
+    """In AWS's words, with an end and the time until then; what was to stop has stopped, and pools are gone."""
+    for name in ("plain", "without checkpoints"):
+        failed = lab.trained(name)
+        assert (failed["TrainingJobStatus"], failed["FailureReason"]) == ("Failed", LOST)
+        assert [each["Status"] for each in failed["SecondaryStatusTransitions"]] == [
+            "Starting",
+            "Downloading",
+            "Training",
+            "Failed",
+        ]
+        assert all("EndTime" in each for each in failed["SecondaryStatusTransitions"])
+        took = (failed["TrainingEndTime"] - failed["TrainingStartTime"]).total_seconds()
+        assert took <= failed["TrainingTimeInSeconds"] <= took + 2
+    assert lab.sagemaker.list_tags(ResourceArn=lab.trained("plain")["TrainingJobArn"])["Tags"] == [
+        {"Key": "seat", "Value": "seat-01"}
+    ]
+    stopped = lab.trained("stopping")
+    assert (stopped["TrainingJobStatus"], stopped.get("FailureReason")) == ("Stopped", None)
+    assert lab.trained("pooled")["WarmPoolStatus"]["Status"] == "Terminated"
+    processing = lab.sagemaker.describe_processing_job(ProcessingJobName=lab.jobs["processing"])
+    assert (processing["ProcessingJobStatus"], processing["FailureReason"]) == ("Failed", LOST)
+    assert processing["ProcessingEndTime"] >= processing["ProcessingStartTime"]
+
+
+def test_a_tuning_job_fails_with_its_training_jobs(lab: Lab) -> None:
+    """Its counters say what became of them: AWS would have tried those again."""
+    tuning = lab.sagemaker.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName="tuning")
+    assert (tuning["HyperParameterTuningJobStatus"], tuning["FailureReason"]) == ("Failed", LOST)
+    assert tuning["TrainingJobStatusCounters"]["RetryableError"] == 1
+    assert tuning["TrainingJobStatusCounters"]["InProgress"] == 0
+    assert tuning["ObjectiveStatusCounters"]["Failed"] == 1
+
+
+def test_a_spot_job_goes_on_from_its_checkpoint(lab: Lab) -> None:
+    """It was interrupted, as spot jobs are, and loses and repeats nothing."""
+    ended = lab.account.end_of(lab.jobs["spot"])
+    assert ended["TrainingJobStatus"] == "Completed", ended.get("FailureReason")
+    first = ["Starting", "Downloading", "Training"]
+    passed = [each["Status"] for each in ended["SecondaryStatusTransitions"]]
+    assert passed == [*first, "Interrupted", *first, "Uploading", "Completed"]
+    assert sorted(lab.account.lines("/aws/sagemaker/TrainingJobs", lab.jobs["spot"])) == [
+        f"number {number}" for number in range(1, 7)
+    ]
+
+
+def test_endpoints_serve_again(lab: Lab) -> None:
+    """Those that served do, with what they served, though configuration and model are gone; an update goes on."""
+    assert lab.account.invoke(lab.endpoints["served"], [1, 2, 3]) == {"predictions": [[12.0]]}
+    served = lab.account.settled(lab.endpoints["served"])
+    assert served["EndpointStatus"] == "InService", served.get("FailureReason")
+    assert served["ProductionVariants"][0]["VariantName"] == "v0"
+    for name, factor in (("updating", 3), ("creating", 1)):
+        endpoint = lab.endpoints.get(name, name)
+        settled = lab.account.settled(endpoint)
+        assert settled["EndpointStatus"] == "InService", settled.get("FailureReason")
+        assert "PendingDeploymentSummary" not in settled
+        assert lab.account.invoke(endpoint, [1, 2, 3]) == {"predictions": [[6.0 * factor]]}
+    until(lambda: len(lab.sagemaker.list_endpoints()["Endpoints"]) == 3)
+
+
+def test_notebook_instances_find_their_volumes(lab: Lab) -> None:
+    """In service if they were, with all files; OnCreate does not run again, OnStart does when it is opened."""
+    assert lab.status("seat") == "InService"
+    assert lab.status("idle") == "Stopped"
+    opened = Jupyter(lab.sagemaker.create_presigned_notebook_instance_url(NotebookInstanceName="seat")["AuthorizedUrl"])
+    assert opened.ask("GET", "/api/contents/work.txt")[1]["content"] == "a week of it"
+    assert (lab.volume("seat") / "created").read_text() == "x\n"
+    assert (lab.volume("seat") / "started").read_text() == "x\nx\n"
+
+
+def test_a_notebook_instance_that_was_being_created_is_created_anew(lab: Lab) -> None:
+    """Nobody has seen it: its OnCreate script runs as if for the first time. One that was being deleted is gone."""
+    until(lambda: lab.status("young") == "InService")
+    assert (lab.volume("young") / "created").read_text() == "x\n"
+    until(lambda: not lab.sagemaker.list_notebook_instances(NameContains="doomed")["NotebookInstances"])
+    assert not list((lab.aws.home / "state" / "notebooks").glob("doomed-*"))
+
+
+def test_rules_hear_of_what_was_lost(lab: Lab) -> None:
+    """An event tells each change, as of any other."""
+    sqs = lab.aws.client("sqs")
+    queue = sqs.get_queue_url(QueueName="told")["QueueUrl"]
+
+    def failed() -> bool:
+        messages = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", [])
+        details = [json.loads(each["Body"])["detail"] for each in messages]
+        return any(
+            each.get("TrainingJobName") == lab.jobs["plain"] and each["TrainingJobStatus"] == "Failed"
+            for each in details
+        )
+
+    until(failed)
+
+
+def test_a_granted_quota_stays(lab: Lab) -> None:
+    """Nobody has to ask for it again."""
+    asked = lab.aws.client("service-quotas").list_requested_service_quota_change_history()["RequestedQuotas"]
+    assert [(each["QuotaName"], each["DesiredValue"]) for each in asked] == [(QUOTA, 1234.0)]
+
+
+def test_an_end_in_order_is_no_other_end(lab: Lab) -> None:
+    """After a stop, too, jobs that ran have failed and endpoints serve; who starts it is told what is lost."""
+    job = lab.account.start_job(program=SLEEP)
+    until(lambda: lab.account.printed("/aws/sagemaker/TrainingJobs", job))
+    lab.stop()
+    assert lab.told.endswith(f"; all is back but training job {job}.")
+    assert "killed" not in lab.told
+    assert lab.account.end_of(job)["FailureReason"] == LOST
+    assert lab.account.invoke(lab.endpoints["served"], [1, 2, 3]) == {"predictions": [[12.0]]}
+    listed = lab.sagemaker.list_training_jobs(SortBy="CreationTime", SortOrder="Ascending")["TrainingJobSummaries"]
+    assert [each["TrainingJobName"] for each in listed][:2] == [lab.jobs["pooled"], lab.jobs["plain"]]

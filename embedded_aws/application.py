@@ -76,9 +76,11 @@ class Application:
         self._persistence.resume(partial(cloudformation.remove_unknown, self._sagemaker))
 
     def close(self) -> None:
-        """End everything that runs, and write what is left to be kept."""
-        self._sagemaker.close()
-        self._persistence.close()
+        """Write what is left to be kept, as if all were killed then, and end everything that runs."""
+        try:
+            self._persistence.close()
+        finally:
+            self._sagemaker.close()
 
 
 def _context(settings: Settings, loop: event_loop.EventLoop, database: Database) -> ServiceContext:

@@ -24,6 +24,8 @@ from embedded_aws.services.sagemaker.errors import ServiceError
 from embedded_aws.services.sagemaker.resource_types import RESOURCE_TYPES, ResourceType
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from botocore.model import Shape
 
     from embedded_aws.services.cloudformation_types import Answer, Properties
@@ -134,9 +136,9 @@ class _Handlers:
         own, system = _split_tags(properties)
         members = self._typed({**properties, self.resource_type.name_member: name, "Tags": own})
         accepted = api.input_members(self.resource_type.operation("Create"))
-        self._call("Create", {member: value for member, value in members.items() if member in accepted})
+        request = {member: value for member, value in members.items() if member in accepted}
+        self._call_operation(self.resource_type.operation("Create"), request, system)
         record = self._record(name)
-        self.service.context.store.tag(record, system)
         if self._settled(record) == "Failed":
             self.delete(record.arn, properties)
             raise ProvisioningError(str(record.members.get("FailureReason", f"{record.arn} failed.")))
@@ -215,10 +217,12 @@ class _Handlers:
     def _call(self, verb: str, request: dict[str, Any]) -> None:
         self._call_operation(self.resource_type.operation(verb), request)
 
-    def _call_operation(self, operation: str, request: dict[str, Any]) -> None:
+    def _call_operation(
+        self, operation: str, request: dict[str, Any], system_tags: Mapping[str, str] | None = None
+    ) -> None:
         account, region = self.service.caller()
         try:
-            self.service.call(operation, request, account=account, region=region)
+            self.service.call(operation, request, account=account, region=region, system_tags=system_tags)
         except ServiceError as error:
             raise api_error("SageMaker", status=error.status, code=error.code, message=error.message) from error
 

@@ -117,19 +117,29 @@ class SageMaker:
         account: str,
         region: str,
         principal: Principal | None = None,
+        system_tags: Mapping[str, str] | None = None,
     ) -> dict[str, Any]:
         """Carry out an operation of the control plane; the answer has at least the members of its output shape.
 
-        What it changes is kept when it returns. Raises ServiceError.
+        What it changes is kept when it returns. `system_tags` are those that only AWS may give what is created. Raises
+        ServiceError.
         """
+        scope = {"account": account, "region": region}
         try:
             with self.context.store.asked_for():
-                return self._carry_out(operation, document, account=account, region=region, principal=principal)
+                return self._carry_out(operation, document, principal, system_tags or {}, **scope)
         except StateError as error:
             raise ServiceError(UNAVAILABLE, str(error), HTTPStatus.SERVICE_UNAVAILABLE) from error
 
     def _carry_out(
-        self, operation: str, document: dict[str, Any], *, account: str, region: str, principal: Principal | None
+        self,
+        operation: str,
+        document: dict[str, Any],
+        principal: Principal | None,
+        system_tags: Mapping[str, str],
+        *,
+        account: str,
+        region: str,
     ) -> dict[str, Any]:
         request = api.read_request(operation, document)
         permissions = authorization.required_permissions(
@@ -144,7 +154,7 @@ class SageMaker:
         if verb in resource_type.members:
             members.check(resource_type.members[verb], request)
         if verb == "Create":
-            return self._create(resource_type, request, account=account, region=region)
+            return self._create(resource_type, request, system_tags, account=account, region=region)
         name = request[resource_type.name_member]
         record = self.context.store.get(resource_type.name, name, account=account, region=region, verb=verb)
         if verb in _LOCKING_VERBS:
@@ -191,7 +201,13 @@ class SageMaker:
             return error.response()
 
     def _create(
-        self, resource_type: ResourceType, request: dict[str, Any], *, account: str, region: str
+        self,
+        resource_type: ResourceType,
+        request: dict[str, Any],
+        system_tags: Mapping[str, str],
+        *,
+        account: str,
+        region: str,
     ) -> dict[str, Any]:
         name = request[resource_type.name_member]
         arn = resource_type.arn(name, account=account, region=region)
@@ -203,7 +219,8 @@ class SageMaker:
             "LastModifiedTime": now,
             **({resource_type.status: resource_type.first_status} if resource_type.status else {}),
         }
-        record = Record(resource_type, name, arn, account, region, described, tags.read(request.get("Tags", ())))
+        all_tags = {**tags.read(request.get("Tags", ())), **system_tags}
+        record = Record(resource_type, name, arn, account, region, described, all_tags)
         self._check_references(resource_type, request, account=account, region=region)
         with record.lock:
             with self._quota_lock:

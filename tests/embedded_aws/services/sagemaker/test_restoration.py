@@ -35,6 +35,7 @@ for number in range(last + 1, 7):
     while number == 3 and not last:
         time.sleep(0.1)
 """
+GROUP = "/aws/sagemaker/TrainingJobs"
 VOLUME = "/home/ec2-user/SageMaker"
 QUOTA = "ml.m5.large for training job usage"
 
@@ -129,56 +130,71 @@ class Lab:
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """One that was killed with all of it at work."""
     made = Lab(tmp_path_factory.mktemp("killed"))
-    account, sagemaker = made.account, made.sagemaker
-    quotas = made.aws.client("service-quotas")
-    [code] = [
-        q["QuotaCode"]
-        for page in quotas.get_paginator("list_service_quotas").paginate(ServiceCode="sagemaker")
-        for q in page["Quotas"]
-        if q["QuotaName"] == QUOTA
-    ]
+    try:
+        _ask(made.aws)
+        made.start_jobs()
+        made.start_notebook("seat", OnCreate=f"echo x >> {VOLUME}/created", OnStart=f"echo x >> {VOLUME}/started")
+        for name in ("idle", "doomed"):
+            made.start_notebook(name)
+        slower, quicker = _serve(made)
+        _settle(made)
+        # What is under way for a moment only comes last.
+        made.start_notebook("young", OnCreate=f"echo x >> {VOLUME}/created; sleep 4")
+        until(lambda: list((made.aws.home / "state" / "notebooks").glob(f"young-*{VOLUME}/created")))
+        sagemaker = made.sagemaker
+        sagemaker.update_endpoint(EndpointName=made.endpoints["updating"], EndpointConfigName=slower)
+        sagemaker.create_endpoint(EndpointName="creating", EndpointConfigName=quicker)
+        sagemaker.stop_training_job(TrainingJobName=made.jobs["stopping"])
+        sagemaker.delete_endpoint(EndpointName=made.endpoints["deleting"])
+        sagemaker.delete_notebook_instance(NotebookInstanceName="doomed")
+        sagemaker.stop_notebook_instance(NotebookInstanceName="idle")
+        made.kill()
+        yield made
+    finally:
+        gateway.forget(made.aws.home)
+
+
+def _ask(aws: Home) -> None:
+    """Have a quota increased, and a rule hear of all."""
+    quotas, sqs, events = map(aws.client, ("service-quotas", "sqs", "events"))
+    pages = quotas.get_paginator("list_service_quotas").paginate(ServiceCode="sagemaker")
+    [code] = [each["QuotaCode"] for page in pages for each in page["Quotas"] if each["QuotaName"] == QUOTA]
     quotas.request_service_quota_increase(ServiceCode="sagemaker", QuotaCode=code, DesiredValue=1234)
-    queue = made.aws.client("sqs").create_queue(QueueName="told")["QueueUrl"]
-    events = made.aws.client("events")
+    queue = sqs.create_queue(QueueName="told")["QueueUrl"]
     events.put_rule(Name="told", EventPattern=json.dumps({"source": ["aws.sagemaker"]}))
-    arn = made.aws.client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]
-    events.put_targets(Rule="told", Targets=[{"Id": "queue", "Arn": arn["QueueArn"]}])
-    made.start_jobs()
-    made.start_notebook("seat", OnCreate=f"echo x >> {VOLUME}/created", OnStart=f"echo x >> {VOLUME}/started")
-    made.start_notebook("young", OnCreate=f"echo x >> {VOLUME}/created; sleep 5")
-    for name in ("idle", "doomed"):
-        made.start_notebook(name)
-    model, quick = account.model(answering(2.0)), account.model(answering(1.0))
-    old, new, later = account.config(model), account.config(account.model(slow())), account.config(quick)
+    attributes = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]
+    events.put_targets(Rule="told", Targets=[{"Id": "queue", "Arn": attributes["QueueArn"]}])
+
+
+def _serve(lab: Lab) -> tuple[str, str]:
+    """Bring endpoints up whose configuration and model are gone then; return configurations of others."""
+    account = lab.account
+    model = account.model(answering(2.0))
+    config = account.config(model)
     for name in ("served", "updating", "deleting"):
-        made.endpoints[name] = account.endpoint(old)
-    sagemaker.delete_endpoint_config(EndpointConfigName=old)
-    sagemaker.delete_model(ModelName=model)
+        lab.endpoints[name] = f"endpoint-{name}"
+        lab.sagemaker.create_endpoint(EndpointName=lab.endpoints[name], EndpointConfigName=config)
+    for endpoint in lab.endpoints.values():
+        account.settled(endpoint)
+    lab.sagemaker.delete_endpoint_config(EndpointConfigName=config)
+    lab.sagemaker.delete_model(ModelName=model)
+    return account.config(account.model(slow())), account.config(account.model(answering(1.0)))
+
+
+def _settle(lab: Lab) -> None:
+    """Wait until jobs run and notebook instances are in service, and put a file on one's volume."""
+    account, sagemaker = lab.account, lab.sagemaker
     for name in ("seat", "idle", "doomed"):
-        until(partial(_is_in_service, made, name))
-    (made.volume("seat") / "work.txt").write_text("a week of it")
+        until(partial(_is_in_service, lab, name))
+    (lab.volume("seat") / "work.txt").write_text("a week of it")
     sagemaker.stop_notebook_instance(NotebookInstanceName="doomed")
-    until(lambda: made.status("doomed") == "Stopped")
-    until((made.volume("young") / "created").exists)
+    until(lambda: lab.status("doomed") == "Stopped")
     for name in ("plain", "stopping", "without checkpoints"):
-        until(partial(account.printed, "/aws/sagemaker/TrainingJobs", made.jobs[name]))
+        until(partial(account.printed, GROUP, lab.jobs[name]))
     until(lambda: account.keys("spot/done") and account.get(f"s3://{BUCKET}/spot/done") == b"3")
-    until(
-        lambda: sagemaker.list_training_jobs_for_hyper_parameter_tuning_job(HyperParameterTuningJobName="tuning")[
-            "TrainingJobSummaries"
-        ]
-    )
-    assert made.trained("pooled")["WarmPoolStatus"]["Status"] == "Available"
-    # What is under way for a moment only comes last.
-    sagemaker.update_endpoint(EndpointName=made.endpoints["updating"], EndpointConfigName=new)
-    sagemaker.create_endpoint(EndpointName="creating", EndpointConfigName=later)
-    sagemaker.stop_training_job(TrainingJobName=made.jobs["stopping"])
-    sagemaker.delete_endpoint(EndpointName=made.endpoints["deleting"])
-    sagemaker.delete_notebook_instance(NotebookInstanceName="doomed")
-    sagemaker.stop_notebook_instance(NotebookInstanceName="idle")
-    made.kill()
-    yield made
-    gateway.forget(made.aws.home)
+    tuning = {"HyperParameterTuningJobName": "tuning"}
+    until(lambda: sagemaker.list_training_jobs_for_hyper_parameter_tuning_job(**tuning)["TrainingJobSummaries"])
+    assert lab.trained("pooled")["WarmPoolStatus"]["Status"] == "Available"
 
 
 def _is_in_service(lab: Lab, notebook: str) -> bool:
@@ -226,9 +242,7 @@ def test_a_spot_job_goes_on_from_its_checkpoint(lab: Lab) -> None:
     first = ["Starting", "Downloading", "Training"]
     passed = [each["Status"] for each in ended["SecondaryStatusTransitions"]]
     assert passed == [*first, "Interrupted", *first, "Uploading", "Completed"]
-    assert sorted(lab.account.lines("/aws/sagemaker/TrainingJobs", lab.jobs["spot"])) == [
-        f"number {number}" for number in range(1, 7)
-    ]
+    assert sorted(lab.account.lines(GROUP, lab.jobs["spot"])) == [f"number {number}" for number in range(1, 7)]
 
 
 def test_endpoints_serve_again(lab: Lab) -> None:
@@ -289,7 +303,7 @@ def test_a_granted_quota_stays(lab: Lab) -> None:
 def test_an_end_in_order_is_no_other_end(lab: Lab) -> None:
     """After a stop, too, jobs that ran have failed and endpoints serve; who starts it is told what is lost."""
     job = lab.account.start_job(program=SLEEP)
-    until(lambda: lab.account.printed("/aws/sagemaker/TrainingJobs", job))
+    until(lambda: lab.account.printed(GROUP, job))
     lab.stop()
     assert lab.told.endswith(f"; all is back but training job {job}.")
     assert "killed" not in lab.told

@@ -254,20 +254,36 @@ def check(
     *,
     exceptions: Annotated[bool, typer.Option("--exceptions", help="Show what is found and accepted, and why.")] = False,
     audit: Annotated[bool, typer.Option("--audit", help="Ask advisory services about every lock.")] = False,
-    write: Annotated[bool, typer.Option("--write", help="With --exceptions: into docs/security.md too.")] = False,
+    licences: Annotated[bool, typer.Option("--licences", help="Show every package's licence.")] = False,
+    write: Annotated[
+        bool,
+        typer.Option("--write", help="With --exceptions or --licences: into docs/security.md or docs/licences.md."),
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Check the code (ruff, mypy) and every template (cdk-nag, checkov, cfn-lint, IAM's reference)."""
     from cli.commands.check import audit as ask_about_locks
     from cli.commands.check import check as command
-    from cli.commands.check import show_exceptions
+    from cli.commands.check import show_exceptions, show_licences
 
     if audit:
         ask_about_locks()
     elif exceptions:
         show_exceptions(as_json=as_json, write=write)
+    elif licences:
+        show_licences(as_json=as_json, write=write)
     else:
         command()
+
+
+@app.command()
+def sbom(
+    out: Annotated[str | None, typer.Option("--out", metavar="DIR", show_default=".lab/sbom", help="Where to.")] = None,
+) -> None:
+    """Write what is installed as CycloneDX documents: of the lab, each image, each checker, and Node's packages."""
+    from cli.commands.sbom import sbom as command
+
+    command(out)
 
 
 @app.command("test", context_settings={"ignore_unknown_options": True})

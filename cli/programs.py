@@ -17,7 +17,7 @@ from embedded_aws.runtime import images
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_ENVIRONMENTS = paths.ROOT / "cli" / "environments"  # each with its pins, which ours can't share
+ENVIRONMENTS = paths.ROOT / "cli" / "environments"  # each with its pins, which ours can't share
 
 
 def tool_environment() -> dict[str, str]:
@@ -37,7 +37,7 @@ def become(module: str, arguments: Sequence[str]) -> NoReturn:
 
 def installed(name: str) -> list[str]:
     """Return how a program of an environment of its own is called; installed at its first use, as images are."""
-    image = images.install(name, images_dir=_ENVIRONMENTS, cache_dir=paths.cache())
+    image = images.install(name, images_dir=ENVIRONMENTS, cache_dir=paths.cache())
     return [str(image.python), str(image.python.with_name(name))]
 
 

@@ -9,13 +9,15 @@ import sys
 import tempfile
 import time
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from dataclasses import asdict
 from functools import partial
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cli import paths
 from cli.programs import tool_environment
-from cli.security import advisories, exceptions
+from cli.security import advisories, exceptions, licences
 from cli.security.audit import Audit
 from cli.security.findings import stale, uncovered
 from cli.security.locks import locks
@@ -62,6 +64,7 @@ def check() -> None:
         last: dict[str, Callable[[], Iterable[object]]] = {
             "acknowledgments: each is for something that is found": lambda: stale(audit.result().acknowledged, found),
             "docs/security.md: the exceptions": partial(_documented, audit),
+            "docs/licences.md: every package of every lock": _licences,
         }
         failed += _run_checks(pool, last)
     if failed:
@@ -94,6 +97,18 @@ def show_exceptions(*, as_json: bool, write: bool) -> None:
         print(json.dumps(exceptions.as_json(rows), indent=2))
     else:
         exceptions.as_rows(rows).show()
+
+
+def show_licences(*, as_json: bool, write: bool) -> None:
+    """Show the licence of every package of every lock: on the screen, as JSON, or in docs/licences.md."""
+    with screen.step("packages of the lab, the images and the checkers", quiet=as_json):
+        rows = licences.table()
+    if write:
+        licences.write(rows)
+    if as_json:
+        print(json.dumps([asdict(row) for row in rows], indent=2))
+    else:
+        licences.as_rows(rows).show()
 
 
 def _run_checks(pool: ThreadPoolExecutor, checks: dict[str, Callable[[], Iterable[object]]]) -> list[str]:
@@ -158,3 +173,8 @@ def _documented(audit: Future[Audit]) -> list[str]:
     if exceptions.is_written(_exceptions(audit.result())):
         return []
     return ["They are others than the code's: run `./lab check --exceptions --write`."]
+
+
+def _licences() -> list[str]:
+    lines = licences.problems(metadata.distributions())
+    return [*lines, "Run `./lab check --licences --write`."] if lines else []

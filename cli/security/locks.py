@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 from packaging.requirements import Requirement
@@ -52,9 +53,10 @@ def locks() -> list[Path]:
     return [path.relative_to(paths.ROOT) for pattern in _LOCKS for path in sorted(paths.ROOT.glob(pattern))]
 
 
-def pins(lock: Path) -> list[Pin]:
+@cache
+def pins(lock: Path) -> tuple[Pin, ...]:
     """Return what a lock pins for any machine, in its order; options such as an index are left out."""
     text = re.sub(r"\\\n", " ", lock.read_text(encoding="utf-8"))
     lines = [re.sub(r"(^|\s)#.*", "", line).strip() for line in text.splitlines()]
     parts = [re.split(r"\s+--hash=sha256:", line) for line in lines if line and not line.startswith("-")]
-    return [Pin(Requirement(first), tuple(hashes)) for first, *hashes in parts]
+    return tuple(Pin(Requirement(first), tuple(hashes)) for first, *hashes in parts)

@@ -3,7 +3,7 @@
 A content is one piece of a file, or several of several files: what is uploaded in parts is joined, and what is copied
 is shared, without a byte being moved. A file that no row of the database names yet is removed with the last thing in
 memory that knows of it; one that a row names stays until the row is gone and nobody reads it any more. What a killed
-process has left is removed by `sweep`.
+process has left is removed by `sweep`. Small contents are in rows themselves (small_contents.py).
 """
 
 from __future__ import annotations
@@ -21,12 +21,13 @@ from weakref import WeakValueDictionary
 from embedded_aws.checksums import Hashes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
+    from typing import BinaryIO
 
 RESERVE_BYTES = 8 * 1024**2
 """What stays free on the disk for the database, so that deleting objects makes room again."""
 PIECE_BYTES = 1024**2
-_SOON_GONE_BYTES = 8 * 1024**2
+_SOON_GONE_BYTES = 1024**2
 
 
 class ObjectFiles:
@@ -46,14 +47,17 @@ class ObjectFiles:
             writer.write(content)
             return writer.content()
 
-    def find(self, described: Sequence[Sequence[Any]]) -> Content:
-        """Return a content as it was described; its files may be gone."""
-        return Content(tuple(Piece(self._file(name, begin + size), begin, size) for name, begin, size in described))
+    def find(self, name: str) -> ObjectFile:
+        """Return the file of that name; it may be gone."""
+        found = self._found.get(name)
+        if found is None:
+            found = self._found[name] = ObjectFile(self, name)
+        return found
 
     def make(self) -> ObjectFile:
         """Return a new file, which is to be written. Raises OSError if the disk is full."""
         self.check_space()
-        made = self._file(secrets.token_hex(16), 0)
+        made = self.find(secrets.token_hex(16))
         made.unwanted = True
         return made
 
@@ -70,7 +74,7 @@ class ObjectFiles:
                 with contextlib.suppress(OSError):
                     Path(each.path).unlink()
 
-    def sizes(self) -> dict[str, int]:
+    def sizes(self) -> dict[str | int, int]:
         """Return the sizes of all files, by name."""
         return {each.name: each.stat().st_size for each in os.scandir(self.folder)}
 
@@ -82,39 +86,57 @@ class ObjectFiles:
         with contextlib.suppress(RuntimeError):  # the process ends: the next one sweeps
             self._remover.submit(_unlink, path)
 
-    def _file(self, name: str, size: int) -> ObjectFile:
-        found = self._found.get(name)
-        if found is None:
-            found = self._found[name] = ObjectFile(self, name)
-        found.size = max(found.size, size)
-        return found
 
+class Holder:
+    """What holds bytes of contents: a file, or a row. `uses` counts the rows that name it."""
 
-class ObjectFile:
-    """One file. `uses` counts the rows that name it."""
+    __slots__ = ("__weakref__", "name", "size", "uses")
 
-    __slots__ = ("__weakref__", "_files", "name", "size", "unwanted", "uses")
-
-    def __init__(self, files: ObjectFiles, name: str) -> None:
-        self._files = files
+    def __init__(self, name: str | int) -> None:
         self.name = name
         self.size = 0
         self.uses = 0
+
+    def open(self) -> BinaryIO:
+        """Return it, open to be read. Raises OSError."""
+        raise NotImplementedError
+
+    def use(self) -> None:
+        """Count one more row."""
+        self.uses += 1
+
+    def drop(self) -> None:
+        """Count one row less."""
+        self.uses -= 1
+
+
+class ObjectFile(Holder):
+    """A file. After the last row that names it, it goes with its last reader."""
+
+    __slots__ = ("_files", "unwanted")
+
+    def __init__(self, files: ObjectFiles, name: str) -> None:
+        super().__init__(name)
+        self._files = files
         self.unwanted = False
 
     @property
     def path(self) -> Path:
         """Where it lies."""
-        return self._files.folder / self.name
+        return self._files.folder / str(self.name)
+
+    def open(self) -> BinaryIO:
+        """Return it, open to be read. Raises OSError."""
+        return self.path.open("rb", buffering=0)
 
     def use(self) -> None:
         """Count one more row."""
-        self.uses += 1
+        super().use()
         self.unwanted = False
 
     def drop(self) -> None:
-        """Count one row less; after the last, the file goes with its last reader."""
-        self.uses -= 1
+        """Count one row less."""
+        super().drop()
         self.unwanted = self.uses == 0
 
     def __del__(self) -> None:
@@ -124,9 +146,9 @@ class ObjectFile:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A part of a file."""
+    """A part of what holds bytes."""
 
-    file: ObjectFile
+    holder: Holder
     begin: int
     size: int
 
@@ -150,7 +172,7 @@ class Content:
         for piece in self.pieces:
             first, last = max(begin, 0), min(end, piece.size)
             if first < last:
-                pieces.append(Piece(piece.file, piece.begin + first, last - first))
+                pieces.append(Piece(piece.holder, piece.begin + first, last - first))
             begin, end = begin - piece.size, end - piece.size
         return Content(tuple(pieces))
 
@@ -160,13 +182,13 @@ class Content:
     def chunks(self) -> Iterator[bytes]:
         """Yield it in pieces of a megabyte. Raises OSError, also if a file is too short."""
         for piece in self.pieces:
-            with piece.file.path.open("rb", buffering=0) as file:
+            with piece.holder.open() as file:
                 file.seek(piece.begin)
                 left = piece.size
                 while left:
                     chunk = file.read(min(left, PIECE_BYTES))
                     if not chunk:
-                        raise OSError(errno.EIO, "the file is shorter than what was stored", str(piece.file.path))
+                        raise OSError(errno.EIO, "the file is shorter than what was stored", str(piece.holder.name))
                     left -= len(chunk)
                     yield chunk
 
@@ -181,13 +203,13 @@ class Content:
         """Make the hashes that are not made yet. Raises OSError."""
         self.hashes.add_from(self.chunks, algorithms)
 
-    def files(self) -> list[ObjectFile]:
-        """Return the files that it lies in, one a piece."""
-        return [piece.file for piece in self.pieces]
+    def holders(self) -> list[Holder]:
+        """Return what holds it, one a piece."""
+        return [piece.holder for piece in self.pieces]
 
     def described(self) -> list[list[Any]]:
-        """Return what `find` makes it of, for a row."""
-        return [[piece.file.name, piece.begin, piece.size] for piece in self.pieces]
+        """Return name, begin and size of each piece, for a row."""
+        return [[piece.holder.name, piece.begin, piece.size] for piece in self.pieces]
 
 
 class Loaded(bytes):

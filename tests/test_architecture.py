@@ -53,6 +53,7 @@ ALLOWED = {
         "embedded_aws.services.sagemaker.clock",
         "embedded_aws.services.sagemaker.events",
         "embedded_aws.services.sagemaker.metrics.datum",
+        "embedded_aws.small_contents",
     },
     "embedded_aws/services": {
         "embedded_aws.database",

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 from ministack.services import s3
 
-from embedded_aws.object_files import Content, Loaded, joined
+from embedded_aws.object_files import joined
 from embedded_aws.patches import s3_storage
 from embedded_aws.patches.patching import Patches
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from embedded_aws.object_files import Content
     from embedded_aws.patches.service_handlers import Response
 
     Query = dict[str, list[str]]
@@ -57,11 +58,11 @@ class _Joining:
         return {number: {**part, "body": _stand_in(number, part)} for number, part in self._parts.items()}
 
     def content(self, numbers: bytes) -> Content:
-        """Return the content that stand-ins were joined for. Raises OSError."""
+        """Return the content that stand-ins were joined for."""
         if self._joined is None:
             first = range(0, bytes.__len__(numbers), _NUMBER_BYTES)
-            bodies = [self._parts[int.from_bytes(numbers[at : at + _NUMBER_BYTES])] for at in first]
-            self._joined = joined(_content(part) for part in bodies)
+            parts = [self._parts[int.from_bytes(numbers[at : at + _NUMBER_BYTES])] for at in first]
+            self._joined = joined(part["body"] for part in parts)
         return self._joined
 
 
@@ -70,13 +71,6 @@ def _stand_in(number: int, part: Record) -> StandIn:
     made.size = part["size"]
     made.md5 = bytes.fromhex(part["etag"].strip('"'))
     return made
-
-
-def _content(part: Record) -> Content:
-    body = part["body"]
-    if isinstance(body, Loaded):
-        return body.content
-    return body if isinstance(body, Content) else s3_storage.files().write(body)
 
 
 @patches.wraps(s3._complete_multipart_upload)

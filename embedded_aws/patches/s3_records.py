@@ -11,13 +11,15 @@ from __future__ import annotations
 import json
 import logging
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ministack.core.responses import now_iso
 from ministack.services import s3
 
-from embedded_aws.object_files import Content, Loaded
+from embedded_aws.object_files import Content, Loaded, Piece
+from embedded_aws.small_contents import MOST_BYTES, SmallContent, SmallContents
 
 if TYPE_CHECKING:
     import sqlite3
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     from ministack.core.responses import AccountScopedDict
 
     from embedded_aws.database import Database
-    from embedded_aws.object_files import ObjectFile, ObjectFiles
+    from embedded_aws.object_files import Holder, ObjectFiles
 
 log = logging.getLogger(__name__)
 
@@ -76,7 +78,8 @@ class Records:
     def __init__(self, database: Database, files: ObjectFiles) -> None:
         self._database = database
         self._files = files
-        self._used: dict[tuple[Any, ...], list[ObjectFile]] = {}  # by row: a Key, or an Upload and a number
+        self._small = SmallContents(database)
+        self._used: dict[tuple[Any, ...], list[Holder]] = {}  # by row: a Key, or an Upload and a number
         for table in _TABLES:
             database.create(f"CREATE TABLE IF NOT EXISTS {table}")
 
@@ -95,14 +98,15 @@ class Records:
 
     def keep(self, change: Change) -> None:
         """Write what has changed, whole. Raises OSError, StateError; what was written before stays as it was."""
-        written = _Written(self._files)
         with self._database.transaction() as connection:
+            written = _Written(connection, self._files, self._small)
             for account, bucket in change.gone:
                 self._forget_bucket(connection, account, bucket, written)
             for address in change.keys:
                 self._write_key(connection, address, written)
             for upload, number in change.uploads.items():
                 self._write_upload(connection, upload, number, written)
+            self._remove_unused(connection, written)
         for row, files in written.rows.items():
             self._use(row, files)
 
@@ -124,7 +128,7 @@ class Records:
         for row in list(self._used):
             self._use(row, None)
 
-    def _use(self, row: tuple[Any, ...], files: list[ObjectFile] | None) -> None:
+    def _use(self, row: tuple[Any, ...], files: list[Holder] | None) -> None:
         """Count the files that a row names now; None: the row is gone."""
         for file in files or ():
             file.use()
@@ -132,6 +136,14 @@ class Records:
             file.drop()
         if files is not None:
             self._used[row] = files
+
+    def _remove_unused(self, connection: sqlite3.Connection, written: _Written) -> None:
+        """Remove the small contents that no row will name when this is kept."""
+        more = Counter(holder for holders in written.rows.values() for holder in holders or ())
+        more.subtract(holder for row in written.rows for holder in self._used.get(row, ()))
+        for holder, change in more.items():
+            if isinstance(holder, SmallContent) and holder.uses + change == 0:
+                self._small.remove(connection, holder)
 
     def _write_key(self, connection: sqlite3.Connection, address: Key, written: _Written) -> None:
         account, bucket, key = address
@@ -144,8 +156,8 @@ class Records:
             return
         files = written.rows[address] = []
         state = {
-            "object": current and written.plain(current, "body", files),
-            "versions": [written.plain(each, "data", files) for each in versions],
+            "object": current and written.plain(current, "body", files, may_be_small=True),
+            "versions": [written.plain(each, "data", files, may_be_small=True) for each in versions],
             **_about_versions(address),
         }
         connection.execute("INSERT OR REPLACE INTO s3_objects VALUES (?, ?, ?, ?)", (*address, json.dumps(state)))
@@ -198,7 +210,7 @@ class Records:
                 del _ABOUT_VERSIONS[name]._data[account, (bucket, key, version)]
         holder["objects"].pop(key, None)
         s3._object_versions._data.pop((account, (bucket, key)), None)
-        used: list[ObjectFile] = []
+        used: list[Holder] = []
         if kept["object"]:
             holder["objects"][key] = self._held(kept["object"], "body", used)
         if kept["versions"]:
@@ -217,7 +229,7 @@ class Records:
         for (state,) in self._database.rows(f"SELECT state FROM s3_uploads {where}", *upload):  # noqa: S608
             parts = {}
             for number, part in self._database.rows(f"SELECT number, state FROM s3_parts {where}", *upload):  # noqa: S608
-                used: list[ObjectFile] = []
+                used: list[Holder] = []
                 parts[number] = self._held(json.loads(part), "body", used)
                 self._use((*upload, number), used)
             s3._multipart_uploads._data[upload] = {**json.loads(state), "parts": parts}
@@ -229,16 +241,21 @@ class Records:
                 "response": (status, headers, body.encode()),
             }
 
-    def _held(self, plain: Record, member: str, used: list[ObjectFile]) -> Record:
+    def _held(self, plain: Record, member: str, used: list[Holder]) -> Record:
         """Return a record as ministack has it, of one as a row has it."""
         if plain.get(member) is None:
             return plain
-        content = self._files.find(plain[member])
-        used += content.files()
+        pieces = []
+        for name, begin, size in plain[member]:
+            holder = self._files.find(name) if isinstance(name, str) else self._small.find(name)
+            holder.size = max(holder.size, begin + size)
+            pieces.append(Piece(holder, begin, size))
+        content = Content(tuple(pieces))
+        used += content.holders()
         return {**plain, member: content}
 
     def _tell_lost(self) -> None:
-        sizes = self._files.sizes()
+        sizes = self._files.sizes() | self._small.sizes()
         lost = [
             f"s3://{row[1]}/{row[2]}"
             for row, files in self._used.items()
@@ -252,28 +269,39 @@ class Records:
 class _Written:
     """What one change writes: the files of each row, and every content that was bytes in memory, once."""
 
-    def __init__(self, files: ObjectFiles) -> None:
-        self.rows: dict[tuple[Any, ...], list[ObjectFile] | None] = {}
+    def __init__(self, connection: sqlite3.Connection, files: ObjectFiles, small: SmallContents) -> None:
+        self.rows: dict[tuple[Any, ...], list[Holder] | None] = {}
+        self._connection = connection
         self._files = files
+        self._small = small
         self._contents: dict[int, tuple[bytes, Content]] = {}
 
-    def plain(self, record: Record, member: str, used: list[ObjectFile]) -> Record:
-        """Return a record as a row has it; the record's content is in files from now on. Raises OSError."""
+    def plain(self, record: Record, member: str, used: list[Holder], *, may_be_small: bool = False) -> Record:
+        """Return a record as a row has it; the record's content is on the disk from now on. Raises OSError.
+
+        What may become a piece of something larger is none of the small contents, which are gone while they are read.
+        """
         body = record.get(member)
         if body is None:
             return record
-        content = record[member] = self._content(body)
-        used += content.files()
+        content = record[member] = self._content(body, may_be_small=may_be_small)
+        used += content.holders()
         return {**record, member: content.described()}
 
-    def _content(self, body: Any) -> Content:
+    def _content(self, body: Any, *, may_be_small: bool) -> Content:
         if isinstance(body, Content):
             return body
-        if isinstance(body, Loaded):
+        if isinstance(body, Loaded) and (may_be_small or not _is_small(body.content)):
             return body.content
         if id(body) not in self._contents:
-            self._contents[id(body)] = body, self._files.write(body)
+            small = may_be_small and 0 < len(body) <= MOST_BYTES
+            content = self._small.add(self._connection, body) if small else self._files.write(body)
+            self._contents[id(body)] = body, content
         return self._contents[id(body)][1]
+
+
+def _is_small(content: Content) -> bool:
+    return any(isinstance(holder, SmallContent) for holder in content.holders())
 
 
 def _about_versions(address: Key) -> dict[str, list[tuple[str | None, Any]]]:

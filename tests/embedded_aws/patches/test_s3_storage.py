@@ -8,6 +8,7 @@ import os
 import random
 import shutil
 import signal
+import sqlite3
 import subprocess
 import threading
 import time
@@ -47,8 +48,10 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
 
 
 def files(aws: Home) -> set[str]:
-    """The files in which contents lie."""
-    return {each.name for each in (aws.home / "state" / "objects").iterdir()}
+    """The files and the rows in which contents lie."""
+    lying = {each.name for each in (aws.home / "state" / "objects").iterdir()}
+    with contextlib.closing(sqlite3.connect(aws.home / "state" / "state.db")) as database:
+        return lying | {f"row {name}" for (name,) in database.execute("SELECT name FROM s3_contents")}
 
 
 def upload(s3: Any, key: str, bodies: list[bytes]) -> dict[str, Any]:
@@ -99,6 +102,7 @@ def fill(s3: Any) -> dict[str, Any]:
     source = {"Bucket": PLAIN, "Key": "in parts"}
     address = {name: unfinished[name] for name in ("Bucket", "Key", "UploadId")}
     s3.upload_part_copy(**address, PartNumber=3, CopySource=source, CopySourceRange="bytes=6291450-6291460")
+    s3.upload_part_copy(**address, PartNumber=4, CopySource={"Bucket": PLAIN, "Key": "key"})
     return completing
 
 

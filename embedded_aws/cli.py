@@ -291,9 +291,10 @@ def serve(
     enforce_iam: Annotated[bool, typer.Option("--enforce-iam")] = False,
 ) -> None:
     """Serve in this process with exactly these settings: what `start` runs in the background."""
-    from embedded_aws import faults, server
+    from embedded_aws import faults, own_log, server
 
     faults.set_log(gateway.log(state))
+    own_log.keep_small(gateway.log(state))
     server.run(
         settings.Settings(
             home=state,

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 from filelock import FileLock, Timeout
 
-from embedded_aws import kept_state, note, processes, settings
+from embedded_aws import kept_state, note, own_log, processes, settings
 from embedded_aws.database import StateError
 from embedded_aws.kept_state import Kept
 from embedded_aws.note import Gateway, GatewayError, died, hold, running
@@ -207,7 +207,7 @@ def clear(home: Path) -> None:
 
 def log(home: Path) -> Path:
     """Return the file that holds what it prints."""
-    return home / "gateway.log"
+    return own_log.path(home)
 
 
 def any_free_port() -> int:
@@ -244,7 +244,7 @@ def _settings(
 
 def _run(wanted: Settings, environment: Mapping[str, str]) -> Gateway:
     """Start a server in the background; return once it answers."""
-    with log(wanted.home).open("wb") as output:
+    with own_log.opened(wanted.home) as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "embedded_aws", "serve", *wanted.arguments],
             # A source tree's own package is found from beside it; one that is installed, from anywhere.

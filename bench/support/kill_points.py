@@ -63,7 +63,9 @@ def environment(snapshots: Path) -> dict[str, str]:
 def points(snapshots: Path, most: int) -> list[Path]:
     """Return the snapshots in their order; evenly spread ones if there are more than so many."""
     found = sorted(path for path in snapshots.iterdir() if (path / "at").exists())
-    return found if len(found) <= most else [found[index * len(found) // most] for index in range(most)]
+    if len(found) <= most:
+        return found
+    return [found[index * len(found) // most + index % 2] for index in range(most)]  # before one write, after another
 
 
 def failures(point: Path, home: Path, acknowledged: Sequence[Acknowledged]) -> list[str]:

@@ -84,7 +84,7 @@ def apply(
     if not enforce:
         iam_enforcement.apply()
     athena.apply()
-    cloudwatch_logs.apply()
+    cloudwatch_logs.apply(clock, loop)
     iam_policy_simulator.apply()
     s3_multipart.apply()
     s3_large_objects.apply()

@@ -5,12 +5,18 @@ with a `-`. What is no letter, digit or underscore must be quoted, and `%…%` i
 Logs' user guide, "Filter pattern syntax"; the sentence about characters is that which users quote. Patterns of JSON,
 `{…}`, and of columns, `[…]`, are refused by FilterLogEvents, and match nothing elsewhere: ministack let them match
 everything. Not compared with AWS: whether a term may be a part of a longer word (it may here).
+
+Events that are older than their group's retention go within the hour; AWS takes up to 72 hours for it (CloudWatch Logs'
+user guide, "Change log data retention").
 """
 
 from __future__ import annotations
 
+import bisect
 import functools
 import re
+import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 from ministack.core.responses import error_response_json
@@ -21,7 +27,9 @@ from embedded_aws.patches.patching import Patches
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from embedded_aws.patches.event_loop import EventLoop
     from embedded_aws.patches.service_handlers import Response
+    from embedded_aws.services.sagemaker.clock import Clock
 
     Matches = Callable[[str], bool]
 
@@ -31,6 +39,10 @@ _EXPRESSION = re.compile(r"%(.+)%", re.DOTALL)
 _QUOTED = re.compile(r"\\(.)")
 
 
+_RETENTION_SECONDS = 3600
+_DAY_MILLISECONDS = 86_400_000
+
+
 class PatternError(ValueError):
     """A pattern that CloudWatch Logs would not take, or that is not read here."""
 
@@ -38,9 +50,28 @@ class PatternError(ValueError):
 patches = Patches()
 
 
-def apply() -> None:
-    """Let patterns be read so, and FilterLogEvents refuse those that are none."""
+def apply(clock: Clock, loop: EventLoop) -> None:
+    """Let patterns be read so, FilterLogEvents refuse those that are none, and events go when their time is over."""
     patches.apply()
+
+    def look() -> None:
+        loop.call_soon("", "", expire)
+        while clock.sleep(_RETENTION_SECONDS, at_least=1.0):
+            loop.call_soon("", "", expire)
+
+    threading.Thread(target=look, name="log retention", daemon=True).start()
+
+
+def expire() -> None:
+    """Remove the events of all accounts that are older than their group's retention."""
+    now = time.time() * 1000
+    for group in list(cloudwatch_logs._log_groups._data.values()):
+        if days := group.get("retentionInDays"):
+            for stream in group["streams"].values():
+                with cloudwatch_logs._log_events_lock:
+                    events, first = stream["events"], now - days * _DAY_MILLISECONDS
+                    old = bisect.bisect_left(events, first, key=lambda event: event["timestamp"])
+                    stream["events"] = events[old:] if old else events
 
 
 @patches.wraps(cloudwatch_logs._filter_log_events)

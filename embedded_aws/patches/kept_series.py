@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _TABLE = """
 CREATE TABLE IF NOT EXISTS series (id INTEGER PRIMARY KEY, kind TEXT NOT NULL, name TEXT NOT NULL, items TEXT NOT NULL)
 """
+_SPARE, _FEW = 2, 100  # how much more may be on disk than there is
 _INDEX = "CREATE INDEX IF NOT EXISTS series_names ON series (kind, name)"
 
 
@@ -23,6 +24,7 @@ _INDEX = "CREATE INDEX IF NOT EXISTS series_names ON series (kind, name)"
 class _Written:
     count: int
     last: Any
+    on_disk: int  # items, with those that have gone since
 
 
 class KeptSeries:
@@ -46,7 +48,7 @@ class KeptSeries:
                 if pieces[name] > 1:
                     self._rewrite(connection, name, items)
         for name, items in found.items():
-            self._written[name] = _Written(len(items), items[-1] if items else None)
+            self._written[name] = _Written(len(items), items[-1] if items else None, len(items))
         return found
 
     def write(self, connection: sqlite3.Connection, series: Mapping[str, list[Any]]) -> None:
@@ -58,23 +60,27 @@ class KeptSeries:
             elif new:
                 self._append(connection, name, new)
             if new or new is None:
-                self._written[name] = _Written(len(items), items[-1] if items else None)
+                earlier = self._written[name].on_disk if new and name in self._written else 0
+                on_disk = earlier + len(new) if new else len(items)
+                self._written[name] = _Written(len(items), items[-1] if items else None, on_disk)
         for name in self._written.keys() - series.keys():
             connection.execute("DELETE FROM series WHERE kind = ? AND name = ?", (self._kind, name))
             del self._written[name]
 
     def forget_written(self) -> None:
         """Believe nothing to be written: a transaction has failed."""
-        self._written = {name: _Written(-1, None) for name in self._written}
+        self._written = {name: _Written(-1, None, 0) for name in self._written}
 
     def _new(self, name: str, items: list[Any]) -> list[Any] | None:
         """Return the items that are not written yet; None if what is written is not what comes before them."""
         written = self._written.get(name)
         if written is None or written.count == 0:
             return items
+        if written.on_disk > _SPARE * len(items) + _FEW:
+            return None  # most of it has gone
         if 0 < written.count <= len(items) and items[written.count - 1] is written.last:
             return items[written.count :]
-        # Old ones may have gone from its beginning; on disk they stay until it is put together again.
+        # Old ones may have gone from its beginning; on disk they stay for a while.
         for index in range(min(len(items), written.count) - 1, -1, -1):
             if items[index] is written.last:
                 return items[index + 1 :]

@@ -18,7 +18,7 @@ import pytest
 
 from cli import paths
 from cli.programs import tool_environment
-from embedded_aws import gateway
+from embedded_aws import gateway, own_log
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -192,3 +192,14 @@ def test_what_a_dead_one_left_is_ended(home: Path) -> None:
         other.kill()
         for each in (ours, other):
             each.wait()
+
+
+def test_its_log_goes_on_and_stays_small(tmp_path: Path) -> None:
+    """What was printed before is there after a start; what is too much goes to one file before, and no more."""
+    log = own_log.path(tmp_path)
+    for number in range(3):
+        with own_log.opened(tmp_path) as output:
+            output.write(f"start {number}\n".encode() * 100)
+        own_log.shorten(log, most=1500)
+    assert log.read_text() == "start 2\n" * 100
+    assert (tmp_path / "gateway.log.1").read_text() == "start 0\n" * 100 + "start 1\n" * 100

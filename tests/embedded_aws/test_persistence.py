@@ -179,6 +179,20 @@ def test_what_is_deleted_does_not_come_back(aws: Home) -> None:
     assert not aws.client("ssm", "123412341234").describe_parameters()["Parameters"]
 
 
+def test_events_past_their_groups_retention_go(aws: Home) -> None:
+    """What is older is not there after an hour, nor after a start; what is younger is."""
+    logs = aws.client("logs")
+    logs.create_log_group(logGroupName="retained")
+    logs.put_retention_policy(logGroupName="retained", retentionInDays=1)
+    logs.create_log_stream(logGroupName="retained", logStreamName="stream")
+    now = int(time.time() * 1000)
+    told = [{"timestamp": now - hours * 3_600_000, "message": f"{hours} hours"} for hours in (30, 20)]
+    logs.put_log_events(logGroupName="retained", logStreamName="stream", logEvents=told)
+    aws.kill()
+    told = aws.client("logs").get_log_events(logGroupName="retained", logStreamName="stream")["events"]
+    assert [each["message"] for each in told] == ["20 hours"]
+
+
 def template(*, display: str, notebook: bool, volume: int = 5) -> str:
     """A stack of a role and a topic and, if wanted, a notebook instance, which takes its time."""
     resources: dict[str, Any] = {

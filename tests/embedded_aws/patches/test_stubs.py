@@ -7,6 +7,7 @@ that rely on it.
 from __future__ import annotations
 
 import ast
+import contextlib
 import importlib
 import inspect
 import re
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[3] / "embedded_aws"
 STUBS = ROOT / "stubs"
 TYPES: Mapping[str, type] = {
+    "AbstractContextManager": contextlib.AbstractContextManager,
     "AccountRegionScopedDict": AccountRegionScopedDict,
     "AccountScopedDict": AccountScopedDict,
     "ContextVar": ContextVar,

@@ -1,8 +1,10 @@
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
 from ministack.core.responses import AccountRegionScopedDict
 
+_log_events_lock: AbstractContextManager[Any]
 _log_groups: AccountRegionScopedDict[dict[str, Any]]
 
 def _compile_filter_pattern(raw: str) -> Callable[[str], bool]: ...

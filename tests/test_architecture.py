@@ -72,6 +72,7 @@ ALLOWED = {
         "bench",
         "cli",
         "datasets",
+        "embedded_aws.database",
         "embedded_aws.gateway",
         "embedded_aws.runtime.container",
         "embedded_aws.runtime.images",

@@ -8,8 +8,11 @@ A request of the control plane, such as CreateTrainingJob, crosses in this order
 - `resource_types/`: the table of types; their `members` say what of the request is done, recorded or refused, and their
   preconditions in which statuses an operation is allowed;
 - `quota_usage`: is there room in the account's quotas;
-- `store`: the record that Describe and List (`listing`) read; each change of its state becomes an event (`events`);
+- `store`: the record that Describe and List (`listing`) read, kept in the database (`record_table`); each change of its
+  state becomes an event (`events`);
 - the type's provider (`provider.Provider`), which checks what that model can't and starts the work.
+
+After a start `restoration` has each provider bring back what the records say that there was.
 
 An InvokeEndpoint goes from `service` through `runtime_api` to `endpoints/`. CloudFormation's resource types
 (`cloudformation`) make the same calls as the API does. `tags` are those of all resources, `metrics/` is what SageMaker

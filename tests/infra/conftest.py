@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -76,9 +77,9 @@ def session() -> boto3.Session:
 
 @pytest.fixture(scope="session")
 def patient(embedded: gateway.Gateway) -> Callable[[str], Any]:
-    """A client for a service of the embedded AWS, new at each call, that asks again as the lab's functions do."""
+    """A client for a service of the embedded AWS that asks again as the lab's functions do."""
     session: Any = boto3.Session("test", "test", region_name=gateway.REGION)
-    return lambda service: session.client(service, endpoint_url=embedded.url, config=clients.CONFIG)
+    return cache(lambda service: session.client(service, endpoint_url=embedded.url, config=clients.CONFIG))
 
 
 @pytest.fixture

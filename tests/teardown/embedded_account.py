@@ -53,12 +53,7 @@ class EmbeddedAccount:
     def __init__(self, client: Callable[[str], Any]) -> None:
         self.client = client
         self.cloudformation = client("cloudformation")
-
-    def patient(self, service: str) -> Any:
-        """A client of one process, which asks again as the lab's functions do."""
-        url = self.cloudformation.meta.endpoint_url
-        session: Any = _session()
-        return session.client(service, endpoint_url=url, config=clients.CONFIG)
+        self.patient = cache(self._patient)
 
     def prepare(self, role: str) -> None:
         """Take this role, and make the function of custom resources."""
@@ -109,6 +104,12 @@ class EmbeddedAccount:
     def status(self, name: str) -> str:
         """A stack's."""
         return str(self.cloudformation.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"])
+
+    def _patient(self, service: str) -> Any:
+        """A client that asks again as the lab's functions do."""
+        url = self.cloudformation.meta.endpoint_url
+        session: Any = _session()
+        return session.client(service, endpoint_url=url, config=clients.CONFIG)
 
     def inventory(self) -> set[str]:
         """Everything that stands in the account, but KMS keys."""

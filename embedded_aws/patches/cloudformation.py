@@ -6,6 +6,12 @@ macros are to be acknowledged; ministack asks for it only when it enforces polic
 what functions make, as the CDK's bootstrap does; ministack compares them unmade. Which functions: CloudFormation's
 reference, "Condition functions", and the CDK's own templates, which join there.
 
+A stack of a change set that nobody has executed has no tags, as localstack has it since its tests of a stack's tags,
+which ran on AWS (localstack#13117).
+
+A request that comes again with its token, from a client whose first answer got lost, is answered as it was, and does
+nothing: CloudFormation's API reference, ClientToken and ClientRequestToken. ministack does it again, or refuses it.
+
 A stack is DELETE_IN_PROGRESS when DeleteStack answers, and another DeleteStack then, a client's that got no answer to
 its first, begins nothing; ministack deletes twice at the same time, and the stack comes back. Not compared with AWS:
 that the second is answered as the first.
@@ -38,6 +44,7 @@ if TYPE_CHECKING:
     from embedded_aws.patches.service_handlers import Handler, Response
     from embedded_aws.services.cloudformation_types import ResourceProvider
 
+    Action = Callable[[dict[str, list[str]]], Response]
     Evaluate = Callable[[dict[str, Any], dict[str, Any]], dict[str, bool]]
 
 _BUCKET, _TOPIC = "AWS::S3::Bucket", "AWS::SNS::Topic"
@@ -45,11 +52,15 @@ _NOT_EMPTY = "The bucket you tried to delete is not empty"  # S3's list of error
 _FUNCTIONS = ("Fn::FindInMap", "Fn::Join", "Fn::Split", "Fn::Sub")
 _CDK_CLI = "aws-cdk/"
 _DELETING = "DELETE_IN_PROGRESS"
+_CREATE_CHANGE_SET = "CreateChangeSet"
+_WITH_TOKEN = (_CREATE_CHANGE_SET, "CreateStack", "DeleteStack", "ExecuteChangeSet", "UpdateStack")
+_MOST_ANSWERED = 1000
 _POLL_SECONDS = 0.1
 _LONGEST_SECONDS = 20.0
 _IN_PROGRESS = re.compile(rb"<StackStatus>(?!REVIEW)\w+_IN_PROGRESS</StackStatus>")
 
 patches = patching.Patches()
+_answered: dict[tuple[str, ...], Response] = {}  # by operation, stack, change set and token
 
 
 def apply(types: Mapping[str, ResourceProvider]) -> None:
@@ -58,7 +69,10 @@ def apply(types: Mapping[str, ResourceProvider]) -> None:
     _wrap_type(_BUCKET, "delete", _delete_bucket)
     _after_each_change(_BUCKET, _encrypt_bucket)
     _after_each_change(_TOPIC, _encrypt_topic)
-    patching.wrap_item(handlers._ACTION_HANDLERS, "DeleteStack", "handlers._ACTION_HANDLERS", _delete_stack)
+    for action, function in ((_CREATE_CHANGE_SET, _create_change_set), ("DeleteStack", _delete_stack)):
+        patching.wrap_item(handlers._ACTION_HANDLERS, action, "handlers._ACTION_HANDLERS", function)
+    for action in _WITH_TOKEN:
+        patching.wrap_item(handlers._ACTION_HANDLERS, action, "handlers._ACTION_HANDLERS", _answer_once)
     service_handlers.wrap("cloudformation", _answer_the_cdk_when_settled)
     patches.apply()
 
@@ -171,8 +185,33 @@ def _resolved(value: Any, params: dict[str, Any], mappings: dict[str, Any]) -> A
     return {name: _resolved(each, params, mappings) for name, each in value.items()}
 
 
-def _delete_stack(original: Callable[[dict[str, list[str]]], Response], params: dict[str, list[str]]) -> Response:
-    stack = handlers._resolve_stack("".join(params.get("StackName", ())))
+def _answer_once(original: Action, params: dict[str, list[str]]) -> Response:
+    token = "".join([*params.get("ClientToken", ()), *params.get("ClientRequestToken", ())])
+    known = _p(params, "Action"), _p(params, "StackName"), _p(params, "ChangeSetName"), token
+    if token and known in _answered:
+        return _answered[known]
+    response = original(params)
+    if token and response[0] == HTTPStatus.OK:
+        _answered[known] = response
+        while len(_answered) > _MOST_ANSWERED:
+            del _answered[next(iter(_answered))]
+    return response
+
+
+def _p(params: dict[str, list[str]], name: str) -> str:
+    return "".join(params.get(name, ()))
+
+
+def _create_change_set(original: Action, params: dict[str, list[str]]) -> Response:
+    response = original(params)
+    stack = handlers._resolve_stack(_p(params, "StackName"))
+    if stack and stack["StackStatus"] == "REVIEW_IN_PROGRESS":
+        stack["Tags"] = []
+    return response
+
+
+def _delete_stack(original: Action, params: dict[str, list[str]]) -> Response:
+    stack = handlers._resolve_stack(_p(params, "StackName"))
     if stack and stack["StackStatus"] == _DELETING and not any(each.startswith("RetainResources") for each in params):
         return helpers._xml(200, "DeleteStackResponse", "")
     response = original(params)

@@ -90,6 +90,46 @@ def test_a_stack_cannot_delete_a_bucket_that_is_not_empty(client: Callable[[str]
     s3.close()
 
 
+def test_a_stack_in_review_has_no_tags_yet(client: Callable[[str], Any]) -> None:
+    """It gets them, as all else, when its change set is executed."""
+    cloudformation, stack = client("cloudformation"), {"StackName": "reviewed"}
+    cloudformation.create_change_set(
+        ChangeSetName="first",
+        ChangeSetType="CREATE",
+        TemplateBody=json.dumps({"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}),
+        Tags=[{"Key": "whose", "Value": "ours"}],
+        **stack,
+    )
+    cloudformation.get_waiter("change_set_create_complete").wait(ChangeSetName="first", WaiterConfig=QUICK, **stack)
+    [found] = cloudformation.describe_stacks(**stack)["Stacks"]
+    assert (found["StackStatus"], found["Tags"]) == ("REVIEW_IN_PROGRESS", [])
+    cloudformation.execute_change_set(ChangeSetName="first", **stack)
+    cloudformation.get_waiter("stack_create_complete").wait(WaiterConfig=QUICK, **stack)
+    assert cloudformation.describe_stacks(**stack)["Stacks"][0]["Tags"] == [{"Key": "whose", "Value": "ours"}]
+    cloudformation.delete_stack(**stack)
+
+
+def test_what_comes_again_with_its_token_is_answered_as_before(client: Callable[[str], Any]) -> None:
+    """As the CDK CLI asks again when an answer got lost; another token is another request."""
+    cloudformation, stack = client("cloudformation"), {"StackName": "tokens"}
+    request = {
+        "ChangeSetName": "first",
+        "ChangeSetType": "CREATE",
+        "TemplateBody": json.dumps({"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}),
+        **stack,
+    }
+    first, again = (cloudformation.create_change_set(ClientToken="made", **request)["Id"] for _ in range(2))
+    assert first == again
+    with pytest.raises(cloudformation.exceptions.AlreadyExistsException):
+        cloudformation.create_change_set(ClientToken="another", **request)
+    cloudformation.get_waiter("change_set_create_complete").wait(ChangeSetName="first", WaiterConfig=QUICK, **stack)
+    for _ in range(2):
+        cloudformation.execute_change_set(ChangeSetName="first", ClientRequestToken="begun", **stack)
+    cloudformation.get_waiter("stack_create_complete").wait(WaiterConfig=QUICK, **stack)
+    for _ in range(2):
+        cloudformation.delete_stack(ClientRequestToken="over", **stack)
+
+
 def test_a_second_deletion_begins_nothing(client: Callable[[str], Any], function: str) -> None:
     """A client whose answer got lost asks again: the stack goes once, and stays away."""
     cloudformation = client("cloudformation")

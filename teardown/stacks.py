@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 _AT_ONCE = 20  # each runs a function that empties a prefix: a hundred at once would be a hundred processes
 _CUSTOM = ("Custom::", "AWS::CloudFormation::CustomResource")
 _TRIES = 2  # at a deletion: a plain one, and one without the custom resources that are broken
+_IN_REVIEW = "REVIEW_IN_PROGRESS"
 _LOOKS = 30  # at a stack whose deletion was asked for and has not begun
 _BROKEN = frozenset({"CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED"})
 
@@ -56,7 +58,16 @@ class Stack:
     def moving(self) -> bool:
         """Return whether CloudFormation is at work on it."""
         # One in review is a change set that nobody has executed, and waits for ever.
-        return self.status.endswith("_IN_PROGRESS") and self.status != "REVIEW_IN_PROGRESS"
+        return self.status.endswith("_IN_PROGRESS") and self.status != _IN_REVIEW
+
+    def is_of(self, lab: str) -> bool:
+        """Return whether it is the lab's: it bears its tag, or is to.
+
+        One in review, which a deployment leaves that is killed, has nothing in it, and no tags yet: its name tells.
+        """
+        if self.status == _IN_REVIEW and LAB_TAG not in self.tags:
+            return self.name in names.core_stacks(lab) or self.name.startswith(names.seat_stack(lab, ""))
+        return self.tags.get(LAB_TAG) == lab
 
     @property
     def complete(self) -> bool:
@@ -73,7 +84,7 @@ def every(cloudformation: Any) -> list[Stack]:
 
 def of_lab(cloudformation: Any, lab: str) -> list[Stack]:
     """Return the lab's stacks that exist, oldest first."""
-    return [stack for stack in every(cloudformation) if stack.tags.get(LAB_TAG) == lab]
+    return [stack for stack in every(cloudformation) if stack.is_of(lab)]
 
 
 class StackDeletion:
@@ -145,7 +156,8 @@ class StackDeletion:
                 return
             broken = stack.status == "DELETE_FAILED" and (stack.name in self._retried or tries)
             skipped = {"RetainResources": found} if broken and (found := self._broken_custom_resources(stack)) else {}
-            self._cloudformation.delete_stack(StackName=stack.name, **skipped)
+            # The token tells CloudFormation a call that is made anew, for its answer got lost, from another one.
+            self._cloudformation.delete_stack(StackName=stack.name, ClientRequestToken=str(uuid.uuid4()), **skipped)
         except ClientError as error:
             if refusals.classify(error) is Refusal.SLOW:
                 return

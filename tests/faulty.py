@@ -116,13 +116,17 @@ def throttled(seed: int = 0) -> Fault:
     def fault(_clients: FaultyClients, client: Any, _operation: str, request: Any) -> Any:
         if chance.random() > SHARE:
             return None
-        service = client.meta.service_model
-        protocol = service.resolved_protocol
-        name = service.service_name
-        refusal = chance.choice([faults.throttled(name, protocol), faults.in_trouble(protocol)])
-        return AWSResponse(request.url, refusal.status, HTTPHeaders.from_dict(refusal.headers), _Raw(refusal.body))
+        return refuse(client, request, throttles=chance.random() < 0.5)
 
     return fault
+
+
+def refuse(client: Any, request: Any, *, throttles: bool = True) -> AWSResponse:
+    """Return AWS's answer that it is asked too much, or is in trouble."""
+    service = client.meta.service_model
+    protocol = service.resolved_protocol
+    told = faults.throttled(service.service_name, protocol) if throttles else faults.in_trouble(protocol)
+    return AWSResponse(request.url, told.status, HTTPHeaders.from_dict(told.headers), _Raw(told.body))
 
 
 class _Raw(io.BytesIO):

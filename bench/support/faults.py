@@ -13,7 +13,19 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_READING = ("BatchGet", "Describe", "Download", "Estimate", "Get", "Head", "List", "Lookup", "Query", "Simulate")
+_READING = (
+    "Assume",
+    "BatchGet",
+    "Describe",
+    "Download",
+    "Estimate",
+    "Get",
+    "Head",
+    "List",
+    "Lookup",
+    "Query",
+    "Simulate",
+)
 _SAID = "Rate exceeded"
 
 

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from cli.aws import stacks
+from teardown import refusals
 from teardown.buckets import ContentsError, empty
 from teardown.names import LAB_TAG
 from teardown.receipt import Resource
+from teardown.refusals import Refusal
 
 if TYPE_CHECKING:
     from cli.aws.session import Session
@@ -42,7 +44,8 @@ def delete_left(session: Session, lab: str, receipt: Receipt) -> None:
         receipt.found.add(Resource("bucket", name))
         try:
             empty(session.client("s3"), name)
-            session.client("s3").delete_bucket(Bucket=name)
+            with refusals.suppress(Refusal.GONE):  # the answer got lost
+                session.client("s3").delete_bucket(Bucket=name)
         except (ClientError, ContentsError) as error:  # its policy forbids it, or its objects are locked
             receipt.keep(Resource("bucket", name), str(error))
 

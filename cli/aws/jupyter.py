@@ -15,6 +15,8 @@ from urllib.parse import quote, urlsplit
 
 from cli.aws.instance_counts import NOTEBOOK_IN_SERVICE
 from cli.ui.errors import LabError
+from teardown import refusals
+from teardown.refusals import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,8 +45,10 @@ def activity(session: Session, instance: str) -> Activity:
     Raises LabError if its Jupyter does not answer.
     """
     sagemaker = session.client("sagemaker")
-    found = sagemaker.describe_notebook_instance(NotebookInstanceName=instance)
-    if found["NotebookInstanceStatus"] not in NOTEBOOK_IN_SERVICE or not found.get("Url"):
+    found = {}
+    with refusals.suppress(Refusal.GONE):
+        found = sagemaker.describe_notebook_instance(NotebookInstanceName=instance)
+    if not found or found["NotebookInstanceStatus"] not in NOTEBOOK_IN_SERVICE or not found.get("Url"):
         return Activity(0, 0)
     try:
         browser = _Browser.of(sagemaker, instance)

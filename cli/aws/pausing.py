@@ -129,7 +129,8 @@ class PausableEndpoints:
             return
         self._check(paused.config)
         if status:
-            self.sagemaker.delete_endpoint(EndpointName=paused.name)
+            with refusals.suppress(Refusal.GONE):  # the answer got lost
+                self.sagemaker.delete_endpoint(EndpointName=paused.name)
             # boto3 counts attempts: a shorter delay needs more of them for the half hour that its own make.
             half_an_hour: Any = {"Delay": 1, "MaxAttempts": 1800}
             self.sagemaker.get_waiter("endpoint_deleted").wait(EndpointName=paused.name, WaiterConfig=half_an_hour)
@@ -238,7 +239,12 @@ def end_warm_pools(session: Session, scope: Scope) -> list[str]:
     }
     ended = in_scope(session, scope, pools)
     for name in ended:
-        sagemaker.update_training_job(TrainingJobName=name, ResourceConfig={"KeepAlivePeriodInSeconds": 0})
+        try:
+            sagemaker.update_training_job(TrainingJobName=name, ResourceConfig={"KeepAlivePeriodInSeconds": 0})
+        except ClientError:
+            job = sagemaker.describe_training_job(TrainingJobName=name)
+            if job.get("WarmPoolStatus", {}).get("Status") == "Available":  # else it has ended: the answer got lost
+                raise
     return ended
 
 

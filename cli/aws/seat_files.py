@@ -19,7 +19,7 @@ _BEFORE = "before-rebuild/"  # below the seat's prefix: what has no other place 
 
 
 class SeatFiles:
-    """The files of one seat. What an attempt before this one has kept is kept on, under what is newer."""
+    """The files of one seat. What an attempt before this one has kept is kept on, beside what is newer."""
 
     def __init__(self, session: Session, bucket: str, seat: str) -> None:
         self._session, self._s3, self._bucket = session, session.client("s3"), bucket
@@ -35,9 +35,21 @@ class SeatFiles:
         return f"s3://{self._bucket}/{self._own}{_BEFORE}"
 
     def set_aside(self) -> None:
-        """Copy what lies in the bucket below the seat's prefix."""
-        for name in self._below(self._own):
-            self._copy(f"{self._own}{name}", f"{self._aside}{_OBJECTS}{name}")
+        """Copy what lies in the bucket below the seat's prefix.
+
+        What an attempt before this one has kept under the same name, and did not come to bring back, is kept beside it.
+        """
+        kept = set(self._below(f"{self._aside}{_OBJECTS}"))
+        for name in list(self._below(self._own)):
+            own, aside = f"{self._own}{name}", f"{self._aside}{_OBJECTS}{name}"
+            if name in kept and not self._same(own, aside):
+                beside = f"{_BEFORE}{name}"
+                while beside in kept:
+                    beside = f"{_BEFORE}{beside}"
+                self._copy(aside, f"{self._aside}{_OBJECTS}{beside}")
+                kept.add(beside)
+            self._copy(own, aside)
+            kept.add(name)
 
     def set_aside_notebook(self, instance: str) -> None:
         """Copy what lies on the volume of the seat's notebook, but for the lab's own data.
@@ -54,7 +66,7 @@ class SeatFiles:
         beside = 0
         for name in list(self._below(self._aside)):
             kept, path = f"{self._aside}{name}", name.partition("/")[2]
-            if path in fresh and _without_kernel(self._read(kept)) == _without_kernel(self._read(f"{self._own}{path}")):
+            if path in fresh and self._same(kept, f"{self._own}{path}"):
                 continue  # the lab's own notebooks, as they were
             if name.startswith(_OBJECTS) and path not in fresh:
                 self._copy(kept, f"{self._own}{path}")
@@ -75,6 +87,10 @@ class SeatFiles:
 
     def _copy(self, source: str, key: str) -> None:
         self._s3.copy({"Bucket": self._bucket, "Key": source}, self._bucket, key)
+
+    def _same(self, key: str, other: str) -> bool:
+        """Return whether two objects are the same but for a notebook's kernel."""
+        return _without_kernel(self._read(key)) == _without_kernel(self._read(other))
 
     def _read(self, key: str) -> bytes:
         return bytes(self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read())

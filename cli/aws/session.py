@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 _CONSOLE = re.compile(r" or (at )?https://\S+\.console\.aws\.amazon\.com/\S+")
 
+_SECONDS, _ATTEMPTS = 60, 8  # for an answer, and at most
+
 # Clients may be used by many threads, but a session makes one at a time. Source: boto3's guide, "Multithreading".
 _CREATING_CLIENT = threading.Lock()
 
@@ -45,7 +47,7 @@ class Session:
     region: str
     _clients: dict[tuple[str, float, int], Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
-    def client(self, service: str, *, timeout: float = 60, attempts: int = 8) -> Any:
+    def client(self, service: str, *, timeout: float = _SECONDS, attempts: int = _ATTEMPTS) -> Any:
         """Return the boto3 client that waits `timeout` seconds for an answer, and asks at most `attempts` times.
 
         It is made once: making one takes longer than most questions, and some are asked twice a second.
@@ -64,8 +66,7 @@ class Session:
             "verify": "AWS_CA_BUNDLE",
         }
         given = {option: self.variables[name] for option, name in names.items() if name in self.variables}
-        retries: Any = {"mode": "adaptive", "total_max_attempts": attempts}
-        config = Config(retries=retries, read_timeout=timeout, connect_timeout=min(timeout, 60))
+        config = _config(timeout, attempts)
         return boto3.client(service, region_name=self.region, config=config, **given)  # type: ignore[call-overload]
 
     def without_console(self, sentence: str) -> str:
@@ -89,7 +90,7 @@ def connect_to_aws() -> Session:
     if not region:
         raise LabError("No AWS region is set: run `export AWS_REGION=us-east-1` (or yours) and try again.")
     try:
-        identity = session.client("sts", region_name=region).get_caller_identity()
+        identity = session.client("sts", region_name=region, config=_config(_SECONDS, _ATTEMPTS)).get_caller_identity()
     except (BotoCoreError, ClientError) as error:
         raise LabError(
             f"AWS did not accept your credentials ({error}): run `aws configure` or `aws sso login`, then try again."
@@ -103,6 +104,12 @@ def start_embedded(*, enforce: bool) -> Session:
     With `enforce` it asks policies before each call. Raises LabError if it can't be started so.
     """
     return _on(embedded.start(enforce=enforce))
+
+
+def _config(timeout: float, attempts: int) -> Config:
+    """Return how boto3 waits and asks again; the CDK CLI asks eight times by itself."""
+    retries: Any = {"mode": "adaptive", "total_max_attempts": attempts}
+    return Config(retries=retries, read_timeout=timeout, connect_timeout=min(timeout, _SECONDS))
 
 
 def _on(found: gateway.Gateway) -> Session:

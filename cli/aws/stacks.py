@@ -18,7 +18,18 @@ if TYPE_CHECKING:
 
     from cli.aws.session import Session
 
-__all__ = ["BOOTSTRAP", "Stack", "delete", "every", "exists", "failures", "of_lab", "outputs", "wait_until_settled"]
+__all__ = [
+    "BOOTSTRAP",
+    "Stack",
+    "delete",
+    "every",
+    "exists",
+    "failures",
+    "of_lab",
+    "outputs",
+    "wait_for_bootstrap",
+    "wait_until_settled",
+]
 
 BOOTSTRAP = "CDKToolkit"
 _FRAMEWORK = "\n\nLogs: /aws/lambda"  # from here on CDK's provider framework speaks of itself, with a stack trace
@@ -65,10 +76,22 @@ def failures(session: Session, names: Iterable[str], *, since: float) -> list[st
 
 
 def wait_until_settled(session: Session, lab: str, notice: Callable[[str], None]) -> list[Stack]:
-    """Wait until CloudFormation has finished what it was doing; return the stacks then."""
+    """Wait until CloudFormation has finished what it was doing with the lab's stacks; return them then."""
+    return _settled(lambda: of_lab(session, lab), notice)
+
+
+def wait_for_bootstrap(session: Session, notice: Callable[[str], None]) -> bool:
+    """Wait until nobody makes the account ready for the CDK any more; return whether it is."""
+    return any(
+        stack.complete
+        for stack in _settled(lambda: [each for each in every(session) if each.name == BOOTSTRAP], notice)
+    )
+
+
+def _settled(look: Callable[[], list[Stack]], notice: Callable[[str], None]) -> list[Stack]:
     deadline = time.monotonic() + _SETTLE_SECONDS
     while True:
-        found = of_lab(session, lab)
+        found = look()
         moving = [stack for stack in found if stack.moving]
         if not moving:
             return found

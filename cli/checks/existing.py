@@ -40,7 +40,7 @@ def _taken(deployment: Deployment) -> Iterator[CheckResult]:
     lab = deployment.settings.name
     wanted = {*names.core_stacks(lab), *(names.seat_stack(lab, seat.name) for seat in deployment.settings.seats)}
     for stack in deployment.stacks:
-        if stack.name in wanted and stack.tags.get(LAB_TAG) != lab:
+        if stack.name in wanted and not stack.is_of(lab):
             text = f"the stack {stack.name} is there and belongs to something else: choose another lab.name"
             yield CheckResult("name", State.WRONG, text)
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from teardown.names import LAB_TAG
 from teardown.scope import Scope
 
 if TYPE_CHECKING:
@@ -50,8 +49,8 @@ class Deployment:
 
     @property
     def own(self) -> list[Stack]:
-        """Return the stacks that bear the lab's tag."""
-        return [stack for stack in self.stacks if stack.tags.get(LAB_TAG) == self.settings.name]
+        """Return the stacks that are the lab's."""
+        return [stack for stack in self.stacks if stack.is_of(self.settings.name)]
 
     def owns(self, name: str) -> bool:
         """Return whether a resource of this name is the lab's or of one of its seats."""

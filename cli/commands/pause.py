@@ -15,6 +15,7 @@ from cli.aws.session import Target, connect
 from cli.ui import screen
 from cli.ui.errors import LabError
 from cli.ui.table import Table
+from teardown import refusals
 from teardown.receipt import Resource
 
 if TYPE_CHECKING:
@@ -126,10 +127,14 @@ def pause_one(session: Session, lab: str, resource_type: PausableType, name: str
     try:
         resource_type.pause(name)
     except ClientError as error:
-        pausing.forget(session, lab, paused)
-        if error.response["Error"]["Code"] != "ValidationException":
+        if refusals.is_passing(error):  # whether it ends nobody knows: the next command looks, and has what it takes
             raise
-        return PauseResult(resource_type.kind, name, left_out=error.response["Error"]["Message"])
+        if _status(resource_type, lab, name) in resource_type.running:
+            pausing.forget(session, lab, paused)
+            if error.response["Error"]["Code"] != "ValidationException":
+                raise
+            return PauseResult(resource_type.kind, name, left_out=error.response["Error"]["Message"])
+        # Else it does end: the answer got lost to the call before, which boto3 made anew.
     return PauseResult(resource_type.kind, name, done=resource_type.done)
 
 
@@ -163,6 +168,8 @@ def _resume_one(
         pausing.forget(session, lab, paused)
         return PauseResult(paused.kind, paused.name, left_out=str(error))
     except ClientError as error:
+        if _status(resource_type, lab, paused.name) in resource_type.passing | resource_type.serving:
+            return None  # it does come: the answer got lost to the call before, which boto3 made anew
         return PauseResult(paused.kind, paused.name, left_out=error.response["Error"]["Message"])
     except WaiterError as error:
         return PauseResult(paused.kind, paused.name, left_out=f"{error} (`./lab resume` tries it again)")
@@ -181,6 +188,11 @@ def _resumed(
         return PauseResult(paused.kind, paused.name, left_out=f"{reason} (`./lab resume` tries it again)")
     pausing.forget(session, lab, paused)
     return PauseResult(paused.kind, paused.name, done="in service")
+
+
+def _status(resource_type: PausableType, lab: str, name: str) -> str | None:
+    found = resource_type.list(lab).get(name)
+    return found.status if found else None
 
 
 def _show(results: Sequence[PauseResult]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -16,6 +17,7 @@ from cli.aws.session import connect
 from cli.ui import screen
 from cli.ui.errors import Interrupted, LabError
 from cli.ui.table import Table
+from infra.seats import safe
 from teardown.names import notebook, seat_stack, storage_stack
 
 if TYPE_CHECKING:
@@ -49,12 +51,23 @@ def show(target: Target, context: Sequence[str], *, as_json: bool) -> None:
 
 
 def add(target: Target, context: Sequence[str], names: Sequence[str]) -> None:
-    """Write the seats down and deploy them; seats that the CDK app refuses are not written down."""
-    change = settings.add_seats(context, names)
+    """Write the seats down and deploy them; seats that the CDK app refuses are not written down.
+
+    Those that an `add` before has written down, and has not deployed, are deployed.
+    """
+    lab = settings.read(context)
+    listed = {each.name for each in lab.seats}
+    begun = [name for name in names if safe(name) in listed]
+    if begun:
+        found = seats.find(_connect_to_lab(target, lab), lab)
+        deployed = {each.name for each in found if each.stack and each.notebook}
+        begun = [name for name in begun if safe(name) not in deployed]
+    new = [name for name in names if name not in begun]
+    change = settings.add_seats(context, new)
     session = _connect_to_lab(target, change.settings)
-    with change.written():
-        added = [each.name for each in change.settings.seats][-len(names) :]
-        wanted = _synthesised(session, change.settings, context, added)
+    with change.written() if new else nullcontext():
+        added = [each.name for each in change.settings.seats][-len(new) :] if new else []
+        wanted = _synthesised(session, change.settings, context, [*map(safe, begun), *added])
     report(deployment.deploy_seats(session, change.settings, wanted))
 
 
@@ -65,9 +78,9 @@ def remove(target: Target, context: Sequence[str], names: Sequence[str], *, forc
     leaving = seats.chosen(seats.find(session, lab), names)
     change = settings.remove_seats(context, [each.name for each in leaving])
     records = _delete(session, lab, leaving, force=force)
-    change.write()
     for each in leaving:
         SeatFiles(session, stacks.outputs(session, lab.name)["BucketName"], each.name).forget()
+    change.write()  # the last: until then the same command goes on
     but = " but these records" if records else ""
     screen.console.print(
         f"{_list(each.name for each in leaving)}: gone, and nothing of it is left{but}.", soft_wrap=True
@@ -130,6 +143,8 @@ def _connect_to_lab(target: Target, lab: Settings) -> Session:
             f"The lab {lab.name} is not up, and seats share its storage: `./lab up` deploys it with every seat of the "
             "settings."
         )
+    with screen.step("the lab's stacks settled", quiet=True) as notice:  # which a command may have left that was killed
+        stacks.wait_until_settled(session, lab.name, notice)
     return session
 
 

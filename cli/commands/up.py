@@ -54,7 +54,9 @@ def _up(target: Target, context: Sequence[str], lab: Settings, *, force: bool, e
 def _synthesise_and_bootstrap(session: Session, context: Sequence[str]) -> None:
     """Synthesise and bootstrap, at the same time: neither needs the other."""
     with screen.step("CDK app synthesised") as retitle, ThreadPoolExecutor() as pool:
-        bootstrapping = None if stacks.exists(session, stacks.BOOTSTRAP) else pool.submit(cdk.bootstrap, session)
+        # Another deployment may be at it, or have been killed while CloudFormation was.
+        ready = stacks.wait_for_bootstrap(session, retitle)
+        bootstrapping = None if ready else pool.submit(cdk.bootstrap, session)
         cdk.synth(session, context)
         if bootstrapping:
             retitle("CDK app synthesised, account bootstrapped")

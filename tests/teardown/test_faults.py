@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import json
 import time
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from cli.aws import buckets, lab_deletion
+from cli.aws.session import Session, Target
+from cli.checks.existing import check_name
+from cli.checks.result import Deployment
+from embedded_aws import gateway
+from infra import settings
+from teardown.receipt import Receipt, Resource
+from teardown.stacks import every
 from teardown.teardown import Teardown
-from tests.faulty import FaultyClients, Killed, answers_lost, killed_before, throttled
+from tests.faulty import FaultyClients, Killed, answers_lost, killed_before, refuse, throttled
 from tests.teardown.embedded_account import TOPIC, TRUST, EmbeddedAccount, custom
 from tests.teardown.fake_sagemaker import FakeSageMaker
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from teardown.receipt import Receipt
     from tests.faulty import Fault
 
 TRANSFORM, IMAGE = "/aws/sagemaker/TransformJobs", "763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-inference:2"
@@ -106,6 +115,62 @@ def test_a_second_teardown_changes_nothing(aws: EmbeddedAccount, neighbours: set
     assert receipt.clean
     assert not receipt.found
     assert aws.inventory() == neighbours
+
+
+def test_a_stack_that_was_never_begun_goes_too(aws: EmbeddedAccount) -> None:
+    """A deployment that is killed leaves one in review, which has no tags yet: its name tells whose it is."""
+    for stack in ("unbegun-storage", "unbegun-seat-ada", "unbegun-two-storage"):
+        aws.cloudformation.create_change_set(
+            StackName=stack,
+            ChangeSetName="first",
+            ChangeSetType="CREATE",
+            TemplateBody=json.dumps({"Resources": TOPIC}),
+            Tags=[{"Key": "bricklab:lab", "Value": "unbegun"}],
+        )
+    assert not check_name_of(aws, "unbegun")
+    assert run(aws.client, "unbegun").clean
+    left = [each for each in aws.inventory() if each.startswith("stack unbegun")]
+    assert left == ["stack unbegun-two-storage REVIEW_IN_PROGRESS"]
+    aws.cloudformation.delete_stack(StackName="unbegun-two-storage")
+
+
+def check_name_of(aws: EmbeddedAccount, lab: str) -> list[str]:
+    """What preflight has to say against the lab's name."""
+    session = Session(Target.EMBEDDED, {}, gateway.ACCOUNT, gateway.REGION)
+    deployment = Deployment(
+        session, settings.read({"lab": {"name": lab, "seats": ["ada"], "owner": "ana"}}), every(aws.cloudformation)
+    )
+    return [each.text for each in check_name(deployment) if each.stops]
+
+
+@pytest.mark.usefixtures("no_backoff")
+def test_what_can_not_be_looked_at_is_not_taken_for_nothing(aws: EmbeddedAccount) -> None:
+    """A teardown that can't read which names it has kept is not done: it looks again."""
+    aws.parameter("/unread/teardown/training_job/theirs")
+
+    def fault(_clients: FaultyClients, client: Any, operation: str, request: Any) -> Any:
+        return refuse(client, request) if operation == "GetParametersByPath" else None
+
+    with FaultyClients(aws.patient, fault).working() as clients:
+        assert Teardown(clients, "unread").sweep()
+    assert run(aws.client, "unread").clean
+    assert "parameter /unread/teardown/training_job/theirs" not in aws.inventory()
+
+
+def test_a_key_and_a_bucket_that_went_unheard_are_gone(aws: EmbeddedAccount) -> None:
+    """Their deletion is asked for twice when the answer got lost: that is no reason to say that they stay."""
+    kms, s3, tags = aws.client("kms"), aws.client("s3"), {"bricklab:lab": "unheard"}
+    key = kms.create_key(Tags=[{"TagKey": "bricklab:lab", "TagValue": "unheard"}])["KeyMetadata"]["KeyId"]
+    s3.create_bucket(Bucket="unheard")
+    s3.put_bucket_tagging(Bucket="unheard", Tagging={"TagSet": [{"Key": k, "Value": v} for k, v in tags.items()]})
+    receipt = Receipt()
+    with FaultyClients(aws.patient, answers_lost()).working() as clients:
+        session: Any = SimpleNamespace(client=clients)
+        buckets.delete_left(session, "unheard", receipt)
+        lab_deletion.note_what_remains(session, "unheard", receipt)
+    assert receipt.clean, receipt.document()
+    assert Resource("bucket", "unheard") in receipt.deleted
+    assert kms.describe_key(KeyId=key)["KeyMetadata"]["KeyState"] == "PendingDeletion"
 
 
 def test_a_seat_waits_while_nobody_has_looked_for_its_endpoints(aws: EmbeddedAccount) -> None:

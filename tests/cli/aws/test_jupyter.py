@@ -12,6 +12,12 @@ if TYPE_CHECKING:
     from tests.cli.conftest import Wire
 
 
+def test_in_a_notebook_that_is_gone_nothing_runs(wire: Wire) -> None:
+    """A command that was killed had its seat's stack deleted, and the next one asks in the middle of it."""
+    wire.refused["DescribeNotebookInstance"] = "ResourceNotFound"
+    assert not str(jupyter.activity(wire.session(), "brick-ada"))
+
+
 def test_a_student_at_work_is_asked_for(wire: Wire) -> None:
     """Nobody's seat is taken away for a maintenance that is only pending: its Jupyter is asked."""
     wire.answers["DescribeNotebookInstance"] = {"NotebookInstanceStatus": "PendingMaintenance", "Url": "ada.notebook"}

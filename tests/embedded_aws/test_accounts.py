@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import urllib.error
 import urllib.request
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
 
-from tests.embedded_aws.account import CLUSTER, TRAINING_IMAGE
+from tests.embedded_aws.account import CLUSTER, INFERENCE_IMAGE, TRAINING_IMAGE, archive, until
 
 if TYPE_CHECKING:
     from embedded_aws.gateway import Gateway
@@ -79,6 +80,34 @@ def test_a_closed_account_is_empty_and_may_be_used_again(embedded: Gateway) -> N
     finally:
         for account in (ONE, OTHER):
             close(embedded, account)
+
+
+def test_what_is_just_coming_up_ends_too(embedded: Gateway) -> None:
+    """An endpoint and a notebook instance that are being created leave no host, no volume and no record."""
+    fill(embedded, ONE)
+    sagemaker, s3 = client(embedded, ONE, "sagemaker"), client(embedded, ONE, "s3")
+    iam = client(embedded, ONE, "iam")
+    role = iam.get_role(RoleName="role")["Role"]["Arn"]
+    policy = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}
+    iam.put_role_policy(RoleName="role", PolicyName="bucket", PolicyDocument=json.dumps(policy))
+    code = b"import time\ntime.sleep(600)\n"
+    s3.put_object(Bucket=f"bucket-{ONE}", Key="model.tar.gz", Body=archive({"code/inference.py": code}))
+    container = {"Image": INFERENCE_IMAGE, "ModelDataUrl": f"s3://bucket-{ONE}/model.tar.gz"}
+    sagemaker.create_model(ModelName="slow", PrimaryContainer=container, ExecutionRoleArn=role)
+    variant = {"VariantName": "all", "ModelName": "slow", "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
+    sagemaker.create_endpoint_config(EndpointConfigName="slow", ProductionVariants=[variant])
+    sagemaker.create_endpoint(EndpointName="closing", EndpointConfigName="slow")
+    sagemaker.create_notebook_instance(NotebookInstanceName="closing", InstanceType="ml.t3.medium", RoleArn=role)
+    state = Path(embedded.admin_token).parent / "state"
+
+    def folders() -> list[Path]:
+        return [*state.glob("endpoints/closing/*"), *state.glob("notebooks/closing-*")]
+
+    until(lambda: len(folders()) == 2)
+    close(embedded, ONE)
+    assert not sagemaker.list_endpoints()["Endpoints"]
+    assert not sagemaker.list_notebook_instances()["NotebookInstances"]
+    until(lambda: not folders())
 
 
 def test_only_a_number_is_an_account(embedded: Gateway) -> None:

@@ -113,6 +113,13 @@ class Jobs(Provider):
         if run is None or not run.stop():
             raise record.resource_type.status_error("Stop", record.status, record.arn)
 
+    def discard(self, record: Record) -> None:
+        """Forget a job, and kill it."""
+        run = self.run_of(record)
+        super().discard(record)
+        if run:
+            run.kill()
+
     def close(self) -> None:
         """Kill every job."""
         with self._lock:

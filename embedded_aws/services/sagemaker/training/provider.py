@@ -92,6 +92,11 @@ class TrainingJobs(Jobs):
         self._warm_pools.check_deletion(record)
         super().delete(record)
 
+    def discard(self, record: Record) -> None:
+        """Forget a job, kill it, and end its warm pool."""
+        super().discard(record)
+        self._warm_pools.discard(record)
+
     def close(self) -> None:
         """Kill every job, and end all warm pools."""
         super().close()

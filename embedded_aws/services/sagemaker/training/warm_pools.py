@@ -173,6 +173,13 @@ class WarmPools:
         if retains(record):
             self._release(record, "Terminated", at=self._context.lost_at(record))
 
+    def discard(self, record: Record) -> None:
+        """End the pool of a job that is forgotten, if it has one."""
+        with self._lock:
+            pool = self._pools.pop(record, None)
+        if pool:
+            pool.close()
+
     def close(self) -> None:
         """End all warm pools."""
         with self._lock:

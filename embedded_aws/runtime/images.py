@@ -187,7 +187,8 @@ def _uv(*arguments: str) -> str:
     command = [str(uv()), "--no-progress", *arguments]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     if result.returncode:
-        if sentence := tampering.refusal(result.stderr, lock=Path(arguments[-1]).name):
+        locks = [Path(each).name for each in arguments if each.endswith((".txt", ".constraints"))]
+        if sentence := tampering.refusal(result.stderr, lock=" or ".join(reversed(locks))):
             raise ImageError(sentence)
         last = " ".join(result.stderr.split()[-60:])
         raise ImageError(f"`uv {' '.join(arguments[:2])}` failed: {last}")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import platform
 import subprocess
 import sys
+import tarfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -150,20 +152,49 @@ def test_says_why_an_installation_failed(places: dict[str, Path]) -> None:
         images.install("broken-1.0", **places)
 
 
-def test_what_has_another_hash_is_refused(places: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    """A list with hashes is held to them: a file that it was not made of is refused in a sentence."""
-    index, made = places["cache_dir"] / "index", wheel("brick")
+def publish(index: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Make a package index with the wheel of `brick` the only one that uv knows; return the wheel's SHA-256."""
     index.mkdir(parents=True)
+    made = wheel("brick")
     (index / "brick-1.0-py3-none-any.whl").write_bytes(made)
     for name, value in {"UV_NO_INDEX": "1", "UV_FIND_LINKS": str(index), "UV_CACHE_DIR": str(index / "uv")}.items():
         monkeypatch.setenv(name, value)
+    return hashlib.sha256(made).hexdigest()
+
+
+def test_what_has_another_hash_is_refused(places: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A list with hashes is held to them: a file that it was not made of is refused in a sentence."""
+    digest = publish(places["cache_dir"] / "index", monkeypatch)
     lock = places["images_dir"] / "brick-1.0.txt"
     lock.write_text(f"brick==1.0 --hash=sha256:{'0' * 64}\n")
     with pytest.raises(images.ImageError, match=r"^brick==1\.0 is not the file that brick-1\.0\.txt names: "):
         images.install("brick-1.0", **places)
     assert not images.is_installed("brick-1.0", **places)
-    lock.write_text(f"brick==1.0 --hash=sha256:{hashlib.sha256(made).hexdigest()}\nneeded==1.0\n")
+    lock.write_text(f"brick==1.0 --hash=sha256:{digest}\nneeded==1.0\n")
     with pytest.raises(images.ImageError, match=r"needed"):  # one line of it has no hash
         images.install("brick-1.0", **places)
-    lock.write_text(f"brick==1.0 --hash=sha256:{hashlib.sha256(made).hexdigest()}\n")
+    lock.write_text(f"brick==1.0 --hash=sha256:{digest}\n")
     assert (images.install("brick-1.0", **places).python.parent.parent / ".complete").exists()
+
+
+def test_what_builds_a_package_is_held_to_its_hash(places: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A package without a wheel is built by what `build.constraints` has, with hashes, and without that file never."""
+    index = places["cache_dir"] / "index"
+    publish(index, monkeypatch)
+    source = index / "wall-1.0.tar.gz"
+    with tarfile.open(source, "w:gz") as archive:
+        for name, content in {
+            "PKG-INFO": b"Metadata-Version: 2.1\nName: wall\nVersion: 1.0\n",
+            "pyproject.toml": b'[build-system]\nrequires = ["brick==1.0"]\nbuild-backend = "brick"\n',
+        }.items():
+            about = tarfile.TarInfo(f"wall-1.0/{name}")
+            about.size = len(content)
+            archive.addfile(about, io.BytesIO(content))
+    lock = places["images_dir"] / "wall-1.0.txt"
+    lock.write_text(f"wall==1.0 --hash=sha256:{hashlib.sha256(source.read_bytes()).hexdigest()}\n")
+    with pytest.raises(images.ImageError, match=r"building from source is disabled"):
+        images.install("wall-1.0", **places)
+    (places["images_dir"] / "build.constraints").write_text(f"brick==1.0 --hash=sha256:{'0' * 64}\n")
+    refused = r"^brick==1\.0 is not the file that wall-1\.0\.txt or build\.constraints names: "
+    with pytest.raises(images.ImageError, match=refused):
+        images.install("wall-1.0", **places)

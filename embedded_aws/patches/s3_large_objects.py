@@ -59,10 +59,16 @@ def apply() -> None:
     patches.apply()
 
 
-class _Unwritten(bytes):
-    """In the place of a body that could not be written."""
+class _Arrived(bytes):
+    """No bytes, for all that look into a request's body before S3 does; S3 finds here what has come, or why not."""
 
-    error: OSError
+    found: Content | OSError
+
+
+def _arrived(found: Content | OSError) -> _Arrived:
+    made = _Arrived()
+    made.found = found
+    return made
 
 
 @patches.wraps(ministack.app._handle_pre_body_request)
@@ -152,8 +158,8 @@ def _is_objects(headers: dict[str, str], path: str, query: Query) -> bool:
     return not _OF_AN_OBJECT & query.keys() and ministack.app.detect_service("PUT", path, headers, query) == "s3"
 
 
-async def _object(incoming: _Incoming, headers: dict[str, str], query: Query) -> Any:
-    """Return the content of an object that comes in, or what stands for it if it can't be written."""
+async def _object(incoming: _Incoming, headers: dict[str, str], query: Query) -> _Arrived:
+    """Write the content of an object that comes in."""
     upload = s3._multipart_uploads.get(query.get("uploadId", [""])[0])
     frames = Frames() if _is_framed(headers) else None
     size = 0
@@ -171,12 +177,10 @@ async def _object(incoming: _Incoming, headers: dict[str, str], query: Query) ->
             _check_length(size, headers)
             if frames:
                 _read_trailer(frames.trailer, writer.size, headers)
-            return writer.content()
+            return _arrived(writer.content())
     except OSError as error:
         await incoming.drain()
-        unwritten = _Unwritten()
-        unwritten.error = error
-        return unwritten
+        return _arrived(error.with_traceback(None))
     except FrameError as error:
         await incoming.drain()
         raise ministack.app._IncompleteRequestBody(str(error)) from error
@@ -266,8 +270,10 @@ async def _handle_request(
     **how: Any,
 ) -> Response:
     """Make the hashes of large contents on threads, before S3's handlers ask for them on the event loop."""
-    if isinstance(body, _Unwritten):
-        return s3_storage.refused(body.error)
+    if isinstance(body, _Arrived):
+        body = body.found
+    if isinstance(body, OSError):
+        return s3_storage.refused(body)
     hashed = _HASHED.set({})
     try:
         with s3_storage.streaming():

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import logging
+import threading
 import time
 from collections import Counter
 from dataclasses import dataclass, field
@@ -51,6 +52,10 @@ _ABOUT_VERSIONS = {
     "retention": s3._object_retention,
     "legal_hold": s3._object_legal_hold,
 }
+# A row that is replaced would be a new one, and so would its index's be.
+_WRITE_KEY = "INSERT INTO s3_objects VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET state = excluded.state"
+_WRITE_UPLOAD = "INSERT INTO s3_uploads VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET state = excluded.state"
+_WRITE_PART = "INSERT INTO s3_parts VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET state = excluded.state"
 _COMPLETED_SECONDS = 24 * 60 * 60
 _NAMED = 3  # objects in a message
 
@@ -79,6 +84,7 @@ class Records:
         self._database = database
         self._files = files
         self._small = SmallContents(database)
+        self._lock = threading.RLock()  # the event loop, and threads of services that put objects
         self._used: dict[tuple[Any, ...], list[Holder]] = {}  # by row: a Key, or an Upload and a number
         for table in _TABLES:
             database.create(f"CREATE TABLE IF NOT EXISTS {table}")
@@ -98,6 +104,12 @@ class Records:
 
     def keep(self, change: Change) -> None:
         """Write what has changed, whole. Raises OSError, StateError; what was written before stays as it was."""
+        with self._lock:
+            written = self._write(change)
+            for row, holders in written.rows.items():
+                self._use(row, holders)
+
+    def _write(self, change: Change) -> _Written:
         with self._database.transaction() as connection:
             written = _Written(connection, self._files, self._small)
             for account, bucket in change.gone:
@@ -107,11 +119,14 @@ class Records:
             for upload, number in change.uploads.items():
                 self._write_upload(connection, upload, number, written)
             self._remove_unused(connection, written)
-        for row, files in written.rows.items():
-            self._use(row, files)
+        return written
 
     def undo(self, change: Change) -> None:
         """Take back in memory what was not written."""
+        with self._lock:
+            self._undo(change)
+
+    def _undo(self, change: Change) -> None:
         for account, bucket, key in change.keys:
             found = self._database.rows(
                 "SELECT state FROM s3_objects WHERE account = ? AND bucket = ? AND key = ?", account, bucket, key
@@ -160,7 +175,7 @@ class Records:
             "versions": [written.plain(each, "data", files, may_be_small=True) for each in versions],
             **_about_versions(address),
         }
-        connection.execute("INSERT OR REPLACE INTO s3_objects VALUES (?, ?, ?, ?)", (*address, json.dumps(state)))
+        connection.execute(_WRITE_KEY, (*address, json.dumps(state)))
 
     def _write_upload(
         self, connection: sqlite3.Connection, upload: Upload, number: int | None, written: _Written
@@ -178,12 +193,12 @@ class Records:
                 )
         elif number is None:
             state = {name: value for name, value in record.items() if name != "parts"}
-            connection.execute("INSERT OR REPLACE INTO s3_uploads VALUES (?, ?, ?)", (*upload, json.dumps(state)))
+            connection.execute(_WRITE_UPLOAD, (*upload, json.dumps(state)))
         elif part := record["parts"].get(number):
             row = (*upload, number)
             files = written.rows[row] = []
             state = written.plain(part, "body", files)
-            connection.execute("INSERT OR REPLACE INTO s3_parts VALUES (?, ?, ?, ?)", (*row, json.dumps(state)))
+            connection.execute(_WRITE_PART, (*row, json.dumps(state)))
 
     def _forget_bucket(self, connection: sqlite3.Connection, account: str, bucket: str, written: _Written) -> None:
         connection.execute("DELETE FROM s3_objects WHERE account = ? AND bucket = ?", (account, bucket))

@@ -8,6 +8,7 @@ import io
 import struct
 import threading
 import time
+import urllib.request
 import zlib
 from typing import TYPE_CHECKING, Any
 
@@ -83,6 +84,25 @@ def test_in_frames(s3: Any, embedded: gateway.Gateway) -> None:
     assert read(s3, "framed") == BODY
     head = s3.head_object(Bucket=BUCKET, Key="framed", ChecksumMode="ENABLED")
     assert head["ChecksumCRC32"] == checksum
+
+
+def test_by_a_signed_url(s3: Any) -> None:
+    """What is put without an SDK, by a program that calls everything a form, is put as it is."""
+    url = s3.generate_presigned_url("put_object", Params={"Bucket": BUCKET, "Key": "signed"})
+    with urllib.request.urlopen(urllib.request.Request(url, data=BODY, method="PUT")) as answer:  # noqa: S310 - ours
+        assert answer.status == 200
+    assert read(s3, "signed") == BODY
+
+
+def test_what_is_read_is_read_to_its_end(s3: Any) -> None:
+    """Who has begun to read an object gets all of it, though it is overwritten and deleted meanwhile."""
+    body = BODY * 4
+    s3.put_object(Bucket=BUCKET, Key="read", Body=body)
+    reading = s3.get_object(Bucket=BUCKET, Key="read")["Body"]
+    begun = reading.read(MEGABYTE)
+    s3.put_object(Bucket=BUCKET, Key="read", Body=b"other")
+    s3.delete_object(Bucket=BUCKET, Key="read")
+    assert begun + reading.read() == body
 
 
 def test_in_parts(s3: Any) -> None:

@@ -221,6 +221,20 @@ def test_what_can_not_be_written_changes_nothing(aws: Home) -> None:
     assert files(aws) == lying
 
 
+def test_content_that_somebody_has_removed(aws: Home) -> None:
+    """A file that is gone is an error of S3's with a sentence; the object is still there to be put anew, or deleted."""
+    s3 = aws.client("s3", config=ONE_TRY)
+    before = files(aws)
+    s3.put_object(Bucket=PLAIN, Key="removed", Body=LARGE)
+    [name] = files(aws) - before
+    (aws.home / "state" / "objects" / name).unlink()
+    with pytest.raises(ClientError, match=r"InternalError.*can't read or write .*objects"):
+        s3.get_object(Bucket=PLAIN, Key="removed")
+    s3.put_object(Bucket=PLAIN, Key="removed", Body=LARGE)
+    assert s3.get_object(Bucket=PLAIN, Key="removed")["Body"].read() == LARGE
+    s3.delete_object(Bucket=PLAIN, Key="removed")
+
+
 def test_what_is_refused_changes_nothing(aws: Home) -> None:
     """A put that is refused after all leaves the object as it was."""
     s3 = aws.client("s3", config=ONE_TRY)

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _NAME = "bench"
-_SETTINGS = ["-c", f"lab.name={_NAME}", "-c", "lab.epochs=1"]
-_OTHER = ["-c", f"lab.name={_NAME}", "-c", "lab.epochs=2"]
 _WORK = b"# what a student has written\n" * 1000
 
 
@@ -34,15 +32,19 @@ def scenario(home: Path, snapshots: Path) -> list[Acknowledged]:
     """Play it, and return what was acknowledged when."""
     environment = {**kill_points.environment(snapshots), "BRICKLAB_HOME": str(home)}
     told: list[Acknowledged] = []
+    roster = home.with_name("class.csv")
+    roster.write_text("name\nseat-01\n")
 
-    def lab(*words: str) -> float:
-        seconds_of([sys.executable, "-m", "cli", *words], environment)
+    def lab(*words: str, epochs: int = 1) -> float:
+        settings = (f"lab.name={_NAME}", f"lab.epochs={epochs}", f"lab.seats={roster}")
+        given = [word for setting in settings for word in ("-c", setting)]
+        seconds_of([sys.executable, "-m", "cli", *words, *given], environment)
         return time.time()
 
     def tell(what: str, holds: Callable[[Client], bool], since: float, until: float = float("inf")) -> None:
         told.append(Acknowledged(what, holds, since, until))
 
-    up = lab("up", *_SETTINGS)
+    up = lab("up")
     client = Client(_running(home))
     bucket = _output(client, f"{_NAME}-storage", "BucketName")
     for number in range(20):
@@ -53,11 +55,11 @@ def scenario(home: Path, snapshots: Path) -> list[Acknowledged]:
     client("s3").put_object(Bucket=bucket, Key="seats/seat-01/work-0.txt", Body=b"written once more")
     again = time.time()
     told[0] = Acknowledged(told[0].what, told[0].holds, told[0].since, again - 1)
-    lab("seats", "add", "seat-02", *_SETTINGS)
+    lab("seats", "add", "seat-02")
     added = time.time()
     before_update = _config(client)
     updated_at = time.time()
-    updated = lab("up", *_OTHER)
+    updated = lab("up", epochs=2)
     config = _config(client)
     ended_at = time.time()
     tell("the endpoint", lambda aws: _config(aws) == before_update, up, updated_at)
@@ -65,7 +67,7 @@ def scenario(home: Path, snapshots: Path) -> list[Acknowledged]:
     for seat, since in (("seat-01", up), ("seat-02", added)):
         tell(seat, lambda aws, seat=seat: _seat(aws, seat), since, ended_at)  # type: ignore[misc]  # bound now
     told[:] = [Acknowledged(each.what, each.holds, each.since, min(each.until, ended_at)) for each in told]
-    down = lab("down", *_OTHER)
+    down = lab("down", epochs=2)
     tell("the lab's end", lambda _aws: True, down)
     return told
 
@@ -95,7 +97,8 @@ def _seat(aws: Client, seat: str) -> bool:
     name = f"{_NAME}-seat-{seat}"
     [stack] = aws("cloudformation").describe_stacks(StackName=name)["Stacks"]
     notebook = aws("sagemaker").describe_notebook_instance(NotebookInstanceName=name)
-    return stack["StackStatus"] in ("CREATE_COMPLETE", "UPDATE_COMPLETE") and notebook["NotebookInstanceStatus"] in (
+    settled = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE")
+    return stack["StackStatus"] in settled and notebook["NotebookInstanceStatus"] in (
         "InService",
         "Stopped",
     )
@@ -106,11 +109,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="./lab bench kills", description=__doc__)
     parser.add_argument("--points", type=int, default=60, help="from how many to come back (default: %(default)s)")
     parser.add_argument("--all", action="store_true", help="from all of them: more than an hour")
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="keep the copies in this folder, to look at one again")
     parser.add_argument("--json", action="store_true", help="print JSON for programs")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        home, snapshots = Path(folder) / "home", Path(folder) / "snapshots"
-        snapshots.mkdir()
+        home, snapshots = Path(folder) / "home", options.keep or Path(folder) / "snapshots"
+        snapshots.mkdir(parents=True, exist_ok=True)
         try:
             told = scenario(home, snapshots)
         finally:

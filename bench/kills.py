@@ -94,9 +94,8 @@ def _config(aws: Client) -> str:
 
 
 def _seat(aws: Client, seat: str) -> bool:
-    name = f"{_NAME}-seat-{seat}"
-    [stack] = aws("cloudformation").describe_stacks(StackName=name)["Stacks"]
-    notebook = aws("sagemaker").describe_notebook_instance(NotebookInstanceName=name)
+    [stack] = aws("cloudformation").describe_stacks(StackName=f"{_NAME}-seat-{seat}")["Stacks"]
+    notebook = aws("sagemaker").describe_notebook_instance(NotebookInstanceName=f"{_NAME}-{seat}")
     settled = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE")
     return stack["StackStatus"] in settled and notebook["NotebookInstanceStatus"] in (
         "InService",

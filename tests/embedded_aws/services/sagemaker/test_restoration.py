@@ -55,6 +55,7 @@ class Lab:
         self.jobs: dict[str, str] = {}
         self.endpoints: dict[str, str] = {}
         self.told = ""
+        self.first_answer: Any = None  # of the endpoint that served, asked at once
 
     @property
     def sagemaker(self) -> Any:
@@ -148,7 +149,9 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         sagemaker.delete_endpoint(EndpointName=made.endpoints["deleting"])
         sagemaker.delete_notebook_instance(NotebookInstanceName="doomed")
         sagemaker.stop_notebook_instance(NotebookInstanceName="idle")
+        _transform(made, slower)
         made.kill()
+        made.first_answer = made.account.invoke(made.endpoints["served"], [1, 2, 3])
         yield made
     finally:
         gateway.forget(made.aws.home)
@@ -179,6 +182,19 @@ def _serve(lab: Lab) -> tuple[str, str]:
     lab.sagemaker.delete_endpoint_config(EndpointConfigName=config)
     lab.sagemaker.delete_model(ModelName=model)
     return account.config(account.model(slow())), account.config(account.model(answering(1.0)))
+
+
+def _transform(lab: Lab, config: str) -> None:
+    """Start a transform job of a configuration's model."""
+    [variant] = lab.sagemaker.describe_endpoint_config(EndpointConfigName=config)["ProductionVariants"]
+    uri = lab.account.put("rows/one.csv", b"1,2,3\n")
+    lab.sagemaker.create_transform_job(
+        TransformJobName="transform",
+        ModelName=variant["ModelName"],
+        TransformInput={"DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": uri}}},
+        TransformOutput={"S3OutputPath": f"s3://{BUCKET}/scores"},
+        TransformResources={"InstanceType": "ml.m5.large", "InstanceCount": 1},
+    )
 
 
 def _settle(lab: Lab) -> None:
@@ -224,6 +240,8 @@ def test_jobs_whose_instances_are_lost_fail(lab: Lab) -> None:
     processing = lab.sagemaker.describe_processing_job(ProcessingJobName=lab.jobs["processing"])
     assert (processing["ProcessingJobStatus"], processing["FailureReason"]) == ("Failed", LOST)
     assert processing["ProcessingEndTime"] >= processing["ProcessingStartTime"]
+    transform = lab.sagemaker.describe_transform_job(TransformJobName="transform")
+    assert (transform["TransformJobStatus"], transform["FailureReason"]) == ("Failed", LOST)
 
 
 def test_a_tuning_job_fails_with_its_training_jobs(lab: Lab) -> None:
@@ -246,8 +264,11 @@ def test_a_spot_job_goes_on_from_its_checkpoint(lab: Lab) -> None:
 
 
 def test_endpoints_serve_again(lab: Lab) -> None:
-    """Those that served do, with what they served, though configuration and model are gone; an update goes on."""
-    assert lab.account.invoke(lab.endpoints["served"], [1, 2, 3]) == {"predictions": [[12.0]]}
+    """Those that served do, with what they served, though configuration and model are gone; an update goes on.
+
+    Who asks at once waits for the answer.
+    """
+    assert lab.first_answer == {"predictions": [[12.0]]}
     served = lab.account.settled(lab.endpoints["served"])
     assert served["EndpointStatus"] == "InService", served.get("FailureReason")
     assert served["ProductionVariants"][0]["VariantName"] == "v0"

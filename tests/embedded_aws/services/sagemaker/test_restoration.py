@@ -43,7 +43,7 @@ QUOTA = "ml.m5.large for training job usage"
 def slow() -> dict[str, bytes]:
     """The files of a model that takes its time to load."""
     files = answering(3.0)
-    return {**files, "code/inference.py": b"import time\ntime.sleep(3)\n" + files["code/inference.py"]}
+    return {**files, "code/inference.py": b"import time\ntime.sleep(2)\n" + files["code/inference.py"]}
 
 
 class Lab:
@@ -140,7 +140,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         slower, quicker = _serve(made)
         _settle(made)
         # What is under way for a moment only comes last.
-        made.start_notebook("young", OnCreate=f"echo x >> {VOLUME}/created; sleep 4")
+        made.start_notebook("young", OnCreate=f"echo x >> {VOLUME}/created; sleep 3")
         until(lambda: list((made.aws.home / "state" / "notebooks").glob(f"young-*{VOLUME}/created")))
         sagemaker = made.sagemaker
         sagemaker.update_endpoint(EndpointName=made.endpoints["updating"], EndpointConfigName=slower)
@@ -325,10 +325,13 @@ def test_an_end_in_order_is_no_other_end(lab: Lab) -> None:
     """After a stop, too, jobs that ran have failed and endpoints serve; who starts it is told what is lost."""
     job = lab.account.start_job(program=SLEEP)
     until(lambda: lab.account.printed(GROUP, job))
+    for name in (lab.endpoints["updating"], "creating"):
+        lab.sagemaker.delete_endpoint(EndpointName=name)
     lab.stop()
     assert lab.told.endswith(f"; all is back but training job {job}.")
     assert "killed" not in lab.told
     assert lab.account.end_of(job)["FailureReason"] == LOST
     assert lab.account.invoke(lab.endpoints["served"], [1, 2, 3]) == {"predictions": [[12.0]]}
+    until(lambda: len(lab.sagemaker.list_endpoints()["Endpoints"]) == 1)
     listed = lab.sagemaker.list_training_jobs(SortBy="CreationTime", SortOrder="Ascending")["TrainingJobSummaries"]
     assert [each["TrainingJobName"] for each in listed][:2] == [lab.jobs["pooled"], lab.jobs["plain"]]

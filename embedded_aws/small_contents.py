@@ -6,7 +6,7 @@ import io
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
-from embedded_aws.object_files import Content, Holder, Piece
+from embedded_aws.contents import Content, Holder, Piece
 
 if TYPE_CHECKING:
     import sqlite3
@@ -36,6 +36,10 @@ class SmallContents:
     def remove(self, connection: sqlite3.Connection, one: SmallContent) -> None:
         """Remove one within a transaction."""
         connection.execute("DELETE FROM s3_contents WHERE name = ?", (one.name,))
+
+    def clear(self, connection: sqlite3.Connection) -> None:
+        """Remove all within a transaction."""
+        connection.execute("DELETE FROM s3_contents")
 
     def find(self, name: int) -> SmallContent:
         """Return the one of that name; it may be gone."""

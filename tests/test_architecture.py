@@ -45,6 +45,7 @@ ALLOWED = {
         "embedded_aws.aws_chunked",
         "embedded_aws.aws_names",
         "embedded_aws.checksums",
+        "embedded_aws.contents",
         "embedded_aws.database",
         "embedded_aws.faults",
         "embedded_aws.object_files",

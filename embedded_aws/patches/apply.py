@@ -19,6 +19,8 @@ from embedded_aws.patches import (
     patching,
     protocol,
     resource_groups_tagging,
+    s3_contents,
+    s3_hashes,
     s3_large_objects,
     s3_multipart,
     s3_storage,
@@ -87,6 +89,8 @@ def apply(
     cloudwatch_logs.apply(clock, loop)
     iam_policy_simulator.apply()
     s3_multipart.apply()
+    s3_contents.apply()
+    s3_hashes.apply()
     s3_large_objects.apply()
     protocol.apply()
     persistence.restore()

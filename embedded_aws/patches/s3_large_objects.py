@@ -10,7 +10,6 @@ that other services of ministack's read (the code of a function, a table of Athe
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import re
 import tempfile
 from contextvars import ContextVar
@@ -18,22 +17,20 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import ministack.app
-import wrapt
 from ministack.services import s3
 
 from embedded_aws import checksums
 from embedded_aws.aws_chunked import FrameError, Frames
-from embedded_aws.object_files import PIECE_BYTES, Content, Writer
-from embedded_aws.patches import s3_multipart, s3_storage
-from embedded_aws.patches.patching import Patches, assign
-from embedded_aws.patches.s3_storage import LARGE_BYTES
+from embedded_aws.contents import PIECE_BYTES, Content
+from embedded_aws.object_files import Writer
+from embedded_aws.patches import s3_contents, s3_hashes, s3_storage
+from embedded_aws.patches.patching import Patches
+from embedded_aws.patches.s3_contents import LARGE_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Iterator, MutableMapping
     from typing import BinaryIO
 
-    from embedded_aws.checksums import Hashes
-    from embedded_aws.object_files import Piece
     from embedded_aws.patches.service_handlers import Response
 
     Message = MutableMapping[str, Any]
@@ -41,21 +38,16 @@ if TYPE_CHECKING:
     Send = Callable[[Message], Awaitable[None]]
     Query = dict[str, list[str]]
 
-_CHECKSUM = "x-amz-checksum-"
 _SIGNED_FOR_S3 = re.compile(r"Credential=[^,]*/s3/aws4_request|AWS ")
-_RANGE = re.compile(r"bytes=(\d+)-(\d+)")
 _OF_AN_OBJECT = frozenset({"acl", "annotation", "legal-hold", "retention", "tagging"})
 
-# Where the request at hand goes, and the hashes that were made of parts of a content that it names.
-_ASKED: ContextVar[tuple[str, Query]] = ContextVar("asked")
-_HASHED: ContextVar[dict[tuple[Piece, ...], Hashes]] = ContextVar("hashed")
+_ASKED: ContextVar[tuple[str, Query]] = ContextVar("asked")  # where the request at hand goes
 
 patches = Patches()
 
 
 def apply() -> None:
     """Keep large bodies off the event loop, and out of memory."""
-    assign(__name__, s3, "hashlib", _Hashlib(hashlib))
     patches.apply()
 
 
@@ -172,7 +164,7 @@ async def _object(incoming: _Incoming, headers: dict[str, str], query: Query) ->
                 writer.write(plain)
 
     try:
-        with Writer(s3_storage.files(), {checksums.MD5, *_algorithms(headers, upload)}) as writer:
+        with Writer(s3_storage.files(), {checksums.MD5, *s3_hashes.algorithms(headers, upload)}) as writer:
             await incoming.feed(partial(take, writer))
             _check_length(size, headers)
             if frames:
@@ -269,117 +261,14 @@ async def _handle_request(
     *more: Any,
     **how: Any,
 ) -> Response:
-    """Make the hashes of large contents on threads, before S3's handlers ask for them on the event loop."""
+    """Give S3 what has come, and have made on threads what its handlers will ask of it on the event loop."""
     if isinstance(body, _Arrived):
         body = body.found
     if isinstance(body, OSError):
         return s3_storage.refused(body)
-    hashed = _HASHED.set({})
     try:
-        with s3_storage.streaming():
-            upload = s3._multipart_uploads.get(query_params.get("uploadId", [""])[0])
-            if isinstance(body, Content):
-                await _hash(body, {checksums.MD5, *_algorithms(headers, upload)})
-            elif source := _source(headers):
-                part = _part(source, headers) if upload else source
-                await _hash(part, {checksums.MD5} if upload else _algorithms(headers, None))
+        with s3_contents.streaming(), s3_hashes.remembering():
+            await s3_hashes.prepare(body, headers, query_params)
             return await original(method, path, headers, body, query_params, *more, **how)
     except OSError as error:
         return s3_storage.refused(error)
-    finally:
-        _HASHED.reset(hashed)
-
-
-async def _hash(content: Content, algorithms: set[str]) -> None:
-    if algorithms:
-        await asyncio.to_thread(content.hash, algorithms)
-        _HASHED.get()[content.pieces] = content.hashes
-
-
-def _hashes(content: Content, algorithm: str) -> Hashes:
-    """Return the hashes of a content; what was not foreseen is made now."""
-    found = _HASHED.get({}).get(content.pieces)
-    if found is None or found.digest(algorithm) is None:
-        content.hash((algorithm,))
-        return content.hashes
-    return found
-
-
-@patches.wraps(s3.md5_hash, s3)
-def _md5_hash(original: Callable[[Any], str], data: Any) -> str:
-    return _md5(data).hex() if isinstance(data, Content) else original(data)
-
-
-@patches.wraps(s3._compute_s3_checksum)
-def _compute_s3_checksum(original: Callable[[str, Any], str | None], algorithm: str, body: Any) -> str | None:
-    if not isinstance(body, Content):
-        return original(algorithm, body)
-    return _hashes(body, _plain(algorithm)).encoded(_plain(algorithm))
-
-
-@patches.replaces(s3._crc64nvme)
-def _crc64nvme(body: bytes) -> int:
-    """Return the checksum; ministack's takes a minute for 700 MB."""
-    return checksums.crc64nvme(body)
-
-
-@patches.replaces(s3._crc32c)
-def _crc32c(body: bytes) -> int:
-    return checksums.crc32c(body)
-
-
-class _Hashlib(wrapt.ObjectProxy):
-    """Python's hashlib for S3's module, which knows what a Content is, and what stands for one."""
-
-    def md5(self, body: Any = b"", **how: Any) -> Any:
-        if isinstance(body, Content):
-            return _Digest(_md5(body))
-        return _Digest(body.md5) if isinstance(body, s3_multipart.StandIn) else hashlib.md5(body, **how)  # noqa: S324 - S3's ETag
-
-
-class _Digest:
-    """An MD5 digest as hashlib has it."""
-
-    def __init__(self, digest: bytes) -> None:
-        self._digest = digest
-
-    def digest(self) -> bytes:
-        return self._digest
-
-    def hexdigest(self) -> str:
-        return self._digest.hex()
-
-
-def _md5(content: Content) -> bytes:
-    return _hashes(content, checksums.MD5).digest(checksums.MD5) or b""
-
-
-def _plain(algorithm: str) -> str:
-    return algorithm.upper().replace("_", "")
-
-
-def _algorithms(headers: dict[str, str], upload: Any) -> set[str]:
-    """Return the checksums that a request names, gives, announces or asks for."""
-    named = {headers.get("x-amz-sdk-checksum-algorithm"), headers.get("x-amz-checksum-algorithm")}
-    trailer = headers.get("x-amz-trailer", "").lower()
-    given = {alg for alg in s3._S3_CHECKSUM_HEADERS if _CHECKSUM + alg in headers or trailer == _CHECKSUM + alg}
-    wanted = {upload.get("checksum_algorithm")} if upload else set()
-    return {_plain(each) for each in named | given | wanted if each}
-
-
-def _source(headers: dict[str, str]) -> Content | None:
-    """Return the content that is to be copied, if it is a large one."""
-    path, _, query = headers.get("x-amz-copy-source", "").lstrip("/").partition("?")
-    bucket, _, key = s3.url_unquote(path).partition("/")
-    if version := query.removeprefix("versionId="):
-        versions = s3._object_versions.get((bucket, key), [])
-        found = next((each.get("data") for each in versions if each["version_id"] == version), None)
-    else:
-        found = s3._buckets.get(bucket, {}).get("objects", {}).get(key, {}).get("body")
-    return found if isinstance(found, Content) and len(found) > LARGE_BYTES else None
-
-
-def _part(source: Content, headers: dict[str, str]) -> Content:
-    """Return the part of it that is to be copied as a part of an upload."""
-    found = _RANGE.fullmatch(headers.get("x-amz-copy-source-range", ""))
-    return source[int(found[1]) : int(found[2]) + 1] if found else source

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 from ministack.services import s3
 
-from embedded_aws.object_files import joined
+from embedded_aws.contents import joined
 from embedded_aws.patches import s3_storage
 from embedded_aws.patches.patching import Patches
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from embedded_aws.object_files import Content
+    from embedded_aws.contents import Content
     from embedded_aws.patches.service_handlers import Response
 
     Query = dict[str, list[str]]

@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING, Any
 from ministack.core.responses import now_iso
 from ministack.services import s3
 
-from embedded_aws.object_files import Content, Loaded, Piece
-from embedded_aws.small_contents import MOST_BYTES, SmallContent, SmallContents
+from embedded_aws.contents import Content, Piece
+from embedded_aws.patches.s3_written import Written
+from embedded_aws.small_contents import SmallContent, SmallContents
 
 if TYPE_CHECKING:
     import sqlite3
@@ -28,8 +29,9 @@ if TYPE_CHECKING:
 
     from ministack.core.responses import AccountScopedDict
 
+    from embedded_aws.contents import Holder
     from embedded_aws.database import Database
-    from embedded_aws.object_files import Holder, ObjectFiles
+    from embedded_aws.object_files import ObjectFiles
 
 log = logging.getLogger(__name__)
 
@@ -109,9 +111,9 @@ class Records:
             for row, holders in written.rows.items():
                 self._use(row, holders)
 
-    def _write(self, change: Change) -> _Written:
+    def _write(self, change: Change) -> Written:
         with self._database.transaction() as connection:
-            written = _Written(connection, self._files, self._small)
+            written = Written(connection, self._files, self._small)
             for account, bucket in change.gone:
                 self._forget_bucket(connection, account, bucket, written)
             for address in change.keys:
@@ -140,6 +142,7 @@ class Records:
         with self._database.transaction() as connection:
             for table in _TABLES:
                 connection.execute(f"DELETE FROM {table.partition(' ')[0]}")  # noqa: S608 - our own names
+            self._small.clear(connection)
         for row in list(self._used):
             self._use(row, None)
 
@@ -152,7 +155,7 @@ class Records:
         if files is not None:
             self._used[row] = files
 
-    def _remove_unused(self, connection: sqlite3.Connection, written: _Written) -> None:
+    def _remove_unused(self, connection: sqlite3.Connection, written: Written) -> None:
         """Remove the small contents that no row will name when this is kept."""
         more = Counter(holder for holders in written.rows.values() for holder in holders or ())
         more.subtract(holder for row in written.rows for holder in self._used.get(row, ()))
@@ -160,7 +163,7 @@ class Records:
             if isinstance(holder, SmallContent) and holder.uses + change == 0:
                 self._small.remove(connection, holder)
 
-    def _write_key(self, connection: sqlite3.Connection, address: Key, written: _Written) -> None:
+    def _write_key(self, connection: sqlite3.Connection, address: Key, written: Written) -> None:
         account, bucket, key = address
         holder = s3._buckets._data.get((account, bucket), {"objects": {}})
         current = holder["objects"].get(key)
@@ -178,7 +181,7 @@ class Records:
         connection.execute(_WRITE_KEY, (*address, json.dumps(state)))
 
     def _write_upload(
-        self, connection: sqlite3.Connection, upload: Upload, number: int | None, written: _Written
+        self, connection: sqlite3.Connection, upload: Upload, number: int | None, written: Written
     ) -> None:
         record = s3._multipart_uploads._data.get(upload)
         if record is None:
@@ -200,7 +203,7 @@ class Records:
             state = written.plain(part, "body", files)
             connection.execute(_WRITE_PART, (*row, json.dumps(state)))
 
-    def _forget_bucket(self, connection: sqlite3.Connection, account: str, bucket: str, written: _Written) -> None:
+    def _forget_bucket(self, connection: sqlite3.Connection, account: str, bucket: str, written: Written) -> None:
         connection.execute("DELETE FROM s3_objects WHERE account = ? AND bucket = ?", (account, bucket))
         written.rows |= {row: None for row in self._used if row[:2] == (account, bucket) and isinstance(row[2], str)}
         stores: list[AccountScopedDict[Any, Any]] = [s3._object_versions, *_ABOUT_VERSIONS.values()]
@@ -279,44 +282,6 @@ class Records:
         if lost:
             named = ", ".join(lost[:_NAMED]) + (", …" if len(lost) > _NAMED else "")
             log.warning("%d objects have lost content that was in %s: %s", len(lost), self._files.folder, named)
-
-
-class _Written:
-    """What one change writes: the files of each row, and every content that was bytes in memory, once."""
-
-    def __init__(self, connection: sqlite3.Connection, files: ObjectFiles, small: SmallContents) -> None:
-        self.rows: dict[tuple[Any, ...], list[Holder] | None] = {}
-        self._connection = connection
-        self._files = files
-        self._small = small
-        self._contents: dict[int, tuple[bytes, Content]] = {}
-
-    def plain(self, record: Record, member: str, used: list[Holder], *, may_be_small: bool = False) -> Record:
-        """Return a record as a row has it; the record's content is on the disk from now on. Raises OSError.
-
-        What may become a piece of something larger is none of the small contents, which are gone while they are read.
-        """
-        body = record.get(member)
-        if body is None:
-            return record
-        content = record[member] = self._content(body, may_be_small=may_be_small)
-        used += content.holders()
-        return {**record, member: content.described()}
-
-    def _content(self, body: Any, *, may_be_small: bool) -> Content:
-        if isinstance(body, Content):
-            return body
-        if isinstance(body, Loaded) and (may_be_small or not _is_small(body.content)):
-            return body.content
-        if id(body) not in self._contents:
-            small = may_be_small and 0 < len(body) <= MOST_BYTES
-            content = self._small.add(self._connection, body) if small else self._files.write(body)
-            self._contents[id(body)] = body, content
-        return self._contents[id(body)][1]
-
-
-def _is_small(content: Content) -> bool:
-    return any(isinstance(holder, SmallContent) for holder in content.holders())
 
 
 def _about_versions(address: Key) -> dict[str, list[tuple[str | None, Any]]]:

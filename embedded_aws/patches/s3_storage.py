@@ -10,28 +10,26 @@ A disk that is full is told with the status 507 and a sentence, after which ever
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import functools
 import logging
 import sqlite3
-import tempfile
 from contextvars import ContextVar, copy_context
 from dataclasses import dataclass
 from http import HTTPStatus
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ministack.core.responses import AccountScopedDict, get_account_id
-from ministack.services import glue, s3
+from ministack.services import s3
 
 from embedded_aws.database import StateError
-from embedded_aws.object_files import Content, ObjectFiles
+from embedded_aws.object_files import ObjectFiles
 from embedded_aws.patches.patching import Patches, assign
 from embedded_aws.patches.s3_records import Change, Records
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
+    from pathlib import Path
 
     from embedded_aws.database import Database
     from embedded_aws.patches.service_handlers import Response
@@ -41,15 +39,12 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-LARGE_BYTES = 1024**2
-"""What is larger is never in memory whole, as far as a client's own requests go."""
 _READ_METHODS = ("GET", "HEAD", "OPTIONS")
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 _RECORDS: list[Records] = []
 _FILES: list[ObjectFiles] = []
 _CHANGE: ContextVar[Change | None] = ContextVar("change", default=None)
-_REQUEST: ContextVar[_Request | None] = ContextVar("request", default=None)
 
 patches = Patches()
 
@@ -78,18 +73,6 @@ def files() -> ObjectFiles:
     return _FILES[0]
 
 
-@contextlib.contextmanager
-def streaming() -> Iterator[None]:
-    """Let ministack's handlers have large contents as a Content, which only a client's own request can deal with."""
-    request = _Request()
-    token = _REQUEST.set(request)
-    try:
-        yield
-    finally:
-        request.is_over = True
-        _REQUEST.reset(token)
-
-
 def refused(error: Exception) -> Response:
     """Return S3's answer for what could not be written or read."""
     cause = error.__cause__ or error
@@ -102,12 +85,6 @@ def refused(error: Exception) -> Response:
     log.error("S3 can't read or write: %s", error)
     message = f"The embedded AWS can't read or write {files().folder}: {error}. What was kept there is as it was."
     return s3._error("InternalError", message, HTTPStatus.INTERNAL_SERVER_ERROR)
-
-
-class _Request:
-    """A client's request; threads that it has started may go on in its context when it is over."""
-
-    is_over = False
 
 
 class _Buckets(AccountScopedDict):  # type: ignore[type-arg]  # it has none when it runs
@@ -256,46 +233,7 @@ def _delete_persisted_object(bucket_name: str, key: str) -> None:
     touch(bucket_name, key)
 
 
-@patches.replaces(s3._read_body)
-def _read_body(bucket_name: str, key: str, obj: Record) -> Any:
-    return _body(obj.get("body"))
-
-
-@patches.replaces(s3._version_body)
-def _version_body(bucket: Record, bucket_name: str, key: str, v: Record) -> Any:
-    return None if v.get("data") is None else _body(v["data"])
-
-
-def _body(kept: Any) -> Any:
-    """Return what is to be given for a content: a large one as it is to who can deal with it, else bytes."""
-    if not isinstance(kept, Content):
-        return kept
-    request = _REQUEST.get()
-    return kept if kept.size > LARGE_BYTES and request and not request.is_over else kept.read()
-
-
-@patches.wraps(s3._get_object_data)
-def _get_object_data(
-    original: Callable[[str, str, str | None], Any], bucket_name: str, key: str, version_id: str | None = None
-) -> bytes | None:
-    """Give other services bytes, always."""
-    found = original(bucket_name, key, version_id)
-    return found.read() if isinstance(found, Content) else found
-
-
 @patches.wraps(s3.reset)
 def _reset(original: Callable[[], None]) -> None:
     original()
     _RECORDS[0].forget()
-
-
-@patches.wraps(glue._resolve_script)
-def _resolve_script(original: Callable[[str], str | None], script_location: str) -> str | None:
-    """Give Glue a job's script in a file; it looks for bytes in S3's memory."""
-    bucket, _, key = str(script_location or "").removeprefix("s3://").partition("/")
-    script = s3._get_object_data(bucket, key) if key else None
-    if script is None:
-        return original(script_location)
-    with tempfile.NamedTemporaryFile(suffix=Path(key).name, delete=False) as file:
-        file.write(script)
-    return file.name

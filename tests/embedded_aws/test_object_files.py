@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from embedded_aws.aws_chunked import FrameError, Frames
-from embedded_aws.object_files import ObjectFiles, joined
+from embedded_aws.contents import joined
+from embedded_aws.object_files import ObjectFiles
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,7 +13,7 @@ from embedded_aws.services.sagemaker.errors import ServiceError, limit, validati
 from embedded_aws.services.sagemaker.resource_types import RESOURCE_TYPES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from embedded_aws.services.sagemaker.store import Record, Store
 
@@ -34,6 +34,11 @@ def check_keys(keys: Iterable[str]) -> None:
     """Raise ValidationException if a key has the prefix of AWS's own."""
     if any(key.lower().startswith(SYSTEM_PREFIX) for key in keys):
         raise validation_exception("aws: prefixed tag key names are not allowed for external use.")
+
+
+def own(tags: Mapping[str, str]) -> dict[str, str]:
+    """Return the tags that are not AWS's own."""
+    return {key: value for key, value in tags.items() if not key.startswith(SYSTEM_PREFIX)}
 
 
 def write(tags: dict[str, str]) -> list[dict[str, str]]:

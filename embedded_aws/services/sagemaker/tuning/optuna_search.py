@@ -84,6 +84,13 @@ class OptunaSearch:
             return
         self._study.add_trial(trial)
 
+    def take_up(self, values: dict[str, str], value: float | None) -> None:
+        """Leave out what was tried before, and learn from it; what a seed leads to goes on behind it."""
+        self._study.tell(self._draw().token, state=TrialState.FAIL)
+        self._new({each.name: values[each.name] for each in self._space})
+        if value is not None:
+            self.warm_start(values, value)
+
     def _draw(self) -> Proposal:
         trial = self._study.ask(self._distributions)
         values = {each.name: _to_text(each, trial.params[each.name]) for each in self._space}

@@ -1,13 +1,16 @@
 """Hyperparameter tuning jobs: checked when they are created, then run, each by a `TuningRun`.
 
-Not compared with AWS: that a tuning job whose training jobs find no room in the quotas waits until they do.
+After a start a tuning job goes on: it is no instance's. Its training jobs whose instances were lost have failed, and
+count. Not compared with AWS: that a tuning job whose training jobs find no room in the quotas waits until they do.
 """
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
-from embedded_aws.services.sagemaker import listing
+from embedded_aws.services.sagemaker import listing, tags
+from embedded_aws.services.sagemaker.errors import ServiceError
 from embedded_aws.services.sagemaker.jobs import Jobs
 from embedded_aws.services.sagemaker.resource_types.resource_type import ENDED
 from embedded_aws.services.sagemaker.resource_types.tuning import training_resources
@@ -16,7 +19,7 @@ from embedded_aws.services.sagemaker.tuning import training_jobs, validation, wa
 from embedded_aws.services.sagemaker.tuning.run import TuningRun
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from embedded_aws.services.sagemaker.provider import ControlPlane, Work
     from embedded_aws.services.sagemaker.store import Record
@@ -50,8 +53,10 @@ class TuningJobs(Jobs):
             record, TuningRun(record, request, context=self.context, service=self._service, earlier=earlier)
         )
 
-    def lose(self, record: Record, **more: Any) -> None:
-        """Record that what led the tuning job is lost, and what its training jobs had come to."""
+    def restore(self, record: Record) -> Work | None:
+        """Record what its training jobs had come to, and go on with others; one that was to stop has stopped."""
+        if record.status in ENDED:
+            return None
         metric = record.members["HyperParameterTuningJobConfig"]["HyperParameterTuningJobObjective"]
         jobs = self.context.store.all("TrainingJob", account=record.account, region=record.region)
         mine = training_jobs.of(record, jobs)
@@ -59,9 +64,18 @@ class TuningJobs(Jobs):
             objective = training_jobs.objective_members(job, metric)
             if any(job.members.get(name) != value for name, value in objective.items()):
                 self.context.store.update(job, **objective)
-        ended = sorted((job for job in mine if job.status in ENDED), key=lambda job: job.members["TrainingEndTime"])
-        results = training_jobs.Results(mine, ended, minimize=metric["Type"] == "Minimize")
-        super().lose(record, **results.members(), **more)
+        if record.status == "Stopping":
+            results = training_jobs.Results(mine, mine, minimize=metric["Type"] == "Minimize")
+            self.lose(record, **results.members())
+            return None
+        # Its members are those of the request, but for its tags.
+        request = {**record.members, "Tags": tags.write(tags.own(record.tags))}
+        earlier: Sequence[Record] = ()
+        with contextlib.suppress(ServiceError):  # what it learnt from is gone
+            earlier = warm_start.jobs(request, self.context.store, account=record.account, region=record.region)
+        run = TuningRun(record, request, context=self.context, service=self._service, earlier=earlier, done=mine)
+        self.take_on(record, run)
+        return lambda: self.begin(record, run)
 
     def perform(self, verb: str, record: Record, request: dict[str, Any]) -> dict[str, Any]:
         """Return a page of the training jobs; by their objective, only those that have told one."""

@@ -17,6 +17,7 @@ from embedded_aws.services.sagemaker import tags
 from embedded_aws.services.sagemaker.errors import LIMIT, UNAVAILABLE, ServiceError
 from embedded_aws.services.sagemaker.resource_types.resource_type import ENDED
 from embedded_aws.services.sagemaker.tuning import strategies, training_jobs, warm_start
+from embedded_aws.services.sagemaker.tuning.ranges import Proposal
 from embedded_aws.services.sagemaker.tuning.training_jobs import Results
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from embedded_aws.services.sagemaker.provider import ControlPlane, ServiceContext
     from embedded_aws.services.sagemaker.store import Record
-    from embedded_aws.services.sagemaker.tuning.ranges import Proposal
+    from embedded_aws.services.sagemaker.tuning.strategies import Strategy
 
 log = logging.getLogger(__name__)
 
@@ -52,8 +53,9 @@ class TuningRun:
         context: ServiceContext,
         service: ControlPlane,
         earlier: Sequence[Record] = (),
+        done: Sequence[Record] = (),
     ) -> None:
-        """Record that it has launched nothing so far. `earlier` are training jobs that it learns from."""
+        """Go on behind the training jobs in `done`, which have ended; `earlier` are others that it learns from."""
         self._record = record
         self._earlier = earlier
         self._compares_with_earlier = request.get("WarmStartConfig", {}).get("WarmStartType") == warm_start.IDENTICAL
@@ -64,8 +66,8 @@ class TuningRun:
         self._limits = self._config["ResourceLimits"]
         self._metric = self._config["HyperParameterTuningJobObjective"]
         self._minimize = self._metric["Type"] == "Minimize"
-        self._trials: list[_Trial] = []
-        self._ended: list[_Trial] = []
+        self._trials = [_Trial(Proposal(job.members["TunedHyperParameters"]), job, ended=True) for job in done]
+        self._ended = sorted(self._trials, key=lambda trial: trial.record.members["TrainingEndTime"])
         self._next_proposal: Proposal | None = None  # what is to be tried next, once there is room
         self._exhausted = False
         self._wake = threading.Event()
@@ -108,11 +110,7 @@ class TuningRun:
 
     def _execute(self) -> tuple[str, str]:
         """Launch, watch and stop training jobs to the end; return the status, and the reason if it failed."""
-        static = self._definition.get("StaticHyperParameters", {})
-        self._strategy = strategies.make(self._config, static, minimize=self._minimize)
-        for job in self._earlier:
-            if (value := training_jobs.final_objective(job)) is not None:
-                self._strategy.warm_start(job.members["HyperParameters"], value)
+        self._strategy = self._make_strategy()
         status, reason = "", ""
         while not self._killed:
             for trial in self._running():
@@ -130,6 +128,17 @@ class TuningRun:
                     self._stop(trial)
             self._wake.wait(_POLL_SECONDS)
         return "Stopped", ""
+
+    def _make_strategy(self) -> Strategy:
+        """Make the strategy, which knows of all training jobs that there were."""
+        static = self._definition.get("StaticHyperParameters", {})
+        strategy = strategies.make(self._config, static, minimize=self._minimize)
+        for job in self._earlier:
+            if (value := training_jobs.final_objective(job)) is not None:
+                strategy.warm_start(job.members["HyperParameters"], value)
+        for trial in self._trials:
+            strategy.take_up(trial.proposal.values, training_jobs.final_objective(trial.record))
+        return strategy
 
     def _running(self) -> list[_Trial]:
         return [trial for trial in self._trials if not trial.ended]

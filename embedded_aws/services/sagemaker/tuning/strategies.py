@@ -44,16 +44,20 @@ class Strategy(Protocol):
     def warm_start(self, values: dict[str, str], value: float) -> None:
         """Learn from a trial of an earlier tuning job; one that lies outside of the space is left out."""
 
+    def take_up(self, values: dict[str, str], value: float | None) -> None:
+        """Go on behind a trial that an earlier embedded AWS made of this tuning job, with its objective, if any."""
+
 
 class Grid:
     """Every combination of categorical values once, in the order in which the values were given."""
 
     def __init__(self, space: tuple[Parameter, ...]) -> None:
         self._rest = combinations(space)
+        self._before: list[dict[str, str]] = []
 
     def propose(self) -> Proposal | None:
         """Return the next combination; None if there are no more."""
-        values = next(self._rest, None)
+        values = next((each for each in self._rest if each not in self._before), None)
         return None if values is None else Proposal(values)
 
     def prunes(self, proposal: Proposal, values: Sequence[float]) -> bool:
@@ -66,6 +70,11 @@ class Grid:
 
     def warm_start(self, values: dict[str, str], value: float) -> None:
         """Learn nothing."""
+
+    def take_up(self, values: dict[str, str], value: float | None) -> None:
+        """Leave this combination out."""
+        del value
+        self._before.append(values)
 
 
 def search_space(config: Mapping[str, Any]) -> tuple[Parameter, ...]:

@@ -8,6 +8,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from embedded_aws.runtime.credentials import Role
+from embedded_aws.services.sagemaker.failure import INSTANCE_LOST
 from embedded_aws.services.sagemaker.provider import Provider
 from embedded_aws.services.sagemaker.training.metrics import OBJECTIVE_VALUES
 from embedded_aws.services.sagemaker.tuning.provider import TuningJobs
@@ -58,6 +59,11 @@ class Trainings(Provider):
         Trainings.most = max(Trainings.most, len(Trainings.running))
         threading.Thread(target=self._run, args=(record, request["HyperParameters"]), daemon=True).start()
 
+    def restore(self, record: Record) -> None:
+        """Fail what ran in an earlier embedded AWS."""
+        if record.status == "InProgress":
+            self._end(record, "Failed", INSTANCE_LOST)
+
     def stop(self, record: Record) -> None:
         """Stop as soon as it notices."""
         self.context.store.update(record, TrainingJobStatus="Stopping", SecondaryStatus="Stopping")
@@ -74,7 +80,11 @@ class Trainings(Provider):
         except ValueError as error:
             end, reason = "Failed", f"AlgorithmError: {error}"
         Trainings.running.discard(record.name)
-        self.context.store.update(record, TrainingJobStatus=end, SecondaryStatus=end, FailureReason=reason)
+        self._end(record, end, reason)
+
+    def _end(self, record: Record, end: str, reason: str | None) -> None:
+        members = {"SecondaryStatus": end, "FailureReason": reason, "TrainingEndTime": self.context.clock.now()}
+        self.context.store.update(record, TrainingJobStatus=end, **members)
 
     def _epochs(self, record: Record, curve: list[float | None]) -> str:
         values: tuple[float, ...] = ()

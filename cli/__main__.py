@@ -5,7 +5,11 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 from typing import NoReturn
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # while it imports: there is nothing to say yet
 
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.markup import escape
@@ -16,6 +20,8 @@ from cli.ui import errors, screen
 from cli.ui.errors import Interrupted, LabError
 from embedded_aws import shell
 
+_STORM_SECONDS = 1.0  # in which further signals are the same impatience
+_heard = [-_STORM_SECONDS]  # when the last was heeded
 # Of a terminal that is closed, of `kill`, and of whatever runs a job and gives it up: Ctrl-C in other words.
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -36,11 +42,16 @@ def run() -> None:
     except OSError as error:
         _end(errors.of_system(error))
     except Interrupted as interruption:
+        for number in _ENDING:
+            signal.signal(number, signal.SIG_IGN)
         screen.errors.print(f"\nInterrupted. {escape(str(interruption))}", soft_wrap=True)
         sys.exit(128 + interruption.number)
 
 
-def _interrupt(number: int, _: object) -> NoReturn:
+def _interrupt(number: int, _: object) -> None:
+    if time.monotonic() - _heard[0] < _STORM_SECONDS:
+        return
+    _heard[0] = time.monotonic()
     raise Interrupted("`./lab up` goes on from here, `./lab down` takes it down.", number)
 
 

@@ -84,6 +84,16 @@ def killed_before(nth: int) -> Fault:
     return fault
 
 
+def killed_before_operation(name: str) -> Fault:
+    """Kill the process before it asks for an operation."""
+
+    def fault(clients: FaultyClients, _client: Any, operation: str, _request: Any) -> None:
+        if operation == name:
+            clients.kill(operation)
+
+    return fault
+
+
 def killed_after(nth: int) -> Fault:
     """Kill the process when its `nth` call that may change something has done so, and before it hears of it."""
 

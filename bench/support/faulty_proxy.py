@@ -6,6 +6,7 @@ It stands in front of an embedded AWS for whatever asks AWS there, boto3 and the
 from __future__ import annotations
 
 import asyncio
+import io
 import threading
 from dataclasses import dataclass
 from enum import Enum
@@ -132,7 +133,10 @@ class FaultyProxy:
     async def _forward(self, request: web.Request, body: bytes) -> web.StreamResponse:
         headers = {name: value for name, value in request.headers.items() if name.lower() not in _HOP_BY_HOP}
         async with self._session.request(
-            request.method, f"{self._upstream}{request.raw_path}", headers=headers, data=body or None
+            request.method,
+            f"{self._upstream}{request.raw_path}",
+            headers=headers,
+            data=io.BytesIO(body) if body else None,
         ) as answer:
             content = await answer.read()
             left_out = _HOP_BY_HOP | (_SET_ANEW if request.method != "HEAD" else _SET_ANEW - {"content-length"})

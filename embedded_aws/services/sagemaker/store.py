@@ -1,7 +1,8 @@
 """The store: a record of every resource, with its members and its tags, kept in the embedded AWS's database.
 
 A change that an operation asks for is kept before the operation is answered, or it is not made. One that has happened
-(a job has ended) is so whether or not it can be written: if it can't, that is tried again until it can.
+(a job has ended) is so whether or not it can be written: if it can't, that is tried again until it can. How a job comes
+along, its metrics, is written once a second.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_RETRY_SECONDS = 1.0
+_SAVE_SECONDS = 1.0
 _asked_for = contextvars.ContextVar("asked_for", default=False)  # what this thread changes is, by an operation
 
 
@@ -75,7 +76,9 @@ class Store:
         self._on_change = on_change
         self._unconfirmed: dict[Record, list[dict[str, Any]]] = {}  # with the members of each state until `confirm`
         self._table = RecordTable(database) if database else None
-        self._unsaved: dict[Key, None] = {}  # what has changed, and could not be written
+        self._unsaved: dict[Key, None] = {}  # what has changed, and is still to be written
+        self._saving = False  # a thread waits to do so
+        self._failing = False  # it could not be written
         self._closed = False
         for row in self._table.rows() if self._table else ():
             record = Record(resource_type=RESOURCE_TYPES[row.pop("type")], **row)
@@ -148,6 +151,17 @@ class Store:
             if self.alive(record) and record.resource_type.state(before) != record.resource_type.state(after):
                 self._changed(record, after)
 
+    def note(self, record: Record, **members: Any) -> None:
+        """Set members that tell how a job comes along, as often as it does: they are kept within a second or so.
+
+        They are none of its state.
+        """
+        with self._lock:
+            if not self._closed:
+                record.members = {**record.members, "LastModifiedTime": datetime.now(UTC), **members}
+                if self._kept(record) and self._table:
+                    self._save_later(_key(record))
+
     def update_if(self, record: Record, allowed: Collection[str], **members: Any) -> bool:
         """Update if the record exists and its status is one of `allowed`. Return whether it did."""
         with self._lock:
@@ -206,9 +220,10 @@ class Store:
             except StateError as error:
                 if _asked_for.get():
                     raise
-                self._save_later(key, error)
+                self._fail(error)
+                self._save_later(key)
             else:
-                self._unsaved = {}
+                self._saved()
         return True
 
     def _unsaved_rows(self, *, without: Key | None = None) -> Iterator[tuple[Key, Row | None]]:
@@ -217,24 +232,39 @@ class Store:
                 record = self._records.get(key)
                 yield key, _row(record) if record and record not in self._unconfirmed else None
 
-    def _save_later(self, key: Key, error: StateError) -> None:
-        first = not self._unsaved
+    def _save_later(self, key: Key) -> None:
         self._unsaved[key] = None
-        if first:
-            log.error("what has happened can't be kept, and will be once it can: %s", error)
-            threading.Thread(target=self._retry, name="sagemaker-store", daemon=True).start()
+        if not self._saving:
+            self._saving = True
+            threading.Thread(target=self._save_all, name="sagemaker-store", daemon=True).start()
 
-    def _retry(self) -> None:
-        while self._unsaved and not self._closed:
-            time.sleep(_RETRY_SECONDS)
-            self._save()
+    def _save_all(self) -> None:
+        more = True
+        while more:
+            time.sleep(_SAVE_SECONDS)
+            with self._lock:
+                self._save()
+                more = self._saving = bool(self._unsaved) and not self._closed
 
     def _save(self) -> None:
-        with self._lock, contextlib.suppress(StateError):
-            if self._table and self._unsaved and not self._closed:
+        if self._table and self._unsaved and not self._closed:
+            try:
                 self._table.write(self._unsaved_rows())
-                self._unsaved = {}
-                log.warning("what had happened is kept now")
+            except StateError as error:
+                self._fail(error)
+            else:
+                self._saved()
+
+    def _saved(self) -> None:
+        self._unsaved = {}
+        if self._failing:
+            log.warning("what had happened is kept now")
+        self._failing = False
+
+    def _fail(self, error: StateError) -> None:
+        if not self._failing:
+            log.error("what has happened can't be kept, and will be once it can: %s", error)
+        self._failing = True
 
 
 def _key(record: Record) -> Key:

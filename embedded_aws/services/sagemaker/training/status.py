@@ -92,12 +92,12 @@ class TrainingStatus:
     def record_metrics(self, final: list[dict[str, Any]]) -> None:
         """Record the metrics' latest values."""
         if final:
-            self._store.update(self._record, FinalMetricDataList=final)
+            self._store.note(self._record, FinalMetricDataList=final)
 
     def record_objective(self, values: Sequence[float]) -> None:
         """Record all values of its objective so far; its tuning job looks at them while it runs."""
         if len(values) > len(self._record.members.get(OBJECTIVE_VALUES, ())):
-            self._store.update(self._record, **{OBJECTIVE_VALUES: tuple(values)})
+            self._store.note(self._record, **{OBJECTIVE_VALUES: tuple(values)})
 
     def end(self, secondary: str, *, at: datetime | None = None, **members: Any) -> None:
         """Record how the job ended; `members` are further members of Describe's answer."""

@@ -155,7 +155,7 @@ class TuningRun:
             self._stop(trial)
         objective = training_jobs.objective_members(record, self._metric)
         if any(record.members.get(name) != value for name, value in objective.items()):
-            self._context.store.update(record, **objective)
+            self._context.store.note(record, **objective)
 
     def _falls_behind(self, trial: _Trial, values: tuple[float, ...]) -> bool:
         before, trial.epochs = trial.epochs, len(values)
@@ -177,7 +177,7 @@ class TuningRun:
         if self._compares_with_earlier:
             members |= results.overall_best(self._earlier)
         if any(self._record.members.get(name) != value for name, value in members.items()):
-            self._context.store.update(self._record, **members, **self._consumed_resources())
+            self._context.store.note(self._record, **members, **self._consumed_resources())
         return results
 
     def _outcome(self, results: Results) -> tuple[str, str]:

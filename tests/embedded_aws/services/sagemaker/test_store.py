@@ -126,6 +126,24 @@ def test_what_happens_while_the_disk_is_full_is_kept_later(served: Served) -> No
     until(lambda: kept() == "Completed")
 
 
+def test_how_a_job_comes_along_is_kept_soon(served: Served) -> None:
+    """Its metrics are told at once and written a moment later, however many there are, or when it ends."""
+    calls.training_job(served.client, "job")
+    store = served.service.context.store
+    record = store.get("TrainingJob", "job", account=conftest.ACCOUNT, region=conftest.REGION)
+
+    def kept() -> dict[str, Any]:
+        found = Store(database=served.database).find_arn(record.arn, account=record.account, region=record.region)
+        return found.members if found else {}
+
+    for number in range(1000):
+        store.note(record, ObjectiveValues=tuple(range(number)))
+    until(lambda: len(kept().get("ObjectiveValues", ())) == 999)
+    store.note(record, ObjectiveValues=(1.0,))
+    store.update(record, TrainingJobStatus="Completed")
+    assert kept()["ObjectiveValues"] == [1.0]
+
+
 def test_half_of_a_creation_is_nothing(served: Served) -> None:
     """A creation that is refused, or killed before it is answered, leaves nothing."""
     calls.model(served.client)

@@ -25,6 +25,7 @@ answered now.
 from __future__ import annotations
 
 import asyncio
+import functools
 import re
 import time
 from http import HTTPStatus
@@ -69,10 +70,8 @@ def apply(types: Mapping[str, ResourceProvider]) -> None:
     _wrap_type(_BUCKET, "delete", _delete_bucket)
     _after_each_change(_BUCKET, _encrypt_bucket)
     _after_each_change(_TOPIC, _encrypt_topic)
-    for action, function in ((_CREATE_CHANGE_SET, _create_change_set), ("DeleteStack", _delete_stack)):
-        patching.wrap_item(handlers._ACTION_HANDLERS, action, "handlers._ACTION_HANDLERS", function)
     for action in _WITH_TOKEN:
-        patching.wrap_item(handlers._ACTION_HANDLERS, action, "handlers._ACTION_HANDLERS", _answer_once)
+        patching.wrap_item(handlers._ACTION_HANDLERS, action, "handlers._ACTION_HANDLERS", _answering_once(action))
     service_handlers.wrap("cloudformation", _answer_the_cdk_when_settled)
     patches.apply()
 
@@ -183,6 +182,16 @@ def _resolved(value: Any, params: dict[str, Any], mappings: dict[str, Any]) -> A
     if any(name in value for name in _FUNCTIONS):
         return engine._resolve_refs(value, {}, params, {}, mappings, "", "")
     return {name: _resolved(each, params, mappings) for name, each in value.items()}
+
+
+def _answering_once(action: str) -> Callable[[Action, dict[str, list[str]]], Response]:
+    """Return what answers an action, as it is patched, once for each token."""
+    patched = {_CREATE_CHANGE_SET: _create_change_set, "DeleteStack": _delete_stack}.get(action)
+
+    def answered(original: Action, params: dict[str, list[str]]) -> Response:
+        return _answer_once(functools.partial(patched, original) if patched else original, params)
+
+    return answered
 
 
 def _answer_once(original: Action, params: dict[str, list[str]]) -> Response:

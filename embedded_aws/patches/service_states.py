@@ -1,0 +1,145 @@
+"""What each of ministack's services holds, as it is kept and given back, read without copying what is large."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import sys
+from typing import TYPE_CHECKING, Any
+
+import ministack.app
+from ministack.core import persistence
+from ministack.core.responses import AccountRegionScopedDict
+from ministack.services import cloudformation, cloudwatch, cloudwatch_logs, eventbridge, lambda_svc, scheduler, sts
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+STACKS, LOGS, METRICS, OTHERS = "cloudformation", "cloudwatch_logs", "cloudwatch", "others"
+METRIC_STORES = (
+    "alarms",
+    "composite_alarms",
+    "composite_triggers",
+    "alarm_history",
+    "dashboards",
+    "resource_tags",
+)
+LOG_STORES = (
+    "destinations",
+    "resource_policies",
+    "log_group_policies",
+    "metric_filters",
+    "queries",
+    "log_records",
+    "delivery_sources",
+    "delivery_destinations",
+    "deliveries",
+)
+
+
+def loaded() -> set[str]:
+    """Return the services whose modules are there: what is not there holds nothing."""
+    return {
+        state for state, module in ministack.app._state_map.items() if f"ministack.services.{module}" in sys.modules
+    }
+
+
+def others() -> dict[str, dict[Any, Any]]:
+    """Return what services have in memory and leave out of their own snapshots: sessions, when schedules fired last."""
+    return {
+        "rules": eventbridge._rule_last_fired,
+        "schedules": scheduler._schedule_last_fired,
+        "sessions": sts._sessions,
+    }
+
+
+def stacks() -> dict[str, Any]:
+    """Return what CloudFormation holds."""
+    return {store: of() for of, store in cloudformation._PERSISTED_STORES}
+
+
+def any_stack_is_at_work() -> bool:
+    """Tell whether some stack is being changed."""
+    return any(map(is_at_work, list(cloudformation._stacks._data.values())))
+
+
+def is_at_work(stack: Mapping[str, Any]) -> bool:
+    """Tell whether a stack is being changed."""
+    status = str(stack.get("StackStatus", ""))
+    return status.endswith("_IN_PROGRESS") and not status.startswith("REVIEW")
+
+
+def of_stack(store: str, value: Any) -> object:
+    """Return what tells cheaply whether a settled stack, or its list of events, is as it was."""
+    match store:
+        case "stacks" if not is_at_work(value):
+            return id(value), value.get("StackStatus"), value.get("LastUpdatedTime"), len(value.get("_resources", ()))
+        case "stack_events":
+            return id(value), len(value)
+    return None
+
+
+def of_log_group(store: str, value: Any) -> object:
+    """Return what tells cheaply whether a log group is as it was, whatever is in its streams' events."""
+    if store != "log_groups":
+        return None
+    own = [str(content) for name, content in value.items() if name != "streams"]
+    return (
+        *own,
+        len(value["streams"]),
+        sum(stream.get("lastIngestionTime") or 0 for stream in value["streams"].values()),
+    )
+
+
+def logs() -> dict[str, Any]:
+    """Return what CloudWatch Logs holds, but the events."""
+    groups: AccountRegionScopedDict[dict[str, Any]] = AccountRegionScopedDict()
+    for key, group in list(cloudwatch_logs._log_groups._data.items()):
+        streams = {name: {**stream, "events": []} for name, stream in list(group["streams"].items())}
+        groups._data[key] = {**group, "streams": streams}
+    return {"log_groups": groups, **{name: getattr(cloudwatch_logs, f"_{name}") for name in LOG_STORES}}
+
+
+def log_events() -> dict[str, list[Any]]:
+    """Return the events of all log streams."""
+    return {
+        repr((*key, name)): stream["events"]
+        for key, group in list(cloudwatch_logs._log_groups._data.items())
+        for name, stream in list(group["streams"].items())
+    }
+
+
+def metrics() -> dict[str, Any]:
+    """Return what CloudWatch holds, but the metrics' values."""
+    return {name: getattr(cloudwatch, f"_{name}") for name in METRIC_STORES}
+
+
+def metric_values() -> dict[str, list[Any]]:
+    """Return the values of all metrics."""
+    return {repr(key): values for key, values in list(cloudwatch._metrics._data.items())}
+
+
+def give_back(
+    kept: dict[str, dict[str, Any]], *, events: Mapping[str, list[Any]], values: Mapping[str, list[Any]]
+) -> None:
+    """Give the services what was kept of them."""
+    for store, listed in kept.pop(OTHERS, {}).items():
+        others()[store].update({tuple(key) if isinstance(key, list) else key: value for key, value in listed})
+    if groups := kept.get(LOGS, {}).get("log_groups"):
+        for (account, region, group), value in groups._data.items():
+            for name, stream in value["streams"].items():
+                stream["events"] = events.get(repr((account, region, group, name)), [])
+    for name, points in values.items():
+        cloudwatch._metrics._data[ast.literal_eval(name)] = points
+    if functions := kept.get("lambda"):
+        lambda_svc._prune_orphan_code_blobs(_code_files(functions))
+    for service, state in kept.items():
+        if module := ministack.app._state_map.get(service):
+            ministack.app._get_module(module).load_persisted_state(state)
+
+
+def _code_files(functions: Mapping[str, Any]) -> set[str]:
+    """Return the names of the files of code that kept functions and their versions name."""
+    text = json.dumps(functions, default=persistence._json_default)
+    return set(re.findall(rf'"{lambda_svc._BLOB_REF_KEY}": "(\w+)"', text))

@@ -6,11 +6,10 @@ bytes, whole, as ministack has it.
 
 from __future__ import annotations
 
-import contextlib
 import tempfile
 from contextvars import ContextVar
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from ministack.services import glue, s3
 
@@ -18,14 +17,17 @@ from embedded_aws.contents import Content
 from embedded_aws.patches.patching import Patches
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
+
+    from embedded_aws.checksums import Hashes
+    from embedded_aws.contents import Piece
 
     Record = dict[str, Any]
 
 LARGE_BYTES = 1024**2
 """What is larger is never in memory whole, as far as a client's own requests go."""
 
-_REQUEST: ContextVar[_Request | None] = ContextVar("request", default=None)
+_REQUEST: ContextVar[Request | None] = ContextVar("request", default=None)
 
 patches = Patches()
 
@@ -35,22 +37,27 @@ def apply() -> None:
     patches.apply()
 
 
-class _Request:
-    """A client's request; threads that it has started may go on in its context when it is over."""
+class Request:
+    """A client's request. Threads that it has started may go on in its context when it is over."""
 
-    is_over = False
+    def __init__(self) -> None:
+        self.hashed: dict[tuple[Piece, ...], Hashes] = {}
+        """Hashes that were made for it, by the pieces of a content."""
+        self.is_over = False
+
+    def __enter__(self) -> Self:
+        self._token = _REQUEST.set(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.is_over = True
+        _REQUEST.reset(self._token)
 
 
-@contextlib.contextmanager
-def streaming() -> Iterator[None]:
-    """Let ministack's handlers have large contents as a Content, which only a client's own request can deal with."""
-    request = _Request()
-    token = _REQUEST.set(request)
-    try:
-        yield
-    finally:
-        request.is_over = True
-        _REQUEST.reset(token)
+def request() -> Request | None:
+    """Return the client's request at hand, whose handlers are given large contents as a Content."""
+    found = _REQUEST.get()
+    return found if found and not found.is_over else None
 
 
 @patches.replaces(s3._read_body)
@@ -67,8 +74,7 @@ def _body(kept: Any) -> Any:
     """Return what is to be given for a content: a large one as it is to who can deal with it, else bytes."""
     if not isinstance(kept, Content):
         return kept
-    request = _REQUEST.get()
-    return kept if kept.size > LARGE_BYTES and request and not request.is_over else kept.read()
+    return kept if kept.size > LARGE_BYTES and request() else kept.read()
 
 
 @patches.wraps(s3._get_object_data)

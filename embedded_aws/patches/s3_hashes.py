@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import hashlib
 import re
-from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 import wrapt
@@ -14,21 +12,20 @@ from ministack.services import s3
 
 from embedded_aws import checksums
 from embedded_aws.contents import Content
+from embedded_aws.patches import s3_contents
 from embedded_aws.patches.patching import Patches, assign
 from embedded_aws.patches.s3_contents import LARGE_BYTES
 from embedded_aws.patches.s3_multipart import StandIn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from embedded_aws.checksums import Hashes
-    from embedded_aws.contents import Piece
+    from embedded_aws.patches.s3_contents import Request
 
+_SOURCE = "x-amz-copy-source"
 _CHECKSUM = "x-amz-checksum-"
 _RANGE = re.compile(r"bytes=(\d+)-(\d+)")
-
-# The hashes that were made for the request at hand.
-_HASHED: ContextVar[dict[tuple[Piece, ...], Hashes]] = ContextVar("hashed")
 
 patches = Patches()
 
@@ -39,24 +36,16 @@ def apply() -> None:
     patches.apply()
 
 
-async def prepare(body: Any, headers: dict[str, str], query: dict[str, list[str]]) -> None:
+async def prepare(request: Request, body: Any, headers: dict[str, str], query: dict[str, list[str]]) -> None:
     """Make what a request will need of its body, or of what it copies. Raises OSError."""
+    if not isinstance(body, Content) and _SOURCE not in headers:
+        return
     upload = s3._multipart_uploads.get(query.get("uploadId", [""])[0])
     if isinstance(body, Content):
-        await _hash(body, {checksums.MD5, *algorithms(headers, upload)})
-    elif source := _source(headers):
+        await _hash(request, body, {checksums.MD5, *algorithms(headers, upload)})
+    elif source := _source(headers[_SOURCE]):
         part = _part(source, headers) if upload else source
-        await _hash(part, {checksums.MD5} if upload else algorithms(headers, None))
-
-
-@contextlib.contextmanager
-def remembering() -> Iterator[None]:
-    """Know what `prepare` has made as long as the block runs."""
-    token = _HASHED.set({})
-    try:
-        yield
-    finally:
-        _HASHED.reset(token)
+        await _hash(request, part, {checksums.MD5} if upload else algorithms(headers, None))
 
 
 def algorithms(headers: dict[str, str], upload: Any) -> set[str]:
@@ -68,15 +57,16 @@ def algorithms(headers: dict[str, str], upload: Any) -> set[str]:
     return {_plain(each) for each in named | given | wanted if each}
 
 
-async def _hash(content: Content, algorithms: set[str]) -> None:
+async def _hash(request: Request, content: Content, algorithms: set[str]) -> None:
     if algorithms:
         await asyncio.to_thread(content.hash, algorithms)
-        _HASHED.get()[content.pieces] = content.hashes
+        request.hashed[content.pieces] = content.hashes
 
 
 def _hashes(content: Content, algorithm: str) -> Hashes:
     """Return the hashes of a content; what was not foreseen is made now."""
-    found = _HASHED.get({}).get(content.pieces)
+    request = s3_contents.request()
+    found = request.hashed.get(content.pieces) if request else None
     if found is None or found.digest(algorithm) is None:
         content.hash((algorithm,))
         return content.hashes
@@ -136,9 +126,9 @@ def _plain(algorithm: str) -> str:
     return algorithm.upper().replace("_", "")
 
 
-def _source(headers: dict[str, str]) -> Content | None:
+def _source(named: str) -> Content | None:
     """Return the content that is to be copied, if it is a large one."""
-    path, _, query = headers.get("x-amz-copy-source", "").lstrip("/").partition("?")
+    path, _, query = named.lstrip("/").partition("?")
     bucket, _, key = s3.url_unquote(path).partition("/")
     if version := query.removeprefix("versionId="):
         versions = s3._object_versions.get((bucket, key), [])

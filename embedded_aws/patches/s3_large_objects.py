@@ -267,8 +267,8 @@ async def _handle_request(
     if isinstance(body, OSError):
         return s3_storage.refused(body)
     try:
-        with s3_contents.streaming(), s3_hashes.remembering():
-            await s3_hashes.prepare(body, headers, query_params)
+        with s3_contents.Request() as request:
+            await s3_hashes.prepare(request, body, headers, query_params)
             return await original(method, path, headers, body, query_params, *more, **how)
     except OSError as error:
         return s3_storage.refused(error)

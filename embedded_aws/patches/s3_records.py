@@ -4,6 +4,7 @@ A key is one row: the current object, its versions and delete markers, and what 
 (tags, access control lists, annotations, retention, legal holds). An upload in parts is a row, and each of its parts;
 of one that was completed the answer stays for a day, for who did not get it and asks again. Contents lie in files,
 which the rows name (object_files.py).
+Not compared with AWS: for how long a completed upload is answered so.
 """
 
 from __future__ import annotations
@@ -157,10 +158,12 @@ class Records:
 
     def _remove_unused(self, connection: sqlite3.Connection, written: Written) -> None:
         """Remove the small contents that no row will name when this is kept."""
-        more = Counter(holder for holders in written.rows.values() for holder in holders or ())
-        more.subtract(holder for row in written.rows for holder in self._used.get(row, ()))
-        for holder, change in more.items():
-            if isinstance(holder, SmallContent) and holder.uses + change == 0:
+        dropped = [each for row in written.rows for each in self._used.get(row, ()) if isinstance(each, SmallContent)]
+        if not dropped:
+            return
+        more = Counter(each for holders in written.rows.values() for each in holders or ())
+        for holder, times in Counter(dropped).items():
+            if holder.uses + more[holder] == times:
                 self._small.remove(connection, holder)
 
     def _write_key(self, connection: sqlite3.Connection, address: Key, written: Written) -> None:

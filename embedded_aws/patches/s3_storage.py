@@ -4,8 +4,8 @@ A request changes all that it changes, or nothing: its keys and uploads are writ
 handler is through, events are sent after that, and if it is refused, or can't be written, memory is brought back to
 what the rows say. ministack itself writes a file after the other and goes on when it can't.
 
-A disk that is full is told with the status 507 and a sentence, after which every SDK stops: they try 500, 502, 503 and
-504 again. S3 itself is never full; MinIO, an S3 that can be, answers so (XMinioStorageFull, cmd/api-errors.go).
+A disk that is full is told in a sentence with the status 507, after which botocore stops; it tries 500, 502, 503 and
+504 again. S3 itself is never full; MinIO, an S3 that can be, answers so (its `XMinioStorageFull`).
 """
 
 from __future__ import annotations

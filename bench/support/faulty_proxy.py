@@ -105,9 +105,9 @@ class FaultyProxy:
         body = await request.read()
         self.count += 1
         call = self._call(request, body)
-        fault = self.decide(call)
+        fault, kill = self.decide(call), self.kill  # of now: the next command may have begun when it is answered
         if fault is Fault.KILL_BEFORE:
-            self.kill()
+            kill()
             return _hung_up(request)
         if fault in {Fault.THROTTLE, Fault.TROUBLE}:
             protocol = _protocol(request, call.service)
@@ -115,7 +115,7 @@ class FaultyProxy:
             return web.Response(status=told.status, headers=dict(told.headers), body=told.body)
         answer = await self._forward(request, body)
         if fault is Fault.KILL_AFTER:
-            self.kill()
+            kill()
         if fault in {Fault.KILL_AFTER, Fault.LOSE}:
             return _hung_up(request)
         if fault is Fault.LATE:

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any, Self
 
 from ministack.services import glue, s3
 
-from embedded_aws.contents import Content
 from embedded_aws.patches.patching import Patches
+from embedded_aws.storage.contents import Content
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from embedded_aws.checksums import Hashes
-    from embedded_aws.contents import Piece
+    from embedded_aws.storage.checksums import Hashes
+    from embedded_aws.storage.contents import Piece
 
     Record = dict[str, Any]
 

@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING, Any
 import wrapt
 from ministack.services import s3
 
-from embedded_aws import checksums
-from embedded_aws.contents import Content
 from embedded_aws.patches import s3_contents
 from embedded_aws.patches.patching import Patches, assign
 from embedded_aws.patches.s3_contents import LARGE_BYTES
 from embedded_aws.patches.s3_multipart import StandIn
+from embedded_aws.storage import checksums
+from embedded_aws.storage.contents import Content
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from embedded_aws.checksums import Hashes
     from embedded_aws.patches.s3_contents import Request
+    from embedded_aws.storage.checksums import Hashes
 
 _SOURCE = "x-amz-copy-source"
 _CHECKSUM = "x-amz-checksum-"

@@ -19,13 +19,13 @@ from typing import TYPE_CHECKING, Any
 import ministack.app
 from ministack.services import s3
 
-from embedded_aws import checksums
-from embedded_aws.aws_chunked import FrameError, Frames
-from embedded_aws.contents import PIECE_BYTES, Content
-from embedded_aws.object_files import Writer
 from embedded_aws.patches import s3_contents, s3_hashes, s3_storage
 from embedded_aws.patches.patching import Patches
 from embedded_aws.patches.s3_contents import LARGE_BYTES
+from embedded_aws.storage import checksums
+from embedded_aws.storage.aws_chunked import FrameError, Frames
+from embedded_aws.storage.contents import PIECE_BYTES, Content
+from embedded_aws.storage.object_files import Writer
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Iterator, MutableMapping

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 from ministack.services import s3
 
-from embedded_aws.contents import joined
 from embedded_aws.patches import s3_storage
 from embedded_aws.patches.patching import Patches
+from embedded_aws.storage.contents import joined
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from embedded_aws.contents import Content
     from embedded_aws.patches.service_handlers import Response
+    from embedded_aws.storage.contents import Content
 
     Query = dict[str, list[str]]
     Record = dict[str, Any]

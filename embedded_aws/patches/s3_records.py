@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, Any
 from ministack.core.responses import now_iso
 from ministack.services import s3
 
-from embedded_aws.contents import Content, Piece
 from embedded_aws.patches.s3_written import Written
-from embedded_aws.small_contents import SmallContent, SmallContents
+from embedded_aws.storage.contents import Content, Piece
+from embedded_aws.storage.small_contents import SmallContent, SmallContents
 
 if TYPE_CHECKING:
     import sqlite3
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 
     from ministack.core.responses import AccountScopedDict
 
-    from embedded_aws.contents import Holder
     from embedded_aws.database import Database
-    from embedded_aws.object_files import ObjectFiles
+    from embedded_aws.storage.contents import Holder
+    from embedded_aws.storage.object_files import ObjectFiles
 
 log = logging.getLogger(__name__)
 

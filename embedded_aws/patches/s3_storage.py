@@ -23,9 +23,9 @@ from ministack.core.responses import AccountScopedDict, get_account_id
 from ministack.services import s3
 
 from embedded_aws.database import StateError
-from embedded_aws.object_files import ObjectFiles
 from embedded_aws.patches.patching import Patches, assign
 from embedded_aws.patches.s3_records import Change, Records
+from embedded_aws.storage.object_files import ObjectFiles
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from embedded_aws.contents import Content, Loaded
-from embedded_aws.small_contents import MOST_BYTES, SmallContent
+from embedded_aws.storage.contents import Content, Loaded
+from embedded_aws.storage.small_contents import MOST_BYTES, SmallContent
 
 if TYPE_CHECKING:
     import sqlite3
 
-    from embedded_aws.contents import Holder
-    from embedded_aws.object_files import ObjectFiles
-    from embedded_aws.small_contents import SmallContents
+    from embedded_aws.storage.contents import Holder
+    from embedded_aws.storage.object_files import ObjectFiles
+    from embedded_aws.storage.small_contents import SmallContents
 
     Record = dict[str, Any]
 

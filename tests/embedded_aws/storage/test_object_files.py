@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from embedded_aws.aws_chunked import FrameError, Frames
-from embedded_aws.contents import joined
-from embedded_aws.object_files import ObjectFiles
+from embedded_aws.storage.aws_chunked import FrameError, Frames
+from embedded_aws.storage.contents import joined
+from embedded_aws.storage.object_files import ObjectFiles
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,7 +9,7 @@ import errno
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from embedded_aws.checksums import Hashes
+from embedded_aws.storage.checksums import Hashes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

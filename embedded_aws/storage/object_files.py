@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 from weakref import WeakValueDictionary
 
-from embedded_aws.checksums import Hashes
-from embedded_aws.contents import PIECE_BYTES, Content, Holder, Piece
+from embedded_aws.storage.checksums import Hashes
+from embedded_aws.storage.contents import PIECE_BYTES, Content, Holder, Piece
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

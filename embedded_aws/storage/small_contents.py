@@ -6,7 +6,7 @@ import io
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
-from embedded_aws.contents import Content, Holder, Piece
+from embedded_aws.storage.contents import Content, Holder, Piece
 
 if TYPE_CHECKING:
     import sqlite3

@@ -12,10 +12,8 @@ or something grew.
 from __future__ import annotations
 
 import argparse
-import io
 import json
 import random
-import re
 import sys
 import tempfile
 import threading
@@ -24,18 +22,14 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
 import psutil
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
-from PIL import Image
 
-from bench.support import artifact, curves, endpoint, logs, tables, wrong_requests
+from bench.support import artifact, curves, endpoint, invocations, logs, tables
 from bench.support.embedded_aws import embedded_aws
 from bench.support.footprint import Curve, Footprint
-from bench.support.wrong_requests import Request
 from cli import paths
 
 if TYPE_CHECKING:
@@ -43,9 +37,7 @@ if TYPE_CHECKING:
 
 _CALLERS, _WORKERS, _WRONG_SHARE = 32, 2, 0.05
 _WRONG_KINDS = 1000  # requests thought up
-_COUNTS = (1, 2, 4, 8, 16, 32, 64)  # pictures a request
 _EVERY_SECONDS = 0.5
-_SAID = re.compile(r'^(Content-Type is|The body is not|The picture has|"instances" |The array )')
 
 
 @dataclass
@@ -62,34 +54,15 @@ class Outcome:
         return not self.faults and all(held.flat for curve in self.curves.values() for held in curve.held.values())
 
 
-def right_requests() -> list[tuple[Request, int]]:
-    """Requests that are in order, with how many predictions each has."""
-    rng = np.random.default_rng(0)
-    made = []
-    for count in _COUNTS:
-        pictures = rng.integers(0, 256, (count, 48, 48), dtype=np.uint8)
-        file = io.BytesIO()
-        np.save(file, pictures)
-        shares = np.round(pictures / 255, 4).tolist()
-        made.append((Request("application/x-npy", file.getvalue()), count))
-        made.append((Request("application/json", json.dumps({"instances": shares}).encode()), count))
-    for form in ("png", "jpeg") * len(_COUNTS):
-        file = io.BytesIO()
-        side = int(rng.integers(48, 480))
-        Image.fromarray(rng.integers(0, 256, (side, side, 3), dtype=np.uint8)).save(file, form)
-        made.append((Request(f"image/{form}", file.getvalue()), 1))
-    return made
-
-
 class Callers:
     """Ask until the time is over."""
 
     def __init__(self, aws: EmbeddedAws, *, seed: int) -> None:
         settings = Config(max_pool_connections=_CALLERS, retries={"total_max_attempts": 1})
         self._runtime = aws.client("sagemaker-runtime", config=settings)
-        self._right = right_requests()
+        self._right = invocations.right()
         smallest = {request.content_type: request.body for request, _ in reversed(self._right)}
-        self._wrong = wrong_requests.make(_WRONG_KINDS, seed_=seed, right=smallest)
+        self._wrong = invocations.wrong(_WRONG_KINDS, seed_=seed, right=smallest)
         self._seed = seed
         self._lock = threading.Lock()
         self.outcome = Outcome()
@@ -109,42 +82,12 @@ class Callers:
             else:
                 request, predictions = choice.choice(self._right)
             kind = "wrong" if predictions is None else request.content_type
-            answer, fault = self._ask(request, predictions)
+            asked = {"EndpointName": endpoint.NAME, "ContentType": request.content_type, "Body": request.body}
+            answer, fault = invocations.ask(self._runtime, {**asked, **request.more}, predictions)
             with self._lock:
                 self.outcome.answers[kind, answer] += 1
                 if fault:
                     self.outcome.faults.append(f"{kind}, {len(request.body)} bytes {request.body[:60]!r}: {fault}")
-
-    def _ask(self, request: Request, predictions: int | None) -> tuple[str, str]:
-        """Return the answer in a word, and what is wrong with it."""
-        asked = {"EndpointName": endpoint.NAME, "ContentType": request.content_type, "Body": request.body}
-        try:
-            with self._runtime.invoke_endpoint(**{**asked, **request.more})["Body"] as body:
-                found = len(json.load(body)["predictions"])
-        except ClientError as error:
-            answer, fault = _refusal(error)
-            return answer, fault if predictions is None else f"refused, though it is right: {error}"
-        except (BotoCoreError, ValueError, KeyError, TypeError) as error:
-            return "no answer", f"{type(error).__name__}: {error}"
-        wrong = predictions is not None and found != predictions
-        return "200", f"{found} predictions, not {predictions}" if wrong else ""
-
-
-def _refusal(error: ClientError) -> tuple[str, str]:
-    status = error.response["ResponseMetadata"]["HTTPStatusCode"]
-    code, message = error.response["Error"]["Code"], str(error)
-    answer = f"{status} {code}"
-    if code == "ValidationError":
-        return answer, ""
-    if code != "ModelError":
-        return answer, message
-    original: dict[str, Any] = {"error": ""}
-    try:
-        original = json.loads(str(error.response.get("OriginalMessage")))
-    except ValueError:
-        return answer, message
-    by_contract = error.response.get("OriginalStatusCode") == 500 and _SAID.match(str(original.get("error")))  # noqa: PLR2004
-    return answer, "" if by_contract else message
 
 
 def measure(*, seconds: float, seed: int) -> Outcome:

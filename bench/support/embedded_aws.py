@@ -28,10 +28,10 @@ _MAY = ["s3:*", "logs:*", "cloudwatch:PutMetricData"]
 
 
 class EmbeddedAws:
-    """Its address and process, the variables that point tools at it, and clients for it."""
+    """Its address and process, its proxy's port, the variables that point tools at it, and clients for it."""
 
     def __init__(self, running: gateway.Gateway) -> None:
-        self.url, self.port, self.pid = running.url, running.port, running.pid
+        self.url, self.port, self.proxy, self.pid = running.url, running.port, running.proxy, running.pid
         self.environment = running.environment()
         self._session = boto3.Session("test", "test", region_name=REGION)
 
@@ -50,10 +50,10 @@ class EmbeddedAws:
 
 
 @contextmanager
-def embedded_aws(*, pace: float = 1.0) -> Iterator[EmbeddedAws]:
-    """Run one while the block runs; `pace` is how long its waits are, 0 for none."""
+def embedded_aws(*, pace: float = 1.0, home: Path | None = None) -> Iterator[EmbeddedAws]:
+    """Run one while the block runs; `pace` is how long its waits are, 0 for none. `home`: its folder is to be there."""
     with tempfile.TemporaryDirectory() as folder:
-        home = Path(folder)
+        home = home or Path(folder)
         running = gateway.start(home, cache=paths.cache(), environment=tool_environment(), pace=pace, port=0)
         try:
             yield EmbeddedAws(running)

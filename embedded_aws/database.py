@@ -23,6 +23,7 @@ FORMAT = 1
 """What the tables mean; a later version raises it when they mean something else."""
 _FILE = "state.db"
 _BUSY_SECONDS = 10
+_JOURNAL_BYTES = 16 * 2**20  # of the log of changes, which one large change may make longer for a while
 _ALIVE_SECONDS = 5.0
 
 
@@ -74,6 +75,7 @@ class Database:
             self._connection = _connect(path(state))
             self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.execute("PRAGMA synchronous = NORMAL")
+            self._connection.execute(f"PRAGMA journal_size_limit = {_JOURNAL_BYTES}")
             self._connection.execute("CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value TEXT NOT NULL)")
         path(state).chmod(0o600)
         self.before = self.about()

@@ -25,6 +25,7 @@ from embedded_aws.patches import (
     s3_multipart,
     s3_storage,
     service_handlers,
+    sqs,
 )
 
 if TYPE_CHECKING:
@@ -87,6 +88,7 @@ def apply(
         iam_enforcement.apply()
     athena.apply()
     cloudwatch_logs.apply(clock, loop)
+    sqs.patches.apply()
     iam_policy_simulator.apply()
     s3_multipart.apply()
     s3_contents.apply()

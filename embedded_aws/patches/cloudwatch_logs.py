@@ -41,6 +41,7 @@ _QUOTED = re.compile(r"\\(.)")
 
 _RETENTION_SECONDS = 3600
 _DAY_MILLISECONDS = 86_400_000
+_MOST_MILLISECONDS = 253_402_300_799_999  # the end of the year 9999: what a date can be
 
 
 class PatternError(ValueError):
@@ -65,13 +66,31 @@ def apply(clock: Clock, loop: EventLoop) -> None:
 def expire() -> None:
     """Remove the events of all accounts that are older than their group's retention."""
     now = time.time() * 1000
-    for group in list(cloudwatch_logs._log_groups._data.values()):
+    for (account, region, _), group in list(cloudwatch_logs._log_groups._data.items()):
         if days := group.get("retentionInDays"):
             for stream in group["streams"].values():
                 with cloudwatch_logs._log_events_lock:
                     events, first = stream["events"], now - days * _DAY_MILLISECONDS
                     old = bisect.bisect_left(events, first, key=lambda event: event["timestamp"])
                     stream["events"] = events[old:] if old else events
+                    for event in events[:old]:  # GetLogRecord has a copy of each
+                        cloudwatch_logs._log_records._data.pop((account, region, event.get("eventId")), None)
+
+
+@patches.wraps(cloudwatch_logs._put_log_events)
+def _put_log_events(original: Callable[[dict[str, Any]], Response], data: dict[str, Any]) -> Response:
+    """Refuse events of other types than the model's: ministack would keep them, and could not read the stream again."""
+    for number, event in enumerate(data.get("logEvents") or ()):
+        if not (
+            isinstance(event, dict)
+            and type(event.get("timestamp")) is int
+            and abs(event["timestamp"]) <= _MOST_MILLISECONDS
+            and isinstance(event.get("message"), str)
+        ):
+            return error_response_json(
+                "SerializationException", f"logEvents[{number}] must have an integer timestamp and a text message.", 400
+            )
+    return original(data)
 
 
 @patches.wraps(cloudwatch_logs._filter_log_events)

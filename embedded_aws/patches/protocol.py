@@ -3,7 +3,8 @@
 What it has not got is refused with a coded error that names it; ministack answers some of it with a document that has
 no code. The codes are AWS's for an operation that a service has not got: InvalidAction of the query protocol,
 UnknownOperationException of the JSON ones. An unforeseen error in any service is an InternalFailure (500) with the
-log's place; ministack answers JSON to everybody, in which a client of S3 or IAM finds neither code nor message.
+log's place; ministack answers JSON to everybody, in which a client of S3 or IAM finds neither code nor message. Is the
+request itself none that the service's model allows (model_check.py), it is refused as that.
 
 ministack puts the Content-Type right, by what botocore says of the service's protocol. For those two words it reads the
 service's whole model, with a session of its own, while everybody waits: up to half a second and 10 MB a service. And
@@ -31,7 +32,7 @@ from ministack.core import responses, router
 from ministack.core.iam_actions import access_denied_response
 
 from embedded_aws import aws_names, faults
-from embedded_aws.patches import patching, service_handlers
+from embedded_aws.patches import model_check, patching, service_handlers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -48,6 +49,7 @@ _FALLBACK = "s3"
 _SAGEMAKER = "sagemaker"
 _S3_LABEL = re.compile(r"(^|\.)s3[.-]")
 _SCOPE = re.compile(r"Credential=[^/]+/[^/]+/[^/]+/([^/]+)/")
+_NO_XML = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _QUERY = "application/x-www-form-urlencoded"
 
 patches = patching.Patches()
@@ -133,16 +135,31 @@ def _telling(service: str) -> service_handlers.HandlerWrapper:
         answer: Handler, method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, list[str]]
     ) -> Response:
         try:
-            return await answer(method, path, headers, body, query)
+            return _readable(await answer(method, path, headers, body, query))
         except Exception as error:
+            if wrong := model_check.problem(service, headers, body, query):
+                return _readable(_error(service, headers, HTTPStatus.BAD_REQUEST, *wrong))
             log.exception("%s: %s %s", service, method, path)
             said = faults.message(error)
-            _, described, content = access_denied_response(
-                service, "", "", str(uuid.uuid4()), error_code=faults.CODE, message=said, headers=headers
-            )
-            return HTTPStatus.INTERNAL_SERVER_ERROR, described, content
+            return _readable(_error(service, headers, HTTPStatus.INTERNAL_SERVER_ERROR, faults.CODE, said))
 
     return answered
+
+
+def _error(service: str, headers: dict[str, str], status: HTTPStatus, code: str, message: str) -> Response:
+    _, described, content = access_denied_response(
+        service, "", "", str(uuid.uuid4()), error_code=code, message=message, headers=headers
+    )
+    return status, described, content
+
+
+def _readable(answer: Response) -> Response:
+    """Replace what XML can't have in an error's message, which quotes the request."""
+    status, headers, body = answer
+    if status >= HTTPStatus.BAD_REQUEST and isinstance(body, bytes) and body.startswith(b"<") and _NO_XML.search(body):
+        kept = {name: value for name, value in headers.items() if name.lower() != "content-length"}
+        return status, kept, _NO_XML.sub(b"?", body)
+    return answer
 
 
 @patches.wraps(ministack.app.fix_success_content_type, ministack.app)

@@ -91,6 +91,7 @@ class Records:
         self._used: dict[tuple[Any, ...], list[Holder]] = {}  # by row: a Key, or an Upload and a number
         for table in _TABLES:
             database.create(f"CREATE TABLE IF NOT EXISTS {table}")
+        database.create("CREATE INDEX IF NOT EXISTS s3_completed_at ON s3_completed (at)")
 
     def load(self) -> None:
         """Give ministack all that the rows hold, and remove the files that none of them names."""
@@ -99,7 +100,7 @@ class Records:
         for upload in self._database.rows("SELECT account, upload FROM s3_uploads"):
             self._restore_upload(upload)
         with self._database.transaction() as connection:
-            connection.execute("DELETE FROM s3_completed WHERE at < ?", (time.time() - _COMPLETED_SECONDS,))
+            self._forget_completed(connection)
         for upload in self._database.rows("SELECT account, upload FROM s3_completed"):
             self._restore_upload(upload)
         self._files.sweep()
@@ -194,6 +195,7 @@ class Records:
             if completed := s3._completed_multipart_uploads._data.get(upload):
                 status, headers, body = completed["response"]
                 state = {"key": completed["key"], "response": [status, headers, body.decode()]}
+                self._forget_completed(connection)
                 connection.execute(
                     "INSERT OR IGNORE INTO s3_completed VALUES (?, ?, ?, ?)", (*upload, time.time(), json.dumps(state))
                 )
@@ -205,6 +207,15 @@ class Records:
             files = written.rows[row] = []
             state = written.plain(part, "body", files)
             connection.execute(_WRITE_PART, (*row, json.dumps(state)))
+
+    @staticmethod
+    def _forget_completed(connection: sqlite3.Connection) -> None:
+        """Forget uploads that were completed a day ago: nobody completes them once more."""
+        old = connection.execute(
+            "DELETE FROM s3_completed WHERE at < ? RETURNING account, upload", (time.time() - _COMPLETED_SECONDS,)
+        )
+        for upload in old.fetchall():
+            s3._completed_multipart_uploads._data.pop(upload, None)
 
     def _forget_bucket(self, connection: sqlite3.Connection, account: str, bucket: str, written: Written) -> None:
         connection.execute("DELETE FROM s3_objects WHERE account = ? AND bucket = ?", (account, bucket))

@@ -166,6 +166,20 @@ def test_everything_is_there_after_a_kill(aws: Home) -> None:
         s3.delete_object(Bucket=LOCKED, Key="held", VersionId=held["VersionId"])
 
 
+def test_a_completed_upload_is_known_for_a_day(aws: Home) -> None:
+    """Until then it may be completed once more; what is older goes when another is completed."""
+    s3 = aws.client("s3")
+    first, second = (upload(s3, key, [b"all"]) for key in ("first", "second"))
+    s3.complete_multipart_upload(**first)
+    s3.complete_multipart_upload(**first)
+    with contextlib.closing(sqlite3.connect(aws.home / "state" / "state.db")) as database, database:
+        database.execute("UPDATE s3_completed SET at = at - 90000 WHERE upload = ?", (first["UploadId"],))
+    s3.complete_multipart_upload(**second)
+    with pytest.raises(ClientError, match="NoSuchUpload"):
+        s3.complete_multipart_upload(**first)
+    s3.complete_multipart_upload(**second)
+
+
 def body_of(number: int, size: int) -> bytes:
     """The content of the overwrite of that number."""
     return (b"%08d" % number) * (size // 8)

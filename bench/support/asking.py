@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from botocore.parsers import ResponseParserError
 
 from bench.support import broken_http, wrong_calls
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 _OURS = 500  # and beyond
 _SPOILT_AT_MOST = 8  # until boto3 can write one down
 _NONE: dict[str, Any] = {}
-_UNSENT = (TypeError, ValueError, AttributeError, KeyError, IndexError, OverflowError, RecursionError)
+_UNSENT = (TypeError, ValueError, AttributeError, LookupError, OverflowError, RuntimeError)
 
 
 class BrokenOffError(Exception):
@@ -130,7 +131,9 @@ class Caller:
             answered = _whole(getattr(self.clients.get(service, checked=False), operation)(**spoilt))
         except ClientError as error:
             word, fault = refusal(error)
-        except HTTPClientError as error:
+        except (HTTPClientError, ResponseParserError) as error:
+            if type(error) is HTTPClientError:  # such as a header that can't be sent
+                return False
             word, fault = "no answer", f"{type(error).__name__}: {error}"
         except (BotoCoreError, *_UNSENT):
             return False
@@ -157,7 +160,7 @@ class Caller:
             if not fault and not self._misled and not any(part in word for part in refused):
                 fault = f"refused, though it is right: {error}"
             raise BrokenOffError(str(error)) from error
-        except BotoCoreError as error:
+        except (BotoCoreError, ResponseParserError) as error:
             word, fault = "no answer", f"{type(error).__name__}: {error}"
             raise BrokenOffError(str(error)) from error
         except _UNSENT as error:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-# AWS itself tells for 90 days of a stack that was deleted.
-_STAYS = ("cloudformation stacks", "cloudformation stack_events")
+# AWS itself tells of a stack that was deleted for 90 days, of an alarm's states for 14, and an upload is known to be
+# completed for a day.
+_STAYS = ("cloudformation stacks", "cloudformation stack_events", "cloudwatch alarm_history", "s3_completed")
 
 
 def rows(state: Path, prefix: str) -> dict[str, int]:
@@ -22,5 +23,5 @@ def rows(state: Path, prefix: str) -> dict[str, int]:
         for table in tables:
             for row in connection.execute(f"SELECT * FROM {table}"):  # noqa: S608 - its own names
                 if any(isinstance(value, str) and prefix in value for value in row):
-                    found[f"{row[0]} {row[1]}" if table == "services" else table] += 1
+                    found[f"{row[0]} {row[1]}" if table == "services" else f"{table} {row[1]}"] += 1
     return {name: times for name, times in found.items() if name not in _STAYS}

@@ -39,7 +39,7 @@ NOTES = {
     "certifi": f"{_FILES} It is a list of certificates.",
     "docutils": "The GPL is for its mode for Emacs, which the wheel leaves out. AWS's command line needs it.",
     "fqdn": _FILES,
-    "hypothesis": f"{_FILES} Tests and `./lab bench load` only.",
+    "hypothesis": f"{_FILES} Tests, `./lab bench load` and `./lab bench soak` only.",
     "orjson": _FILES,
     "paramiko": "Imported, unchanged, by the SageMaker SDK. Whoever passes it on lets it be replaced, as pip does.",
     "pathspec": f"{_FILES} mypy and hatchling need it.",

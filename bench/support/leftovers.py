@@ -23,5 +23,5 @@ def rows(state: Path, prefix: str) -> dict[str, int]:
         for table in tables:
             for row in connection.execute(f"SELECT * FROM {table}"):  # noqa: S608 - its own names
                 if any(isinstance(value, str) and prefix in value for value in row):
-                    found[f"{row[0]} {row[1]}" if table == "services" else f"{table} {row[1]}"] += 1
+                    found[f"{row[0]} {row[1]}" if table == "services" else table] += 1
     return {name: times for name, times in found.items() if name not in _STAYS}

@@ -197,7 +197,7 @@ def test_events_past_their_groups_retention_go(aws: Home) -> None:
         copies = "SELECT count(*) FROM services WHERE store = 'log_records' AND value LIKE ?"
 
         def copies_are_gone() -> bool:
-            return database.execute(copies, ("%30 hours%",)).fetchone()[0] == 0
+            return bool(database.execute(copies, ("%30 hours%",)).fetchone() == (0,))
 
         until(copies_are_gone)
         assert database.execute(copies, ("%20 hours%",)).fetchone()[0] == 1

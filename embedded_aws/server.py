@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from embedded_aws import gateway, proxies, tls, web
+from embedded_aws import gateway, processes, proxies, tls, web
 from embedded_aws.admin_token import AdminToken
 from embedded_aws.certificates import Authority
 from embedded_aws.database import Database
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from embedded_aws.settings import Settings
 
 _OWNER_SECONDS = 1
+_END_SECONDS = 60
 _KEPT = ("ministack", "notebooks", "objects")  # the folders of the state that stay: functions' code, volumes, S3
 
 
@@ -71,12 +72,15 @@ def _clear(state: Path) -> None:
 
 
 def _end_with(owner: int) -> None:
-    """End this process once another has ended: who was killed could not stop it."""
+    """End this process once another has ended, by force if it hangs: who was killed could not stop it."""
     with contextlib.suppress(psutil.NoSuchProcess):
         process = psutil.Process(owner)
         while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
             time.sleep(_OWNER_SECONDS)
     os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(_END_SECONDS)
+    processes.kill(psutil.Process().children(recursive=True))
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _environment(settings: Settings, outside: Mapping[str, str]) -> dict[str, str]:

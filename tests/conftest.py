@@ -13,6 +13,7 @@ from cli import paths
 from cli.programs import tool_environment
 from embedded_aws import gateway
 from tests import conforming, forking
+from tests.embedded_aws.account import Account
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -146,6 +147,12 @@ def client(embedded: gateway.Gateway) -> Callable[[str], Any]:
         return conforming.watch(made) if service == "sagemaker" else made
 
     return make
+
+
+@pytest.fixture(scope="session")
+def account(client: Callable[[str], Any]) -> Account:
+    """The test run's account, with a role and a bucket."""
+    return Account(client)
 
 
 @pytest.fixture

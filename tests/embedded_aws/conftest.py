@@ -1,4 +1,4 @@
-"""What the tests of jobs and endpoints share: an account, and SavedModels to serve."""
+"""What the tests of jobs and endpoints share: an account without sandboxes, and SavedModels to serve."""
 
 from __future__ import annotations
 
@@ -17,12 +17,6 @@ from tests.embedded_aws.account import Account
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
-
-
-@pytest.fixture(scope="session")
-def account(client: Callable[[str], Any]) -> Account:
-    """The test run's account."""
-    return Account(client)
 
 
 @pytest.fixture(scope="module")

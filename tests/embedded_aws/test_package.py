@@ -94,6 +94,7 @@ def pointed(stranger: Stranger) -> Iterator[Stranger]:
     family = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
     yield stranger
     stranger.types("embedded-aws stop")
+    stranger.types("embedded-aws reset")
     assert not [process for process in family if runs(process)]
     assert not (stranger.folder / "state" / "state").exists()
 

@@ -45,7 +45,7 @@ NOTEBOOK = {
 @pytest.fixture(scope="module")
 def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
     """One for this module."""
-    made = Home(tmp_path_factory.mktemp("kept"))
+    made = Home(tmp_path_factory.mktemp("kept"), pace=3.0)  # time to be killed in
     yield made
     gateway.forget(made.home)
 

@@ -75,9 +75,9 @@ RUNS = "import time; time.sleep(600)"
 
 
 @pytest.fixture(scope="module")
-def trainings(patient: Client, client: Client) -> Trainings:
-    """An account with a role and a bucket."""
-    return Trainings(patient, Account(client))
+def trainings(patient: Client, account: Account) -> Trainings:
+    """The training jobs of the test run's account."""
+    return Trainings(patient, account)
 
 
 def test_a_job_whose_creation_is_killed_does_not_run_on(trainings: Trainings) -> None:

@@ -197,13 +197,13 @@ def set_stacks(traps: Traps) -> None:
     traps.cloudformation.delete_stack(StackName="trap-dashboard")
     traps.ends("trap-dashboard", "DELETE_FAILED")
     traps.cloudformation.create_change_set(
-        StackName="trap-review",
+        StackName="trap-seat-carl",
         ChangeSetName="never-executed",
         ChangeSetType="CREATE",
         TemplateBody=json.dumps({"Resources": TOPIC}),
         Tags=LAB,
     )
-    traps.ends("trap-review", "REVIEW_IN_PROGRESS")
+    traps.ends("trap-seat-carl", "REVIEW_IN_PROGRESS")
     role = {"Type": "AWS::IAM::Role", "Properties": {"RoleName": "trap-ada-role", "AssumeRolePolicyDocument": TRUST}}
     traps.stack("trap-seat-ada", {"Role": role}, lab="trap", tags={"bricklab:seat": "ada"})
 

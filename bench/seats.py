@@ -11,14 +11,13 @@ import json
 import os
 import sys
 import tempfile
-import threading
 from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
-from typing import Self
 
 import psutil
 
 from bench.support import commands, curves, tables
+from bench.support.sampler import Sampler
 from cli import paths
 from embedded_aws import gateway
 
@@ -37,28 +36,18 @@ class Row:
     memory_mb: float
 
 
-class Memory:
+class Memory(Sampler):
     """Samples the memory of the embedded AWS in a home folder while the `with` block runs; `most` in bytes."""
 
     def __init__(self, home: Path) -> None:
         self._home = home
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._watch, daemon=True)
         self.most = 0
+        super().__init__(self._sample, every=_SAMPLE_SECONDS)
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._thread.join()
-
-    def _watch(self) -> None:
-        while not self._over.wait(_SAMPLE_SECONDS):
-            running = gateway.running(self._home)
-            if running:
-                self.most = max(self.most, _resident(running.pid))
+    def _sample(self) -> None:
+        running = gateway.running(self._home)
+        if running:
+            self.most = max(self.most, _resident(running.pid))
 
 
 def measure(seats: int, folder: Path) -> Row:

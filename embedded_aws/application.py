@@ -10,9 +10,17 @@ from functools import partial
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
-from embedded_aws import accounts, admin_api
+from embedded_aws import admin_api
 from embedded_aws.admin_token import Guard
-from embedded_aws.patches import cloudwatch, event_loop, eventbridge, iam_principals, s3_storage, service_handlers
+from embedded_aws.patches import (
+    accounts,
+    cloudwatch,
+    event_loop,
+    eventbridge,
+    iam_principals,
+    s3_storage,
+    service_handlers,
+)
 from embedded_aws.patches.apply import Additions, apply
 from embedded_aws.patches.persistence import Persistence
 from embedded_aws.runtime import sandbox
@@ -102,7 +110,8 @@ def _additions(sagemaker: SageMaker, quotas: AppliedQuotas, token: AdminToken, p
     context = sagemaker.context
 
     def close_account(number: str) -> None:
-        accounts.close(sagemaker, number)
+        sagemaker.discard(number)
+        accounts.forget(number)
         persistence.flush_all()
 
     return Additions(

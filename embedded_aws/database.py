@@ -36,31 +36,25 @@ def path(state: Path) -> Path:
     return state / _FILE
 
 
-def check(state: Path) -> None:
-    """Raise StateError if what is kept in a state folder can't be used; there may be nothing."""
+def noted(state: Path) -> dict[str, Any]:
+    """Return what is noted of the embedded AWS that kept its state there; nothing if there is none.
+
+    `alive` is when it lived last, `ended` when it was ended in order, in seconds since the epoch. Raises StateError if
+    what is kept can't be used.
+    """
     file = path(state)
     with _readable(state):
         if not file.exists():
-            return
+            return {}
         _check_owner(file)
         if not os.access(state, os.W_OK) or not os.access(file, os.W_OK):
             raise StateError(f"The state of the embedded AWS in {state} can't be written to: make it writable.")
         with contextlib.closing(_connect(file)) as connection:
-            found = dict(connection.execute("SELECT name, value FROM about"))
+            found = _notes(connection)
             if "ended" not in found:
                 _check_whole(connection, state)
     _check_format(found, state)
-
-
-def about(state: Path) -> dict[str, Any]:
-    """Return what is noted of the embedded AWS that kept its state there; nothing if there is none. Raises StateError.
-
-    `alive` is when it lived last, `ended` when it was ended in order, in seconds since the epoch.
-    """
-    if not path(state).exists():
-        return {}
-    with _readable(state), contextlib.closing(_connect(path(state))) as connection:
-        return {name: json.loads(value) for name, value in connection.execute("SELECT name, value FROM about")}
+    return found
 
 
 class Database:
@@ -77,10 +71,10 @@ class Database:
             self._connection.execute("PRAGMA synchronous = NORMAL")
             self._connection.execute(f"PRAGMA journal_size_limit = {_JOURNAL_BYTES}")
             self._connection.execute("CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value TEXT NOT NULL)")
+            self.before = _notes(self._connection)
+            """What was noted when it was opened."""
         path(state).chmod(0o600)
-        self.before = self.about()
-        """What was noted when it was opened."""
-        _check_format({name: json.dumps(value) for name, value in self.before.items()}, state)
+        _check_format(self.before, state)
 
     def create(self, table: str) -> None:
         """Make a table, or an index, from its definition, if it is not there."""
@@ -132,10 +126,6 @@ class Database:
             self._alive = time.monotonic()
             self.note(alive=time.time())
 
-    def about(self) -> dict[str, Any]:
-        """Return what is noted."""
-        return {name: json.loads(value) for name, value in self.rows("SELECT name, value FROM about")}
-
     def begin(self, **values: Any) -> None:
         """Note that an embedded AWS begins to write here, and what there is to say of it."""
         self.note(format=FORMAT, alive=time.time(), ended=None, **values)
@@ -163,6 +153,10 @@ def _connect(file: Path) -> sqlite3.Connection:
     return sqlite3.connect(file, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
 
 
+def _notes(connection: sqlite3.Connection) -> dict[str, Any]:
+    return {name: json.loads(value) for name, value in connection.execute("SELECT name, value FROM about")}
+
+
 def _check_owner(file: Path) -> None:
     if file.stat().st_uid != os.getuid():
         raise StateError(
@@ -178,8 +172,8 @@ def _check_whole(connection: sqlite3.Connection, state: Path) -> None:
         raise StateError(_broken(state, str(found[0])))
 
 
-def _check_format(found: Mapping[str, str], state: Path) -> None:
-    written = int(found.get("format", FORMAT))
+def _check_format(found: Mapping[str, Any], state: Path) -> None:
+    written = found.get("format", FORMAT)
     if written != FORMAT:
         age = "a newer" if written > FORMAT else "an older"
         raise StateError(

@@ -32,9 +32,7 @@ class Kept:
 
 def find(home: Path) -> Kept | None:
     """Return what one that does not run any more has kept; None if there is nothing. Raises StateError."""
-    state = settings.state(home)
-    database.check(state)
-    found = database.about(state)
+    found = database.noted(settings.state(home))
     if "alive" not in found:
         return None
     return Kept(

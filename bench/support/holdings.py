@@ -5,15 +5,15 @@ from __future__ import annotations
 import contextlib
 import os
 import statistics
-import threading
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 import psutil
 
 from bench.support import endpoint
 from bench.support.footprint import Held
+from bench.support.sampler import Sampler
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,22 +47,14 @@ class Measured:
         return Held(self.start, self.end, self.allowed).flat
 
 
-class Holdings:
+class Holdings(Sampler):
     """Looks at the gateway and all that it runs, every few seconds while its block runs."""
 
     def __init__(self, pid: int, state: Path) -> None:
         self._gateway, self._state = psutil.Process(pid), state
         self._samples: dict[float, dict[str, float]] = {}
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._watch, daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._thread.join()
+        self._began = time.monotonic()
+        super().__init__(self._sample, every=_EVERY_SECONDS)
 
     @property
     def measured(self) -> dict[str, Measured]:
@@ -79,13 +71,9 @@ class Holdings:
             found[name] = Measured(start, middle, end, max(share * start, least))
         return found
 
-    def _watch(self) -> None:
-        began = time.monotonic()
-        while True:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                self._samples[time.monotonic() - began] = self._look()
-            if self._over.wait(_EVERY_SECONDS):
-                return
+    def _sample(self) -> None:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            self._samples[time.monotonic() - self._began] = self._look()
 
     def _look(self) -> dict[str, float]:
         own = endpoint.megabytes(self._gateway)

@@ -47,8 +47,7 @@ class KeptRows:
     def load(self) -> dict[str, dict[str, Any]]:
         """Return the kept states by service, as `load_persisted_state` takes them."""
         states: dict[str, dict[str, Any]] = {}
-        for service, store, key, value in self._database.rows("SELECT service, store, key, value FROM services"):
-            self._written.setdefault(service, {})[store, key] = hash(value)
+        for service, store, key, value in self._look_up():
             state = states.setdefault(service, {})
             content = json.loads(value, object_hook=persistence._json_object_hook)
             if not key:
@@ -90,9 +89,16 @@ class KeptRows:
 
     def forget_written(self) -> None:
         """Look up what is written: a transaction has failed."""
-        self._written, self._fingerprints = {}, {}
-        for service, store, key, value in self._database.rows("SELECT service, store, key, value FROM services"):
+        self._fingerprints = {}
+        self._look_up()
+
+    def _look_up(self) -> list[tuple[str, str, str, str]]:
+        """Take note of what is written, and return it: service, store, key and value of each row."""
+        self._written = {}
+        rows = self._database.rows("SELECT service, store, key, value FROM services")
+        for service, store, key, value in rows:
             self._written.setdefault(service, {})[store, key] = hash(value)
+        return rows
 
     def _text(self, service: str, store: str, value: Any) -> str | None:
         try:

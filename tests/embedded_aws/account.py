@@ -275,14 +275,14 @@ class Account:
         self.sagemaker.create_model(ModelName=name, PrimaryContainer=container, ExecutionRoleArn=self.role)
         return name
 
-    def config(self, *models: str, weights: tuple[float, ...] = (1, 1), **request: Any) -> str:
-        """Create an endpoint configuration with a variant v0, v1, … a model; its name."""
+    def config(self, *models: str, weights: tuple[float, ...] = (1, 1), count: int = 1, **request: Any) -> str:
+        """Create an endpoint configuration with a variant v0, v1, … a model, each of `count` instances; its name."""
         name = f"config-{uuid.uuid4().hex[:8]}"
         variants = [
             {
                 "VariantName": f"v{number}",
                 "ModelName": model,
-                "InitialInstanceCount": 1,
+                "InitialInstanceCount": count,
                 "InstanceType": "ml.m5.large",
                 "InitialVariantWeight": weight,
             }

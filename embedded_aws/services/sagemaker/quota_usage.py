@@ -4,11 +4,11 @@ There is a quota for each type and purpose, and one over all types for each purp
 quote it. What counts: notebook instances from Pending until they have stopped, jobs of any kind until they have ended
 (those on spot instances by themselves), endpoints unless they are Failed or going. Over all types, notebook instances
 count as long as they are there, stopped or not: so counts CloudFormation's own `rain forecast`. An endpoint's update
-needs room for its new instances beside those that serve, a new tuning job for as many training jobs as it may run at a
-time; itself it takes none. A warm pool's count as a training job's until another takes them over
-(`training.warm_pools`), and as the pool's; where its quota has no room nothing is retained, as SageMaker's guide says.
-Not compared with AWS: when exactly an instance stops counting; which quota is told first if two are used up. An
-endpoint whose configuration is gone counts nothing here.
+needs room for its new instances beside those that serve, one of its variants' for those that come, a new tuning job for
+as many training jobs as it may run at a time; itself it takes none. A warm pool's count as a training job's until
+another takes them over (`training.warm_pools`), and as the pool's; where its quota has no room nothing is retained, as
+SageMaker's guide says. Not compared with AWS: when exactly an instance stops counting; which quota is told first if two
+are used up.
 """
 
 from __future__ import annotations
@@ -17,11 +17,12 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, Protocol
 
 from embedded_aws.services.sagemaker.errors import limit
+from embedded_aws.services.sagemaker.resource_types.endpoints import DEPLOYMENT, PENDING_DEPLOYMENT
 from embedded_aws.services.sagemaker.resource_types.tuning import training_resources
 from embedded_aws.services.sagemaker.training import warm_pools
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from embedded_aws.services.sagemaker.errors import ServiceError
     from embedded_aws.services.sagemaker.store import Record, Store
@@ -130,10 +131,13 @@ def _instances(store: Store, record: Record, members: Mapping[str, Any]) -> Coun
             counted = (
                 [(resources["InstanceType"], resources.get("InstanceCount", 1))] if "InstanceType" in resources else []
             )
+        case "Endpoint" if "DesiredWeightsAndCapacities" in members:
+            counted = _of_changes(record.members[DEPLOYMENT], members["DesiredWeightsAndCapacities"])
+        case "Endpoint" if fleets := [members[each] for each in (DEPLOYMENT, PENDING_DEPLOYMENT) if each in members]:
+            counted = [one for fleet in fleets for one in _of_variants(fleet)]
         case "Endpoint":
-            config = store.find(
-                "EndpointConfig", members["EndpointConfigName"], account=record.account, region=record.region
-            )
+            name = members["EndpointConfigName"]
+            config = store.find("EndpointConfig", name, account=record.account, region=record.region)
             counted = _of_variants(config.members) if config else []
         case _:
             counted = [(members["InstanceType"], 1)]
@@ -147,6 +151,16 @@ def _of_training(members: Mapping[str, Any]) -> list[tuple[str, int]]:
     resources = training_resources(members)
     groups = resources.get("InstanceGroups") or [resources]
     return [(group["InstanceType"], group.get("InstanceCount", 0)) for group in groups if "InstanceType" in group]
+
+
+def _of_changes(fleet: Mapping[str, Any], changes: Sequence[Mapping[str, Any]]) -> list[tuple[str, int]]:
+    """Return how many instances more the variants want that a fleet has."""
+    wanted = {each["VariantName"]: each.get("DesiredInstanceCount", 0) for each in changes}
+    variants = [each for each in fleet["ProductionVariants"] if each["VariantName"] in wanted]
+    return [
+        (instance_type, max(wanted[each["VariantName"]] - count, 0))
+        for each, (instance_type, count) in zip(variants, _of_variants({"ProductionVariants": variants}), strict=True)
+    ]
 
 
 def _of_variants(config: Mapping[str, Any]) -> list[tuple[str, int]]:

@@ -19,6 +19,7 @@ from embedded_aws.services.sagemaker.notebooks.provider import NotebookInstances
 from embedded_aws.services.sagemaker.processing.provider import ProcessingJobs
 from embedded_aws.services.sagemaker.provider import Provider, ServiceContext
 from embedded_aws.services.sagemaker.resource_types import RESOURCE_TYPES, ResourceType, members
+from embedded_aws.services.sagemaker.resource_types.endpoints import UPDATE_WEIGHTS_AND_CAPACITIES
 from embedded_aws.services.sagemaker.resource_types.resource_type import with_defaults
 from embedded_aws.services.sagemaker.restoration import Restoration
 from embedded_aws.services.sagemaker.store import Record
@@ -44,7 +45,7 @@ PROVIDERS: Mapping[str, type[Provider]] = {
 }
 _WORKERS = 16
 _LONG_WORKERS = 256  # a class that opens its notebooks at once
-_LOCKING_VERBS = ("Update", "Start", "Stop", "Delete")
+_LOCKING_VERBS = ("Update", UPDATE_WEIGHTS_AND_CAPACITIES, "Start", "Stop", "Delete")
 _CONTENT_TYPES = re.compile(r"application/x-amz-json-1\.[01]\s*(;|$)", re.IGNORECASE)
 _INVOCATIONS = re.compile(r"/endpoints/([^/]+)/invocations")
 _SERVING = ("InService", "Updating", "SystemUpdating", "RollingBack", "UpdateRollbackFailed")
@@ -263,8 +264,15 @@ class SageMaker:
             case "Update":
                 self._check_references(record.resource_type, request, account=record.account, region=record.region)
                 if record.resource_type.name == "Endpoint":
+                    with self._quota_lock:
+                        self._check_quotas(record, request)
+                        provider.update(record, request)
+                else:
+                    provider.update(record, request)
+            case "Update{}WeightsAndCapacities":
+                with self._quota_lock:
                     self._check_quotas(record, request)
-                provider.update(record, request)
+                    provider.perform(verb, record, request)
             case "Start":
                 with self._quota_lock:
                     self._check_quotas(record, record.members)

@@ -1,104 +1,149 @@
-"""A fleet: the hosts of one endpoint configuration, brought up together, routed among, and retired together."""
+"""A fleet: the instances of one endpoint configuration, by production variant, and how traffic is shared by fleets."""
 
 from __future__ import annotations
 
 import random
-import threading
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from embedded_aws.services.sagemaker.endpoints.data_capture import DataCapture
-    from embedded_aws.services.sagemaker.endpoints.hosts import ModelHost
-
-_DRAIN_SECONDS = 65  # longer than a request may take
+    from embedded_aws.services.sagemaker.endpoints.variant import Instance, Variant
+    from embedded_aws.services.sagemaker.store import Record
 
 
 class Fleet:
-    """Hosts by production variant. Requests enter and leave it, so that it can be retired without losing one."""
+    """The variants of one endpoint configuration, among which its requests are shared by their weights."""
 
-    def __init__(self, deployment: Mapping[str, Any], hosts: Sequence[ModelHost], capture: DataCapture | None) -> None:
-        """Take hosts that are not yet up; `deployment` is what they were made of."""
+    def __init__(self, deployment: Mapping[str, Any], variants: Sequence[Variant], capture: DataCapture | None) -> None:
+        """Take variants without instances; `deployment` is what they were made of."""
         self.deployment = deployment
+        self.variants = variants
         self.capture = capture
-        self._hosts = {host.model.variant_name: host for host in hosts}
-        self._weights = [float(host.model.variant.get("InitialVariantWeight", 1.0)) for host in hosts]
-        self._requests = 0
-        self._retired = False
-        self._idle = threading.Condition()
+
+    @property
+    def config_name(self) -> str:
+        """Return the endpoint configuration's name."""
+        return str(self.deployment["EndpointConfigName"])
 
     def start(self) -> None:
-        """Bring all hosts up, one after the other. Raises HostError, with all of them stopped."""
+        """Bring all instances up, one variant after the other. Raises HostError, with all of them stopped."""
         try:
-            for host in self._hosts.values():
-                host.start()
-            if self.capture:
-                self.capture.start()
+            self.scale()
+            self.start_capture()
         except BaseException:
             self.stop()
             raise
 
-    def enter(self) -> bool:
-        """Count a request in; False if the fleet is retired and another must take it."""
-        with self._idle:
-            self._requests += not self._retired
-            return not self._retired
+    def desired(self) -> dict[str, dict[str, Any]]:
+        """Return each variant's DesiredWeightAndCapacity."""
+        return {
+            variant.name: {"DesiredWeight": variant.desired_weight, "DesiredInstanceCount": variant.desired}
+            for variant in self.variants
+        }
 
-    def leave(self) -> None:
-        """Count a request out."""
-        with self._idle:
-            self._requests -= 1
-            self._idle.notify()
+    def desire(self, wanted: Mapping[str, Mapping[str, Any]]) -> None:
+        """Take what is wanted of variants, as their DesiredWeightAndCapacity; `scale` brings it about."""
+        members = []
+        for variant, each in zip(self.variants, self.deployment["ProductionVariants"], strict=True):
+            one = wanted.get(variant.name, {})
+            variant.desired = one.get("DesiredInstanceCount", variant.desired)
+            variant.desired_weight = one.get("DesiredWeight", variant.desired_weight)
+            counted = {"InitialInstanceCount": variant.desired, "InitialVariantWeight": variant.desired_weight}
+            members.append({**each, **counted})
+        self.deployment = {**self.deployment, "ProductionVariants": members}
 
-    def choose(self, target: str | None) -> ModelHost | None:
-        """Return the host of the target variant, or one at random by the variants' weights; None if there is none."""
+    def scale(self) -> None:
+        """Bring all variants to the instances, then to the weights that are desired. Raises HostError."""
+        for variant in self.variants:
+            variant.scale(variant.desired)
+        for variant in self.variants:
+            variant.weight = variant.desired_weight
+
+    def start_capture(self) -> None:
+        """Begin to capture, if the configuration asks for it."""
+        if self.capture:
+            self.capture.start()
+
+    def choose(self, target: str | None) -> Variant | None:
+        """Return the target variant, or one at random by the variants' weights; None if there is none."""
         if target is not None:
-            return self._hosts.get(target)
-        if not any(self._weights):
+            return next((variant for variant in self.variants if variant.name == target), None)
+        if len(self.variants) == 1 and self.variants[0].weight:
+            return self.variants[0]
+        weights = [variant.weight for variant in self.variants]
+        if not any(weights):
             return None
-        return random.choices(list(self._hosts.values()), self._weights)[0]  # noqa: S311 - traffic, not a secret
+        return random.choices(self.variants, weights)[0]  # noqa: S311 - traffic, not a secret
 
     def retire(self) -> None:
-        """Take no further request, wait for those within, end the hosts."""
-        with self._idle:
-            self._retired = True
-            self._idle.wait_for(lambda: not self._requests, timeout=_DRAIN_SECONDS)
+        """Take no further request, wait for those within, end the instances."""
+        for variant in self.variants:
+            variant.drain()
         self.stop()
 
     def stop(self) -> None:
-        """End the hosts now."""
-        for host in self._hosts.values():
-            host.stop()
+        """End the instances now."""
+        for variant in self.variants:
+            variant.stop()
         if self.capture:
             self.capture.close()
 
     def kill(self) -> None:
-        """End the hosts at once."""
-        for host in self._hosts.values():
-            host.kill()
+        """End the instances at once."""
+        for variant in self.variants:
+            variant.kill()
 
     def describe(self) -> list[dict[str, Any]]:
         """Return DescribeEndpoint's ProductionVariants."""
-        return [
-            {
-                "VariantName": name,
-                "DeployedImages": [_deployed(host)],
-                "CurrentWeight": weight,
-                "DesiredWeight": weight,
-                "CurrentInstanceCount": host.model.variant.get("InitialInstanceCount", 1),
-                "DesiredInstanceCount": host.model.variant.get("InitialInstanceCount", 1),
-            }
-            for (name, host), weight in zip(self._hosts.items(), self._weights, strict=True)
-        ]
+        return [variant.describe() for variant in self.variants]
 
 
-def _deployed(host: ModelHost) -> dict[str, Any]:
-    specified = host.model.container["Image"]
-    digest = host.image.digest if host.image else ""
-    return {
-        "SpecifiedImage": specified,
-        "ResolvedImage": f"{specified.rpartition(':')[0]}@sha256:{digest}",
-        "ResolutionTime": datetime.now(UTC),
-    }
+class Traffic:
+    """Which fleets serve each endpoint, and what part of its requests each takes. Readers wait for nobody."""
+
+    def __init__(self) -> None:
+        self._shares: dict[Record, tuple[tuple[Fleet, float], ...]] = {}
+
+    def __contains__(self, endpoint: Record) -> bool:
+        return endpoint in self._shares
+
+    def route(self, endpoint: Record, *shares: tuple[Fleet, float]) -> None:
+        """Share an endpoint's requests by these fleets from now on; the shares add up to 1."""
+        self._shares[endpoint] = shares
+
+    def fleets(self, endpoint: Record) -> list[Fleet]:
+        """Return the fleets that serve an endpoint."""
+        return [fleet for fleet, _ in self._shares.get(endpoint, ())]
+
+    def all(self) -> list[Fleet]:
+        """Return all fleets that serve."""
+        return [fleet for shares in [*self._shares.values()] for fleet, _ in shares]
+
+    def remove(self, endpoint: Record) -> list[Fleet]:
+        """Let an endpoint no longer be served; return the fleets that did."""
+        return [fleet for fleet, _ in self._shares.pop(endpoint, ())]
+
+    def choose(self, endpoint: Record) -> Fleet | None:
+        """Return the fleet that a request goes to; None if the endpoint has none."""
+        shares = self._shares.get(endpoint)
+        if not shares:
+            return None
+        if len(shares) == 1:
+            return shares[0][0]
+        place = random.random()  # noqa: S311 - traffic, not a secret
+        for fleet, share in shares:
+            place -= share
+            if place < 0:
+                return fleet
+        return shares[-1][0]
+
+
+class Admission:
+    """A request that is within an instance, until it leaves."""
+
+    __slots__ = ("fleet", "instance", "variant")
+
+    def __init__(self, fleet: Fleet, variant: Variant, instance: Instance) -> None:
+        self.fleet, self.variant, self.instance = fleet, variant, instance

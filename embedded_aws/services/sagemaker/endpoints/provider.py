@@ -1,48 +1,46 @@
-"""Endpoints: fleets of hosts behind a name, deployed, replaced without a lost request, and invoked.
+"""Endpoints: fleets of instances behind a name, deployed, updated without a lost request, scaled, and invoked.
 
 After a start the hosts of each come up again, from the configuration and the models as they were when they served: both
 may be gone since, as on AWS. Meanwhile the endpoint is SystemUpdating, AWS's word for its own maintenance (botocore's
-model of EndpointStatus), and an invocation waits. Not compared with AWS: that it waits; its words if that takes too
-long.
+model of EndpointStatus), and an invocation waits; an update that was under way begins anew. Not compared with AWS: that
+it waits; its words if that takes too long; the words for a variant that is not there.
 """
 
 from __future__ import annotations
 
-import asyncio
 import logging
-import secrets
 import threading
-import time
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from embedded_aws import faults
-from embedded_aws.runtime.credentials import CredentialsEndpoint
-from embedded_aws.services.sagemaker.endpoints.data_capture import CapturedMessage, DataCapture
-from embedded_aws.services.sagemaker.endpoints.fleet import Fleet
-from embedded_aws.services.sagemaker.endpoints.hosts import GROUP, HostedModel, HostError, HostIdentity, ModelHost
-from embedded_aws.services.sagemaker.endpoints.invocation import BODY_BYTES, Forwarder, Measured
-from embedded_aws.services.sagemaker.endpoints.models import hosted_model
-from embedded_aws.services.sagemaker.errors import UNAVAILABLE, ServiceError, validation_exception
-from embedded_aws.services.sagemaker.metrics.datum import of_variant
+from embedded_aws.services.sagemaker.endpoints import deployment
+from embedded_aws.services.sagemaker.endpoints.data_plane import DataPlane
+from embedded_aws.services.sagemaker.endpoints.deployment import (
+    Deployment,
+    InterruptedDeploymentError,
+    RollbackFailedError,
+    RolledBackError,
+)
+from embedded_aws.services.sagemaker.endpoints.fleets import Fleets
+from embedded_aws.services.sagemaker.endpoints.hosts import HostError
+from embedded_aws.services.sagemaker.errors import ServiceError, validation_exception
 from embedded_aws.services.sagemaker.provider import Provider
-from embedded_aws.services.sagemaker.runtime_api import refusal
+from embedded_aws.services.sagemaker.resource_types.endpoints import DEPLOYMENT, PENDING_DEPLOYMENT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
 
+    from embedded_aws.services.sagemaker.endpoints.fleet import Fleet
     from embedded_aws.services.sagemaker.endpoints.invocation import Response
+    from embedded_aws.services.sagemaker.endpoints.variant import Variant
     from embedded_aws.services.sagemaker.provider import ServiceContext, Work
     from embedded_aws.services.sagemaker.store import Record
 
 log = logging.getLogger(__name__)
 
-_VARIANT = "x-amzn-sagemaker-target-variant"
-_DEPLOYMENT = "Deployment"
-"""Where the record holds what the fleet that serves was made of, beside DescribeEndpoint's answer."""
-_PENDING = "PendingDeploymentSummary"
-_WAIT_SECONDS = 60
-_POLL_SECONDS = 0.05
+_SUMMARY = "PendingDeploymentSummary"
+_CHANGING = ("Creating", "Updating", "SystemUpdating", "RollingBack")
 
 
 class Endpoints(Provider):
@@ -50,26 +48,46 @@ class Endpoints(Provider):
 
     def __init__(self, context: ServiceContext) -> None:
         super().__init__(context)
-        self._credentials = CredentialsEndpoint()
-        self._forwarder = Forwarder()
-        self._serving: dict[Record, Fleet] = {}
+        self._fleets = Fleets(context)
+        self._data_plane = DataPlane(context.metrics.invocations)
+        self._traffic = self._data_plane.traffic
+        self._coming_back = self._data_plane.coming_back
         self._starting: dict[Record, Fleet] = {}
-        self._coming_back: set[Record] = set()
         self._lock = threading.Lock()
 
     def create(self, record: Record, request: dict[str, Any]) -> Work:
         """Return what brings the configuration's hosts up; InService once all answer /ping."""
-        fleet = self._configured_fleet(record, request["EndpointConfigName"])
-        self.context.store.update(record, **{_PENDING: self._pending(fleet)})
-        return lambda: self._start(record, fleet)
+        wanted = self._fleets.deployment(record, request)
+        deployment.check(request.get("DeploymentConfig", {}), None, wanted["ProductionVariants"])
+        fleet = self._fleets.make(record, wanted)
+        self.context.store.update(record, **self._pending(fleet))
+        return lambda: self._spawn(record, lambda: self._deploy(record, lambda: fleet))
 
     def update(self, record: Record, request: dict[str, Any]) -> None:
-        """Bring another configuration's hosts up beside those that serve, then switch; a failure changes nothing."""
-        config = request.get("DeploymentConfig", record.members.get("LastDeploymentConfig"))
-        fleet = self._configured_fleet(record, request["EndpointConfigName"])
+        """Bring another configuration's fleet up beside the one that serves, and traffic to it."""
+        retained = record.members.get("LastDeploymentConfig") if request.get("RetainDeploymentConfig") else None
+        config = request.get("DeploymentConfig", retained)
+        serving = record.members[DEPLOYMENT]
+        wanted = self._fleets.deployment(record, request, serving)
+        deployment.check(config or {}, serving["ProductionVariants"], wanted["ProductionVariants"])
+        fleet = self._fleets.make(record, wanted)
         members = {"EndpointStatus": "Updating", "FailureReason": None, "LastDeploymentConfig": config}
-        self.context.store.update(record, **members, **{_PENDING: self._pending(fleet)})
-        self._start(record, fleet)
+        self.context.store.update(record, **members, **self._pending(fleet))
+        self._spawn(record, lambda: self._deploy(record, lambda: fleet))
+
+    def perform(self, verb: str, record: Record, request: dict[str, Any]) -> dict[str, Any]:
+        """Carry out UpdateEndpointWeightsAndCapacities: change weights and instance counts of variants that serve."""
+        del verb  # there is one
+        wanted = {each["VariantName"]: each for each in request["DesiredWeightsAndCapacities"]}
+        fleet = self._traffic.fleets(record)[0]
+        if unknown := wanted.keys() - {variant.name for variant in fleet.variants}:
+            raise validation_exception(f"Variant {', '.join(sorted(unknown))} not found for endpoint {record.name}.")
+        before = fleet.desired()
+        fleet.desire(wanted)
+        members = {"EndpointStatus": "Updating", "FailureReason": None}
+        self.context.store.update(record, **members, **_as_is(fleet))
+        self._spawn(record, lambda: self._scale(record, fleet, before))
+        return record.members
 
     def restore(self, record: Record) -> Work | None:
         """Return what brings the hosts up again, goes on with an update, or ends a deletion."""
@@ -78,11 +96,13 @@ class Endpoints(Provider):
                 self.context.store.update(record, EndpointStatus="SystemUpdating")
                 self._coming_back.add(record)
                 return lambda: self._serve_again(record)
-            case "Updating":
+            case "Updating" | "RollingBack":
                 self._coming_back.add(record)
                 return lambda: self._serve_again(record)
             case "Creating":
-                return lambda: self._bring_up(record, lambda: self._pending_fleet(record), self._switch)
+                return lambda: self._deploy(
+                    record, lambda: self._fleets.make(record, record.members[PENDING_DEPLOYMENT])
+                )
             case "Deleting":
                 return lambda: self._remove(record)
         return None
@@ -100,194 +120,168 @@ class Endpoints(Provider):
     def close(self) -> None:
         """Kill every host."""
         with self._lock:
-            fleets = [*self._serving.values(), *self._starting.values()]
+            fleets = [*self._starting.values(), *self._traffic.all()]
         for fleet in fleets:
             fleet.kill()
-        self._forwarder.close()
-        self._credentials.close()
+        self._data_plane.close()
+        self._fleets.close()
 
     async def invoke(self, record: Record, body: bytes, headers: dict[str, str]) -> Response:
-        """Answer InvokeEndpoint: the model's answer, ModelError or ValidationError. Header names in lower case."""
-        began = time.perf_counter()
-        if len(body) > BODY_BYTES:
-            # boto3 shows the status in the place of a code: aws/sagemaker-python-sdk#171.
-            status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
-            return refusal(f"HTTP content length exceeded {BODY_BYTES} bytes.", code="", status=status)
-        fleet = await self._entered(record)
-        if fleet is None and record in self._coming_back:
-            sentence = (
-                f"The hosts of endpoint {record.name} are still coming up after maintenance. Try your call again."
-            )
-            return refusal(sentence, code=UNAVAILABLE, status=HTTPStatus.SERVICE_UNAVAILABLE)
-        if fleet is None:
-            return refusal(f"Endpoint {record.name} of account {record.account} not found.")
+        """Answer InvokeEndpoint. Header names in lower case."""
+        return await self._data_plane.invoke(record, body, headers)
+
+    def _deploy(self, record: Record, make: Callable[[], Fleet]) -> None:
+        """Bring a fleet up and all traffic to it; if that fails, leave all as it was, as AWS rolls back."""
+        serving = self._traffic.fleets(record)
+        green = None
         try:
-            return await self._invoke(fleet, record, body, headers, began)
-        finally:
-            fleet.leave()
-
-    async def _invoke(
-        self, fleet: Fleet, record: Record, body: bytes, headers: dict[str, str], began: float
-    ) -> Response:
-        host = fleet.choose(headers.get(_VARIANT))
-        if host is None:
-            return refusal(f"Variant {headers.get(_VARIANT)} not found for endpoint {record.name}.")
-        variant = host.model.variant_name
-        measured = Measured()
-        status, answered, content = await self._forwarder.send(record, host.port, body, headers, measured)
-        if "x-amzn-ErrorType" not in answered:
-            answered["x-Amzn-Invoked-Production-Variant"] = variant
-            if fleet.capture:
-                request = CapturedMessage(headers.get("content-type", ""), body)
-                fleet.capture.put(variant, request, CapturedMessage(answered.get("Content-Type", ""), content), headers)
-        self.context.metrics.invocations.count(
-            record,
-            variant,
-            status=measured.status,
-            model=measured.seconds,
-            overhead=time.perf_counter() - began - measured.seconds,
-            instances=host.model.variant.get("InitialInstanceCount", 1),
-        )
-        return status, answered, content
-
-    async def _entered(self, record: Record) -> Fleet | None:
-        """Enter the fleet that serves, once it does if it is coming back."""
-        deadline = time.monotonic() + _WAIT_SECONDS
-        fleet = self._enter(record)
-        while fleet is None and record in self._coming_back and time.monotonic() < deadline:
-            await asyncio.sleep(_POLL_SECONDS)
-            fleet = self._enter(record)
-        return fleet
-
-    def _enter(self, record: Record) -> Fleet | None:
-        # The fleet may be retired between the look-up and the entry: then its successor is there already.
-        while fleet := self._serving.get(record):
-            if fleet.enter():
-                return fleet
-        return None
-
-    def _start(self, record: Record, fleet: Fleet) -> None:
-        self._spawn(record, lambda: self._bring_up(record, lambda: fleet, self._switch))
-
-    def _serve_again(self, record: Record) -> None:
-        """Bring the hosts up that served, then those that an update wanted."""
-        self._bring_up(record, lambda: self._fleet(record, record.members[_DEPLOYMENT]), self._switch_back)
-        self._coming_back.discard(record)
-        if record.status == "Updating":
-            self._bring_up(record, lambda: self._pending_fleet(record), self._switch)
-
-    def _bring_up(self, record: Record, make: Callable[[], Fleet], switch: Callable[[Record, Fleet], object]) -> None:
-        try:
-            fleet = make()
+            green = make()
             with self._lock:
-                self._starting[record] = fleet
-            fleet.start()
-        except HostError as error:
-            self._fail(record, str(error))
-        except ServiceError as error:
-            self._fail(record, error.message)
-        except Exception as error:
-            log.exception("endpoint %s", record.name)
-            self._fail(record, faults.failure_reason(error))
+                self._starting[record] = green
+            if serving:
+                self._shift(record, serving[0], green)
+            else:
+                green.start()
+        except RollbackFailedError as error:
+            self._fail(record, str(error), status="UpdateRollbackFailed")
+        except Exception as error:  # noqa: BLE001 - `_reason` tells of it, and logs what nobody foresaw
+            if not isinstance(error, InterruptedDeploymentError):
+                self._fail(record, _reason(record, error))
+            if green:
+                green.retire()
         else:
-            switch(record, fleet)
+            self._serve(record, green)
+            for fleet in serving:
+                fleet.retire()
+            if not self.context.store.alive(record):
+                self._remove(record)
         finally:
             with self._lock:
                 self._starting.pop(record, None)
 
-    def _switch_back(self, record: Record, fleet: Fleet) -> None:
-        with self._lock:
-            self._serving[record] = fleet
-        self.context.store.update_if(record, ("SystemUpdating",), EndpointStatus="InService")
-        if not self.context.store.alive(record):
-            self._remove(record)
+    def _shift(self, record: Record, blue: Fleet, green: Fleet) -> None:
+        """Carry an update out by the endpoint's DeploymentConfig; raise what made it roll back, once it has."""
 
-    def _switch(self, record: Record, fleet: Fleet) -> None:
-        with self._lock:
-            previous = self._serving.get(record)
-            self._serving[record] = fleet
-        updated = self.context.store.update_if(
+        def route(part: float) -> None:
+            shares = ((blue, 1 - part), (green, part))
+            if record in self._traffic:
+                self._traffic.route(record, *(share for share in shares if share[1] > 0))
+
+        def tell(status: str, message: Callable[[Variant], str], part: float) -> None:
+            if not self.context.store.alive(record):
+                raise InterruptedDeploymentError
+            self._note_stage(record, green, status, message, part)
+
+        Deployment(
+            record.members.get("LastDeploymentConfig"),
+            self._fleets.role(record, green.deployment),
+            self.context.clock,
+            tell=tell,
+            route=route,
+        ).run(blue, green)
+
+    def _serve(self, record: Record, fleet: Fleet) -> None:
+        """Say that a fleet serves all traffic."""
+        self._traffic.route(record, (fleet, 1.0))
+        self.context.store.update_if(
             record,
             ("Creating", "Updating"),
             EndpointStatus="InService",
-            EndpointConfigName=fleet.deployment["EndpointConfigName"],
-            ProductionVariants=fleet.describe(),
+            EndpointConfigName=fleet.config_name,
             DataCaptureConfig=fleet.capture.describe() if fleet.capture else None,
             FailureReason=None,
-            **{_DEPLOYMENT: fleet.deployment, _PENDING: None},
+            **{PENDING_DEPLOYMENT: None, _SUMMARY: None},
+            **_as_is(fleet),
         )
-        if previous:
-            previous.retire()
-        if not updated:
-            self._remove(record)
 
-    def _fail(self, record: Record, reason: str) -> None:
+    def _scale(self, record: Record, fleet: Fleet, before: Mapping[str, Any]) -> None:
+        """Bring a fleet's variants to what is desired; to what was `before` if that fails."""
+        reason = None
+        try:
+            fleet.scale()
+        except Exception as error:  # noqa: BLE001 - `_reason` tells of it, and logs what nobody foresaw
+            reason = _reason(record, error)
+            fleet.desire(before)
+            self.context.store.update_if(record, _CHANGING, EndpointStatus="RollingBack", **_as_is(fleet))
+            fleet.scale()  # those that are too many end: nothing can fail
+        self.context.store.update_if(
+            record, _CHANGING, EndpointStatus="InService", FailureReason=reason, **_as_is(fleet)
+        )
+
+    def _serve_again(self, record: Record) -> None:
+        """Bring the hosts up that served, then those that an update wanted."""
+        fleet = None
+        try:
+            fleet = self._fleets.make(record, record.members[DEPLOYMENT])
+            with self._lock:
+                self._starting[record] = fleet
+            fleet.start()
+            self._traffic.route(record, (fleet, 1.0))
+        except Exception as error:  # noqa: BLE001 - `_reason` tells of it, and logs what nobody foresaw
+            self._fail(record, _reason(record, error))
+        finally:
+            with self._lock:
+                self._starting.pop(record, None)
+            self._coming_back.discard(record)
+        if not self.context.store.alive(record):
+            self._remove(record)
+        elif PENDING_DEPLOYMENT in record.members:
+            self._deploy(record, lambda: self._pending_fleet(record))
+        elif fleet and record in self._traffic:
+            self.context.store.update_if(record, _CHANGING, EndpointStatus="InService", **_as_is(fleet))
+
+    def _fail(self, record: Record, reason: str, status: str = "") -> None:
         """Mark a new endpoint Failed; one that was updated goes on with what it had, as AWS rolls back."""
-        status = "InService" if record in self._serving else "Failed"
-        changing = ("Creating", "Updating", "SystemUpdating")
-        failed = {"EndpointStatus": status, "FailureReason": reason, _PENDING: None}
-        self.context.store.update_if(record, changing, **failed)
+        status = status or ("InService" if record in self._traffic else "Failed")
+        failed = {"EndpointStatus": status, "FailureReason": reason, PENDING_DEPLOYMENT: None, _SUMMARY: None}
+        self.context.store.update_if(record, _CHANGING, **failed)
 
     def _remove(self, record: Record) -> None:
         with self._lock:
-            fleets = [self._serving.pop(record, None), self._starting.get(record)]
+            fleets = [*self._traffic.remove(record), self._starting.get(record)]
         for fleet in filter(None, fleets):
             fleet.stop()
         self.context.store.remove(record)
 
-    def _pending(self, fleet: Fleet) -> dict[str, Any]:
-        """Return DescribeEndpoint's PendingDeploymentSummary."""
-        return {
-            "EndpointConfigName": fleet.deployment["EndpointConfigName"],
-            "StartTime": self.context.clock.now(),
-            "ProductionVariants": [
-                {
-                    "VariantName": variant["VariantName"],
-                    "DesiredWeight": variant.get("InitialVariantWeight", 1.0),
-                    "DesiredInstanceCount": variant.get("InitialInstanceCount", 1),
-                }
-                for variant in fleet.deployment["ProductionVariants"]
-            ],
-        }
+    def _note_stage(
+        self, record: Record, fleet: Fleet, status: str, message: Callable[[Variant], str], part: float
+    ) -> None:
+        """Note for DescribeEndpoint how far the fleet that comes up is."""
+        now = self.context.clock.now()
+        summary = _summary(fleet, record.members.get(_SUMMARY, {}).get("StartTime", now))
+        for described, variant in zip(summary["ProductionVariants"], fleet.variants, strict=True):
+            described["CurrentInstanceCount"] = deployment.active(variant, part)
+            stage = {"Status": status, "StatusMessage": message(variant), "StartTime": now}
+            described["VariantStatus"] = [stage]
+        self.context.store.update_if(record, ("Updating",), **{_SUMMARY: summary})
 
     def _pending_fleet(self, record: Record) -> Fleet:
-        return self._configured_fleet(record, record.members[_PENDING]["EndpointConfigName"])
+        return self._fleets.make(record, record.members[PENDING_DEPLOYMENT])
 
-    def _configured_fleet(self, record: Record, name: str) -> Fleet:
-        """Return the fleet that a configuration asks for. Raises ServiceError."""
-        scope = {"account": record.account, "region": record.region}
-        config = self.context.store.get("EndpointConfig", name, **scope).members
-        models = []
-        for variant in config["ProductionVariants"]:
-            if "ModelName" not in variant:
-                raise validation_exception("The embedded AWS offers variants with a model only.")
-            models.append(self.context.store.get("Model", variant["ModelName"], **scope).members)
-        return self._fleet(record, {**config, "EndpointConfigName": name, "Models": models})
+    def _pending(self, fleet: Fleet) -> dict[str, Any]:
+        """Return the members that tell what comes up: to who asks, and after a kill."""
+        return {_SUMMARY: _summary(fleet, self.context.clock.now()), PENDING_DEPLOYMENT: fleet.deployment}
 
-    def _fleet(self, record: Record, deployment: Mapping[str, Any]) -> Fleet:
-        """Return a fleet of a configuration's members, with those of the variants' models. Raises ServiceError."""
-        hosts = [
-            ModelHost(record, model, _identity(record, model), context=self.context, credentials=self._credentials)
-            for model in self._models(record, deployment)
-        ]
-        wanted = deployment.get("DataCaptureConfig")
-        capture = None
-        if wanted and wanted.get("EnableCapture", True):
-            capture = DataCapture(wanted, endpoint=record.name, role=hosts[0].model.role)
-        return Fleet(deployment, hosts, capture)
-
-    def _models(self, record: Record, deployment: Mapping[str, Any]) -> Iterator[HostedModel]:
-        for variant, model in zip(deployment["ProductionVariants"], deployment["Models"], strict=True):
-            yield hosted_model(record, model, variant, endpoint_url=self.context.endpoint_url)
-
-    def _spawn(self, record: Record, work: Any) -> None:
+    def _spawn(self, record: Record, work: Callable[[], object]) -> None:
         threading.Thread(target=work, name=f"endpoint {record.name}", daemon=True).start()
 
 
-def _identity(record: Record, model: HostedModel) -> HostIdentity:
-    return HostIdentity(
-        title=f"production variant {model.variant_name}",
-        log_group=f"{GROUP}/{record.name}",
-        log_stream=f"{model.variant_name}/i-{secrets.token_hex(8)}0",
-        metrics_source=of_variant(record, model.variant_name),
-    )
+def _as_is(fleet: Fleet) -> dict[str, Any]:
+    """Return the members that tell of the fleet that serves: to who asks, and after a kill."""
+    return {"ProductionVariants": fleet.describe(), DEPLOYMENT: fleet.deployment}
+
+
+def _summary(fleet: Fleet, began: datetime) -> dict[str, Any]:
+    """Return DescribeEndpoint's PendingDeploymentSummary."""
+    variants = [{**each, "CurrentInstanceCount": 0} for each in fleet.describe()]
+    return {"EndpointConfigName": fleet.config_name, "StartTime": began, "ProductionVariants": variants}
+
+
+def _reason(record: Record, error: Exception) -> str:
+    """Return the FailureReason for what went wrong."""
+    if isinstance(error, ServiceError):
+        return error.message
+    if isinstance(error, (HostError, RolledBackError)):
+        return str(error)
+    log.error("endpoint %s", record.name, exc_info=error)
+    return faults.failure_reason(error)

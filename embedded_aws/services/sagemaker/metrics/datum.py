@@ -44,9 +44,10 @@ def of_variant(endpoint: Record, variant: str) -> MetricSource:
     return _source(endpoint, "/aws/sagemaker/Endpoints", EndpointName=endpoint.name, VariantName=variant)
 
 
-def of_invocations(endpoint: Record, variant: str) -> MetricSource:
-    """Return the source of the invocations of an endpoint's variant."""
-    return _source(endpoint, "AWS/SageMaker", EndpointName=endpoint.name, VariantName=variant)
+def of_invocations(endpoint: Record, variant: str, config: str = "") -> MetricSource:
+    """Return the source of the invocations of an endpoint's variant; of one of its configurations alone, if given."""
+    of_config = {"EndpointConfigName": config} if config else {}
+    return _source(endpoint, "AWS/SageMaker", EndpointName=endpoint.name, VariantName=variant, **of_config)
 
 
 def _source(record: Record, namespace: str, **dimensions: str) -> MetricSource:

@@ -3,8 +3,10 @@
 Names, units and what counts: SageMaker's guide, "Amazon SageMaker AI metrics in Amazon CloudWatch", endpoint invocation
 metrics. Times that lie within five per cent of each other are one value with a count, their mean, so that a minute has
 at most a few hundred of them however many requests there were: sums and averages are exact, extremes and percentiles
-within that. Not compared with AWS: that a request which is refused before it reaches the model counts nothing; that
-one without an answer in time is a model error but neither a 4xx nor a 5xx.
+within that. Each comes twice, with the dimension EndpointConfigName and without: by the former an alarm watches the new
+fleet of an update alone (the same guide, "Auto-Rollback Configuration and Monitoring"). Not compared with AWS: that a
+request which is refused before it reaches the model counts nothing; that one without an answer in time is a model error
+but neither a 4xx nor a 5xx.
 """
 
 from __future__ import annotations
@@ -34,14 +36,25 @@ class Invocations:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._minutes: dict[tuple[Record, str, int], _Minute] = {}
+        self._minutes: dict[tuple[Record, str, str, int], _Minute] = {}
 
     def count(
-        self, endpoint: Record, variant: str, *, status: int, model: float, overhead: float, instances: int
+        self,
+        endpoint: Record,
+        variant: str,
+        config: str,
+        *,
+        status: int,
+        model: float,
+        overhead: float,
+        instances: int,
     ) -> None:
-        """Count an invocation: the model's status, 0 without an answer; the seconds that it and all around it took."""
+        """Count an invocation of a configuration's variant.
+
+        `status` is the model's, 0 without an answer; `model` and `overhead` the seconds that it and all around it took.
+        """
         now = time.time()
-        key = (endpoint, variant, int(now // _MINUTE))
+        key = (endpoint, variant, config, int(now // _MINUTE))
         with self._lock:
             minute = self._minutes.get(key)
             if minute is None:
@@ -52,8 +65,9 @@ class Invocations:
         """Yield what was counted since the last time."""
         with self._lock:
             minutes, self._minutes = self._minutes, {}
-        for (endpoint, variant, _), minute in minutes.items():
+        for (endpoint, variant, config, _), minute in minutes.items():
             yield from minute.data(of_invocations(endpoint, variant))
+            yield from minute.data(of_invocations(endpoint, variant, config))
 
 
 class _Minute:

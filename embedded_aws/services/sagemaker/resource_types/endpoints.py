@@ -31,6 +31,12 @@ from embedded_aws.services.sagemaker.resource_types.resource_type import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+DEPLOYMENT = "Deployment"
+"""Where an endpoint's record holds what the fleet that serves is made of, beside DescribeEndpoint's answer."""
+PENDING_DEPLOYMENT = "PendingDeployment"
+"""Likewise what the fleet that comes up is made of."""
+UPDATE_WEIGHTS_AND_CAPACITIES = "Update{}WeightsAndCapacities"
+
 _ENDPOINT = 'Cannot update in-progress endpoint "{arn}".'
 
 
@@ -55,7 +61,7 @@ _CONTAINER: Members = {
 _VARIANT: Members = {
     "VariantName": DONE,
     "ModelName": DONE,
-    "InitialInstanceCount": recorded("counts against the quota; one host process serves"),
+    "InitialInstanceCount": done("host processes, all on this machine; counts against the quota"),
     "InstanceType": done("counts against its quota; the machine is yours"),
     "InstancePools": REFUSED,
     "VariantInstanceProvisionTimeoutInSeconds": RECORDED,
@@ -69,7 +75,7 @@ _VARIANT: Members = {
     "EnableSSMAccess": only(False),
     "ManagedInstanceScaling": REFUSED,
     "RoutingConfig": {
-        "RoutingStrategy": recorded("there is one host to route to"),
+        "RoutingStrategy": DONE,
         "PrefixAwareRoutingConfig": REFUSED,
     },
     "InferenceAmiVersion": RECORDED,
@@ -83,19 +89,25 @@ _CAPTURE: Members = {
     "CaptureOptions": {"CaptureMode": DONE},
     "CaptureContentTypeHeader": {"CsvContentTypes": DONE, "JsonContentTypes": DONE},
 }
-_DEPLOYMENT: Members = {
+_SIZE: Members = {"Type": DONE, "Value": DONE}
+_DEPLOYMENT_CONFIG: Members = {
     "BlueGreenUpdatePolicy": {
         "TrafficRoutingConfiguration": {
-            "Type": only("ALL_AT_ONCE"),
-            "WaitIntervalInSeconds": RECORDED,
-            "CanarySize": REFUSED,
-            "LinearStepSize": REFUSED,
+            "Type": DONE,
+            "WaitIntervalInSeconds": DONE,
+            "CanarySize": _SIZE,
+            "LinearStepSize": _SIZE,
         },
-        "TerminationWaitInSeconds": recorded("the hosts before end once their last request is answered"),
-        "MaximumExecutionTimeoutInSeconds": RECORDED,
+        "TerminationWaitInSeconds": DONE,
+        "MaximumExecutionTimeoutInSeconds": DONE,
     },
-    "RollingUpdatePolicy": REFUSED,
-    "AutoRollbackConfiguration": REFUSED,
+    "RollingUpdatePolicy": {
+        "MaximumBatchSize": _SIZE,
+        "WaitIntervalInSeconds": DONE,
+        "MaximumExecutionTimeoutInSeconds": DONE,
+        "RollbackMaximumBatchSize": _SIZE,
+    },
+    "AutoRollbackConfiguration": {"Alarms": {"AlarmName": done("read as the model's execution role")}},
 }
 _NETWORK: Members = {
     "SecurityGroupIds": recorded("there is no network of its own"),
@@ -159,23 +171,33 @@ ENDPOINT = ResourceType(
         "Create": {
             "EndpointName": DONE,
             "EndpointConfigName": DONE,
-            "DeploymentConfig": _DEPLOYMENT,
+            "DeploymentConfig": _DEPLOYMENT_CONFIG,
             "Tags": TAGS,
         },
         "Update": {
             "EndpointName": DONE,
             "EndpointConfigName": DONE,
-            "RetainAllVariantProperties": only(False),
-            "ExcludeRetainedVariantProperties": REFUSED,
-            "DeploymentConfig": _DEPLOYMENT,
-            "RetainDeploymentConfig": done("every update goes the same way"),
+            "RetainAllVariantProperties": DONE,
+            "ExcludeRetainedVariantProperties": {"VariantPropertyType": DONE},
+            "DeploymentConfig": _DEPLOYMENT_CONFIG,
+            "RetainDeploymentConfig": DONE,
+        },
+        UPDATE_WEIGHTS_AND_CAPACITIES: {
+            "EndpointName": DONE,
+            "DesiredWeightsAndCapacities": {
+                "VariantName": DONE,
+                "DesiredWeight": DONE,
+                "DesiredInstanceCount": done("host processes come and go"),
+                "ServerlessUpdateConfig": REFUSED,
+            },
         },
     },
-    verbs=("Create", "Describe", "List", "Update", "Delete"),
+    verbs=("Create", "Describe", "List", "Update", UPDATE_WEIGHTS_AND_CAPACITIES, "Delete"),
     status="EndpointStatus",
     first_status="Creating",
     preconditions={
         "Update": Precondition(("InService", "OutOfService", "UpdateRollbackFailed"), _ENDPOINT),
+        UPDATE_WEIGHTS_AND_CAPACITIES: Precondition(("InService",), _ENDPOINT),
         "Delete": Precondition(("InService", "OutOfService", "UpdateRollbackFailed", "Failed"), _ENDPOINT),
     },
     renamed={"DeploymentConfig": "LastDeploymentConfig"},

@@ -18,6 +18,7 @@ from embedded_aws.services.sagemaker.clock import Clock
 from embedded_aws.services.sagemaker.endpoints.models import Models
 from embedded_aws.services.sagemaker.notebooks.provider import NotebookInstances
 from embedded_aws.services.sagemaker.provider import Provider, ServiceContext
+from embedded_aws.services.sagemaker.resource_types.endpoints import DEPLOYMENT
 from embedded_aws.services.sagemaker.service import SageMaker
 from embedded_aws.services.sagemaker.store import Record, Store
 from tests import conforming
@@ -76,6 +77,9 @@ class Hosts(Provider):
         """Creating, then InService or Failed."""
         broken = request["EndpointConfigName"].startswith("broken")
         settled = {"EndpointStatus": "Failed", "FailureReason": "The model does not load."} if broken else {}
+        scope = {"account": record.account, "region": record.region}
+        config = self.context.store.get("EndpointConfig", request["EndpointConfigName"], **scope)
+        self.context.store.update(record, **{DEPLOYMENT: config.members})
         if not record.name.startswith("held"):
             self._later(record, **{"EndpointStatus": "InService", **settled})
 

@@ -76,6 +76,14 @@ def _causes() -> dict[tuple[str, str], tuple[Callable[[Any], None], Callable[[An
     """Return what must exist and the call that is then refused, by operation and code; quotas are used up between."""
     causes: dict[tuple[str, str], tuple[Callable[[Any], None], Callable[[Any], None]]] = {
         ("UpdateEndpoint", LIMIT): (serving, ask("UpdateEndpoint", EndpointName="mine", EndpointConfigName="config")),
+        ("UpdateEndpointWeightsAndCapacities", LIMIT): (
+            serving,
+            ask(
+                "UpdateEndpointWeightsAndCapacities",
+                EndpointName="mine",
+                DesiredWeightsAndCapacities=[{"VariantName": "all", "DesiredInstanceCount": 2}],
+            ),
+        ),
         ("StartNotebookInstance", LIMIT): (stopped, ask("StartNotebookInstance", NotebookInstanceName="mine")),
     }
     for resource_type in (*JOBS, "NotebookInstance", "Endpoint"):

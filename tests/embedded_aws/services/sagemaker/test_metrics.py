@@ -151,8 +151,10 @@ def test_many_requests_make_few_values() -> None:
     endpoint = Record(RESOURCE_TYPES["Endpoint"], "e", "arn", "000000000000", "us-east-1")
     times = [0.001 + number / 100_000 for number in range(50_000)]
     for seconds in times:
-        counted.count(endpoint, "v", status=200, model=seconds, overhead=0.0001, instances=2)
-    data = [datum for datum in counted.take() if datum.name == "ModelLatency"]
+        counted.count(endpoint, "v", "c", status=200, model=seconds, overhead=0.0001, instances=2)
+    latencies = [datum for datum in counted.take() if datum.name == "ModelLatency"]
+    data = [datum for datum in latencies if "EndpointConfigName" not in dict(datum.source.dimensions)]
+    assert len(latencies) == 2 * len(data)
     assert sum(len(datum.values) for datum in data) < 300
     seen = [(value, count) for datum in data for value, count in datum.values.items()]
     assert sum(value * count for value, count in seen) == pytest.approx(sum(times) * 1e6)

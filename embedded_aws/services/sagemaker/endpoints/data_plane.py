@@ -1,0 +1,106 @@
+"""InvokeEndpoint: a request's way into a fleet, to a host and back."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from embedded_aws.services.sagemaker.endpoints.data_capture import CapturedMessage
+from embedded_aws.services.sagemaker.endpoints.fleet import Admission, Traffic
+from embedded_aws.services.sagemaker.endpoints.invocation import BODY_BYTES, Forwarder, Measured
+from embedded_aws.services.sagemaker.errors import UNAVAILABLE
+from embedded_aws.services.sagemaker.runtime_api import refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from embedded_aws.services.sagemaker.endpoints.invocation import Response
+    from embedded_aws.services.sagemaker.metrics.invocations import Invocations
+    from embedded_aws.services.sagemaker.store import Record
+
+_VARIANT = "x-amzn-sagemaker-target-variant"
+_WAIT_SECONDS = 60
+_POLL_SECONDS = 0.05
+
+
+class DataPlane:
+    """Answers invocations by the fleets that `traffic` names. Used on the event loop only, except for `close`.
+
+    An endpoint in `coming_back` will have fleets again: a request waits for them.
+    """
+
+    def __init__(self, metrics: Invocations) -> None:
+        self.traffic = Traffic()
+        self.coming_back: set[Record] = set()
+        self._metrics = metrics
+        self._forwarder = Forwarder()
+
+    async def invoke(self, record: Record, body: bytes, headers: dict[str, str]) -> Response:
+        """Answer InvokeEndpoint: the model's answer, ModelError or ValidationError. Header names in lower case."""
+        began = time.perf_counter()
+        if len(body) > BODY_BYTES:
+            # boto3 shows the status in the place of a code: aws/sagemaker-python-sdk#171.
+            status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+            return refusal(f"HTTP content length exceeded {BODY_BYTES} bytes.", code="", status=status)
+        entered = self._enter(record, headers)
+        if entered is None and record in self.coming_back:
+            entered = await self._entered(record, headers)
+        if not isinstance(entered, Admission):
+            return entered or refusal(f"Endpoint {record.name} of account {record.account} not found.")
+        try:
+            return await self._forward(entered, record, body, headers, began)
+        finally:
+            entered.instance.leave()
+
+    def close(self) -> None:
+        """Close the connections to hosts; to be called from another thread than the loop's."""
+        self._forwarder.close()
+
+    async def _forward(
+        self, entered: Admission, record: Record, body: bytes, headers: Mapping[str, str], began: float
+    ) -> Response:
+        variant, capture = entered.variant, entered.fleet.capture
+        measured = Measured()
+        port = entered.instance.host.port
+        status, answered, content = await self._forwarder.send(record, port, body, headers, measured)
+        if "x-amzn-ErrorType" not in answered:
+            answered["x-Amzn-Invoked-Production-Variant"] = variant.name
+            if capture:
+                request = CapturedMessage(headers.get("content-type", ""), body)
+                answer = CapturedMessage(answered.get("Content-Type", ""), content)
+                capture.put(variant.name, request, answer, headers)
+        self._metrics.count(
+            record,
+            variant.name,
+            entered.fleet.config_name,
+            status=measured.status,
+            model=measured.seconds,
+            overhead=time.perf_counter() - began - measured.seconds,
+            instances=len(variant.instances) or 1,
+        )
+        return status, answered, content
+
+    async def _entered(self, record: Record, headers: Mapping[str, str]) -> Admission | Response:
+        """Enter an endpoint that is coming back, once it serves."""
+        deadline = time.monotonic() + _WAIT_SECONDS
+        while record in self.coming_back and time.monotonic() < deadline:
+            await asyncio.sleep(_POLL_SECONDS)
+            if entered := self._enter(record, headers):
+                return entered
+        sentence = f"The hosts of endpoint {record.name} are still coming up after maintenance. Try your call again."
+        return refusal(sentence, code=UNAVAILABLE, status=HTTPStatus.SERVICE_UNAVAILABLE)
+
+    def _enter(self, record: Record, headers: Mapping[str, str]) -> Admission | Response | None:
+        """Enter an instance; None if no fleet serves the endpoint."""
+        target = headers.get(_VARIANT)
+        # An instance may be retired between the look-up and the entry: then its successor is there already.
+        while fleet := self.traffic.choose(record):
+            variant = fleet.choose(target)
+            instance = variant.choose() if variant else None
+            if variant is None or instance is None:
+                return refusal(f"Variant {target} not found for endpoint {record.name}.")
+            if instance.enter():
+                return Admission(fleet, variant, instance)
+        return None

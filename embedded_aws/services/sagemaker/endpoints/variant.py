@@ -1,0 +1,160 @@
+"""A production variant: its instances come and go while it serves, and no request is lost.
+
+An instance is a host, a process on this machine. How a variant chooses among its instances is its RoutingConfig's
+RoutingStrategy; RANDOM is the default (botocore's model of ProductionVariantRoutingConfig).
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from embedded_aws.services.sagemaker.endpoints.hosts import ModelHost
+
+_DRAIN_SECONDS = 65  # longer than a request may take
+_AT_A_TIME = 4  # hosts that come up together: more would only take the processor from each other
+
+
+class Instance:
+    """A host that takes requests until it is retired: those within are answered, then it ends."""
+
+    def __init__(self, host: ModelHost) -> None:
+        self.host = host
+        self.requests = 0
+        self._retired = False
+        self._idle = threading.Condition()
+
+    def enter(self) -> bool:
+        """Count a request in; False if the instance is retired and another must take it."""
+        with self._idle:
+            self.requests += not self._retired
+            return not self._retired
+
+    def leave(self) -> None:
+        """Count a request out."""
+        with self._idle:
+            self.requests -= 1
+            self._idle.notify()
+
+    def drain(self) -> None:
+        """Take no further request, and wait for those within."""
+        with self._idle:
+            self._retired = True
+            self._idle.wait_for(lambda: not self.requests, timeout=_DRAIN_SECONDS)
+
+
+class Variant:
+    """The instances of a production variant. `scale` and `stop` are called by one thread at a time."""
+
+    def __init__(self, members: Mapping[str, Any], make_host: Callable[[], ModelHost]) -> None:
+        """Take the variant as its configuration describes it, and what makes a host for it, not yet up."""
+        self.name = str(members["VariantName"])
+        self.weight = self.desired_weight = float(members.get("InitialVariantWeight", 1.0))
+        self.desired = int(members.get("InitialInstanceCount", 1))
+        self.instances: Sequence[Instance] = ()  # replaced as a whole: requests look at it meanwhile
+        self._members, self._make_host = members, make_host
+        self._least = members.get("RoutingConfig", {}).get("RoutingStrategy") == "LEAST_OUTSTANDING_REQUESTS"
+        self._starting: deque[ModelHost] = deque()
+        self._images: list[dict[str, Any]] = []
+        self._stopped = False
+
+    def scale(self, count: int) -> None:
+        """Bring instances up, or drain and end the youngest, until there are so many. Raises HostError.
+
+        If one does not come up, those that were started with it are stopped.
+        """
+        here = list(self.instances)
+        if missing := count - len(here):
+            if missing > 0:
+                self.instances = (*here, *self._start(missing))
+            else:
+                self.instances = tuple(here[:count])
+                _each(Instance.drain, here[count:])
+                _each(lambda instance: instance.host.stop(), here[count:])
+
+    def choose(self) -> Instance | None:
+        """Return the instance that a request goes to; None if there is none."""
+        instances = self.instances
+        if len(instances) == 1:
+            return instances[0]
+        if not instances:
+            return None
+        if self._least:
+            return min(instances, key=lambda instance: instance.requests)
+        return random.choice(instances)  # noqa: S311 - traffic, not a secret
+
+    def drain(self) -> None:
+        """Take no further request, and wait for those within."""
+        _each(Instance.drain, self.instances)
+
+    def stop(self) -> None:
+        """End the instances now, also those that come up."""
+        self._stopped = True
+        _each(lambda host: host.stop(), [*(instance.host for instance in self.instances), *self._starting])
+
+    def kill(self) -> None:
+        """End the instances at once, also those that come up."""
+        self._stopped = True
+        for host in [*(instance.host for instance in self.instances), *self._starting]:
+            host.kill()
+
+    def describe(self) -> dict[str, Any]:
+        """Return DescribeEndpoint's ProductionVariantSummary, without its VariantStatus."""
+        return {
+            "VariantName": self.name,
+            **({"DeployedImages": self._images} if self._images else {}),
+            "CurrentWeight": self.weight,
+            "DesiredWeight": self.desired_weight,
+            "CurrentInstanceCount": len(self.instances),
+            "DesiredInstanceCount": self.desired,
+            **({"RoutingConfig": config} if (config := self._members.get("RoutingConfig")) else {}),
+        }
+
+    def _start(self, count: int) -> list[Instance]:
+        """Return instances that answer /ping. The first of all installs the image, which others would wait for."""
+        hosts = [self._make_host() for _ in range(count)]
+        self._starting.extend(hosts)
+        first = [] if self.instances else hosts[:1]
+        try:
+            for host in first:
+                self._start_host(host)
+            _each(self._start_host, hosts[len(first) :])
+        except BaseException:
+            _each(lambda host: host.stop(), hosts)
+            raise
+        finally:
+            for host in hosts:
+                self._starting.remove(host)
+        self._images = self._images or [_deployed(hosts[0])]
+        return [Instance(host) for host in hosts]
+
+    def _start_host(self, host: ModelHost) -> None:
+        if self._stopped:
+            host.kill()  # which makes its start fail
+        host.start()
+
+
+def _each(action: Callable[[Any], object], items: Sequence[Any]) -> None:
+    """Do something with each, a few at a time; the first error is raised once all are done."""
+    if len(items) == 1:
+        action(items[0])
+    elif items:
+        with ThreadPoolExecutor(_AT_A_TIME) as workers:
+            list(workers.map(action, items))
+
+
+def _deployed(host: ModelHost) -> dict[str, Any]:
+    specified = host.model.container["Image"]
+    digest = host.image.digest if host.image else ""
+    return {
+        "SpecifiedImage": specified,
+        "ResolvedImage": f"{specified.rpartition(':')[0]}@sha256:{digest}",
+        "ResolutionTime": datetime.now(UTC),
+    }

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from bench.support.embedded_aws import EmbeddedAws
 
 _JOBS = 50  # that wait
+_ASKED_AT_ONCE = 10
 _SCARCE = "ml.g4dn.xlarge"  # of which a new account may have two
 _NOTHING = ["python3", "-c", "print('line\\n' * 20)"]
 _PREFIX = "jobs"
@@ -105,25 +106,34 @@ class SageMaker:
         caller.ask("sagemaker", "delete_notebook_instance", at, wrong=False)
 
     def jobs(self, caller: Caller) -> None:
-        """Try to start a job that waits; of one that ends, take log and output away, and queue another.
+        """Try to start some of the jobs that wait; of those that end, take log and output away, and queue others.
 
-        Which the quotas let in runs, and is waited for; those they keep out wait on. A job of transform stays listed.
+        Which the quotas let in run, and are waited for; those they keep out wait on. A job of transform stays listed.
         """
+        started = [each for each in (self._started(caller) for _ in range(_ASKED_AT_ONCE)) if each]
+        for kind, name in started:
+            self._see_through(caller, kind, name)
+
+    def _started(self, caller: Caller) -> tuple[str, str] | None:
+        """Return kind and name of the job of the queue that was let in; None if it waits on."""
         with self._lock:
             name = self._queue.popleft()
         kind = caller.choice.choices(("training", "processing", "transform"), (5, 5, 1))[0]
         create, request = self._job(kind, name)
-        title = {"training": "Training", "processing": "Processing", "transform": "Transform"}[kind]
-        at = {f"{title}JobName": name}
         try:
             caller.ask("sagemaker", create, request, refused=("ResourceLimitExceeded",), wrong=False)
         except BrokenOffError:
             with self._lock:
                 self._queue.append(name)
-            raise
+            return None
         with self._lock:
             self._queue.append(f"queued-{self._next}")
             self._next += 1
+        return kind, name
+
+    def _see_through(self, caller: Caller, kind: str, name: str) -> None:
+        title = {"training": "Training", "processing": "Processing", "transform": "Transform"}[kind]
+        at = {f"{title}JobName": name}
         status = self._settle(caller, f"describe_{kind}_job", at, f"{title}JobStatus", ("InProgress",))
         if status != "Completed":
             caller.tally.add("sagemaker", "right", status, seconds=0, fault=f"a {kind} job ended as {status}")

@@ -1,132 +1,157 @@
 """What is wrong with a request by botocore's model of its service: a value of another type, or none where one must be.
 
-AWS reads a request by that model before it looks at what is asked for. ministack does not, and stumbles over some of
-it; so the model is asked when that has happened, not before every request. The codes are those of AWS's common errors:
-SerializationException of the JSON protocols, MissingParameter and InvalidParameterValue of the query protocol; S3's is
-InvalidArgument. Not
-compared with AWS: the sentences.
+AWS reads a request by that model before it looks at what is asked for. ministack does not: it stumbles over some of it,
+and keeps some, over which everybody stumbles who reads it afterwards. So every request that changes something is read
+by the model first, and any other when ministack has stumbled. The words of the JSON protocols are in serialization.py.
+A required member that is null is told with the error that an operation declares for its input, ValidationException if
+it declares none: CloudWatch Logs and Athena were publicly recorded with theirs, CloudFormation with ValidationError,
+EC2's guide names MissingParameter. Not compared with AWS: the sentences of MissingParameter, InvalidParameterValue and
+S3's InvalidArgument, and which of the declared errors each other service takes.
 """
 
 from __future__ import annotations
 
 import json
-from functools import cache
+import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
-from botocore.exceptions import UnknownServiceError
-from botocore.loaders import Loader
-from botocore.model import OperationNotFoundError, ServiceModel
-from ministack.core import responses
+from botocore.utils import parse_timestamp
+
+from embedded_aws import serialization
+from embedded_aws.patches import service_models
+from embedded_aws.serialization import SerializationError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-    from botocore.model import Shape
+    from botocore.model import OperationModel, Shape
 
-_TYPES: dict[str, tuple[type, ...]] = {
-    "structure": (dict,),
-    "map": (dict,),
-    "list": (list,),
-    "string": (str,),
-    "blob": (str,),
-    "character": (str,),
-    "integer": (int,),
-    "long": (int,),
-    "float": (int, float),
-    "double": (int, float),
-    "bigdecimal": (int, float),
-    "boolean": (bool,),
-    "timestamp": (int, float, str),
-}
-_NUMBERS = {"integer": int, "long": int, "float": float, "double": float}
+_READERS = {"integer": int, "long": int, "float": float, "double": float, "timestamp": parse_timestamp}
 _S3_NUMBERS = {"max-keys", "max-parts", "max-uploads", "part-number-marker", "partNumber"}
+_NO_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")  # no answer could tell of it
 _FORM = "application/x-www-form-urlencoded"
-_MISSING, _VALUE, _TYPE = "MissingParameter", "InvalidParameterValue", "SerializationException"
+# What an operation may declare of a request that breaks a constraint, as far as it does.
+_INPUT_ERRORS = ("ValidationException", "InvalidParameterException", "InvalidRequestException", "BadRequestException")
+_OF_PARAMETERS = ("ec2", "rds", "elasticache", "redshift", "sqs")  # services that tell of parameters, not of members
+_SQS = "sqs"  # ministack's tells itself what is missing
+
+
+class RefusedError(Exception):
+    """A request that AWS refuses: code and sentence."""
+
+    def __init__(self, code: str, sentence: str) -> None:
+        super().__init__(code, sentence)
+        self.code, self.sentence = code, sentence
+
+
+def read(
+    service: str, method: str, path: str, headers: Mapping[str, str], body: bytes, query: Mapping[str, Sequence[str]]
+) -> bytes:
+    """Return a request's body as AWS reads it. Raises RefusedError."""
+    lowered = {name.lower(): value for name, value in headers.items()}
+    if service == "s3":
+        _check_s3(query)
+    elif target := lowered.get("x-amz-target"):
+        operation = service_models.operation(service, target.rpartition(".")[2])
+        return _read_json(service, operation, operation.input_shape if operation else None, body)
+    elif lowered.get("content-type", "").startswith(_FORM):
+        _check_form(service, body)
+    elif operation := service_models.operation_at(service, method, path):
+        return _read_json(service, operation, _in_body(operation), body)
+    return body
 
 
 def problem(
-    service: str, headers: Mapping[str, str], body: bytes, query: Mapping[str, Sequence[str]]
-) -> tuple[str, str] | None:
-    """Return the code and the sentence with which AWS would refuse a request; None if its model allows it."""
-    lowered = {name.lower(): value for name, value in headers.items()}
-    if service == "s3":
-        return next(_of_s3(query), None)
-    if target := lowered.get("x-amz-target"):
-        return next(_of_json(service, target.rpartition(".")[2], body), None)
-    if lowered.get("content-type", "").startswith(_FORM):
-        return next(_of_form(service, body), None)
+    service: str, method: str, path: str, headers: Mapping[str, str], body: bytes, query: Mapping[str, Sequence[str]]
+) -> RefusedError | None:
+    """Return why AWS would refuse a request; None if its model allows it."""
+    try:
+        read(service, method, path, headers, body, query)
+    except RefusedError as refused:
+        return refused
     return None
 
 
-def _of_s3(query: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, str]]:
+def _in_body(operation: OperationModel) -> Any:
+    """Return the shape of what a request of a REST interface has in its body; None if that is no JSON object."""
+    shape: Any = operation.input_shape
+    if shape is None or "payload" not in shape.serialization:
+        return shape
+    payload = shape.members[shape.serialization["payload"]]
+    return payload if payload.type_name == "structure" else None
+
+
+def _read_json(service: str, operation: OperationModel | None, shape: Shape | None, body: bytes) -> bytes:
+    if operation is not None and shape is None:
+        return body
+    try:
+        document, reading = serialization.document(body), serialization.Reading()
+        if operation is None:
+            return body
+        document = reading.read(shape, document)
+    except SerializationError as error:
+        raise RefusedError(serialization.CODE, str(error)) from error
+    if reading.missing and service != _SQS:
+        declared = {each.name for each in operation.error_shapes}
+        code = next((each for each in _INPUT_ERRORS if each in declared), _INPUT_ERRORS[0])
+        raise RefusedError(code, _nulls(reading.missing))
+    return json.dumps(document).encode() if reading.changed else body
+
+
+def _nulls(missing: Sequence[str]) -> str:
+    noun = "error" if len(missing) == 1 else "errors"
+    told = "; ".join(
+        f"Value null at '{each}' failed to satisfy constraint: Member must not be null" for each in missing
+    )
+    return f"{len(missing)} validation {noun} detected: {told}"
+
+
+def _check_s3(query: Mapping[str, Sequence[str]]) -> None:
     for name in _S3_NUMBERS & query.keys():
         if not query[name][0].isdecimal():
-            yield "InvalidArgument", f"Provided {name} not an integer or within integer range"
+            raise RefusedError("InvalidArgument", f"Provided {name} not an integer or within integer range")
 
 
-def _of_json(service: str, operation: str, body: bytes) -> Iterator[tuple[str, str]]:
+def _check_form(service: str, body: bytes) -> None:
     try:
-        document = json.loads(body or b"{}")
-    except ValueError:
-        yield _TYPE, "The request is no JSON."
-        return
-    shape = _input(service, operation)
-    if shape is not None:
-        yield from _of_value(shape, document, operation)
-
-
-def _of_value(shape: Any, value: Any, path: str) -> Iterator[tuple[str, str]]:
-    if not _is_of(_TYPES.get(shape.type_name, (object,)), value):
-        yield _TYPE, f"The value at {path} must be a JSON {shape.type_name}."
-        return
-    match shape.type_name:
-        case "structure" if not shape.metadata.get("document"):
-            given = {name: each for name, each in value.items() if each is not None}
-            for name, member in shape.members.items():
-                if name in given:
-                    yield from _of_value(member, given[name], f"{path}.{name}")
-                elif name in shape.required_members:
-                    yield "ValidationException", f"Value null at '{path}.{name}': Member must not be null"
-        case "list":
-            for number, each in enumerate(value):
-                yield from _of_value(shape.member, each, f"{path}[{number}]")
-        case "map":
-            for key, each in value.items():
-                yield from _of_value(shape.value, each, f"{path}[{key!r}]")
-
-
-def _is_of(types: tuple[type, ...], value: Any) -> bool:
-    return isinstance(value, types) and (not isinstance(value, bool) or bool in types or object in types)
-
-
-def _of_form(service: str, body: bytes) -> Iterator[tuple[str, str]]:
-    try:
-        form = {name: values[0] for name, values in parse_qs(body.decode(), keep_blank_values=True).items()}
-    except ValueError:
-        yield "MalformedQueryString", "The request is no form in UTF-8."
-        return
-    operation = form.get("Action", "")
-    shape = _input(service, operation)
+        values = parse_qs(body.decode(), keep_blank_values=True, errors="strict")
+    except ValueError as error:
+        raise RefusedError("MalformedQueryString", "The request is no form in UTF-8.") from error
+    form = {name: each[0] for name, each in values.items()}
+    operation = service_models.operation(service, form.get("Action", ""))
+    shape: Any = operation.input_shape if operation else None
     if shape is None:
         return
+    for name, value in form.items():
+        if _NO_XML.search(value):
+            raise _invalid(name, value)
+    missing = []
     for name, member in shape.members.items():
         key = member.serialization.get("name", name)
         given = {each: value for each, value in form.items() if each == key or each.startswith(f"{key}.")}
-        if name in shape.required_members and not any(given.values()):
-            yield _MISSING, f"The request must contain the parameter {key}."
+        if name in shape.required_members and not given:
+            missing.append(key)
         for each, value in given.items():
-            yield from _of_text(_at(member, each.split(".")[1:]), value, each)
+            _check_text(_at(member, each.split(".")[1:]), value, each)
+    if missing and service in _OF_PARAMETERS:
+        raise RefusedError("MissingParameter", f"The request must contain the parameter {missing[0]}.")
+    if missing:
+        raise RefusedError("ValidationError", _nulls([f"{each[:1].lower()}{each[1:]}" for each in missing]))
 
 
-def _of_text(shape: Shape | None, value: str, name: str) -> Iterator[tuple[str, str]]:
-    number = _NUMBERS.get(shape.type_name) if shape else None
-    if number is None:
+def _check_text(shape: Shape | None, value: str, name: str) -> None:
+    reader: Any = _READERS.get(shape.type_name) if shape else None
+    if reader is None:
         return
     try:
-        number(value)
-    except ValueError:
-        yield _VALUE, f"Value ({value[:100]}) for parameter {name} is invalid."
+        reader(value)
+    except (ValueError, OverflowError) as error:
+        raise _invalid(name, value) from error
+
+
+def _invalid(name: str, value: str) -> RefusedError:
+    return RefusedError("InvalidParameterValue", f"Value ({value[:100]}) for parameter {name} is invalid.")
 
 
 def _at(shape: Any, parts: list[str]) -> Shape | None:
@@ -145,21 +170,3 @@ def _at(shape: Any, parts: list[str]) -> Shape | None:
                 shape = getattr(shape, part)
     found: Shape = shape
     return found
-
-
-def _input(service: str, operation: str) -> Any:
-    model = _model(responses._BOTOCORE_NAME.get(service, service))
-    if model is None:
-        return None
-    try:
-        return model.operation_model(operation).input_shape
-    except OperationNotFoundError:
-        return None
-
-
-@cache
-def _model(name: str) -> ServiceModel | None:
-    try:
-        return ServiceModel(Loader().load_service_model(name, "service-2"), name)
-    except UnknownServiceError:
-        return None

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import botocore.session
 
+from embedded_aws import serialization
+from embedded_aws.serialization import SerializationError
 from embedded_aws.services.sagemaker import shapes
 from embedded_aws.services.sagemaker.errors import ServiceError
 from embedded_aws.services.sagemaker.resource_types import PRESIGNED_URL, RESOURCE_TYPES, ResourceType
@@ -46,16 +47,9 @@ def operation_model(operation: str) -> OperationModel:
 def parse(body: bytes) -> dict[str, Any]:
     """Return a request body's JSON object. Raises SerializationException for anything else."""
     try:
-        document = json.loads(body or b"{}", parse_constant=_no_constant)
-    except (ValueError, RecursionError) as error:
-        raise ServiceError("SerializationException", f"The request body is not JSON: {error}.") from error
-    if not isinstance(document, dict):
-        raise ServiceError("SerializationException", "The request body is not a JSON object.")
-    return document
-
-
-def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is no JSON value")
+        return serialization.document(body)
+    except SerializationError as error:
+        raise ServiceError(serialization.CODE, str(error)) from error
 
 
 def read_request(operation: str, document: dict[str, Any]) -> dict[str, Any]:

@@ -2,8 +2,8 @@
 
 The sentences are those that users quote from AWS ("1 validation error detected: Value 'ml.t3.medium' at
 'productionVariants.1.member.instanceType' failed to satisfy constraint: Member must satisfy enum value set: [...]"; its
-order of the values is not the model's). Members that the model does not know are ignored. Not compared with AWS: the
-wording for a value of the wrong JSON type.
+order of the values is not the model's). Members that the model does not know are ignored; serialization.py has what is
+said of values of other types.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from embedded_aws import serialization
 from embedded_aws.runtime import s3_uris
+from embedded_aws.serialization import SerializationError
 from embedded_aws.services.sagemaker.errors import ServiceError, validation_exception
 
 if TYPE_CHECKING:
@@ -21,18 +23,6 @@ if TYPE_CHECKING:
 
 _S3_PATTERN = "(https|s3)://"  # begins the pattern of a URI in S3
 _RULES = ("max", "min", "pattern", "enum")
-_JSON_TYPES: dict[str, tuple[type, ...]] = {
-    "structure": (dict,),
-    "map": (dict,),
-    "list": (list,),
-    "string": (str,),
-    "integer": (int,),
-    "long": (int,),
-    "float": (int, float),
-    "double": (int, float),
-    "boolean": (bool,),
-    "timestamp": (int, float),
-}
 
 
 def read(shape: Shape, document: Any) -> Any:
@@ -71,7 +61,7 @@ class _Reader:
         self.problems: list[str] = []
 
     def value(self, shape: Shape, value: Any, path: str) -> Any:
-        _check_type(shape, value, path)
+        _check_type(shape, value)
         match shape.type_name:
             case "structure":
                 return self._structure(shape, value, path)  # type: ignore[arg-type]  # its type_name says so
@@ -80,8 +70,9 @@ class _Reader:
             case "map":
                 return self._map(shape, value, path)  # type: ignore[arg-type]  # its type_name says so
             case "timestamp":
-                return _time(value, path)
+                return datetime.fromtimestamp(value, UTC)
             case _:
+                value = int(value) if shape.type_name in ("integer", "long") else value
                 self._report(value, path, _broken_constraints(shape, value))
                 if shape.metadata.get("pattern", "").startswith(_S3_PATTERN) and value.startswith("https://"):
                     self._check_s3_url(value, path)
@@ -103,6 +94,7 @@ class _Reader:
         return {name: self.value(shape.members[name], item, _below(path, name)) for name, item in given.items()}
 
     def _list(self, shape: ListShape, value: list[Any], path: str) -> list[Any]:
+        value = [item for item in value if item is not None]
         self._report(value, path, _broken_constraints(shape, value))
         return [self.value(shape.member, item, f"{path}.{n}.member") for n, item in enumerate(value, 1)]
 
@@ -110,7 +102,7 @@ class _Reader:
         self._report(value, path, _broken_constraints(shape, value))
         for items, part, what in ((value, shape.key, "Map keys"), (value.values(), shape.value, "Map value")):
             for item in items:
-                _check_type(part, item, path)
+                _check_type(part, item)
             if any(_broken_constraints(part, item) for item in items):
                 self._report(
                     value, path, [f"{what} must satisfy constraint: [{', '.join(_constraints(part).values())}]"]
@@ -123,19 +115,11 @@ class _Reader:
         ]
 
 
-def _time(value: float, path: str) -> datetime:
+def _check_type(shape: Shape, value: Any) -> None:
     try:
-        return datetime.fromtimestamp(value, UTC)
-    except (ValueError, OverflowError, OSError) as error:
-        raise ServiceError("SerializationException", f"'{path}' is no time: {_shown(value)}") from error
-
-
-def _check_type(shape: Shape, value: Any, path: str) -> None:
-    expected = _JSON_TYPES[shape.type_name]
-    if not isinstance(value, expected) or (isinstance(value, bool) and bool not in expected):
-        raise ServiceError(
-            "SerializationException", f"'{path or shape.name}' must be a JSON {shape.type_name}, not {_shown(value)}"
-        )
+        serialization.check_type(shape, value)
+    except SerializationError as error:
+        raise ServiceError(serialization.CODE, str(error)) from error
 
 
 def _broken_constraints(shape: Shape, value: Any) -> list[str]:

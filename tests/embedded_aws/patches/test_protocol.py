@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import boto3
 import pytest
-from botocore.config import Config
 
-from embedded_aws import gateway
 from tests.embedded_aws.services.sagemaker.calls import refusal
 
 if TYPE_CHECKING:
@@ -89,44 +86,3 @@ def test_a_runtime_of_sagemaker_that_is_not_there(
     assert code == "UnknownOperationException"
     assert f"{operation} of {service}" in message
     made.close()
-
-
-@pytest.mark.parametrize(
-    ("service", "operation", "request_", "code"),
-    [
-        ("sqs", "delete_message", {"QueueUrl": {"a": "b"}, "ReceiptHandle": "1"}, "SerializationException"),
-        ("sqs", "send_message", {"QueueUrl": "http://[[[/1", "MessageBody": "1"}, "NonExistentQueue"),
-        ("logs", "get_log_events", {"logGroupName": "wrong", "logStreamName": "1", "limit": "x"}, "Serialization"),
-        (
-            "logs",
-            "put_log_events",
-            {"logGroupName": "wrong", "logStreamName": "1", "logEvents": [{"timestamp": "now", "message": "1"}]},
-            "SerializationException",
-        ),
-        ("s3", "list_objects_v2", {"Bucket": "wrong", "MaxKeys": "many"}, "InvalidArgument"),
-        ("sns", "subscribe", {"TopicArn": "TOPIC", "Protocol": "sqs", "Endpoint": "a\x00b"}, "InvalidParameter"),
-    ],
-)
-def test_a_value_that_the_services_model_does_not_allow(
-    embedded: gateway.Gateway, service: str, operation: str, request_: dict[str, Any], code: str
-) -> None:
-    """It is refused as the caller's, in an answer that boto3 can read, and nothing of it is kept."""
-    session: Any = boto3.Session("111122220019", "test", region_name=gateway.REGION)
-    as_it_is = Config(parameter_validation=False, retries={"total_max_attempts": 1})
-
-    def client(service: str) -> Any:
-        return session.client(service, endpoint_url=embedded.url, config=as_it_is)
-
-    group = {"logGroupName": "wrong"}
-    client("logs").create_log_group(**group)
-    client("logs").create_log_stream(**group, logStreamName="1")
-    client("s3").create_bucket(Bucket="wrong")
-    topic = client("sns").create_topic(Name="wrong")["TopicArn"]
-    try:
-        request_ = {name: topic if value == "TOPIC" else value for name, value in request_.items()}
-        assert code in refusal(getattr(client(service), operation), **request_)[0]
-        assert client("logs").describe_log_streams(**group, orderBy="LastEventTime")["logStreams"]
-    finally:
-        client("s3").delete_bucket(Bucket="wrong")
-        client("logs").delete_log_group(**group)
-        client("sns").delete_topic(TopicArn=topic)

@@ -244,7 +244,7 @@ def test_an_endpoint_that_was_made_anew_is_the_stacks(stack: Stack, sagemaker: A
             {"ProductionVariants": [calls.variant(f"{ARN}:model/bricks")]},
             "'productionVariants.1.member.modelName' failed to satisfy constraint: Member must satisfy regular",
         ),
-        ("NotebookInstance", {**NOTEBOOK, "VolumeSizeInGB": "many"}, "'volumeSizeInGB' must be a JSON integer"),
+        ("NotebookInstance", {**NOTEBOOK, "VolumeSizeInGB": "many"}, "STRING_VALUE can not be converted to an Integer"),
     ],
 )
 def test_what_a_template_may_not_say(stack: Stack, resource_type: str, properties: dict[str, Any], reason: str) -> None:

@@ -17,17 +17,18 @@ if TYPE_CHECKING:
     from embedded_aws.services.sagemaker.service import SageMaker
 
 OPERATIONS = sorted(api.OPERATIONS)
-WRONG = {
-    "structure": [],
-    "list": {},
-    "map": [],
-    "string": 7,
-    "integer": "seven",
-    "long": 7.5,
-    "float": "seven",
-    "double": True,
-    "boolean": 1,
-    "timestamp": "yesterday",
+# By type: a value of another one, and what AWS says of it.
+WRONG: dict[str, tuple[Any, str]] = {
+    "structure": ([], "Start of list found where not expected"),
+    "list": ({}, "Start of structure or map found where not expected."),
+    "map": ("seven", "Expected null"),
+    "string": (7, "NUMBER_VALUE can not be converted to a String"),
+    "integer": ("seven", "STRING_VALUE can not be converted to an Integer"),
+    "long": (2**63, "NUMBER_VALUE can not be converted to a Long"),
+    "float": ("seven", "STRING_VALUE can not be converted to a Float"),
+    "double": (True, "TRUE_VALUE can not be converted to a Double"),
+    "boolean": (1, "NUMBER_VALUE can not be converted to a Boolean"),
+    "timestamp": ("yesterday", "STRING_VALUE can not be converted to milliseconds since epoch"),
 }
 ONE = "1 validation error detected: Value "
 JSON = {"Content-Type": "application/x-amz-json-1.1"}
@@ -73,11 +74,12 @@ def test_a_required_member_that_is_missing(ask: Any, operation: str) -> None:
 
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_a_member_of_the_wrong_type(ask: Any, operation: str) -> None:
-    """It is a SerializationException that names the member's path."""
+    """It is a SerializationException that says what was found, and what it can't be."""
     shape, wrong = shape_of(operation), []
     for path, member in samples.places(shape):
-        said = ask(operation, samples.with_path(shape, path, WRONG[member.type_name]))
-        if said[:2] != (400, "SerializationException") or f"'{samples.wire(shape, path)}' must be" not in said[2]:
+        value, sentence = WRONG[member.type_name]
+        said = ask(operation, samples.with_path(shape, path, value))
+        if said != (400, "SerializationException", sentence):
             wrong.append((path, said))
     assert wrong == []
 

@@ -58,7 +58,10 @@ def profiles(*, data: Path, photos: Path) -> dict[str, Mapping[str, Any]]:
             "seat_instance_types": ["ml.m5.large", "ml.c5.xlarge"],
             "training_instance_count": 2,
             "spot": True,
+            "hosting": "async",
+            "rollout": "canary",
         },
+        "serverless": {"data": str(data), "seats": 0, "hosting": "serverless"},
         # Instances whose own disks SageMaker takes no key for, another backend, and whatever can be left out left out.
         "least": {
             "data": str(data),

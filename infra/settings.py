@@ -9,13 +9,15 @@ import re
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, get_args
 
 from botocore.loaders import Loader
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from infra.lease_term import LeaseTerm
 from infra.lease_term import parse as parse_lease
+from infra.rollout import ALL_AT_ONCE, Rollout
+from infra.rollout import parse as parse_rollout
 from infra.seats import Seat
 from infra.seats import parse as parse_seats
 from model_code import hyperparameters as hp
@@ -53,6 +55,12 @@ _ADDRESS = re.compile(r"[^@\s,]+@[^@\s,]+\.[^@\s,]+")
 
 # Source: CloudWatch Logs, PutRetentionPolicy.
 _RETENTION_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288)
+
+# How the endpoint is hosted: on instances that wait for requests, on none until there are some, or with a queue in S3.
+Hosting = Literal["real-time", "serverless", "async"]
+HOSTINGS: tuple[Hosting, ...] = get_args(Hosting)
+# Source: botocore, ProductionVariantServerlessConfig.
+SERVERLESS_MEMORY = (1024, 2048, 3072, 4096, 5120, 6144)
 
 # botocore's names for the three lists of instance types.
 _Use = Literal["TrainingInstanceType", "ProductionVariantInstanceType", "InstanceType"]
@@ -190,6 +198,13 @@ def _max_run(value: int) -> int:
     return value
 
 
+def _memory(value: int) -> int:
+    if value not in SERVERLESS_MEMORY:
+        *others, last = map(str, SERVERLESS_MEMORY)
+        raise ValueError(f"must be {', '.join(others)} or {last} MB, as SageMaker has it")
+    return value
+
+
 class Settings(BaseModel):
     """One lab's settings. Frozen, and valid when it exists."""
 
@@ -212,6 +227,11 @@ class Settings(BaseModel):
     deploy_concurrency: Annotated[int, Field(ge=1, le=50)] = 20
     training_instance_type: Annotated[str, _instance_type("TrainingInstanceType")] = "ml.m5.large"
     endpoint_instance_type: Annotated[str, _instance_type("ProductionVariantInstanceType")] = "ml.m5.large"
+    hosting: Hosting = "real-time"
+    # The SageMaker SDK's own (ServerlessInferenceConfig).
+    serverless_memory: Annotated[int, AfterValidator(_memory)] = 2048
+    serverless_concurrency: Annotated[int, Field(ge=1, le=200)] = 5
+    rollout: Annotated[Rollout, BeforeValidator(parse_rollout)] = parse_rollout(ALL_AT_ONCE)
     notebook_instance_type: Annotated[str, _instance_type("InstanceType")] = "ml.t3.medium"
     # Those that SageMaker still makes instances of (botocore 1.44.8): Amazon Linux 2 had its end in June 2026.
     notebook_platform: Literal["notebook-al2023-v1", "notebook-al2023-v2"] = "notebook-al2023-v1"
@@ -239,6 +259,25 @@ class Settings(BaseModel):
                     f"lab.seats: {seat} and the lab's name have {together} characters together; at most "
                     f"{_LAB_AND_SEAT_LENGTH}, for SageMaker's names have 63 and what a student makes begins with both"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _leave_the_endpoint_its_name(self) -> Self:
+        for seat in self.seats:
+            if seat.name in HOSTINGS[1:]:
+                raise ValueError(
+                    f"lab.seats: {seat} can't be a seat's name, for with lab.hosting = {seat.name!r} the lab's "
+                    f"endpoint is called {self.name}-{seat.name}"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _roll_out_to_instances(self) -> Self:
+        if self.hosting == "serverless" and str(self.rollout) != ALL_AT_ONCE:
+            raise ValueError(
+                f"lab.rollout = {str(self.rollout)!r}: must be 'all-at-once' with lab.hosting = 'serverless'; "
+                "SageMaker has deployment guardrails for instances only"
+            )
         return self
 
     @model_validator(mode="after")

@@ -11,10 +11,14 @@ finds the sentences of `read_images` in ModelError's OriginalMessage. No handler
 it gives back a body and a content type, the status is 200, and only the build of 2.20 for Amazon Linux 2023 heeds the
 status of falcon's HTTP errors. It also answers TensorFlow Serving's refusals itself, without `output_handler`. An alarm
 on Invocation5XXErrors counts callers' mistakes, too.
+
+A handler answers a body and a content type, and no header: which model answers stands in the body, as "model". A
+deployment asks, and compares it with the artifact's own (infra/handlers/served_model/artifact.py has the same rule).
 """
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import threading
@@ -41,6 +45,16 @@ _ACCEPTED = ", ".join((JSON, _NPY, *_PHOTOS))
 _SIGNATURE = "serving_default"
 
 _NETWORK = Path(__file__).with_name("network.npz")
+_RECEIPT = Path(__file__).parents[1] / "receipt.json"
+_DIGITS = 16
+
+
+def model_of(receipt: Path) -> str:
+    """Return the hash by which a model's answers are known, of all that has made it; "" if there is no receipt."""
+    return hashlib.sha256(receipt.read_bytes()).hexdigest()[:_DIGITS] if receipt.is_file() else ""
+
+
+MODEL = model_of(_RECEIPT)
 
 
 class Stream(Protocol):
@@ -87,13 +101,14 @@ def output_handler(response: Response, context: Context) -> tuple[bytes, str]:
     """Return the answer's body and its content type, which is JSON whatever the caller would rather accept.
 
     JSON requests get TensorFlow Serving's own answer, all others one {"class", "label", "probability",
-    "probabilities"} an image. Raises ValueError with TensorFlow Serving's message if the model refused.
+    "probabilities"} an image, and which "model" it was. Raises ValueError with TensorFlow Serving's message if the
+    model refused.
     """
     if response.status_code != 200:  # noqa: PLR2004
         raise ValueError(f"The model refused the request: {response.content.decode(errors='replace')}")
     if _media_type(context) == JSON:
         return response.content, JSON
-    return _dump([_named(row) for row in json.loads(response.content)["predictions"]]), JSON
+    return _dump_named(json.loads(response.content)["predictions"]), JSON
 
 
 class NetworkHandler:
@@ -106,7 +121,7 @@ class NetworkHandler:
         """Return what the two handlers return, and raise what they raise."""
         content_type = _media_type(context)
         rows = self._network(read_images(data.read(), content_type))
-        return _dump(rows if content_type == JSON else [_named(row) for row in rows]), JSON
+        return _dump({"predictions": rows}) if content_type == JSON else _dump_named(rows), JSON
 
 
 if _NETWORK.exists():
@@ -128,9 +143,13 @@ def _named(probabilities: Sequence[float]) -> dict[str, Any]:
     }
 
 
-def _dump(predictions: Any) -> bytes:
+def _dump_named(rows: Any) -> bytes:
+    return _dump({"predictions": [_named(row) for row in rows], "model": MODEL})
+
+
+def _dump(answer: dict[str, Any]) -> bytes:
     """Write the answer; a float32 takes as many digits as tell it from its neighbours, as with TensorFlow Serving."""
-    return orjson.dumps({"predictions": predictions}, option=orjson.OPT_SERIALIZE_NUMPY)
+    return orjson.dumps(answer, option=orjson.OPT_SERIALIZE_NUMPY)
 
 
 class _Parser(threading.local):

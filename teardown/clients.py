@@ -23,3 +23,11 @@ CONFIG = Config(retries=dict(RETRIES), connect_timeout=5, read_timeout=25)  # ty
 def client(service: str) -> Any:
     """Return the client for a service, made once an execution environment."""
     return boto3.client(service, config=CONFIG)  # type: ignore[call-overload]  # any service's name
+
+
+def invoking_client() -> Any:
+    """Return a client for sagemaker-runtime that waits for an answer as long as a model may take: a minute.
+
+    Source: sagemaker-runtime's InvokeEndpoint, whose documentation asks for a timeout of 70 seconds.
+    """
+    return boto3.client("sagemaker-runtime", config=CONFIG.merge(Config(read_timeout=70)))

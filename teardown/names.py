@@ -9,6 +9,8 @@ LAB_TAG = "bricklab:lab"
 SEAT_TAG = "bricklab:seat"
 OWNER_TAG = "bricklab:owner"
 
+REAL_TIME = "real-time"  # the hosting, of those of the setting lab.hosting, that an endpoint has if nothing is said
+
 _SEAT_STACK = "-seat-"
 
 
@@ -68,9 +70,24 @@ def seat_of_stack(name: str) -> str:
 # SageMaker's resources.
 
 
-def endpoint(lab: str) -> str:
-    """Return the name of the lab's endpoint."""
-    return lab
+def endpoint(lab: str, hosting: str = REAL_TIME) -> str:
+    """Return the name of the lab's endpoint.
+
+    Each hosting has its own, for no update leads from one to another: SageMaker refuses that of an endpoint with
+    instances to serverless, and does not roll the other way back (its guide, "Serverless Inference", "Feature
+    exclusions"). So CloudFormation makes the one before it deletes the other.
+    """
+    return lab if hosting == REAL_TIME else f"{lab}-{hosting}"
+
+
+def rollout_alarm(lab: str, of: str) -> str:
+    """Return the name of the alarm on "errors" or "latency" that rolls an update of the endpoint back."""
+    return f"{lab}-rollout-{of}"
+
+
+def async_topic(lab: str, of: str) -> str:
+    """Return the name of the topic that hears of the endpoint's asynchronous answers: "success" or "error"."""
+    return f"{lab}-async-{of}"
 
 
 def endpoint_log_group(endpoint: str) -> str:

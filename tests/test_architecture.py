@@ -16,12 +16,14 @@ ALLOWED = {
     "infra/roster": set(),
     "infra/seats": {"infra.roster"},
     "infra/lease_term": set(),
+    "infra/rollout": set(),
     "infra/containers": set(),
     "infra/regions": set(),
     # The table of hyperparameters stands with the script that they are for, and imports nothing.
-    "infra/settings": {"infra.lease_term", "infra.seats", "model_code.hyperparameters"},
+    "infra/settings": {"infra.lease_term", "infra.rollout", "infra.seats", "model_code.hyperparameters"},
     "infra/constructs": {
         "infra.lease_term",
+        "infra.rollout",
         "infra.settings",
         "infra.constructs",
         "infra.containers",

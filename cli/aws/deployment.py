@@ -66,17 +66,18 @@ def deploy_seats(session: Session, settings: Settings, wanted: Mapping[str, str]
 def check_endpoint(session: Session, lab: str) -> None:
     """Raise LabError if the endpoint serves another config than its stack made.
 
-    An update can be rolled back while the endpoint says InService (hashicorp/terraform-provider-aws#48997), and
-    somebody may have changed it by hand: CloudFormation sees neither.
+    What an update of the stack came to, the stack has looked at itself; somebody may have changed the endpoint by hand
+    since then, which CloudFormation does not see where nothing of the stack has changed.
     """
     sagemaker = session.client("sagemaker")
     asked = _deployed_config(session, lab)
-    serving = sagemaker.describe_endpoint(EndpointName=lab)["EndpointConfigName"]
+    endpoint = stacks.outputs(session, lab)["EndpointName"]
+    serving = sagemaker.describe_endpoint(EndpointName=endpoint)["EndpointConfigName"]
     if serving != asked:
         raise LabError(
-            f"The endpoint {lab} serves the config {serving}, and not the one that was deployed, {asked}: its last "
-            "update was rolled back, or somebody changed it. `aws sagemaker update-endpoint "
-            f"--endpoint-name {lab} --endpoint-config-name {asked}` puts it right."
+            f"The endpoint {endpoint} serves the config {serving}, and not the one that was deployed, {asked}: "
+            "somebody has changed it. `aws sagemaker update-endpoint "
+            f"--endpoint-name {endpoint} --endpoint-config-name {asked}` puts it right."
         )
 
 

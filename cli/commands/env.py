@@ -40,7 +40,7 @@ def _of_seat(session: Session, lab: Settings, name: str) -> dict[str, str]:
         "BRICKLAB_BUCKET": storage["BucketName"],
         "BRICKLAB_DATA": str(downloads.DATA),
         "BRICKLAB_DATABASE": names.database(lab.name, one.name),
-        "BRICKLAB_ENDPOINT": names.endpoint(lab.name),
+        "BRICKLAB_ENDPOINT": names.endpoint(lab.name, lab.hosting),
         "BRICKLAB_INSTANCE_TYPE": lab.seat_instance_types[0],
         "BRICKLAB_PREFIX": names.prefix(lab.name, one.name),
         "BRICKLAB_ROLE": own["RoleArn"],

@@ -20,6 +20,7 @@ _NO_ACCESS_LOGS = (
     "A bucket of access logs would outlive the lab, for its own logs refill it while it is emptied; accounts that need "
     "such logs have CloudTrail's data events."
 )
+_ASYNC_DAYS = 7
 
 
 class LabBucket(s3.Bucket):
@@ -40,7 +41,14 @@ class LabBucket(s3.Bucket):
                     abort_incomplete_multipart_upload_after=Duration.days(1),
                     expired_object_delete_marker=True,
                     noncurrent_version_expiration=Duration.days(30),
-                )
+                ),
+                # An asynchronous endpoint never deletes what it has read and written.
+                s3.LifecycleRule(
+                    id="forget-asynchronous-answers",
+                    expiration=Duration.days(_ASYNC_DAYS),
+                    noncurrent_version_expiration=Duration.days(1),
+                    prefix="async/",
+                ),
             ],
             object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
             removal_policy=RemovalPolicy.DESTROY,

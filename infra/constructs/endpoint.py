@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
-from infra.constructs import statements
+from infra.constructs import hosting, rollout, statements
 from infra.constructs.arns import arn
 from infra.constructs.execution_role import ExecutionRole
 from infra.constructs.findings import acknowledge, wildcard
 from infra.constructs.images import pull
 from infra.constructs.log_group import LogGroup
-from infra.settings import has_local_storage, virtual_cpus
+from infra.constructs.served_model import ServedModel
 from teardown import names
 
 if TYPE_CHECKING:
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 class Endpoint(Construct):
     """Model, endpoint config and endpoint; a new artifact replaces the first two and updates the third.
 
-    CloudFormation names the model and the config, for it cannot replace what has a name of its own.
+    CloudFormation names the model and the config, for it cannot replace what has a name of its own. It deletes the old
+    ones after everything else: not before a look at the endpoint has shown that it serves the new.
     """
 
     def __init__(
@@ -42,17 +43,19 @@ class Endpoint(Construct):
         model_artifact: str,
     ) -> None:
         super().__init__(scope, construct_id)
-        name = names.endpoint(settings.name)
+        lab, updates = settings.name, settings.rollout
+        name = names.endpoint(lab, settings.hosting)
         group = names.endpoint_log_group(name)
         logs = LogGroup(self, "Logs", key=key, log_group_name=group, retention_days=settings.log_retention_days)
+        hosted = hosting.of_settings(self, settings, bucket=bucket, key=key)
         role = ExecutionRole(
             self,
             "Role",
-            description=f"What the endpoint of the lab {settings.name} may do",
+            description=f"What the endpoint of the lab {lab} may do",
             policy=[
                 statements.list_bucket(bucket.bucket_arn, prefixes=["training/"]),
                 statements.on_objects(bucket.bucket_arn, actions=["s3:GetObject"], prefixes=["training/"]),
-                statements.on_objects(bucket.bucket_arn, actions=["s3:PutObject"], prefixes=["capture/"]),
+                *hosted.statements(),
                 statements.read_and_write_encrypted(key.key_arn),
                 *pull(image),
                 # SageMaker's guide has all four actions in the role of every model; whether the agent goes on without
@@ -60,7 +63,17 @@ class Endpoint(Construct):
                 # it: a last line after the endpoint's end can't bring the group back.
                 statements.write_endpoint_logs([logs.log_group_arn, arn("logs", f"log-group:{group}")]),
                 statements.publish_metrics(),
+                *rollout.read_alarms(lab, updates),
             ],
+        )
+        acknowledge(
+            role,
+            {
+                wildcard("…/training/*"): "SageMaker makes the names of the artifacts.",
+                **hosted.wildcards(),
+                wildcard("*"): "GetAuthorizationToken and PutMetricData have no resource to name; the latter is held "
+                "to SageMaker's namespaces.",
+            },
         )
         model = sagemaker.CfnModel(
             self,
@@ -69,8 +82,7 @@ class Endpoint(Construct):
             primary_container=sagemaker.CfnModel.ContainerDefinitionProperty(
                 image=image.uri,
                 model_data_url=model_artifact,
-                # The container's default is one process for inference.py, whatever the instance has.
-                environment={"SAGEMAKER_GUNICORN_WORKERS": str(virtual_cpus(settings.endpoint_instance_type))},
+                environment={"SAGEMAKER_GUNICORN_WORKERS": str(hosted.workers)},
             ),
         )
         acknowledge(
@@ -81,53 +93,34 @@ class Endpoint(Construct):
             },
         )
         config = sagemaker.CfnEndpointConfig(
-            self,
-            "Config",
-            data_capture_config=_capture(settings.capture_percentage, bucket=bucket, key=key),
-            production_variants=[
-                sagemaker.CfnEndpointConfig.ProductionVariantProperty(
-                    initial_instance_count=1,
-                    initial_variant_weight=1,
-                    instance_type=settings.endpoint_instance_type,
-                    model_name=model.attr_model_name,
-                    variant_name="AllTraffic",
-                )
-            ],
-            **_volume_key(settings.endpoint_instance_type, key),
+            self, "Config", production_variants=[hosted.variant(model.attr_model_name)], **hosted.members()
         )
         endpoint = sagemaker.CfnEndpoint(
-            self, "Endpoint", endpoint_config_name=config.attr_endpoint_config_name, endpoint_name=name
+            self,
+            "Endpoint",
+            deployment_config=rollout.deployment_config(lab, updates),
+            endpoint_config_name=config.attr_endpoint_config_name,
+            endpoint_name=name,
         )
         endpoint.node.add_dependency(logs)
-        acknowledge(
-            role,
-            {
-                wildcard("…/training/*"): "SageMaker makes the names of the artifacts.",
-                wildcard("…/capture/*"): "SageMaker makes the names of what it captures.",
-                wildcard("*"): "GetAuthorizationToken and PutMetricData have no resource to name; the latter is held "
-                "to SageMaker's namespaces.",
-            },
+        if updates.bakes:
+            alarms = rollout.RolloutAlarms(
+                self,
+                "Alarms",
+                lab=lab,
+                endpoint=name,
+                config=config.attr_endpoint_config_name,
+                variant=hosting.VARIANT,
+            )
+            endpoint.node.add_dependency(alarms)  # which an update is watched by from its first second on
+        ServedModel(
+            self,
+            "Served",
+            settings=settings,
+            bucket_arn=bucket.bucket_arn,
+            key=key,
+            endpoint=endpoint,
+            config=config.attr_endpoint_config_name,
+            model_artifact=model_artifact,
         )
         self.endpoint_name = endpoint.attr_endpoint_name
-
-
-def _capture(
-    percentage: int, *, bucket: s3.IBucket, key: kms.IKey
-) -> sagemaker.CfnEndpointConfig.DataCaptureConfigProperty:
-    """Capture requests and answers to capture/. JSON is kept as it is; all else (arrays, pictures) in base64."""
-    of = sagemaker.CfnEndpointConfig
-    return of.DataCaptureConfigProperty(
-        capture_content_type_header=of.CaptureContentTypeHeaderProperty(json_content_types=["application/json"]),
-        capture_options=[
-            of.CaptureOptionProperty(capture_mode="Input"),
-            of.CaptureOptionProperty(capture_mode="Output"),
-        ],
-        destination_s3_uri=f"s3://{bucket.bucket_name}/capture",
-        enable_capture=percentage > 0,
-        initial_sampling_percentage=percentage,
-        kms_key_id=key.key_arn,
-    )
-
-
-def _volume_key(instance_type: str, key: kms.IKey) -> dict[str, Any]:
-    return {} if has_local_storage(instance_type) else {"kms_key_id": key.key_arn}

@@ -10,6 +10,7 @@ from aws_cdk import aws_kms as kms
 
 from infra.constructs.arns import account, arn, region, url_suffix
 from infra.constructs.findings import acknowledge
+from infra.settings import HOSTINGS
 from teardown import names
 
 if TYPE_CHECKING:
@@ -122,9 +123,9 @@ def _logging(lab: str) -> iam.PolicyStatement:
     CloudFormation names a function's group `<lab>-<stack>-…`. Sources: CloudWatch Logs' user guide, "Encrypt log data
     in CloudWatch Logs using AWS KMS"; AWS's managed policy CloudWatchLogsAPIKeyAccess has the same condition.
     """
-    groups = [
-        arn("logs", f"log-group:{name}") for name in (names.any_of(lab), names.endpoint_log_group(names.endpoint(lab)))
-    ]
+    # Of each hosting: the group of the one before is there until the stack has another.
+    endpoints = [names.endpoint_log_group(names.endpoint(lab, hosting)) for hosting in HOSTINGS]
+    groups = [arn("logs", f"log-group:{name}") for name in (names.any_of(lab), *endpoints)]
     return iam.PolicyStatement(
         actions=[f"kms:{action}" for action in _LOGS_ACTIONS],
         principals=[iam.ServicePrincipal(f"logs.{region()}.{url_suffix()}")],

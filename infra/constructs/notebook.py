@@ -43,7 +43,7 @@ class Notebook(Construct):
         variables = {
             "BUCKET": storage.bucket_name,
             "DATABASE": names.database(settings.name, seat),
-            "ENDPOINT": names.endpoint(settings.name),
+            "ENDPOINT": names.endpoint(settings.name, settings.hosting),
             "IDLE_SECONDS": str(settings.idle_minutes * 60),
             "INSTANCE_TYPE": settings.seat_instance_types[0],
             "NAME": name,

@@ -16,6 +16,7 @@ from infra.constructs import statements
 from infra.constructs.arns import arn
 from infra.constructs.execution_role import ExecutionRole
 from infra.constructs.findings import acknowledge, wildcard
+from infra.constructs.hosting import ASYNC_FAILURE, ASYNC_INPUT, ASYNC_OUTPUT
 from infra.constructs.images import ContainerImage, pull
 from infra.constructs.statements import allow
 from teardown import names
@@ -72,7 +73,7 @@ class SeatRole(ExecutionRole):
                 statements.read_and_write_encrypted(key_arn),
                 statements.attach_encrypted_volumes(key_arn),
                 *_train_and_host(own, settings.seat_instance_types, longest_pool=_longest_pool(settings)),
-                allow(["sagemaker:InvokeEndpoint"], [_named("endpoint", names.endpoint(lab)), _named("endpoint", own)]),
+                *_invoke(settings, own=own, bucket=bucket_arn),
                 allow(
                     ["sagemaker:DescribeNotebookInstance", "sagemaker:StopNotebookInstance"],
                     [_named("notebook-instance", notebook)],
@@ -92,6 +93,14 @@ class SeatRole(ExecutionRole):
             roles=[self.role_name],
         )
         _acknowledge(self, lab=lab, seat=seat)
+        if settings.hosting == "async":
+            acknowledge(
+                self,
+                {
+                    wildcard(f"…/{each}*"): "Requests to the lab's asynchronous endpoint, and its answers."
+                    for each in (ASYNC_INPUT, ASYNC_OUTPUT, ASYNC_FAILURE)
+                },
+            )
 
 
 def _named(kind: str, name: str) -> str:
@@ -106,6 +115,17 @@ def _use_the_bucket(bucket: str, *, own: str) -> Iterator[Statement]:
     yield statements.on_objects(bucket, actions=["s3:GetObject"], prefixes=prefixes)
     writing = ["s3:AbortMultipartUpload", "s3:DeleteObject", "s3:PutObject"]
     yield statements.on_objects(bucket, actions=writing, prefixes=[own])
+
+
+def _invoke(settings: Settings, *, own: str, bucket: str) -> Iterator[Statement]:
+    """Ask the lab's endpoint, and the student's own; of an asynchronous one, through the bucket."""
+    endpoints = [_named("endpoint", names.endpoint(settings.name, settings.hosting)), _named("endpoint", own)]
+    if settings.hosting != "async":
+        yield allow(["sagemaker:InvokeEndpoint"], endpoints)
+        return
+    yield allow(["sagemaker:InvokeEndpoint", "sagemaker:InvokeEndpointAsync"], endpoints)
+    yield statements.on_objects(bucket, actions=["s3:GetObject"], prefixes=[ASYNC_OUTPUT, ASYNC_FAILURE])
+    yield statements.on_objects(bucket, actions=["s3:PutObject"], prefixes=[ASYNC_INPUT])
 
 
 def _longest_pool(settings: Settings) -> int:

@@ -27,6 +27,7 @@ UNTAGGED = {
     "AWS::SageMaker::NotebookInstanceLifecycleConfig",
     "Custom::BucketContents",
     "Custom::Lease",
+    "Custom::ServedModel",
     "Custom::TrainingJob",
 }
 
@@ -158,7 +159,8 @@ def test_logs_use_the_keys_for_the_lab_s_groups_alone(resources: Resources) -> N
         statements = [each for each in key["KeyPolicy"]["Statement"] if "logs." in json.dumps(each["Principal"])]
         [groups] = [each["Condition"]["ArnLike"]["kms:EncryptionContext:aws:logs:arn"] for each in statements]
         ends = {group["Fn::Join"][1][-1] for group in groups}
-        assert ends == {":log-group:bricklab-*", ":log-group:/aws/sagemaker/Endpoints/bricklab"}
+        endpoints = {f":log-group:/aws/sagemaker/Endpoints/bricklab{of}" for of in ("", "-async", "-serverless")}
+        assert ends == {":log-group:bricklab-*", *endpoints}
 
 
 def test_nothing_is_kept(templates: dict[str, Template]) -> None:
@@ -170,7 +172,7 @@ def test_nothing_is_kept(templates: dict[str, Template]) -> None:
 
 def test_every_function_logs_to_a_group_of_the_stack(resources: Resources) -> None:
     """No function makes a log group of its own, which would outlive the stack; all are encrypted, retained as set."""
-    assert len(resources("AWS::Lambda::Function")) == 13
+    assert len(resources("AWS::Lambda::Function")) == 14
     assert all("Ref" in function["LoggingConfig"]["LogGroup"] for function in resources("AWS::Lambda::Function"))
     groups = resources("AWS::Logs::LogGroup")
     assert {group["RetentionInDays"] for group in groups} == {7}

@@ -75,6 +75,64 @@ def test_what_does_not_train_together_is_one_sentence(lab: dict[str, Any], rule:
 
 
 @pytest.mark.parametrize(
+    ("given", "read_as"),
+    [
+        ("all-at-once", ("all-at-once", 100, 0)),
+        ("all-at-once:300", ("all-at-once", 100, 300)),
+        ("canary", ("canary", 10, 300)),
+        ("canary:25%", ("canary", 25, 300)),
+        (" canary : 5 : 120s", ("canary", 5, 120)),
+        ("linear", ("linear", 10, 60)),
+        ("linear:50%:3600", ("linear", 50, 3600)),
+    ],
+)
+def test_a_rollout_has_a_size_and_a_wait(given: str, read_as: tuple[str, int, int]) -> None:
+    """What is not said is what CodeDeploy calls its own; a rollout that was read is written as it can be read."""
+    rollout = read({"lab.rollout": given}).rollout
+    assert (rollout.type, rollout.percent, rollout.wait) == read_as
+    assert read({"lab": {"rollout": str(rollout)}}).rollout == rollout
+
+
+@pytest.mark.parametrize(
+    ("lab", "rule"),
+    [
+        ({"rollout": "blue-green"}, 'must be "all-at-once", "canary" or "linear"'),
+        ({"rollout": "canary:1:2:3"}, 'must be "all-at-once", "canary" or "linear"'),
+        ({"rollout": {"type": "canary"}}, 'must be "all-at-once", "canary" or "linear"'),
+        ({"rollout": "all-at-once:10%:300"}, "without a size"),
+        ({"rollout": "canary:51%"}, "a size between 1% and 50%"),
+        ({"rollout": "canary:0"}, "a size between 1% and 50%"),
+        ({"rollout": "linear:9%"}, "a size between 10% and 50%"),
+        ({"rollout": "linear:half"}, "a size between 10% and 50%"),
+        ({"rollout": "canary:10%:59"}, "wait between 60 and 3600 seconds"),
+        ({"rollout": "canary:10%:5m"}, "wait between 60 and 3600 seconds"),
+        ({"rollout": "linear:10%:3600"}, "its waits take 36000 s together"),
+        ({"rollout": "canary", "hosting": "serverless"}, "must be 'all-at-once' with lab.hosting = 'serverless'"),
+        ({"rollout": "all-at-once:60", "hosting": "serverless"}, "must be 'all-at-once' with lab.hosting"),
+        ({"hosting": "realtime"}, "lab.hosting = 'realtime': must be 'real-time', 'serverless' or 'async'"),
+        ({"serverless_memory": 1000}, "must be 1024, 2048, 3072, 4096, 5120 or 6144 MB"),
+        ({"serverless_concurrency": 201}, "must be less than or equal to 200"),
+        ({"seats": ["async"]}, "lab.seats: 'async' can't be a seat's name"),
+    ],
+)
+def test_a_rollout_or_hosting_that_can_t_be_is_one_sentence(lab: dict[str, Any], rule: str) -> None:
+    """Key, value and rule, before anything is deployed."""
+    said = message(**lab)
+    assert rule in said
+    assert said.startswith("The lab's settings have 1 problem:")
+
+
+@pytest.mark.parametrize(
+    ("given", "seconds"), [("all-at-once", 0), ("all-at-once:60", 60), ("canary", 600), ("linear:30%:100", 400)]
+)
+def test_an_update_has_time_for_all_its_waits(given: str, seconds: int) -> None:
+    """After each step, and once more with all traffic on the new instances; their start comes on top."""
+    rollout = read({"lab.rollout": given}).rollout
+    assert rollout.seconds == seconds
+    assert rollout.limit >= seconds + 600
+
+
+@pytest.mark.parametrize(
     ("given", "types"),
     [
         ("ml.m5.large", ("ml.m5.large",)),
@@ -153,7 +211,7 @@ def test_one_hidden_layer_may_be_a_number() -> None:
         ("capture_percentage", 101, "must be less than or equal to 100"),
         ("log_retention_days", 6, "must be one of 1, 3, 5, 7"),
         ("epoch", 3, "there is no such setting; did you mean epochs?"),
-        ("colour", "red", "there is no such setting; there are backend, batch_size, "),
+        ("xyzzy", "red", "there is no such setting; there are backend, batch_size, "),
     ],
 )
 def test_a_problem_names_key_value_and_rule(key: str, value: object, rule: str) -> None:

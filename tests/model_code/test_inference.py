@@ -7,16 +7,22 @@ import json
 import shutil
 import subprocess
 import sys
+import tarfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import boto3
 import numpy as np
 import pytest
+from botocore.response import StreamingBody
+from botocore.stub import Stubber
 from PIL import Image
 
 from cli.security.locks import pins
 from data import LABELS, Part, read_channel
 from inference import NetworkHandler, input_handler, output_handler
+from infra.handlers.served_model import artifact
+from infra.handlers.served_model.handler import black_picture
 from network import Network
 from tests.model_code.conftest import MODEL_CODE, ROOT
 
@@ -343,3 +349,23 @@ def test_pip_finds_every_requirement_in_the_embedded_aws_images(requirements: st
 
     there = pinned(ROOT / "embedded_aws" / "images" / f"{image}.txt")
     assert pinned(MODEL_CODE / requirements) <= there
+
+
+def test_an_answer_bears_the_hash_that_a_deployment_expects(trained: Any, tmp_path: Path) -> None:
+    """What the artifact's own inference.py answers with is what Custom::ServedModel reads from its archive."""
+    packed = tmp_path / "model.tar.gz"
+    with tarfile.open(packed, "w:gz") as archive:
+        archive.add(trained.artifact, ".")
+    client = boto3.client("s3", "us-east-1", aws_access_key_id="x", aws_secret_access_key="x")  # noqa: S106
+    with Stubber(client) as s3, packed.open("rb") as file:
+        body = StreamingBody(file, packed.stat().st_size)
+        s3.add_response("get_object", {"Body": body}, {"Bucket": "bucket", "Key": "model.tar.gz"})
+        expected = artifact.model_of(client, "s3://bucket/model.tar.gz")
+    program = (
+        "import io, types, inference\n"
+        "context = types.SimpleNamespace(request_content_type='application/x-npy')\n"
+        f"print(inference.handler(io.BytesIO({black_picture()!r}), context)[0].decode())"
+    )
+    code = trained.artifact / "code"
+    done = subprocess.run([sys.executable, "-c", program], cwd=code, capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout)["model"] == expected

@@ -1,0 +1,214 @@
+"""The endpoint's template in each hosting and each rollout."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from aws_cdk.assertions import Match, Template
+
+from infra.settings import HOSTINGS
+from teardown import names
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import aws_cdk as cdk
+
+    Endpoint = Callable[..., Template]
+
+
+@pytest.fixture(scope="module")
+def endpoint(compose: Callable[..., cdk.App]) -> Endpoint:
+    """The endpoint's template for settings; synthesised once for each."""
+
+    @cache
+    def synthesised(**settings: Any) -> Template:
+        stacks = {stack.stack_name: stack for stack in compose(seats=0, **settings).synth().stacks}
+        return Template.from_json(stacks["bricklab-endpoint"].template)
+
+    return synthesised
+
+
+def test_by_default_an_update_is_as_sagemaker_does_it_by_itself(endpoint: Endpoint) -> None:
+    """All at once, nothing waits: there is no alarm that would cost."""
+    template = endpoint()
+    template.has_resource_properties("AWS::SageMaker::Endpoint", {"DeploymentConfig": Match.absent()})
+    template.resource_count_is("AWS::CloudWatch::Alarm", 0)
+
+
+@pytest.mark.parametrize(
+    ("rollout", "routing"),
+    [
+        ("all-at-once:120", {"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": 0}),
+        (
+            "canary:20%:120",
+            {
+                "Type": "CANARY",
+                "WaitIntervalInSeconds": 120,
+                "CanarySize": {"Type": "CAPACITY_PERCENT", "Value": 20},
+                "LinearStepSize": Match.absent(),
+            },
+        ),
+        (
+            "linear:50%:120",
+            {
+                "Type": "LINEAR",
+                "WaitIntervalInSeconds": 120,
+                "LinearStepSize": {"Type": "CAPACITY_PERCENT", "Value": 50},
+                "CanarySize": Match.absent(),
+            },
+        ),
+    ],
+)
+def test_a_rollout_shifts_traffic_and_bakes_under_alarms(
+    endpoint: Endpoint, rollout: str, routing: dict[str, Any]
+) -> None:
+    """The size and the wait asked for, a final bake, and alarms on the new instances alone, made before the update."""
+    template = endpoint(rollout=rollout)
+    template.has_resource(
+        "AWS::SageMaker::Endpoint",
+        {
+            "Properties": {
+                "DeploymentConfig": {
+                    "AutoRollbackConfiguration": {
+                        "Alarms": [{"AlarmName": f"bricklab-rollout-{of}"} for of in ("errors", "latency")]
+                    },
+                    "BlueGreenUpdatePolicy": {
+                        "TerminationWaitInSeconds": 120,
+                        "TrafficRoutingConfiguration": routing,
+                    },
+                }
+            },
+            "DependsOn": Match.array_with([*template.find_resources("AWS::CloudWatch::Alarm")]),
+        },
+    )
+    [config] = template.find_resources("AWS::SageMaker::EndpointConfig")
+    alarms = [each["Properties"] for each in template.find_resources("AWS::CloudWatch::Alarm").values()]
+    assert {each["MetricName"] for each in alarms} == {"Invocation5XXErrors", "ModelLatency"}
+    for each in alarms:
+        dimensions = {one["Name"]: one["Value"] for one in each["Dimensions"]}
+        assert dimensions == {
+            "EndpointName": "bricklab",
+            "VariantName": "AllTraffic",
+            "EndpointConfigName": {"Fn::GetAtt": [config, "EndpointConfigName"]},
+        }
+        assert each["TreatMissingData"] == "notBreaching"
+
+
+def test_sagemaker_may_read_the_alarms_and_no_others(endpoint: Endpoint) -> None:
+    """The guide asks for it: alarms that can't be read roll every update back."""
+    allowed = [
+        statement
+        for statement in _statements(endpoint(rollout="canary:20%:120"))
+        if "cloudwatch:DescribeAlarms" in statement["Action"]
+    ]
+    assert len(allowed) == 2  # of the endpoint's role, and of the look at the update
+    assert all("rollout-" in json.dumps(each["Resource"]) and "*" not in each["Resource"] for each in allowed)
+
+
+def test_serverless_has_memory_and_no_instance(endpoint: Endpoint) -> None:
+    """What serverless endpoints do not have is not asked for: instances, a key of theirs, data capture."""
+    template = endpoint(hosting="serverless", serverless_memory=4096, serverless_concurrency=7)
+    template.has_resource_properties(
+        "AWS::SageMaker::EndpointConfig",
+        {
+            "ProductionVariants": [
+                {
+                    "VariantName": "AllTraffic",
+                    "ServerlessConfig": {"MemorySizeInMB": 4096, "MaxConcurrency": 7},
+                    "InstanceType": Match.absent(),
+                    "InitialInstanceCount": Match.absent(),
+                }
+            ],
+            "KmsKeyId": Match.absent(),
+            "DataCaptureConfig": Match.absent(),
+        },
+    )
+    assert not [each for each in _statements(template) if "capture/" in json.dumps(each)]
+
+
+def test_async_goes_through_the_bucket_and_tells_topics(endpoint: Endpoint) -> None:
+    """Answers and failures are encrypted with the lab's key, and the role may do what that takes below async/."""
+    template = endpoint(hosting="async")
+    topics = {
+        each["Properties"]["TopicName"]: name for name, each in template.find_resources("AWS::SNS::Topic").items()
+    }
+    assert set(topics) == {"bricklab-async-success", "bricklab-async-error"}
+    template.all_resources_properties("AWS::SNS::Topic", {"KmsMasterKeyId": Match.any_value()})
+    template.has_resource_properties(
+        "AWS::SageMaker::EndpointConfig",
+        {
+            "ProductionVariants": [{"InstanceType": "ml.m5.large", "InitialInstanceCount": 1}],
+            "AsyncInferenceConfig": {
+                "ClientConfig": {"MaxConcurrentInvocationsPerInstance": 2},
+                "OutputConfig": {
+                    "KmsKeyId": Match.any_value(),
+                    "NotificationConfig": {
+                        "SuccessTopic": {"Ref": topics["bricklab-async-success"]},
+                        "ErrorTopic": {"Ref": topics["bricklab-async-error"]},
+                    },
+                    "S3OutputPath": {"Fn::Join": ["", Match.array_with(["/async/output"])]},
+                    "S3FailurePath": {"Fn::Join": ["", Match.array_with(["/async/failure"])]},
+                },
+            },
+            "DataCaptureConfig": Match.absent(),
+        },
+    )
+    publishing = [each for each in _statements(template) if each["Action"] == "sns:Publish"]
+    assert [len(each["Resource"]) for each in publishing] == [2]
+
+
+@pytest.mark.parametrize("hosting", HOSTINGS)
+def test_each_hosting_has_an_endpoint_of_its_own_name(endpoint: Endpoint, hosting: str) -> None:
+    """No update leads from one to another, so that CloudFormation has to make the one and delete the other."""
+    name = {"real-time": "bricklab"}.get(hosting, f"bricklab-{hosting}")
+    template = endpoint(hosting=hosting)
+    template.has_resource_properties("AWS::SageMaker::Endpoint", {"EndpointName": name})
+    template.has_resource_properties("AWS::Logs::LogGroup", {"LogGroupName": names.endpoint_log_group(name)})
+
+
+@pytest.mark.parametrize("hosting", HOSTINGS)
+def test_each_update_is_looked_at(endpoint: Endpoint, hosting: str) -> None:
+    """Whatever changes the config changes the look, too, which comes after the update, and knows what to expect."""
+    template = endpoint(hosting=hosting)
+    [config] = template.find_resources("AWS::SageMaker::EndpointConfig")
+    [served] = template.find_resources("AWS::SageMaker::Endpoint")
+    [artifact] = [
+        each["Properties"]["PrimaryContainer"]["ModelDataUrl"]
+        for each in template.find_resources("AWS::SageMaker::Model").values()
+    ]
+    template.has_resource(
+        "Custom::ServedModel",
+        {
+            "Properties": {
+                "EndpointConfigName": {"Fn::GetAtt": [config, "EndpointConfigName"]},
+                "EndpointName": {"Fn::GetAtt": [served, "EndpointName"]},
+                "Artifact": artifact,
+            },
+            "DependsOn": [served],
+        },
+    )
+
+
+def test_async_answers_are_forgotten(compose: Callable[..., cdk.App]) -> None:
+    """Nobody deletes requests and answers of an asynchronous endpoint: the bucket does."""
+    [bucket] = [
+        item["Properties"]
+        for stack in compose(seats=0).synth().stacks
+        for item in stack.template["Resources"].values()
+        if item["Type"] == "AWS::S3::Bucket"
+    ]
+    [rule] = [each for each in bucket["LifecycleConfiguration"]["Rules"] if each.get("Prefix") == "async/"]
+    assert rule["ExpirationInDays"] == 7
+
+
+def _statements(template: Template) -> list[dict[str, Any]]:
+    return [
+        statement
+        for role in template.find_resources("AWS::IAM::Role").values()
+        for policy in role["Properties"].get("Policies", [])
+        for statement in policy["PolicyDocument"]["Statement"]
+    ]

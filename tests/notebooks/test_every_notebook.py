@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from threading import Timer
 from typing import TYPE_CHECKING
 
 import pytest
 
 from cli import paths
-from tests.notebooks.cells import printed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,25 +43,21 @@ def test_it_is_a_notebook_without_outputs(notebook: NotebookNode) -> None:
 
 
 class Setup:
-    """A notebook's first cell, in a kernel that has every variable of the lab's."""
+    """A notebook's first cell, which is plain Python, where every variable of the lab's is set."""
 
     def __init__(self, notebook: NotebookNode, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        from nbclient import NotebookClient
-
         monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
-        monkeypatch.setenv("IPYTHONDIR", str(folder))
         for name in VARIABLES:
             monkeypatch.setenv(f"BRICKLAB_{name}", "known")
-        notebook.cells = [cell for cell in notebook.cells if cell.id == "setup"]
-        notebook.cells[0].metadata["tags"] = ["raises-exception"]
-        self._client = NotebookClient(notebook, resources={"metadata": {"path": str(folder)}})
+        [self._source] = [cell.source for cell in notebook.cells if cell.id == "setup"]
+        self._folder = folder
 
     def run(self) -> tuple[str, str]:
         """What it prints, and the sentence with which it stops the notebook."""
-        [cell] = self._client.execute().cells
-        [error] = [output for output in cell.outputs if output.output_type == "error"]
-        assert error.ename == "SystemExit"
-        return printed(cell), error.evalue
+        command = [sys.executable, "-c", self._source]
+        done = subprocess.run(command, cwd=self._folder, capture_output=True, text=True, check=False)
+        assert done.returncode == 1
+        return done.stdout, done.stderr.strip()
 
 
 @pytest.fixture

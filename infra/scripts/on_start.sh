@@ -7,7 +7,14 @@ set -eu
 home=/home/ec2-user/SageMaker
 mkdir -p "$home/.lab" "$home/data"
 
-fetch() { aws s3 cp --region "$REGION" --only-show-errors "s3://$BUCKET/$1" "$2"; }
+# Copies those of the files that lie right below a prefix. The AWS CLI takes a second to start, and it starts once for all.
+fetch() {
+    prefix="$1"
+    target="$2"
+    shift 2
+    for file; do set -- "$@" --include "$file"; shift; done
+    aws s3 cp --region "$REGION" --only-show-errors --recursive --exclude "*" "$@" "s3://$BUCKET/$prefix/" "$target/"
+}
 
 # As the student, past the end of this script: SageMaker gives it five minutes.
 start() {
@@ -17,21 +24,25 @@ start() {
 }
 
 aws s3 sync --region "$REGION" --only-show-errors "s3://$BUCKET/data/" "$home/data/"
-for notebook in bricks.ipynb jobs.ipynb; do
+fetched="$home/.lab/fetched"
+notebooks="bricks.ipynb jobs.ipynb"
+programs="idle_stop.py kernel.sh packages.py requirements.txt"
+fetch notebooks "$fetched" $notebooks $programs
+# The seat's own copy is the student's to delete: then it is the lab's again.
+fetch "seats/$SEAT" "$fetched" $notebooks
+for notebook in $notebooks; do
     delivered="$home/.lab/$notebook"
-    # The seat's own copy is the student's to delete: then it is the lab's again.
-    fetch "seats/$SEAT/$notebook" "$delivered.fetched" || fetch "notebooks/$notebook" "$delivered.fetched"
     # Here their kernel is the lab's own; on a laptop it is whatever Jupyter runs with.
     sed 's/"name": "python3"/"name": "bricklab"/; s/"display_name": "Python 3"/"display_name": "Python 3 (lab)"/' \
-        "$delivered.fetched" > "$delivered.new"
-    rm "$delivered.fetched"
+        "$fetched/$notebook" > "$delivered.new"
     if [ ! -e "$home/$notebook" ] || cmp -s "$home/$notebook" "$delivered"; then
         cp "$delivered.new" "$home/$notebook"
         chown ec2-user:ec2-user "$home/$notebook"
     fi
     mv "$delivered.new" "$delivered"
 done
-for file in idle_stop.py kernel.sh packages.py requirements.txt; do fetch "notebooks/$file" "$home/.lab/$file"; done
+for program in $programs; do mv "$fetched/$program" "$home/.lab/$program"; done
+rm -r "$fetched"
 
 cat > "$home/.lab/variables.sh" <<VARIABLES
 export AWS_DEFAULT_REGION=$REGION

@@ -19,10 +19,17 @@ if TYPE_CHECKING:
 
     import aws_cdk as cdk
 
-# `aws s3 cp … SOURCE TARGET` copies what lies in $BUCKET; `aws s3 sync … SOURCE TARGET` puts a file into the target.
+# `aws s3 cp … --include NAME … SOURCE TARGET` copies files that lie in $BUCKET; `aws s3 sync … SOURCE TARGET` puts one
+# into the target.
 AWS = """#!/bin/bash
 key="${@: -2:1}"; target="${@: -1}"
-if [ "$2" = cp ]; then cp "$BUCKET/${key#s3://the-bucket/}" "$target"; else touch "$target/images.npy"; fi
+if [ "$2" = sync ]; then touch "$target/images.npy"; exit; fi
+mkdir -p "$target"
+while [ $# -gt 0 ]; do
+    if [ "$1" = --include ]; then cp "$BUCKET/${key#s3://the-bucket/}$2" "$target" 2> /dev/null; fi
+    shift
+done
+exit 0
 """
 SUDO = """#!/bin/bash
 [ "$1 $2" = "-u ec2-user" ] && exec "${@:3}"

@@ -48,8 +48,9 @@ class Persistence:
         self._rows = KeptRows(database)
         self._events = KeptSeries(database, "log events")
         self._points = KeptSeries(database, "metric values")
-        self._asked = False  # since the last look
-        self._at_work = False  # a stack was, then
+        self._changed = False  # something, by a call, since the last look
+        self._asked: set[str] = set()  # services, since then
+        self._at_work: dict[str, tuple[str, int]] = {}  # stacks, then
         self._failing = False
         self._looking: asyncio.Task[None] | None = None
         self._resuming: asyncio.Task[None] | None = None
@@ -136,31 +137,33 @@ class Persistence:
         while True:
             await asyncio.sleep(_SECONDS)
             looks += 1
-            at_work, failed_before = service_states.any_stack_is_at_work(), self._failing
+            at_work, failed_before = service_states.stacks_at_work(), self._failing
             try:
                 self._database.note_alive()
                 if looks % _ALL_EVERY == 0 or self._failing:
                     self.flush_all()
-                elif at_work or self._at_work:
+                elif at_work != self._at_work or (at_work and self._changed):
                     self.flush(loaded())
-                elif self._asked:
+                elif self._changed:
                     self.flush(loaded() - _HEAVY)
                 else:
-                    self.flush((LOGS, METRICS))
-                self._asked, self._at_work = False, at_work
+                    # Whoever asks may be waiting for what goes on by itself. What a stack makes is kept with the stack.
+                    self.flush({LOGS, METRICS} if at_work else {LOGS, METRICS, *self._asked} - _HEAVY)
+                self._changed, self._asked, self._at_work = False, set(), at_work
             except (StateError, RuntimeError):
                 if not failed_before:  # else it has been said
                     log.exception("the state is not kept just now")
 
-    def _keeping(self, name: str, states: Collection[str]) -> HandlerWrapper:
+    def _keeping(self, name: str, states: set[str]) -> HandlerWrapper:
         async def kept(
             handler: Handler, method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, list[str]]
         ) -> Response:
             if name == "s3" and self._at_work and (bucket := changed_object(method, path)):
                 self._keep_bucket(bucket)
             answer = await handler(method, path, headers, body, query)
-            self._asked = True
+            self._asked |= states
             if changes(name, method, path, headers, body, query):
+                self._changed = True
                 everything = name == STACKS
                 self.flush(loaded() if everything else states, whole=everything)
             return answer

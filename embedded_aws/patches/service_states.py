@@ -59,9 +59,17 @@ def stacks() -> dict[str, Any]:
     return {store: of() for of, store in cloudformation._PERSISTED_STORES}
 
 
-def any_stack_is_at_work() -> bool:
-    """Tell whether some stack is being changed."""
-    return any(map(is_at_work, list(cloudformation._stacks._data.values())))
+def stacks_at_work() -> dict[str, tuple[str, int]]:
+    """Return the stacks that are being changed by their IDs, and what tells how far each is: its status, its events.
+
+    Each resource that is made, changed or removed begins and ends with an event.
+    """
+    events = cloudformation._stack_events._data
+    return {
+        stack["StackId"]: (stack["StackStatus"], len(events.get((account, region, stack["StackId"]), ())))
+        for (account, region, _), stack in list(cloudformation._stacks._data.items())
+        if is_at_work(stack)
+    }
 
 
 def is_at_work(stack: Mapping[str, Any]) -> bool:

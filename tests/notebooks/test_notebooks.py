@@ -122,6 +122,12 @@ def test_a_machine_is_used_twice(jobs: dict[str, NotebookNode]) -> None:
     assert re.findall(r": (\w+) ", printed(jobs["pools"])) == ["Reused", "Available"]
 
 
+def test_another_backend_learns_as_well(jobs: dict[str, NotebookNode]) -> None:
+    """JAX, which the job installs from the archive's requirements.txt."""
+    [accuracy] = re.findall(r"test:accuracy: ([\d.]+)", printed(jobs["backends"]))
+    assert float(accuracy) > 0.9
+
+
 def test_a_folder_is_scored(jobs: dict[str, NotebookNode]) -> None:
     """Each photo has its answer, and each record its own beside it, about as good as the model is."""
     assert shows_a_picture(jobs["scores"])

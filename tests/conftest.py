@@ -31,6 +31,29 @@ def pytest_xdist_auto_num_workers() -> int:
     return max(1, min(2 * (os.cpu_count() or 1), int(memory / 3)))
 
 
+# What takes longest, longest first: begun last, one of these would have a core for itself for minutes.
+_LONG = (
+    "tests/notebooks/test_notebooks.py",
+    "tests/test_seats.py",
+    "tests/test_lab.py",
+    "tests/test_lease.py",
+    "tests/test_cdk.py",
+    "tests/model_code/",
+    "tests/test_faults.py",
+    "tests/infra/",
+    "tests/embedded_aws/services/sagemaker/notebooks/",
+    "tests/embedded_aws/services/sagemaker/endpoints/",
+    "tests/embedded_aws/services/sagemaker/test_sdk_2.py",
+    "tests/embedded_aws/services/sagemaker/test_restoration.py",
+    "tests/embedded_aws/services/sagemaker/test_sdk.py",
+    "tests/embedded_aws/test_persistence.py",
+    "tests/embedded_aws/test_package.py",
+    "tests/embedded_aws/test_state.py",
+    "tests/embedded_aws/test_cli.py",
+    "tests/teardown/",
+    "tests/cli/",
+    "tests/bench/",
+)
 # Files that share what takes long to make: TensorFlow imported and a training, the CDK started and the lab synthesised.
 _TOGETHER = ("tests/model_code/", "tests/infra/")
 
@@ -55,7 +78,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 class _WholeFiles:
     """Selects, with a test that goes on from others, these too; begins with the files that deploy labs.
 
-    Started last, one of those would have a core for itself for minutes.
+    Begun last, one of those would have a core for itself for minutes.
     """
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -85,7 +108,7 @@ class _WholeFiles:
             *(item for item in together if item.path in last),
             *(item for item in items if item.path not in last),
         ]
-        items.sort(key=lambda item: ("student" not in _fixtures(item), "lab" not in _fixtures(item)))
+        items.sort(key=_rank)
 
 
 @pytest.fixture
@@ -101,6 +124,11 @@ def in_order(request: pytest.FixtureRequest) -> None:
     missing = [each for each in tests[: tests.index(name)] if f"{module.__name__}.{each}" not in ran]
     if missing:
         pytest.fail(f"It goes on from {missing[0]}, which has not run: run the whole file.", pytrace=False)
+
+
+def _rank(item: pytest.Item) -> int:
+    """Return what is the smaller the earlier a test's file is to begin."""
+    return next((number for number, start in enumerate(_LONG) if item.nodeid.startswith(start)), len(_LONG))
 
 
 def _fixtures(item: pytest.Item) -> set[str]:

@@ -1,4 +1,4 @@
-"""What every answer of the embedded SageMaker is held to, whichever test asked: the shape that botocore's model has."""
+"""What every answer of our own services is held to, whichever test asked: the shape that botocore's model has."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ _LEFT_OUT = {"DescribeTrainingJob.ModelArtifacts"}
 
 def watch(client: Any) -> Any:
     """The client, whose every answer is looked at as it came over the wire."""
-    client.meta.events.register("after-call.sagemaker", _check)
+    service = client.meta.service_model.service_id.hyphenize()
+    client.meta.events.register(f"after-call.{service}", _check)
     return client
 
 

@@ -167,12 +167,12 @@ def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[gateway.Gatew
 
 @pytest.fixture(scope="session")
 def client(embedded: gateway.Gateway) -> Callable[[str], Any]:
-    """A boto3 client for a service of the embedded AWS; SageMaker's answers are held to its model."""
+    """A boto3 client for a service of the embedded AWS; the answers of services of ours are held to their model."""
     session: Any = boto3.Session("test", "test", region_name=gateway.REGION)
 
     def make(service: str) -> Any:
         made = session.client(service, endpoint_url=embedded.url)
-        return conforming.watch(made) if service == "sagemaker" else made
+        return conforming.watch(made) if service in ("sagemaker", "application-autoscaling") else made
 
     return make
 

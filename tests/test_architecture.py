@@ -43,6 +43,7 @@ ALLOWED = {
     "embedded_aws/warmstart": {"embedded_aws.runtime.process"},
     "embedded_aws/serving": {"embedded_aws.serving", "embedded_aws.runtime.requirements"},
     "embedded_aws/database": set(),
+    "embedded_aws/documents": set(),
     "embedded_aws/serialization": set(),
     "embedded_aws/patches": {
         "embedded_aws.aws_names",
@@ -59,6 +60,7 @@ ALLOWED = {
     "embedded_aws/storage": {"embedded_aws.storage", "embedded_aws.database"},
     "embedded_aws/services": {
         "embedded_aws.database",
+        "embedded_aws.documents",
         "embedded_aws.faults",
         "embedded_aws.proxies",
         "embedded_aws.runtime",

@@ -12,10 +12,10 @@ import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import boto3
 from botocore.exceptions import ClientError
 
 from embedded_aws.services.cloudformation_types import ProvisioningError, ResourceProvider, api_error, typed_members
+from embedded_aws.services.root_clients import RootClients
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -57,16 +57,7 @@ class NetworkTypes:
 
     def __init__(self, endpoint_url: str, caller: Caller) -> None:
         self._caller = caller
-        # An account's number is its root's access key in the embedded AWS.
-        self._client = functools.cache(
-            lambda account, region: boto3.client(
-                "ec2",
-                region_name=region,
-                endpoint_url=endpoint_url,
-                aws_access_key_id=account,
-                aws_secret_access_key="test",  # noqa: S106 - it opens nothing
-            )
-        )
+        self._client = functools.partial(RootClients(endpoint_url).client, "ec2")
 
     def resource_providers(self) -> dict[str, ResourceProvider]:
         """Return the types by name. They ask over the port: not to be run on the event loop."""

@@ -1,14 +1,13 @@
 """The table in which the database keeps the store's records: a row a resource, in the order of their creation.
 
-Members and tags are JSON; a time in them is `{"$time": ["2026-11-29T10:00:00.123456+00:00"]}`, which no request can
-hold: the values of what has free names there are strings. A tuple becomes a list.
+Members and tags are JSON, as documents.py writes it.
 """
 
 from __future__ import annotations
 
-import json
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
+
+from embedded_aws import documents
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -19,7 +18,6 @@ Key = tuple[str, str, str, str]
 """A record's type, account, region, and name in lower case."""
 Row = dict[str, Any]
 """What is kept of a record, by the names of the columns."""
-_TIME = "$time"
 _COLUMNS = ("type", "account", "region", "name", "arn", "members", "tags")
 _NAMES = ", ".join(_COLUMNS)
 
@@ -39,7 +37,7 @@ class RecordTable:
         """Yield what is kept, in the order of creation."""
         for row in self._database.rows(f"SELECT {_NAMES} FROM sagemaker_records ORDER BY number"):  # noqa: S608 - a constant
             found = dict(zip(_COLUMNS, row, strict=True))
-            yield {**found, "members": _read(found["members"]), "tags": _read(found["tags"])}
+            yield {**found, "members": documents.read(found["members"]), "tags": documents.read(found["tags"])}
 
     def write(self, changes: Iterable[tuple[Key, Row | None]]) -> None:
         """Keep what these records are now, or that they are gone (None), all or nothing. Raises StateError."""
@@ -50,7 +48,7 @@ class RecordTable:
                         "DELETE FROM sagemaker_records WHERE (type, account, region, name) = (?, ?, ?, ?)", key
                     )
                 else:
-                    values = {**row, "members": _write(row["members"]), "tags": _write(row["tags"])}
+                    values = {**row, "members": documents.write(row["members"]), "tags": documents.write(row["tags"])}
                     connection.execute(
                         f"INSERT INTO sagemaker_records ({_NAMES}) "  # noqa: S608 - a constant
                         "VALUES (:type, :account, :region, :name, :arn, :members, :tags) "
@@ -58,20 +56,3 @@ class RecordTable:
                         "SET name = :name, arn = :arn, members = :members, tags = :tags",
                         values,
                     )
-
-
-def _tagged(value: Any) -> dict[str, list[str]]:
-    if isinstance(value, datetime):
-        return {_TIME: [value.isoformat()]}
-    raise TypeError(f"{type(value).__name__} can't be kept")
-
-
-def _untagged(document: dict[str, Any]) -> Any:
-    match document:
-        case {"$time": [written]}:
-            return datetime.fromisoformat(written)
-    return document
-
-
-_write = json.JSONEncoder(default=_tagged, separators=(",", ":")).encode
-_read = json.JSONDecoder(object_hook=_untagged).decode

@@ -8,27 +8,18 @@ say no. A quota for a resource is refused. Not compared with AWS: the sentences 
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
 from dataclasses import dataclass
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-import botocore.session
-
-from embedded_aws.database import StateError
-from embedded_aws.services.sagemaker import shapes
-from embedded_aws.services.sagemaker.errors import JSON, ServiceError
+from embedded_aws.services import json_protocol
+from embedded_aws.services.sagemaker.errors import ServiceError
 from embedded_aws.services.service_quotas import quotas
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from embedded_aws.services.json_protocol import Request, Response
     from embedded_aws.services.service_quotas.quotas import AppliedQuotas, Quota, QuotaIncrease
-
-    Response = tuple[int, dict[str, str], bytes]
-    Request = Mapping[str, Any]
 
 SERVICE_CODE = "sagemaker"
 _SERVICE = {"ServiceCode": SERVICE_CODE, "ServiceName": "Amazon SageMaker"}
@@ -43,36 +34,20 @@ class ServiceQuotas:
     def __init__(self, quotas: AppliedQuotas, *, caller: Callable[[], tuple[str, str]]) -> None:
         self._quotas = quotas
         self._caller = caller
-        self._model = botocore.session.get_session().get_service_model("service-quotas")
+        self._protocol = json_protocol.JsonProtocol(
+            "service-quotas", title="Service Quotas", operations=_OPERATIONS, unavailable="ServiceException"
+        )
 
     async def handle(
         self, method: str, path: str, headers: Mapping[str, str], body: bytes, query: Mapping[str, list[str]]
     ) -> Response:
         """Answer one HTTP request (awsJson1.1)."""
         del method, path, query  # the protocol has one of each
-        target = {name.lower(): value for name, value in headers.items()}.get("x-amz-target", "")
-        try:
-            answer = self._answer(target.rpartition(".")[2], body)
-        except ServiceError as error:
-            return error.response()
-        except StateError as error:
-            return ServiceError("ServiceException", str(error), HTTPStatus.INTERNAL_SERVER_ERROR).response()
-        return 200, {"Content-Type": JSON}, json.dumps(answer).encode()
+        return self._protocol.answer(headers, body, self._answer)
 
-    def _answer(self, operation: str, body: bytes) -> Any:
-        """Validate a request, answer it, and return the answer as a JSON document. Raises ServiceError."""
-        answer = _OPERATIONS.get(operation)
-        if answer is None:
-            known = ", ".join(sorted(_OPERATIONS))
-            raise ServiceError(
-                "UnknownOperationException",
-                f"The embedded AWS has not got the operation {operation} of Service Quotas. It has: {known}.",
-            )
-        shape = self._model.operation_model(operation)
-        request = shapes.read(shape.input_shape, json.loads(body or b"{}")) if shape.input_shape else {}
+    def _answer(self, operation: str, request: Request) -> Request:
         account, region = self._caller()
-        members = answer(_Requests(quotas=self._quotas, account=account, region=region), request)
-        return shapes.write(shape.output_shape, members) if shape.output_shape else {}
+        return _OPERATIONS[operation](_Requests(quotas=self._quotas, account=account, region=region), request)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,18 +148,8 @@ _OPERATIONS: Mapping[str, Callable[[_Requests, Request], Request]] = {
 
 
 def _paged(member: str, items: Sequence[Any], request: Request) -> Request:
-    """Return the page that the request's NextToken begins, and the token of the next: how many items came before."""
-    start = _position(request["NextToken"]) if "NextToken" in request else 0
-    end = start + (request.get("MaxResults") or _PAGE)
-    token = {"NextToken": base64.b64encode(str(end).encode()).decode()} if end < len(items) else {}
-    return {member: list(items[start:end]), **token}
-
-
-def _position(token: str) -> int:
-    try:
-        return int(base64.b64decode(token, validate=True))
-    except (binascii.Error, ValueError) as error:
-        raise ServiceError("InvalidPaginationTokenException", "Invalid token was used.") from error
+    invalid = ServiceError("InvalidPaginationTokenException", "Invalid token was used.")
+    return json_protocol.page(member, items, request, size=_PAGE, invalid_token=invalid)
 
 
 def _check_service(request: Request) -> None:

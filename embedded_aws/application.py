@@ -25,8 +25,11 @@ from embedded_aws.patches.apply import Additions, apply
 from embedded_aws.patches.persistence import Persistence
 from embedded_aws.runtime import sandbox
 from embedded_aws.services import budgets
+from embedded_aws.services.application_autoscaling import cloudformation as scaling_types
+from embedded_aws.services.application_autoscaling.service import ApplicationAutoScaling
 from embedded_aws.services.ec2 import NetworkTypes
 from embedded_aws.services.ecr import ImageRegistries
+from embedded_aws.services.root_clients import RootClients
 from embedded_aws.services.sagemaker import cloudformation
 from embedded_aws.services.sagemaker.clock import Clock
 from embedded_aws.services.sagemaker.events import publish_to
@@ -38,8 +41,11 @@ from embedded_aws.services.service_quotas.quotas import AppliedQuotas
 from embedded_aws.services.service_quotas.service import ServiceQuotas
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from embedded_aws.admin_token import AdminToken
     from embedded_aws.database import Database
+    from embedded_aws.services.sagemaker.store import OnChange, Record
     from embedded_aws.settings import Settings
 
 
@@ -57,16 +63,29 @@ class Application:
             images=str(settings.images),
         )
         loop = event_loop.EventLoop()
-        context = _context(settings, loop, database)
-        context.metrics.start(context.clock, cloudwatch.Metrics(loop).put)
+        bus = eventbridge.DefaultBus(loop)
+        told = [publish_to(bus.put)]  # of every change of SageMaker's resources
+        context = _context(settings, database, told)
         quotas = AppliedQuotas(database)
         self._persistence = Persistence(database)
         self._sagemaker = SageMaker(
             context, caller=iam_principals.caller, principal=iam_principals.principal, quota=quotas.limit
         )
+        self._scaling = ApplicationAutoScaling(
+            self._sagemaker,
+            clock=context.clock,
+            clients=RootClients(settings.url),
+            caller=iam_principals.caller,
+            principal=iam_principals.principal,
+            publish=bus.put,
+            database=database,
+        )
+        told.append(self._scaling.deregistration.endpoint_changed)
+        self._sagemaker.check_endpoint_change = self._scaling.deregistration.check_endpoint_change
+        context.metrics.start(context.clock, cloudwatch.Metrics(loop).put, self._scaling.watched)
         # Where policies are enforced: a function that tells which of their statements have decided anything.
         self.statements = apply(
-            _additions(self._sagemaker, quotas, token, self._persistence),
+            _additions(self._sagemaker, self._scaling, quotas, token, self._persistence),
             clock=context.clock,
             loop=loop,
             enforce=settings.enforce,
@@ -81,6 +100,7 @@ class Application:
     def started(self) -> None:
         """Go on with what was interrupted when the embedded AWS ended, now that it answers."""
         self._sagemaker.restore()
+        self._scaling.restore()
         self._persistence.resume(partial(cloudformation.remove_unknown, self._sagemaker))
 
     def close(self) -> None:
@@ -88,13 +108,18 @@ class Application:
         try:
             self._persistence.close()
         finally:
+            self._scaling.close()
             self._sagemaker.close()
 
 
-def _context(settings: Settings, loop: event_loop.EventLoop, database: Database) -> ServiceContext:
+def _context(settings: Settings, database: Database, told: Sequence[OnChange]) -> ServiceContext:
+    def tell(record: Record, members: Mapping[str, Any] | None) -> None:
+        for each in told:
+            each(record, members)
+
     found = sandbox.find()
     context = ServiceContext(
-        store=Store(publish_to(eventbridge.DefaultBus(loop).put), database=database),
+        store=Store(tell, database=database),
         database=database,
         clock=Clock(pace=settings.pace),
         endpoint_url=settings.url,
@@ -106,10 +131,17 @@ def _context(settings: Settings, loop: event_loop.EventLoop, database: Database)
     return dataclasses.replace(context, principal_of=iam_principals.of_role) if settings.enforce else context
 
 
-def _additions(sagemaker: SageMaker, quotas: AppliedQuotas, token: AdminToken, persistence: Persistence) -> Additions:
+def _additions(
+    sagemaker: SageMaker,
+    scaling: ApplicationAutoScaling,
+    quotas: AppliedQuotas,
+    token: AdminToken,
+    persistence: Persistence,
+) -> Additions:
     context = sagemaker.context
 
     def close_account(number: str) -> None:
+        scaling.discard(number)
         sagemaker.discard(number)
         accounts.forget(number)
         persistence.flush_all()
@@ -130,14 +162,23 @@ def _additions(sagemaker: SageMaker, quotas: AppliedQuotas, token: AdminToken, p
                 scope="servicequotas",
                 sdk_name="ServiceQuotas",
             ),
+            "application-autoscaling": service_handlers.Service(
+                handler=scaling.handle,
+                target="AnyScaleFrontendService",
+                hosts=("application-autoscaling",),
+                scope="application-autoscaling",
+                sdk_name="ApplicationAutoScaling",
+            ),
         },
         resource_providers={
             **cloudformation.resource_providers(sagemaker),
             **NetworkTypes(context.endpoint_url, iam_principals.caller).resource_providers(),
+            **scaling_types.resource_providers(scaling, iam_principals.caller),
             **budgets.resource_providers(service_handlers.call_budgets, iam_principals.caller),
         },
         tagged={"sagemaker": TaggedResources(context.store, iam_principals.caller)},
         interceptors={"ecr": ImageRegistries(context.images_dir, caller=iam_principals.caller).answer},
         paths={admin_api.PREFIX: admin_api.AdminApi(sagemaker.interrupt, close_account, sagemaker.restored).handle},
+        scale=scaling.scale,
         sign=lambda path: f"{context.endpoint_url}{token.sign(path)}",
     )

@@ -12,6 +12,7 @@ from embedded_aws.patches import (
     cloudwatch_logs,
     eventbridge,
     iam_enforcement,
+    iam_linked_roles,
     iam_managed_policies,
     iam_policy_simulator,
     kms,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
+    from embedded_aws.patches.cloudwatch import Scale
     from embedded_aws.patches.event_loop import EventLoop
     from embedded_aws.patches.persistence import Persistence
     from embedded_aws.patches.resource_groups_tagging import Tagged
@@ -47,6 +49,7 @@ class Additions:
     `services` are whole services by name, `resource_providers` CloudFormation's by resource type, `tagged` what the
     Resource Groups Tagging API lists, by the service's name in ARNs. `interceptors` see a service's requests first, by
     its name; `paths` answer all requests whose path begins with the key. `sign` makes of a path the URL of a download.
+    `scale` is called upon by alarms whose actions are scaling policies.
     """
 
     services: Mapping[str, Service]
@@ -55,6 +58,7 @@ class Additions:
     interceptors: Mapping[str, Interceptor]
     paths: Mapping[str, Handler]
     sign: Callable[[str], str]
+    scale: Scale
 
 
 def apply(
@@ -72,11 +76,12 @@ def apply(
     `enforce` every service asks policies before every call, and what comes back tells which statements of roles'
     policies decided anything; without, it is None.
     """
-    cloudwatch.apply(clock, loop)
+    cloudwatch.apply(clock, loop, additions.scale)
     service_handlers.add(additions.services)
     service_handlers.add_paths(additions.paths)
     cloudformation.apply(additions.resource_providers)
     iam_managed_policies.apply()
+    iam_linked_roles.apply()
     kms.apply()
     lambda_downloads.apply(additions.sign)
     resource_groups_tagging.apply(additions.tagged)

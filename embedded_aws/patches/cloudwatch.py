@@ -6,7 +6,13 @@ alarm" and "Configuring how CloudWatch alarms treat missing data". Not compared 
 evaluated ones it looks back for data (two here), and what becomes of an alarm of `missing` whose few points all breach
 (it keeps its state here).
 
-What SageMaker measures goes to the account's metrics from here, without a request to the port for it.
+What SageMaker measures goes to the account's metrics from here, without a request to the port for it. It is measured
+by the minutes of the embedded AWS's clock, and so are the periods of alarms on it; all other metrics have the time that
+is given with them.
+
+An alarm whose action is a scaling policy calls upon it when it goes off, and every minute from then on while it is:
+CloudWatch's user guide, "Alarm actions". Not compared with AWS: that one which was put into ALARM by SetAlarmState
+without data calls upon nothing.
 """
 
 from __future__ import annotations
@@ -16,16 +22,20 @@ import time
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
+from ministack.core.responses import get_account_id, get_region
 from ministack.services import cloudwatch
 
 from embedded_aws.patches.patching import Patches
+from embedded_aws.services.sagemaker.clock import Clock
+from embedded_aws.services.sagemaker.metrics.datum import INSTANCES, SAGEMAKER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from embedded_aws.patches.event_loop import EventLoop
-    from embedded_aws.services.sagemaker.clock import Clock
     from embedded_aws.services.sagemaker.metrics.datum import MetricDatum
+
+    Scale = Callable[[str, str, str, Mapping[str, Any], Sequence[float]], object]
 
 _EVALUATION_SECONDS = 60
 _LATE_PERIODS = 2  # for which data may be on their way
@@ -35,16 +45,58 @@ _MOST_POINTS = 10_000  # that a metric may have: a week of a value a minute, a d
 patches = Patches()
 
 
-def apply(clock: Clock, loop: EventLoop) -> None:
-    """Evaluate alarms so, whenever data come and every minute, and have statistics be of exact dimensions."""
+class _Surroundings:
+    """What alarms are evaluated by: the clock, and what is called upon for a scaling policy."""
+
+    clock = Clock()
+    scale: Scale = staticmethod(lambda *_: None)
+
+
+def apply(clock: Clock, loop: EventLoop, scale: Scale) -> None:
+    """Evaluate alarms so, whenever data come and every minute, and have statistics be of exact dimensions.
+
+    `scale` is called with account, region, the ARN of the action, the alarm and the values for which it is off; it must
+    not block.
+    """
+    _Surroundings.clock, _Surroundings.scale = clock, staticmethod(scale)
     patches.apply()
 
     def look() -> None:
         while clock.sleep(_EVALUATION_SECONDS, at_least=1.0):
             for account, region in {key[:2] for key in [*cloudwatch._alarms._data]}:
-                loop.call_soon(account, region, cloudwatch._evaluate_all_alarms)
+                loop.call_soon(account, region, _look)
 
     threading.Thread(target=look, name="alarms", daemon=True).start()
+
+
+def _look() -> None:
+    off = [alarm["AlarmName"] for alarm in cloudwatch._alarms.values() if alarm["StateValue"] == _ALARM]
+    cloudwatch._evaluate_all_alarms()
+    for alarm in list(cloudwatch._alarms.values()):
+        if alarm["AlarmName"] in off and alarm["StateValue"] == _ALARM:  # else it has just called
+            _call_upon_policies(alarm)
+
+
+@patches.wraps(cloudwatch._dispatch_alarm_actions)
+def _dispatch_alarm_actions(
+    original: Callable[[dict[str, Any], str, str, str], None],
+    alarm: dict[str, Any],
+    old_state: str,
+    new_state: str,
+    reason: str,
+) -> None:
+    original(alarm, old_state, new_state, reason)
+    if new_state == _ALARM:
+        _call_upon_policies(alarm)
+
+
+def _call_upon_policies(alarm: Mapping[str, Any]) -> None:
+    if not alarm.get("ActionsEnabled", True) or not alarm.get("MetricName"):
+        return
+    for action in alarm.get("AlarmActions") or ():
+        if action.startswith("arn:aws:autoscaling:"):
+            account, region = get_account_id(), get_region()
+            _Surroundings.scale(account, region, action, dict(alarm), _values(alarm))
 
 
 class Metrics:
@@ -86,9 +138,7 @@ def _evaluate_alarm(alarm: dict[str, Any]) -> None:
     name = alarm.get("MetricName")
     if not name:  # an expression: ministack evaluates none
         return
-    dimensions = cloudwatch._dims_key(cloudwatch._dims_from_list(alarm.get("Dimensions") or []))
-    points = cloudwatch._metrics.get((alarm["Namespace"], name, dimensions)) or []
-    values = _values(alarm, points)
+    values = _values(alarm)
     old, new = alarm["StateValue"], _state(alarm, values)
     if new == old:
         return
@@ -100,9 +150,11 @@ def _evaluate_alarm(alarm: dict[str, Any]) -> None:
     cloudwatch._evaluate_parent_alarms(alarm)
 
 
-def _values(alarm: Mapping[str, Any], points: Sequence[Mapping[str, Any]]) -> list[float]:
+def _values(alarm: Mapping[str, Any]) -> list[float]:
     """Return the statistic of the latest periods that have data, the newest last, as many as are evaluated."""
-    period, wanted = alarm.get("Period") or 60, alarm.get("EvaluationPeriods") or 1
+    dimensions = cloudwatch._dims_key(cloudwatch._dims_from_list(alarm.get("Dimensions") or []))
+    points = cloudwatch._metrics.get((alarm["Namespace"], alarm["MetricName"], dimensions)) or []
+    period, wanted = _period(alarm), alarm.get("EvaluationPeriods") or 1
     first = int(time.time() // period) - wanted - _LATE_PERIODS + 1
     periods: dict[int, list[Mapping[str, Any]]] = defaultdict(list)
     for point in points:
@@ -115,6 +167,14 @@ def _values(alarm: Mapping[str, Any], points: Sequence[Mapping[str, Any]]) -> li
         for number in sorted(periods)
     ]
     return [value for value in found if value is not None][-wanted:]
+
+
+def _period(alarm: Mapping[str, Any]) -> float:
+    """Return how many seconds a period of an alarm lasts."""
+    seconds = float(alarm.get("Period") or 60)
+    if not alarm["Namespace"].startswith((SAGEMAKER, INSTANCES)):
+        return seconds
+    return seconds / 60 * _Surroundings.clock.minute()
 
 
 def _state(alarm: Mapping[str, Any], values: Sequence[float]) -> str:

@@ -14,7 +14,6 @@ from ministack.core.responses import get_account_id, get_region
 from ministack.services import eventbridge, scheduler
 
 from embedded_aws.patches import service_handlers
-from embedded_aws.services.sagemaker.events import SOURCE
 
 if TYPE_CHECKING:
     from embedded_aws.patches.event_loop import EventLoop
@@ -49,10 +48,10 @@ class DefaultBus:
 
 def _put(event: Event) -> None:
     entry = {
-        "Source": SOURCE,
+        "Source": event.source,
         "DetailType": event.detail_type,
         "Detail": json.dumps(event.detail),
-        "Resources": [event.resource],
+        "Resources": [event.resource] if event.resource else [],
     }
     eventbridge._put_events({"Entries": [entry]}, allow_aws_source=True)
     del eventbridge._events_log_list()[:-_KEPT_EVENTS]  # ministack keeps every event for ever, and asks for none

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import botocore.session
 
+from embedded_aws import serialization
 from embedded_aws.database import StateError
+from embedded_aws.serialization import SerializationError
 from embedded_aws.services.sagemaker import shapes
 from embedded_aws.services.sagemaker.errors import JSON, ServiceError
 
@@ -68,9 +70,9 @@ class JsonProtocol:
 
 def _document(body: bytes) -> Any:
     try:
-        return json.loads(body or b"{}")
-    except ValueError as error:
-        raise ServiceError("SerializationException", f"The request is no JSON: {error}") from error
+        return serialization.document(body)
+    except SerializationError as error:
+        raise ServiceError(serialization.CODE, str(error)) from error
 
 
 def page(member: str, items: Sequence[Any], request: Request, *, size: int, invalid_token: ServiceError) -> Request:

@@ -25,6 +25,10 @@ class Clock:
         """Return how long a wait of so many seconds takes on this clock."""
         return seconds * self._pace
 
+    def minute(self) -> float:
+        """Return how long a minute of metrics lasts on this clock: at least a second, for measuring costs."""
+        return max(self.scaled(60), 1.0)
+
     def sleep(self, seconds: float, *, at_least: float = 0.0) -> bool:
         """Wait `seconds` times the pace, but `at_least` so long. Return False if the clock was closed meanwhile."""
         return not self._closed.wait(max(self.scaled(seconds), at_least))

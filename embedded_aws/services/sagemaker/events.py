@@ -42,13 +42,14 @@ class EventSchema:
 
 @dataclass(frozen=True, kw_only=True)
 class Event:
-    """An event of an account in a region."""
+    """An event of an account in a region; `resource` is the ARN that it is about, "" if it names none."""
 
     account: str
     region: str
     detail_type: str
     resource: str
     detail: Mapping[str, Any]
+    source: str = SOURCE
 
 
 EVENT_SCHEMAS: Mapping[str, EventSchema] = {

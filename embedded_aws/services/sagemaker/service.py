@@ -88,6 +88,10 @@ class SageMaker:
         for provider in self._providers.values():
             provider.bind(self)
         self._restoration = Restoration(context.store, self._providers)
+        # Asked before an endpoint is updated or deleted, with the verb, the request and who wants it; ServiceError: no.
+        self.check_endpoint_change: Callable[[str, Record, Mapping[str, Any], Principal | None], None] = (
+            lambda _verb, _endpoint, _request, _principal: None
+        )
 
     async def handle(
         self, method: str, path: str, headers: Mapping[str, str], body: bytes, query: Mapping[str, list[str]]
@@ -158,6 +162,8 @@ class SageMaker:
             return self._create(resource_type, request, system_tags, account=account, region=region)
         name = request[resource_type.name_member]
         record = self.context.store.get(resource_type.name, name, account=account, region=region, verb=verb)
+        if resource_type.name == "Endpoint" and verb in ("Update", "Delete"):
+            self.check_endpoint_change(verb, record, request, principal)
         if verb in _LOCKING_VERBS:
             self._change(verb, record, request)
         elif verb != "Describe":

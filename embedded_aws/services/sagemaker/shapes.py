@@ -168,6 +168,7 @@ def _compiled(pattern: str) -> re.Pattern[str]:
         (r"\p{N}", r"\w"),
         (r"\p{Z}", r" \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"),
         (r"\p{Alnum}", "a-zA-Z0-9"),
+        (r"\p{Print}", "[ -~]"),
         (r"\uD800\uDC00-\uDBFF\uDFFF", r"\U00010000-\U0010FFFF"),
     ):
         pattern = pattern.replace(java, python)

@@ -35,7 +35,10 @@ from embedded_aws.patches.s3_storage import Storage
 from embedded_aws.services.sagemaker.clock import Clock
 
 async def main():
-    nothing = Additions(services={}, resource_providers={}, tagged={}, interceptors={}, paths={}, sign=str)
+    none = {}
+    nothing = Additions(
+        services=none, resource_providers=none, tagged=none, interceptors=none, paths=none, sign=str, scale=print
+    )
     state = Path(os.environ["STATE_DIR"])
     database = Database(state)
     apply(

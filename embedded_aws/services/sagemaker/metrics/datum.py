@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
     Send = Callable[["MetricDatum"], object]
 
+SAGEMAKER, INSTANCES = "AWS/SageMaker", "/aws/sagemaker/"
+"""The namespace of what SageMaker measures of invocations, and what those begin with of its instances."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class MetricSource:
@@ -36,18 +39,24 @@ class MetricDatum:
 
 def of_instance(record: Record, host: str) -> MetricSource:
     """Return the source of a job's instance; `host` is named like algo-1, a transform job's like its instance."""
-    return _source(record, f"/aws/sagemaker/{record.resource_type.name}s", Host=f"{record.name}/{host}")
+    return _source(record, f"{INSTANCES}{record.resource_type.name}s", Host=f"{record.name}/{host}")
 
 
 def of_variant(endpoint: Record, variant: str) -> MetricSource:
     """Return the source of the instances of an endpoint's variant."""
-    return _source(endpoint, "/aws/sagemaker/Endpoints", EndpointName=endpoint.name, VariantName=variant)
+    return _source(endpoint, f"{INSTANCES}Endpoints", EndpointName=endpoint.name, VariantName=variant)
 
 
 def of_invocations(endpoint: Record, variant: str, config: str = "") -> MetricSource:
     """Return the source of the invocations of an endpoint's variant; of one of its configurations alone, if given."""
-    of_config = {"EndpointConfigName": config} if config else {}
-    return _source(endpoint, "AWS/SageMaker", EndpointName=endpoint.name, VariantName=variant, **of_config)
+    return of_invocations_named(endpoint.name, variant, config, account=endpoint.account, region=endpoint.region)
+
+
+def of_invocations_named(endpoint: str, variant: str, config: str = "", *, account: str, region: str) -> MetricSource:
+    """Return the same by the endpoint's name."""
+    of_config = (("EndpointConfigName", config),) if config else ()
+    dimensions = (("EndpointName", endpoint), ("VariantName", variant), *of_config)
+    return MetricSource(account=account, region=region, namespace=SAGEMAKER, dimensions=dimensions)
 
 
 def _source(record: Record, namespace: str, **dimensions: str) -> MetricSource:

@@ -28,13 +28,16 @@ if TYPE_CHECKING:
 
 _STEP = math.log(1.05)
 _MICROSECONDS = 1_000_000
-_MINUTE = 60
 
 
 class Invocations:
-    """Counts the invocations of all endpoints' variants since the last `take`. Thread-safe."""
+    """Counts the invocations of all endpoints' variants since the last `take`. Thread-safe.
+
+    `minute` is how many seconds one lasts: as many as the clock of the embedded AWS says.
+    """
 
     def __init__(self) -> None:
+        self.minute = 60.0
         self._lock = threading.Lock()
         self._minutes: dict[tuple[Record, str, str, int], _Minute] = {}
 
@@ -54,20 +57,27 @@ class Invocations:
         `status` is the model's, 0 without an answer; `model` and `overhead` the seconds that it and all around it took.
         """
         now = time.time()
-        key = (endpoint, variant, config, int(now // _MINUTE))
+        key = (endpoint, variant, config, int(now // self.minute))
         with self._lock:
             minute = self._minutes.get(key)
             if minute is None:
                 minute = self._minutes[key] = _Minute()
             minute.count(now, status, model, overhead, instances)
 
-    def take(self) -> Iterator[MetricDatum]:
-        """Yield what was counted since the last time."""
+    def take(self, *, before: float = math.inf) -> Iterator[MetricDatum]:
+        """Yield what was counted since the last time, of the minutes before this one: they are over."""
         with self._lock:
-            minutes, self._minutes = self._minutes, {}
-        for (endpoint, variant, config, _), minute in minutes.items():
+            over = {key: minute for key, minute in self._minutes.items() if key[3] < before}
+            self._minutes = {key: minute for key, minute in self._minutes.items() if key not in over}
+        for (endpoint, variant, config, _), minute in over.items():
             yield from minute.data(of_invocations(endpoint, variant))
             yield from minute.data(of_invocations(endpoint, variant, config))
+
+
+def none_in_minute(variant: MetricSource, when: float) -> Iterator[MetricDatum]:
+    """Yield what there is to tell of a minute without an invocation; `when` lies in it."""
+    for name in ("Invocations", "InvocationsPerInstance"):
+        yield MetricDatum(source=variant, name=name, unit="None", values={0.0: 1.0}, time=when)
 
 
 class _Minute:

@@ -1,4 +1,9 @@
-"""Measures and publishes all of SageMaker's metrics, on a thread of its own, every minute as on AWS."""
+"""Measures and publishes all of SageMaker's metrics, on a thread of its own, every minute as on AWS.
+
+What was invoked is published minute by minute, when each is over. Of a variant that is scaled, minutes without a call
+are told too, with zeros: SageMaker's guide, "Edit a scaling policy" (scaling in when there is no traffic). Not compared
+with AWS: that it tells them of no other variant.
+"""
 
 from __future__ import annotations
 
@@ -8,17 +13,21 @@ import time
 from typing import TYPE_CHECKING
 
 from embedded_aws.services.sagemaker.metrics.instances import Instances
-from embedded_aws.services.sagemaker.metrics.invocations import Invocations
+from embedded_aws.services.sagemaker.metrics.invocations import Invocations, none_in_minute
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from embedded_aws.services.sagemaker.clock import Clock
-    from embedded_aws.services.sagemaker.metrics.datum import Send
+    from embedded_aws.services.sagemaker.metrics.datum import MetricSource, Send
+
+    Watched = Callable[[], Iterable[MetricSource]]
 
 log = logging.getLogger(__name__)
 
 _MEASURE_SECONDS = 5
-_PUBLISH_SECONDS = 60
 _AT_LEAST = 1.0  # second, on however hurried a clock: reading processes costs
+_MOST_MINUTES = 60  # that are told at once, after the machine was asleep
 
 
 class MetricsPublisher:
@@ -28,22 +37,32 @@ class MetricsPublisher:
         self.instances = Instances()
         self.invocations = Invocations()
 
-    def start(self, clock: Clock, send: Send) -> None:
-        """Measure and publish from now on, until the clock is closed."""
-        threading.Thread(target=self._run, args=(clock, send), name="sagemaker-metrics", daemon=True).start()
+    def start(self, clock: Clock, send: Send, watched: Watched = tuple) -> None:
+        """Measure and publish from now on, until the clock is closed; `watched` returns what is scaled."""
+        self.invocations.minute = clock.minute()
+        arguments = (clock, send, watched)
+        threading.Thread(target=self._run, args=arguments, name="sagemaker-metrics", daemon=True).start()
 
-    def _run(self, clock: Clock, send: Send) -> None:
-        every = max(clock.scaled(_PUBLISH_SECONDS), _AT_LEAST)
-        due = time.monotonic() + every
+    def _run(self, clock: Clock, send: Send, watched: Watched) -> None:
+        minute = clock.minute()
+        published = int(time.time() // minute)
         while clock.sleep(_MEASURE_SECONDS, at_least=_AT_LEAST):
             try:
                 self.instances.measure()
-                if time.monotonic() >= due:
-                    due = time.monotonic() + every
-                    self._publish(send)
+                current = int(time.time() // minute)
+                if current > published:
+                    first, published = max(published, current - _MOST_MINUTES), current
+                    self._publish(send, range(first, current), watched)
             except Exception:
                 log.exception("metrics of a minute were lost")
 
-    def _publish(self, send: Send) -> None:
-        for datum in (*self.instances.take(), *self.invocations.take()):
+    def _publish(self, send: Send, minutes: range, watched: Watched) -> None:
+        told = set()
+        for datum in (*self.instances.take(), *self.invocations.take(before=minutes.stop)):
+            told.add((datum.source, int(datum.time // self.invocations.minute)))
             send(datum)
+        for source in watched():
+            for number in minutes:
+                if (source, number) not in told:
+                    for datum in none_in_minute(source, (number + 0.5) * self.invocations.minute):
+                        send(datum)

@@ -10,12 +10,15 @@ if TYPE_CHECKING:
 
     from botocore.model import OperationModel
 
+_OURS = ("sagemaker", "application-autoscaling")
 # AWS leaves it out too where a job has none (aws/sagemaker-python-sdk#6091).
 _LEFT_OUT = {"DescribeTrainingJob.ModelArtifacts"}
 
 
 def watch(client: Any) -> Any:
-    """The client, whose every answer is looked at as it came over the wire."""
+    """The client; every answer of a service of ours is looked at as it came over the wire."""
+    if client.meta.service_model.service_name not in _OURS:
+        return client
     service = client.meta.service_model.service_id.hyphenize()
     client.meta.events.register(f"after-call.{service}", _check)
     return client

@@ -171,8 +171,7 @@ def client(embedded: gateway.Gateway) -> Callable[[str], Any]:
     session: Any = boto3.Session("test", "test", region_name=gateway.REGION)
 
     def make(service: str) -> Any:
-        made = session.client(service, endpoint_url=embedded.url)
-        return conforming.watch(made) if service in ("sagemaker", "application-autoscaling") else made
+        return conforming.watch(session.client(service, endpoint_url=embedded.url))
 
     return make
 

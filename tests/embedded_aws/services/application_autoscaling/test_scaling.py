@@ -128,7 +128,9 @@ def test_what_sagemaker_refuses_is_a_failed_activity(hurried_account: Account, s
     assert instances(hurried_account, scaling.endpoint) == 1
 
 
-def test_steps_by_an_alarm_of_ones_own(hurried_account: Account, scaling: Scaling, hurried: Any) -> None:
+def test_steps_by_an_alarm_of_ones_own(
+    hurried_account: Account, scaling: Scaling, hurried: Callable[[str], Any]
+) -> None:
     """The alarm's action is the policy; how far its metric is beyond the threshold says which step is taken.
 
     Suspended, nothing is scaled out; resumed, the alarm which is off still calls upon the policy every minute.
@@ -157,8 +159,7 @@ def test_steps_by_an_alarm_of_ones_own(hurried_account: Account, scaling: Scalin
         AlarmActions=[policy["PolicyARN"]],
     )
     cloudwatch.put_metric_data(Namespace="lab", MetricData=[{"MetricName": "backlog", "Value": 7}])
-    state = lambda: cloudwatch.describe_alarms(AlarmNames=["backlog"])["MetricAlarms"][0]["StateValue"]  # noqa: E731
-    until(lambda: state() == "ALARM")
+    until(lambda: cloudwatch.describe_alarms(AlarmNames=["backlog"], StateValue="ALARM")["MetricAlarms"])
     assert instances(hurried_account, scaling.endpoint) == 1
     scaling.client.register_scalable_target(**scaling.on, SuspendedState={"DynamicScalingOutSuspended": False})
     until(lambda: instances(hurried_account, scaling.endpoint) == 2)

@@ -121,7 +121,7 @@ class Persistence:
                 fingerprint = None if whole else service_states.of_stack
                 self._rows.write(connection, service, service_states.stacks(), fingerprint=fingerprint)
             case service_states.LOGS:
-                self._rows.write(connection, service, service_states.logs(), fingerprint=service_states.of_log_group)
+                self._rows.write(connection, service, service_states.logs(), fingerprint=service_states.of_log)
                 self._events.write(connection, service_states.log_events())
             case service_states.METRICS:
                 self._rows.write(connection, service, service_states.metrics())

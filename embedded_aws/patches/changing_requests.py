@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 _OBJECT = re.compile(r"/([^/]+)/.+")
 _ACTION = re.compile(rb"(?:^|&)Action=(\w+)")
 _INVOCATION = re.compile(r"/(response-streaming-)?invoc\w+$")
-_READ_METHODS = ("GET", "HEAD", "OPTIONS")
+READ_METHODS = ("GET", "HEAD", "OPTIONS")
 _READS = re.compile(
     "AssumeRole|BatchGet|Check|Decrypt|Describe|Encrypt|Estimate|Filter|Generate|Get|Head|Invoke|List|Lookup|Preview"
     "|Query|ReEncrypt|Scan|Search|Sign|Simulate|Test|Validate|Verify"
@@ -28,12 +28,12 @@ def changes(
         target = action[1].decode() if action else ""
     if target:
         return not _READS.match(target)
-    if method in _READ_METHODS or (service == "lambda" and _INVOCATION.search(path)):
+    if method in READ_METHODS or (service == "lambda" and _INVOCATION.search(path)):
         return False
     return not (service == "s3" and changed_object(method, path))
 
 
 def changed_object(method: str, path: str) -> str:
     """Return the bucket of the object of S3 that a request changes; "" if it changes none."""
-    found = None if method in _READ_METHODS else _OBJECT.match(path)
+    found = None if method in READ_METHODS else _OBJECT.match(path)
     return found[1] if found else ""

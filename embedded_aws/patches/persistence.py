@@ -13,11 +13,11 @@ import logging
 from typing import TYPE_CHECKING
 
 import ministack.app
-from ministack.services import lambda_svc
+from ministack.services import lambda_svc, s3
 
 from embedded_aws.database import StateError
 from embedded_aws.patches import service_handlers, service_states, stack_recovery
-from embedded_aws.patches.changing_requests import changed_object, changes
+from embedded_aws.patches.changing_requests import READ_METHODS, changed_object, changes
 from embedded_aws.patches.kept_rows import KeptRows
 from embedded_aws.patches.kept_series import KeptSeries
 from embedded_aws.patches.patching import Patches
@@ -161,7 +161,8 @@ class Persistence:
             if name == "s3" and self._at_work and (bucket := changed_object(method, path)):
                 self._keep_bucket(bucket)
             answer = await handler(method, path, headers, body, query)
-            self._asked |= states
+            if name != "s3" or not _stays_in_s3(method, path):
+                self._asked |= states
             if changes(name, method, path, headers, body, query):
                 self._changed = True
                 everything = name == STACKS
@@ -174,6 +175,12 @@ class Persistence:
         """Keep everything if a stack has just made the bucket of an object: no object may be there without it."""
         if not self._rows.holds("s3", "buckets_meta", bucket):
             self.flush(loaded())
+
+
+def _stays_in_s3(method: str, path: str) -> bool:
+    """Tell whether a request of S3 changes nothing, or an object of which no other service is told."""
+    bucket = changed_object(method, path)
+    return method in READ_METHODS or bool(bucket and bucket not in s3._bucket_notifications)
 
 
 @patches.replaces(lambda_svc._prune_orphan_code_blobs)

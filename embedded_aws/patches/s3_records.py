@@ -13,7 +13,6 @@ import json
 import logging
 import threading
 import time
-from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +21,7 @@ from ministack.services import s3
 
 from embedded_aws.patches.s3_written import Written
 from embedded_aws.storage.contents import Content, Piece
-from embedded_aws.storage.small_contents import SmallContent, SmallContents
+from embedded_aws.storage.small_contents import SmallContents
 
 if TYPE_CHECKING:
     import sqlite3
@@ -94,7 +93,7 @@ class Records:
         database.create("CREATE INDEX IF NOT EXISTS s3_completed_at ON s3_completed (at)")
 
     def load(self) -> None:
-        """Give ministack all that the rows hold, and remove the files that none of them names."""
+        """Give ministack all that the rows hold, and remove the contents that none of them names."""
         for *address, state in self._database.rows("SELECT account, bucket, key, state FROM s3_objects"):
             self._restore_key(tuple(address), state)
         for upload in self._database.rows("SELECT account, upload FROM s3_uploads"):
@@ -104,6 +103,7 @@ class Records:
         for upload in self._database.rows("SELECT account, upload FROM s3_completed"):
             self._restore_upload(upload)
         self._files.sweep()
+        self._small.sweep()
         self._tell_lost()
 
     def keep(self, change: Change) -> None:
@@ -112,6 +112,7 @@ class Records:
             written = self._write(change)
             for row, holders in written.rows.items():
                 self._use(row, holders)
+            self._small.remove_unused()
 
     def _write(self, change: Change) -> Written:
         with self._database.transaction() as connection:
@@ -122,7 +123,6 @@ class Records:
                 self._write_key(connection, address, written)
             for upload, number in change.uploads.items():
                 self._write_upload(connection, upload, number, written)
-            self._remove_unused(connection, written)
         return written
 
     def undo(self, change: Change) -> None:
@@ -156,16 +156,6 @@ class Records:
             file.drop()
         if files is not None:
             self._used[row] = files
-
-    def _remove_unused(self, connection: sqlite3.Connection, written: Written) -> None:
-        """Remove the small contents that no row will name when this is kept."""
-        dropped = [each for row in written.rows for each in self._used.get(row, ()) if isinstance(each, SmallContent)]
-        if not dropped:
-            return
-        more = Counter(each for holders in written.rows.values() for each in holders or ())
-        for holder, times in Counter(dropped).items():
-            if holder.uses + more[holder] == times:
-                self._small.remove(connection, holder)
 
     def _write_key(self, connection: sqlite3.Connection, address: Key, written: Written) -> None:
         account, bucket, key = address
@@ -299,7 +289,10 @@ class Records:
 
 
 def _about_versions(address: Key) -> dict[str, list[tuple[str | None, Any]]]:
-    """Return what stands elsewhere about the versions of a key, by the name of its table."""
+    """Return what stands elsewhere about the versions of a key, by the name of its table; {} if that is nothing."""
+    stores = {name: store for name, store in _ABOUT_VERSIONS.items() if store._data}
+    if not stores:
+        return {}
     account, bucket, key = address
     holder = s3._buckets._data.get((account, bucket), {"objects": {}})
     current = holder["objects"].get(key) or {}
@@ -311,5 +304,5 @@ def _about_versions(address: Key) -> dict[str, list[tuple[str | None, Any]]]:
             for version in names
             if (account, (bucket, key, version)) in store._data
         ]
-        for name, store in _ABOUT_VERSIONS.items()
+        for name, store in stores.items()
     }

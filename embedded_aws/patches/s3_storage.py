@@ -23,6 +23,7 @@ from ministack.core.responses import AccountScopedDict, get_account_id
 from ministack.services import s3
 
 from embedded_aws.database import StateError
+from embedded_aws.patches.changing_requests import READ_METHODS
 from embedded_aws.patches.patching import Patches, assign
 from embedded_aws.patches.s3_records import Change, Records
 from embedded_aws.storage.object_files import ObjectFiles
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_READ_METHODS = ("GET", "HEAD", "OPTIONS")
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 _RECORDS: list[Records] = []
@@ -162,7 +162,7 @@ def _dispatch(
 ) -> Response:
     """Carry out a client's request."""
     work = functools.partial(original, method, bucket, key, headers, body, query_params)
-    if method in _READ_METHODS:
+    if method in READ_METHODS:
         try:
             return work()
         except OSError as error:

@@ -12,7 +12,6 @@ import errno
 import os
 import secrets
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import TYPE_CHECKING, Self
 from weakref import WeakValueDictionary
 
@@ -21,11 +20,13 @@ from embedded_aws.storage.contents import PIECE_BYTES, Content, Holder, Piece
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
     from typing import BinaryIO
 
 RESERVE_BYTES = 8 * 1024**2
 """What stays free on the disk for the database, so that deleting objects makes room again."""
 _SOON_GONE_BYTES = 1024**2
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 
 
 class ObjectFiles:
@@ -69,14 +70,13 @@ class ObjectFiles:
         """Remove every file that nothing has asked for."""
         for each in os.scandir(self.folder):
             if each.name not in self._found:
-                with contextlib.suppress(OSError):
-                    Path(each.path).unlink()
+                _unlink(each.path)
 
     def sizes(self) -> dict[str | int, int]:
         """Return the sizes of all files, by name."""
         return {each.name: each.stat().st_size for each in os.scandir(self.folder)}
 
-    def remove(self, path: Path, size: int) -> None:
+    def remove(self, path: str, size: int) -> None:
         """Remove a file, on a thread if it is a large one: that takes a while."""
         if size <= _SOON_GONE_BYTES:
             _unlink(path)
@@ -96,13 +96,13 @@ class ObjectFile(Holder):
         self.unwanted = False
 
     @property
-    def path(self) -> Path:
+    def path(self) -> str:
         """Where it lies."""
-        return self._files.folder / str(self.name)
+        return f"{self._files.folder}/{self.name}"
 
     def open(self) -> BinaryIO:
         """Return it, open to be read. Raises OSError."""
-        return self.path.open("rb", buffering=0)
+        return open(self.path, "rb", buffering=0)  # noqa: PTH123 - a Path takes as long as to open it
 
     def use(self) -> None:
         """Count one more row."""
@@ -128,13 +128,13 @@ class Writer:
         self._hashes = Hashes(algorithms)
         self.size = 0
         self._next_look = PIECE_BYTES
-        self._open = self._file.path.open("xb", buffering=0)
+        self._open = os.open(self._file.path, _NEW, 0o666)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, failed: type[BaseException] | None, *_: object) -> None:
-        self._open.close()
+        os.close(self._open)
         if failed:
             self._file.unwanted = False
             self._files.remove(self._file.path, self.size)
@@ -143,7 +143,7 @@ class Writer:
         """Write more. Raises OSError."""
         view = memoryview(piece)
         while view:
-            view = view[self._open.write(view) :]
+            view = view[os.write(self._open, view) :]
         self._hashes.update(piece)
         self.size += len(piece)
         if self.size > self._next_look:
@@ -156,6 +156,6 @@ class Writer:
         return Content((Piece(self._file, 0, self.size),) if self.size else (), self._hashes)
 
 
-def _unlink(path: Path) -> None:
+def _unlink(path: str) -> None:
     with contextlib.suppress(OSError):
-        path.unlink()
+        os.unlink(path)  # noqa: PTH108 - see above

@@ -166,6 +166,24 @@ def test_everything_is_there_after_a_kill(aws: Home) -> None:
         s3.delete_object(Bucket=LOCKED, Key="held", VersionId=held["VersionId"])
 
 
+def test_what_is_overwritten_goes(aws: Home) -> None:
+    """Contents that nothing names any more are few while it works, and gone after a kill."""
+    s3 = aws.client("s3")
+    s3.put_object(Bucket=PLAIN, Key="small", Body=b"0")
+    s3.copy_object(Bucket=PLAIN, Key="copied", CopySource={"Bucket": PLAIN, "Key": "small"})
+    lying = files(aws)
+    for number in range(1, 150):
+        s3.put_object(Bucket=PLAIN, Key="small", Body=b"%d" % number)
+    assert len(files(aws) - lying) <= 64
+    assert s3.get_object(Bucket=PLAIN, Key="copied")["Body"].read() == b"0"
+    aws.kill()
+    s3 = aws.client("s3")
+    assert len(files(aws) - lying) == 1
+    assert s3.get_object(Bucket=PLAIN, Key="copied")["Body"].read() == b"0"
+    assert s3.get_object(Bucket=PLAIN, Key="small")["Body"].read() == b"149"
+    s3.delete_objects(Bucket=PLAIN, Delete={"Objects": [{"Key": "small"}, {"Key": "copied"}]})
+
+
 def test_a_completed_upload_is_known_for_a_day(aws: Home) -> None:
     """Until then it may be completed once more; what is older goes when another is completed."""
     s3 = aws.client("s3")

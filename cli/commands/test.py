@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,6 +33,8 @@ def test(arguments: Sequence[str], *, expression: str | None, last_failed: bool)
         screen.console.print("Nothing failed the last time: `./lab test` runs every test.", soft_wrap=True)
         return
     embedded.install_images()
+    # Else each worker rewrites all tests' assertions anew, and each of hundreds of processes compiles the lab.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     become("pytest", options)
 
 

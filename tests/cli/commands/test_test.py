@@ -24,6 +24,7 @@ ITSELF = "tests/cli/commands/test_test.py"
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The arguments that pytest is started with, instead of its start."""
     arguments: list[str] = []
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "")  # which the command takes away, and this test gives back
     monkeypatch.setattr("cli.embedded.install_images", lambda: None)
     monkeypatch.setattr(command, "become", lambda program, given: arguments.extend([program, *given]))
     return arguments

@@ -30,6 +30,8 @@ CREATE TABLE IF NOT EXISTS services (
     service TEXT, store TEXT, key TEXT, value TEXT NOT NULL, PRIMARY KEY (service, store, key)
 ) WITHOUT ROWID
 """
+_APPENDED = frozenset({"log_records"})
+"""Stores whose resources have new names and are never changed."""
 _Row = tuple[str, str]
 _SCOPED = (AccountScopedDict, AccountRegionScopedDict)
 
@@ -42,6 +44,7 @@ class KeptRows:
         database.create(_TABLE)
         self._written: dict[str, dict[_Row, int]] = {}
         self._fingerprints: dict[tuple[str, _Row], object] = {}
+        self._stores: dict[tuple[str, str], object] = {}
         self._refused: set[tuple[str, str]] = set()
 
     def load(self) -> dict[str, dict[str, Any]]:
@@ -64,10 +67,17 @@ class KeptRows:
         """Write what is new or another in a service's state, and remove what is gone.
 
         `fingerprint` says cheaply whether a resource, of a store, may be another than the last time; None: it may.
+        A store to which resources only come, and from which they go, is left alone if it has as many and the same last.
         """
         written = self._written.setdefault(service, {})
-        found = set()
-        for store, key, value in _resources(state):
+        found, same = set(), set()
+        for store in _APPENDED & state.keys():
+            content = state[store]._data
+            now = len(content), next(reversed(content), None)
+            if self._stores.get((service, store)) == now:
+                same.add(store)
+            self._stores[service, store] = now
+        for store, key, value in _resources({name: state[name] for name in state.keys() - same}):
             row = (store, key)
             found.add(row)
             print_now = fingerprint(store, value) if fingerprint else None
@@ -78,7 +88,7 @@ class KeptRows:
                 connection.execute("INSERT OR REPLACE INTO services VALUES (?, ?, ?, ?)", (service, store, key, text))
                 written[row] = hash(text)
             self._fingerprints[service, row] = print_now
-        for row in written.keys() - found:
+        for row in [row for row in written if row not in found and row[0] not in same]:
             connection.execute("DELETE FROM services WHERE service = ? AND store = ? AND key = ?", (service, *row))
             del written[row]
             self._fingerprints.pop((service, row), None)
@@ -89,7 +99,7 @@ class KeptRows:
 
     def forget_written(self) -> None:
         """Look up what is written: a transaction has failed."""
-        self._fingerprints = {}
+        self._fingerprints, self._stores = {}, {}
         self._look_up()
 
     def _look_up(self) -> list[tuple[str, str, str, str]]:

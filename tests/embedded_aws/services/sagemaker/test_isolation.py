@@ -99,7 +99,7 @@ import pathlib, time
 pathlib.Path("/opt/ml/output/data/note").write_text({SECRET[:4]!r} + {SECRET[4:]!r})
 pathlib.Path("/tmp/note").write_text({SECRET[:4]!r} + {SECRET[4:]!r})
 print("written")
-time.sleep(60)
+time.sleep(600)
 """
     )
     until(lambda: "written" in account.printed(GROUP, other))

@@ -26,8 +26,17 @@ _SHARE = 0.9  # of this machine's memory
 
 def limit(instance_type: str) -> int:
     """Return the bytes of memory that a container on an instance of this type may have here."""
-    most = int(psutil.virtual_memory().total * _SHARE)
-    return min(_table().get(instance_type.removeprefix("ml."), most), most)
+    known = _table().get(instance_type.removeprefix("ml."))
+    return at_most(known) if known else _most()
+
+
+def at_most(asked: int) -> int:
+    """Return the bytes of memory that a container may have here which asks for so many."""
+    return min(asked, _most())
+
+
+def _most() -> int:
+    return int(psutil.virtual_memory().total * _SHARE)
 
 
 @cache

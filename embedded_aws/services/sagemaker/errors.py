@@ -35,3 +35,12 @@ def validation_exception(message: str) -> ServiceError:
 def limit(message: str) -> ServiceError:
     """Return the error for a quota that is used up."""
     return ServiceError(LIMIT, message)
+
+
+def quota_exceeded(name: str, allowed: float, used: int, delta: int, unit: str) -> ServiceError:
+    """Return the error for what would exceed a quota, in AWS's sentence."""
+    return limit(
+        f"The account-level service limit '{name}' is {allowed:.0f} {unit}, with current utilization of {used} {unit} "
+        f"and a request delta of {delta} {unit}. Please use AWS Service Quotas to request an increase for this quota. "
+        "If AWS Service Quotas is not available, contact AWS support to request an increase for this quota."
+    )

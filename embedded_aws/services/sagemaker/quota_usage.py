@@ -14,9 +14,11 @@ are used up.
 from __future__ import annotations
 
 from collections import Counter
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
-from embedded_aws.services.sagemaker.errors import limit
+from embedded_aws.services.sagemaker import serverless_quotas
+from embedded_aws.services.sagemaker.errors import quota_exceeded
 from embedded_aws.services.sagemaker.resource_types.endpoints import DEPLOYMENT, PENDING_DEPLOYMENT
 from embedded_aws.services.sagemaker.resource_types.tuning import training_resources
 from embedded_aws.services.sagemaker.training import warm_pools
@@ -24,7 +26,6 @@ from embedded_aws.services.sagemaker.training import warm_pools
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from embedded_aws.services.sagemaker.errors import ServiceError
     from embedded_aws.services.sagemaker.store import Record, Store
 
 
@@ -74,22 +75,17 @@ def check(store: Store, quota: QuotaLookup, record: Record, request: Mapping[str
     def check_quota(name: str, used: int, delta: int, unit: str = "Instances") -> None:
         allowed = quota(name, account=record.account, region=record.region)
         if delta and allowed is not None and used + delta > allowed:
-            raise _exceeded(name, allowed, used, delta, unit)
+            raise quota_exceeded(name, allowed, used, delta, unit)
 
     for instance_type, delta in needed.items():
         check_quota(_name(instance_type, usage), used[instance_type], delta)
     if usage in _ACROSS:
         check_quota(_ACROSS[usage], used.total(), needed.total())
+        if resource_type.name == "Endpoint":
+            limit = partial(quota, account=record.account, region=record.region)
+            serverless_quotas.check(store, limit, record, request)
     elif record not in others:  # one that is started is there already
         check_quota(_NOTEBOOKS, len(others), 1, "NotebookInstances")
-
-
-def _exceeded(name: str, allowed: float, used: int, delta: int, unit: str) -> ServiceError:
-    return limit(
-        f"The account-level service limit '{name}' is {allowed:.0f} {unit}, with current utilization of {used} {unit} "
-        f"and a request delta of {delta} {unit}. Please use AWS Service Quotas to request an increase for this quota. "
-        "If AWS Service Quotas is not available, contact AWS support to request an increase for this quota."
-    )
 
 
 def _name(instance_type: str, usage: str) -> str:
@@ -156,7 +152,9 @@ def _of_training(members: Mapping[str, Any]) -> list[tuple[str, int]]:
 def _of_changes(fleet: Mapping[str, Any], changes: Sequence[Mapping[str, Any]]) -> list[tuple[str, int]]:
     """Return how many instances more the variants want that a fleet has."""
     wanted = {each["VariantName"]: each.get("DesiredInstanceCount", 0) for each in changes}
-    variants = [each for each in fleet["ProductionVariants"] if each["VariantName"] in wanted]
+    variants = [
+        each for each in fleet["ProductionVariants"] if each["VariantName"] in wanted and "InstanceType" in each
+    ]
     return [
         (instance_type, max(wanted[each["VariantName"]] - count, 0))
         for each, (instance_type, count) in zip(variants, _of_variants({"ProductionVariants": variants}), strict=True)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from embedded_aws.database import StateError
 from embedded_aws.services.sagemaker import api, authorization, listing, quota_usage, runtime_api, tags
+from embedded_aws.services.sagemaker.endpoints.configurations import EndpointConfigs
 from embedded_aws.services.sagemaker.endpoints.models import Models
 from embedded_aws.services.sagemaker.endpoints.provider import Endpoints
 from embedded_aws.services.sagemaker.errors import JSON, UNAVAILABLE, ServiceError
@@ -42,6 +43,7 @@ PROVIDERS: Mapping[str, type[Provider]] = {
     "Endpoint": Endpoints,
     "NotebookInstance": NotebookInstances,
     "Model": Models,
+    "EndpointConfig": EndpointConfigs,
 }
 _WORKERS = 16
 _LONG_WORKERS = 256  # a class that opens its notebooks at once

@@ -42,7 +42,13 @@ _ACROSS = (
     "Number of instances across all transform jobs",
     "Total number of notebook instances",
 )
+_SERVERLESS = {  # the guide's own: a new account of AWS's has 10 for the concurrency and 3072 for the memory
+    "Maximum total concurrency that can be allocated across all serverless endpoints": 1000.0,
+    "Memory size in MB per serverless endpoint": 6144.0,
+    "Number of serverless endpoints": 50.0,
+}
 _AWS_CODES = {
+    "Maximum total concurrency that can be allocated across all serverless endpoints": "L-96300102",
     "Number of instances across active endpoints": "L-7A3DF611",
     "Number of instances across all processing jobs": "L-F311B08F",
     "Number of instances across all training jobs": "L-00C91CB5",
@@ -153,6 +159,7 @@ def quotas() -> Mapping[str, Quota]:
         for instance_type in model.shape_for(shape).metadata["enum"]
     ]
     made += [_quota(name, _OF_ALL) for name in _ACROSS]
+    made += [_quota(name, value) for name, value in _SERVERLESS.items()]
     return {quota.code: quota for quota in sorted(made, key=lambda quota: quota.name)}
 
 

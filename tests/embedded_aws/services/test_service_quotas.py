@@ -53,7 +53,12 @@ def test_it_lists_what_sagemaker_limits(quotas: Any) -> None:
     } <= listed.keys()
     over_all = {quota["QuotaCode"]: name for name, quota in listed.items() if not name.startswith("ml.")}
     assert {code: over_all[code] for code in ACROSS} == ACROSS
-    assert set(over_all.values()) - set(ACROSS.values()) == {"Number of instances across all spot training jobs"}
+    assert set(over_all.values()) - set(ACROSS.values()) == {
+        "Maximum total concurrency that can be allocated across all serverless endpoints",
+        "Memory size in MB per serverless endpoint",
+        "Number of instances across all spot training jobs",
+        "Number of serverless endpoints",
+    }
     codes = {quota["QuotaCode"] for quota in listed.values()}
     assert len(codes) == len(listed)
     assert all(CODE.fullmatch(code) for code in codes)

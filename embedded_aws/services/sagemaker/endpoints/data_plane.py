@@ -7,9 +7,12 @@ import time
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+from embedded_aws.services.sagemaker.endpoints import serverless
 from embedded_aws.services.sagemaker.endpoints.data_capture import CapturedMessage
 from embedded_aws.services.sagemaker.endpoints.fleet import Admission, Traffic
-from embedded_aws.services.sagemaker.endpoints.invocation import BODY_BYTES, Forwarder, Measured
+from embedded_aws.services.sagemaker.endpoints.hosts import HostError
+from embedded_aws.services.sagemaker.endpoints.invocation import BODY_BYTES, Forwarder, Measured, model_error
+from embedded_aws.services.sagemaker.endpoints.serverless import Environment, ServerlessVariant, throttled
 from embedded_aws.services.sagemaker.errors import UNAVAILABLE
 from embedded_aws.services.sagemaker.runtime_api import refusal
 
@@ -41,18 +44,22 @@ class DataPlane:
         """Answer InvokeEndpoint: the model's answer, ModelError or ValidationError. Header names in lower case."""
         began = time.perf_counter()
         if len(body) > BODY_BYTES:
-            # boto3 shows the status in the place of a code: aws/sagemaker-python-sdk#171.
-            status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
-            return refusal(f"HTTP content length exceeded {BODY_BYTES} bytes.", code="", status=status)
+            return _too_large(BODY_BYTES)
         entered = self._enter(record, headers)
         if entered is None and record in self.coming_back:
             entered = await self._entered(record, headers)
         if not isinstance(entered, Admission):
             return entered or refusal(f"Endpoint {record.name} of account {record.account} not found.")
         try:
+            if isinstance(entered.instance, Environment):
+                if len(body) > serverless.BODY_BYTES:
+                    return _too_large(serverless.BODY_BYTES)
+                await entered.instance.ready()  # a cold start is in the caller's latency
             return await self._forward(entered, record, body, headers, began)
+        except HostError as error:
+            return model_error(record, 0, str(error))
         finally:
-            entered.instance.leave()
+            entered.leave()
 
     def close(self) -> None:
         """Close the connections to hosts; to be called from another thread than the loop's."""
@@ -78,7 +85,7 @@ class DataPlane:
             status=measured.status,
             model=measured.seconds,
             overhead=time.perf_counter() - began - measured.seconds,
-            instances=len(variant.instances) or 1,
+            instances=0 if isinstance(variant, ServerlessVariant) else len(variant.instances) or 1,
         )
         return status, answered, content
 
@@ -98,9 +105,21 @@ class DataPlane:
         # An instance may be retired between the look-up and the entry: then its successor is there already.
         while fleet := self.traffic.choose(record):
             variant = fleet.choose(target)
+            if isinstance(variant, ServerlessVariant):
+                if environment := variant.enter():
+                    return Admission(fleet, variant, environment)
+                if not variant.retired:
+                    return throttled()
+                continue
             instance = variant.choose() if variant else None
             if variant is None or instance is None:
                 return refusal(f"Variant {target} not found for endpoint {record.name}.")
             if instance.enter():
                 return Admission(fleet, variant, instance)
         return None
+
+
+def _too_large(most: int) -> Response:
+    # boto3 shows the status in the place of a code: aws/sagemaker-python-sdk#171.
+    sentence = f"HTTP content length exceeded {most} bytes."
+    return refusal(sentence, code="", status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE)

@@ -26,10 +26,9 @@ if TYPE_CHECKING:
 
     from embedded_aws.runtime.credentials import Role
     from embedded_aws.services.sagemaker.clock import Clock
-    from embedded_aws.services.sagemaker.endpoints.fleet import Fleet
-    from embedded_aws.services.sagemaker.endpoints.variant import Variant
+    from embedded_aws.services.sagemaker.endpoints.fleet import AnyVariant, Fleet
 
-    Tell = Callable[[str, Callable[[Variant], str], float], object]
+    Tell = Callable[[str, Callable[[AnyVariant], str], float], object]
     Route = Callable[[float], object]
 
 _LOOK_SECONDS = 5.0  # between two looks at the alarms
@@ -119,7 +118,7 @@ class Deployment:
         self._turn_on(1.0, "full")
         self._bake(policy.get("TerminationWaitInSeconds", 0), "TerminationWaitInSeconds", "full")
 
-    def _roll(self, blue: Variant, green: Variant, fleet: Fleet) -> None:
+    def _roll(self, blue: AnyVariant, green: AnyVariant, fleet: Fleet) -> None:
         """Bring a batch of new instances up and end as many old ones, again and again."""
         policy = self._config["RollingUpdatePolicy"]
         before, done = len(blue.instances), 0
@@ -195,12 +194,12 @@ class Deployment:
         return {alarm["AlarmName"]: alarm["StateValue"] for alarm in alarms}
 
 
-def _saying(sentence: str) -> Callable[[Variant], str]:
+def _saying(sentence: str) -> Callable[[AnyVariant], str]:
     """Return a function that says the same of every variant."""
     return lambda _variant: sentence
 
 
-def active(variant: Variant, part: float) -> int:
+def active(variant: AnyVariant, part: float) -> int:
     """Return how many of a new variant's instances have traffic when that part of its fleet has."""
     return min(math.ceil(round(variant.desired * part, 6)), variant.desired)
 
@@ -254,7 +253,7 @@ def _excluded(fleet: Fleet) -> bool:
     )
 
 
-def _parts(routing: Mapping[str, Any], variants: Sequence[Variant]) -> Iterator[float]:
+def _parts(routing: Mapping[str, Any], variants: Sequence[AnyVariant]) -> Iterator[float]:
     """Yield the parts of the new fleet that have traffic one after the other, before all of it has."""
     size = routing.get("CanarySize") or routing.get("LinearStepSize")
     if size is None:
@@ -269,7 +268,7 @@ def _part(size: Mapping[str, Any], count: int) -> float:
     return float(size["Value"] / (100 if size["Type"] == "CAPACITY_PERCENT" else count))
 
 
-def _counts(size: Mapping[str, Any], variant: Variant, here: int) -> Iterator[int]:
+def _counts(size: Mapping[str, Any], variant: AnyVariant, here: int) -> Iterator[int]:
     """Yield how many instances come up in each batch until the variant has all."""
     batch = max(math.floor(_part(size, variant.desired) * variant.desired), 1)
     while here < variant.desired:

@@ -9,14 +9,19 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from embedded_aws.services.sagemaker.endpoints.data_capture import DataCapture
+    from embedded_aws.services.sagemaker.endpoints.serverless import ServerlessVariant
     from embedded_aws.services.sagemaker.endpoints.variant import Instance, Variant
     from embedded_aws.services.sagemaker.store import Record
+
+    AnyVariant = Variant | ServerlessVariant
 
 
 class Fleet:
     """The variants of one endpoint configuration, among which its requests are shared by their weights."""
 
-    def __init__(self, deployment: Mapping[str, Any], variants: Sequence[Variant], capture: DataCapture | None) -> None:
+    def __init__(
+        self, deployment: Mapping[str, Any], variants: Sequence[AnyVariant], capture: DataCapture | None
+    ) -> None:
         """Take variants without instances; `deployment` is what they were made of."""
         self.deployment = deployment
         self.variants = variants
@@ -38,20 +43,14 @@ class Fleet:
 
     def desired(self) -> dict[str, dict[str, Any]]:
         """Return each variant's DesiredWeightAndCapacity."""
-        return {
-            variant.name: {"DesiredWeight": variant.desired_weight, "DesiredInstanceCount": variant.desired}
-            for variant in self.variants
-        }
+        return {variant.name: variant.wanted() for variant in self.variants}
 
     def desire(self, wanted: Mapping[str, Mapping[str, Any]]) -> None:
         """Take what is wanted of variants, as their DesiredWeightAndCapacity; `scale` brings it about."""
-        members = []
-        for variant, each in zip(self.variants, self.deployment["ProductionVariants"], strict=True):
-            one = wanted.get(variant.name, {})
-            variant.desired = one.get("DesiredInstanceCount", variant.desired)
-            variant.desired_weight = one.get("DesiredWeight", variant.desired_weight)
-            counted = {"InitialInstanceCount": variant.desired, "InitialVariantWeight": variant.desired_weight}
-            members.append({**each, **counted})
+        members = [
+            {**each, **variant.desire(wanted.get(variant.name, {}))}
+            for variant, each in zip(self.variants, self.deployment["ProductionVariants"], strict=True)
+        ]
         self.deployment = {**self.deployment, "ProductionVariants": members}
 
     def scale(self) -> None:
@@ -66,7 +65,7 @@ class Fleet:
         if self.capture:
             self.capture.start()
 
-    def choose(self, target: str | None) -> Variant | None:
+    def choose(self, target: str | None) -> AnyVariant | None:
         """Return the target variant, or one at random by the variants' weights; None if there is none."""
         if target is not None:
             return next((variant for variant in self.variants if variant.name == target), None)
@@ -145,5 +144,9 @@ class Admission:
 
     __slots__ = ("fleet", "instance", "variant")
 
-    def __init__(self, fleet: Fleet, variant: Variant, instance: Instance) -> None:
+    def __init__(self, fleet: Fleet, variant: AnyVariant, instance: Instance) -> None:
         self.fleet, self.variant, self.instance = fleet, variant, instance
+
+    def leave(self) -> None:
+        """Count the request out."""
+        self.variant.leave(self.instance)

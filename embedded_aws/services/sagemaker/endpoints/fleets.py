@@ -11,9 +11,11 @@ from embedded_aws.services.sagemaker.endpoints.data_capture import DataCapture
 from embedded_aws.services.sagemaker.endpoints.fleet import Fleet
 from embedded_aws.services.sagemaker.endpoints.hosts import GROUP, HostedModel, HostIdentity, ModelHost
 from embedded_aws.services.sagemaker.endpoints.models import hosted_model
+from embedded_aws.services.sagemaker.endpoints.serverless import CONFIG, ServerlessVariant
 from embedded_aws.services.sagemaker.endpoints.variant import Variant
 from embedded_aws.services.sagemaker.errors import validation_exception
-from embedded_aws.services.sagemaker.metrics.datum import of_variant
+from embedded_aws.services.sagemaker.metrics.datum import of_invocations, of_variant
+from embedded_aws.services.sagemaker.metrics.serverless import ServerlessMetrics
 from embedded_aws.services.sagemaker.roles import role_of
 
 if TYPE_CHECKING:
@@ -55,12 +57,16 @@ class Fleets:
             models.append(self._context.store.get("Model", variant["ModelName"], **scope).members)
         return {**config, "EndpointConfigName": name, "Models": models}
 
-    def make(self, record: Record, deployment: Mapping[str, Any]) -> Fleet:
-        """Return a fleet, not yet up, of what `deployment` returned. Raises ServiceError."""
+    def make(self, record: Record, deployment: Mapping[str, Any], served: Sequence[Mapping[str, Any]] = ()) -> Fleet:
+        """Return a fleet, not yet up, of what `deployment` returned. Raises ServiceError.
+
+        `served` describes its variants as they were if it has served before.
+        """
+        images = {each["VariantName"]: each.get("DeployedImages", ()) for each in served}
         variants = []
         for members, model in zip(deployment["ProductionVariants"], deployment["Models"], strict=True):
             hosted = hosted_model(record, model, members, endpoint_url=self._context.endpoint_url)
-            variants.append(Variant(members, partial(self._host, record, hosted)))
+            variants.append(self._variant(record, members, hosted, images.get(members["VariantName"], ())))
         wanted = deployment.get(_CAPTURE)
         capture = None
         if wanted and wanted.get("EnableCapture", True):
@@ -75,6 +81,15 @@ class Fleets:
     def close(self) -> None:
         """Give no host credentials any more."""
         self._credentials.close()
+
+    def _variant(
+        self, record: Record, members: dict[str, Any], model: HostedModel, images: Sequence[dict[str, Any]]
+    ) -> Variant | ServerlessVariant:
+        make_host = partial(self._host, record, model)
+        if CONFIG not in members:
+            return Variant(members, make_host)
+        metrics = ServerlessMetrics(self._context.metrics.samples, of_invocations(record, model.variant_name))
+        return ServerlessVariant(members, make_host, self._context.clock, metrics, images=images)
 
     def _host(self, record: Record, model: HostedModel) -> ModelHost:
         identity = HostIdentity(

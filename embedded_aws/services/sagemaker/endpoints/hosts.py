@@ -35,6 +35,7 @@ GROUP = "/aws/sagemaker/Endpoints"
 _SERVER = Path(__file__).parents[3] / "serving" / "__main__.py"
 _HOST = "model.aws.local"  # which hosts call themselves: a user's log, aws-neuron/aws-neuron-sdk#426
 _STARTUP_SECONDS = 480  # ContainerStartupHealthCheckTimeoutInSeconds' default
+_SERVERLESS_STARTUP_SECONDS = 180  # SageMaker's guide, "Invoke a serverless endpoint"
 _PING_SECONDS = 0.05
 _RESTART_SECONDS = 1.0
 _GRACE_SECONDS = 5
@@ -61,6 +62,23 @@ class HostedModel:
     def variant_name(self) -> str:
         """Return the production variant's name."""
         return str(self.variant["VariantName"])
+
+    @property
+    def memory(self) -> int:
+        """Return how many bytes of memory its container may have."""
+        return self.serverless_memory or memory.limit(self.variant.get("InstanceType", ""))
+
+    @property
+    def serverless_memory(self) -> int | None:
+        """Return how many bytes a serverless variant's container has; None for one on an instance."""
+        serverless = self.variant.get("ServerlessConfig")
+        return memory.at_most(serverless["MemorySizeInMB"] * 1024**2) if serverless else None
+
+    @property
+    def startup_seconds(self) -> float:
+        """Return how long its container may take to answer /ping."""
+        default = _SERVERLESS_STARTUP_SECONDS if "ServerlessConfig" in self.variant else _STARTUP_SECONDS
+        return float(self.variant.get("ContainerStartupHealthCheckTimeoutInSeconds", default))
 
 
 @dataclass(frozen=True)
@@ -190,11 +208,14 @@ class ModelHost:
                 environment=self._environment(container),
                 folder=container.ml,
                 listen=listening,
-                memory=memory.limit(self.model.variant.get("InstanceType", "")),
+                memory=self.model.memory,
             )
             self.port = listening.getsockname()[1]
             self._context.metrics.instances.watch(
-                self._identity.metrics_source, self._process, container.ml if self._identity.disk_metrics else None
+                self._identity.metrics_source,
+                self._process,
+                container.ml if self._identity.disk_metrics else None,
+                memory_limit=self.model.serverless_memory,
             )
             return self._process
 
@@ -212,8 +233,7 @@ class ModelHost:
         )
 
     def _wait_for_ping(self, process: Process) -> None:
-        limit = self.model.variant.get("ContainerStartupHealthCheckTimeoutInSeconds", _STARTUP_SECONDS)
-        deadline = time.monotonic() + limit
+        deadline = time.monotonic() + self.model.startup_seconds
         while time.monotonic() < deadline and process.running:
             if _answers(self.port, deadline - time.monotonic()):
                 return

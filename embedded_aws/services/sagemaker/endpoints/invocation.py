@@ -71,14 +71,14 @@ class Forwarder:
             async with session.post(f"http://127.0.0.1:{port}/invocations", data=body, headers=forwarded) as answer:
                 content = await answer.read()
         except TimeoutError:
-            return _model_error(endpoint, 0, _TIMED_OUT)
+            return model_error(endpoint, 0, _TIMED_OUT)
         except (aiohttp.ClientError, OSError):
-            return _model_error(endpoint, 0, _UNREACHABLE.format(endpoint=endpoint.name))
+            return model_error(endpoint, 0, _UNREACHABLE.format(endpoint=endpoint.name))
         finally:
             measured.seconds = time.perf_counter() - began
         measured.status = status = answer.status
         if not HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
-            return _model_error(endpoint, status, content.decode(errors="replace"))
+            return model_error(endpoint, status, content.decode(errors="replace"))
         return status, {name: answer.headers[name] for name in _ANSWERED if name in answer.headers}, content
 
     def close(self) -> None:
@@ -100,7 +100,8 @@ class Forwarder:
         return self._session
 
 
-def _model_error(endpoint: Record, status: int, original: str) -> Response:
+def model_error(endpoint: Record, status: int, original: str) -> Response:
+    """Return ModelError for what a container answered with a status of its own; 0 if it did not answer."""
     group = f"{GROUP}/{endpoint.name}"
     region, account = endpoint.region, endpoint.account
     side = "client" if HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR else "server"

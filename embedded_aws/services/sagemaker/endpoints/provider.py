@@ -13,7 +13,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from embedded_aws import faults
-from embedded_aws.services.sagemaker.endpoints import deployment
+from embedded_aws.services.sagemaker.endpoints import deployment, serverless
 from embedded_aws.services.sagemaker.endpoints.data_plane import DataPlane
 from embedded_aws.services.sagemaker.endpoints.deployment import (
     Deployment,
@@ -31,9 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
-    from embedded_aws.services.sagemaker.endpoints.fleet import Fleet
+    from embedded_aws.services.sagemaker.endpoints.fleet import AnyVariant, Fleet
     from embedded_aws.services.sagemaker.endpoints.invocation import Response
-    from embedded_aws.services.sagemaker.endpoints.variant import Variant
     from embedded_aws.services.sagemaker.provider import ServiceContext, Work
     from embedded_aws.services.sagemaker.store import Record
 
@@ -70,6 +69,7 @@ class Endpoints(Provider):
         serving = record.members[DEPLOYMENT]
         wanted = self._fleets.deployment(record, request, serving)
         deployment.check(config or {}, serving["ProductionVariants"], wanted["ProductionVariants"])
+        serverless.check_conversion(serving["ProductionVariants"], wanted["ProductionVariants"])
         fleet = self._fleets.make(record, wanted)
         members = {"EndpointStatus": "Updating", "FailureReason": None, "LastDeploymentConfig": config}
         self.context.store.update(record, **members, **self._pending(fleet))
@@ -82,6 +82,9 @@ class Endpoints(Provider):
         fleet = self._traffic.fleets(record)[0]
         if unknown := wanted.keys() - {variant.name for variant in fleet.variants}:
             raise validation_exception(f"Variant {', '.join(sorted(unknown))} not found for endpoint {record.name}.")
+        for variant in fleet.deployment["ProductionVariants"]:
+            if variant["VariantName"] in wanted:
+                serverless.check_update(variant, wanted[variant["VariantName"]])
         before = fleet.desired()
         fleet.desire(wanted)
         members = {"EndpointStatus": "Updating", "FailureReason": None}
@@ -167,7 +170,7 @@ class Endpoints(Provider):
             if record in self._traffic:
                 self._traffic.route(record, *(share for share in shares if share[1] > 0))
 
-        def tell(status: str, message: Callable[[Variant], str], part: float) -> None:
+        def tell(status: str, message: Callable[[AnyVariant], str], part: float) -> None:
             if not self.context.store.alive(record):
                 raise InterruptedDeploymentError
             self._note_stage(record, green, status, message, part)
@@ -212,7 +215,7 @@ class Endpoints(Provider):
         """Bring the hosts up that served, then those that an update wanted."""
         fleet = None
         try:
-            fleet = self._fleets.make(record, record.members[DEPLOYMENT])
+            fleet = self._fleets.make(record, record.members[DEPLOYMENT], record.members["ProductionVariants"])
             with self._lock:
                 self._starting[record] = fleet
             fleet.start()
@@ -244,7 +247,7 @@ class Endpoints(Provider):
         self.context.store.remove(record)
 
     def _note_stage(
-        self, record: Record, fleet: Fleet, status: str, message: Callable[[Variant], str], part: float
+        self, record: Record, fleet: Fleet, status: str, message: Callable[[AnyVariant], str], part: float
     ) -> None:
         """Note for DescribeEndpoint how far the fleet that comes up is."""
         now = self.context.clock.now()

@@ -76,8 +76,8 @@ class Variant:
                 self.instances = (*here, *self._start(missing))
             else:
                 self.instances = tuple(here[:count])
-                _each(Instance.drain, here[count:])
-                _each(lambda instance: instance.host.stop(), here[count:])
+                each(Instance.drain, here[count:])
+                each(lambda instance: instance.host.stop(), here[count:])
 
     def choose(self) -> Instance | None:
         """Return the instance that a request goes to; None if there is none."""
@@ -90,14 +90,28 @@ class Variant:
             return min(instances, key=lambda instance: instance.requests)
         return random.choice(instances)  # noqa: S311 - traffic, not a secret
 
+    def leave(self, instance: Instance) -> None:
+        """Count a request out of one of the instances."""
+        instance.leave()
+
+    def wanted(self) -> dict[str, Any]:
+        """Return the variant's DesiredWeightAndCapacity."""
+        return {"DesiredWeight": self.desired_weight, "DesiredInstanceCount": self.desired}
+
+    def desire(self, wanted: Mapping[str, Any]) -> dict[str, Any]:
+        """Take what is wanted, as a DesiredWeightAndCapacity; return the configuration's members that say the same."""
+        self.desired = wanted.get("DesiredInstanceCount", self.desired)
+        self.desired_weight = wanted.get("DesiredWeight", self.desired_weight)
+        return {"InitialInstanceCount": self.desired, "InitialVariantWeight": self.desired_weight}
+
     def drain(self) -> None:
         """Take no further request, and wait for those within."""
-        _each(Instance.drain, self.instances)
+        each(Instance.drain, self.instances)
 
     def stop(self) -> None:
         """End the instances now, also those that come up."""
         self._stopped = True
-        _each(lambda host: host.stop(), [*(instance.host for instance in self.instances), *self._starting])
+        each(lambda host: host.stop(), [*(instance.host for instance in self.instances), *self._starting])
 
     def kill(self) -> None:
         """End the instances at once, also those that come up."""
@@ -125,14 +139,14 @@ class Variant:
         try:
             for host in first:
                 self._start_host(host)
-            _each(self._start_host, hosts[len(first) :])
+            each(self._start_host, hosts[len(first) :])
         except BaseException:
-            _each(lambda host: host.stop(), hosts)
+            each(lambda host: host.stop(), hosts)
             raise
         finally:
             for host in hosts:
                 self._starting.remove(host)
-        self._images = self._images or [_deployed(hosts[0])]
+        self._images = self._images or [deployed_image(hosts[0])]
         return [Instance(host) for host in hosts]
 
     def _start_host(self, host: ModelHost) -> None:
@@ -141,7 +155,7 @@ class Variant:
         host.start()
 
 
-def _each(action: Callable[[Any], object], items: Sequence[Any]) -> None:
+def each(action: Callable[[Any], object], items: Sequence[Any]) -> None:
     """Do something with each, a few at a time; the first error is raised once all are done."""
     if len(items) == 1:
         action(items[0])
@@ -150,7 +164,8 @@ def _each(action: Callable[[Any], object], items: Sequence[Any]) -> None:
             list(workers.map(action, items))
 
 
-def _deployed(host: ModelHost) -> dict[str, Any]:
+def deployed_image(host: ModelHost) -> dict[str, Any]:
+    """Return DescribeEndpoint's DeployedImage of a host that is up."""
     specified = host.model.container["Image"]
     digest = host.image.digest if host.image else ""
     return {

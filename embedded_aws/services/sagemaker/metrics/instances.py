@@ -3,7 +3,8 @@
 Names and units: SageMaker's guide, "Amazon SageMaker AI metrics in Amazon CloudWatch": CPUUtilization is the sum over
 all processors, 400 % on four, and a transform job has no DiskUtilization. Not compared with AWS: what a minute's value
 is made of (here the processor's is the mean, memory and disk the last); that a container which ends within a
-minute still leaves what it used.
+minute still leaves what it used. A serverless container has MemoryUtilization only (the guide's "Alarms and logs for
+tracking metrics from serverless endpoints"), here of the memory that it was given.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ class _Instance:
     source: MetricSource
     process: Process
     folder: Path | None  # whose size is the disk's part; None: it is not measured
+    memory_limit: int | None  # whose part the memory is, and all that is told; None: the machine's
     began: float
     busy: float = 0.0  # processor seconds until the last measurement
     measured: float = 0.0  # when that was
@@ -47,7 +49,7 @@ class _Instance:
         """Return what was measured since the last time, in per cent; nothing if nothing was."""
         if not self.seconds:
             return {}
-        found = {"CPUUtilization": 100 * self.worked / self.seconds}
+        found = {} if self.memory_limit else {"CPUUtilization": 100 * self.worked / self.seconds}
         if self.memory is not None:
             found["MemoryUtilization"] = self.memory
         if self.disk is not None:
@@ -65,11 +67,16 @@ class Instances:
         self._ended: list[_Instance] = []
         self._thorough_at = 0.0
 
-    def watch(self, source: MetricSource, process: Process, folder: Path | None) -> None:
-        """Measure what a process with all that it starts uses, and how large a folder is, until it ends."""
+    def watch(
+        self, source: MetricSource, process: Process, folder: Path | None, *, memory_limit: int | None = None
+    ) -> None:
+        """Measure what a process with all that it starts uses, and how large a folder is, until it ends.
+
+        With `memory_limit` its part of that is all that is told.
+        """
         now = time.monotonic()
         with self._lock:
-            self._watched.append(_Instance(source, process, folder, began=now, measured=now))
+            self._watched.append(_Instance(source, process, folder, memory_limit, began=now, measured=now))
 
     def measure(self) -> None:
         """Measure all of them."""
@@ -89,8 +96,9 @@ class Instances:
             instance.seconds += now - instance.measured
             instance.busy, instance.measured = busy, now
             if thorough:
-                instance.memory = 100 * sum(map(_memory, family)) / psutil.virtual_memory().total
-                instance.disk = _disk(instance.folder) if instance.folder else None
+                most = instance.memory_limit or psutil.virtual_memory().total
+                instance.memory = 100 * sum(map(_memory, family)) / most
+                instance.disk = _disk(instance.folder) if instance.folder and not instance.memory_limit else None
         if thorough:
             cost = time.monotonic() - now
             self._thorough_at = now + cost / _SHARE

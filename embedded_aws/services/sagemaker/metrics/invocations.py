@@ -1,9 +1,7 @@
 """Metrics of InvokeEndpoint, added up in memory: an invocation costs a few microseconds here, and nothing is sent.
 
 Names, units and what counts: SageMaker's guide, "Amazon SageMaker AI metrics in Amazon CloudWatch", endpoint invocation
-metrics. Times that lie within five per cent of each other are one value with a count, their mean, so that a minute has
-at most a few hundred of them however many requests there were: sums and averages are exact, extremes and percentiles
-within that. Each comes twice, with the dimension EndpointConfigName and without: by the former an alarm watches the new
+metrics. Each comes twice, with the dimension EndpointConfigName and without: by the former an alarm watches the new
 fleet of an update alone (the same guide, "Auto-Rollback Configuration and Monitoring"). Not compared with AWS: that a
 request which is refused before it reaches the model counts nothing; that one without an answer in time is a model error
 but neither a 4xx nor a 5xx.
@@ -19,6 +17,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from embedded_aws.services.sagemaker.metrics.datum import MetricDatum, of_invocations
+from embedded_aws.services.sagemaker.metrics.times import Times
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
     from embedded_aws.services.sagemaker.metrics.datum import MetricSource
     from embedded_aws.services.sagemaker.store import Record
 
-_STEP = math.log(1.05)
 _MICROSECONDS = 1_000_000
 
 
@@ -55,6 +53,7 @@ class Invocations:
         """Count an invocation of a configuration's variant.
 
         `status` is the model's, 0 without an answer; `model` and `overhead` the seconds that it and all around it took.
+        A variant without `instances`, which is serverless, has no InvocationsPerInstance.
         """
         now = time.time()
         key = (endpoint, variant, config, int(now // self.minute))
@@ -85,12 +84,13 @@ class _Minute:
         self.last = 0.0
         self.requests = self.client_errors = self.server_errors = self.model_errors = 0
         self.shares: dict[float, float] = defaultdict(float)
-        self.model, self.overhead = _Times(), _Times()
+        self.model, self.overhead = Times(), Times()
 
     def count(self, now: float, status: int, model: float, overhead: float, instances: int) -> None:
         self.last = now
         self.requests += 1
-        self.shares[1 / instances] += 1
+        if instances:
+            self.shares[1 / instances] += 1
         self.client_errors += HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR
         self.server_errors += status >= HTTPStatus.INTERNAL_SERVER_ERROR
         self.model_errors += not HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES
@@ -108,28 +108,11 @@ class _Minute:
             "OverheadLatency": self.overhead.values(),
         }
         for name, each in values.items():
+            if not each:
+                continue
             unit = "Microseconds" if name.endswith("Latency") else "None"
             yield MetricDatum(source=variant, name=name, unit=unit, values=each, time=self.last)
 
     def _errors(self, number: int) -> dict[float, float]:
         """Return a value of 1 for each error and of 0 for each other request, with their counts."""
         return {value: count for value, count in ((0.0, self.requests - number), (1.0, number)) if count}
-
-
-class _Times:
-    """Times with their counts; nearly equal ones are one."""
-
-    def __init__(self) -> None:
-        self._near: dict[int, list[float]] = {}
-
-    def add(self, value: float) -> None:
-        step = int(math.log(max(value, 1.0)) / _STEP)
-        near = self._near.get(step)
-        if near is None:
-            self._near[step] = [1, value]
-        else:
-            near[0] += 1
-            near[1] += value
-
-    def values(self) -> dict[float, float]:
-        return {total / count: count for count, total in self._near.values()}

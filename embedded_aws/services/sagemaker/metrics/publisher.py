@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from embedded_aws.services.sagemaker.metrics.instances import Instances
 from embedded_aws.services.sagemaker.metrics.invocations import Invocations, none_in_minute
+from embedded_aws.services.sagemaker.metrics.samples import Samples
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -31,15 +32,20 @@ _MOST_MINUTES = 60  # that are told at once, after the machine was asleep
 
 
 class MetricsPublisher:
-    """Publishes the metrics of `instances` and `invocations`; nothing before `start`."""
+    """Publishes what `instances`, `invocations` and `samples` have; nothing before `start`.
+
+    Before it publishes it calls each of `gauges`, which adds what there is just then to `samples`.
+    """
 
     def __init__(self) -> None:
         self.instances = Instances()
         self.invocations = Invocations()
+        self.samples = Samples()
+        self.gauges: list[Callable[[], object]] = []
 
     def start(self, clock: Clock, send: Send, watched: Watched = tuple) -> None:
         """Measure and publish from now on, until the clock is closed; `watched` returns what is scaled."""
-        self.invocations.minute = clock.minute()
+        self.invocations.minute = self.samples.minute = clock.minute()
         arguments = (clock, send, watched)
         threading.Thread(target=self._run, args=arguments, name="sagemaker-metrics", daemon=True).start()
 
@@ -58,7 +64,9 @@ class MetricsPublisher:
 
     def _publish(self, send: Send, minutes: range, watched: Watched) -> None:
         told = set()
-        for datum in (*self.instances.take(), *self.invocations.take(before=minutes.stop)):
+        for gauge in self.gauges:
+            gauge()
+        for datum in (*self.instances.take(), *self.samples.take(), *self.invocations.take(before=minutes.stop)):
             told.add((datum.source, int(datum.time // self.invocations.minute)))
             send(datum)
         for source in watched():

@@ -27,6 +27,9 @@ _JOURNAL_BYTES = 16 * 2**20  # of the log of changes, which one large change may
 _ALIVE_SECONDS = 5.0
 
 
+_WHOLE: set[tuple[str, int, int, int]] = set()  # files that were looked through, as they were then
+
+
 class StateError(RuntimeError):
     """The state can't be used or written: what, where and what to do, in a sentence or two."""
 
@@ -51,8 +54,11 @@ def noted(state: Path) -> dict[str, Any]:
             raise StateError(f"The state of the embedded AWS in {state} can't be written to: make it writable.")
         with contextlib.closing(_connect(file)) as connection:
             found = _notes(connection)
-            if "ended" not in found:
+            is_new = "ended" not in found and _as_it_is(file) not in _WHOLE
+            if is_new:
                 _check_whole(connection, state)
+        if is_new:
+            _WHOLE.add(_as_it_is(file))  # now that it is closed, and what was in its log is in it
     _check_format(found, state)
     return found
 
@@ -147,6 +153,11 @@ def _readable(state: Path) -> Iterator[None]:
         yield
     except (sqlite3.DatabaseError, json.JSONDecodeError) as error:
         raise StateError(_broken(state, str(error))) from error
+
+
+def _as_it_is(file: Path) -> tuple[str, int, int, int]:
+    found = file.stat()
+    return str(file), found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def _connect(file: Path) -> sqlite3.Connection:

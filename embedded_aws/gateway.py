@@ -91,9 +91,7 @@ def start(
                 raise GatewayError("The embedded AWS runs already, and does not enforce policies: stop it first.")
             return found
         clear(home)
-        if before := kept(home):
-            port = before.port if port == PORT else port  # who was pointed at it still is
-            enforce = enforce or before.enforce
+        port, enforce = _as_before(kept(home), port, enforce=enforce)
         chosen = _port(port, only=only_port)
         wanted = _settings(home, cache=cache, images=images, pace=pace, enforce=enforce, port=chosen, owner=owner)
         try:
@@ -108,14 +106,15 @@ def start(
 def begin_here(home: Path, *, cache: Path, images: Path, pace: float, port: int, enforce: bool) -> Settings:
     """Note this very process as the embedded AWS of a home folder, and return what it is to serve.
 
-    Raises GatewayError if one runs there, or the port is taken.
+    It goes on with the port and the policies of an earlier one whose state it finds, as `start` does. Raises
+    GatewayError if one runs there, or the port is taken.
     """
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _one_at_a_time(home, lambda _: None):
         if found := running(home):
             raise GatewayError(f"The embedded AWS runs already on {found.url} (process {found.pid}): stop it first.")
         clear(home)
-        kept(home)
+        port, enforce = _as_before(kept(home), port, enforce=enforce)
         chosen = _settings(home, cache=cache, images=images, pace=pace, enforce=enforce, port=_port(port, only=True))
         note.write(chosen, os.getpid(), os.environ, foreground=True)
     return chosen
@@ -215,6 +214,13 @@ def any_free_port() -> int:
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         return int(probe.getsockname()[1])
+
+
+def _as_before(before: Kept | None, port: int, *, enforce: bool) -> tuple[int, bool]:
+    """Return the port and whether policies are enforced, as they were if nothing else is asked for."""
+    if before is None:
+        return port, enforce
+    return before.port if port == PORT else port, enforce or before.enforce  # who was pointed at it still is
 
 
 def _port(wanted: int, *, only: bool) -> int:

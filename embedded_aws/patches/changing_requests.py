@@ -35,5 +35,10 @@ def changes(
 
 def changed_object(method: str, path: str) -> str:
     """Return the bucket of the object of S3 that a request changes; "" if it changes none."""
-    found = None if method in READ_METHODS else _OBJECT.match(path)
+    return "" if method in READ_METHODS else object_of(path)
+
+
+def object_of(path: str) -> str:
+    """Return the bucket of the object of S3 that a path is of; "" if it is of none."""
+    found = _OBJECT.match(path)
     return found[1] if found else ""

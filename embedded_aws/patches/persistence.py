@@ -17,7 +17,7 @@ from ministack.services import lambda_svc, s3
 
 from embedded_aws.database import StateError
 from embedded_aws.patches import service_handlers, service_states, stack_recovery
-from embedded_aws.patches.changing_requests import READ_METHODS, changed_object, changes
+from embedded_aws.patches.changing_requests import READ_METHODS, changed_object, changes, object_of
 from embedded_aws.patches.kept_rows import KeptRows
 from embedded_aws.patches.kept_series import KeptSeries
 from embedded_aws.patches.patching import Patches
@@ -161,8 +161,10 @@ class Persistence:
             if name == "s3" and self._at_work and (bucket := changed_object(method, path)):
                 self._keep_bucket(bucket)
             answer = await handler(method, path, headers, body, query)
-            if name != "s3" or not _stays_in_s3(method, path):
+            if name != "s3" or not (bucket := object_of(path)):
                 self._asked |= states
+            elif method not in READ_METHODS and bucket in s3._bucket_notifications:
+                self._changed = True  # other services are told of it, by and by
             if changes(name, method, path, headers, body, query):
                 self._changed = True
                 everything = name == STACKS
@@ -175,12 +177,6 @@ class Persistence:
         """Keep everything if a stack has just made the bucket of an object: no object may be there without it."""
         if not self._rows.holds("s3", "buckets_meta", bucket):
             self.flush(loaded())
-
-
-def _stays_in_s3(method: str, path: str) -> bool:
-    """Tell whether a request of S3 changes nothing, or an object of which no other service is told."""
-    bucket = changed_object(method, path)
-    return method in READ_METHODS or bool(bucket and bucket not in s3._bucket_notifications)
 
 
 @patches.replaces(lambda_svc._prune_orphan_code_blobs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shlex
@@ -142,9 +143,10 @@ def test_a_folder_that_can_not_be_is_named(tmp_path: Path) -> None:
     assert said.count("\n") == 1
 
 
-def test_the_foreground_ends_with_a_signal(command: Command) -> None:
-    """A service manager holds it: it is found by the other commands, can't be reset, and ends clean at SIGTERM."""
-    words = [sys.executable, "-m", "embedded_aws", "start", "--foreground", "--port", str(gateway.any_free_port())]
+@contextlib.contextmanager
+def in_the_foreground(command: Command, *options: str) -> Iterator[tuple[subprocess.Popen[str], gateway.Gateway]]:
+    """Start one that this process holds; it ends clean with SIGTERM."""
+    words = [sys.executable, "-m", "embedded_aws", "start", "--foreground", *options]
     with subprocess.Popen(words, env=command.environment(), stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout
@@ -154,12 +156,21 @@ def test_the_foreground_ends_with_a_signal(command: Command) -> None:
                 assert time.monotonic() < deadline
                 time.sleep(0.05)
             assert found.answers(within=60)
-            status = command.document("status")
-            assert (status["answers"], status["pid"]) == (True, process.pid)
-            assert "runs in the foreground" in command("reset", code=1)
+            yield process, found
         finally:
             process.send_signal(signal.SIGTERM)
         assert process.wait(60) == 0
+
+
+def test_the_foreground_ends_with_a_signal(command: Command) -> None:
+    """A service manager holds it: it is found by the other commands, and can't be reset; it comes back on its port."""
+    port = gateway.any_free_port()
+    with in_the_foreground(command, "--port", str(port)) as (process, _):
+        status = command.document("status")
+        assert (status["answers"], status["pid"]) == (True, process.pid)
+        assert "runs in the foreground" in command("reset", code=1)
+    with in_the_foreground(command) as (_, again):
+        assert again.port == port
     assert "One had stopped at" in command("status", code=1)
     assert "Nothing is kept" in command("reset")
     assert not (command.state / "state").exists()

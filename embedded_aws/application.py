@@ -32,7 +32,7 @@ from embedded_aws.services.ecr import ImageRegistries
 from embedded_aws.services.root_clients import RootClients
 from embedded_aws.services.sagemaker import cloudformation
 from embedded_aws.services.sagemaker.clock import Clock
-from embedded_aws.services.sagemaker.events import publish_to
+from embedded_aws.services.sagemaker.events import STAGE_SCHEMAS, publish_to
 from embedded_aws.services.sagemaker.provider import ServiceContext
 from embedded_aws.services.sagemaker.service import SageMaker
 from embedded_aws.services.sagemaker.store import Store
@@ -65,7 +65,7 @@ class Application:
         loop = event_loop.EventLoop()
         bus = eventbridge.DefaultBus(loop)
         told = [publish_to(bus.put)]  # of every change of SageMaker's resources
-        context = _context(settings, database, told)
+        context = _context(settings, database, told, publish_to(bus.put, STAGE_SCHEMAS))
         quotas = AppliedQuotas(database)
         self._persistence = Persistence(database)
         self._sagemaker = SageMaker(
@@ -112,14 +112,16 @@ class Application:
             self._sagemaker.close()
 
 
-def _context(settings: Settings, database: Database, told: Sequence[OnChange]) -> ServiceContext:
+def _context(
+    settings: Settings, database: Database, told: Sequence[OnChange], tell_stage: OnChange
+) -> ServiceContext:
     def tell(record: Record, members: Mapping[str, Any] | None) -> None:
         for each in told:
             each(record, members)
 
     found = sandbox.find()
     context = ServiceContext(
-        store=Store(tell, database=database),
+        store=Store(tell, on_stage=tell_stage, database=database),
         database=database,
         clock=Clock(pace=settings.pace),
         endpoint_url=settings.url,

@@ -7,9 +7,11 @@ have got them (awslabs/mlspace, aws-samples/service-workbench-on-aws). The latte
 in several ways: times are numbers, milliseconds since the epoch, tags an object; an endpoint's status is in upper case
 with underscores and the others' are Describe's; what is deleted has the status Deleted, and models and configurations,
 which have none, come without tags then.
+An endpoint's stages while it is updated, or while its variants change, have an event of their own ("Endpoint deployment
+state change" in the guide): the members of the endpoint's, and PendingDeploymentSummary.
 Not compared with AWS: which members with no value are sent as null (here none is); whether the tags of a deleted
 endpoint or notebook instance are still told; whether a change of SecondaryStatus alone is told (it is here: the
-registry has the member). AWS may send an event more than once; here each comes once.
+registry has the member); that shadow variants are told as production variants are. AWS may send an event more than once; here each comes once.
 """
 
 from __future__ import annotations
@@ -51,6 +53,23 @@ class Event:
     detail: Mapping[str, Any]
     source: str = SOURCE
 
+
+_ENDPOINT_MEMBERS = (
+    "EndpointConfigName",
+    "ProductionVariants",
+    "ShadowProductionVariants",
+    "FailureReason",
+    "CreationTime",
+    "LastModifiedTime",
+)
+STAGE_SCHEMAS: Mapping[str, EventSchema] = {
+    "Endpoint": EventSchema(
+        detail_type="SageMaker Endpoint Deployment State Change",
+        members=(*_ENDPOINT_MEMBERS, "PendingDeploymentSummary"),
+        upper=True,
+    ),
+}
+"""The events of a resource's stages within one state."""
 
 EVENT_SCHEMAS: Mapping[str, EventSchema] = {
     "TrainingJob": EventSchema(
@@ -131,12 +150,12 @@ EVENT_SCHEMAS: Mapping[str, EventSchema] = {
     ),
     "Endpoint": EventSchema(
         detail_type="SageMaker Endpoint State Change",
-        members=("EndpointConfigName", "ProductionVariants", "FailureReason", "CreationTime", "LastModifiedTime"),
+        members=_ENDPOINT_MEMBERS,
         upper=True,
     ),
     "EndpointConfig": EventSchema(
         detail_type="SageMaker Endpoint Config State Change",
-        members=("ProductionVariants", "DataCaptureConfig", "KmsKeyId", "CreationTime"),
+        members=("ProductionVariants", "ShadowProductionVariants", "DataCaptureConfig", "KmsKeyId", "CreationTime"),
     ),
     "Model": EventSchema(
         detail_type="SageMaker Model State Change",
@@ -165,23 +184,24 @@ EVENT_SCHEMAS: Mapping[str, EventSchema] = {
 }
 
 
-def publish_to(put: Callable[[Event], object]) -> OnChange:
+def publish_to(
+    put: Callable[[Event], object], schemas: Mapping[str, EventSchema] = EVENT_SCHEMAS
+) -> OnChange:
     """Return what a store calls at every change: it puts the event of the change, if there is one."""
 
     def on_change(record: Record, members: Mapping[str, Any] | None) -> None:
-        if event := event_of(record, members):
+        if event := _event(record, members, schemas[record.resource_type.name]):
             put(event)
 
     return on_change
 
 
-def event_of(record: Record, members: Mapping[str, Any] | None) -> Event | None:
+def _event(record: Record, members: Mapping[str, Any] | None, schema: EventSchema) -> Event | None:
     """Return the event of a resource that has come into a state with these members, or is gone (None).
 
     None if AWS sends no event then.
     """
     resource_type = record.resource_type
-    schema = EVENT_SCHEMAS[resource_type.name]
     deleted = members is None
     if deleted and not schema.deleted:
         return None

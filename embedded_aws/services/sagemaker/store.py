@@ -64,16 +64,20 @@ class Store:
 
     Names are unique whatever their case: botocore's model says so of endpoints, and all ARNs are in lower case.
     `on_change` is called with the record and its members at every change of its state, in their order, and with None
-    once it is removed; it must not block. `database` keeps the records; without one they end with the store.
+    once it is removed; `on_stage` likewise at every stage within a state. They must not block. `database` keeps the records; without one they end with the store.
     """
 
     def __init__(
-        self, on_change: OnChange = lambda _record, _members: None, *, database: Database | None = None
+        self,
+        on_change: OnChange = lambda _record, _members: None,
+        *,
+        on_stage: OnChange = lambda _record, _members: None,
+        database: Database | None = None,
     ) -> None:
         """Take up what the database has. Raises StateError."""
         self._records: dict[Key, Record] = {}
         self._lock = threading.RLock()
-        self._on_change = on_change
+        self._on_change, self._on_stage = on_change, on_stage
         self._unconfirmed: dict[Record, list[dict[str, Any]]] = {}  # with the members of each state until `confirm`
         self._table = RecordTable(database) if database else None
         self._unsaved: dict[Key, None] = {}  # what has changed, and is still to be written
@@ -148,8 +152,13 @@ class Store:
             if self._kept(record) and not self._keep(record, _row(record, members=after)):
                 return
             record.members = after
-            if self.alive(record) and record.resource_type.state(before) != record.resource_type.state(after):
+            if not self.alive(record):
+                return
+            if record.resource_type.state(before) != record.resource_type.state(after):
                 self._changed(record, after)
+            stage = record.resource_type.stage(after)
+            if stage and stage != record.resource_type.stage(before):
+                self._on_stage(record, after)
 
     def note(self, record: Record, **members: Any) -> None:
         """Set members that tell how a job comes along, as often as it does: they are kept within a second or so.

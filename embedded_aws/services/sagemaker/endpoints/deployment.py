@@ -23,6 +23,7 @@ from embedded_aws.services.sagemaker.errors import validation_exception
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from datetime import datetime
 
     from embedded_aws.runtime.credentials import Role
     from embedded_aws.services.sagemaker.clock import Clock
@@ -202,6 +203,18 @@ def _saying(sentence: str) -> Callable[[AnyVariant], str]:
 def active(variant: AnyVariant, part: float) -> int:
     """Return how many of a new variant's instances have traffic when that part of its fleet has."""
     return min(math.ceil(round(variant.desired * part, 6)), variant.desired)
+
+
+def scaling(variant: Mapping[str, Any], since: datetime) -> dict[str, Any]:
+    """Return the VariantStatus of a variant that gets more instances, or fewer, by its description; {} if neither.
+
+    Not compared with AWS: its message for fewer.
+    """
+    here, wanted = variant["CurrentInstanceCount"], variant["DesiredInstanceCount"]
+    if here == wanted:
+        return {}
+    message = f"Scaling {'out' if wanted > here else 'in'} desired instance count to {wanted}."
+    return {"VariantStatus": [{"Status": "Updating", "StatusMessage": message, "StartTime": since}]}
 
 
 def check(

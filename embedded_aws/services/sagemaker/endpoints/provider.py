@@ -88,7 +88,7 @@ class Endpoints(Provider):
         before = fleet.desired()
         fleet.desire(wanted)
         members = {"EndpointStatus": "Updating", "FailureReason": None}
-        self.context.store.update(record, **members, **_as_is(fleet))
+        self.context.store.update(record, **members, **_as_is(fleet, self.context.clock.now()))
         self._spawn(record, lambda: self._scale(record, fleet, before))
         return record.members
 
@@ -269,9 +269,12 @@ class Endpoints(Provider):
         threading.Thread(target=work, name=f"endpoint {record.name}", daemon=True).start()
 
 
-def _as_is(fleet: Fleet) -> dict[str, Any]:
-    """Return the members that tell of the fleet that serves: to who asks, and after a kill."""
-    return {"ProductionVariants": fleet.describe(), DEPLOYMENT: fleet.deployment}
+def _as_is(fleet: Fleet, changing_since: datetime | None = None) -> dict[str, Any]:
+    """Return the members that tell of the fleet that serves, and changes since then: to who asks, and after a kill."""
+    variants = fleet.describe()
+    if changing_since:
+        variants = [{**each, **deployment.scaling(each, changing_since)} for each in variants]
+    return {"ProductionVariants": variants, DEPLOYMENT: fleet.deployment}
 
 
 def _summary(fleet: Fleet, began: datetime) -> dict[str, Any]:

@@ -37,7 +37,15 @@ PENDING_DEPLOYMENT = "PendingDeployment"
 """Likewise what the fleet that comes up is made of."""
 UPDATE_WEIGHTS_AND_CAPACITIES = "Update{}WeightsAndCapacities"
 
+_VARIANTS = ("ProductionVariants", "ShadowProductionVariants")
 _ENDPOINT = 'Cannot update in-progress endpoint "{arn}".'
+
+
+def _stage(members: Mapping[str, Any]) -> list[Any]:
+    """Return the VariantStatus of each of an endpoint's variants that has one."""
+    holders = (members, members.get("PendingDeploymentSummary", {}))
+    variants = [each for holder in holders for kind in _VARIANTS for each in holder.get(kind, ())]
+    return [each["VariantStatus"] for each in variants if "VariantStatus" in each]
 
 
 def _models_of_variants(request: Mapping[str, Any]) -> list[str]:
@@ -199,6 +207,7 @@ ENDPOINT = ResourceType(
     verbs=("Create", "Describe", "List", "Update", UPDATE_WEIGHTS_AND_CAPACITIES, "Delete"),
     status="EndpointStatus",
     first_status="Creating",
+    stage=_stage,
     preconditions={
         "Update": Precondition(("InService", "OutOfService", "UpdateRollbackFailed"), _ENDPOINT),
         UPDATE_WEIGHTS_AND_CAPACITIES: Precondition(("InService",), _ENDPOINT),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from embedded_aws.services.sagemaker.errors import IN_USE, VALIDATION, ServiceError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from embedded_aws.services.sagemaker.resource_types.members import Members
 
@@ -61,6 +61,7 @@ class ResourceType:
     `not_found` and `exists` are AWS's messages; they may use {arn}, and the first {name} and {verb} (in lower case).
     `verbs` are the first words of its operations' names; {} in one stands for the resource type's name.
     `status` is the member that holds the status, `first_status` its first value.
+    `stage` returns how far what changes a resource is within one status, () while nothing does.
     `defaults` are the members that AWS fills in when the Create request leaves them out, and Describe answers.
     `renamed` are the members that Describe calls otherwise than Create.
     `members` declare how far each member of a Create and of an Update request is supported.
@@ -78,6 +79,7 @@ class ResourceType:
     verbs: tuple[str, ...] = ("Create", "Describe", "List", "Delete")
     status: str | None = None
     first_status: str | None = None
+    stage: Callable[[Mapping[str, Any]], Sequence[Any]] = lambda _members: ()
     preconditions: Mapping[str, Precondition] = field(default_factory=dict)
     defaults: Mapping[str, Any] = field(default_factory=dict)
     renamed: Mapping[str, str] = field(default_factory=dict)

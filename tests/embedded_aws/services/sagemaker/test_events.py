@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from embedded_aws.gateway import ACCOUNT, REGION
-from embedded_aws.services.sagemaker.events import EVENT_SCHEMAS
+from embedded_aws.services.sagemaker.events import EVENT_SCHEMAS, STAGE_SCHEMAS
 from tests import functions
 from tests.embedded_aws.account import BUCKET, TRAINING_IMAGE, Account, answering, python, until
 
@@ -189,6 +189,43 @@ def test_a_model_and_what_it_serves(account: Account, queue: Queue) -> None:
         assert made["detail-type"] == gone["detail-type"] == EVENT_SCHEMAS[resource_type].detail_type
         assert made["detail"][f"{resource_type}Name"] == gone["detail"][f"{resource_type}Name"] == name
         assert (made["detail"]["Tags"], gone["detail"]["Tags"]) == (tags, {})
+
+
+def test_the_stages_of_an_update(account: Account, queue: Queue) -> None:
+    """An update tells each of its stages, and so does a change of instances, in the guide's words, between its states."""
+    model = account.model(answering())
+    first, second = (account.config(model) for _ in range(2))
+    name = account.endpoint(first)
+    account.sagemaker.update_endpoint(EndpointName=name, EndpointConfigName=second)
+    account.settled(name)
+    account.sagemaker.update_endpoint_weights_and_capacities(
+        EndpointName=name, DesiredWeightsAndCapacities=[{"VariantName": "v0", "DesiredInstanceCount": 2}]
+    )
+    account.settled(name)
+    account.sagemaker.delete_endpoint(EndpointName=name)
+    events = queue.last(name, "DELETED")
+    deployment = STAGE_SCHEMAS["Endpoint"].detail_type
+    told = [event["detail"] for event in events if event["detail-type"] == deployment]
+    assert {detail["EndpointStatus"] for detail in told} == {"UPDATING"}
+    assert {detail["EndpointConfigName"] for detail in told[:-1]} == {first}
+    pending = [detail["PendingDeploymentSummary"] for detail in told[:-1]]
+    assert {each["EndpointConfigName"] for each in pending} == {second}
+    assert [stage(each) for each in [*pending, told[-1]]] == [
+        ("Creating", "Launching 1 instance(s)."),
+        ("ActivatingTraffic", "Activating traffic on full capacity of 1 instance(s)."),
+        ("Updating", "Scaling out desired instance count to 2."),
+    ]
+    assert isinstance(pending[0]["ProductionVariants"][0]["VariantStatus"][0]["StartTime"], int)
+    assert "PendingDeploymentSummary" not in told[-1]
+    states = [event for event in events if event["detail-type"] != deployment]
+    serving = ["UPDATING", "IN_SERVICE"] * 2
+    assert statuses(states, "EndpointStatus") == ["CREATING", "IN_SERVICE", *serving, "DELETING", "DELETED"]
+
+
+def stage(holder: dict[str, Any]) -> tuple[str, str]:
+    """Return the first variant's status and what is said of it."""
+    [status] = holder["ProductionVariants"][0]["VariantStatus"]
+    return status["Status"], status["StatusMessage"]
 
 
 def test_a_notebook_instance(account: Account, queue: Queue) -> None:

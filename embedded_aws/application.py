@@ -112,9 +112,7 @@ class Application:
             self._sagemaker.close()
 
 
-def _context(
-    settings: Settings, database: Database, told: Sequence[OnChange], tell_stage: OnChange
-) -> ServiceContext:
+def _context(settings: Settings, database: Database, told: Sequence[OnChange], tell_stage: OnChange) -> ServiceContext:
     def tell(record: Record, members: Mapping[str, Any] | None) -> None:
         for each in told:
             each(record, members)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import uvicorn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Container, Mapping
 
     from uvicorn._types import ASGIReceiveCallable, ASGISendCallable, HTTPScope, Scope
 
@@ -119,11 +119,14 @@ class HostApplication:
     """Answers each request with what `respond` returns for it, or with the response that `ready` has for its path.
 
     `respond` runs on threads while it takes long, so that a long prediction holds up nothing else; on the event loop
-    while it is quick, for the way to a thread and back would take longer than the answer.
+    while it is quick, for the way to a thread and back would take longer than the answer. Paths in `aside` are always
+    answered on threads.
     """
 
-    def __init__(self, respond: Respond, *, ready: Mapping[str, HttpResponse] | None = None) -> None:
-        self._respond, self._ready = respond, ready or {}
+    def __init__(
+        self, respond: Respond, *, ready: Mapping[str, HttpResponse] | None = None, aside: Container[str] = ()
+    ) -> None:
+        self._respond, self._ready, self._aside = respond, ready or {}, aside
         self._threads = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="respond")
         self._seconds: deque[float] = deque(maxlen=_REMEMBERED)
         self._turns: deque[asyncio.Future[None]] = deque()
@@ -144,6 +147,8 @@ class HostApplication:
         await send({"type": "http.response.body", "body": response.body, "more_body": False})
 
     async def _answer(self, request: HttpRequest) -> HttpResponse:
+        if request.path in self._aside:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, self._safely, request)
         if self._seconds and min(self._seconds) < _QUICK_SECONDS:
             await self._take_turn()
             return self._timed(request)
@@ -172,12 +177,16 @@ class HostApplication:
     def _timed(self, request: HttpRequest) -> HttpResponse:
         started = time.perf_counter()
         try:
+            return self._safely(request)
+        finally:
+            self._seconds.append(time.perf_counter() - started)
+
+    def _safely(self, request: HttpRequest) -> HttpResponse:
+        try:
             return self._respond(request)
         except Exception:
             log.exception("%s %s", request.method, request.path)
             return _FAILED
-        finally:
-            self._seconds.append(time.perf_counter() - started)
 
 
 async def _read(receive: ASGIReceiveCallable) -> bytes | None:

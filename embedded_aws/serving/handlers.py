@@ -142,7 +142,12 @@ def load(code: Path, serving: TensorFlowServing) -> PythonService | None:
     script = code / layout.SCRIPT
     if script.exists():
         return _scripted(_import(script, OwnCode(code)), serving)
-    return PythonService(serving, _pass_on(serving.post)) if layout.wants_python_service(code) else None
+    return passing_on(serving) if layout.wants_python_service(code) else None
+
+
+def passing_on(serving: TensorFlowServing) -> PythonService:
+    """Return the Python service of a model without code: it passes requests on as they come."""
+    return PythonService(serving, _pass_on(serving.post))
 
 
 def _import(path: Path, own: OwnCode) -> Any:

@@ -43,6 +43,11 @@ def run(listen: int, ml: Path) -> int:
     listening = socket.socket(fileno=listen)
     predictions = socket.create_server(("127.0.0.1", 0))
     reserved = _reserved_port()
+    if layout.is_multi_model(os.environ):
+        from embedded_aws.serving import multi_model  # noqa: PLC0415 - as below
+
+        multi_model.serve(predictions, reserved, listening)
+        return 0
     # Nothing that the requirements may replace must be loaded before they are installed.
     from embedded_aws.serving.worker import serve  # noqa: PLC0415
 

@@ -37,7 +37,7 @@ class ModelServer:
 
     def __init__(self, folders: Mapping[str, Mapping[int, Path]], *, default: str) -> None:
         self.default = default
-        self._folders = folders
+        self._folders = dict(folders)
         self._loaded: dict[Path, Any] = {}
         self._lock = threading.Lock()
 
@@ -58,9 +58,18 @@ class ModelServer:
 
     def load(self) -> None:
         """Load all of them now."""
-        for versions in self._folders.values():
+        for versions in [*self._folders.values()]:
             for folder in versions.values():
                 self.model(folder)
+
+    def add(self, name: str, versions: Mapping[int, Path]) -> None:
+        """Have one more model."""
+        self._folders[name] = versions
+
+    def remove(self, name: str) -> None:
+        """Have a model no longer; who asks it now is still answered."""
+        for folder in self._folders.pop(name, {}).values():
+            self._loaded.pop(folder, None)
 
     def versions(self, name: str) -> Mapping[int, Path]:
         """Return the folders of a model's versions; none if there is no such model."""

@@ -16,6 +16,7 @@ from embedded_aws.services.sagemaker import api
 from embedded_aws.services.sagemaker.errors import ServiceError
 from embedded_aws.services.sagemaker.resource_types import RESOURCE_TYPES
 from embedded_aws.services.sagemaker.resource_types.tuning import training_resources
+from embedded_aws.services.sagemaker.runtime_api import TARGET_CONTAINER, TARGET_MODEL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 ConditionContext = Mapping[str, Any]
 _SERVICE = "sagemaker.amazonaws.com"
+_TARGET_KEYS = {"sagemaker:TargetModel": TARGET_MODEL, "sagemaker:TargetContainerHostname": TARGET_CONTAINER}
 _ROLES = ("RoleArn", "ExecutionRoleArn")
 
 
@@ -70,9 +72,10 @@ def required_permissions(
                 yield RequiredPermission("iam:PassRole", holder[member], {"iam:PassedToService": _SERVICE})
 
 
-def permissions_to_invoke(arn: str, record: Record | None) -> Iterator[RequiredPermission]:
+def permissions_to_invoke(arn: str, record: Record | None, headers: Mapping[str, str]) -> Iterator[RequiredPermission]:
     """Yield the permissions that an InvokeEndpoint needs, whether or not the endpoint exists."""
-    yield RequiredPermission("sagemaker:InvokeEndpoint", arn, _tags_of(record))
+    targets = {key: headers[header] for key, header in _TARGET_KEYS.items() if header in headers}
+    yield RequiredPermission("sagemaker:InvokeEndpoint", arn, {**_tags_of(record), **targets})
 
 
 def permissions_to_pull(uri: str) -> Iterator[RequiredPermission]:

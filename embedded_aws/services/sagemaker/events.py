@@ -6,12 +6,12 @@ made from EventBridge's schema registry (`@aws-cdk/mixins-preview`, aws_sagemake
 have got them (awslabs/mlspace, aws-samples/service-workbench-on-aws). The latter settle what the guide's examples show
 in several ways: times are numbers, milliseconds since the epoch, tags an object; an endpoint's status is in upper case
 with underscores and the others' are Describe's; what is deleted has the status Deleted, and models and configurations,
-which have none, come without tags then.
-An endpoint's stages while it is updated, or while its variants change, have an event of their own ("Endpoint deployment
-state change" in the guide): the members of the endpoint's, and PendingDeploymentSummary.
-Not compared with AWS: which members with no value are sent as null (here none is); whether the tags of a deleted
-endpoint or notebook instance are still told; whether a change of SecondaryStatus alone is told (it is here: the
-registry has the member); that shadow variants are told as production variants are. AWS may send an event more than once; here each comes once.
+which have none, come without tags then. An endpoint's stages while it is updated, or while its variants change, have an
+event of their own ("Endpoint deployment state change" in the guide): the members of the endpoint's, and
+PendingDeploymentSummary. Not compared with AWS: which members with no value are sent as null (here none is); whether
+the tags of a deleted endpoint or notebook instance are still told; whether a change of SecondaryStatus alone is told
+(it is here: the registry has the member); that shadow variants are told as production variants are. AWS may send an
+event more than once; here each comes once.
 """
 
 from __future__ import annotations
@@ -184,9 +184,7 @@ EVENT_SCHEMAS: Mapping[str, EventSchema] = {
 }
 
 
-def publish_to(
-    put: Callable[[Event], object], schemas: Mapping[str, EventSchema] = EVENT_SCHEMAS
-) -> OnChange:
+def publish_to(put: Callable[[Event], object], schemas: Mapping[str, EventSchema] = EVENT_SCHEMAS) -> OnChange:
     """Return what a store calls at every change: it puts the event of the change, if there is one."""
 
     def on_change(record: Record, members: Mapping[str, Any] | None) -> None:

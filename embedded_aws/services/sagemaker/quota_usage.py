@@ -152,9 +152,8 @@ def _of_training(members: Mapping[str, Any]) -> list[tuple[str, int]]:
 def _of_changes(fleet: Mapping[str, Any], changes: Sequence[Mapping[str, Any]]) -> list[tuple[str, int]]:
     """Return how many instances more the variants want that a fleet has."""
     wanted = {each["VariantName"]: each.get("DesiredInstanceCount", 0) for each in changes}
-    variants = [
-        each for each in fleet["ProductionVariants"] if each["VariantName"] in wanted and "InstanceType" in each
-    ]
+    every = [*fleet["ProductionVariants"], *fleet.get("ShadowProductionVariants", ())]
+    variants = [each for each in every if each["VariantName"] in wanted and "InstanceType" in each]
     return [
         (instance_type, max(wanted[each["VariantName"]] - count, 0))
         for each, (instance_type, count) in zip(variants, _of_variants({"ProductionVariants": variants}), strict=True)
@@ -162,5 +161,5 @@ def _of_changes(fleet: Mapping[str, Any], changes: Sequence[Mapping[str, Any]]) 
 
 
 def _of_variants(config: Mapping[str, Any]) -> list[tuple[str, int]]:
-    variants = config["ProductionVariants"]
+    variants = [*config["ProductionVariants"], *config.get("ShadowProductionVariants", ())]
     return [(one["InstanceType"], one.get("InitialInstanceCount", 1)) for one in variants if "InstanceType" in one]

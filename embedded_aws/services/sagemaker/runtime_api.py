@@ -1,9 +1,7 @@
 """SageMaker's runtime APIs: the members of an InvokeEndpoint that are supported, and the errors of all else.
 
-The members are botocore's, and travel as headers. AWS's own sentence is that of a TargetModel for an endpoint of one
-model (aws/amazon-sagemaker-examples#1026 and, with its ErrorCode, #1216). That a container's host name is refused where
-no container is invoked directly: SageMaker's guide, "Invoke a multi-container endpoint with direct invocation". Not
-compared with AWS: the other sentences, and what AWS makes of sessions, explanations or components that are not there.
+The members are botocore's, and travel as headers. Not compared with AWS: the sentences, and what AWS makes of sessions,
+explanations or components that are not there.
 """
 
 from __future__ import annotations
@@ -31,19 +29,18 @@ INVOKE_ENDPOINT: Members = {
     "ContentType": DONE,
     "Accept": done("what the container makes of it"),
     "CustomAttributes": done("told to the container; answered if it answers them"),
-    "TargetModel": REFUSED,
+    "TargetModel": done("for a multi-model container"),
     "TargetVariant": DONE,
-    "TargetContainerHostname": REFUSED,
+    "TargetContainerHostname": done("for a model with InferenceExecutionConfig Direct"),
     "InferenceId": done("told to the container, stands in captured data"),
     "EnableExplanations": REFUSED,
     "InferenceComponentName": REFUSED,
     "SessionId": REFUSED,
     "PrefixAwareId": REFUSED,
 }
-_TARGET_MODEL = "x-amzn-sagemaker-target-model"
+TARGET_MODEL = "x-amzn-sagemaker-target-model"
+TARGET_CONTAINER = "x-amzn-sagemaker-target-container-hostname"
 _REFUSED = {
-    _TARGET_MODEL: "TargetModel",
-    "x-amzn-sagemaker-target-container-hostname": "TargetContainerHostname",
     "x-amzn-sagemaker-enable-explanations": "EnableExplanations",
     "x-amzn-sagemaker-inference-component": "InferenceComponentName",
     "x-amzn-sagemaker-session-id": "SessionId",
@@ -61,13 +58,10 @@ _SERVICES = (
 )
 
 
-def check(endpoint: str, headers: Mapping[str, str]) -> Response | None:
+def check(headers: Mapping[str, str]) -> Response | None:
     """Return the refusal of an invocation that asks for what is not offered; header names in lower case."""
     if _NAMES.isdisjoint(headers):
         return None
-    if _TARGET_MODEL in headers:
-        sentence = f"Endpoint {endpoint} is not a multi-model endpoint and does not support target model header."
-        return refusal(sentence, ErrorCode="TARGET_MODEL_HEADER_NOT_SUPPORTED")
     asked = ", ".join(member for header, member in _REFUSED.items() if header in headers)
     return refusal(f"The embedded AWS does not offer {asked}; do this on AWS.")
 

@@ -318,7 +318,7 @@ class SageMaker:
         record = self.context.store.find("Endpoint", name, account=account, region=region)
         try:
             arn = RESOURCE_TYPES["Endpoint"].arn(name, account=account, region=region)
-            authorization.check(self._principal(headers), authorization.permissions_to_invoke(arn, record))
+            authorization.check(self._principal(headers), authorization.permissions_to_invoke(arn, record, headers))
         except ServiceError as error:
             return runtime_api.refusal(error.message, code=error.code, status=HTTPStatus.FORBIDDEN)
         if record is None or record.name != name:
@@ -327,5 +327,5 @@ class SageMaker:
             return runtime_api.refusal(
                 f"Endpoint {name} of account {account} does not serve: its status is {record.status}."
             )
-        refused = runtime_api.check(name, headers)
+        refused = runtime_api.check(headers)
         return refused or await cast("_Host", self._providers["Endpoint"]).invoke(record, body, headers)

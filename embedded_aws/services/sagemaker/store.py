@@ -64,7 +64,8 @@ class Store:
 
     Names are unique whatever their case: botocore's model says so of endpoints, and all ARNs are in lower case.
     `on_change` is called with the record and its members at every change of its state, in their order, and with None
-    once it is removed; `on_stage` likewise at every stage within a state. They must not block. `database` keeps the records; without one they end with the store.
+    once it is removed; `on_stage` likewise at every stage within a state. They must not block. `database` keeps the
+    records; without one they end with the store.
     """
 
     def __init__(

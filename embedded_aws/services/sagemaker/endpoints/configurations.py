@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from embedded_aws.services.sagemaker.endpoints import serverless
+from embedded_aws.services.sagemaker.endpoints import serverless, shadow
 from embedded_aws.services.sagemaker.provider import Provider
 
 if TYPE_CHECKING:
@@ -15,8 +15,9 @@ class EndpointConfigs(Provider):
     """SageMaker's endpoint configurations."""
 
     def create(self, record: Record, request: dict[str, Any]) -> None:
-        """Check what a variant of the asked kind can't have."""
+        """Check what variants of the asked kinds can't have, and that they go together."""
         scope = {"account": record.account, "region": record.region}
         names = [variant["ModelName"] for variant in request["ProductionVariants"] if "ModelName" in variant]
         models = [self.context.store.get("Model", name, **scope).members for name in names]
         serverless.check_config(request, models)
+        shadow.check(request)

@@ -66,10 +66,12 @@ class DataCapture:
             "KmsKeyId": self._config.get("KmsKeyId"),
         }
 
+    def takes(self) -> bool:
+        """Return whether the next request falls into the sample."""
+        return bool(random.random() * 100 < self._config["InitialSamplingPercentage"])  # noqa: S311 - a sample, not a secret
+
     def put(self, variant: str, request: CapturedMessage, answer: CapturedMessage, headers: Mapping[str, str]) -> None:
-        """Keep an invocation if it falls into the sample. Never blocks on the network."""
-        if random.random() * 100 >= self._config["InitialSamplingPercentage"]:  # noqa: S311 - a sample, not a secret
-            return
+        """Keep an invocation of the sample. Never blocks on the network."""
         line = json.dumps(self._record(request, answer, headers))
         with self._lock:
             self._lines[variant].append(line)

@@ -11,10 +11,17 @@ from embedded_aws.services.sagemaker.endpoints import serverless
 from embedded_aws.services.sagemaker.endpoints.data_capture import CapturedMessage
 from embedded_aws.services.sagemaker.endpoints.fleet import Admission, Traffic
 from embedded_aws.services.sagemaker.endpoints.hosts import HostError
-from embedded_aws.services.sagemaker.endpoints.invocation import BODY_BYTES, Forwarder, Measured, model_error
+from embedded_aws.services.sagemaker.endpoints.invocation import (
+    BODY_BYTES,
+    Forwarder,
+    Invocation,
+    Measured,
+    model_error,
+)
 from embedded_aws.services.sagemaker.endpoints.serverless import Environment, ServerlessVariant, throttled
+from embedded_aws.services.sagemaker.endpoints.shadow import Shadowing
 from embedded_aws.services.sagemaker.errors import UNAVAILABLE
-from embedded_aws.services.sagemaker.runtime_api import refusal
+from embedded_aws.services.sagemaker.runtime_api import TARGET_MODEL, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,6 +46,7 @@ class DataPlane:
         self.coming_back: set[Record] = set()
         self._metrics = metrics
         self._forwarder = Forwarder()
+        self._shadowing = Shadowing(self._forwarder, metrics)
 
     async def invoke(self, record: Record, body: bytes, headers: dict[str, str]) -> Response:
         """Answer InvokeEndpoint: the model's answer, ModelError or ValidationError. Header names in lower case."""
@@ -68,24 +76,31 @@ class DataPlane:
     async def _forward(
         self, entered: Admission, record: Record, body: bytes, headers: Mapping[str, str], began: float
     ) -> Response:
-        variant, capture = entered.variant, entered.fleet.capture
+        fleet, variant, capture = entered.fleet, entered.variant, entered.fleet.capture
+        captured = capture is not None and capture.takes()
         measured = Measured()
-        port = entered.instance.host.port
-        status, answered, content = await self._forwarder.send(record, port, body, headers, measured)
+        invocation = Invocation(record, body, headers)
+        if fleet.shadows:
+            self._shadowing.copy(fleet, variant, invocation, captured=captured)
+        status, answered, content = await entered.instance.host.invoke(self._forwarder, invocation, measured)
+        if measured.refused:
+            return status, answered, content
         if "x-amzn-ErrorType" not in answered:
             answered["x-Amzn-Invoked-Production-Variant"] = variant.name
-            if capture:
+            if capture and captured:
                 request = CapturedMessage(headers.get("content-type", ""), body)
                 answer = CapturedMessage(answered.get("Content-Type", ""), content)
                 capture.put(variant.name, request, answer, headers)
         self._metrics.count(
             record,
             variant.name,
-            entered.fleet.config_name,
+            fleet.config_name,
             status=measured.status,
             model=measured.seconds,
             overhead=time.perf_counter() - began - measured.seconds,
             instances=0 if isinstance(variant, ServerlessVariant) else len(variant.instances) or 1,
+            containers=measured.containers,
+            direct=measured.direct,
         )
         return status, answered, content
 
@@ -111,7 +126,7 @@ class DataPlane:
                 if not variant.retired:
                     return throttled()
                 continue
-            instance = variant.choose() if variant else None
+            instance = variant.choose(headers.get(TARGET_MODEL)) if variant else None
             if variant is None or instance is None:
                 return refusal(f"Variant {target} not found for endpoint {record.name}.")
             if instance.enter():

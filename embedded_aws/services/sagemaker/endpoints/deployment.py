@@ -128,7 +128,7 @@ class Deployment:
             done += count
             green.scale(done)
             if done == count:
-                fleet.start_capture()
+                fleet.start_rest()
             part = done / green.desired
             self._turn_on(part, "full" if part == 1 else "batch")
             self._bake(policy["WaitIntervalInSeconds"], "WaitIntervalInSeconds", "full" if part == 1 else "batch")

@@ -6,7 +6,7 @@ import random
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from embedded_aws.services.sagemaker.endpoints.data_capture import DataCapture
     from embedded_aws.services.sagemaker.endpoints.serverless import ServerlessVariant
@@ -17,15 +17,27 @@ if TYPE_CHECKING:
 
 
 class Fleet:
-    """The variants of one endpoint configuration, among which its requests are shared by their weights."""
+    """The variants of one endpoint configuration, among which its requests are shared by their weights.
+
+    Its shadow variants get copies of them.
+    """
 
     def __init__(
-        self, deployment: Mapping[str, Any], variants: Sequence[AnyVariant], capture: DataCapture | None
+        self,
+        deployment: Mapping[str, Any],
+        variants: Sequence[AnyVariant],
+        shadows: Sequence[Variant],
+        capture: DataCapture | None,
     ) -> None:
         """Take variants without instances; `deployment` is what they were made of."""
         self.deployment = deployment
-        self.variants = variants
+        self.variants, self.shadows = variants, shadows
         self.capture = capture
+
+    @property
+    def all_variants(self) -> list[AnyVariant]:
+        """Return its variants and its shadow variants."""
+        return [*self.variants, *self.shadows]
 
     @property
     def config_name(self) -> str:
@@ -36,32 +48,39 @@ class Fleet:
         """Bring all instances up, one variant after the other. Raises HostError, with all of them stopped."""
         try:
             self.scale()
-            self.start_capture()
+            self.start_rest()
         except BaseException:
             self.stop()
             raise
 
     def desired(self) -> dict[str, dict[str, Any]]:
         """Return each variant's DesiredWeightAndCapacity."""
-        return {variant.name: variant.wanted() for variant in self.variants}
+        return {variant.name: variant.wanted() for variant in self.all_variants}
 
     def desire(self, wanted: Mapping[str, Mapping[str, Any]]) -> None:
         """Take what is wanted of variants, as their DesiredWeightAndCapacity; `scale` brings it about."""
-        members = [
-            {**each, **variant.desire(wanted.get(variant.name, {}))}
-            for variant, each in zip(self.variants, self.deployment["ProductionVariants"], strict=True)
-        ]
-        self.deployment = {**self.deployment, "ProductionVariants": members}
+        self.deployment = {
+            **self.deployment,
+            **{
+                kind: [
+                    {**each, **variant.desire(wanted.get(variant.name, {}))}
+                    for variant, each in zip(variants, self.deployment[kind], strict=True)
+                ]
+                for kind, variants in self._kinds()
+            },
+        }
 
     def scale(self) -> None:
         """Bring all variants to the instances, then to the weights that are desired. Raises HostError."""
-        for variant in self.variants:
+        for variant in self.all_variants:
             variant.scale(variant.desired)
-        for variant in self.variants:
+        for variant in self.all_variants:
             variant.weight = variant.desired_weight
 
-    def start_capture(self) -> None:
-        """Begin to capture, if the configuration asks for it."""
+    def start_rest(self) -> None:
+        """Bring the shadow variants up and begin to capture, if the configuration asks for either."""
+        for shadow in self.shadows:
+            shadow.scale(shadow.desired)
         if self.capture:
             self.capture.start()
 
@@ -78,25 +97,30 @@ class Fleet:
 
     def retire(self) -> None:
         """Take no further request, wait for those within, end the instances."""
-        for variant in self.variants:
+        for variant in self.all_variants:
             variant.drain()
         self.stop()
 
     def stop(self) -> None:
         """End the instances now."""
-        for variant in self.variants:
+        for variant in self.all_variants:
             variant.stop()
         if self.capture:
             self.capture.close()
 
     def kill(self) -> None:
         """End the instances at once."""
-        for variant in self.variants:
+        for variant in self.all_variants:
             variant.kill()
 
-    def describe(self) -> list[dict[str, Any]]:
-        """Return DescribeEndpoint's ProductionVariants."""
-        return [variant.describe() for variant in self.variants]
+    def describe(self) -> dict[str, list[dict[str, Any]]]:
+        """Return DescribeEndpoint's ProductionVariants and, if there are any, ShadowProductionVariants."""
+        return {kind: [variant.describe() for variant in variants] for kind, variants in self._kinds()}
+
+    def _kinds(self) -> Iterator[tuple[str, Sequence[AnyVariant]]]:
+        yield "ProductionVariants", self.variants
+        if self.shadows:
+            yield "ShadowProductionVariants", self.shadows
 
 
 class Traffic:

@@ -22,6 +22,7 @@ from embedded_aws.runtime.logs import LogStream
 from embedded_aws.runtime.process import Process
 from embedded_aws.services.sagemaker import authorization
 from embedded_aws.services.sagemaker.errors import ServiceError
+from embedded_aws.services.sagemaker.metrics.instances import memory_of
 
 if TYPE_CHECKING:
     from embedded_aws.runtime.credentials import CredentialsEndpoint, Role
@@ -80,16 +81,27 @@ class HostedModel:
         default = _SERVERLESS_STARTUP_SECONDS if "ServerlessConfig" in self.variant else _STARTUP_SECONDS
         return float(self.variant.get("ContainerStartupHealthCheckTimeoutInSeconds", default))
 
+    @property
+    def multi_model(self) -> bool:
+        """Return whether its container has many models, each loaded when it is first asked."""
+        return self.container.get("Mode") == "MultiModel"
+
 
 @dataclass(frozen=True)
 class HostIdentity:
-    """A host by its names: in failure reasons, its log stream, and the source of its metrics."""
+    """A host by its names: in failure reasons, its log stream, and the source of its metrics.
+
+    `instance` names what it shares with an instance's other containers; `container_source` is of it alone.
+    """
 
     title: str
     log_group: str
     log_stream: str
     metrics_source: MetricSource
     disk_metrics: bool = True  # its use of the disk is one of them
+    container: str = "primary"
+    instance: str = ""
+    container_source: MetricSource | None = None
 
 
 class ModelHost:
@@ -114,11 +126,35 @@ class ModelHost:
         self._watcher: threading.Thread | None = None
         self._lock = threading.Lock()
         self._network: dict[str, str] = {}
+        self._container: Container | None = None
+
+    @property
+    def container_name(self) -> str:
+        """Return its container's name, as errors have it."""
+        return self._identity.container
+
+    @property
+    def models_folder(self) -> Path:
+        """Return where a multi-model container finds its models: there once it is up."""
+        assert self._container  # noqa: S101 - it is up
+        return self._container.ml / "models"
+
+    def inside(self, path: Path) -> str:
+        """Return the path by which its programs know one of its files, once it is up."""
+        assert self._container  # noqa: S101 - it is up
+        return self._container.inside(path)
+
+    def memory_used(self) -> float:
+        """Return the part of its instance's memory that it uses."""
+        with self._lock:
+            process = self._process
+        used = memory_of(process.pid) if process and process.running else 0
+        return used / self.model.memory
 
     def start(self) -> None:
         """Bring it up; returns when it answers /ping. Raises HostError, after which nothing of it is left."""
         try:
-            container = Container(self._folder, self._pull(), self._context.bubblewrap)
+            container = self._container = Container(self._folder, self._pull(), self._context.bubblewrap)
             self._fetch(container)
             if self.model.network:
                 self._network = self._credentials.environment(self.model.role)
@@ -170,7 +206,10 @@ class ModelHost:
         return self.image
 
     def _fetch(self, container: Container) -> None:
-        """Bring the model artifact and take it apart below /opt/ml/model."""
+        """Bring the model artifact and take it apart below /opt/ml/model; of many models none yet."""
+        if self.model.multi_model:
+            self.models_folder.mkdir()
+            return
         folder = container.ml / "model"
         folder.mkdir()
         uri = self.model.container.get("ModelDataUrl")
@@ -182,7 +221,7 @@ class ModelHost:
             archives.unpack(archive, folder)
         except (ClientError, BotoCoreError) as error:
             raise HostError(  # AWS's sentence: aws-samples/cvat-on-aws-china#3
-                f'Failed to download model data for container "container_1" from URL: "{uri}". Please ensure that '
+                f'Failed to download model data for container "{self._label}" from URL: "{uri}". Please ensure that '
                 "there is an object located at the URL and that the role passed to CreateModel has permissions to "
                 f"download the object. {error}"
             ) from error
@@ -192,6 +231,11 @@ class ModelHost:
                 f"URL is a valid tar.gz archive. {error}"
             ) from error
         archive.unlink()
+
+    @property
+    def _label(self) -> str:
+        """Return its container's name as AWS has it in what it says of model data."""
+        return "container_1" if self.container_name == "primary" else self.container_name
 
     def _launch(self, container: Container) -> Process:
         with socket.create_server(("127.0.0.1", 0), backlog=1024) as listening, self._lock:
@@ -216,6 +260,8 @@ class ModelHost:
                 self._process,
                 container.ml if self._identity.disk_metrics else None,
                 memory_limit=self.model.serverless_memory,
+                instance=self._identity.instance,
+                container=self._identity.container_source,
             )
             return self._process
 
@@ -229,6 +275,7 @@ class ModelHost:
             AWS_REGION=self._record.region,
             AWS_EC2_METADATA_DISABLED="true",
             **network,
+            **({"SAGEMAKER_MULTI_MODEL": "true"} if self.model.multi_model else {}),
             **{name: container.rewrite(value) for name, value in wanted.items()},
         )
 
@@ -239,7 +286,7 @@ class ModelHost:
                 return
             time.sleep(_PING_SECONDS)
         raise PingError(
-            f"The primary container for {self._identity.title} did not pass the ping health check. "
+            f"The {self.container_name} container for {self._identity.title} did not pass the ping health check. "
             "Please check CloudWatch logs for this endpoint."
         )
 

@@ -2,7 +2,9 @@
 
 AWS makes ExecutionRoleArn optional for what the embedded AWS has not got (inference components). CreateModel looks at
 the model data, as its role: AWS's sentences, as quoted in aws/aws-step-functions-data-science-sdk-python#61 (missing)
-and philschmid/llm-sagemaker-sample#2 (no access). Not compared with AWS: the other sentences that refuse a model.
+and philschmid/llm-sagemaker-sample#2 (no access). What goes together: SageMaker's guide, "Multi-container endpoints"
+and "Multi-model endpoints", and botocore's model of ContainerHostname. Not compared with AWS: the other sentences that
+refuse a model.
 """
 
 from __future__ import annotations
@@ -12,13 +14,14 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from embedded_aws.runtime import images, s3_uris
+from embedded_aws.services.sagemaker.endpoints.containers import DIRECT, SERIAL
 from embedded_aws.services.sagemaker.endpoints.hosts import HostedModel
 from embedded_aws.services.sagemaker.errors import ServiceError, validation_exception
 from embedded_aws.services.sagemaker.provider import Provider
 from embedded_aws.services.sagemaker.roles import assumed_role
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from embedded_aws.services.sagemaker.store import Record
 
@@ -33,25 +36,23 @@ class Models(Provider):
         """Check containers, role and model data."""
         if bool(request.get("PrimaryContainer")) == bool(request.get("Containers")):
             raise validation_exception("A model has either PrimaryContainer or Containers: give one of them.")
-        if len(containers := _containers(request)) != 1 or "Image" not in containers[0]:
-            raise validation_exception(
-                "The embedded AWS offers models of one container with an image and one model only."
-            )
-        try:
-            images.check_registry(containers[0]["Image"])
-        except images.ImageError as error:
-            raise validation_exception(str(error)) from error
+        containers = containers_of(request)
+        _check_containers(containers, request.get("InferenceExecutionConfig", {}).get("Mode", SERIAL))
         if "ExecutionRoleArn" not in request:
             raise validation_exception("The embedded AWS has models with a role only: give ExecutionRoleArn.")
-        if uri := containers[0].get("ModelDataUrl"):
-            self._check_model_data(uri, record, request["ExecutionRoleArn"])
+        for container in containers:
+            if uri := container.get("ModelDataUrl"):
+                self._check_model_data(uri, record, request["ExecutionRoleArn"], prefix=_is_multi_model(container))
 
-    def _check_model_data(self, uri: str, record: Record, arn: str) -> None:
-        """Raise ValidationException unless the role can read the model data."""
+    def _check_model_data(self, uri: str, record: Record, arn: str, *, prefix: bool) -> None:
+        """Raise ValidationException unless the role can read the model data, or look at what has this prefix."""
         try:
             role = assumed_role(record, arn, endpoint_url=self.context.endpoint_url)
             bucket, key = s3_uris.split(uri)
-            role.client("s3").head_object(Bucket=bucket, Key=key)
+            if prefix:
+                role.client("s3").list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1)
+            else:
+                role.client("s3").head_object(Bucket=bucket, Key=key)
         except (ServiceError, ClientError, BotoCoreError) as error:
             answer = error.response["Error"]["Code"] if isinstance(error, ClientError) else ""
             if answer in _MISSING:
@@ -65,16 +66,54 @@ class Models(Provider):
             ) from error
 
 
-def hosted_model(
+def hosted_models(
     record: Record, model: Mapping[str, Any], variant: dict[str, Any], *, endpoint_url: str
-) -> HostedModel:
-    """Return a model, by its members, as a host of that variant serves it for what the record stands for.
+) -> list[HostedModel]:
+    """Return a model's containers, by its members, as hosts of that variant serve them for what the record stands for.
 
     Asks IAM about the role: not to be called on the gateway's event loop. Raises ServiceError.
     """
     role = assumed_role(record, model["ExecutionRoleArn"], endpoint_url=endpoint_url)
-    return HostedModel(_containers(model)[0], variant, role, network=not model.get("EnableNetworkIsolation"))
+    network = not model.get("EnableNetworkIsolation")
+    return [HostedModel(container, variant, role, network=network) for container in containers_of(model)]
 
 
-def _containers(members: Mapping[str, Any]) -> list[dict[str, Any]]:
+def containers_of(members: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return a model's containers, in their order."""
     return [members["PrimaryContainer"]] if members.get("PrimaryContainer") else members["Containers"]
+
+
+def container_names(containers: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return what containers are called in errors, logs and metrics: one alone is the primary one."""
+    if len(containers) == 1:
+        return ["primary"]
+    return [each.get("ContainerHostname", f"container-{number}") for number, each in enumerate(containers, 1)]
+
+
+def _is_multi_model(container: Mapping[str, Any]) -> bool:
+    return container.get("Mode") == "MultiModel"
+
+
+def _check_containers(containers: Sequence[Mapping[str, Any]], mode: str) -> None:
+    """Raise ValidationException unless these containers can make a model together."""
+    if any("Image" not in container for container in containers):
+        raise validation_exception("The embedded AWS offers models of containers with an image only: give Image.")
+    for container in containers:
+        try:
+            images.check_registry(container["Image"])
+        except images.ImageError as error:
+            raise validation_exception(str(error)) from error
+    names = [container["ContainerHostname"] for container in containers if "ContainerHostname" in container]
+    if mode == DIRECT and len(containers) == 1:
+        raise validation_exception("InferenceExecutionConfig Direct needs more than one container in Containers.")
+    if len(containers) > 1 and len(names) != len(containers) and (names or mode == DIRECT):
+        raise validation_exception("ContainerHostname must be given for every container of the model.")
+    if len(set(names)) != len(names):
+        raise validation_exception("ContainerHostname must be unique among the containers of the model.")
+    many = [container for container in containers if _is_multi_model(container)]
+    if any("ModelDataUrl" not in container for container in many):
+        raise validation_exception("A container with Mode MultiModel needs ModelDataUrl: a prefix in S3.")
+    if len(many) > 1 and mode == SERIAL:
+        raise validation_exception("An inference pipeline can have one container with Mode MultiModel only.")
+    if any("MultiModelConfig" in container and container not in many for container in containers):
+        raise validation_exception("MultiModelConfig is for containers with Mode MultiModel only.")

@@ -80,7 +80,7 @@ class Endpoints(Provider):
         del verb  # there is one
         wanted = {each["VariantName"]: each for each in request["DesiredWeightsAndCapacities"]}
         fleet = self._traffic.fleets(record)[0]
-        if unknown := wanted.keys() - {variant.name for variant in fleet.variants}:
+        if unknown := wanted.keys() - {variant.name for variant in fleet.all_variants}:
             raise validation_exception(f"Variant {', '.join(sorted(unknown))} not found for endpoint {record.name}.")
         for variant in fleet.deployment["ProductionVariants"]:
             if variant["VariantName"] in wanted:
@@ -252,7 +252,8 @@ class Endpoints(Provider):
         """Note for DescribeEndpoint how far the fleet that comes up is."""
         now = self.context.clock.now()
         summary = _summary(fleet, record.members.get(_SUMMARY, {}).get("StartTime", now))
-        for described, variant in zip(summary["ProductionVariants"], fleet.variants, strict=True):
+        described_all = [*summary["ProductionVariants"], *summary.get("ShadowProductionVariants", ())]
+        for described, variant in zip(described_all, fleet.all_variants, strict=True):
             described["CurrentInstanceCount"] = deployment.active(variant, part)
             stage = {"Status": status, "StatusMessage": message(variant), "StartTime": now}
             described["VariantStatus"] = [stage]
@@ -273,14 +274,19 @@ def _as_is(fleet: Fleet, changing_since: datetime | None = None) -> dict[str, An
     """Return the members that tell of the fleet that serves, and changes since then: to who asks, and after a kill."""
     variants = fleet.describe()
     if changing_since:
-        variants = [{**each, **deployment.scaling(each, changing_since)} for each in variants]
-    return {"ProductionVariants": variants, DEPLOYMENT: fleet.deployment}
+        variants = {
+            kind: [{**each, **deployment.scaling(each, changing_since)} for each in those]
+            for kind, those in variants.items()
+        }
+    return {"ShadowProductionVariants": None, **variants, DEPLOYMENT: fleet.deployment}
 
 
 def _summary(fleet: Fleet, began: datetime) -> dict[str, Any]:
     """Return DescribeEndpoint's PendingDeploymentSummary."""
-    variants = [{**each, "CurrentInstanceCount": 0} for each in fleet.describe()]
-    return {"EndpointConfigName": fleet.config_name, "StartTime": began, "ProductionVariants": variants}
+    variants = {
+        kind: [{**each, "CurrentInstanceCount": 0} for each in those] for kind, those in fleet.describe().items()
+    }
+    return {"EndpointConfigName": fleet.config_name, "StartTime": began, **variants}
 
 
 def _reason(record: Record, error: Exception) -> str:

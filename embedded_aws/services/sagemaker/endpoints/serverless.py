@@ -21,7 +21,8 @@ from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from embedded_aws.services.sagemaker.endpoints.variant import Instance, deployed_image, each
+from embedded_aws.services.sagemaker.endpoints.containers import each
+from embedded_aws.services.sagemaker.endpoints.variant import Instance
 from embedded_aws.services.sagemaker.errors import validation_exception
 from embedded_aws.services.sagemaker.metrics.serverless import ProvisionedUse
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from embedded_aws.services.sagemaker.clock import Clock
-    from embedded_aws.services.sagemaker.endpoints.hosts import ModelHost
+    from embedded_aws.services.sagemaker.endpoints.containers import Containers
     from embedded_aws.services.sagemaker.metrics.serverless import ServerlessMetrics
 
     Response = tuple[int, dict[str, str], bytes]
@@ -62,7 +63,7 @@ def throttled() -> Response:
 class Environment(Instance):
     """A container that comes up with its first request; used on the event loop only."""
 
-    def __init__(self, host: ModelHost, *, provisioned: bool) -> None:
+    def __init__(self, host: Containers, *, provisioned: bool) -> None:
         super().__init__(host)
         self.provisioned = provisioned
         self.coming: asyncio.Future[float] | None = None  # the seconds that it takes to come up
@@ -84,7 +85,7 @@ class ServerlessVariant:
     def __init__(
         self,
         members: Mapping[str, Any],
-        make_host: Callable[[], ModelHost],
+        make_host: Callable[[], Containers],
         clock: Clock,
         metrics: ServerlessMetrics,
         *,
@@ -121,7 +122,7 @@ class ServerlessVariant:
         try:
             for host in (*trial, *new):
                 host.start()
-                self._images = self._images or [deployed_image(host)]
+                self._images = self._images or host.deployed_images()
         except BaseException:
             each(lambda host: host.stop(), new)
             raise
@@ -220,7 +221,7 @@ class ServerlessVariant:
         if self.retired:
             environment.host.kill()  # which makes its start fail
         environment.host.start()
-        self._images = self._images or [deployed_image(environment.host)]
+        self._images = self._images or environment.host.deployed_images()
         return time.perf_counter() - began
 
     def _came(self, environment: Environment, coming: asyncio.Future[float]) -> None:

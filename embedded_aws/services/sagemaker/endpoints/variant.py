@@ -1,7 +1,7 @@
 """A production variant: its instances come and go while it serves, and no request is lost.
 
-An instance is a host, a process on this machine. How a variant chooses among its instances is its RoutingConfig's
-RoutingStrategy; RANDOM is the default (botocore's model of ProductionVariantRoutingConfig).
+An instance is its containers, each a process on this machine. How a variant chooses among its instances is its
+RoutingConfig's RoutingStrategy; RANDOM is the default (botocore's model of ProductionVariantRoutingConfig).
 """
 
 from __future__ import annotations
@@ -9,23 +9,23 @@ from __future__ import annotations
 import random
 import threading
 from collections import deque
-from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+
+from embedded_aws.services.sagemaker.endpoints.containers import each
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from embedded_aws.services.sagemaker.endpoints.hosts import ModelHost
+    from embedded_aws.services.sagemaker.endpoints.containers import Containers
 
+_BUSY = 4  # requests that an instance answers, before another one loads the same model
 _DRAIN_SECONDS = 65  # longer than a request may take
-_AT_A_TIME = 4  # hosts that come up together: more would only take the processor from each other
 
 
 class Instance:
-    """A host that takes requests until it is retired: those within are answered, then it ends."""
+    """Containers that take requests until they are retired: those within are answered, then they end."""
 
-    def __init__(self, host: ModelHost) -> None:
+    def __init__(self, host: Containers) -> None:
         self.host = host
         self.requests = 0
         self._retired = False
@@ -53,7 +53,7 @@ class Instance:
 class Variant:
     """The instances of a production variant. `scale` and `stop` are called by one thread at a time."""
 
-    def __init__(self, members: Mapping[str, Any], make_host: Callable[[], ModelHost]) -> None:
+    def __init__(self, members: Mapping[str, Any], make_host: Callable[[], Containers]) -> None:
         """Take the variant as its configuration describes it, and what makes a host for it, not yet up."""
         self.name = str(members["VariantName"])
         self.weight = self.desired_weight = float(members.get("InitialVariantWeight", 1.0))
@@ -61,7 +61,7 @@ class Variant:
         self.instances: Sequence[Instance] = ()  # replaced as a whole: requests look at it meanwhile
         self._members, self._make_host = members, make_host
         self._least = members.get("RoutingConfig", {}).get("RoutingStrategy") == "LEAST_OUTSTANDING_REQUESTS"
-        self._starting: deque[ModelHost] = deque()
+        self._starting: deque[Containers] = deque()
         self._images: list[dict[str, Any]] = []
         self._stopped = False
 
@@ -79,9 +79,16 @@ class Variant:
                 each(Instance.drain, here[count:])
                 each(lambda instance: instance.host.stop(), here[count:])
 
-    def choose(self) -> Instance | None:
-        """Return the instance that a request goes to; None if there is none."""
+    def choose(self, target_model: str | None = None) -> Instance | None:
+        """Return the instance that a request goes to; None if there is none.
+
+        One for a model of many goes where that is loaded, unless all such instances are busy: SageMaker's guide,
+        "How multi-model endpoints work". Not compared with AWS: when they count as busy.
+        """
         instances = self.instances
+        if target_model is not None and len(instances) > 1:
+            loaded = [each for each in instances if each.host.has(target_model) and each.requests < _BUSY]
+            instances = loaded or instances
         if len(instances) == 1:
             return instances[0]
         if not instances:
@@ -146,30 +153,10 @@ class Variant:
         finally:
             for host in hosts:
                 self._starting.remove(host)
-        self._images = self._images or [deployed_image(hosts[0])]
+        self._images = self._images or hosts[0].deployed_images()
         return [Instance(host) for host in hosts]
 
-    def _start_host(self, host: ModelHost) -> None:
+    def _start_host(self, host: Containers) -> None:
         if self._stopped:
             host.kill()  # which makes its start fail
         host.start()
-
-
-def each(action: Callable[[Any], object], items: Sequence[Any]) -> None:
-    """Do something with each, a few at a time; the first error is raised once all are done."""
-    if len(items) == 1:
-        action(items[0])
-    elif items:
-        with ThreadPoolExecutor(_AT_A_TIME) as workers:
-            list(workers.map(action, items))
-
-
-def deployed_image(host: ModelHost) -> dict[str, Any]:
-    """Return DescribeEndpoint's DeployedImage of a host that is up."""
-    specified = host.model.container["Image"]
-    digest = host.image.digest if host.image else ""
-    return {
-        "SpecifiedImage": specified,
-        "ResolvedImage": f"{specified.rpartition(':')[0]}@sha256:{digest}",
-        "ResolutionTime": datetime.now(UTC),
-    }

@@ -42,20 +42,22 @@ def of_instance(record: Record, host: str) -> MetricSource:
     return _source(record, f"{INSTANCES}{record.resource_type.name}s", Host=f"{record.name}/{host}")
 
 
-def of_variant(endpoint: Record, variant: str) -> MetricSource:
-    """Return the source of the instances of an endpoint's variant."""
-    return _source(endpoint, f"{INSTANCES}Endpoints", EndpointName=endpoint.name, VariantName=variant)
+def of_variant(endpoint: Record, variant: str, container: str = "") -> MetricSource:
+    """Return the source of the instances of an endpoint's variant; of one container of theirs alone, if given."""
+    of_container = {"ContainerName": container} if container else {}
+    return _source(endpoint, f"{INSTANCES}Endpoints", EndpointName=endpoint.name, VariantName=variant, **of_container)
 
 
-def of_invocations(endpoint: Record, variant: str, config: str = "") -> MetricSource:
-    """Return the source of the invocations of an endpoint's variant; of one of its configurations alone, if given."""
-    return of_invocations_named(endpoint.name, variant, config, account=endpoint.account, region=endpoint.region)
+def of_invocations(endpoint: Record, variant: str, config: str = "", container: str = "") -> MetricSource:
+    """Return the source of the invocations of an endpoint's variant; of one configuration or container, if given."""
+    alone = {"EndpointConfigName": config, "ContainerName": container}
+    given = {name: value for name, value in alone.items() if value}
+    return of_invocations_named(endpoint.name, variant, account=endpoint.account, region=endpoint.region, **given)
 
 
-def of_invocations_named(endpoint: str, variant: str, config: str = "", *, account: str, region: str) -> MetricSource:
-    """Return the same by the endpoint's name."""
-    of_config = (("EndpointConfigName", config),) if config else ()
-    dimensions = (("EndpointName", endpoint), ("VariantName", variant), *of_config)
+def of_invocations_named(endpoint: str, variant: str, *, account: str, region: str, **alone: str) -> MetricSource:
+    """Return the same by the endpoint's name; `alone` are further dimensions."""
+    dimensions = (("EndpointName", endpoint), ("VariantName", variant), *alone.items())
     return MetricSource(account=account, region=region, namespace=SAGEMAKER, dimensions=dimensions)
 
 

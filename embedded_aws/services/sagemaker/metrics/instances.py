@@ -4,7 +4,9 @@ Names and units: SageMaker's guide, "Amazon SageMaker AI metrics in Amazon Cloud
 all processors, 400 % on four, and a transform job has no DiskUtilization. Not compared with AWS: what a minute's value
 is made of (here the processor's is the mean, memory and disk the last); that a container which ends within a
 minute still leaves what it used. A serverless container has MemoryUtilization only (the guide's "Alarms and logs for
-tracking metrics from serverless endpoints"), here of the memory that it was given.
+tracking metrics from serverless endpoints"), here of the memory that it was given. An instance's value is the sum of
+its containers'; those of a model whose containers are invoked directly have the first two each, too ("Metrics for
+multi-container endpoints with direct invocation").
 """
 
 from __future__ import annotations
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from embedded_aws.runtime.process import Process
     from embedded_aws.services.sagemaker.metrics.datum import MetricSource
 
+_OF_CONTAINERS = ("CPUUtilization", "MemoryUtilization")
 _SHARE = 0.02  # of the time, that measuring memory and disk may take
 
 
@@ -38,6 +41,8 @@ class _Instance:
     folder: Path | None  # whose size is the disk's part; None: it is not measured
     memory_limit: int | None  # whose part the memory is, and all that is told; None: the machine's
     began: float
+    name: object  # of those with the same source and name, what they use is added up
+    container: MetricSource | None  # whose processor and memory are told beside the instance's
     busy: float = 0.0  # processor seconds until the last measurement
     measured: float = 0.0  # when that was
     seconds: float = 0.0  # of the clock, since the last values were taken
@@ -68,15 +73,28 @@ class Instances:
         self._thorough_at = 0.0
 
     def watch(
-        self, source: MetricSource, process: Process, folder: Path | None, *, memory_limit: int | None = None
+        self,
+        source: MetricSource,
+        process: Process,
+        folder: Path | None,
+        *,
+        memory_limit: int | None = None,
+        instance: str = "",
+        container: MetricSource | None = None,
     ) -> None:
         """Measure what a process with all that it starts uses, and how large a folder is, until it ends.
 
-        With `memory_limit` its part of that is all that is told.
+        With `memory_limit` its part of that is all that is told. What several use of one `instance` is added up;
+        `container` is the source of this one's own.
         """
         now = time.monotonic()
+        name = instance or process
         with self._lock:
-            self._watched.append(_Instance(source, process, folder, memory_limit, began=now, measured=now))
+            self._watched.append(
+                _Instance(
+                    source, process, folder, memory_limit, began=now, name=name, container=container, measured=now
+                )
+            )
 
     def measure(self) -> None:
         """Measure all of them."""
@@ -107,10 +125,25 @@ class Instances:
         """Yield what was measured since the last time, also of containers that have ended since then."""
         with self._lock:
             instances, self._ended = [*self._watched, *self._ended], []
+        total: dict[tuple[MetricSource, object, str], float] = {}
         for instance in instances:
             for name, value in instance.values().items():
-                now = time.time()
-                yield MetricDatum(source=instance.source, name=name, unit="Percent", values={value: 1.0}, time=now)
+                key = (instance.source, instance.name, name)
+                total[key] = total.get(key, 0.0) + value
+                if instance.container and name in _OF_CONTAINERS:
+                    yield _datum(instance.container, name, value)
+        for (source, _, name), value in total.items():
+            yield _datum(source, name, value)
+
+
+def memory_of(pid: int) -> int:
+    """Return the bytes of memory that a process has with all that it has started."""
+    [family] = _families([pid])
+    return sum(map(_memory, family))
+
+
+def _datum(source: MetricSource, name: str, value: float) -> MetricDatum:
+    return MetricDatum(source=source, name=name, unit="Percent", values={value: 1.0}, time=time.time())
 
 
 def _families(roots: Sequence[int]) -> list[list[psutil.Process]]:

@@ -64,9 +64,11 @@ class MetricsPublisher:
 
     def _publish(self, send: Send, minutes: range, watched: Watched) -> None:
         told = set()
-        for gauge in self.gauges:
+        for gauge in [*self.gauges]:
             gauge()
-        for datum in (*self.instances.take(), *self.samples.take(), *self.invocations.take(before=minutes.stop)):
+        for datum in self.samples.take():
+            send(datum)
+        for datum in (*self.instances.take(), *self.invocations.take(before=minutes.stop)):
             told.add((datum.source, int(datum.time // self.invocations.minute)))
             send(datum)
         for source in watched():

@@ -49,21 +49,22 @@ def _stage(members: Mapping[str, Any]) -> list[Any]:
 
 
 def _models_of_variants(request: Mapping[str, Any]) -> list[str]:
-    return [variant["ModelName"] for variant in request["ProductionVariants"] if "ModelName" in variant]
+    variants = [each for kind in _VARIANTS for each in request.get(kind, ())]
+    return [variant["ModelName"] for variant in variants if "ModelName" in variant]
 
 
 _CONTAINER: Members = {
-    "ContainerHostname": RECORDED,
+    "ContainerHostname": done("of several containers, which are processes on this machine"),
     "Image": DONE,
     "ImageConfig": REFUSED,
-    "Mode": only("SingleModel"),
+    "Mode": DONE,
     "ModelDataUrl": DONE,
     "ModelDataSource": REFUSED,
     "AdditionalModelDataSources": REFUSED,
     "Environment": DONE,
     "ModelPackageName": REFUSED,
     "InferenceSpecificationName": REFUSED,
-    "MultiModelConfig": REFUSED,
+    "MultiModelConfig": {"ModelCacheSetting": DONE},
     "ContainerMetricsConfig": REFUSED,
 }
 _VARIANT: Members = {
@@ -135,7 +136,7 @@ MODEL = ResourceType(
             "ModelName": DONE,
             "PrimaryContainer": _CONTAINER,
             "Containers": _CONTAINER,
-            "InferenceExecutionConfig": REFUSED,
+            "InferenceExecutionConfig": {"Mode": DONE},
             "ExecutionRoleArn": DONE,
             "Tags": TAGS,
             "VpcConfig": _NETWORK,
@@ -163,7 +164,7 @@ ENDPOINT_CONFIG = ResourceType(
             "KmsKeyId": recorded("no volume is encrypted"),
             "AsyncInferenceConfig": REFUSED,
             "ExplainerConfig": REFUSED,
-            "ShadowProductionVariants": REFUSED,
+            "ShadowProductionVariants": _VARIANT,
             "ExecutionRoleArn": REFUSED,
             "VpcConfig": REFUSED,
             "EnableNetworkIsolation": only(False),

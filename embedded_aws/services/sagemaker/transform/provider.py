@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from embedded_aws.services.sagemaker import job_inputs
-from embedded_aws.services.sagemaker.endpoints.models import hosted_model
+from embedded_aws.services.sagemaker.endpoints.models import hosted_models
+from embedded_aws.services.sagemaker.errors import validation_exception
 from embedded_aws.services.sagemaker.jobs import Jobs
 from embedded_aws.services.sagemaker.transform import validation
 from embedded_aws.services.sagemaker.transform.run import TransformRun, variant
@@ -33,7 +34,11 @@ class TransformJobs(Jobs):
         """
         validation.check(request)
         model = self.context.store.get("Model", request["ModelName"], account=record.account, region=record.region)
-        served = hosted_model(record, model.members, variant(request), endpoint_url=self.context.endpoint_url)
+        served, *others = hosted_models(record, model.members, variant(request), endpoint_url=self.context.endpoint_url)
+        if others or served.multi_model:
+            raise validation_exception(
+                "The embedded AWS transforms with models of one container and one model only; do this on AWS."
+            )
         job_inputs.check([request["TransformInput"]["DataSource"]], served.role)
         processing = {**_DATA_PROCESSING, **request.get("DataProcessing", {})}
         self.context.store.update(record, DataProcessing=processing)

@@ -192,7 +192,7 @@ def test_a_model_and_what_it_serves(account: Account, queue: Queue) -> None:
 
 
 def test_the_stages_of_an_update(account: Account, queue: Queue) -> None:
-    """An update tells each of its stages, and so does a change of instances, in the guide's words, between its states."""
+    """An update tells each of its stages, and so does a change of instances, in the guide's words."""
     model = account.model(answering())
     first, second = (account.config(model) for _ in range(2))
     name = account.endpoint(first)

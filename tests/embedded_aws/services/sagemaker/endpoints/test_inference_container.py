@@ -282,7 +282,7 @@ def test_a_handler_that_imports_tensorflow_fails(account: Account, saved_model: 
     ("environment", "said"),
     [
         ({"SAGEMAKER_TFS_ENABLE_BATCHING": "yes"}, "SAGEMAKER_TFS_ENABLE_BATCHING must be 'true' or 'false'"),
-        ({"SAGEMAKER_MULTI_MODEL": "True"}, "SAGEMAKER_MULTI_MODEL is not offered by the embedded AWS"),
+        ({"SAGEMAKER_MULTI_MODEL": "1"}, "SAGEMAKER_MULTI_MODEL must be 'true' or 'false'"),
     ],
 )
 def test_the_environment_is_checked(environment: dict[str, str], said: str) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from botocore.exceptions import BotoCoreError, ClientError, ConnectionClosedError, HTTPClientError
 from botocore.parsers import ResponseParserError
 
 from bench.support import broken_http, wrong_calls
@@ -128,7 +128,7 @@ class Caller:
         told = f"{service} {operation} {str(spoilt)[:300]}"
         word, fault = "200", ""
         try:
-            answered = _whole(getattr(self.clients.get(service, checked=False), operation)(**spoilt))
+            answered = _answer(getattr(self.clients.get(service, checked=False), operation), spoilt)
         except ClientError as error:
             word, fault = refusal(error)
         except (HTTPClientError, ResponseParserError) as error:
@@ -154,7 +154,7 @@ class Caller:
         # What a wrong call has made is as wrong as that, and removed all the same.
         client = self.clients.get(service, checked=not self._misled)
         try:
-            return _whole(getattr(client, operation)(**members))
+            return _answer(getattr(client, operation), members)
         except ClientError as error:
             word, fault = refusal(error)
             if not fault and not self._misled and not any(part in word for part in refused):
@@ -177,6 +177,17 @@ def refusal(error: ClientError) -> tuple[str, str]:
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     code = error.response.get("Error", {}).get("Code", "")
     return f"{status} {code[:60]}", f"{status}: {error}" if status >= _OURS else ""
+
+
+def _answer(call: Callable[..., dict[str, Any]], members: dict[str, Any]) -> dict[str, Any]:
+    """Return the whole answer to a call, which is made once more if its connection ends without a word.
+
+    Who answers may end a connection that has been idle for long while a request is on its way: boto3 asks again then.
+    """
+    try:
+        return _whole(call(**members))
+    except ConnectionClosedError:
+        return _whole(call(**members))
 
 
 def _whole(answer: dict[str, Any]) -> dict[str, Any]:

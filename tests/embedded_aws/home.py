@@ -36,8 +36,12 @@ class Home:
         session: Any = boto3.Session(account, "test", region_name=gateway.REGION)
         return session.client(service, endpoint_url=self.running.url, config=config)
 
-    def kill(self) -> None:
-        """End it as the kernel does, and start it again."""
+    def end(self) -> None:
+        """End it as the kernel does."""
         os.kill(self.running.pid, signal.SIGKILL)
         psutil.wait_procs([psutil.Process(self.running.pid)], timeout=10)
+
+    def kill(self) -> None:
+        """End it so, and start it again."""
+        self.end()
         self.begin()

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
+import sqlite3
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from embedded_aws import gateway
+from embedded_aws import documents, gateway
 from tests.embedded_aws.account import BUCKET, CLUSTER, TRAINING_IMAGE, Account, answering, until
 from tests.embedded_aws.home import Home
 from tests.embedded_aws.jupyter import Jupyter
@@ -63,8 +66,15 @@ class Lab:
         return self.account.sagemaker
 
     def kill(self) -> None:
-        """Kill it, and start it again."""
-        self.aws.kill()
+        """Kill it, and start it again, a spot job's longest wait later."""
+        self.aws.end()
+        with contextlib.closing(sqlite3.connect(self.aws.home / "state" / "state.db")) as kept, kept:
+            [(text,)] = kept.execute("SELECT members FROM sagemaker_records WHERE name = ?", (self.jobs["late"],))
+            members = documents.read(text)
+            members["CreationTime"] -= timedelta(seconds=SPOT["MaxWaitTimeInSeconds"])
+            update = "UPDATE sagemaker_records SET members = ? WHERE name = ?"
+            kept.execute(update, (documents.write(members), self.jobs["late"]))
+        self.aws.begin()
         self._find()
 
     def stop(self) -> None:
@@ -91,6 +101,7 @@ class Lab:
         spot: dict[str, Any] = {"EnableManagedSpotTraining": True, "StoppingCondition": SPOT}
         checkpoints: dict[str, Any] = {"CheckpointConfig": {"S3Uri": f"s3://{BUCKET}/spot"}}
         self.jobs["spot"] = start(program=COUNTING, **spot, **checkpoints)
+        self.jobs["late"] = start(program=SLEEP, **spot, **checkpoints)
         self.jobs["without checkpoints"] = start(program=SLEEP, **spot)
         self.jobs["processing"] = account.start_processing(SLEEP.encode())
         calls.tuning_job(
@@ -205,7 +216,7 @@ def _settle(lab: Lab) -> None:
     (lab.volume("seat") / "work.txt").write_text("a week of it")
     sagemaker.stop_notebook_instance(NotebookInstanceName="doomed")
     until(lambda: lab.status("doomed") == "Stopped")
-    for name in ("plain", "stopping", "without checkpoints"):
+    for name in ("plain", "stopping", "late", "without checkpoints"):
         until(partial(account.printed, GROUP, lab.jobs[name]))
     until(lambda: account.keys("spot/done") and account.get(f"s3://{BUCKET}/spot/done") == b"3")
     tuning = {"HyperParameterTuningJobName": "tuning"}
@@ -267,6 +278,13 @@ def test_a_spot_job_goes_on_from_its_checkpoint(lab: Lab) -> None:
     passed = [each["Status"] for each in ended["SecondaryStatusTransitions"]]
     assert passed == [*first, "Interrupted", *first, "Uploading", "Completed"]
     assert sorted(lab.account.lines(GROUP, lab.jobs["spot"])) == [f"number {number}" for number in range(1, 7)]
+
+
+def test_a_spot_job_whose_time_was_over_meanwhile_has_stopped(lab: Lab) -> None:
+    """It is not started again: its longest wait goes on while nothing runs."""
+    ended = lab.account.end_of(lab.jobs["late"])
+    assert (ended["TrainingJobStatus"], ended["SecondaryStatus"]) == ("Stopped", "MaxWaitTimeExceeded")
+    assert "FailureReason" not in ended
 
 
 def test_endpoints_serve_again(lab: Lab) -> None:

@@ -75,11 +75,11 @@ def compose(app: App, settings: Settings, data: Path, *, env: Environment | None
         env=env,
         tags=tags,
     )
-    for stack in (operations, storage, training):
-        acknowledge(stack, {"W3005": "The CDK names in DependsOn what a resource refers to anyway: it does no harm."})
-    EndpointStack(
+    endpoint = EndpointStack(
         app, names.endpoint_stack(lab), settings=settings, storage=storage, training=training, env=env, tags=tags
     )
+    for stack in (operations, storage, training, endpoint):
+        acknowledge(stack, {"W3005": "The CDK names in DependsOn what a resource refers to anyway: it does no harm."})
     for seat in (each.name for each in settings.seats):
         SeatStack(
             app,

@@ -108,6 +108,7 @@ ALLOWED = {
         "cli.ui",
         "embedded_aws.gateway",
         "infra.handlers.bucket_contents",
+        "infra.handlers.served_model.asynchronous",
         "infra.seats",
         "infra.settings",
         "model_code.hyperparameters",

@@ -128,7 +128,7 @@ def test_status_shows_the_lab(lab: Lab) -> None:
     assert {stack["status"] for stack in status["stacks"]} == {"CREATE_COMPLETE"}
     assert len(status["stacks"]) == 5
     assert status["training_job"]["status"] == "Completed"
-    assert status["endpoint"] == {"name": NAME, "status": "InService"}
+    assert status["endpoint"] == {"name": NAME, "status": "InService", "hosting": "real-time", "stage": ""}
     assert [seat["status"] for seat in status["seats"]] == ["InService"]
 
 

@@ -1,4 +1,4 @@
-"""The progress of a deployment while the CDK CLI runs: stacks that finish, epochs that end."""
+"""The progress of a deployment while the CDK CLI runs: stacks that finish, epochs that end, an endpoint's update."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ import time
 from typing import TYPE_CHECKING, Self
 
 from botocore.exceptions import BotoCoreError, ClientError
+from rich.markup import escape
 
-from cli.aws import stacks
+from cli.aws import endpoint, stacks
 from cli.ui import screen
+from infra.settings import HOSTINGS
+from teardown import names
 from teardown.names import is_seat_stack
 
 if TYPE_CHECKING:
@@ -19,16 +22,17 @@ if TYPE_CHECKING:
 
 LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 _POLL_SECONDS = 0.5
+_UPDATES = {"Updating", "RollingBack"}
 _FEW = 5  # seats that get a line each; more are counted
 
 
 class DeploymentProgress:
-    """Prints each stack that is finished and each epoch of the lab's training job."""
+    """Prints each stack that is finished, each epoch of the training job, and each stage of the endpoint's update."""
 
-    def __init__(self, session: Session, lab: str, names: Sequence[str]) -> None:
+    def __init__(self, session: Session, lab: str, wanted: Sequence[str]) -> None:
         self._session = session
         self._lab = lab
-        self._names = names
+        self._names = wanted
         self._started = time.time()
         self._stood = {
             stack.name for stack in stacks.of_lab(session, lab)
@@ -36,6 +40,7 @@ class DeploymentProgress:
         self._moving: set[str] = set()
         self._ready: set[str] = set()
         self._read: dict[str, str] = {}  # log stream -> where to go on reading
+        self._stages: dict[str, str] = {}  # of an endpoint's update, as shown last
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
 
@@ -54,6 +59,7 @@ class DeploymentProgress:
                 try:
                     self._epochs()
                     self._stacks()
+                    self._endpoint()
                 except (BotoCoreError, ClientError):
                     pass  # A look that failed is taken again; what fails for good, `cdk deploy` itself reports.
                 status.update(f"cdk deploy: {self._doing()} …")
@@ -63,10 +69,24 @@ class DeploymentProgress:
 
     def _doing(self) -> str:
         """Say what CloudFormation is at work on: seats are counted when there are many."""
-        ready, seats = (sum(map(is_seat_stack, names)) for names in (self._ready, self._names))
+        ready, seats = (sum(map(is_seat_stack, each)) for each in (self._ready, self._names))
         moving = sorted(name for name in self._moving if seats <= _FEW or not is_seat_stack(name))
         counted = [f"{ready} of {seats} seats ready"] if seats > _FEW else []
         return ", ".join([*moving, *counted]) or "reading the stacks"
+
+    def _endpoint(self) -> None:
+        """Print each stage of the endpoint's update: new instances, traffic that moves, baking, and a rollback."""
+        if names.endpoint_stack(self._lab) not in self._moving:
+            return
+        sagemaker = self._session.client("sagemaker")
+        own = {names.endpoint(self._lab, hosting) for hosting in HOSTINGS}
+        for listed in sagemaker.list_endpoints(NameContains=self._lab, MaxResults=100)["Endpoints"]:
+            name, status = listed["EndpointName"], listed["EndpointStatus"]
+            if name in own and status in _UPDATES:
+                stage = endpoint.stage_of(sagemaker.describe_endpoint(EndpointName=name)) or status
+                if stage != self._stages.get(name):
+                    screen.console.print(f"    [cyan]{escape(f'{name}: {stage}')}[/]", soft_wrap=True)
+                self._stages[name] = stage
 
     def _stacks(self) -> None:
         many = sum(map(is_seat_stack, self._names)) > _FEW

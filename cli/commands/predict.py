@@ -11,13 +11,14 @@ from rich.markup import escape
 
 from cli import settings
 from cli.aws import pausing
+from cli.aws.endpoint import Endpoint, FailedRequestError, NoAnswerError
 from cli.aws.session import connect
 from cli.ui import screen
 from cli.ui.errors import LabError
 from cli.ui.table import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from cli.aws.session import Session, Target
 
@@ -47,20 +48,34 @@ def predict(target: Target, context: Sequence[str], files: Sequence[str], *, as_
             refused[path] = str(error)
     if not kinds:
         raise LabError("\n".join(refused.values()))
-    answers: dict[str, list[dict[str, Any]]] = {}
     session = connect(target)
-    for path, kind in kinds.items():
-        try:
-            answers[str(path)] = _ask(session, lab.name, path, kind)
-        except _RefusedError as error:
-            refused[path] = str(error)
-        else:
-            if not as_json:
-                _show_all(str(path), answers[str(path)])
+    endpoint = Endpoint(session, lab)
+    try:
+        answers = _ask_all(endpoint, kinds, refused, quiet=as_json)
+    except ClientError as error:
+        raise _no_answer(session, lab.name, endpoint.name, error.response["Error"]["Message"]) from None
+    except NoAnswerError as error:
+        raise _no_answer(session, lab.name, endpoint.name, str(error)) from None
     if as_json:
         print(json.dumps(answers, indent=2))
     if refused:
         raise LabError("\n".join(refused.values()))
+
+
+def _ask_all(
+    endpoint: Endpoint, kinds: Mapping[Path, str], refused: dict[Path, str], *, quiet: bool
+) -> dict[str, list[dict[str, Any]]]:
+    """Return the predictions by file, shown as they come unless `quiet`; note what is refused."""
+    answers: dict[str, list[dict[str, Any]]] = {}
+    for path, kind in kinds.items():
+        try:
+            answers[str(path)] = _ask(endpoint, path, kind, quiet=quiet)
+        except _RefusedError as error:
+            refused[path] = str(error)
+        else:
+            if not quiet:
+                _show_all(str(path), answers[str(path)])
+    return answers
 
 
 class _RefusedError(Exception):
@@ -81,30 +96,40 @@ def _content_type(path: Path) -> str:
     return kind
 
 
-def _ask(session: Session, endpoint: str, path: Path, content_type: str) -> list[dict[str, Any]]:
-    """Return the endpoint's predictions. Raises _RefusedError for the file, LabError for the endpoint."""
+def _ask(endpoint: Endpoint, path: Path, content_type: str, *, quiet: bool) -> list[dict[str, Any]]:
+    """Return the endpoint's predictions. Raises _RefusedError for the file, what the endpoint itself raises for it."""
     try:
         body = path.read_bytes()
     except OSError as error:
         raise _RefusedError(f"{path} can't be read: {error.strerror}.") from None
-    try:
-        answer = session.client("sagemaker-runtime").invoke_endpoint(
-            EndpointName=endpoint, ContentType=content_type, Accept="application/json", Body=body
-        )
-    except ClientError as error:
-        if error.response["Error"]["Code"] == "ModelError":
-            raise _RefusedError(f"{path}: the model refused it: {sentence(error)}") from None
-        if any((one.kind, one.name) == ("endpoint", endpoint) for one in pausing.find_paused(session, endpoint)):
-            raise LabError(f"{endpoint} is paused: `./lab resume` brings its endpoint back.") from None
-        said = error.response["Error"]["Message"]
-        raise LabError(f"Endpoint {endpoint} did not answer ({said}): see `./lab status`, then `./lab up`.") from None
-    predictions: list[dict[str, Any]] = json.loads(answer["Body"].read())["predictions"]
+    with screen.waiting(f"{path}: asking {endpoint.name}", quiet=quiet) as notice:
+        try:
+            answer = endpoint.ask(body, content_type, notice=lambda what: notice(f"{path}: {what}"))
+        except FailedRequestError as error:
+            raise _RefusedError(f"{path}: the model refused it: {_innermost_of_failure(str(error))}") from None
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "ModelError":
+                raise _RefusedError(f"{path}: the model refused it: {sentence(error)}") from None
+            raise
+    predictions: list[dict[str, Any]] = json.loads(answer)["predictions"]
     return predictions
+
+
+def _no_answer(session: Session, lab: str, endpoint: str, said: str) -> LabError:
+    if any((one.kind, one.name) == ("endpoint", endpoint) for one in pausing.find_paused(session, lab)):
+        return LabError(f"{lab} is paused: `./lab resume` brings its endpoint back.")
+    return LabError(f"Endpoint {endpoint} did not answer ({said}): see `./lab status`, then `./lab up`.")
 
 
 def sentence(error: ClientError) -> str:
     """Return the model's own sentence, which SageMaker passes on as the container answers it."""
     return _innermost(str(error.response.get("OriginalMessage") or error.response["Error"]["Message"]))
+
+
+def _innermost_of_failure(said: str) -> str:
+    """Return the model's own sentence in what SageMaker wrote of a failure, where that has the container's answer."""
+    start, end = said.find('{"'), said.rfind("}")
+    return _innermost(said[start : end + 1]) if 0 <= start < end else said
 
 
 def _innermost(said: str) -> str:

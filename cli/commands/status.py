@@ -10,7 +10,7 @@ import psutil
 from rich.markup import escape
 
 from cli import embedded, paths, settings
-from cli.aws import lease, pausing, seats, stacks
+from cli.aws import endpoint, lease, pausing, seats, stacks
 from cli.aws.session import Session, Target, connect
 from cli.ui import screen
 from cli.ui.table import Table
@@ -20,10 +20,13 @@ from teardown import names
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from infra.settings import Settings
+
 
 def status(target: Target, context: Sequence[str], *, as_json: bool) -> None:
     """Print the lab's stacks, newest training job, endpoint, seats, and what runs on this machine."""
-    lab = settings.read(context).name
+    read = settings.read(context)
+    lab = read.name
     if target is Target.EMBEDDED and embedded.kept():
         embedded.find()
     runs = _embedded_process()
@@ -32,7 +35,7 @@ def status(target: Target, context: Sequence[str], *, as_json: bool) -> None:
         "lab": lab,
         "target": target.value,
         "runs": runs,
-        **(_lab_status(session, lab) if session else _NOT_DEPLOYED),
+        **(_lab_status(session, read) if session else _NOT_DEPLOYED),
     }
     if as_json:
         print(json.dumps(found, indent=2))
@@ -51,14 +54,13 @@ _NOT_DEPLOYED: dict[str, Any] = {
 }
 
 
-def _lab_status(session: Session, lab: str) -> dict[str, Any]:
+def _lab_status(session: Session, lab_settings: Settings) -> dict[str, Any]:
+    lab = lab_settings.name
     found = stacks.of_lab(session, lab)
     sagemaker = session.client("sagemaker")
     jobs = sagemaker.list_training_jobs(
         NameContains=names.prefix(lab), SortBy="CreationTime", SortOrder="Descending", MaxResults=100
     )
-    pages = sagemaker.get_paginator("list_endpoints").paginate(NameContains=lab)
-    endpoints = [endpoint for page in pages for endpoint in page["Endpoints"]]
     instances = seats.notebooks(session, lab).values()
     outputs = {key: value for stack in found for key, value in stack.outputs.items()}
     end = lease.end(session, lab)
@@ -79,10 +81,7 @@ def _lab_status(session: Session, lab: str) -> dict[str, Any]:
             None,
         ),
         "tuning_jobs": _tuning(sagemaker, lab),
-        "endpoint": next(
-            ({"name": e["EndpointName"], "status": e["EndpointStatus"]} for e in endpoints if e["EndpointName"] == lab),
-            None,
-        ),
+        "endpoint": endpoint.state(sagemaker, endpoint.name_of(found, lab_settings)),
         "seats": [
             {"name": s["NotebookInstanceName"], "status": s["NotebookInstanceStatus"], "type": s["InstanceType"]}
             for s in instances
@@ -131,8 +130,9 @@ def _show(found: dict[str, Any]) -> None:
     for stack in found["stacks"]:
         table.add_row("stack", stack["name"], _coloured(stack["status"]))
     _show_jobs(table, found)
-    if endpoint := found["endpoint"]:
-        table.add_row("endpoint", endpoint["name"], _coloured(endpoint["status"]))
+    if served := found["endpoint"]:
+        stage = f": {escape(served['stage'])}" if served["stage"] else ""
+        table.add_row("endpoint", served["name"], f"{_coloured(served['status'])}{stage}  {served['hosting']}")
     for each in found["seats"]:
         table.add_row("seat", each["name"], f"{_coloured(each['status'])}  {each['type']}")
     for each in found["paused"]:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from rich.console import Console, ConsoleDimensions
+from rich.markup import escape
 from rich.panel import Panel
 from rich.text import Text
 
@@ -43,16 +44,23 @@ def step(title: str, *, quiet: bool = False) -> Iterator[Callable[[str], None]]:
     """
     started = time.monotonic()
     shown = title
-    with (errors if quiet else console).status(f"{title} …") as status:
+    with waiting(title, quiet=quiet) as notice:
 
         def retitle(text: str) -> None:
             nonlocal shown
             shown = text
-            status.update(f"{text} …")
+            notice(text)
 
         yield retitle
     if not quiet:
         done(shown, time.monotonic() - started)
+
+
+@contextmanager
+def waiting(title: str, *, quiet: bool = False) -> Iterator[Callable[[str], None]]:
+    """Show `title` while the block runs, and nothing after it; the block can change the title."""
+    with (errors if quiet else console).status(f"{escape(title)} …") as status:
+        yield lambda text: status.update(f"{escape(text)} …")
 
 
 def done(title: str, seconds: float) -> None:

@@ -64,10 +64,11 @@ class ServedModel(Construct):
             log_group=logs,
             timeout=_TIMEOUT,
         )
-        resource = CustomResource(
+        CustomResource(
             self,
             "Resource",
             properties={
+                # As an attribute of it, which is there when its update is over.
                 "EndpointName": endpoint.attr_endpoint_name,
                 "EndpointConfigName": config,
                 "Artifact": model_artifact,
@@ -78,7 +79,6 @@ class ServedModel(Construct):
             service_timeout=_TIMEOUT.plus(Duration.minutes(1)),
             service_token=function.function_arn,
         )
-        resource.node.add_dependency(endpoint)
         acknowledge(
             role,
             {

@@ -188,7 +188,6 @@ def test_each_update_is_looked_at(endpoint: Endpoint, hosting: str) -> None:
                 "EndpointName": {"Fn::GetAtt": [served, "EndpointName"]},
                 "Artifact": artifact,
             },
-            "DependsOn": [served],
         },
     )
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from teardown.receipt import Receipt
     from teardown.scope import Scope
 
+_ROOTS = ("", "async-endpoint-inputs/", "async-endpoint-outputs/", "async-endpoint-failures/")
+
 
 def empty_stuck(session: Session, lab: str) -> None:
     """Empty the buckets of stacks whose deletion failed: the function that does it may be gone or broken."""
@@ -53,17 +55,19 @@ def delete_left(session: Session, lab: str, receipt: Receipt) -> None:
 def sweep_default(session: Session, scope: Scope, receipt: Receipt) -> None:
     """Delete what jobs of the scope left in the bucket that the SageMaker SDK makes for an account, and nothing else.
 
-    It is shared by all that use the SDK there: what begins with a job's name is that job's.
-    Source: sagemaker.core.helper.session_helper, `default_bucket`.
+    It is shared by all that use the SDK there: what begins with a job's name is that job's; requests to asynchronous
+    endpoints, answers and failures lie in folders of theirs, under the endpoint's or the model's name. Sources:
+    sagemaker.core.helper.session_helper, `default_bucket`; sagemaker.serve, `AsyncPredictor` and `ModelBuilder`.
     """
     s3, bucket = session.client("s3"), f"sagemaker-{session.region}-{session.account}"
     if bucket not in {each["Name"] for each in s3.list_buckets()["Buckets"]}:
         return
     own = scope.prefix.removesuffix("-")
-    pages = list(s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=own, Delimiter="/"))
+    listing = s3.get_paginator("list_objects_v2")
+    pages = [page for root in _ROOTS for page in listing.paginate(Bucket=bucket, Prefix=f"{root}{own}", Delimiter="/")]
     folders = [each["Prefix"] for page in pages for each in page.get("CommonPrefixes", ())]
     keys = [each["Key"] for page in pages for each in page.get("Contents", ())]
-    for name in (name for name in [*folders, *keys] if scope.names(name.removesuffix("/"))):
+    for name in (name for name in [*folders, *keys] if scope.names(name.removesuffix("/").rpartition("/")[2])):
         resource = Resource("S3 objects", f"s3://{bucket}/{name}")
         receipt.found.add(resource)
         try:

@@ -102,6 +102,12 @@ def of_endpoint(sagemaker: Any, described: Mapping[str, Any]) -> Instances:
     )
 
 
+def serverless_of_endpoint(described: Mapping[str, Any]) -> list[tuple[str, int, int]]:
+    """Return variant, megabytes and greatest number of requests at once, of what of an endpoint has no instances."""
+    configs = {each["VariantName"]: each.get("CurrentServerlessConfig") for each in _variants(described)}
+    return [(name, each["MemorySizeInMB"], each["MaxConcurrency"]) for name, each in configs.items() if each]
+
+
 def _variants(holder: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [*holder.get("ProductionVariants", ()), *holder.get("ShadowProductionVariants", ())]
 

@@ -19,6 +19,7 @@ from botocore.exceptions import ClientError
 
 from cli.aws import stacks
 from cli.aws.instance_counts import NOTEBOOK_IN_SERVICE
+from infra.handlers.served_model import asynchronous
 from teardown import refusals
 from teardown.names import LAB_TAG, paused_parameters
 from teardown.refusals import Refusal
@@ -47,6 +48,7 @@ class Paused:
     name: str
     config: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
+    queues: bool = False  # an asynchronous endpoint, whose queue goes with it
 
     def document(self) -> dict[str, str]:
         """Return it for programs."""
@@ -68,7 +70,9 @@ class PausableType(Protocol):
     passing: ClassVar[frozenset[str]]  # states that do not last
     running: ClassVar[frozenset[str]]  # states that cost, and last
     serving: ClassVar[frozenset[str]]  # those of them in which it is of use
-    done: ClassVar[str]  # what pausing did to it
+
+    def done(self, paused: Paused) -> str:
+        """Return what pausing did to one."""
 
     def list(self, lab: str) -> dict[str, ListedResource]:
         """List all whose names may be the lab's, by name."""
@@ -95,7 +99,11 @@ class PausableEndpoints:
     passing: ClassVar[frozenset[str]] = frozenset({"Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting"})
     running: ClassVar[frozenset[str]] = frozenset({IN_SERVICE, "OutOfService", "UpdateRollbackFailed"})
     serving: ClassVar[frozenset[str]] = frozenset({IN_SERVICE})
-    done: ClassVar[str] = "deleted, its config is kept"
+
+    def done(self, paused: Paused) -> str:
+        """Return what pausing did to one. Requests that were queued stay in S3, but nobody answers them."""
+        kept = "deleted, its config is kept"
+        return f"{kept}; requests that waited in its queue are to be sent again" if paused.queues else kept
 
     def list(self, lab: str) -> dict[str, ListedResource]:
         """List all whose names may be the lab's, by name."""
@@ -113,7 +121,8 @@ class PausableEndpoints:
         self._check(found["EndpointConfigName"])
         tags = _tags(self.sagemaker, found["EndpointArn"])
         own = {key: value for key, value in tags.items() if not key.startswith(_AWS)}
-        return Paused(self.kind, name, found["EndpointConfigName"], own)
+        queues = asynchronous.is_asynchronous(found)
+        return Paused(self.kind, name, found["EndpointConfigName"], own, queues=queues)
 
     def failure_reason(self, name: str) -> str:
         """Return why one failed."""
@@ -165,7 +174,10 @@ class PausableNotebookInstances:
     passing: ClassVar[frozenset[str]] = frozenset({"Pending", "Stopping", "Updating", "Deleting", "InMaintenance"})
     running: ClassVar[frozenset[str]] = NOTEBOOK_IN_SERVICE
     serving: ClassVar[frozenset[str]] = NOTEBOOK_IN_SERVICE
-    done: ClassVar[str] = "stopped"
+
+    def done(self, paused: Paused) -> str:  # noqa: ARG002 - of an endpoint it depends on it
+        """Return what pausing did to one."""
+        return "stopped"
 
     def list(self, lab: str) -> dict[str, ListedResource]:
         """List all whose names may be the lab's, by name."""

@@ -61,7 +61,7 @@ Hourly = dict[tuple[str, str], float]  # USD by instance type and use
 
 @dataclass(frozen=True, kw_only=True)
 class Prices:
-    """USD an hour of an instance, USD a month of a GB and of a key, and where they come from.
+    """USD an hour of an instance, a month of a volume's GB and of a key, a second of a GB that answers.
 
     `missed` says why the price list was not asked to the end; it is empty if it was.
     """
@@ -72,6 +72,7 @@ class Prices:
     table_of: str
     volume_gb_month: float
     key_month: float
+    serverless_gb_second: float = 0.0
     missed: str = ""
     asked: set[Want] = field(default_factory=set)
 
@@ -93,6 +94,7 @@ class Prices:
             table_of=f"{document['region']} of {document['as_of']}",
             volume_gb_month=document["notebook_volume_gb_month"][0],
             key_month=document["key_month"][0],
+            serverless_gb_second=document["serverless_gb_second"][0],
             missed=missed,
             asked=asked,
         )
@@ -105,6 +107,10 @@ class Prices:
     def volume(self, gigabytes: int) -> float:
         """Return what an hour of a notebook instance's volume costs."""
         return gigabytes * self.volume_gb_month / HOURS_A_MONTH
+
+    def serverless(self, megabytes: int) -> float:
+        """Return what a second costs in which a serverless endpoint of so much memory answers."""
+        return megabytes / 1024 * self.serverless_gb_second
 
     @property
     def key(self) -> float:

@@ -2,8 +2,10 @@
 
 The records of AWS don't tell each start and stop. Where they are silent the hours are the most that can have been: an
 endpoint counts since it was created, as it is now; a notebook instance from its creation to its last stop. What was
-deleted is in no record. AWS bills instances by the second. Not counted, for they are cents in a lab: requests, logs,
-objects in S3, the volumes of endpoints and jobs, Lambda.
+deleted is in no record. AWS bills instances by the second, and a serverless endpoint for the time of its answers, which
+CloudWatch knows. Not counted, for they are cents in a lab: requests, logs, alarms, objects in S3, the volumes of
+endpoints and jobs, Lambda. Not compared with AWS: that a cold start (ModelSetupTime) is billed; that an asynchronous
+endpoint's instance costs what any other does.
 """
 
 from __future__ import annotations
@@ -26,6 +28,8 @@ from cli.aws.instance_counts import (
     JobType,
 )
 from cli.aws.prices import InstanceUse
+from teardown import refusals
+from teardown.refusals import Refusal
 from teardown.scope import Scope
 
 if TYPE_CHECKING:
@@ -38,6 +42,7 @@ if TYPE_CHECKING:
 
 _AT_ONCE = 8
 _SECONDS = 3600  # of an hour
+_DAY = 24 * _SECONDS
 _GONE = {"ValidationException", "ResourceNotFound", "ResourceNotFoundException"}
 
 
@@ -55,9 +60,11 @@ class LineItem:
     gigabytes: int = 0
     volume_hours: float = 0
     keys: int = 0
+    serverless_mb: int = 0
+    answered_gb_seconds: float = 0  # of a serverless endpoint: seconds of answers, times its memory
 
     def hourly(self, prices: Prices) -> float | None:
-        """Return USD of this hour, if it goes on as it stands; None if a price is not known."""
+        """Return USD of this hour, if it goes on as it stands and nobody asks what is serverless; None if unknown."""
         running = self._instances(prices) if self.runs else 0.0
         return None if running is None else running + prices.volume(self.gigabytes) + self.keys * prices.key
 
@@ -70,6 +77,7 @@ class LineItem:
             running * self.hours
             + prices.volume(self.gigabytes) * self.volume_hours
             + self.keys * prices.key * (self.hours)
+            + self.answered_gb_seconds * prices.serverless_gb_second
         )
 
     def _instances(self, prices: Prices) -> float | None:
@@ -132,6 +140,7 @@ class _Lab:
         described = self._sagemaker.describe_endpoint(EndpointName=name)
         state = described["EndpointStatus"]
         runs = state not in ENDPOINT_WITHOUT_INSTANCES
+        serverless = instance_counts.serverless_of_endpoint(described)
         return LineItem(
             kind="endpoint",
             name=name,
@@ -140,7 +149,31 @@ class _Lab:
             hours=self._hours(described["CreationTime"]) if runs else 0,
             runs=runs,
             instances=_for(InstanceUse.HOSTING, instance_counts.of_endpoint(self._sagemaker, described)),
+            serverless_mb=sum(megabytes for _, megabytes, _ in serverless),
+            answered_gb_seconds=sum(
+                self._answered_seconds(described, variant) * megabytes / 1024 for variant, megabytes, _ in serverless
+            ),
         )
+
+    def _answered_seconds(self, described: dict[str, Any], variant: str) -> float:
+        """Add up the time of a serverless variant's answers and cold starts; 0 if the caller may not read metrics."""
+        cloudwatch, microseconds = self._session.client("cloudwatch"), 0.0
+        with refusals.suppress(Refusal.DENIED):
+            for metric in ("ModelLatency", "ModelSetupTime"):
+                points = cloudwatch.get_metric_statistics(
+                    Namespace="AWS/SageMaker",
+                    MetricName=metric,
+                    Dimensions=[
+                        {"Name": "EndpointName", "Value": described["EndpointName"]},
+                        {"Name": "VariantName", "Value": variant},
+                    ],
+                    StartTime=described["CreationTime"],
+                    EndTime=self._now,
+                    Period=_DAY,
+                    Statistics=["Sum"],
+                )["Datapoints"]
+                microseconds += sum(point["Sum"] for point in points)
+        return microseconds / 1e6
 
     def _notebook(self, name: str) -> LineItem:
         described = self._sagemaker.describe_notebook_instance(NotebookInstanceName=name)

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from cli.checks.result import Deployment
 
 ENDPOINT, NOTEBOOK = "endpoint", "notebook instance"
+SERVERLESS = "serverless"  # requests at once, and no instances
 _AT_ONCE = 8
 
 ALL = ""  # in the place of an instance type
@@ -58,7 +59,7 @@ def of_others(deployment: Deployment) -> Usage:
         names = {name for only in listings for name in kind.listed(sagemaker, **only) if not deployment.owns(name)}
         used.update(_each(names, partial(_job, sagemaker, kind)))
     for (_, use), count in list(used.items()):
-        used[ALL, use] += count if use != NOTEBOOK else 0
+        used[ALL, use] += count if use not in {NOTEBOOK, SERVERLESS} else 0
     return used
 
 
@@ -67,8 +68,11 @@ def _listed(sagemaker: Any, operation: str, member: str) -> list[dict[str, Any]]
 
 
 def _endpoint(sagemaker: Any, name: str) -> Usage:
-    found = instance_counts.of_endpoint(sagemaker, sagemaker.describe_endpoint(EndpointName=name))
-    return Counter({(instance_type, ENDPOINT): count for instance_type, count in found.items()})
+    described = sagemaker.describe_endpoint(EndpointName=name)
+    found = instance_counts.of_endpoint(sagemaker, described)
+    used: Usage = Counter({(instance_type, ENDPOINT): count for instance_type, count in found.items()})
+    used[ALL, SERVERLESS] += sum(most for _, _, most in instance_counts.serverless_of_endpoint(described))
+    return used
 
 
 def _job(sagemaker: Any, kind: JobType, name: str) -> Usage:

@@ -3,7 +3,8 @@
 A quota's name is the instance type and its use, as in "ml.m5.large for endpoint usage"; a region that does not offer
 the type has no such quota. Besides there is one over all types for each use, and that is what a class meets first: 4 or
 8 in a new account. Source: SageMaker's own refusals, which name them so; that there is no quota for a type that is not
-offered was read in public notes, not tried.
+offered was read in public notes, not tried. A serverless endpoint has no instances: one quota is over the requests at
+once of all of them, 10 in a new account (its name, and its code L-96300102, from public notes on requests for more).
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from cli.aws.instance_counts import PROCESSING, TRAINING, TRANSFORM
 from cli.checks import quota_usage
-from cli.checks.quota_usage import ALL, ENDPOINT, NOTEBOOK
+from cli.checks.quota_usage import ALL, ENDPOINT, NOTEBOOK, SERVERLESS
 from cli.checks.result import CheckResult, State
 from infra.settings import SettingsError, read, virtual_cpus
 from teardown import names
@@ -39,6 +40,7 @@ _EXAMPLES = 3
 _ACROSS = {
     NOTEBOOK: "Total number of notebook instances",
     ENDPOINT: "Number of instances across active endpoints",
+    SERVERLESS: "Maximum total concurrency that can be allocated across all serverless endpoints",
     **{
         use: f"Number of instances across all {use}s"
         for use in (TRAINING.name, f"spot {TRAINING.name}", PROCESSING.name, TRANSFORM.name)
@@ -69,6 +71,8 @@ class Need:
         """Say what else may be done than ask for more."""
         if self.instance_type != ALL:
             return f"choose another lab.{self.setting}"
+        if self.use == SERVERLESS:
+            return f"choose a lower lab.{self.setting}"
         return "make fewer lab.seats" if self.use == NOTEBOOK else "deploy to another region"
 
     def state(self, *, wrong: bool) -> State:
@@ -89,11 +93,12 @@ class AppliedQuota:
 def needs(settings: Settings) -> list[Need]:
     """Return what the settings imply, of each type and of all. A student has one of each, of the notebooks' type."""
     seats = len(settings.seats)
+    serverless = settings.hosting == "serverless"
     training = f"spot {TRAINING.name}" if settings.spot else TRAINING.name
     rows = [
         (settings.training_instance_type, training, "training_instance_type", settings.training_instance_count, 0),
         (settings.training_instance_type, PROCESSING.name, "training_instance_type", 1 if settings.photos else 0, 0),
-        (settings.endpoint_instance_type, ENDPOINT, "endpoint_instance_type", 1, 0),
+        (settings.endpoint_instance_type, ENDPOINT, "endpoint_instance_type", 0 if serverless else 1, 0),
         (settings.notebook_instance_type, NOTEBOOK, "notebook_instance_type", seats, 0),
         *((settings.seat_instance_types[0], use, "seat_instance_types", 0, seats) for use in _OF_STUDENTS),
     ]
@@ -103,6 +108,9 @@ def needs(settings: Settings) -> list[Need]:
             before = together.get((counted, use), Need(counted, use, setting, 0, 0))
             after = replace(before, own=before.own + own, students=before.students + students)
             together[counted, use] = after
+    if serverless:
+        most = settings.serverless_concurrency
+        together[ALL, SERVERLESS] = Need(ALL, SERVERLESS, "serverless_concurrency", most, 0)
     return list(together.values())
 
 

@@ -73,6 +73,10 @@ def check_price(deployment: Deployment) -> Iterator[CheckResult]:
     hours = max(0.0, (settings.lease.end(now) - now).total_seconds() / _HOUR) if settings.lease else None
     total = None if own is None or hours is None else own * hours
     said = [f"{_usd(own)} USD an hour for the lab as it stands"]
+    if settings.hosting == "serverless":
+        said.append(
+            f"{prices.serverless(settings.serverless_memory):.5f} USD for each second of the endpoint's answers"
+        )
     if settings.seats:
         said.append(f"{_usd(students)} USD more while every student trains and hosts")
     if total is not None:
@@ -89,7 +93,7 @@ def check_price(deployment: Deployment) -> Iterator[CheckResult]:
 def _wanted(settings: Settings) -> list[tuple[str, InstanceUse]]:
     students = settings.seat_instance_types[0]
     return [
-        (settings.endpoint_instance_type, InstanceUse.HOSTING),
+        *([] if settings.hosting == "serverless" else [(settings.endpoint_instance_type, InstanceUse.HOSTING)]),
         (settings.training_instance_type, InstanceUse.TRAINING),
         *([(settings.notebook_instance_type, InstanceUse.NOTEBOOK)] if settings.seats else []),
         *([(students, InstanceUse.HOSTING), (students, InstanceUse.TRAINING)] if settings.seats else []),
@@ -99,7 +103,8 @@ def _wanted(settings: Settings) -> list[tuple[str, InstanceUse]]:
 def _hourly(settings: Settings, prices: Prices) -> tuple[float | None, float | None]:
     """Return USD of an hour of the lab, and of its students at all they may do; None if a price is not known."""
     seats = len(settings.seats)
-    endpoint = prices.hourly(settings.endpoint_instance_type, InstanceUse.HOSTING)
+    serverless = settings.hosting == "serverless"
+    endpoint = 0.0 if serverless else prices.hourly(settings.endpoint_instance_type, InstanceUse.HOSTING)
     notebook = prices.hourly(settings.notebook_instance_type, InstanceUse.NOTEBOOK) if seats else 0.0
     own = None
     if endpoint is not None and notebook is not None:

@@ -28,8 +28,8 @@ _HOURS_A_DAY = 24
 _JOBS = [kind.name for kind in JOBS]
 _LIMITS = (
     "At most: an endpoint counts since it was created, a notebook from its creation to its last stop, for AWS keeps no "
-    "record of the stops between. What has been deleted since is not in it; nor are requests, logs, objects and the "
-    "volumes of endpoints and jobs, which come to cents. AWS bills by the second."
+    "record of the stops between. What has been deleted since is not in it; nor are requests, logs, alarms, objects "
+    "and the volumes of endpoints and jobs, which come to cents. AWS bills by the second."
 )
 _FREE = "These are AWS's prices for the same lab; here, on the embedded AWS, it costs nothing."
 
@@ -123,6 +123,8 @@ def _document(bill: Bill, lab: str, target: Target) -> dict[str, Any]:
                 "state": item.state,
                 "instances": [{"type": want[0], "use": want[1], "count": count} for want, count in item.instances],
                 "volume_gb": item.gigabytes,
+                "serverless_mb": item.serverless_mb,
+                "usd_second_of_answers": bill.prices.serverless(item.serverless_mb),
                 "hours": item.hours,
                 "usd_hour": item.hourly(bill.prices),
                 "usd_so_far_at_most": item.so_far(bill.prices),
@@ -161,6 +163,7 @@ def _ended_row(prices: Prices, word: str, ended: Sequence[LineItem]) -> tuple[st
 def _row(prices: Prices, item: LineItem) -> tuple[str, str, str, str]:
     types = [f"{count} {want[0]}" for want, count in item.instances]
     volume = [f"{item.gigabytes} GB"] if item.gigabytes else []
+    types += [f"serverless, {item.serverless_mb:,} MB"] if item.serverless_mb else []
     what = "KMS key" if item.keys else f"{item.kind} {escape(item.name)}"  # a key's name is 36 hex digits
     stands = ", ".join([*([item.state] if item.state else []), *types, *volume])
     return what, stands, _usd(item.hourly(prices)), _usd(item.so_far(prices))
@@ -173,6 +176,9 @@ def _sentences(bill: Bill) -> Iterable[str]:
         yield f"When its lease ends, {bill.ends:%Y-%m-%d %H:%M %Z}: at most {_usd(bill.at_the_end)} USD."
     else:
         yield "It has no lease: it costs until `./lab down`."
+    for each in (item for item in bill.found if item.serverless_mb):
+        price = bill.prices.serverless(each.serverless_mb)
+        yield f"{each.name} costs nothing while nobody asks, and {price:.5f} USD for each second of its answers."
     yield f"[dim]{escape(bill.prices.source)}[/]"
     yield f"[dim]{_LIMITS}[/]"
 

@@ -135,7 +135,7 @@ def pause_one(session: Session, lab: str, resource_type: PausableType, name: str
                 raise
             return PauseResult(resource_type.kind, name, left_out=error.response["Error"]["Message"])
         # Else it does end: the answer got lost to the call before, which boto3 made anew.
-    return PauseResult(resource_type.kind, name, done=resource_type.done)
+    return PauseResult(resource_type.kind, name, done=resource_type.done(paused))
 
 
 def _pause_all(session: Session, lab: str, notice: Callable[[str], None]) -> list[PauseResult]:

@@ -14,8 +14,21 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 BUCKET = f"sagemaker-{gateway.REGION}-{gateway.ACCOUNT}"
-OURS = {"left", "left-ada-job/output/model.tar.gz", "left-ada-job/source/sourcedir.tar.gz", "left/notes.txt"}
-OTHERS = {"left-two-job/model.tar.gz", "lefty/notes.txt", "other/left-x", "leftover"}
+OURS = {
+    "left",
+    "left-ada-job/output/model.tar.gz",
+    "left-ada-job/source/sourcedir.tar.gz",
+    "left/notes.txt",
+    "async-endpoint-inputs/left-ada-1/1.npy",
+    "async-endpoint-outputs/left-ada-1/1.out",
+}
+OTHERS = {
+    "left-two-job/model.tar.gz",
+    "lefty/notes.txt",
+    "other/left-x",
+    "leftover",
+    "async-endpoint-failures/left-two-1/1-error.out",
+}
 
 
 def keys(s3: Any) -> set[str]:
@@ -38,6 +51,6 @@ def test_down_takes_the_lab_s_objects_out_of_the_sdk_s_bucket(
     buckets.sweep_default(session, scope, receipt)
     assert keys(s3) == OTHERS
     assert receipt.clean
-    assert len(receipt.deleted) == 3
+    assert len(receipt.deleted) == 5
     for key in OTHERS:
         s3.delete_object(Bucket=BUCKET, Key=key)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -142,6 +143,40 @@ def test_an_endpoint_counts_each_variants_instances_since_its_creation(wire: Wir
     endpoint = read(wire)["endpoint"]
     assert endpoint.instances == ((("ml.m5.large", InstanceUse.HOSTING), 4), (("ml.c5.large", InstanceUse.HOSTING), 1))
     assert (endpoint.name, endpoint.seat, endpoint.hours, endpoint.runs) == ("brick-ada-1", "ada", 4, True)
+
+
+def test_a_serverless_endpoint_costs_its_answers_alone(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing while nobody asks; CloudWatch's sum of latencies, cold starts too, times its memory."""
+
+    class CloudWatch:
+        """Latencies of two days, in microseconds."""
+
+        @staticmethod
+        def get_metric_statistics(**request: Any) -> dict[str, Any]:
+            """Answer what SageMaker publishes of a variant."""
+            assert {each["Value"] for each in request["Dimensions"]} == {"brick-ada-1", "a"}
+            sums = {"ModelLatency": [3_000_000.0, 5_000_000.0], "ModelSetupTime": [2_000_000.0]}
+            return {"Datapoints": [{"Sum": each} for each in sums[request["MetricName"]]]}
+
+    described(wire)
+    config = {"MemorySizeInMB": 2048, "MaxConcurrency": 5}
+    answer: Any = wire.answers["DescribeEndpoint"]
+    answer["ProductionVariants"] = [{"VariantName": "a", "CurrentServerlessConfig": config}]
+    wire.answers["DescribeEndpointConfig"] = {"ProductionVariants": [{"VariantName": "a", "ServerlessConfig": config}]}
+    session = wire.session()
+    create = session.client
+    only = {"cloudwatch": CloudWatch()}
+    monkeypatch.setattr(
+        type(session), "client", lambda _, service, **more: only.get(service) or create(service, **more)
+    )
+    lab = settings.read({"lab": {"name": "brick", "seats": "ada"}})
+    [endpoint] = [
+        each for each in usage.read(session, lab, [], datetime.fromtimestamp(NOW, UTC)) if each.kind == "endpoint"
+    ]
+    assert (endpoint.serverless_mb, endpoint.answered_gb_seconds, endpoint.instances) == (2048, 20.0, ())
+    prices = replace(PRICES, serverless_gb_second=0.00002)
+    assert endpoint.hourly(prices) == 0
+    assert endpoint.so_far(prices) == pytest.approx(0.0004)
 
 
 def test_a_stopped_notebook_counts_until_its_stop_and_its_volume_until_now(wire: Wire) -> None:

@@ -83,6 +83,28 @@ def test_on_the_embedded_aws_no_link_leads_to_aws(wire: Wire) -> None:
     )
 
 
+SERVERLESS = "Maximum total concurrency that can be allocated across all serverless endpoints"
+
+
+def test_a_serverless_endpoint_needs_requests_at_once_and_no_instance(wire: Wire) -> None:
+    """Others' share of the account's one quota counts; a lab that wants more is told to want less."""
+    account(wire, {**ENOUGH, ENDPOINT: 2, ENDPOINTS: 2, SERVERLESS: 10})
+    assert [result.state for result in found(wire, hosting="serverless", serverless_concurrency=10)] == [State.OK]
+    others = {"EndpointName": "other", "EndpointStatus": "InService"}
+    config = {"MemorySizeInMB": 2048, "MaxConcurrency": 6}
+    variants = [{"VariantName": "all", "CurrentServerlessConfig": config}]
+    wire.answers |= {
+        "ListEndpoints": {"Endpoints": [others]},
+        "DescribeEndpoint": {**others, "EndpointConfigName": "config", "ProductionVariants": variants},
+        "DescribeEndpointConfig": {"ProductionVariants": [{"VariantName": "all", "ServerlessConfig": config}]},
+    }
+    [result] = found(wire, hosting="serverless", serverless_concurrency=5)
+    assert result.state is State.WRONG
+    assert f"{SERVERLESS}: the account has 10, of which others use 6; the lab needs 5" in result.text
+    assert "--desired-value 11" in result.text
+    assert "choose a lower lab.serverless_concurrency" in result.text
+
+
 def test_quotas_that_are_just_enough_are_enough(wire: Wire) -> None:
     """The lab's own job and endpoint, and one of each for every seat."""
     account(wire, ENOUGH)

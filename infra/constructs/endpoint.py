@@ -63,7 +63,7 @@ class Endpoint(Construct):
                 # it: a last line after the endpoint's end can't bring the group back.
                 statements.write_endpoint_logs([logs.log_group_arn, arn("logs", f"log-group:{group}")]),
                 statements.publish_metrics(),
-                *rollout.read_alarms(lab, updates),
+                *rollout.read_alarms(updates),
             ],
         )
         acknowledge(
@@ -71,8 +71,10 @@ class Endpoint(Construct):
             {
                 wildcard("…/training/*"): "SageMaker makes the names of the artifacts.",
                 **hosted.wildcards(),
-                wildcard("*"): "GetAuthorizationToken and PutMetricData have no resource to name; the latter is held "
-                "to SageMaker's namespaces.",
+                wildcard(
+                    "*"
+                ): "GetAuthorizationToken and PutMetricData have no resource to name, the latter is held to "
+                "SageMaker's namespaces; which alarms SageMaker reads of an update, it does not say.",
             },
         )
         model = sagemaker.CfnModel(

@@ -54,10 +54,18 @@ def alarm_names(lab: str, rollout: Rollout) -> list[str]:
     return [names.rollout_alarm(lab, each.of) for each in _WATCHED] if rollout.bakes else []
 
 
-def read_alarms(lab: str, rollout: Rollout, *actions: str) -> list[Statement]:
-    """Allow to read these alarms."""
+def read_alarms(rollout: Rollout) -> list[Statement]:
+    """Allow to read alarms: all, for composite ones are hidden from, and may be refused to, who may read some.
+
+    SageMaker asks as the execution role, and nobody says for which types. Source: CloudWatch's permissions reference.
+    """
+    return [allow(["cloudwatch:DescribeAlarms"], ["*"])] if rollout.bakes else []
+
+
+def read_history(lab: str, rollout: Rollout) -> list[Statement]:
+    """Allow to read when these alarms went off, and why."""
     found = [arn("cloudwatch", f"alarm:{name}") for name in alarm_names(lab, rollout)]
-    return [allow(list(actions or ["cloudwatch:DescribeAlarms"]), found)] if found else []
+    return [allow(["cloudwatch:DescribeAlarmHistory"], found)] if found else []
 
 
 class RolloutAlarms(Construct):

@@ -83,6 +83,7 @@ class ServedModel(Construct):
             role,
             {
                 wildcard("…/training/*"): "SageMaker makes the names of the artifacts.",
+                **({wildcard("*"): "DescribeAlarms: a list shows names."} if settings.rollout.bakes else {}),
                 **(_ASYNC_WILDCARDS if settings.hosting == "async" else {}),
             },
         )
@@ -99,9 +100,8 @@ def _may_look(settings: Settings, *, bucket_arn: str, key_arn: str) -> list[Stat
         statements.list_bucket(bucket_arn, prefixes=read),
         statements.on_objects(bucket_arn, actions=["s3:GetObject"], prefixes=read),
         statements.read_and_write_encrypted(key_arn),
-        *rollout.read_alarms(
-            settings.name, settings.rollout, "cloudwatch:DescribeAlarmHistory", "cloudwatch:DescribeAlarms"
-        ),
+        *rollout.read_alarms(settings.rollout),
+        *rollout.read_history(settings.name, settings.rollout),
     ]
     if settings.hosting == "async":
         found.append(statements.on_objects(bucket_arn, actions=["s3:PutObject"], prefixes=[ASYNC_INPUT]))

@@ -1,0 +1,117 @@
+"""Updates of the lab's endpoint, as its user meets them: traffic that moves, an alarm that rolls it back, hostings."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import threading
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from cli import paths
+from cli.programs import tool_environment
+from embedded_aws import gateway
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.conftest import Lab
+
+    Up = Callable[..., str]
+
+pytestmark = pytest.mark.usefixtures("in_order")
+NAME = "shift"
+ALARM = f"{NAME}-rollout-errors"
+CHANGED = ("-c", "lab.seed=1")
+
+
+@pytest.fixture(scope="module")
+def up(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Up:
+    """`./lab up` of a small lab; on its embedded AWS, which asks policies, a minute of baking is six seconds."""
+    lab.environment["BRICKLAB_ENFORCE_IAM"] = "1"
+    home = lab.home / "aws"
+    gateway.start(
+        home, cache=paths.cache(), environment=tool_environment(), enforce=True, pace=0.1, port=0, owner=os.getpid()
+    )
+    data = tmp_path_factory.mktemp("data")
+    rng = np.random.default_rng(0)
+    for part, images in (("train", 200), ("test", 20)):
+        np.save(data / f"lego-simple-{part}-images.npy", rng.random((images, 48, 48)))
+        np.save(data / f"lego-simple-{part}-labels.npy", np.arange(images) % 10)
+    settings = {"name": NAME, "seats": 0, "data": data, "epochs": 1, "rollout": "canary:10%:60"}
+    given = [word for key, value in settings.items() for word in ("-c", f"lab.{key}={value}")]
+    return lambda *more, code=0: lab("up", *given, *more, code=code)
+
+
+def described(lab: Lab, name: str = NAME) -> dict[str, Any]:
+    """The endpoint."""
+    found: dict[str, Any] = lab.client("sagemaker").describe_endpoint(EndpointName=name)
+    return found
+
+
+def model(lab: Lab) -> str:
+    """The model that answers."""
+    body = io.BytesIO()
+    np.save(body, np.zeros((48, 48), np.uint8))
+    answer = lab.client("sagemaker-runtime").invoke_endpoint(
+        EndpointName=NAME, ContentType="application/x-npy", Body=body.getvalue()
+    )
+    return str(json.loads(answer["Body"].read())["model"])
+
+
+def test_an_update_that_an_alarm_rolls_back_fails_and_leaves_what_served(lab: Lab, up: Up) -> None:
+    """The deployment fails with the alarm's name; the old config is there, serves, and its model answers."""
+    up()
+    before, answered = described(lab)["EndpointConfigName"], model(lab)
+    assert answered
+    over = threading.Event()
+    asking = threading.Thread(target=ask_for_nonsense, args=(lab, over))
+    asking.start()
+    try:
+        said = up(*CHANGED, code=1)
+    finally:
+        over.set()
+        asking.join()
+    assert ALARM in said
+    after = described(lab)
+    assert (after["EndpointStatus"], after["EndpointConfigName"]) == ("InService", before)
+    assert [each["EndpointConfigName"] for each in configs(lab)] == [before]
+    assert model(lab) == answered
+
+
+def test_the_next_update_brings_the_new_model_step_by_step(lab: Lab, up: Up) -> None:
+    """Nothing is in its way any more: `up` shows the stages, and another model answers."""
+    before, answered = described(lab)["EndpointConfigName"], model(lab)
+    shown = up(*CHANGED)
+    assert "Baking" in shown
+    after = described(lab)
+    assert after["EndpointConfigName"] != before
+    assert [each["EndpointConfigName"] for each in configs(lab)] == [after["EndpointConfigName"]]
+    assert model(lab) not in {answered, ""}
+
+
+def test_down_leaves_nothing_of_it(lab: Lab) -> None:
+    """Alarms, topics and the function's log go with the lab."""
+    receipt = json.loads(lab("down", "--keep-aws", "--json", "-c", f"lab.name={NAME}"))
+    assert receipt["clean"]
+    assert not lab.client("cloudwatch").describe_alarms()["MetricAlarms"]
+    assert not lab.client("sns").list_topics()["Topics"]
+    assert not lab.client("logs").describe_log_groups()["logGroups"]
+
+
+def configs(lab: Lab) -> list[dict[str, Any]]:
+    """The endpoint configurations there are."""
+    found: list[dict[str, Any]] = lab.client("sagemaker").list_endpoint_configs()["EndpointConfigs"]
+    return found
+
+
+def ask_for_nonsense(lab: Lab, over: threading.Event) -> None:
+    """Send what is no photo, as a class may: the container answers 500 to it, whichever model is asked."""
+    runtime = lab.client("sagemaker-runtime")
+    while not over.wait(0.1):
+        with suppress(runtime.exceptions.ModelError):
+            runtime.invoke_endpoint(EndpointName=NAME, ContentType="image/png", Body=b"no photo")

@@ -11,13 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from cli import paths
 from cli.programs import tool_environment
 from embedded_aws import gateway
+from infra.handlers.served_model.handler import Look, ServedModelError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from tests.conftest import Lab
 
@@ -45,6 +48,14 @@ def up(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Up:
     settings = {"name": NAME, "seats": 0, "data": data, "epochs": 1, "rollout": "canary:10%:60"}
     given = [word for key, value in settings.items() for word in ("-c", f"lab.{key}={value}")]
     return lambda *more, code=0: lab("up", *given, *more, code=code)
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    """A grey photo."""
+    file = tmp_path / "photo.png"
+    Image.fromarray(np.full((48, 48), 128, np.uint8)).save(file)
+    return file
 
 
 def described(lab: Lab, name: str = NAME) -> dict[str, Any]:
@@ -81,6 +92,17 @@ def test_an_update_that_an_alarm_rolls_back_fails_and_leaves_what_served(lab: La
     assert (after["EndpointStatus"], after["EndpointConfigName"]) == ("InService", before)
     assert [each["EndpointConfigName"] for each in configs(lab)] == [before]
     assert model(lab) == answered
+    statuses = {each["StackName"]: each["StackStatus"] for each in stacks(lab)}
+    assert statuses[f"{NAME}-endpoint"] == "UPDATE_ROLLBACK_COMPLETE"
+
+
+def test_a_rollback_that_nobody_tells_of_is_seen(lab: Lab) -> None:
+    """CloudFormation may take it for success: the stack's own look at the endpoint would not."""
+    clients = {"sagemaker": "sagemaker", "runtime": "sagemaker-runtime", "s3": "s3", "cloudwatch": "cloudwatch"}
+    look = Look(**{key: lab.client(service) for key, service in clients.items()})
+    serving, asked = described(lab)["EndpointConfigName"], {"Artifact": "s3://none/none", "Alarms": [ALARM]}
+    with pytest.raises(ServedModelError, match=f"serves the config {serving}, and not asked-for"):
+        look(NAME, "asked-for", asked)
 
 
 def test_the_next_update_brings_the_new_model_step_by_step(lab: Lab, up: Up) -> None:
@@ -94,6 +116,21 @@ def test_the_next_update_brings_the_new_model_step_by_step(lab: Lab, up: Up) -> 
     assert model(lab) not in {answered, ""}
 
 
+@pytest.mark.parametrize("hosting", ["serverless"])
+def test_another_hosting_is_another_endpoint_and_predict_asks_it(lab: Lab, up: Up, photo: Path, hosting: str) -> None:
+    """It is made and looked at before the one from before goes; the same command asks it, and names the brick."""
+    up(*CHANGED, "-c", f"lab.hosting={hosting}", "-c", "lab.rollout=all-at-once")
+    name = f"{NAME}-{hosting}"
+    assert [each["EndpointName"] for each in lab.client("sagemaker").list_endpoints()["Endpoints"]] == [name]
+    answer = json.loads(lab("predict", str(photo), "-c", f"lab.name={NAME}", "--json"))[str(photo)][0]
+    assert answer["label"] in answer["probabilities"]
+    status = json.loads(lab("status", "--json", "-c", f"lab.name={NAME}"))
+    assert status["endpoint"] == {"name": name, "status": "InService", "hosting": hosting, "stage": ""}
+    bill = json.loads(lab("cost", "--json", "-c", f"lab.name={NAME}"))
+    [cost] = [each["usd_hour"] for each in bill["resources"] if each["kind"] == "endpoint"]
+    assert cost == {"serverless": 0.0, "async": 0.115}[hosting]
+
+
 def test_down_leaves_nothing_of_it(lab: Lab) -> None:
     """Alarms, topics and the function's log go with the lab."""
     receipt = json.loads(lab("down", "--keep-aws", "--json", "-c", f"lab.name={NAME}"))
@@ -101,6 +138,12 @@ def test_down_leaves_nothing_of_it(lab: Lab) -> None:
     assert not lab.client("cloudwatch").describe_alarms()["MetricAlarms"]
     assert not lab.client("sns").list_topics()["Topics"]
     assert not lab.client("logs").describe_log_groups()["logGroups"]
+
+
+def stacks(lab: Lab) -> list[dict[str, Any]]:
+    """The stacks there are."""
+    found: list[dict[str, Any]] = lab.client("cloudformation").describe_stacks()["Stacks"]
+    return found
 
 
 def configs(lab: Lab) -> list[dict[str, Any]]:

@@ -4,7 +4,8 @@ A quota's name is the instance type and its use, as in "ml.m5.large for endpoint
 the type has no such quota. Besides there is one over all types for each use, and that is what a class meets first: 4 or
 8 in a new account. Source: SageMaker's own refusals, which name them so; that there is no quota for a type that is not
 offered was read in public notes, not tried. A serverless endpoint has no instances: one quota is over the requests at
-once of all of them, 10 in a new account (its name, and its code L-96300102, from public notes on requests for more).
+once of all of them, 10 in a new account (its name, and its code L-96300102, from public notes on requests for more),
+one over the memory of each, 3,072 MB there.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 _SERVICE = "sagemaker"
 _OF_STUDENTS = (TRAINING.name, ENDPOINT, PROCESSING.name, TRANSFORM.name)
 _LATER = {PROCESSING.name, TRANSFORM.name}  # what a class can begin without
+_SERVERLESS_MEMORY = "memory of a serverless endpoint"
 _PAGE = 100  # the most that Service Quotas gives at a time
 _CPU_ONLY = re.compile(r"ml\.[cmrt]\d")
 _EXAMPLES = 3
@@ -41,6 +43,7 @@ _ACROSS = {
     NOTEBOOK: "Total number of notebook instances",
     ENDPOINT: "Number of instances across active endpoints",
     SERVERLESS: "Maximum total concurrency that can be allocated across all serverless endpoints",
+    _SERVERLESS_MEMORY: "Memory size in MB per serverless endpoint",
     **{
         use: f"Number of instances across all {use}s"
         for use in (TRAINING.name, f"spot {TRAINING.name}", PROCESSING.name, TRANSFORM.name)
@@ -71,7 +74,7 @@ class Need:
         """Say what else may be done than ask for more."""
         if self.instance_type != ALL:
             return f"choose another lab.{self.setting}"
-        if self.use == SERVERLESS:
+        if self.use in {SERVERLESS, _SERVERLESS_MEMORY}:
             return f"choose a lower lab.{self.setting}"
         return "make fewer lab.seats" if self.use == NOTEBOOK else "deploy to another region"
 
@@ -109,8 +112,11 @@ def needs(settings: Settings) -> list[Need]:
             after = replace(before, own=before.own + own, students=before.students + students)
             together[counted, use] = after
     if serverless:
-        most = settings.serverless_concurrency
-        together[ALL, SERVERLESS] = Need(ALL, SERVERLESS, "serverless_concurrency", most, 0)
+        for use, setting, own in (
+            (SERVERLESS, "serverless_concurrency", settings.serverless_concurrency),
+            (_SERVERLESS_MEMORY, "serverless_memory", settings.serverless_memory),
+        ):
+            together[ALL, use] = Need(ALL, use, setting, own, 0)
     return list(together.values())
 
 

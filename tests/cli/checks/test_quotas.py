@@ -83,13 +83,17 @@ def test_on_the_embedded_aws_no_link_leads_to_aws(wire: Wire) -> None:
     )
 
 
+MEMORY = "Memory size in MB per serverless endpoint"
 SERVERLESS = "Maximum total concurrency that can be allocated across all serverless endpoints"
 
 
 def test_a_serverless_endpoint_needs_requests_at_once_and_no_instance(wire: Wire) -> None:
     """Others' share of the account's one quota counts; a lab that wants more is told to want less."""
-    account(wire, {**ENOUGH, ENDPOINT: 2, ENDPOINTS: 2, SERVERLESS: 10})
+    account(wire, {**ENOUGH, ENDPOINT: 2, ENDPOINTS: 2, SERVERLESS: 10, MEMORY: 3072})
     assert [result.state for result in found(wire, hosting="serverless", serverless_concurrency=10)] == [State.OK]
+    [memory] = found(wire, hosting="serverless", serverless_memory=4096)
+    assert f"{MEMORY}: the account has 3072; the lab needs 4096" in memory.text
+    assert "choose a lower lab.serverless_memory" in memory.text
     others = {"EndpointName": "other", "EndpointStatus": "InService"}
     config = {"MemorySizeInMB": 2048, "MaxConcurrency": 6}
     variants = [{"VariantName": "all", "CurrentServerlessConfig": config}]

@@ -1,13 +1,15 @@
 """SageMaker's runtime APIs: the members of an InvokeEndpoint that are supported, and the errors of all else.
 
-The members are botocore's, and travel as headers. Not compared with AWS: the sentences, and what AWS makes of sessions,
-explanations or components that are not there.
+The members are botocore's, with their limits, and travel as headers. Not compared with AWS: the other sentences, and
+what AWS makes of sessions, explanations or components that are not there.
 """
 
 from __future__ import annotations
 
 import json
 import re
+import sys
+from dataclasses import dataclass
 from functools import cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -48,6 +50,7 @@ _REFUSED = {
 }
 _NAMES = frozenset(_REFUSED)
 _RUNTIME = "sagemaker-runtime"
+_JAVA = {r"\p{ASCII}": r"[\x00-\x7F]", r"[\p{Print}]": "[ -~]", r"\z": r"\Z"}  # of its patterns, as Python writes it
 # The services whose requests are signed for the name `sagemaker`: they come here.
 _SERVICES = (
     _RUNTIME,
@@ -59,7 +62,13 @@ _SERVICES = (
 
 
 def check(headers: Mapping[str, str]) -> Response | None:
-    """Return the refusal of an invocation that asks for what is not offered; header names in lower case."""
+    """Return the refusal of an invocation whose headers can't be, or ask for what is not offered.
+
+    Header names in lower case.
+    """
+    if problems := [*_problems(headers)]:
+        noun = "error" if len(problems) == 1 else "errors"
+        return refusal(f"{len(problems)} validation {noun} detected: {'; '.join(problems)}")
     if _NAMES.isdisjoint(headers):
         return None
     asked = ", ".join(member for header, member in _REFUSED.items() if header in headers)
@@ -85,6 +94,53 @@ def refusal(
     """Return an error of the runtime's protocol, restJson; with `code` "" one that has none but its status."""
     headers = {"Content-Type": "application/json", **({"x-amzn-ErrorType": code} if code else {})}
     return status, headers, json.dumps({"Message": message, **more}).encode()
+
+
+@dataclass(frozen=True)
+class _Limits:
+    """What botocore's model allows a member to be that travels as a header."""
+
+    member: str
+    least: int
+    most: int
+    pattern: str
+    compiled: re.Pattern[str]
+
+    def broken(self, value: str) -> Iterator[str]:
+        """Yield the constraints that a value does not satisfy, in AWS's words (shapes.py says whose)."""
+        if len(value) > self.most:
+            yield f"Member must have length less than or equal to {self.most}"
+        if len(value) < self.least:
+            yield f"Member must have length greater than or equal to {self.least}"
+        if not self.compiled.fullmatch(value):
+            yield f"Member must satisfy regular expression pattern: {self.pattern}"
+
+
+def _problems(headers: Mapping[str, str]) -> Iterator[str]:
+    for name, limits in _limits().items():
+        value = headers.get(name)
+        if value is not None:
+            for constraint in limits.broken(value):
+                yield f"Value '{value}' at '{limits.member}' failed to satisfy constraint: {constraint}"
+
+
+@cache
+def _limits() -> dict[str, _Limits]:
+    """Return the limits of InvokeEndpoint's headers by their names in lower case."""
+    model = botocore.session.get_session().get_service_model(_RUNTIME)
+    request = model.operation_model("InvokeEndpoint").input_shape
+    assert request  # noqa: S101 - it has members
+    found = {}
+    for name, shape in request.members.items():
+        if shape.serialization.get("location") == "header":
+            pattern = shape.metadata.get("pattern", ".*")
+            python = pattern
+            for java, text in _JAVA.items():
+                python = python.replace(java, text)
+            most, least = shape.metadata.get("max", sys.maxsize), shape.metadata.get("min", 0)
+            member = f"{name[0].lower()}{name[1:]}"
+            found[shape.serialization["name"].lower()] = _Limits(member, least, most, pattern, re.compile(python))
+    return found
 
 
 @cache

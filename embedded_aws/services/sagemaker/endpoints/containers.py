@@ -98,6 +98,11 @@ class Containers:
         for container in self._containers:
             container.kill()
 
+    @property
+    def up(self) -> bool:
+        """Return whether they answer, as far as anybody knows."""
+        return all(container.host.up for container in self._containers)
+
     def deployed_images(self) -> list[dict[str, Any]]:
         """Return DescribeEndpoint's DeployedImages, once they are up."""
         return [_deployed(container.host) for container in self._containers]

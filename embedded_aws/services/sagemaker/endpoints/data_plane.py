@@ -127,6 +127,8 @@ class DataPlane:
                     return throttled()
                 continue
             instance = variant.choose(headers.get(TARGET_MODEL)) if variant else None
+            if variant is None and target is None:
+                return refusal(f"Endpoint {record.name} sends no variant requests: the weights of all of them are 0.")
             if variant is None or instance is None:
                 return refusal(f"Variant {target} not found for endpoint {record.name}.")
             if instance.enter():

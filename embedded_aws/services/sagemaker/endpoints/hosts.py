@@ -127,6 +127,7 @@ class ModelHost:
         self._lock = threading.Lock()
         self._network: dict[str, str] = {}
         self._container: Container | None = None
+        self.up = False  # answers requests, as far as anybody knows
 
     @property
     def container_name(self) -> str:
@@ -163,6 +164,7 @@ class ModelHost:
             self._watcher.daemon = True
             self._watcher.start()
             self._wait_for_ping(process)
+            self.up = True
         except BaseException:
             self.stop()
             raise
@@ -299,6 +301,7 @@ class ModelHost:
             for line in process.lines():
                 stream.put(line)
             status = process.wait()
+            self.up = False
             if self._stopping.wait(_RESTART_SECONDS):
                 break
             log.warning("host of %s ended with status %d; starting it again", self._record.arn, status)
@@ -306,7 +309,16 @@ class ModelHost:
                 process = self._launch(container)
             except HostError:
                 break
+            threading.Thread(target=self._come_up_again, args=(process,), name=str(self._folder), daemon=True).start()
         stream.close()
+
+    def _come_up_again(self, process: Process) -> None:
+        try:
+            self._wait_for_ping(process)
+        except PingError as error:
+            log.warning("host of %s: %s", self._record.arn, error)
+        else:
+            self.up = process.running
 
 
 def _answers(port: int, seconds: float) -> bool:

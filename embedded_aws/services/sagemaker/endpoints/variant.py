@@ -93,6 +93,12 @@ class Variant:
             return instances[0]
         if not instances:
             return None
+        chosen = self._choose(instances)
+        if not chosen.host.up:  # it is being started again: others take its requests meanwhile, if there are any
+            chosen = self._choose([each for each in instances if each.host.up] or instances)
+        return chosen
+
+    def _choose(self, instances: Sequence[Instance]) -> Instance:
         if self._least:
             return min(instances, key=lambda instance: instance.requests)
         return random.choice(instances)  # noqa: S311 - traffic, not a secret

@@ -149,7 +149,7 @@ class ModelHost:
         """Return the part of its instance's memory that it uses."""
         with self._lock:
             process = self._process
-        used = memory_of(process.pid) if process and process.running else 0
+        used = memory_of(process) if process and process.running else 0
         return used / self.model.memory
 
     def start(self) -> None:

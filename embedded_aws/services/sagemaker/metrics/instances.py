@@ -24,7 +24,7 @@ import psutil
 from embedded_aws.services.sagemaker.metrics.datum import MetricDatum
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator
     from pathlib import Path
 
     from embedded_aws.runtime.process import Process
@@ -105,7 +105,7 @@ class Instances:
             watched = list(self._watched)
         if not watched:
             return
-        families = _families([instance.process.pid for instance in watched])
+        families = [[*instance.process.family()] for instance in watched]
         now = time.monotonic()
         thorough = now >= self._thorough_at
         for instance, family in zip(watched, families, strict=True):
@@ -136,29 +136,13 @@ class Instances:
             yield _datum(source, name, value)
 
 
-def memory_of(pid: int) -> int:
+def memory_of(process: Process) -> int:
     """Return the bytes of memory that a process has with all that it has started."""
-    [family] = _families([pid])
-    return sum(map(_memory, family))
+    return sum(map(_memory, process.family()))
 
 
 def _datum(source: MetricSource, name: str, value: float) -> MetricDatum:
     return MetricDatum(source=source, name=name, unit="Percent", values={value: 1.0}, time=time.time())
-
-
-def _families(roots: Sequence[int]) -> list[list[psutil.Process]]:
-    """Return each process with all its descendants, found in one pass over all processes."""
-    processes = {process.pid: process for process in psutil.process_iter(["ppid"])}
-    children: dict[int, list[int]] = {}
-    for pid, process in processes.items():
-        children.setdefault(process.info["ppid"], []).append(pid)
-    return [[processes[pid] for pid in _descendants(root, children) if pid in processes] for root in roots]
-
-
-def _descendants(root: int, children: Mapping[int, Sequence[int]]) -> Iterator[int]:
-    yield root
-    for child in children.get(root, ()):
-        yield from _descendants(child, children)
 
 
 def _busy(process: psutil.Process) -> float:

@@ -210,7 +210,8 @@ def scaling(variant: Mapping[str, Any], since: datetime) -> dict[str, Any]:
 
     Not compared with AWS: its message for fewer.
     """
-    here, wanted = variant["CurrentInstanceCount"], variant["DesiredInstanceCount"]
+    here = variant["CurrentInstanceCount"]
+    wanted = variant.get("DesiredInstanceCount", here)  # a serverless variant has none
     if here == wanted:
         return {}
     message = f"Scaling {'out' if wanted > here else 'in'} desired instance count to {wanted}."

@@ -184,14 +184,19 @@ def _serve(lab: Lab) -> tuple[str, str]:
     """Bring endpoints up whose configuration and model are gone then; return configurations of others."""
     account = lab.account
     model = account.model(answering(2.0))
+    container = lab.sagemaker.describe_model(ModelName=model)["PrimaryContainer"]
+    lab.sagemaker.create_model(ModelName="two", Containers=[container] * 2, ExecutionRoleArn=account.role)
+    shadow = {**calls.variant("two"), "VariantName": "shadow", "InitialInstanceCount": 1}
     config = account.config(model)
-    for name in ("served", "updating", "deleting"):
+    for name, more in {"served": {"ShadowProductionVariants": [shadow]}, "updating": {}, "deleting": {}}.items():
         lab.endpoints[name] = f"endpoint-{name}"
-        lab.sagemaker.create_endpoint(EndpointName=lab.endpoints[name], EndpointConfigName=config)
+        served = account.config(model, **more) if more else config
+        lab.sagemaker.create_endpoint(EndpointName=lab.endpoints[name], EndpointConfigName=served)
     for endpoint in lab.endpoints.values():
         account.settled(endpoint)
     lab.sagemaker.delete_endpoint_config(EndpointConfigName=config)
-    lab.sagemaker.delete_model(ModelName=model)
+    for name in (model, "two"):
+        lab.sagemaker.delete_model(ModelName=name)
     return account.config(account.model(slow())), account.config(account.model(answering(1.0)))
 
 
@@ -296,6 +301,8 @@ def test_endpoints_serve_again(lab: Lab) -> None:
     served = lab.account.settled(lab.endpoints["served"])
     assert served["EndpointStatus"] == "InService", served.get("FailureReason")
     assert served["ProductionVariants"][0]["VariantName"] == "v0"
+    [shadow] = served["ShadowProductionVariants"]
+    assert (shadow["CurrentInstanceCount"], len(shadow["DeployedImages"])) == (1, 2)
     for name, factor in (("updating", 3), ("creating", 1)):
         endpoint = lab.endpoints.get(name, name)
         settled = lab.account.settled(endpoint)

@@ -73,6 +73,25 @@ def test_a_resource_is_there_when_create_returns(stack: Stack, sagemaker: Any) -
     assert (seat["NotebookInstanceStatus"], seat["VolumeSizeInGB"]) == ("InService", 20)
 
 
+def test_containers_and_shadow_variants(stack: Stack, sagemaker: Any) -> None:
+    """A template may have several containers, and a shadow variant."""
+    containers = [{"Image": calls.IMAGE, "ContainerHostname": name} for name in ("one", "two")]
+    execution = {"InferenceExecutionConfig": {"Mode": "Direct"}}
+    _, model = stack.create("Model", Containers=containers, ExecutionRoleArn=calls.ROLE, **execution)
+    described = sagemaker.describe_model(ModelName=model["ModelName"])
+    assert described["InferenceExecutionConfig"] == {"Mode": "Direct"}
+    assert [each["ContainerHostname"] for each in described["Containers"]] == ["one", "two"]
+    production, shadow = (calls.variant(model["ModelName"], VariantName=name) for name in ("all", "shadow"))
+    stack.create(
+        "EndpointConfig",
+        EndpointConfigName="shadowed",
+        ProductionVariants=[production],
+        ShadowProductionVariants=[shadow],
+    )
+    config = sagemaker.describe_endpoint_config(EndpointConfigName="shadowed")
+    assert [each["VariantName"] for each in config["ShadowProductionVariants"]] == ["shadow"]
+
+
 def test_a_resource_without_a_name_gets_its_own(stack: Stack, sagemaker: Any) -> None:
     """Two of one logical id, as in a replacement, have different names that begin with it."""
     (first, attributes), (second, _) = stack.create("Model", **MODEL), stack.create("Model", **MODEL)

@@ -188,9 +188,9 @@ def _serve(lab: Lab) -> tuple[str, str]:
     lab.sagemaker.create_model(ModelName="two", Containers=[container] * 2, ExecutionRoleArn=account.role)
     shadow = {**calls.variant("two"), "VariantName": "shadow", "InitialInstanceCount": 1}
     config = account.config(model)
-    for name, more in {"served": {"ShadowProductionVariants": [shadow]}, "updating": {}, "deleting": {}}.items():
+    shadowed = account.config(model, ShadowProductionVariants=[shadow])
+    for name, served in {"served": shadowed, "updating": config, "deleting": config}.items():
         lab.endpoints[name] = f"endpoint-{name}"
-        served = account.config(model, **more) if more else config
         lab.sagemaker.create_endpoint(EndpointName=lab.endpoints[name], EndpointConfigName=served)
     for endpoint in lab.endpoints.values():
         account.settled(endpoint)

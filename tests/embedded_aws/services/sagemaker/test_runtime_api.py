@@ -8,6 +8,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
+from embedded_aws.services.sagemaker import authorization
 from embedded_aws.services.sagemaker import runtime_api as runtimes
 from embedded_aws.services.sagemaker.resource_types import members
 from tests.embedded_aws.services.sagemaker import calls
@@ -64,6 +65,14 @@ def test_what_an_invocation_may_not_ask_for(sagemaker: Any, runtime: Any, member
     code, message = calls.refusal(runtime.invoke_endpoint, EndpointName="lab", Body=b"", **{member: "one"})
     assert code == "ValidationError"
     assert f" {member};" in message
+
+
+def test_what_a_policy_may_look_at() -> None:
+    """The model and the container that an invocation is aimed at are condition keys of it."""
+    headers = {"x-amzn-sagemaker-target-model": "a.tar.gz", "x-amzn-sagemaker-target-container-hostname": "one"}
+    [permission] = authorization.permissions_to_invoke("arn", None, headers)
+    assert permission.action == "sagemaker:InvokeEndpoint"
+    assert permission.context == {"sagemaker:TargetModel": "a.tar.gz", "sagemaker:TargetContainerHostname": "one"}
 
 
 def test_other_ways_to_invoke(runtime: Any) -> None:

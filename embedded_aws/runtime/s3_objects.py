@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 # Small files dominate; ten threads a transfer would only compete with what trains.
-_TRANSFER = TransferConfig(use_threads=False)
+TRANSFER = TransferConfig(use_threads=False)
 
 
 def list_keys(client: Any, uri: str) -> list[str]:
@@ -67,13 +67,13 @@ def download(client: Any, uri: str, path: Path) -> None:
     """Bring one object into a file; its folder is made."""
     bucket, key = split(uri)
     path.parent.mkdir(parents=True, exist_ok=True)
-    client.download_file(bucket, key, str(path), Config=_TRANSFER)
+    client.download_file(bucket, key, str(path), Config=TRANSFER)
 
 
 def upload(client: Any, path: Path, uri: str, *, key_id: str | None) -> None:
     """Upload one file, encrypted with the KMS key if there is one."""
     bucket, key = split(uri)
-    client.upload_file(str(path), bucket, key, ExtraArgs=encryption(key_id), Config=_TRANSFER)
+    client.upload_file(str(path), bucket, key, ExtraArgs=encryption(key_id), Config=TRANSFER)
 
 
 def encryption(key_id: str | None) -> dict[str, str]:

@@ -72,10 +72,12 @@ def required_permissions(
                 yield RequiredPermission("iam:PassRole", holder[member], {"iam:PassedToService": _SERVICE})
 
 
-def permissions_to_invoke(arn: str, record: Record | None, headers: Mapping[str, str]) -> Iterator[RequiredPermission]:
-    """Yield the permissions that an InvokeEndpoint needs, whether or not the endpoint exists."""
+def permissions_to_invoke(
+    arn: str, record: Record | None, headers: Mapping[str, str], operation: str = "InvokeEndpoint"
+) -> Iterator[RequiredPermission]:
+    """Yield the permissions that an invocation needs, whether or not the endpoint exists."""
     targets = {key: headers[header] for key, header in _TARGET_KEYS.items() if header in headers}
-    yield RequiredPermission("sagemaker:InvokeEndpoint", arn, {**_tags_of(record), **targets})
+    yield RequiredPermission(f"sagemaker:{operation}", arn, {**_tags_of(record), **targets})
 
 
 def permissions_to_pull(uri: str) -> Iterator[RequiredPermission]:

@@ -26,7 +26,7 @@ _HEAD = """# The embedded AWS's SageMaker: what it does, records, refuses
 
     .venv/bin/python -m embedded_aws.services.sagemaker.reference > docs/embedded-aws.md    # makes this page
 
-It has {here} of the {all} operations of SageMaker, and InvokeEndpoint of the runtime; every other is refused by its
+It has {here} of the {all} operations of SageMaker, and {runtime} of the runtime; every other is refused by its
 name, with an `UnknownOperationException` (the runtime's: `ValidationError`). Requests are checked against botocore's
 model, in AWS's sentences.
 
@@ -95,6 +95,7 @@ def page() -> str:
     types = RESOURCE_TYPES.values()
     head = _HEAD.format(
         here=len(api.OPERATIONS),
+        runtime=" and ".join(runtime_api.OPERATIONS),
         all=len(api.service_model().operation_names),
         resource_types="\n".join(f"| {each.name} | {_listed(map(each.operation, each.verbs))} |" for each in types),
         tags=_listed(api.TAG_OPERATIONS),
@@ -102,6 +103,7 @@ def page() -> str:
     events = [f"| {name} | `{schema.detail_type}` | {_when(name)} |" for name, schema in EVENT_SCHEMAS.items()]
     requests = [(each.operation(verb), each.members[verb]) for each in types for verb in each.members]
     requests.append(("InvokeEndpoint", runtime_api.INVOKE_ENDPOINT))
+    requests.append(("InvokeEndpointAsync", runtime_api.INVOKE_ENDPOINT_ASYNC))
     sections = [_section(operation, members) for operation, members in requests]
     return "".join((head, _METRICS_AND_EVENTS.format(events="\n".join(events)), *sections, _not_compared()))
 

@@ -15,16 +15,20 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import botocore.session
+from botocore.model import StructureShape
 
+from embedded_aws.services.sagemaker import shapes
+from embedded_aws.services.sagemaker.errors import validation_exception
 from embedded_aws.services.sagemaker.resource_types.members import DONE, REFUSED, Members, done
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from botocore.model import OperationModel
+    from botocore.model import OperationModel, ServiceModel
 
     Response = tuple[int, dict[str, str], bytes]
 
+OPERATIONS = ("InvokeEndpoint", "InvokeEndpointAsync")
 INVOKE_ENDPOINT: Members = {
     "EndpointName": DONE,
     "Body": done("6,291,456 bytes at most"),
@@ -39,6 +43,19 @@ INVOKE_ENDPOINT: Members = {
     "InferenceComponentName": REFUSED,
     "SessionId": REFUSED,
     "PrefixAwareId": REFUSED,
+}
+INVOKE_ENDPOINT_ASYNC: Members = {
+    "EndpointName": DONE,
+    "ContentType": DONE,
+    "Accept": done("what the container makes of it"),
+    "CustomAttributes": done("told to the container"),
+    "InferenceId": done("names the answer's object; told to the container"),
+    "InputLocation": done("read as the execution role, 1 GB at most"),
+    "S3OutputPathExtension": DONE,
+    "Filename": DONE,
+    "RequestTTLSeconds": DONE,
+    "InvocationTimeoutSeconds": DONE,
+    "Body": done("128,000 bytes at most"),
 }
 TARGET_MODEL = "x-amzn-sagemaker-target-model"
 TARGET_CONTAINER = "x-amzn-sagemaker-target-container-hostname"
@@ -75,6 +92,25 @@ def check(headers: Mapping[str, str]) -> Response | None:
     return refusal(f"The embedded AWS does not offer {asked}; do this on AWS.")
 
 
+def read(operation: str, endpoint: str, body: bytes, headers: Mapping[str, str]) -> dict[str, Any]:
+    """Return the members of a request of the runtime; header names in lower case. Raises ServiceError."""
+    shape = _model().operation_model(operation).input_shape
+    assert isinstance(shape, StructureShape)  # noqa: S101 - it is that of every operation
+    document: dict[str, Any] = {"EndpointName": endpoint}
+    for name, member in shape.members.items():
+        value = headers.get(str(member.serialization.get("name", "")).lower())
+        if member.serialization.get("location") == "header" and value is not None:
+            document[name] = int(value) if member.type_name == "integer" and _is_number(value) else value
+    asked = dict(shapes.read(shape, document))
+    most = shape.members["Body"].metadata["max"]
+    if len(body) > most:
+        raise validation_exception(
+            "1 validation error detected: Value at 'body' failed to satisfy constraint: Member must have length less "
+            f"than or equal to {most}"
+        )
+    return {**asked, "Body": body} if body else asked
+
+
 def unknown(method: str, path: str) -> Response:
     """Return the refusal, by its name, of an operation of a runtime that the embedded AWS has not got."""
     for service, pattern, operation in _operations():
@@ -83,7 +119,7 @@ def unknown(method: str, path: str) -> Response:
             if service == _RUNTIME:
                 # The only code for a caller's mistake that botocore's model has there, and AWS's for an endpoint
                 # that is not made for it.
-                return refusal(f"{sentence}. It has: InvokeEndpoint.")
+                return refusal(f"{sentence}. It has: {', '.join(OPERATIONS)}.")
             return refusal(f"{sentence}; do this on AWS.", code="UnknownOperationException")
     return refusal(f"The embedded AWS has not got {method} {path} of SageMaker.", code="UnknownOperationException")
 
@@ -94,6 +130,15 @@ def refusal(
     """Return an error of the runtime's protocol, restJson; with `code` "" one that has none but its status."""
     headers = {"Content-Type": "application/json", **({"x-amzn-ErrorType": code} if code else {})}
     return status, headers, json.dumps({"Message": message, **more}).encode()
+
+
+def _is_number(value: str) -> bool:
+    return re.fullmatch(r"-?\d{1,9}", value) is not None
+
+
+@cache
+def _model() -> ServiceModel:
+    return botocore.session.get_session().get_service_model(_RUNTIME)
 
 
 @dataclass(frozen=True)
@@ -127,8 +172,7 @@ def _problems(headers: Mapping[str, str]) -> Iterator[str]:
 @cache
 def _limits() -> dict[str, _Limits]:
     """Return the limits of InvokeEndpoint's headers by their names in lower case."""
-    model = botocore.session.get_session().get_service_model(_RUNTIME)
-    request = model.operation_model("InvokeEndpoint").input_shape
+    request = _model().operation_model("InvokeEndpoint").input_shape
     assert request  # noqa: S101 - it has members
     found = {}
     for name, shape in request.members.items():

@@ -49,12 +49,15 @@ _WORKERS = 16
 _LONG_WORKERS = 256  # a class that opens its notebooks at once
 _LOCKING_VERBS = ("Update", UPDATE_WEIGHTS_AND_CAPACITIES, "Start", "Stop", "Delete")
 _CONTENT_TYPES = re.compile(r"application/x-amz-json-1\.[01]\s*(;|$)", re.IGNORECASE)
-_INVOCATIONS = re.compile(r"/endpoints/([^/]+)/invocations")
+_INVOCATIONS = re.compile(r"/endpoints/([^/]+)/(invocations|async-invocations)")
+_ASYNC = "async-invocations"
 _SERVING = ("InService", "Updating", "SystemUpdating", "RollingBack", "UpdateRollbackFailed")
 
 
 class _Host(Protocol):
     async def invoke(self, record: Record, body: bytes, headers: dict[str, str]) -> Response: ...
+
+    async def invoke_async(self, record: Record, body: bytes, headers: dict[str, str]) -> Response: ...
 
 
 class _Interruptible(Protocol):
@@ -104,7 +107,7 @@ class SageMaker:
         account, region = self.caller()
         invocation = _INVOCATIONS.fullmatch(path)
         if method == "POST" and invocation:
-            return await self._invoke(invocation[1], body, lowered, account=account, region=region)
+            return await self._invoke(invocation[1], invocation[2], body, lowered, account=account, region=region)
         if "x-amz-target" not in lowered and path != "/":
             return runtime_api.unknown(method, path)
         target = lowered.get("x-amz-target") or f"{method} {path}"
@@ -310,15 +313,20 @@ class SageMaker:
         answer: dict[str, Any] = {api.summaries_member(operation): [record.members for record in page]}
         return {**answer, "NextToken": token} if token else answer
 
-    async def _invoke(self, name: str, body: bytes, headers: dict[str, str], *, account: str, region: str) -> Response:
-        """Answer an InvokeEndpoint. The name must match in case too (botocore's model of CreateEndpoint says so).
+    async def _invoke(
+        self, name: str, way: str, body: bytes, headers: dict[str, str], *, account: str, region: str
+    ) -> Response:
+        """Answer an invocation; `way` is the last part of its path.
 
-        "Endpoint … of account … not found." is AWS's. Not compared with AWS: the wording for one that does not serve.
+        The name must match in case too (botocore's model of CreateEndpoint says so). "Endpoint … of account … not
+        found." is AWS's. Not compared with AWS: the wording for one that does not serve.
         """
         record = self.context.store.find("Endpoint", name, account=account, region=region)
         try:
             arn = RESOURCE_TYPES["Endpoint"].arn(name, account=account, region=region)
-            authorization.check(self._principal(headers), authorization.permissions_to_invoke(arn, record, headers))
+            operation = "InvokeEndpointAsync" if way == _ASYNC else "InvokeEndpoint"
+            needed = authorization.permissions_to_invoke(arn, record, headers, operation)
+            authorization.check(self._principal(headers), needed)
         except ServiceError as error:
             return runtime_api.refusal(error.message, code=error.code, status=HTTPStatus.FORBIDDEN)
         if record is None or record.name != name:
@@ -328,4 +336,7 @@ class SageMaker:
                 f"Endpoint {name} of account {account} does not serve: its status is {record.status}."
             )
         refused = runtime_api.check(headers)
-        return refused or await cast("_Host", self._providers["Endpoint"]).invoke(record, body, headers)
+        if refused:
+            return refused
+        host = cast("_Host", self._providers["Endpoint"])
+        return await (host.invoke_async if way == _ASYNC else host.invoke)(record, body, headers)

@@ -74,7 +74,9 @@ class _Reader:
             case _:
                 value = int(value) if shape.type_name in ("integer", "long") else value
                 self._report(value, path, _broken_constraints(shape, value))
-                if shape.metadata.get("pattern", "").startswith(_S3_PATTERN) and value.startswith("https://"):
+                if shape.metadata.get("pattern", "").removeprefix("^").startswith(_S3_PATTERN) and value.startswith(
+                    "https://"
+                ):
                     self._check_s3_url(value, path)
                 return value
 
@@ -168,6 +170,9 @@ def _compiled(pattern: str) -> re.Pattern[str]:
         (r"\p{N}", r"\w"),
         (r"\p{Z}", r" \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"),
         (r"\p{Alnum}", "a-zA-Z0-9"),
+        (r"\p{ASCII}", r"[\x00-\x7f]"),
+        (r"[\p{Print}]", "[ -~]"),
+        (r"\z", r"\Z"),
         (r"\p{Print}", "[ -~]"),
         (r"\uD800\uDC00-\uDBFF\uDFFF", r"\U00010000-\U0010FFFF"),
     ):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from embedded_aws.services.sagemaker.endpoints import serverless, shadow
+from embedded_aws.services.sagemaker.endpoints import async_inference, serverless, shadow
 from embedded_aws.services.sagemaker.provider import Provider
 
 if TYPE_CHECKING:
@@ -21,3 +21,4 @@ class EndpointConfigs(Provider):
         models = [self.context.store.get("Model", name, **scope).members for name in names]
         serverless.check_config(request, models)
         shadow.check(request)
+        async_inference.check_config(request, models)

@@ -99,6 +99,11 @@ class Containers:
             container.kill()
 
     @property
+    def first(self) -> ModelHost:
+        """Return the first container's host, the only one of a model of one container."""
+        return self._containers[0].host
+
+    @property
     def up(self) -> bool:
         """Return whether they answer, as far as anybody knows."""
         return all(container.host.up for container in self._containers)

@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from embedded_aws.runtime.credentials import CredentialsEndpoint
+from embedded_aws.services.sagemaker.endpoints import async_inference, notifications
 from embedded_aws.services.sagemaker.endpoints.containers import DIRECT, SERIAL, Containers, SingleModelContainer
 from embedded_aws.services.sagemaker.endpoints.data_capture import DataCapture
 from embedded_aws.services.sagemaker.endpoints.fleet import Fleet
@@ -87,6 +88,11 @@ class Fleets:
         if wanted and wanted.get("EnableCapture", True):
             capture = DataCapture(wanted, endpoint=record.name, role=self.role(record, deployment))
         return Fleet(deployment, variants, shadows, capture)
+
+    def prepare(self, record: Record, deployment: Mapping[str, Any]) -> None:
+        """Do what comes before a fleet of this: publish an asynchronous one's test notification. Raises HostError."""
+        if config := deployment.get(async_inference.CONFIG):
+            notifications.test(config, self.role(record, deployment))
 
     def role(self, record: Record, deployment: Mapping[str, Any]) -> Role:
         """Return the first model's execution role, as which the endpoint does what is none of its models'."""

@@ -152,6 +152,11 @@ class ModelHost:
         used = memory_of(process) if process and process.running else 0
         return used / self.model.memory
 
+    @property
+    def log_stream(self) -> tuple[str, str]:
+        """Return the group and the name of its log stream."""
+        return self._identity.log_group, self._identity.log_stream
+
     def start(self) -> None:
         """Bring it up; returns when it answers /ping. Raises HostError, after which nothing of it is left."""
         try:

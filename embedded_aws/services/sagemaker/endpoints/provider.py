@@ -8,12 +8,14 @@ it waits; its words if that takes too long; the words for a variant that is not 
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import threading
 from typing import TYPE_CHECKING, Any
 
 from embedded_aws import faults
-from embedded_aws.services.sagemaker.endpoints import deployment, serverless
+from embedded_aws.services.sagemaker.endpoints import async_inference, deployment, serverless
+from embedded_aws.services.sagemaker.endpoints.async_inference import AsyncEndpoints
 from embedded_aws.services.sagemaker.endpoints.data_plane import DataPlane
 from embedded_aws.services.sagemaker.endpoints.deployment import (
     Deployment,
@@ -50,6 +52,7 @@ class Endpoints(Provider):
         self._fleets = Fleets(context)
         self._data_plane = DataPlane(context.metrics.invocations)
         self._traffic = self._data_plane.traffic
+        self._async = AsyncEndpoints(context, self._traffic)
         self._coming_back = self._data_plane.coming_back
         self._starting: dict[Record, Fleet] = {}
         self._lock = threading.Lock()
@@ -70,6 +73,7 @@ class Endpoints(Provider):
         wanted = self._fleets.deployment(record, request, serving)
         deployment.check(config or {}, serving["ProductionVariants"], wanted["ProductionVariants"])
         serverless.check_conversion(serving["ProductionVariants"], wanted["ProductionVariants"])
+        async_inference.check_conversion(serving, wanted)
         fleet = self._fleets.make(record, wanted)
         members = {"EndpointStatus": "Updating", "FailureReason": None, "LastDeploymentConfig": config}
         self.context.store.update(record, **members, **self._pending(fleet))
@@ -85,6 +89,7 @@ class Endpoints(Provider):
         for variant in fleet.deployment["ProductionVariants"]:
             if variant["VariantName"] in wanted:
                 serverless.check_update(variant, wanted[variant["VariantName"]])
+                async_inference.check_update(fleet.deployment, wanted[variant["VariantName"]])
         before = fleet.desired()
         fleet.desire(wanted)
         members = {"EndpointStatus": "Updating", "FailureReason": None}
@@ -122,6 +127,7 @@ class Endpoints(Provider):
 
     def close(self) -> None:
         """Kill every host."""
+        self._async.close()
         with self._lock:
             fleets = [*self._starting.values(), *self._traffic.all()]
         for fleet in fleets:
@@ -131,7 +137,11 @@ class Endpoints(Provider):
 
     async def invoke(self, record: Record, body: bytes, headers: dict[str, str]) -> Response:
         """Answer InvokeEndpoint. Header names in lower case."""
-        return await self._data_plane.invoke(record, body, headers)
+        return async_inference.refusal(record) or await self._data_plane.invoke(record, body, headers)
+
+    async def invoke_async(self, record: Record, body: bytes, headers: dict[str, str]) -> Response:
+        """Answer InvokeEndpointAsync. Header names in lower case."""
+        return await asyncio.to_thread(self._async.accept, record, body, headers)
 
     def _deploy(self, record: Record, make: Callable[[], Fleet]) -> None:
         """Bring a fleet up and all traffic to it; if that fails, leave all as it was, as AWS rolls back."""
@@ -139,6 +149,7 @@ class Endpoints(Provider):
         green = None
         try:
             green = make()
+            self._fleets.prepare(record, green.deployment)
             with self._lock:
                 self._starting[record] = green
             if serving:
@@ -189,6 +200,7 @@ class Endpoints(Provider):
         self.context.store.update_if(
             record,
             ("Creating", "Updating"),
+            AsyncInferenceConfig=fleet.deployment.get(async_inference.CONFIG),
             EndpointStatus="InService",
             EndpointConfigName=fleet.config_name,
             DataCaptureConfig=fleet.capture.describe() if fleet.capture else None,
@@ -201,6 +213,7 @@ class Endpoints(Provider):
         """Bring a fleet's variants to what is desired; to what was `before` if that fails."""
         reason = None
         try:
+            self._fleets.prepare(record, fleet.deployment)
             fleet.scale()
         except Exception as error:  # noqa: BLE001 - `_reason` tells of it, and logs what nobody foresaw
             reason = _reason(record, error)
@@ -220,6 +233,7 @@ class Endpoints(Provider):
                 self._starting[record] = fleet
             fleet.start()
             self._traffic.route(record, (fleet, 1.0))
+            self._async.serve(record)
         except Exception as error:  # noqa: BLE001 - `_reason` tells of it, and logs what nobody foresaw
             self._fail(record, _reason(record, error))
         finally:
@@ -242,6 +256,7 @@ class Endpoints(Provider):
     def _remove(self, record: Record) -> None:
         with self._lock:
             fleets = [*self._traffic.remove(record), self._starting.get(record)]
+        self._async.remove(record)
         for fleet in filter(None, fleets):
             fleet.stop()
         self.context.store.remove(record)

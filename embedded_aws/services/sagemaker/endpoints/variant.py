@@ -28,14 +28,14 @@ class Instance:
     def __init__(self, host: Containers) -> None:
         self.host = host
         self.requests = 0
-        self._retired = False
+        self.retired = False
         self._idle = threading.Condition()
 
     def enter(self) -> bool:
         """Count a request in; False if the instance is retired and another must take it."""
         with self._idle:
-            self.requests += not self._retired
-            return not self._retired
+            self.requests += not self.retired
+            return not self.retired
 
     def leave(self) -> None:
         """Count a request out."""
@@ -46,7 +46,7 @@ class Instance:
     def drain(self) -> None:
         """Take no further request, and wait for those within."""
         with self._idle:
-            self._retired = True
+            self.retired = True
             self._idle.wait_for(lambda: not self.requests, timeout=_DRAIN_SECONDS)
 
 

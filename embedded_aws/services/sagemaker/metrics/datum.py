@@ -48,6 +48,11 @@ def of_variant(endpoint: Record, variant: str, container: str = "") -> MetricSou
     return _source(endpoint, f"{INSTANCES}Endpoints", EndpointName=endpoint.name, VariantName=variant, **of_container)
 
 
+def of_endpoint(endpoint: Record) -> MetricSource:
+    """Return the source of what is measured of a whole endpoint."""
+    return _source(endpoint, SAGEMAKER, EndpointName=endpoint.name)
+
+
 def of_invocations(endpoint: Record, variant: str, config: str = "", container: str = "") -> MetricSource:
     """Return the source of the invocations of an endpoint's variant; of one configuration or container, if given."""
     alone = {"EndpointConfigName": config, "ContainerName": container}

@@ -162,7 +162,19 @@ ENDPOINT_CONFIG = ResourceType(
             "DataCaptureConfig": _CAPTURE,
             "Tags": TAGS,
             "KmsKeyId": recorded("no volume is encrypted"),
-            "AsyncInferenceConfig": REFUSED,
+            "AsyncInferenceConfig": {
+                "ClientConfig": {"MaxConcurrentInvocationsPerInstance": done("4 if it is left out")},
+                "OutputConfig": {
+                    "KmsKeyId": DONE,
+                    "S3OutputPath": DONE,
+                    "S3FailurePath": DONE,
+                    "NotificationConfig": {
+                        "SuccessTopic": DONE,
+                        "ErrorTopic": DONE,
+                        "IncludeInferenceResponseIn": DONE,
+                    },
+                },
+            },
             "ExplainerConfig": REFUSED,
             "ShadowProductionVariants": _VARIANT,
             "ExecutionRoleArn": REFUSED,

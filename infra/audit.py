@@ -71,6 +71,7 @@ def profiles(*, data: Path, photos: Path) -> dict[str, Mapping[str, Any]]:
             "backend": "jax",
             "training_instance_type": "ml.g4dn.xlarge",
             "endpoint_instance_type": "ml.g4dn.xlarge",
+            "endpoint_instances": "1-4",
         },
     }
 

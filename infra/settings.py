@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, get_args
 from botocore.loaders import Loader
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
+from infra.instance_range import InstanceRange
+from infra.instance_range import parse as parse_instances
 from infra.lease_term import LeaseTerm
 from infra.lease_term import parse as parse_lease
 from infra.rollout import ALL_AT_ONCE, Rollout
@@ -73,6 +75,9 @@ _OTHER_IMAGE = re.compile(r"ml\.([a-z]+\d+g[a-z]*|p\d+e-gb\d+|trn\d+[a-z]*|inf\d
 # Source: EC2's user guide, "Instance store volumes", to which botocore's ResourceConfig.VolumeKmsKeyId points for the
 # types that take no such key.
 _LOCAL_STORAGE = re.compile(r"ml\.([a-z]+\d+[a-z]*d[a-z]*|g[5-7][a-z]*|gr6|p[56][-a-z0-9]*|i\d+[a-z]*)\.")
+
+# Source: what Application Auto Scaling says who registers a variant with ml.t2.medium.
+_BURSTABLE = re.compile(r"ml\.t\d")
 
 
 class SettingsError(Exception):
@@ -227,6 +232,7 @@ class Settings(BaseModel):
     deploy_concurrency: Annotated[int, Field(ge=1, le=50)] = 20
     training_instance_type: Annotated[str, _instance_type("TrainingInstanceType")] = "ml.m5.large"
     endpoint_instance_type: Annotated[str, _instance_type("ProductionVariantInstanceType")] = "ml.m5.large"
+    endpoint_instances: Annotated[InstanceRange, BeforeValidator(parse_instances)] = parse_instances(1)
     hosting: Hosting = "real-time"
     # The SageMaker SDK's own (ServerlessInferenceConfig).
     serverless_memory: Annotated[int, AfterValidator(_memory)] = 2048
@@ -277,6 +283,22 @@ class Settings(BaseModel):
             raise ValueError(
                 f"lab.rollout = {str(self.rollout)!r}: must be 'all-at-once' with lab.hosting = 'serverless'; "
                 "SageMaker has deployment guardrails for instances only"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _scale_what_can_be_scaled(self) -> Self:
+        given = f"lab.endpoint_instances = {str(self.endpoint_instances)!r}"
+        if self.hosting == "serverless" and str(self.endpoint_instances) != "1":
+            raise ValueError(f"{given}: must be 1 with lab.hosting = 'serverless', which has no instances")
+        if self.endpoint_instances.is_scaled and self.hosting != "real-time":
+            raise ValueError(
+                f"{given}: must be one number with lab.hosting = {self.hosting!r}; it is not scaled by load"
+            )
+        if self.endpoint_instances.is_scaled and _BURSTABLE.match(self.endpoint_instance_type):
+            raise ValueError(
+                f"{given}: must be one number with lab.endpoint_instance_type = {self.endpoint_instance_type!r}, for "
+                "Application Auto Scaling refuses burstable instances; choose another type, such as ml.m5.large"
             )
         return self
 

@@ -17,10 +17,17 @@ ALLOWED = {
     "infra/seats": {"infra.roster"},
     "infra/lease_term": set(),
     "infra/rollout": set(),
+    "infra/instance_range": set(),
     "infra/containers": set(),
     "infra/regions": set(),
     # The table of hyperparameters stands with the script that they are for, and imports nothing.
-    "infra/settings": {"infra.lease_term", "infra.rollout", "infra.seats", "model_code.hyperparameters"},
+    "infra/settings": {
+        "infra.instance_range",
+        "infra.lease_term",
+        "infra.rollout",
+        "infra.seats",
+        "model_code.hyperparameters",
+    },
     "infra/constructs": {
         "infra.lease_term",
         "infra.rollout",

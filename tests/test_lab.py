@@ -12,9 +12,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import boto3
 import numpy as np
 import psutil
 import pytest
+from botocore.exceptions import ClientError
 from PIL import Image
 
 from cli import paths
@@ -27,7 +29,8 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.usefixtures("in_order")
 NAME = "e2e"
 SETTINGS = ["-c", f"lab.name={NAME}", "-c", "lab.seats=1"]
-CHANGED = ["-c", "lab.epochs=2", "-c", "lab.hidden_units=64,32"]
+CHANGED = ["-c", "lab.epochs=2", "-c", "lab.hidden_units=64,32", "-c", "lab.endpoint_instances=1-2"]
+SCALED = f"endpoint/{NAME}/variant/AllTraffic"
 NONE = "none.png is not a file"
 # What the caller keeps to itself, and what STS gives out: the key of a role, a session's token.
 CREDENTIALS = re.compile(rf"{SECRET}|\bASIA[A-Z0-9]{{16}}\b|\bSessionToken|AUTHORIZATION_TOKEN")
@@ -128,7 +131,14 @@ def test_status_shows_the_lab(lab: Lab) -> None:
     assert {stack["status"] for stack in status["stacks"]} == {"CREATE_COMPLETE"}
     assert len(status["stacks"]) == 5
     assert status["training_job"]["status"] == "Completed"
-    assert status["endpoint"] == {"name": NAME, "status": "InService", "hosting": "real-time", "stage": ""}
+    assert status["endpoint"] == {
+        "name": NAME,
+        "status": "InService",
+        "hosting": "real-time",
+        "stage": "",
+        "instances": 1,
+        "scaled": "",
+    }
     assert [seat["status"] for seat in status["seats"]] == ["InService"]
 
 
@@ -207,7 +217,10 @@ def test_env_points_the_aws_cli_here(lab: Lab) -> None:
 def test_a_new_hyperparameter_brings_a_new_model_to_the_same_endpoint(
     lab: Lab, held_out: tuple[np.ndarray, np.ndarray]
 ) -> None:
-    """A change trains anew, and the endpoint is updated, not replaced; a seat that has left the settings is named."""
+    """A change trains anew, and the endpoint is updated, not replaced; a seat that has left the settings is named.
+
+    From then on it is scaled, and `status` says between which numbers.
+    """
     sagemaker = lab.client("sagemaker")
     before, artifact = sagemaker.describe_endpoint(EndpointName=NAME), lab.outputs()["ModelArtifact"]
     old = asked(lab, held_out[0][:5])
@@ -220,6 +233,29 @@ def test_a_new_hyperparameter_brings_a_new_model_to_the_same_endpoint(
     assert after["EndpointConfigName"] != before["EndpointConfigName"]
     assert after["EndpointStatus"] == "InService"
     assert asked(lab, held_out[0][:5]) != old
+    scaling = lab.client("application-autoscaling").describe_scaling_policies(ServiceNamespace="sagemaker")
+    assert [each["ResourceId"] for each in scaling["ScalingPolicies"]] == [SCALED]
+    assert "1 of 1-2 instances" in lab("status", "-c", f"lab.name={NAME}")
+
+
+def test_who_deletes_a_scaled_endpoint_must_be_allowed_to_end_its_scaling(lab: Lab) -> None:
+    """SageMaker says so in a sentence, and the endpoint stays."""
+    iam, running = lab.client("iam"), gateway.running(lab.home / "aws")
+    assert running
+    trust = {"Effect": "Allow", "Principal": {"AWS": gateway.ACCOUNT}, "Action": "sts:AssumeRole"}
+    may = {"Effect": "Allow", "Action": "sagemaker:DeleteEndpoint", "Resource": "*"}
+    documents = (json.dumps({"Version": "2012-10-17", "Statement": [each]}) for each in (trust, may))
+    role = iam.create_role(RoleName="deletes", AssumeRolePolicyDocument=next(documents))["Role"]["Arn"]
+    iam.put_role_policy(RoleName="deletes", PolicyName="all", PolicyDocument=next(documents))
+    given = lab.client("sts").assume_role(RoleArn=role, RoleSessionName="test")["Credentials"]
+    session = boto3.Session(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"], gateway.REGION)
+    trusted = running.environment()["AWS_CA_BUNDLE"]
+    acting = session.client("sagemaker", endpoint_url=running.url, verify=trusted)
+    with pytest.raises(ClientError, match="An Application AutoScaling scalable target exists for a variant"):
+        acting.delete_endpoint(EndpointName=NAME)
+    assert lab.client("sagemaker").describe_endpoint(EndpointName=NAME)["EndpointStatus"] == "InService"
+    iam.delete_role_policy(RoleName="deletes", PolicyName="all")
+    iam.delete_role(RoleName="deletes")
 
 
 def test_up_sees_that_something_else_is_served(lab: Lab) -> None:
@@ -258,6 +294,8 @@ def test_down_leaves_nothing(lab: Lab) -> None:
     deleted = {(thing["kind"], thing["name"]) for thing in receipt["deleted"]}
     assert {("stack", f"{NAME}-{part}") for part in ("operations", "storage", "training", "endpoint")} <= deleted
     assert ("endpoint config", f"{NAME}-by-hand") in deleted
+    assert ("scalable target", f"{SCALED} (sagemaker:variant:DesiredInstanceCount)") in deleted
+    assert not lab.client("cloudwatch").describe_alarms()["MetricAlarms"]
     assert {each["kind"] for each in receipt["remains"]} == {"KMS key", "stack"}
     assert all(each["why"] and each["expected"] for each in receipt["remains"])
     sagemaker = lab.client("sagemaker")

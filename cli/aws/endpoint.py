@@ -37,7 +37,7 @@ def name_of(found: Sequence[Stack], lab: Settings) -> str:
 
 
 def state(sagemaker: Any, name: str) -> dict[str, Any] | None:
-    """Return an endpoint's name, status, hosting, and the stage of its update (""); None if it is not there."""
+    """Return an endpoint's name, status, hosting, instances, the stage of its update (""); None if there is none."""
     described: dict[str, Any] = {}
     with refusals.suppress(Refusal.GONE):
         described = sagemaker.describe_endpoint(EndpointName=name)
@@ -47,6 +47,7 @@ def state(sagemaker: Any, name: str) -> dict[str, Any] | None:
         "name": name,
         "status": described["EndpointStatus"],
         "hosting": hosting_of(described),
+        "instances": sum(each.get("CurrentInstanceCount", 0) for each in described.get("ProductionVariants", ())),
         "stage": stage_of(described),
     }
 

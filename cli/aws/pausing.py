@@ -5,7 +5,8 @@ them, unless the tag says otherwise. What is paused is written down in a paramet
 goes, which is deleted when it is back.
 
 DeleteEndpoint is refused while an endpoint changes; states: SageMaker's API reference. What UpdateEndpointWeights-
-AndCapacities changed is not brought back: the config's weights and counts are. Not compared with AWS: that a notebook
+AndCapacities changed is not brought back: the config's weights and counts are. How an endpoint is scaled by its load
+goes with it, and is brought back by scaling.py. Not compared with AWS: that a notebook
 instance whose maintenance is pending runs and can be stopped; if not, it is left out with AWS's sentence.
 """
 
@@ -19,6 +20,7 @@ from botocore.exceptions import ClientError
 
 from cli.aws import stacks
 from cli.aws.instance_counts import NOTEBOOK_IN_SERVICE
+from cli.aws.scaling import EndpointScaling
 from infra.handlers.served_model import asynchronous
 from teardown import refusals
 from teardown.names import LAB_TAG, paused_parameters
@@ -27,7 +29,7 @@ from teardown.scope import Scope
 from teardown.stacks import other_labs
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from cli.aws.session import Session
 
@@ -49,6 +51,7 @@ class Paused:
     config: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
     queues: bool = False  # an asynchronous endpoint, whose queue goes with it
+    scaling: Sequence[Mapping[str, Any]] = ()  # how an endpoint was scaled, as scaling.py records it
 
     def document(self) -> dict[str, str]:
         """Return it for programs."""
@@ -89,12 +92,16 @@ class PausableType(Protocol):
     def resume(self, paused: Paused, status: str | None) -> None:
         """Ask SageMaker to bring one back from this status, None: it is not there. Raises GoneError if nothing can."""
 
+    def finish(self, paused: Paused) -> None:
+        """Bring back, now that it serves, what could not be before."""
+
 
 @dataclass(frozen=True)
 class PausableEndpoints:
     """Endpoints: they are deleted; models and configs stay, and cost nothing."""
 
     sagemaker: Any
+    scaling: EndpointScaling
     kind: ClassVar[str] = "endpoint"
     passing: ClassVar[frozenset[str]] = frozenset({"Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting"})
     running: ClassVar[frozenset[str]] = frozenset({IN_SERVICE, "OutOfService", "UpdateRollbackFailed"})
@@ -122,7 +129,8 @@ class PausableEndpoints:
         tags = _tags(self.sagemaker, found["EndpointArn"])
         own = {key: value for key, value in tags.items() if not key.startswith(_AWS)}
         queues = asynchronous.is_asynchronous(found)
-        return Paused(self.kind, name, found["EndpointConfigName"], own, queues=queues)
+        scaling = self.scaling.record(name)
+        return Paused(self.kind, name, found["EndpointConfigName"], own, queues=queues, scaling=scaling)
 
     def failure_reason(self, name: str) -> str:
         """Return why one failed."""
@@ -145,6 +153,10 @@ class PausableEndpoints:
             self.sagemaker.get_waiter("endpoint_deleted").wait(EndpointName=paused.name, WaiterConfig=half_an_hour)
         tags = [{"Key": key, "Value": value} for key, value in paused.tags.items()]
         self.sagemaker.create_endpoint(EndpointName=paused.name, EndpointConfigName=paused.config, Tags=tags)
+
+    def finish(self, paused: Paused) -> None:
+        """Scale it again as it was scaled."""
+        self.scaling.restore(paused.scaling)
 
     def _check(self, config: str) -> None:
         """Raise GoneError unless an endpoint could be made of the config: it outlives both of them while it serves."""
@@ -209,11 +221,17 @@ class PausableNotebookInstances:
         if status in {"Stopped", FAILED}:
             self.sagemaker.start_notebook_instance(NotebookInstanceName=paused.name)
 
+    def finish(self, paused: Paused) -> None:
+        """Do nothing: it is whole."""
+
 
 def resource_types(session: Session) -> list[PausableType]:
     """Return every type that can be paused, what costs most first."""
     sagemaker = session.client("sagemaker")
-    return [PausableEndpoints(sagemaker), PausableNotebookInstances(sagemaker)]
+    return [
+        PausableEndpoints(sagemaker, EndpointScaling(session.client("application-autoscaling"))),
+        PausableNotebookInstances(sagemaker),
+    ]
 
 
 def scope_of(session: Session, lab: str) -> Scope:
@@ -273,7 +291,7 @@ def write_down(session: Session, lab: str, paused: Paused) -> None:
     request = {
         "Name": _parameter(lab, paused),
         "Description": f"What of the lab {lab} is paused",
-        "Value": json.dumps({"config": paused.config, "tags": dict(paused.tags)}),
+        "Value": json.dumps({"config": paused.config, "tags": dict(paused.tags), **_scaling(paused)}),
         "Type": "String",
         "Tier": "Intelligent-Tiering",  # fifty long tags are more than a standard parameter holds
     }
@@ -292,10 +310,15 @@ def forget(session: Session, lab: str, paused: Paused) -> None:
         return
 
 
+def _scaling(paused: Paused) -> dict[str, Any]:
+    return {"scaling": [*paused.scaling]} if paused.scaling else {}
+
+
 def _read(name: str, value: str) -> Paused:
     kind, _, resource = name.partition("/")
     document = json.loads(value)
-    return Paused(kind.replace("-", " "), resource, document["config"], document["tags"])
+    scaling = document.get("scaling", ())
+    return Paused(kind.replace("-", " "), resource, document["config"], document["tags"], scaling=scaling)
 
 
 def _parameter(lab: str, paused: Paused) -> str:

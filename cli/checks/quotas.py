@@ -96,12 +96,12 @@ class AppliedQuota:
 def needs(settings: Settings) -> list[Need]:
     """Return what the settings imply, of each type and of all. A student has one of each, of the notebooks' type."""
     seats = len(settings.seats)
-    serverless = settings.hosting == "serverless"
+    serverless, instances = settings.hosting == "serverless", settings.endpoint_instances.most
     training = f"spot {TRAINING.name}" if settings.spot else TRAINING.name
     rows = [
         (settings.training_instance_type, training, "training_instance_type", settings.training_instance_count, 0),
         (settings.training_instance_type, PROCESSING.name, "training_instance_type", 1 if settings.photos else 0, 0),
-        (settings.endpoint_instance_type, ENDPOINT, "endpoint_instance_type", 0 if serverless else 1, 0),
+        (settings.endpoint_instance_type, ENDPOINT, "endpoint_instance_type", 0 if serverless else instances, 0),
         (settings.notebook_instance_type, NOTEBOOK, "notebook_instance_type", seats, 0),
         *((settings.seat_instance_types[0], use, "seat_instance_types", 0, seats) for use in _OF_STUDENTS),
     ]
@@ -145,7 +145,7 @@ def _compare(deployment: Deployment, need: Need, found: dict[str, AppliedQuota],
     free = quota.value - others
     most = need.own + need.students
     if free >= most:
-        return _room_for_update(deployment, need, quota, others) if free == most else None
+        return _room_for_update(deployment, need, quota, others) if free < most + need.own else None
     has = f"the account has {quota.value}" + ("" if quota.value else ", as many new ones")
     has += f", of which others use {others}" if others else ""
     more = _increase(deployment, quota, most + others)
@@ -160,12 +160,15 @@ def _compare(deployment: Deployment, need: Need, found: dict[str, AppliedQuota],
 
 
 def _room_for_update(deployment: Deployment, need: Need, quota: AppliedQuota, others: int) -> CheckResult | None:
-    """Warn if an update of the endpoint has no room: its new instances are beside the old ones until they take over."""
+    """Warn if an update of the endpoint has no room: as many new instances are beside the old until they take over."""
     endpoint = names.endpoint_stack(deployment.settings.name)
     if need.use != ENDPOINT or not need.own or not any(stack.name == endpoint for stack in deployment.own):
         return None
-    more = _increase(deployment, quota, need.own + need.students + others + 1)
-    text = f"{need.quota}: none is to spare for an update of the endpoint, should the model be another: {more}"
+    needed = 2 * need.own + need.students + others
+    spare = quota.value + need.own - needed
+    short = f"{need.own} are needed, {spare} to spare" if spare else "none is to spare"
+    more = _increase(deployment, quota, needed)
+    text = f"{need.quota}: {short} for an update of the endpoint, should the model be another: {more}"
     return CheckResult("quotas", State.HINT, text)
 
 

@@ -68,7 +68,7 @@ def check_price(deployment: Deployment) -> Iterator[CheckResult]:
     """Add up what the settings ask for, and compare it with the budget."""
     settings = deployment.settings
     prices = Prices.of(deployment.session, _wanted(settings))
-    own, students = _hourly(settings, prices)
+    own, students, scaled = _hourly(settings, prices)
     now = datetime.now(UTC)
     hours = max(0.0, (settings.lease.end(now) - now).total_seconds() / _HOUR) if settings.lease else None
     total = None if own is None or hours is None else own * hours
@@ -77,6 +77,8 @@ def check_price(deployment: Deployment) -> Iterator[CheckResult]:
         said.append(
             f"{prices.serverless(settings.serverless_memory):.5f} USD for each second of the endpoint's answers"
         )
+    if settings.endpoint_instances.is_scaled:
+        said.append(f"{_usd(scaled)} USD more while its endpoint has {settings.endpoint_instances.most} instances")
     if settings.seats:
         said.append(f"{_usd(students)} USD more while every student trains and hosts")
     if total is not None:
@@ -100,19 +102,28 @@ def _wanted(settings: Settings) -> list[tuple[str, InstanceUse]]:
     ]
 
 
-def _hourly(settings: Settings, prices: Prices) -> tuple[float | None, float | None]:
-    """Return USD of an hour of the lab, and of its students at all they may do; None if a price is not known."""
+def _hourly(settings: Settings, prices: Prices) -> tuple[float | None, float | None, float | None]:
+    """Return USD of an hour of the lab, and of its students at all they may do; None if a price is not known.
+
+    The last is what the endpoint costs more that has as many instances as it may.
+    """
     seats = len(settings.seats)
     serverless = settings.hosting == "serverless"
     endpoint = 0.0 if serverless else prices.hourly(settings.endpoint_instance_type, InstanceUse.HOSTING)
     notebook = prices.hourly(settings.notebook_instance_type, InstanceUse.NOTEBOOK) if seats else 0.0
     own = None
     if endpoint is not None and notebook is not None:
-        own = endpoint + seats * (notebook + prices.volume(_VOLUME_GB)) + _KEYS * prices.key
+        own = (
+            endpoint * settings.endpoint_instances.least
+            + seats * (notebook + prices.volume(_VOLUME_GB))
+            + _KEYS * prices.key
+        )
     hosting, training = (
         prices.hourly(settings.seat_instance_types[0], use) for use in (InstanceUse.HOSTING, InstanceUse.TRAINING)
     )
-    return own, None if hosting is None or training is None else seats * (hosting + training)
+    students = None if hosting is None or training is None else seats * (hosting + training)
+    further = settings.endpoint_instances.most - settings.endpoint_instances.least
+    return own, students, None if endpoint is None else endpoint * further
 
 
 def _usd(amount: float | None) -> str:

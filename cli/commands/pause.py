@@ -186,6 +186,11 @@ def _resumed(
     if status not in resource_type.serving:
         reason = resource_type.failure_reason(paused.name) if status else "somebody deleted it meanwhile"
         return PauseResult(paused.kind, paused.name, left_out=f"{reason} (`./lab resume` tries it again)")
+    try:
+        resource_type.finish(paused)
+    except ClientError as error:
+        said = f"{error.response['Error']['Message']} (`./lab resume` tries it again)"
+        return PauseResult(paused.kind, paused.name, left_out=f"it is in service, but not scaled: {said}")
     pausing.forget(session, lab, paused)
     return PauseResult(paused.kind, paused.name, done="in service")
 

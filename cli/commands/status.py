@@ -11,6 +11,7 @@ from rich.markup import escape
 
 from cli import embedded, paths, settings
 from cli.aws import endpoint, lease, pausing, seats, stacks
+from cli.aws.scaling import EndpointScaling
 from cli.aws.session import Session, Target, connect
 from cli.ui import screen
 from cli.ui.table import Table
@@ -81,7 +82,7 @@ def _lab_status(session: Session, lab_settings: Settings) -> dict[str, Any]:
             None,
         ),
         "tuning_jobs": _tuning(sagemaker, lab),
-        "endpoint": endpoint.state(sagemaker, endpoint.name_of(found, lab_settings)),
+        "endpoint": _endpoint(session, endpoint.name_of(found, lab_settings)),
         "seats": [
             {"name": s["NotebookInstanceName"], "status": s["NotebookInstanceStatus"], "type": s["InstanceType"]}
             for s in instances
@@ -89,6 +90,15 @@ def _lab_status(session: Session, lab_settings: Settings) -> dict[str, Any]:
         "paused": [paused.document() for paused in pausing.find_paused(session, lab)],
         "lease_end": end.isoformat() if end else None,
     }
+
+
+def _endpoint(session: Session, name: str) -> dict[str, Any] | None:
+    """Return an endpoint's state, with the bounds between which its instances are scaled, "" if they are not."""
+    found = endpoint.state(session.client("sagemaker"), name)
+    if found is None:
+        return None
+    bounds = EndpointScaling(session.client("application-autoscaling")).bounds(name).values()
+    return {**found, "scaled": "; ".join(f"{least}-{most}" for least, most in bounds)}
 
 
 def _tuning(sagemaker: Any, lab: str) -> list[dict[str, Any]]:
@@ -105,6 +115,13 @@ def _tuning(sagemaker: Any, lab: str) -> list[dict[str, Any]]:
         for job in found
         if job["HyperParameterTuningJobName"].startswith(names.prefix(lab))
     ]
+
+
+def _instances(served: dict[str, Any]) -> str:
+    if not served["instances"]:
+        return ""
+    of = f" of {served['scaled']}" if served["scaled"] else ""
+    return f", {served['instances']}{of} instance{'s' * (served['instances'] != 1 or bool(of))}"
 
 
 def _embedded_process() -> dict[str, Any] | None:
@@ -132,7 +149,8 @@ def _show(found: dict[str, Any]) -> None:
     _show_jobs(table, found)
     if served := found["endpoint"]:
         stage = f": {escape(served['stage'])}" if served["stage"] else ""
-        table.add_row("endpoint", served["name"], f"{_coloured(served['status'])}{stage}  {served['hosting']}")
+        said = f"{_coloured(served['status'])}{stage}  {served['hosting']}{_instances(served)}"
+        table.add_row("endpoint", served["name"], said)
     for each in found["seats"]:
         table.add_row("seat", each["name"], f"{_coloured(each['status'])}  {each['type']}")
     for each in found["paused"]:

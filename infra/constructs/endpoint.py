@@ -9,6 +9,7 @@ from constructs import Construct
 
 from infra.constructs import hosting, rollout, statements
 from infra.constructs.arns import arn
+from infra.constructs.endpoint_scaling import EndpointScaling
 from infra.constructs.execution_role import ExecutionRole
 from infra.constructs.findings import acknowledge, wildcard
 from infra.constructs.images import pull
@@ -103,6 +104,8 @@ class Endpoint(Construct):
             deployment_config=rollout.deployment_config(lab, updates),
             endpoint_config_name=config.attr_endpoint_config_name,
             endpoint_name=name,
+            # Else an update would bring a scaled endpoint back to what its config begins with, under the same load.
+            retain_all_variant_properties=settings.endpoint_instances.is_scaled or None,
         )
         endpoint.node.add_dependency(logs)
         if updates.bakes:
@@ -125,4 +128,12 @@ class Endpoint(Construct):
             config=config.attr_endpoint_config_name,
             model_artifact=model_artifact,
         )
+        if settings.endpoint_instances.is_scaled:
+            EndpointScaling(
+                self,
+                "Scaling",
+                settings=settings,
+                endpoint_name=endpoint.attr_endpoint_name,
+                variant=hosting.VARIANT,
+            )
         self.endpoint_name = endpoint.attr_endpoint_name

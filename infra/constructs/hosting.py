@@ -45,7 +45,7 @@ class Hosting:
     def variant(self, model_name: str) -> _Config.ProductionVariantProperty:
         """Return the one variant."""
         return _Config.ProductionVariantProperty(
-            initial_instance_count=1,
+            initial_instance_count=self._settings.endpoint_instances.least,
             initial_variant_weight=1,
             instance_type=self._settings.endpoint_instance_type,
             model_name=model_name,

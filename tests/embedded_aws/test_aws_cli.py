@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.embedded_aws.account import Account, answering
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -61,3 +63,24 @@ def test_a_user_s_commands(aws: Callable[..., str], client: Callable[[str], Any]
     aws("sagemaker", "wait", "endpoint-deleted", "--endpoint-name", "cli-nothing")
     refused = aws("sagemaker", "describe-endpoint", "--endpoint-name", "cli-nothing", code=255)
     assert "An error occurred (ValidationException) when calling the DescribeEndpoint operation: Could not" in refused
+
+
+def test_scaling_from_the_command_line(aws: Callable[..., str], account: Account) -> None:
+    """As SageMaker's guide registers an endpoint's variant and puts a policy; an error is AWS's."""
+    endpoint = account.endpoint(account.config(account.model(answering())))
+    variant = (
+        *("--service-namespace", "sagemaker", "--resource-id", f"endpoint/{endpoint}/variant/v0"),
+        *("--scalable-dimension", "sagemaker:variant:DesiredInstanceCount"),
+    )
+    refused = aws("application-autoscaling", "deregister-scalable-target", *variant, code=255)
+    assert "(ObjectNotFoundException) when calling the DeregisterScalableTarget operation: No scalable t" in refused
+    bounds = ("--min-capacity", "1", "--max-capacity", "4")
+    registered = aws("application-autoscaling", "register-scalable-target", *variant, *bounds)
+    assert "ScalableTargetARN" in json.loads(registered)
+    metric = {"PredefinedMetricType": "SageMakerVariantInvocationsPerInstance"}
+    configuration = json.dumps({"TargetValue": 50, "PredefinedMetricSpecification": metric})
+    tracking = ("--target-tracking-scaling-policy-configuration", configuration)
+    policy = ("--policy-name", "scale", "--policy-type", "TargetTrackingScaling")
+    made = json.loads(aws("application-autoscaling", "put-scaling-policy", *policy, *variant, *tracking))
+    assert len(made["Alarms"]) == 2
+    aws("application-autoscaling", "deregister-scalable-target", *variant)

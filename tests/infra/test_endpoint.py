@@ -32,6 +32,51 @@ def endpoint(compose: Callable[..., cdk.App]) -> Endpoint:
     return synthesised
 
 
+def test_by_default_there_is_one_instance(endpoint: Endpoint) -> None:
+    """Nothing scales it; a number alone is what the endpoint has."""
+    template = endpoint()
+    for kind in ("ScalableTarget", "ScalingPolicy"):
+        template.resource_count_is(f"AWS::ApplicationAutoScaling::{kind}", 0)
+    template.has_resource_properties("AWS::SageMaker::Endpoint", {"RetainAllVariantProperties": Match.absent()})
+    for number in (1, 3):
+        variant = Match.object_like({"InitialInstanceCount": number})
+        endpoint(endpoint_instances=number).has_resource_properties(
+            "AWS::SageMaker::EndpointConfig", {"ProductionVariants": [variant]}
+        )
+
+
+def test_between_two_numbers_it_is_scaled_by_its_load(endpoint: Endpoint) -> None:
+    """From the least on; an update keeps what the load has brought; the target waits for the endpoint."""
+    template = endpoint(endpoint_instances="2-5", endpoint_instance_type="ml.c5.xlarge")
+    variant = Match.object_like({"InitialInstanceCount": 2})
+    template.has_resource_properties("AWS::SageMaker::EndpointConfig", {"ProductionVariants": [variant]})
+    template.has_resource_properties("AWS::SageMaker::Endpoint", {"RetainAllVariantProperties": True})
+    [served] = template.find_resources("AWS::SageMaker::Endpoint")
+    [target] = template.find_resources("AWS::ApplicationAutoScaling::ScalableTarget")
+    name = {"Fn::GetAtt": [served, "EndpointName"]}
+    template.has_resource_properties(
+        "AWS::ApplicationAutoScaling::ScalableTarget",
+        {
+            "MinCapacity": 2,
+            "MaxCapacity": 5,
+            "ResourceId": {"Fn::Join": ["", ["endpoint/", name, "/variant/AllTraffic"]]},
+            "ScalableDimension": "sagemaker:variant:DesiredInstanceCount",
+            "ServiceNamespace": "sagemaker",
+        },
+    )
+    template.has_resource_properties(
+        "AWS::ApplicationAutoScaling::ScalingPolicy",
+        {
+            "PolicyType": "TargetTrackingScaling",
+            "ScalingTargetId": {"Ref": target},
+            "TargetTrackingScalingPolicyConfiguration": {
+                "TargetValue": 6000,
+                "PredefinedMetricSpecification": {"PredefinedMetricType": "SageMakerVariantInvocationsPerInstance"},
+            },
+        },
+    )
+
+
 def test_by_default_an_update_is_as_sagemaker_does_it_by_itself(endpoint: Endpoint) -> None:
     """All at once, nothing waits: there is no alarm that would cost."""
     template = endpoint()

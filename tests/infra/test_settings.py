@@ -113,6 +113,16 @@ def test_a_rollout_has_a_size_and_a_wait(given: str, read_as: tuple[str, int, in
         ({"serverless_memory": 1000}, "must be 1024, 2048, 3072, 4096, 5120 or 6144 MB"),
         ({"serverless_concurrency": 201}, "must be less than or equal to 200"),
         ({"seats": ["async"]}, "lab.seats: 'async' can't be a seat's name"),
+        *(
+            ({"endpoint_instances": given}, 'as in "1-4"; at least 1, at most 100')
+            for given in (0, "4-1", "0-2", "1-101", "", "one", "1-", True, None, [1, 4])
+        ),
+        (
+            {"endpoint_instances": "1-2", "endpoint_instance_type": "ml.t2.medium"},
+            "Application Auto Scaling refuses burstable instances",
+        ),
+        ({"endpoint_instances": 2, "hosting": "serverless"}, "must be 1 with lab.hosting = 'serverless'"),
+        ({"endpoint_instances": "1-2", "hosting": "async"}, "must be one number with lab.hosting = 'async'"),
     ],
 )
 def test_a_rollout_or_hosting_that_can_t_be_is_one_sentence(lab: dict[str, Any], rule: str) -> None:
@@ -120,6 +130,14 @@ def test_a_rollout_or_hosting_that_can_t_be_is_one_sentence(lab: dict[str, Any],
     said = message(**lab)
     assert rule in said
     assert said.startswith("The lab's settings have 1 problem:")
+
+
+@pytest.mark.parametrize(("given", "bounds"), [(1, (1, 1)), ("3", (3, 3)), ("1-4", (1, 4)), ("2 - 10", (2, 10))])
+def test_instances_are_a_number_or_two(given: int | str, bounds: tuple[int, int]) -> None:
+    """What was read is written as it can be read."""
+    instances = read({"lab.endpoint_instances": given}).endpoint_instances
+    assert (instances.least, instances.most) == bounds
+    assert read({"lab": {"endpoint_instances": str(instances)}}).endpoint_instances == instances
 
 
 @pytest.mark.parametrize(

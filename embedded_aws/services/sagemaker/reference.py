@@ -68,6 +68,15 @@ Each is sent once, to the account's default bus, with the source `aws.sagemaker`
 |---|---|---|
 {events}
 """
+_SCALING = """
+## Application Auto Scaling
+
+For `sagemaker:variant:DesiredInstanceCount` alone: `RegisterScalableTarget`, `DeregisterScalableTarget`, \
+`PutScalingPolicy`, `DeleteScalingPolicy`, `DescribeScalableTargets`, `DescribeScalingPolicies`, \
+`DescribeScalingActivities`, `TagResource`, `UntagResource`, `ListTagsForResource`; in CloudFormation \
+`AWS::ApplicationAutoScaling::ScalableTarget` and `::ScalingPolicy`. Refused with a sentence: other namespaces and \
+dimensions, scheduled actions, predictive scaling, high-resolution metrics, metric math.
+"""
 _NOT_COMPARED = """
 ## What is not known of AWS
 
@@ -105,7 +114,7 @@ def page() -> str:
     requests.append(("InvokeEndpoint", runtime_api.INVOKE_ENDPOINT))
     requests.append(("InvokeEndpointAsync", runtime_api.INVOKE_ENDPOINT_ASYNC))
     sections = [_section(operation, members) for operation, members in requests]
-    return "".join((head, _METRICS_AND_EVENTS.format(events="\n".join(events)), *sections, _not_compared()))
+    return "".join((head, _METRICS_AND_EVENTS.format(events="\n".join(events)), _SCALING, *sections, _not_compared()))
 
 
 def _not_compared() -> str:

@@ -9,6 +9,7 @@ import pytest
 from botocore.stub import Stubber
 
 from cli.aws.pausing import FAILED, PausableEndpoints, PausableNotebookInstances, Paused
+from cli.aws.scaling import EndpointScaling
 from cli.commands import pause
 
 if TYPE_CHECKING:
@@ -21,7 +22,8 @@ NAME = {"EndpointName": "bricks"}
 def test_a_failed_endpoint_s_deletion_is_waited_for_as_long_as_it_takes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two looks a minute are boto3's own; sixty of one a second would give up after a minute."""
     monkeypatch.setattr("botocore.waiter.time.sleep", lambda _: None)
-    sagemaker = boto3.Session("test", "test", region_name="eu-west-1").client("sagemaker")
+    session = boto3.Session("test", "test", region_name="eu-west-1")
+    sagemaker, scaling = session.client("sagemaker"), EndpointScaling(session.client("application-autoscaling"))
     deleting = {
         **NAME,
         "EndpointArn": "arn:aws:sagemaker:eu-west-1:111122223333:endpoint/bricks",
@@ -45,7 +47,7 @@ def test_a_failed_endpoint_s_deletion_is_waited_for_as_long_as_it_takes(monkeypa
         stub.add_client_error("describe_endpoint", "ValidationException", "Could not find endpoint")
         request = {**NAME, "EndpointConfigName": "config", "Tags": []}
         stub.add_response("create_endpoint", {"EndpointArn": deleting["EndpointArn"]}, request)
-        PausableEndpoints(sagemaker).resume(Paused("endpoint", "bricks", "config", {}), FAILED)
+        PausableEndpoints(sagemaker, scaling).resume(Paused("endpoint", "bricks", "config", {}), FAILED)
         stub.assert_no_pending_responses()
 
 

@@ -61,6 +61,16 @@ def account(wire: Wire, values: Mapping[str, float]) -> None:
     }
 
 
+STANDS = Stack(
+    name="brick-endpoint",
+    status="CREATE_COMPLETE",
+    reason="",
+    outputs={},
+    tags={"bricklab:lab": "brick"},
+    created=None,  # type: ignore[arg-type]
+)
+
+
 def found(wire: Wire, *stacks: Stack, **more: Any) -> list[CheckResult]:
     """What the check finds for the lab `brick` with two seats."""
     lab = settings.read({"lab": {"name": "brick", "seats": 2, **more}})
@@ -291,15 +301,19 @@ def test_what_others_run_is_taken_and_the_labs_own_is_not_counted_twice(wire: Wi
 def test_an_endpoint_that_stands_wants_one_more_for_its_update(wire: Wire) -> None:
     """It is a hint, for the model may be the same."""
     account(wire, ENOUGH)
-    stack = Stack(
-        name="brick-endpoint",
-        status="CREATE_COMPLETE",
-        reason="",
-        outputs={},
-        tags={"bricklab:lab": "brick"},
-        created=None,  # type: ignore[arg-type]
-    )
-    results = found(wire, stack)
+    results = found(wire, STANDS)
     assert [result.text.partition(":")[0] for result in results] == [ENDPOINT, ENDPOINTS]
     assert {result.state for result in results} == {State.HINT}
     assert all("--desired-value 4" in result.text for result in results)
+
+
+def test_a_scaled_endpoint_needs_all_that_it_may_have(wire: Wire) -> None:
+    """And as many more for an update once it stands, if the account is to have them."""
+    account(wire, {**ENOUGH, ENDPOINT: 5, ENDPOINTS: 12})
+    [result] = found(wire, endpoint_instances="1-4")
+    assert result.state is State.RISKY
+    assert "the account has 5; 6 are needed when all students work at once" in result.text
+    account(wire, {**ENOUGH, ENDPOINT: 8, ENDPOINTS: 12})
+    [result] = [each for each in found(wire, STANDS, endpoint_instances="1-4") if each.state is State.HINT]
+    assert f"{ENDPOINT}: 4 are needed, 2 to spare for an update of the endpoint" in result.text
+    assert "--desired-value 10" in result.text

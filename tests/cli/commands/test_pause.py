@@ -12,6 +12,7 @@ from cli import paths
 from cli.programs import tool_environment
 from embedded_aws import gateway
 from tests.embedded_aws.account import Account, answering, until
+from tests.embedded_aws.services.application_autoscaling.scaling import Scaling
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,6 +35,7 @@ class Class:
         self.lab = lab
         self.account = Account(lab.client)
         self.sagemaker, self.ssm = self.account.sagemaker, lab.client("ssm")
+        self.scaled_before: list[Any] = []
 
     def notebook(self, name: str, **tags: str) -> None:
         """A notebook instance in service."""
@@ -57,6 +59,22 @@ class Class:
         given = [{"Key": key, "Value": value} for key, value in tags.items()]
         self.sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=config, Tags=given)
         self.account.settled(name)
+
+    def scale(self, endpoint: str) -> None:
+        """Let an endpoint be scaled by its load."""
+        scaling = Scaling(self.lab.client("application-autoscaling"), endpoint)
+        scaling.register(1, 3, Tags={"seat": "ada"}, SuspendedState={"DynamicScalingInSuspended": True})
+        scaling.track(70, ScaleInCooldown=600)
+
+    def scaled(self) -> list[Any]:
+        """What Application Auto Scaling knows of it, but for what is another each time."""
+        client = self.lab.client("application-autoscaling")
+        targets = client.describe_scalable_targets(ServiceNamespace="sagemaker")["ScalableTargets"]
+        policies = client.describe_scaling_policies(ServiceNamespace="sagemaker")["ScalingPolicies"]
+        tags = [client.list_tags_for_resource(ResourceARN=each["ScalableTargetARN"])["Tags"] for each in targets]
+        ever_new = ("CreationTime", "ScalableTargetARN", "PolicyARN", "Alarms")
+        found = [{name: each[name] for name in each.keys() - {*ever_new}} for each in (*targets, *policies)]
+        return [*found, *tags]
 
     def pool(self, job: str, *, volume: int) -> None:
         """A training job that leaves a warm pool; with a volume of another size, no other job takes it over."""
@@ -110,6 +128,7 @@ def school(lab: Lab) -> Iterator[Class]:
     config = made.account.config(made.account.model(answering()))
     made.endpoint(NAME, config, **{"bricklab:lab": NAME, "größe": "klein"})
     made.endpoint(f"{NAME}-ada-test", made.account.config(made.account.model(answering())))
+    made.scale(f"{NAME}-ada-test")
     made.endpoint(f"{NAME}-broken", made.account.config(made.account.model({"nothing.txt": b""})))
     for name in (f"{NAME}-ada", f"{NAME}-grace", STRANGERS[0], STRANGERS[2]):
         made.notebook(name)
@@ -131,6 +150,8 @@ def test_nothing_is_paused_at_first(school: Class) -> None:
 def test_pause_ends_what_costs(school: Class) -> None:
     """Endpoints are deleted, notebooks stopped, warm pools ended; what failed is left out, strangers are left alone."""
     config = school.sagemaker.describe_endpoint(EndpointName=NAME)["EndpointConfigName"]
+    school.scaled_before = school.scaled()
+    assert len(school.scaled_before) == 3
     assert school.done("pause") == {
         ("endpoint", NAME): "deleted, its config is kept",
         ("endpoint", f"{NAME}-ada-test"): "deleted, its config is kept",
@@ -170,7 +191,9 @@ def test_a_paused_lab_says_so(school: Class, tmp_path: Path) -> None:
 def test_resume_brings_back_what_was_paused(school: Class) -> None:
     """Endpoints serve under their names, configs and tags; the notebook that ran runs, the other one does not."""
     kept = school.paused()[f"endpoint/{NAME}"]
+    assert school.scaled() == []  # it goes with the endpoint
     assert set(school.done("resume").values()) == {"in service"}
+    assert school.scaled() == school.scaled_before
     endpoint = school.sagemaker.describe_endpoint(EndpointName=NAME)
     assert (endpoint["EndpointStatus"], endpoint["EndpointConfigName"]) == ("InService", kept["config"])
     tags = school.sagemaker.list_tags(ResourceArn=endpoint["EndpointArn"])["Tags"]

@@ -209,6 +209,9 @@ def test_the_price_is_that_of_an_hour_and_of_the_lease(session: Session, wire: W
     assert "0.46 USD more while every student trains and hosts" in price.text
     assert "2.22 USD until its lease ends" in price.text
     assert "a table for us-east-1" in price.text
+    [price] = found(session, seats=0, endpoint_instances="2-5")["price"]
+    assert "0.23 USD an hour" in price.text
+    assert "0.35 USD more while its endpoint has 5 instances" in price.text
     assert "lasts for 9 hours" in found(session, seats=2, lease="10h", budget=2)["budget"][0].text
     assert "budget" not in found(session, seats=2, lease="10h", budget=3)
     assert (

@@ -213,6 +213,31 @@ def test_metrics_are_judged_by_namespace(account: Account) -> None:
         metrics.put_metric_data(Namespace="theirs", MetricData=[{"MetricName": "bricks", "Value": 1}])
 
 
+def test_who_scales_an_endpoint_needs_what_scaling_does(account: Account) -> None:
+    """Describing has no resource; registering needs the target, by its namespace, and what SageMaker is asked then."""
+    variant = {
+        "ServiceNamespace": "sagemaker",
+        "ResourceId": "endpoint/none/variant/all",
+        "ScalableDimension": "sagemaker:variant:DesiredInstanceCount",
+    }
+    register = "application-autoscaling:RegisterScalableTarget"
+    of = {"StringEquals": {"application-autoscaling:service-namespace": "sagemaker"}}
+    looks = {**ANYWHERE, "Action": "application-autoscaling:Describe*"}
+    looking = account.acting("application-autoscaling", "looks", looks)
+    assert looking.describe_scalable_targets(ServiceNamespace="sagemaker")["ScalableTargets"] == []
+    registers = {**ANYWHERE, "Action": register, "Condition": of}
+    registering = account.acting("application-autoscaling", "registers", registers)
+    everything = {**ANYWHERE, "Action": ["application-autoscaling:*", "sagemaker:*"]}
+    allowed = account.acting("application-autoscaling", "scales", everything)
+    for client, said in (
+        (looking, f"not authorized to perform: {register} on resource: arn:aws:application-autoscaling:"),
+        (registering, "not authorized to perform: sagemaker:DescribeEndpoint on resource: arn:aws:sagemaker:"),
+        (allowed, "Could not find endpoint"),
+    ):
+        with pytest.raises(ClientError, match=said):
+            client.register_scalable_target(**variant, MinCapacity=1, MaxCapacity=2)
+
+
 def test_a_table_needs_its_catalog_and_database(account: Account) -> None:
     """Who may read all tables of one database, reads none of another."""
     glue = account.client("glue")

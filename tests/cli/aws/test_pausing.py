@@ -51,6 +51,39 @@ def test_a_failed_endpoint_s_deletion_is_waited_for_as_long_as_it_takes(monkeypa
         stub.assert_no_pending_responses()
 
 
+def test_a_pause_says_what_it_does_to_a_queue() -> None:
+    """Requests that wait for an asynchronous endpoint are lost with it; of any other there is nothing to say."""
+    sagemaker = boto3.Session("test", "test", region_name="eu-west-1").client("sagemaker")
+    arn = "arn:aws:sagemaker:eu-west-1:111122223333:endpoint/bricks"
+    described = {
+        **NAME,
+        "EndpointArn": arn,
+        "EndpointConfigName": "config",
+        "EndpointStatus": "InService",
+        "CreationTime": 0,
+        "LastModifiedTime": 0,
+    }
+    config = {
+        "EndpointConfigName": "config",
+        "EndpointConfigArn": "arn:aws:sagemaker:eu-west-1:111122223333:endpoint-config/config",
+        "ProductionVariants": [{"VariantName": "all"}],
+        "CreationTime": 0,
+    }
+    queue = {"AsyncInferenceConfig": {"OutputConfig": {"S3OutputPath": "s3://bucket/async/output"}}}
+    said = []
+    for more in ({}, queue):
+        with Stubber(sagemaker) as stub:
+            stub.add_response("describe_endpoint", {**described, **more}, NAME)
+            stub.add_response("describe_endpoint_config", config)
+            stub.add_response("list_tags", {"Tags": []})
+            endpoints = PausableEndpoints(sagemaker)
+            said.append(endpoints.done(endpoints.record("bricks")))
+    assert said == [
+        "deleted, its config is kept",
+        "deleted, its config is kept; requests that waited in its queue are to be sent again",
+    ]
+
+
 def in_states(wire: Wire, *states: str) -> PausableNotebookInstances:
     """A notebook instance that is listed in one state after the other, and then stays in the last."""
     left = list(states)

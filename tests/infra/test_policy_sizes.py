@@ -81,7 +81,14 @@ def stacks(compose: Callable[..., cdk.App], tmp_path_factory: pytest.TempPathFac
     photos = tmp_path_factory.mktemp("photos")
     (photos / "2x3 Brick").mkdir()
     app = compose(
-        name=LAB, seats=["s" * 8], lease="8h", photos=str(photos), seat_instance_types=TYPES, notify=["a@b.c"]
+        name=LAB,
+        seats=["s" * 8],
+        lease="8h",
+        photos=str(photos),
+        seat_instance_types=TYPES,
+        notify=["a@b.c"],
+        hosting="async",
+        rollout="canary",
     )
     return {stack.stack_name: stack.template["Resources"] for stack in app.synth().stacks}
 

@@ -71,12 +71,14 @@ def test_a_pause_says_what_it_does_to_a_queue() -> None:
     }
     queue = {"AsyncInferenceConfig": {"OutputConfig": {"S3OutputPath": "s3://bucket/async/output"}}}
     said = []
+    scaling = boto3.Session("test", "test", region_name="eu-west-1").client("application-autoscaling")
     for more in ({}, queue):
-        with Stubber(sagemaker) as stub:
+        with Stubber(sagemaker) as stub, Stubber(scaling) as on_scaling:
+            on_scaling.add_response("describe_scalable_targets", {"ScalableTargets": []})
             stub.add_response("describe_endpoint", {**described, **more}, NAME)
             stub.add_response("describe_endpoint_config", config)
             stub.add_response("list_tags", {"Tags": []})
-            endpoints = PausableEndpoints(sagemaker)
+            endpoints = PausableEndpoints(sagemaker, EndpointScaling(scaling))
             said.append(endpoints.done(endpoints.record("bricks")))
     assert said == [
         "deleted, its config is kept",

@@ -52,6 +52,7 @@ ALLOWED = {
     "embedded_aws/database": set(),
     "embedded_aws/documents": set(),
     "embedded_aws/serialization": set(),
+    "embedded_aws/streamed": set(),
     "embedded_aws/patches": {
         "embedded_aws.aws_names",
         "embedded_aws.database",
@@ -63,6 +64,7 @@ ALLOWED = {
         "embedded_aws.services.sagemaker.events",
         "embedded_aws.services.sagemaker.metrics.datum",
         "embedded_aws.storage",
+        "embedded_aws.streamed",
     },
     "embedded_aws/storage": {"embedded_aws.storage", "embedded_aws.database"},
     "embedded_aws/services": {
@@ -74,6 +76,7 @@ ALLOWED = {
         "embedded_aws.serialization",
         "embedded_aws.services",
         "embedded_aws.settings",
+        "embedded_aws.streamed",
         "embedded_aws.warmstart",
     },
     "embedded_aws/services/sagemaker/resource_types": {

@@ -6,14 +6,17 @@ import json
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, cast
 
 import ministack.app
 from ministack.core import router
+from ministack.core.responses import StreamingResponse
 from ministack.services import budgets as budgets_service
 from ministack.services import stepfunctions
 
 from embedded_aws.patches import patching
+from embedded_aws.streamed import StreamedBody
 
 Response = tuple[int, dict[str, str], bytes]
 Handler = Callable[[str, str, dict[str, str], bytes, dict[str, list[str]]], Awaitable[Response]]
@@ -39,7 +42,7 @@ class Service:
 def add(services: Mapping[str, Service]) -> None:
     """Answer these services, by name."""
     for name, service in services.items():
-        ministack.app.SERVICE_HANDLERS[name] = service.handler
+        ministack.app.SERVICE_HANDLERS[name] = _streaming(service.handler)
         router.SERVICE_PATTERNS[name] = {
             "target_prefixes": [f"{service.target}."],
             "host_patterns": [re.escape(f"{host}.") for host in service.hosts],
@@ -47,6 +50,27 @@ def add(services: Mapping[str, Service]) -> None:
         }
         stepfunctions._AWS_SDK_SERVICE_MAP[name] = {"target_prefix": service.target, "protocol": "json"}
         stepfunctions._AWS_SDK_ERROR_PREFIX[name] = service.sdk_name
+
+
+def _streaming(handler: Handler) -> Handler:
+    """Return a handler that answers the same, with a streamed body as ministack sends one: piece by piece."""
+
+    async def handle(
+        method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, list[str]]
+    ) -> Response:
+        status, described, content = await handler(method, path, headers, body, query)
+        if isinstance(content, StreamedBody):
+            return status, described, cast("bytes", StreamingResponse(partial(_send, content)))
+        return status, described, content
+
+    return handle
+
+
+async def _send(content: StreamedBody, send: Callable[[dict[str, Any]], Awaitable[None]], receive: Any) -> None:
+    del receive  # there is nothing more to read
+    async for piece in content.pieces:
+        await send({"type": "http.response.body", "body": piece, "more_body": True})
+    await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 def wrap(name: str, wrapper: HandlerWrapper) -> None:

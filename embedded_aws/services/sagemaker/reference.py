@@ -104,7 +104,7 @@ def page() -> str:
     types = RESOURCE_TYPES.values()
     head = _HEAD.format(
         here=len(api.OPERATIONS),
-        runtime=" and ".join(runtime_api.OPERATIONS),
+        runtime=", ".join(runtime_api.OPERATIONS),
         all=len(api.service_model().operation_names),
         resource_types="\n".join(f"| {each.name} | {_listed(map(each.operation, each.verbs))} |" for each in types),
         tags=_listed(api.TAG_OPERATIONS),
@@ -112,6 +112,7 @@ def page() -> str:
     events = [f"| {name} | `{schema.detail_type}` | {_when(name)} |" for name, schema in EVENT_SCHEMAS.items()]
     requests = [(each.operation(verb), each.members[verb]) for each in types for verb in each.members]
     requests.append(("InvokeEndpoint", runtime_api.INVOKE_ENDPOINT))
+    requests.append(("InvokeEndpointWithResponseStream", runtime_api.INVOKE_ENDPOINT_WITH_RESPONSE_STREAM))
     requests.append(("InvokeEndpointAsync", runtime_api.INVOKE_ENDPOINT_ASYNC))
     sections = [_section(operation, members) for operation, members in requests]
     return "".join((head, _METRICS_AND_EVENTS.format(events="\n".join(events)), _SCALING, *sections, _not_compared()))

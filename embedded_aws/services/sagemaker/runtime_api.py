@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     Response = tuple[int, dict[str, str], bytes]
 
-OPERATIONS = ("InvokeEndpoint", "InvokeEndpointAsync")
+OPERATIONS = ("InvokeEndpoint", "InvokeEndpointAsync", "InvokeEndpointWithResponseStream")
 INVOKE_ENDPOINT: Members = {
     "EndpointName": DONE,
     "Body": done("6,291,456 bytes at most"),
@@ -40,6 +40,19 @@ INVOKE_ENDPOINT: Members = {
     "TargetContainerHostname": done("for a model with InferenceExecutionConfig Direct"),
     "InferenceId": done("told to the container, stands in captured data"),
     "EnableExplanations": REFUSED,
+    "InferenceComponentName": REFUSED,
+    "SessionId": REFUSED,
+    "PrefixAwareId": REFUSED,
+}
+INVOKE_ENDPOINT_WITH_RESPONSE_STREAM: Members = {
+    "EndpointName": DONE,
+    "Body": done("6,291,456 bytes at most"),
+    "ContentType": DONE,
+    "Accept": done("what the container makes of it"),
+    "CustomAttributes": done("told to the container; answered if it answers them"),
+    "TargetVariant": DONE,
+    "TargetContainerHostname": REFUSED,
+    "InferenceId": done("told to the container"),
     "InferenceComponentName": REFUSED,
     "SessionId": REFUSED,
     "PrefixAwareId": REFUSED,
@@ -116,10 +129,6 @@ def unknown(method: str, path: str) -> Response:
     for service, pattern, operation in _operations():
         if operation.http["method"] == method and pattern.fullmatch(path):
             sentence = f"The embedded AWS has not got the operation {operation.name} of {service}"
-            if service == _RUNTIME:
-                # The only code for a caller's mistake that botocore's model has there, and AWS's for an endpoint
-                # that is not made for it.
-                return refusal(f"{sentence}. It has: {', '.join(OPERATIONS)}.")
             return refusal(f"{sentence}; do this on AWS.", code="UnknownOperationException")
     return refusal(f"The embedded AWS has not got {method} {path} of SageMaker.", code="UnknownOperationException")
 

@@ -49,8 +49,7 @@ _WORKERS = 16
 _LONG_WORKERS = 256  # a class that opens its notebooks at once
 _LOCKING_VERBS = ("Update", UPDATE_WEIGHTS_AND_CAPACITIES, "Start", "Stop", "Delete")
 _CONTENT_TYPES = re.compile(r"application/x-amz-json-1\.[01]\s*(;|$)", re.IGNORECASE)
-_INVOCATIONS = re.compile(r"/endpoints/([^/]+)/(invocations|async-invocations)")
-_ASYNC = "async-invocations"
+_INVOCATIONS = re.compile(r"/endpoints/([^/]+)/(invocations|async-invocations|invocations-response-stream)")
 _SERVING = ("InService", "Updating", "SystemUpdating", "RollingBack", "UpdateRollbackFailed")
 
 
@@ -58,6 +57,8 @@ class _Host(Protocol):
     async def invoke(self, record: Record, body: bytes, headers: dict[str, str]) -> Response: ...
 
     async def invoke_async(self, record: Record, body: bytes, headers: dict[str, str]) -> Response: ...
+
+    async def invoke_stream(self, record: Record, body: bytes, headers: dict[str, str]) -> Response: ...
 
 
 class _Interruptible(Protocol):
@@ -324,7 +325,7 @@ class SageMaker:
         record = self.context.store.find("Endpoint", name, account=account, region=region)
         try:
             arn = RESOURCE_TYPES["Endpoint"].arn(name, account=account, region=region)
-            operation = "InvokeEndpointAsync" if way == _ASYNC else "InvokeEndpoint"
+            operation = "InvokeEndpointAsync" if way == "async-invocations" else "InvokeEndpoint"
             needed = authorization.permissions_to_invoke(arn, record, headers, operation)
             authorization.check(self._principal(headers), needed)
         except ServiceError as error:
@@ -339,4 +340,10 @@ class SageMaker:
         if refused:
             return refused
         host = cast("_Host", self._providers["Endpoint"])
-        return await (host.invoke_async if way == _ASYNC else host.invoke)(record, body, headers)
+        if way == "async-invocations":
+            answer = host.invoke_async(record, body, headers)
+        elif way == "invocations-response-stream":
+            answer = host.invoke_stream(record, body, headers)
+        else:
+            answer = host.invoke(record, body, headers)
+        return await answer

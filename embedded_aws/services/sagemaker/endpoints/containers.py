@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from embedded_aws.services.sagemaker.store import Record
 
 DIRECT, SERIAL = "Direct", "Serial"
-_TARGETS = frozenset((TARGET_MODEL, TARGET_CONTAINER))
+TARGETS = frozenset((TARGET_MODEL, TARGET_CONTAINER))
 _AT_A_TIME = 4  # hosts that come up together: more would only take the processor from each other
 _BETWEEN_BYTES = 5 * 1024 * 1024
 
@@ -99,6 +99,11 @@ class Containers:
             container.kill()
 
     @property
+    def plain(self) -> bool:
+        """Return whether there is one container, of one model."""
+        return len(self._containers) == 1 and not self._multi_model and not self._direct
+
+    @property
     def first(self) -> ModelHost:
         """Return the first container's host, the only one of a model of one container."""
         return self._containers[0].host
@@ -119,7 +124,7 @@ class Containers:
     def invoke(self, forwarder: Forwarder, invocation: Invocation, measured: Measured) -> Awaitable[Response]:
         """Return the answer to an invocation, ModelError, or a refusal."""
         single = len(self._containers) == 1
-        if not (single and not self._multi_model and _TARGETS.isdisjoint(invocation.headers)):
+        if not (single and not self._multi_model and TARGETS.isdisjoint(invocation.headers)):
             if refused := self._refusal(invocation.endpoint, invocation.headers):
                 measured.refused = True
                 return _immediately(refused)

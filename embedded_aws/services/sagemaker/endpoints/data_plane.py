@@ -7,12 +7,14 @@ import time
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from embedded_aws.services.sagemaker.endpoints import serverless
+from embedded_aws.services.sagemaker.endpoints import response_stream, serverless
+from embedded_aws.services.sagemaker.endpoints.containers import TARGETS
 from embedded_aws.services.sagemaker.endpoints.data_capture import CapturedMessage
 from embedded_aws.services.sagemaker.endpoints.fleet import Admission, Traffic
 from embedded_aws.services.sagemaker.endpoints.hosts import HostError
 from embedded_aws.services.sagemaker.endpoints.invocation import (
     BODY_BYTES,
+    BegunAnswer,
     Forwarder,
     Invocation,
     Measured,
@@ -51,23 +53,44 @@ class DataPlane:
     async def invoke(self, record: Record, body: bytes, headers: dict[str, str]) -> Response:
         """Answer InvokeEndpoint: the model's answer, ModelError or ValidationError. Header names in lower case."""
         began = time.perf_counter()
-        if len(body) > BODY_BYTES:
-            return _too_large(BODY_BYTES)
-        entered = self._enter(record, headers)
-        if entered is None and record in self.coming_back:
-            entered = await self._entered(record, headers)
+        entered = await self._admit(record, body, headers)
         if not isinstance(entered, Admission):
-            return entered or refusal(f"Endpoint {record.name} of account {record.account} not found.")
+            return entered
         try:
-            if isinstance(entered.instance, Environment):
-                if len(body) > serverless.BODY_BYTES:
-                    return _too_large(serverless.BODY_BYTES)
-                await entered.instance.ready()  # a cold start is in the caller's latency
             return await self._forward(entered, record, body, headers, began)
-        except HostError as error:
-            return model_error(record, 0, str(error))
         finally:
             entered.leave()
+
+    async def stream(self, record: Record, body: bytes, headers: dict[str, str]) -> Response:
+        """Answer InvokeEndpointWithResponseStream likewise, with a body that comes in parts."""
+        began = time.perf_counter()
+        entered = await self._admit(record, body, headers)
+        if not isinstance(entered, Admission):
+            return entered
+        measured = Measured()
+
+        def done() -> None:
+            entered.leave()
+            self._count(record, entered, measured, began)
+
+        containers = entered.instance.host
+        if not containers.plain or not TARGETS.isdisjoint(headers):
+            entered.leave()
+            return refusal(
+                "The embedded AWS offers InvokeEndpointWithResponseStream for one container with one model only."
+            )
+        if accept := headers.get("x-amzn-sagemaker-accept"):
+            headers = {**headers, "accept": accept}
+        try:
+            begun = await self._forwarder.begin(Invocation(record, body, headers), containers.first.port, measured)
+        except BaseException:
+            entered.leave()
+            raise
+        if not isinstance(begun, BegunAnswer):
+            done()
+            return begun
+        begun.headers["x-Amzn-Invoked-Production-Variant"] = entered.variant.name
+        return response_stream.answer(begun, measured, done)
 
     def close(self) -> None:
         """Close the connections to hosts; to be called from another thread than the loop's."""
@@ -91,10 +114,15 @@ class DataPlane:
                 request = CapturedMessage(headers.get("content-type", ""), body)
                 answer = CapturedMessage(answered.get("Content-Type", ""), content)
                 capture.put(variant.name, request, answer, headers)
+        self._count(record, entered, measured, began)
+        return status, answered, content
+
+    def _count(self, record: Record, entered: Admission, measured: Measured, began: float) -> None:
+        variant = entered.variant
         self._metrics.count(
             record,
             variant.name,
-            fleet.config_name,
+            entered.fleet.config_name,
             status=measured.status,
             model=measured.seconds,
             overhead=time.perf_counter() - began - measured.seconds,
@@ -102,7 +130,19 @@ class DataPlane:
             containers=measured.containers,
             direct=measured.direct,
         )
-        return status, answered, content
+
+    async def _admit(self, record: Record, body: bytes, headers: Mapping[str, str]) -> Admission | Response:
+        """Enter an instance, once there is one that is up; else return the answer."""
+        if len(body) > BODY_BYTES:
+            return _too_large(BODY_BYTES)
+        entered = self._enter(record, headers)
+        if entered is None and record in self.coming_back:
+            entered = await self._entered(record, headers)
+        if not isinstance(entered, Admission):
+            return entered or refusal(f"Endpoint {record.name} of account {record.account} not found.")
+        if isinstance(entered.instance, Environment):
+            return await _warm(entered, entered.instance, record, body)
+        return entered
 
     async def _entered(self, record: Record, headers: Mapping[str, str]) -> Admission | Response:
         """Enter an endpoint that is coming back, once it serves."""
@@ -134,6 +174,22 @@ class DataPlane:
             if instance.enter():
                 return Admission(fleet, variant, instance)
         return None
+
+
+async def _warm(entered: Admission, environment: Environment, record: Record, body: bytes) -> Admission | Response:
+    """Wait for a serverless container to come up: a cold start is in the caller's latency."""
+    answer: Response = _too_large(serverless.BODY_BYTES)
+    try:
+        if len(body) <= serverless.BODY_BYTES:
+            await environment.ready()
+            return entered
+    except HostError as error:
+        answer = model_error(record, 0, str(error))
+    except BaseException:
+        entered.leave()
+        raise
+    entered.leave()
+    return answer
 
 
 def _too_large(most: int) -> Response:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from embedded_aws.services.sagemaker.endpoints.hosts import GROUP
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import AsyncIterator, Mapping
 
     import aiohttp
 
@@ -66,6 +66,30 @@ class Measured:
     containers: dict[str, tuple[int, float]] = field(default_factory=dict)
 
 
+class BegunAnswer:
+    """A host's answer that has begun."""
+
+    def __init__(self, answer: aiohttp.ClientResponse) -> None:
+        self._answer = answer
+        self.headers = {name: answer.headers[name] for name in _ANSWERED if name in answer.headers}
+
+    async def parts(self) -> AsyncIterator[bytes]:
+        """Yield the body in the parts in which it comes. Raises TimeoutError, or OSError if the connection breaks."""
+        import aiohttp  # noqa: PLC0415 - 10 MB that a gateway without endpoints has no use for
+
+        try:
+            async for part in self._answer.content.iter_any():
+                yield part
+        except (aiohttp.ClientError, OSError) as error:
+            if isinstance(error, TimeoutError):
+                raise
+            raise ConnectionError(str(error)) from error
+
+    def close(self) -> None:
+        """Let the connection go."""
+        self._answer.close()
+
+
 class Forwarder:
     """Sends invocations to hosts on connections that stay open. Used on the event loop only, except for `close`.
 
@@ -109,6 +133,29 @@ class Forwarder:
         if not HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
             return model_error(endpoint, status, content.decode(errors="replace"), container=container)
         return status, {name: answer.headers[name] for name in _ANSWERED if name in answer.headers}, content
+
+    async def begin(self, invocation: Invocation, port: int, measured: Measured) -> BegunAnswer | Response:
+        """Return a host's answer of which the body is still to come, or ModelError; fill `measured` in."""
+        import aiohttp  # noqa: PLC0415 - as above
+
+        session = self._session or self._open()
+        endpoint, headers = invocation.endpoint, invocation.headers
+        url = f"http://127.0.0.1:{port}/invocations"
+        forwarded = {name: headers[name] for name in _FORWARDED if name in headers}
+        began = time.perf_counter()
+        try:
+            answer = await session.post(url, data=invocation.body, headers=forwarded, timeout=self._limit)
+            content = b"" if answer.ok else await answer.read()
+        except TimeoutError:
+            return model_error(endpoint, 0, _TIMED_OUT.format(container="primary"))
+        except (aiohttp.ClientError, OSError):
+            return model_error(endpoint, 0, _UNREACHABLE.format(endpoint=endpoint.name))
+        finally:
+            measured.seconds = time.perf_counter() - began
+        measured.status = answer.status
+        if answer.ok:
+            return BegunAnswer(answer)
+        return model_error(endpoint, answer.status, content.decode(errors="replace"))
 
     async def manage(self, endpoint: Record, port: int, method: str, path: str, body: bytes = b"") -> tuple[int, str]:
         """Return the status and the text of a multi-model container's answer about its models; 0 if there is none."""

@@ -139,6 +139,10 @@ class Endpoints(Provider):
         """Answer InvokeEndpoint. Header names in lower case."""
         return async_inference.refusal(record) or await self._data_plane.invoke(record, body, headers)
 
+    async def invoke_stream(self, record: Record, body: bytes, headers: dict[str, str]) -> Response:
+        """Answer InvokeEndpointWithResponseStream. Header names in lower case."""
+        return async_inference.refusal(record) or await self._data_plane.stream(record, body, headers)
+
     async def invoke_async(self, record: Record, body: bytes, headers: dict[str, str]) -> Response:
         """Answer InvokeEndpointAsync. Header names in lower case."""
         return await asyncio.to_thread(self._async.accept, record, body, headers)

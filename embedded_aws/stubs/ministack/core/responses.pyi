@@ -1,4 +1,4 @@
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from typing import Any, Generic
@@ -24,6 +24,9 @@ class AccountRegionScopedDict(MutableMapping[_K, _V], Generic[_V, _K]):
     def __iter__(self) -> Iterator[_K]: ...
     def __len__(self) -> int: ...
     def __setitem__(self, key: _K, value: _V) -> None: ...
+
+class StreamingResponse:
+    def __init__(self, runner: Callable[[Callable[[Any], Awaitable[None]], Any], Awaitable[None]]) -> None: ...
 
 _BOTOCORE_NAME: dict[str, str]
 _request_account_id: ContextVar[str]

@@ -108,12 +108,16 @@ class Account:
     """The embedded AWS with a role and a bucket in it."""
 
     def __init__(self, client: Callable[[str], Any]) -> None:
-        names = ("s3", "iam", "sts", "logs", "cloudwatch", "sagemaker", "sagemaker-runtime")
-        self.s3, self.iam, self.sts, self.logs, self.cloudwatch, self.sagemaker, self.runtime = map(client, names)
+        self.reach(client)
         self.s3.create_bucket(Bucket=BUCKET)
         role = self.iam.create_role(RoleName="execution", AssumeRolePolicyDocument=json.dumps(_TRUST))
         self.role = role["Role"]["Arn"]
         self.iam.put_role_policy(RoleName="execution", PolicyName="all", PolicyDocument=json.dumps(_ALL))
+
+    def reach(self, client: Callable[[str], Any]) -> None:
+        """Speak through these clients from now on: the embedded AWS is another process."""
+        names = ("s3", "iam", "sts", "logs", "cloudwatch", "sagemaker", "sagemaker-runtime")
+        self.s3, self.iam, self.sts, self.logs, self.cloudwatch, self.sagemaker, self.runtime = map(client, names)
 
     def tutorial(self) -> str:
         """Make a role as tutorials and SageMaker's console do; its ARN."""

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 import time
 import uuid
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -202,6 +206,53 @@ def test_so_many_at_a_time(hurried: Account, endpoint: str, topic: Topic) -> Non
     assert topic.about(late["InferenceId"])["invocationStatus"] == "Failed"
     most = ask(hurried, endpoint, ContentType="text/most")
     assert answer(hurried, most["OutputLocation"]) == b"2"
+
+
+def test_the_aws_cli_asks_it(hurried: Account, endpoint: str) -> None:
+    """Unmodified; and a template has the properties."""
+    location = hurried.put("input/cli", b"brick")
+    program = Path(sys.executable).with_name("aws")
+    keys = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
+    done = subprocess.run(
+        [
+            program,
+            *("sagemaker-runtime", "invoke-endpoint-async", "--endpoint-name", endpoint, "--input-location", location),
+            *("--content-type", "text/plain", "--endpoint-url", hurried.s3.meta.endpoint_url),
+        ],
+        env={**os.environ, **keys},
+        capture_output=True,
+        check=True,
+    )
+    assert answer(hurried, json.loads(done.stdout)["OutputLocation"]) == b"BRICK"
+
+
+def test_templates_have_it(hurried: Account) -> None:
+    """CloudFormation's AsyncInferenceConfig and ServerlessConfig are the API's."""
+    cloudformation = service(hurried, "cloudformation")
+    model = hurried.model(answering())
+    instances = {"VariantName": "v0", "ModelName": model, "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
+    serverless = {"MaxConcurrency": 2, "MemorySizeInMB": 2048, "ProvisionedConcurrency": 1}
+    properties = {
+        "Async": {"ProductionVariants": [instances], "AsyncInferenceConfig": asynchronous()},
+        "Serverless": {
+            "ProductionVariants": [{"VariantName": "v0", "ModelName": model, "ServerlessConfig": serverless}]
+        },
+    }
+    resources = {
+        name: {"Type": "AWS::SageMaker::EndpointConfig", "Properties": each} for name, each in properties.items()
+    }
+    outputs = {name: {"Value": {"Fn::GetAtt": [name, "EndpointConfigName"]}} for name in resources}
+    cloudformation.create_stack(
+        StackName="modes", TemplateBody=json.dumps({"Resources": resources, "Outputs": outputs})
+    )
+    cloudformation.get_waiter("stack_create_complete").wait(StackName="modes", WaiterConfig={"Delay": 0.2})
+    [stack] = cloudformation.describe_stacks(StackName="modes")["Stacks"]
+    made = {
+        each["OutputKey"]: hurried.sagemaker.describe_endpoint_config(EndpointConfigName=each["OutputValue"])
+        for each in stack["Outputs"]
+    }
+    assert made["Async"]["AsyncInferenceConfig"] == asynchronous()
+    assert made["Serverless"]["ProductionVariants"][0]["ServerlessConfig"] == serverless
 
 
 def test_scales_to_nothing_and_back(hurried: Account, endpoint: str, topic: Topic) -> None:

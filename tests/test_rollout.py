@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.usefixtures("in_order")
 NAME = "shift"
 ALARM = f"{NAME}-rollout-errors"
+NAMED = ("-c", f"lab.name={NAME}")
 CHANGED = ("-c", "lab.seed=1")
 
 
@@ -116,24 +117,27 @@ def test_the_next_update_brings_the_new_model_step_by_step(lab: Lab, up: Up) -> 
     assert model(lab) not in {answered, ""}
 
 
-@pytest.mark.parametrize("hosting", ["serverless"])
+@pytest.mark.parametrize("hosting", ["serverless", "async"])
 def test_another_hosting_is_another_endpoint_and_predict_asks_it(lab: Lab, up: Up, photo: Path, hosting: str) -> None:
     """It is made and looked at before the one from before goes; the same command asks it, and names the brick."""
     up(*CHANGED, "-c", f"lab.hosting={hosting}", "-c", "lab.rollout=all-at-once")
     name = f"{NAME}-{hosting}"
     assert [each["EndpointName"] for each in lab.client("sagemaker").list_endpoints()["Endpoints"]] == [name]
-    answer = json.loads(lab("predict", str(photo), "-c", f"lab.name={NAME}", "--json"))[str(photo)][0]
+    answer = json.loads(lab("predict", str(photo), *NAMED, "--json"))[str(photo)][0]
     assert answer["label"] in answer["probabilities"]
-    status = json.loads(lab("status", "--json", "-c", f"lab.name={NAME}"))
-    assert status["endpoint"] == {"name": name, "status": "InService", "hosting": hosting, "stage": ""}
-    bill = json.loads(lab("cost", "--json", "-c", f"lab.name={NAME}"))
+    text = photo.with_name("text.png")
+    text.write_text("brick")
+    assert f"{text}: the model refused it: The body is not a" in lab("predict", str(text), *NAMED, code=1)
+    found = json.loads(lab("status", "--json", *NAMED))["endpoint"]
+    assert (found["name"], found["status"], found["hosting"]) == (name, "InService", hosting)
+    bill = json.loads(lab("cost", "--json", *NAMED))
     [cost] = [each["usd_hour"] for each in bill["resources"] if each["kind"] == "endpoint"]
     assert cost == {"serverless": 0.0, "async": 0.115}[hosting]
 
 
 def test_down_leaves_nothing_of_it(lab: Lab) -> None:
     """Alarms, topics and the function's log go with the lab."""
-    receipt = json.loads(lab("down", "--keep-aws", "--json", "-c", f"lab.name={NAME}"))
+    receipt = json.loads(lab("down", "--keep-aws", "--json", *NAMED))
     assert receipt["clean"]
     assert not lab.client("cloudwatch").describe_alarms()["MetricAlarms"]
     assert not lab.client("sns").list_topics()["Topics"]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psutil
 
@@ -32,7 +33,13 @@ class Host:
 
 
 def serve(aws: EmbeddedAws, model: Path, *, workers: int) -> Host:
-    """Create an endpoint that serves the artifact, and wait until it does."""
+    """Create an endpoint of one instance that serves the artifact, and wait until it does."""
+    create(aws, model, workers=workers, InstanceType="ml.m5.large", InitialInstanceCount=1)
+    return _host(aws.pid)
+
+
+def create(aws: EmbeddedAws, model: Path, *, workers: int, **variant: Any) -> None:
+    """Create an endpoint whose variant has these members, and wait until it is in service."""
     s3, sagemaker = aws.client("s3"), aws.client("sagemaker")
     s3.create_bucket(Bucket=NAME)
     s3.upload_file(str(artifact.pack(model, model.with_name("model.tar.gz"))), NAME, "model.tar.gz")
@@ -42,11 +49,21 @@ def serve(aws: EmbeddedAws, model: Path, *, workers: int) -> Host:
         "Environment": {"SAGEMAKER_GUNICORN_WORKERS": str(workers)},
     }
     sagemaker.create_model(ModelName=NAME, PrimaryContainer=container, ExecutionRoleArn=aws.role(NAME))
-    variant = {"VariantName": NAME, "ModelName": NAME, "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
-    sagemaker.create_endpoint_config(EndpointConfigName=NAME, ProductionVariants=[variant])
+    variants = [{"VariantName": NAME, "ModelName": NAME, **variant}]
+    sagemaker.create_endpoint_config(EndpointConfigName=NAME, ProductionVariants=variants)
     sagemaker.create_endpoint(EndpointName=NAME, EndpointConfigName=NAME)
     sagemaker.get_waiter("endpoint_in_service").wait(EndpointName=NAME, WaiterConfig={"Delay": 1})
-    return _host(aws.pid)
+
+
+def hosts(gateway: int) -> list[psutil.Process]:
+    """Return the processes that answer for the endpoint."""
+    return [process for process in psutil.Process(gateway).children(recursive=True) if _is_host(process)]
+
+
+def _is_host(process: psutil.Process) -> bool:
+    with contextlib.suppress(psutil.Error):  # it may just have ended
+        return any(part.endswith(_HOST) for part in process.cmdline())
+    return False
 
 
 def megabytes(process: psutil.Process) -> float:
@@ -56,8 +73,7 @@ def megabytes(process: psutil.Process) -> float:
 
 
 def _host(gateway: int) -> Host:
-    family = psutil.Process(gateway).children(recursive=True)
-    processes = [process for process in family if any(part.endswith(_HOST) for part in process.cmdline())]
+    processes = hosts(gateway)
     # supervise.py and bubblewrap, who only wait, are among them; the Python that they started knows its socket.
     host = next(process for process in processes if "-P" in process.cmdline()[:2])
     listening = int(host.cmdline()[-2])

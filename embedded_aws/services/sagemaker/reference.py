@@ -53,6 +53,16 @@ Measured on this machine, and published every minute.
 |---|---|---|
 | `AWS/SageMaker` | `EndpointName`, `VariantName` | `Invocations`, `InvocationsPerInstance`, `Invocation4XXErrors`, \
 `Invocation5XXErrors`, `InvocationModelErrors`, `ModelLatency`, `OverheadLatency` |
+| `AWS/SageMaker` | the same, of a serverless variant | `ModelSetupTime`, `ServerlessConcurrentExecutionsUtilization`, \
+`ServerlessProvisionedConcurrencyInvocations`, `ServerlessProvisionedConcurrencySpilloverInvocations`, \
+`ServerlessProvisionedConcurrencyExecutions`, `ServerlessProvisionedConcurrencyUtilization`; it has no \
+`InvocationsPerInstance` |
+| `AWS/SageMaker` | the same, of an asynchronous endpoint | `InvocationsProcessed`, `InvocationFailures`, \
+`ExpiredRequests`, `RequestDownloadFailures`, `ResponseUploadFailures`, `NotificationFailures`, `TimeInBacklog`, \
+`TotalProcessingTime`, `RequestDownloadLatency`, `ResponseUploadLatency`, `Invocation4XXErrors`, \
+`Invocation5XXErrors`, `ModelLatency`; none of the others |
+| `AWS/SageMaker` | `EndpointName` of an asynchronous endpoint | `ApproximateBacklogSize`, \
+`ApproximateBacklogSizePerInstance`, `ApproximateAgeOfOldestRequest`, `HasBacklogWithoutCapacity` |
 | `/aws/sagemaker/Endpoints` | `EndpointName`, `VariantName` | `CPUUtilization`, `MemoryUtilization`, \
 `DiskUtilization` |
 | `/aws/sagemaker/TrainingJobs`, `/aws/sagemaker/ProcessingJobs` | `Host`: `<job>/algo-1` | `CPUUtilization`, \

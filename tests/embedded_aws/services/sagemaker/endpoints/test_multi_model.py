@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     SavedModel = Callable[[float], dict[str, bytes]]
 
 ROOM = {"SAGEMAKER_SAFE_PORT_RANGE": "9000-9005"}  # of which the container uses 90 %: two models with two ports each
+PASSING = b"def handler(data, context):\n    return data.read(), 'application/json'\n"
 BROKEN = b"raise ValueError('no such thing')"
 
 
@@ -161,6 +162,20 @@ def test_models_that_are_not_kept(account: Account, prefix: str) -> None:
         until(partial(has_unloaded, account, name, unloaded))
     assert statistics(account, name, "ModelDownloadingTime", "SampleCount") == 2
     assert statistics(account, name, "ModelCacheHit", "Sum") == 0
+
+
+def test_requests_go_where_the_model_is(account: Account, prefix: str) -> None:
+    """Of two instances, whose containers are a pipeline, only one loads a model that is asked again and again."""
+    passing = {"1/saved_model.pb": b"", "code/inference.py": PASSING}
+    containers = [
+        {"Image": INFERENCE_IMAGE, "Mode": "MultiModel", "ModelDataUrl": prefix},
+        {"Image": INFERENCE_IMAGE, "ModelDataUrl": account.put("passing.tar.gz", archive(passing))},
+    ]
+    account.sagemaker.create_model(ModelName="piped-many", Containers=containers, ExecutionRoleArn=account.role)
+    name = account.endpoint(account.config("piped-many", count=2))
+    assert [ask(account, name, "times/3.tar.gz") for _ in range(8)] == [18.0] * 8
+    until(lambda: statistics(account, name, "ModelCacheHit", "SampleCount") == 8)
+    assert statistics(account, name, "ModelLoadingTime", "SampleCount") == 1
 
 
 def test_a_prefix_is_wanted(account: Account) -> None:

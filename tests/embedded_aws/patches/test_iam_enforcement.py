@@ -25,6 +25,7 @@ from embedded_aws import gateway
 from infra.containers import TRAINING
 from infra.regions import ACCEPTED
 from tests import functions
+from tests.embedded_aws.account import INFERENCE_IMAGE, answering, archive
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -113,6 +114,51 @@ def test_nobody_trusts_it_without_its_authority(account: Account) -> None:
     )
     with pytest.raises(SSLError):
         stranger.list_buckets()
+
+
+def test_who_may_ask_an_asynchronous_endpoint(account: Account) -> None:
+    """InvokeEndpointAsync is an action of its own; an answer in parts needs InvokeEndpoint."""
+    may = {**ANYWHERE, "Action": "sagemaker:InvokeEndpointAsync"}
+    runtime = account.acting("sagemaker-runtime", "asks-later", may)
+    asked = {"EndpointName": "nobody", "InputLocation": "s3://bucket/key"}
+    with pytest.raises(ClientError, match="Endpoint nobody of account 000000000000 not found"):
+        runtime.invoke_endpoint_async(**asked)
+    for ask in (runtime.invoke_endpoint, runtime.invoke_endpoint_with_response_stream):
+        with pytest.raises(ClientError, match="not authorized to perform: sagemaker:InvokeEndpoint "):
+            ask(EndpointName="nobody", Body=b"brick")
+
+
+def test_an_asynchronous_endpoint_reads_and_writes_as_its_role(account: Account) -> None:
+    """A request that its execution role may not read fails, with S3's words where failures go."""
+    s3, sagemaker = account.client("s3"), account.client("sagemaker")
+    s3.create_bucket(Bucket="modes")
+    s3.put_object(Bucket="modes", Key="model.tar.gz", Body=archive(answering()))
+    s3.put_object(Bucket="modes", Key="input/one", Body=b"1,2,3")
+    role = account.role(
+        "asynchronous",
+        {**ANYWHERE, "Action": ["ecr:*", "logs:*"]},
+        {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::modes/model.tar.gz"},
+        {"Effect": "Allow", "Action": "s3:PutObject", "Resource": "arn:aws:s3:::modes/failures/*"},
+        service="sagemaker",
+    )
+    container = {"Image": INFERENCE_IMAGE, "ModelDataUrl": "s3://modes/model.tar.gz"}
+    sagemaker.create_model(ModelName="modes", PrimaryContainer=container, ExecutionRoleArn=role)
+    variant = {"VariantName": "v0", "ModelName": "modes", "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
+    output = {"S3OutputPath": "s3://modes/answers", "S3FailurePath": "s3://modes/failures"}
+    sagemaker.create_endpoint_config(
+        EndpointConfigName="modes", ProductionVariants=[variant], AsyncInferenceConfig={"OutputConfig": output}
+    )
+    sagemaker.create_endpoint(EndpointName="modes", EndpointConfigName="modes")
+    sagemaker.get_waiter("endpoint_in_service").wait(EndpointName="modes", WaiterConfig={"Delay": 0.2})
+    told = account.client("sagemaker-runtime").invoke_endpoint_async(
+        EndpointName="modes", InputLocation="s3://modes/input/one"
+    )
+    s3.get_waiter("object_exists").wait(
+        Bucket="modes", Key=told["FailureLocation"].removeprefix("s3://modes/"), WaiterConfig={"Delay": 0.2}
+    )
+    failure = s3.get_object(Bucket="modes", Key=told["FailureLocation"].removeprefix("s3://modes/"))["Body"].read()
+    assert b"Failed to download the request from s3://modes/input/one" in failure
+    assert b"AccessDenied" in failure
 
 
 def test_it_is_remembered_that_policies_are_enforced(account: Account) -> None:

@@ -1,12 +1,14 @@
-"""An account of an embedded AWS whose clock runs a hundred times as fast: idle times and ages are seconds there."""
+"""Accounts for endpoints: one whose clock runs a hundred times as fast, and the one of all tests, left without any."""
 
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 
 from cli import paths
 from cli.programs import tool_environment
@@ -27,3 +29,12 @@ def hurried(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
     session: Any = boto3.Session("test", "test", region_name=gateway.REGION)
     yield Account(lambda service: session.client(service, endpoint_url=started.url))
     gateway.stop(home)
+
+
+@pytest.fixture(scope="module")
+def ended(account: Account) -> Iterator[None]:
+    """Delete a module's endpoints at its end: hosts that go on would be measured by all that follows."""
+    yield
+    for endpoint in account.sagemaker.list_endpoints(MaxResults=100)["Endpoints"]:
+        with suppress(ClientError):  # it is at work still
+            account.sagemaker.delete_endpoint(EndpointName=endpoint["EndpointName"])

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from embedded_aws.gateway import Gateway
 
+pytestmark = pytest.mark.usefixtures("ended")
 JSON = "application/json"
 ROW = b'{"instances": [[1, 2, 3]]}'
 AT_ONCE = 1000

@@ -14,6 +14,7 @@ from tests.embedded_aws.account import INFERENCE_IMAGE, Account, archive, until
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+pytestmark = pytest.mark.usefixtures("ended")
 CODE = b"""
 import json
 import os

@@ -20,6 +20,7 @@ from tests.embedded_aws.account import Account, answering, until
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+pytestmark = pytest.mark.usefixtures("ended")
 OLD, NEW = 6.0, 60.0
 WAIT = 10  # seconds on AWS's clock, 1 here
 

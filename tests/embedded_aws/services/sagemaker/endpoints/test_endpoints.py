@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     SavedModel = Callable[[float], dict[str, bytes]]
 
+pytestmark = pytest.mark.usefixtures("ended")
 _PING = b"GET /ping HTTP/1.1\r\nhost: host\r\n\r\n"
 ROWS = [[1.0, 2.0, 3.0], [0.0, 0.0, 0.5]]
 HANDLERS = b"""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     SavedModel = Callable[[float], dict[str, bytes]]
 
+pytestmark = pytest.mark.usefixtures("ended")
 ROOM = {"SAGEMAKER_SAFE_PORT_RANGE": "9000-9005"}  # of which the container uses 90 %: two models with two ports each
 PASSING = b"def handler(data, context):\n    return data.read(), 'application/json'\n"
 BROKEN = b"raise ValueError('no such thing')"

@@ -14,6 +14,7 @@ from tests.embedded_aws.account import BUCKET, Account, answering, until
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+pytestmark = pytest.mark.usefixtures("ended")
 SLOW = b"""
 import json
 import time

@@ -28,6 +28,7 @@ ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOK_FILES = (
     ROOT / "notebooks" / "bricks.ipynb",
     ROOT / "notebooks" / "jobs.ipynb",
+    ROOT / "notebooks" / "hosting.ipynb",
     ROOT / "notebooks" / "requirements.txt",
     ROOT / "infra" / "scripts" / "idle_stop.py",
     ROOT / "infra" / "scripts" / "kernel.sh",

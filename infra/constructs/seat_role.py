@@ -37,6 +37,8 @@ _JOB_LOGS = "/aws/sagemaker/*Jobs"  # TrainingJobs, ProcessingJobs, TransformJob
 _NOTEBOOKS = "/aws/sagemaker/NotebookInstances"
 _SHARED = ("data/", "notebooks/")
 _LONGEST_POOL_SECONDS = 3600  # SageMaker's guide, "SageMaker AI Managed Warm Pools"
+_SERVERLESS_CONCURRENCY = 5
+_SERVERLESS_MEGABYTES = 3072  # the most that an account may have before it asks for more
 _ASK_ATHENA = (
     "BatchGetQueryExecution",
     "GetQueryExecution",
@@ -78,6 +80,7 @@ class SeatRole(ExecutionRole):
                     ["sagemaker:DescribeNotebookInstance", "sagemaker:StopNotebookInstance"],
                     [_named("notebook-instance", notebook)],
                 ),
+                *_watch_updates(own),
                 *_write_and_read_logs(own, notebook=notebook),
                 *pull(ContainerImage.training(scope), ContainerImage.inference(scope)),
                 statements.publish_metrics(),
@@ -120,10 +123,9 @@ def _use_the_bucket(bucket: str, *, own: str) -> Iterator[Statement]:
 def _invoke(settings: Settings, *, own: str, bucket: str) -> Iterator[Statement]:
     """Ask the lab's endpoint, and the student's own; of an asynchronous one, through the bucket."""
     endpoints = [_named("endpoint", names.endpoint(settings.name, settings.hosting)), _named("endpoint", own)]
-    if settings.hosting != "async":
-        yield allow(["sagemaker:InvokeEndpoint"], endpoints)
-        return
     yield allow(["sagemaker:InvokeEndpoint", "sagemaker:InvokeEndpointAsync"], endpoints)
+    if settings.hosting != "async":
+        return
     yield statements.on_objects(bucket, actions=["s3:GetObject"], prefixes=[ASYNC_OUTPUT, ASYNC_FAILURE])
     yield statements.on_objects(bucket, actions=["s3:PutObject"], prefixes=[ASYNC_INPUT])
 
@@ -149,6 +151,15 @@ def _train_and_host(own_names: str, instance_types: Sequence[str], *, longest_po
     yield allow(["sagemaker:CreateTrainingJob"], own, {**types, "NumericLessThanEqualsIfExists": pool})
     others = [noun for noun in ("EndpointConfig", *_JOBS, _TRANSFORM) if noun != "TrainingJob"]
     yield allow([f"sagemaker:Create{noun}" for noun in others], own, types)
+    # A serverless variant has no instance type: its own keys bound it.
+    serverless = {
+        "NumericLessThanEquals": {
+            "sagemaker:ServerlessMaxConcurrency": str(_SERVERLESS_CONCURRENCY),
+            "sagemaker:ServerlessMemorySize": str(_SERVERLESS_MEGABYTES),
+        },
+        "Null": {"sagemaker:InstanceTypes": "true"},
+    }
+    yield allow(["sagemaker:CreateEndpointConfig"], own, serverless)
     # A warm pool's period only: no profiling on instances of its own.
     only_pool = {"NumericLessThanEquals": pool, "Null": {"sagemaker:InstanceTypes": "true"}}
     yield allow(["sagemaker:UpdateTrainingJob"], own, only_pool)
@@ -161,10 +172,24 @@ def _train_and_host(own_names: str, instance_types: Sequence[str], *, longest_po
         # An endpoint is made from a configuration, and IAM looks at both.
         "CreateEndpoint",
         "UpdateEndpoint",
+        "UpdateEndpointWeightsAndCapacities",
     ]
     yield allow([f"sagemaker:{action}" for action in ours], own)
     # Names can be listed all or none: it is how the notebook finds what its student left running.
     yield allow([f"sagemaker:List{noun}s" for noun in (*_HOSTED, *_JOBS, _TRANSFORM)], ["*"])
+
+
+def _watch_updates(own_names: str) -> Iterator[Statement]:
+    """Make alarms that roll an endpoint's update back, which its execution role reads; see how the lab's scales.
+
+    To register scalable targets is left out: IAM can't hold that to one's own endpoints (its service authorization
+    reference has no key for the resource). Alarms are read whatever their names, as for the lab's own updates
+    (`constructs/rollout.py`).
+    """
+    yield allow(["cloudwatch:DeleteAlarms", "cloudwatch:PutMetricAlarm"], [arn("cloudwatch", f"alarm:{own_names}")])
+    kinds = ("ScalableTargets", "ScalingActivities", "ScalingPolicies")
+    scaling = [f"application-autoscaling:Describe{kind}" for kind in kinds]
+    yield allow(["cloudwatch:DescribeAlarms", *scaling], ["*"])
 
 
 def _write_and_read_logs(own_names: str, *, notebook: str) -> Iterator[Statement]:
@@ -197,6 +222,7 @@ def _acknowledge(role: SeatRole, *, lab: str, seat: str) -> None:
             wildcard(f"…/seats/{seat}/*"): "Students name their own objects.",
             wildcard(f"…{_ANY}/{own}"): "Students' own work, named with their prefix; the actions name the kinds.",
             wildcard(f"…endpoint/{own}"): "The endpoints that a student made.",
+            wildcard(f"…alarm:{own}"): "The alarms of a student's updates.",
             wildcard(f"…{_JOB_LOGS}:*"): "SageMaker shares the log groups of each kind among an account's jobs.",
             wildcard(f"…{_JOB_LOGS}"): "The log groups of SageMaker's kinds of jobs.",
             wildcard(f"…{_JOB_LOGS}:log-stream:{own}"): "The streams of this seat's jobs.",

@@ -74,7 +74,15 @@ class Instance:
         self.bucket = folder / "bucket"
         for place in (self.home, self.bin, self.bucket / "notebooks", self.bucket / "seats" / "ada"):
             place.mkdir(parents=True)
-        for file in ("bricks.ipynb", "jobs.ipynb", "idle_stop.py", "kernel.sh", "packages.py", "requirements.txt"):
+        for file in (
+            "bricks.ipynb",
+            "jobs.ipynb",
+            "hosting.ipynb",
+            "idle_stop.py",
+            "kernel.sh",
+            "packages.py",
+            "requirements.txt",
+        ):
             (self.bucket / "notebooks" / file).write_text(f"the lab's {file}")
         stubs = {"aws": AWS, "sudo": SUDO, "python3": PYTHON, "chown": "#!/bin/bash\n"}
         for name, content in stubs.items():

@@ -94,6 +94,8 @@ def test_a_bare_star_is_rare(templates: dict[str, Template]) -> None:
     }
     assert bare == {
         "application-autoscaling:DescribeScalableTargets",
+        "application-autoscaling:DescribeScalingActivities",
+        "application-autoscaling:DescribeScalingPolicies",
         "cloudformation:DescribeStacks",
         "cloudwatch:DescribeAlarms",
         "cloudwatch:PutMetricData",

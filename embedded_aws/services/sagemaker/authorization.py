@@ -123,6 +123,7 @@ def _context(request: Mapping[str, Any]) -> ConditionContext:
         **{f"aws:RequestTag/{key}": value for key, value in tags.items()},
         **({"aws:TagKeys": list(tags)} if tags else {}),
         **_keep_alive(request),
+        **_serverless(request),
     }
 
 
@@ -130,6 +131,17 @@ def _keep_alive(request: Mapping[str, Any]) -> ConditionContext:
     """Return the condition key that SageMaker's guide names, "Use SageMaker AI managed warm pools"."""
     period = request.get("ResourceConfig", {}).get("KeepAlivePeriodInSeconds")
     return {} if period is None else {"sagemaker:KeepAlivePeriod": period}
+
+
+def _serverless(request: Mapping[str, Any]) -> ConditionContext:
+    """Return the condition keys of serverless variants; of several, the largest values: not compared with AWS."""
+    configs = [each["ServerlessConfig"] for each in request.get("ProductionVariants", ()) if "ServerlessConfig" in each]
+    if not configs:
+        return {}
+    return {
+        "sagemaker:ServerlessMaxConcurrency": max(config["MaxConcurrency"] for config in configs),
+        "sagemaker:ServerlessMemorySize": max(config["MemorySizeInMB"] for config in configs),
+    }
 
 
 def _definitions(request: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -4,8 +4,8 @@ Sources: messages that users of AWS have got (a Lambda's event of May 2023 for o
 osml-model-runner for one that failed; DIAGNijmegen/rse-grand-challenge for the statuses); SageMaker's guide, "Create an
 endpoint" of asynchronous inference (a test notification comes at CreateEndpoint, UpdateEndpoint and
 UpdateEndpointWeightsAndCapacities) and, for the sentence if the role may not publish, amazon-sagemaker-examples#4461;
-botocore's model of IncludeInferenceResponseIn (128 KB). Not compared with AWS: the members of a response that is
-included; that a request without an InputLocation has none in its message.
+botocore's model of IncludeInferenceResponseIn (128 KB). Not compared with AWS: the form of the test notification; the
+members of a response that is included; that a request without an InputLocation has none in its message.
 """
 
 from __future__ import annotations

@@ -162,13 +162,13 @@ class Student:
             container["ModelDataUrl"] = f"s3://{self.bucket}/{artifact}"
         self.sagemaker.create_model(ModelName=name, PrimaryContainer=container, ExecutionRoleArn=role or self.role)
 
-    def config(self, name: str, instance_type: str | None = "ml.m5.large") -> None:
+    def config(self, name: str, instance_type: str | None = "ml.m5.large", concurrency: int = 1) -> None:
         """Make an endpoint configuration, serverless without an instance type."""
         variant: dict[str, Any] = {"VariantName": "v", "ModelName": f"{NAME}-ada-model"}
         if instance_type:
             variant |= {"InstanceType": instance_type, "InitialInstanceCount": 1}
         else:
-            variant |= {"ServerlessConfig": {"MemorySizeInMB": 2048, "MaxConcurrency": 1}}
+            variant |= {"ServerlessConfig": {"MemorySizeInMB": 2048, "MaxConcurrency": concurrency}}
         self.sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant])
 
 
@@ -298,7 +298,7 @@ def test_a_student_can_run_every_kind_of_job(ada: Student) -> None:
         lambda a: a.model(f"{NAME}-grace-hopper-model"),
         lambda a: a.model(f"{NAME}-ada-as-grace", role=a.other),
         lambda a: a.config(f"{NAME}-ada-large", instance_type="ml.p3.16xlarge"),
-        lambda a: a.config(f"{NAME}-ada-serverless", instance_type=None),
+        lambda a: a.config(f"{NAME}-ada-serverless", instance_type=None, concurrency=100),
         lambda a: a.config(f"{NAME}-grace-hopper-config"),
         lambda a: a.sagemaker.create_endpoint(EndpointName=f"{NAME}-other", EndpointConfigName=f"{NAME}-ada-config"),
         lambda a: a.sagemaker.update_endpoint(EndpointName=NAME, EndpointConfigName=f"{NAME}-ada-config"),

@@ -128,12 +128,12 @@ def _check_form(service: str, body: bytes) -> None:
             raise _invalid(name, value)
     missing = []
     for name, member in shape.members.items():
-        key = member.serialization.get("name", name)
+        key = _form_key(service, name, member)
         given = {each: value for each, value in form.items() if each == key or each.startswith(f"{key}.")}
         if name in shape.required_members and not given:
-            missing.append(key)
+            missing.append(member.serialization.get("name", name))
         for each, value in given.items():
-            _check_text(_at(member, each.split(".")[1:]), value, each)
+            _check_text(_at(service, member, each.split(".")[1:]), value, each)
     if missing and service in _OF_PARAMETERS:
         raise RefusedError("MissingParameter", f"The request must contain the parameter {missing[0]}.")
     if missing:
@@ -154,13 +154,21 @@ def _invalid(name: str, value: str) -> RefusedError:
     return RefusedError("InvalidParameterValue", f"Value ({value[:100]}) for parameter {name} is invalid.")
 
 
-def _at(shape: Any, parts: list[str]) -> Shape | None:
+def _form_key(service: str, name: str, member: Shape) -> str:
+    """Return how a form calls a member. EC2's protocol is a kind of its own (botocore's EC2Serializer)."""
+    written: str = member.serialization.get("name", name)
+    if service != "ec2":
+        return written
+    return str(member.serialization.get("queryName") or f"{written[:1].upper()}{written[1:]}")
+
+
+def _at(service: str, shape: Any, parts: list[str]) -> Shape | None:
     """Return the shape of what a form's key leads to, from a member's; None if that has no such part."""
     for part in parts:
         match shape.type_name:
             case "structure":
                 members: dict[str, Shape] = shape.members
-                named = {member.serialization.get("name", name): member for name, member in members.items()}
+                named = {_form_key(service, name, member): member for name, member in members.items()}
                 if part not in named:
                     return None
                 shape = named[part]

@@ -81,13 +81,25 @@ def on_instances() -> set[str]:
 def test_students_create_on_the_lab_s_instance_types_only(policies: dict[str, list[Statement]]) -> None:
     """A seat makes what runs on an instance only if it names types, all of which are the lab's.
 
+    An endpoint may be serverless instead, and small.
+
     A training job names no period of a warm pool, or one that is no longer than an idle notebook waits.
     """
     operations = on_instances() - {UPDATE}
     assert {"sagemaker:CreateTrainingJob", "sagemaker:CreateEndpointConfig", "sagemaker:CreateCluster"} <= operations
     seats = [(role, each) for role, each in allowing(policies, operations) if "-seat-" in role]
-    assert len(seats) == 4
+    assert len(seats) == 6
     for _, statement in seats:
+        if "NumericLessThanEquals" in statement["Condition"]:
+            assert statement["Action"] == "sagemaker:CreateEndpointConfig"
+            assert statement["Condition"] == {
+                "NumericLessThanEquals": {
+                    "sagemaker:ServerlessMaxConcurrency": "5",
+                    "sagemaker:ServerlessMemorySize": "3072",
+                },
+                "Null": {"sagemaker:InstanceTypes": "true"},
+            }
+            continue
         condition = {
             "ForAllValues:StringEquals": {"sagemaker:InstanceTypes": TYPES},
             "Null": {"sagemaker:InstanceTypes": "false"},

@@ -24,12 +24,6 @@ PERIOD = {"Start": "2026-01-01", "End": "2026-02-01"}
             {"TimePeriod": PERIOD, "Granularity": "DAILY", "Metrics": ["UnblendedCost"]},
             "UnknownOperationException",
         ),
-        (
-            "application-autoscaling",
-            "DescribeScalableTargets",
-            {"ServiceNamespace": "sagemaker"},
-            "UnknownOperationException",
-        ),
         ("redshift", "DescribeClusters", {}, "InvalidAction"),
         ("ram", "GetResourceShares", {"resourceOwner": "SELF"}, "UnknownOperationException"),
     ],

@@ -64,7 +64,7 @@ def test_a_metric_that_never_matches(account: Account) -> None:
     """The job completes without it."""
     definitions = [{"Name": "never", "Regex": "accuracie=([0-9.]+)"}, {"Name": "no value", "Regex": "accuracy="}]
     ended = account.train(program='print("accuracy=0.5")', algorithm={"MetricDefinitions": definitions})
-    assert ended["TrainingJobStatus"] == "Completed"
+    assert ended["TrainingJobStatus"] == "Completed", ended["FailureReason"]
     assert "FinalMetricDataList" not in ended
 
 

@@ -183,9 +183,23 @@ def _held_by_files(family: list[int]) -> int:
         for device, path in _file_systems_in_memory(pid):
             if device not in machines:
                 with contextlib.suppress(OSError):
-                    found = os.statvfs(f"/proc/{pid}/root{path}")
-                    held[device] = (found.f_blocks - found.f_bfree) * found.f_frsize
+                    held[device] = _used(f"/proc/{pid}/root{path}", device)
     return sum(held.values())
+
+
+def _used(path: str, device: str) -> int:
+    """Return how many bytes of the file system are used that was seen at a path.
+
+    While a sandbox is being made another may lie there a moment later, the machine's whole disk among them.
+    """
+    place = os.open(path, os.O_PATH)
+    try:
+        if os.fstat(place).st_dev != os.makedev(*map(int, device.split(":"))):
+            return 0
+        found = os.fstatvfs(place)
+        return (found.f_blocks - found.f_bfree) * found.f_frsize
+    finally:
+        os.close(place)
 
 
 def _file_systems_in_memory(pid: int) -> Iterator[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import signal
 import subprocess
@@ -83,6 +84,22 @@ def test_files_in_memory_are_memory(tmp_path: Path, folder: str) -> None:
     words = command(tmp_path, "sh", "-c", script)
     process = Process(words, environment=dict(os.environ), folder=tmp_path, memory=300_000_000)
     assert (list(process.lines()), process.wait(30), process.out_of_memory) == ([], 128 + signal.SIGKILL, True)
+
+
+@needs_one
+def test_a_sandbox_that_is_being_made_has_no_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its mounts are at other places for a moment, where the machine's disk may lie: that is no memory of its own.
+
+    A look at a bad moment is rare, so the supervisor's own is made again and again while sandboxes come up.
+    """
+    monkeypatch.syspath_prepend(str(Path(sandbox.__file__).with_name("launch")))
+    supervise = importlib.import_module("supervise")
+    seen = []
+    for _ in range(20):
+        with subprocess.Popen(command(tmp_path, "true"), cwd=tmp_path) as process:
+            while process.poll() is None:
+                seen.append(supervise._held_by_files([*supervise._family(os.getpid())]))
+    assert max(seen) < 100_000_000
 
 
 MAPPED = """

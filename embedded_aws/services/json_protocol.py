@@ -13,9 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import botocore.session
 
-from embedded_aws import serialization
 from embedded_aws.database import StateError
-from embedded_aws.serialization import SerializationError
 from embedded_aws.services.sagemaker import shapes
 from embedded_aws.services.sagemaker.errors import JSON, ServiceError
 
@@ -43,7 +41,7 @@ class JsonProtocol:
         target = {name.lower(): value for name, value in headers.items()}.get("x-amz-target", "")
         operation = target.rpartition(".")[2]
         try:
-            request = self.read(operation, _document(body))
+            request = self.read(operation, shapes.parse(body))
             answer = self.write(operation, carry_out(operation, request))
         except ServiceError as error:
             return error.response()
@@ -66,13 +64,6 @@ class JsonProtocol:
         """Return an operation's answer as a JSON document."""
         shape = self.model.operation_model(operation).output_shape
         return shapes.write(shape, members) if shape else {}
-
-
-def _document(body: bytes) -> Any:
-    try:
-        return serialization.document(body)
-    except SerializationError as error:
-        raise ServiceError(serialization.CODE, str(error)) from error
 
 
 def page(member: str, items: Sequence[Any], request: Request, *, size: int, invalid_token: ServiceError) -> Request:

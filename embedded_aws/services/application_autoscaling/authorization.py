@@ -60,10 +60,8 @@ def on_endpoint(key: TargetKey, scope: Scope) -> Iterator[RequiredPermission]:
 
 def on_linked_role(scope: Scope) -> Iterator[RequiredPermission]:
     """Yield the permission of whoever makes the first target of an account."""
-    service = f"{targets.NAMESPACE}.application-autoscaling.amazonaws.com"
-    yield RequiredPermission(
-        "iam:CreateServiceLinkedRole", targets.role_arn(scope.account), {"iam:AWSServiceName": service}
-    )
+    context = {"iam:AWSServiceName": targets.LINKED_ROLE_SERVICE}
+    yield RequiredPermission("iam:CreateServiceLinkedRole", targets.role_arn(scope.account), context)
 
 
 def on_alarms(operation: str, key: TargetKey, scope: Scope) -> Iterator[RequiredPermission]:

@@ -43,8 +43,6 @@ if TYPE_CHECKING:
 _PAGE = 50
 _MAX_TAGS = 50
 _WORKERS = 8
-_ROLE = "AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint"
-_ROLE_SERVICE = "sagemaker.application-autoscaling.amazonaws.com"
 
 
 class ApplicationAutoScaling:
@@ -246,10 +244,10 @@ class ApplicationAutoScaling:
     def _make_linked_role(self, scope: Scope, principal: Principal | None) -> None:
         iam = self._clients.client("iam", *scope)
         try:
-            iam.get_role(RoleName=_ROLE)
+            iam.get_role(RoleName=targets.LINKED_ROLE)
         except iam.exceptions.NoSuchEntityException:
             check(principal, authorization.on_linked_role(scope))
-            iam.create_service_linked_role(AWSServiceName=_ROLE_SERVICE)
+            iam.create_service_linked_role(AWSServiceName=targets.LINKED_ROLE_SERVICE)
 
     def _put_alarms(self, scope: Scope, wanted: Sequence[dict[str, Any]]) -> list[dict[str, str]]:
         cloudwatch = self._clients.client("cloudwatch", *scope)

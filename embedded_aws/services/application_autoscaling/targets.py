@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from embedded_aws.services.application_autoscaling.records import Document, Records, Scope
 
 NAMESPACE = "sagemaker"
+LINKED_ROLE = "AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint"
+LINKED_ROLE_SERVICE = f"{NAMESPACE}.application-autoscaling.amazonaws.com"
 DIMENSION = "sagemaker:variant:DesiredInstanceCount"
 MISSING = "ObjectNotFoundException"
 _RESOURCE = re.compile(r"endpoint/([^/]+)/variant/([^/]+)")
@@ -132,7 +134,4 @@ def arn(scope: Scope, identifier: str) -> str:
 
 def role_arn(account: str) -> str:
     """Return the ARN of the service-linked role that scales endpoints."""
-    return (
-        f"arn:aws:iam::{account}:role/aws-service-role/{NAMESPACE}.application-autoscaling.amazonaws.com/"
-        "AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint"
-    )
+    return f"arn:aws:iam::{account}:role/aws-service-role/{LINKED_ROLE_SERVICE}/{LINKED_ROLE}"

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import botocore.session
 
-from embedded_aws import serialization
-from embedded_aws.serialization import SerializationError
 from embedded_aws.services.sagemaker import shapes
 from embedded_aws.services.sagemaker.errors import ServiceError
 from embedded_aws.services.sagemaker.resource_types import PRESIGNED_URL, RESOURCE_TYPES, ResourceType
@@ -42,14 +40,6 @@ def operation_model(operation: str) -> OperationModel:
             f"The embedded AWS has not got the operation {operation}. It has: {', '.join(sorted(OPERATIONS))}.",
         )
     return service_model().operation_model(operation)
-
-
-def parse(body: bytes) -> dict[str, Any]:
-    """Return a request body's JSON object. Raises SerializationException for anything else."""
-    try:
-        return serialization.document(body)
-    except SerializationError as error:
-        raise ServiceError(serialization.CODE, str(error)) from error
 
 
 def read_request(operation: str, document: dict[str, Any]) -> dict[str, Any]:

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-import sys
-from dataclasses import dataclass
 from functools import cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -24,7 +22,7 @@ from embedded_aws.services.sagemaker.resource_types.members import DONE, REFUSED
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from botocore.model import OperationModel, ServiceModel
+    from botocore.model import OperationModel, ServiceModel, Shape
 
     Response = tuple[int, dict[str, str], bytes]
 
@@ -80,7 +78,6 @@ _REFUSED = {
 }
 _NAMES = frozenset(_REFUSED)
 _RUNTIME = "sagemaker-runtime"
-_JAVA = {r"\p{ASCII}": r"[\x00-\x7F]", r"[\p{Print}]": "[ -~]", r"\z": r"\Z"}  # of its patterns, as Python writes it
 # The services whose requests are signed for the name `sagemaker`: they come here.
 _SERVICES = (
     _RUNTIME,
@@ -150,50 +147,24 @@ def _model() -> ServiceModel:
     return botocore.session.get_session().get_service_model(_RUNTIME)
 
 
-@dataclass(frozen=True)
-class _Limits:
-    """What botocore's model allows a member to be that travels as a header."""
-
-    member: str
-    least: int
-    most: int
-    pattern: str
-    compiled: re.Pattern[str]
-
-    def broken(self, value: str) -> Iterator[str]:
-        """Yield the constraints that a value does not satisfy, in AWS's words (shapes.py says whose)."""
-        if len(value) > self.most:
-            yield f"Member must have length less than or equal to {self.most}"
-        if len(value) < self.least:
-            yield f"Member must have length greater than or equal to {self.least}"
-        if not self.compiled.fullmatch(value):
-            yield f"Member must satisfy regular expression pattern: {self.pattern}"
-
-
 def _problems(headers: Mapping[str, str]) -> Iterator[str]:
-    for name, limits in _limits().items():
+    for name, (member, shape) in _headers().items():
         value = headers.get(name)
         if value is not None:
-            for constraint in limits.broken(value):
-                yield f"Value '{value}' at '{limits.member}' failed to satisfy constraint: {constraint}"
+            for constraint in shapes.broken_constraints(shape, value):
+                yield f"Value '{value}' at '{member}' failed to satisfy constraint: {constraint}"
 
 
 @cache
-def _limits() -> dict[str, _Limits]:
-    """Return the limits of InvokeEndpoint's headers by their names in lower case."""
+def _headers() -> dict[str, tuple[str, Shape]]:
+    """Return the members of InvokeEndpoint that travel as headers, as errors name them, by their headers' names."""
     request = _model().operation_model("InvokeEndpoint").input_shape
     assert request  # noqa: S101 - it has members
-    found = {}
-    for name, shape in request.members.items():
-        if shape.serialization.get("location") == "header":
-            pattern = shape.metadata.get("pattern", ".*")
-            python = pattern
-            for java, text in _JAVA.items():
-                python = python.replace(java, text)
-            most, least = shape.metadata.get("max", sys.maxsize), shape.metadata.get("min", 0)
-            member = f"{name[0].lower()}{name[1:]}"
-            found[shape.serialization["name"].lower()] = _Limits(member, least, most, pattern, re.compile(python))
-    return found
+    return {
+        shape.serialization["name"].lower(): (f"{name[0].lower()}{name[1:]}", shape)
+        for name, shape in request.members.items()
+        if shape.serialization.get("location") == "header"
+    }
 
 
 @cache

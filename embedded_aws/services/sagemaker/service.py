@@ -11,7 +11,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from embedded_aws.database import StateError
-from embedded_aws.services.sagemaker import api, authorization, listing, quota_usage, runtime_api, tags
+from embedded_aws.services.sagemaker import api, authorization, listing, quota_usage, runtime_api, shapes, tags
 from embedded_aws.services.sagemaker.endpoints.configurations import EndpointConfigs
 from embedded_aws.services.sagemaker.endpoints.models import Models
 from embedded_aws.services.sagemaker.endpoints.provider import Endpoints
@@ -218,7 +218,7 @@ class SageMaker:
 
     def _control(self, operation: str, body: bytes, account: str, region: str, principal: Principal | None) -> Response:
         try:
-            answer = self.call(operation, api.parse(body), account=account, region=region, principal=principal)
+            answer = self.call(operation, shapes.parse(body), account=account, region=region, principal=principal)
             return 200, {"Content-Type": JSON}, json.dumps(api.write_response(operation, answer)).encode()
         except ServiceError as error:
             return error.response()
@@ -281,10 +281,6 @@ class SageMaker:
                         provider.update(record, request)
                 else:
                     provider.update(record, request)
-            case "Update{}WeightsAndCapacities":
-                with self._quota_lock:
-                    self._check_quotas(record, request)
-                    provider.perform(verb, record, request)
             case "Start":
                 with self._quota_lock:
                     self._check_quotas(record, record.members)
@@ -293,6 +289,10 @@ class SageMaker:
                 provider.stop(record)
             case "Delete":
                 provider.delete(record)
+            case _:
+                with self._quota_lock:
+                    self._check_quotas(record, request)
+                    provider.perform(verb, record, request)
 
     def _check_quotas(self, record: Record, request: Mapping[str, Any]) -> None:
         quota_usage.check(self.context.store, self._quota, record, request)

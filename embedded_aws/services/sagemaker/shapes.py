@@ -73,7 +73,7 @@ class _Reader:
                 return datetime.fromtimestamp(value, UTC)
             case _:
                 value = int(value) if shape.type_name in ("integer", "long") else value
-                self._report(value, path, _broken_constraints(shape, value))
+                self._report(value, path, broken_constraints(shape, value))
                 if shape.metadata.get("pattern", "").removeprefix("^").startswith(_S3_PATTERN) and value.startswith(
                     "https://"
                 ):
@@ -97,15 +97,15 @@ class _Reader:
 
     def _list(self, shape: ListShape, value: list[Any], path: str) -> list[Any]:
         value = [item for item in value if item is not None]
-        self._report(value, path, _broken_constraints(shape, value))
+        self._report(value, path, broken_constraints(shape, value))
         return [self.value(shape.member, item, f"{path}.{n}.member") for n, item in enumerate(value, 1)]
 
     def _map(self, shape: MapShape, value: dict[str, Any], path: str) -> dict[str, Any]:
-        self._report(value, path, _broken_constraints(shape, value))
+        self._report(value, path, broken_constraints(shape, value))
         for items, part, what in ((value, shape.key, "Map keys"), (value.values(), shape.value, "Map value")):
             for item in items:
                 _check_type(part, item)
-            if any(_broken_constraints(part, item) for item in items):
+            if any(broken_constraints(part, item) for item in items):
                 self._report(
                     value, path, [f"{what} must satisfy constraint: [{', '.join(_constraints(part).values())}]"]
                 )
@@ -117,6 +117,14 @@ class _Reader:
         ]
 
 
+def parse(body: bytes) -> dict[str, Any]:
+    """Return a request body's JSON object. Raises SerializationException for anything else."""
+    try:
+        return serialization.document(body)
+    except SerializationError as error:
+        raise ServiceError(serialization.CODE, str(error)) from error
+
+
 def _check_type(shape: Shape, value: Any) -> None:
     try:
         serialization.check_type(shape, value)
@@ -124,7 +132,7 @@ def _check_type(shape: Shape, value: Any) -> None:
         raise ServiceError(serialization.CODE, str(error)) from error
 
 
-def _broken_constraints(shape: Shape, value: Any) -> list[str]:
+def broken_constraints(shape: Shape, value: Any) -> list[str]:
     """Return the shape's constraints that the value itself does not satisfy (not those of its parts)."""
     broken = [rule for rule in _RULES if rule in shape.metadata and not _holds(rule, shape.metadata[rule], value)]
     if not broken:

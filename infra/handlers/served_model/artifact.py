@@ -9,6 +9,8 @@ import hashlib
 import tarfile
 from typing import IO, Any, cast
 
+from infra.handlers.served_model.asynchronous import place_of
+
 _RECEIPT = "receipt.json"
 _DIGITS = 16
 
@@ -22,8 +24,7 @@ def model_of(s3: Any, uri: str) -> str:
 
     The artifact is read as a stream, and no further than the receipt: it may be larger than the function's memory.
     """
-    bucket, _, key = uri.removeprefix("s3://").partition("/")
-    body = s3.get_object(Bucket=bucket, Key=key)["Body"]
+    body = s3.get_object(**place_of(uri))["Body"]
     try:
         with tarfile.open(fileobj=cast("IO[bytes]", body), mode="r|gz") as archive:
             for member in archive:

@@ -42,7 +42,7 @@ def send(s3: Any, runtime: Any, described: Mapping[str, Any], *, body: bytes, co
     """Put a request where the endpoint reads it, and tell the endpoint. Raises ClientError."""
     output = described["AsyncInferenceConfig"]["OutputConfig"]["S3OutputPath"]
     location = f"{output.rstrip('/').rpartition('/')[0]}/input/{uuid.uuid4()}"
-    s3.put_object(**_place(location), Body=body, ContentType=content_type)
+    s3.put_object(**place_of(location), Body=body, ContentType=content_type)
     answer = runtime.invoke_endpoint_async(
         EndpointName=described["EndpointName"],
         ContentType=content_type,
@@ -64,7 +64,7 @@ def answer_of(s3: Any, request: Request) -> bytes | None:
 
 def _read(s3: Any, location: str) -> bytes | None:
     try:
-        body: bytes = s3.get_object(**_place(location))["Body"].read()
+        body: bytes = s3.get_object(**place_of(location))["Body"].read()
     except ClientError as error:
         if error.response["Error"]["Code"] in _NOT_YET:
             return None
@@ -72,6 +72,7 @@ def _read(s3: Any, location: str) -> bytes | None:
     return body
 
 
-def _place(location: str) -> dict[str, str]:
+def place_of(location: str) -> dict[str, str]:
+    """Return where an s3:// URI points, as S3's operations name it."""
     bucket, _, key = location.removeprefix("s3://").partition("/")
     return {"Bucket": bucket, "Key": key}

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from embedded_aws.runtime.credentials import Role
+    from embedded_aws.services.sagemaker.endpoints.invocation import Invocation
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +32,7 @@ _FLUSH_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
-class CapturedMessage:
+class _Message:
     """One side of an invocation: the request or the answer."""
 
     content_type: str
@@ -70,9 +71,12 @@ class DataCapture:
         """Return whether the next request falls into the sample."""
         return bool(random.random() * 100 < self._config["InitialSamplingPercentage"])  # noqa: S311 - a sample, not a secret
 
-    def put(self, variant: str, request: CapturedMessage, answer: CapturedMessage, headers: Mapping[str, str]) -> None:
-        """Keep an invocation of the sample. Never blocks on the network."""
-        line = json.dumps(self._record(request, answer, headers))
+    def put(self, variant: str, invocation: Invocation, answered: Mapping[str, str], content: bytes) -> None:
+        """Keep an invocation of the sample, with its answer's headers and body. Never blocks on the network."""
+        request = _Message(invocation.headers.get("content-type", ""), invocation.body)
+        line = json.dumps(
+            self._record(request, _Message(answered.get("Content-Type", ""), content), invocation.headers)
+        )
         with self._lock:
             self._lines[variant].append(line)
 
@@ -82,7 +86,7 @@ class DataCapture:
         if self._writer.is_alive():
             self._writer.join()
 
-    def _record(self, request: CapturedMessage, answer: CapturedMessage, headers: Mapping[str, str]) -> dict[str, Any]:
+    def _record(self, request: _Message, answer: _Message, headers: Mapping[str, str]) -> dict[str, Any]:
         data: dict[str, Any] = {}
         if "Input" in self._modes or "InputAndOutput" in self._modes:
             data["endpointInput"] = self._side(request, "INPUT")
@@ -94,7 +98,7 @@ class DataCapture:
                 event[member] = value
         return {"captureData": data, "eventMetadata": event, "eventVersion": "0"}
 
-    def _side(self, message: CapturedMessage, mode: str) -> dict[str, str]:
+    def _side(self, message: _Message, mode: str) -> dict[str, str]:
         plain = message.content_type.partition(";")[0].strip()
         encoding = "JSON" if plain in self._json else "CSV" if plain in self._csv else "BASE64"
         body = base64.b64encode(message.body) if encoding == "BASE64" else message.body

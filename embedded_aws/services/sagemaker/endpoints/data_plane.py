@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from embedded_aws.services.sagemaker.endpoints import response_stream, serverless
 from embedded_aws.services.sagemaker.endpoints.containers import TARGETS
-from embedded_aws.services.sagemaker.endpoints.data_capture import CapturedMessage
 from embedded_aws.services.sagemaker.endpoints.fleet import Admission, Traffic
 from embedded_aws.services.sagemaker.endpoints.hosts import HostError
 from embedded_aws.services.sagemaker.endpoints.invocation import (
@@ -71,7 +70,7 @@ class DataPlane:
 
         def done() -> None:
             entered.leave()
-            self._count(record, entered, measured, began)
+            entered.fleet.count(self._metrics, record, entered.variant, measured, began)
 
         containers = entered.instance.host
         if not containers.plain or not TARGETS.isdisjoint(headers):
@@ -111,25 +110,9 @@ class DataPlane:
         if "x-amzn-ErrorType" not in answered:
             answered["x-Amzn-Invoked-Production-Variant"] = variant.name
             if capture and captured:
-                request = CapturedMessage(headers.get("content-type", ""), body)
-                answer = CapturedMessage(answered.get("Content-Type", ""), content)
-                capture.put(variant.name, request, answer, headers)
-        self._count(record, entered, measured, began)
+                capture.put(variant.name, invocation, answered, content)
+        fleet.count(self._metrics, record, variant, measured, began)
         return status, answered, content
-
-    def _count(self, record: Record, entered: Admission, measured: Measured, began: float) -> None:
-        variant = entered.variant
-        self._metrics.count(
-            record,
-            variant.name,
-            entered.fleet.config_name,
-            status=measured.status,
-            model=measured.seconds,
-            overhead=time.perf_counter() - began - measured.seconds,
-            instances=0 if isinstance(variant, ServerlessVariant) else len(variant.instances) or 1,
-            containers=measured.containers,
-            direct=measured.direct,
-        )
 
     async def _admit(self, record: Record, body: bytes, headers: Mapping[str, str]) -> Admission | Response:
         """Enter an instance, once there is one that is up; else return the answer."""

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import random
+import time
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from embedded_aws.services.sagemaker.endpoints.data_capture import DataCapture
+    from embedded_aws.services.sagemaker.endpoints.invocation import Measured
     from embedded_aws.services.sagemaker.endpoints.serverless import ServerlessVariant
     from embedded_aws.services.sagemaker.endpoints.variant import Instance, Variant
+    from embedded_aws.services.sagemaker.metrics.invocations import Invocations
     from embedded_aws.services.sagemaker.store import Record
 
     AnyVariant = Variant | ServerlessVariant
@@ -94,6 +97,22 @@ class Fleet:
         if not any(weights):
             return None
         return random.choices(self.variants, weights)[0]  # noqa: S311 - traffic, not a secret
+
+    def count(
+        self, metrics: Invocations, endpoint: Record, variant: AnyVariant, measured: Measured, began: float
+    ) -> None:
+        """Count an invocation of one of the variants, which began then by `time.perf_counter`."""
+        metrics.count(
+            endpoint,
+            variant.name,
+            self.config_name,
+            status=measured.status,
+            model=measured.seconds,
+            overhead=time.perf_counter() - began - measured.seconds,
+            instances=variant.sharing,
+            containers=measured.containers,
+            direct=measured.direct,
+        )
 
     def retire(self) -> None:
         """Take no further request, wait for those within, end the instances."""

@@ -108,9 +108,7 @@ class Endpoints(Provider):
                 self._coming_back.add(record)
                 return lambda: self._serve_again(record)
             case "Creating":
-                return lambda: self._deploy(
-                    record, lambda: self._fleets.make(record, record.members[PENDING_DEPLOYMENT])
-                )
+                return lambda: self._deploy(record, lambda: self._pending_fleet(record))
             case "Deleting":
                 return lambda: self._remove(record)
         return None

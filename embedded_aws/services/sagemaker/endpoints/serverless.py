@@ -108,6 +108,11 @@ class ServerlessVariant:
         self._starters = ThreadPoolExecutor(AT_MOST, thread_name_prefix=f"serverless {self.name}")
 
     @property
+    def sharing(self) -> int:
+        """Return that there are no instances, and no InvocationsPerInstance."""
+        return 0
+
+    @property
     def instances(self) -> Sequence[Instance]:
         """Return the containers that there are."""
         return self._environments

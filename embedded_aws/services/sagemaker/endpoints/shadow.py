@@ -15,7 +15,6 @@ import random
 import time
 from typing import TYPE_CHECKING, Any
 
-from embedded_aws.services.sagemaker.endpoints.data_capture import CapturedMessage
 from embedded_aws.services.sagemaker.endpoints.invocation import Measured
 from embedded_aws.services.sagemaker.errors import validation_exception
 from embedded_aws.services.sagemaker.runtime_api import TARGET_MODEL
@@ -80,17 +79,5 @@ class Shadowing:
         if measured.refused:
             return
         if captured and fleet.capture and "x-amzn-ErrorType" not in answered:
-            request = CapturedMessage(invocation.headers.get("content-type", ""), invocation.body)
-            answer = CapturedMessage(answered.get("Content-Type", ""), content)
-            fleet.capture.put(shadow.name, request, answer, invocation.headers)
-        self._metrics.count(
-            invocation.endpoint,
-            shadow.name,
-            fleet.config_name,
-            status=measured.status,
-            model=measured.seconds,
-            overhead=time.perf_counter() - began - measured.seconds,
-            instances=len(shadow.instances) or 1,
-            containers=measured.containers,
-            direct=measured.direct,
-        )
+            fleet.capture.put(shadow.name, invocation, answered, content)
+        fleet.count(self._metrics, invocation.endpoint, shadow, measured, began)

@@ -65,6 +65,11 @@ class Variant:
         self._images: list[dict[str, Any]] = []
         self._stopped = False
 
+    @property
+    def sharing(self) -> int:
+        """Return how many instances share its requests, for InvocationsPerInstance."""
+        return len(self.instances) or 1
+
     def scale(self, count: int) -> None:
         """Bring instances up, or drain and end the youngest, until there are so many. Raises HostError.
 

@@ -49,6 +49,7 @@ ALLOWED = {
     "embedded_aws/runtime": {"embedded_aws.runtime", "embedded_aws.proxies"},
     "embedded_aws/warmstart": {"embedded_aws.runtime.process"},
     "embedded_aws/serving": {"embedded_aws.serving", "embedded_aws.runtime.requirements"},
+    "embedded_aws/algorithms": {"embedded_aws.algorithms", "embedded_aws.serving.app"},
     "embedded_aws/database": set(),
     "embedded_aws/documents": set(),
     "embedded_aws/serialization": set(),

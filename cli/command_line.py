@@ -16,6 +16,7 @@ from cli.options import (
     ExtendCommand,
     ForceOption,
     HiddenUnitsOption,
+    ImagesArgument,
     JsonOption,
     LearningRateOption,
     NamesArgument,
@@ -41,6 +42,12 @@ seats = typer.Typer(
     cls=WholeHelpGroup, help="The class's seats: show, add, remove or rebuild them.", no_args_is_help=True
 )
 app.add_typer(seats, name="seats")
+
+images = typer.Typer(
+    cls=WholeHelpGroup,
+    help="The container images of the embedded AWS: list, pull or remove them. Each is installed at its first use.",
+)
+app.add_typer(images, name="images")
 
 
 @app.command()
@@ -317,6 +324,37 @@ def bench(
     from cli.commands.bench import bench as command
 
     command(name, arguments.args)
+
+
+@images.callback(invoke_without_command=True)
+def images_default(context: typer.Context, *, as_json: JsonOption = False) -> None:
+    """List them, unless a command is named."""
+    if context.invoked_subcommand is None:
+        images_list(as_json=as_json)
+
+
+@images.command("list")
+def images_list(*, as_json: JsonOption = False) -> None:
+    """Show every image by AWS's name, its Python, what it takes on the disk, and whether the lab runs it."""
+    from cli.commands.images import show as command
+
+    command(as_json=as_json)
+
+
+@images.command("pull")
+def images_pull(names: ImagesArgument, *, as_json: JsonOption = False) -> None:
+    """Install images, so that no job has to wait for it: `./lab images pull kmeans sagemaker-xgboost-3.2-0`."""
+    from cli.commands.images import pull as command
+
+    command(names, as_json=as_json)
+
+
+@images.command("remove")
+def images_remove(names: ImagesArgument, *, as_json: JsonOption = False) -> None:
+    """Remove what is installed of images; what needs one again installs it anew."""
+    from cli.commands.images import remove as command
+
+    command(names, as_json=as_json)
 
 
 @seats.command("list")

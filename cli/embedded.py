@@ -22,8 +22,10 @@ from cli.ui import screen
 from cli.ui.errors import LabError
 from embedded_aws import gateway
 from embedded_aws.runtime import images
+from infra.containers import INFERENCE, TRAINING
 
 IMAGES = paths.ROOT / "embedded_aws" / "images"
+_NOTEBOOK = "notebook-al2023-v1"
 _CHECK_SECONDS = 0.5
 _SILENT_SECONDS = 15
 _ASK_SECONDS = 5
@@ -34,9 +36,14 @@ _ending = threading.Event()
 _watched: set[int] = set()
 
 
+def of_the_lab() -> list[str]:
+    """Return the images that a lab runs: its training's, its endpoint's, and its notebooks'."""
+    return [*(f"{repository}-{tag}" for repository, tag in (TRAINING, INFERENCE)), _NOTEBOOK]
+
+
 def install_images() -> None:
-    """Install the images that are missing, with a line for each, so that a first job does not wait in silence."""
-    for name in images.available(IMAGES):
+    """Install the lab's images that are missing, a line for each, so that a first job does not wait in silence."""
+    for name in of_the_lab():
         if images.is_installed(name, images_dir=IMAGES, cache_dir=paths.cache()):
             continue
         with screen.step(f"image {name} installed (once)"):

@@ -22,6 +22,9 @@ ContextOption = Annotated[
     typer.Option("-c", "--context", metavar="lab.KEY=VALUE", help="Override a setting of cdk.json; repeatable."),
 ]
 NamesArgument = Annotated[list[str], typer.Argument(metavar="NAME…", help="Seats, as their students write them.")]
+ImagesArgument = Annotated[
+    list[str], typer.Argument(metavar="NAME…", help="Names as `images` lists them, URIs, or REPOSITORY:TAG.")
+]
 ForceOption = Annotated[bool, typer.Option("--force", help="Even if a student is at work: what is not saved is lost.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 

@@ -7,16 +7,26 @@ import os
 import sys
 from datetime import UTC, datetime
 from importlib import metadata
-from pathlib import Path
+from pathlib import Path  # noqa: TC003 - Typer reads it
 from typing import Annotated, Any, NoReturn
 
 import typer
-from typer.core import TyperGroup
 
-from embedded_aws import gateway, settings, shell
+from embedded_aws import gateway, image_commands, settings, shell
+from embedded_aws.cli_options import (
+    CacheOption,
+    EnforceOption,
+    ImagesOption,
+    JsonOption,
+    NodeOption,
+    PaceOption,
+    PortOption,
+    StateOption,
+    WholeHelpGroup,
+)
 from embedded_aws.database import StateError
+from embedded_aws.runtime.images import ImageError
 
-_WHOLE = 1000  # characters of a command's sentence
 _HELP = """An AWS on this machine that really trains and really serves Amazon SageMaker, without Docker or an account.
 
 \b
@@ -25,24 +35,13 @@ _HELP = """An AWS on this machine that really trains and really serves Amazon Sa
     aws s3 mb s3://mine                 … and use it
     eval "$(embedded-aws env --off)"    point the shell back
     embedded-aws stop                   end it; all that it held is gone
+    embedded-aws images                 which container images there are, and what is installed of them
 """
-
-
-class _Commands(TyperGroup):
-    """A group whose help has every command's whole sentence, which Click cuts to what a line holds."""
-
-    def format_commands(self, ctx: Any, formatter: Any) -> None:
-        """Write the commands, each with what it does."""
-        found = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
-        with formatter.section("Commands"):
-            formatter.write_dl(
-                [(name, one.get_short_help_str(_WHOLE)) for name, one in found if one and not one.hidden]
-            )
 
 
 app = typer.Typer(
     help=_HELP,
-    cls=_Commands,
+    cls=WholeHelpGroup,
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,  # its boxes cut commands in two on a narrow screen
@@ -50,62 +49,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-StateOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--state",
-        metavar="DIR",
-        envvar="EMBEDDED_AWS_STATE",
-        show_default=str(settings.default_home()),
-        help="Its folder: one embedded AWS a folder.",
-    ),
-]
-PortOption = Annotated[
-    int,
-    typer.Option("--port", min=0, max=65535, envvar="EMBEDDED_AWS_PORT", help="Its port on 127.0.0.1; 0: any free."),
-]
-EnforceOption = Annotated[
-    bool,
-    typer.Option(
-        "--enforce-iam",
-        envvar="EMBEDDED_AWS_ENFORCE_IAM",
-        help="Ask the policies of roles, buckets and keys before every call, over https, as AWS does.",
-    ),
-]
-CacheOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--cache",
-        metavar="DIR",
-        envvar="EMBEDDED_AWS_CACHE",
-        show_default=str(settings.default_cache()),
-        help="Where container images are installed, each at its first use; kept.",
-    ),
-]
-ImagesOption = Annotated[
-    Path,
-    typer.Option(
-        "--images",
-        metavar="DIR",
-        exists=True,
-        file_okay=False,
-        show_default="its own",
-        help="Requirements files that are images: REPOSITORY-TAG.txt.",
-    ),
-]
-PaceOption = Annotated[
-    float, typer.Option("--pace", min=0, help="How long AWS's waits take here: 1 normal, 0.1 a tenth.")
-]
-NodeOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--node-modules",
-        metavar="DIR",
-        show_default="NODE_PATH, or node_modules here",
-        help="Where functions on Node find what AWS's runtimes bring: @aws-sdk/client-s3 and its like.",
-    ),
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+app.add_typer(image_commands.app, name="images")
 
 
 def main() -> None:
@@ -113,7 +57,7 @@ def main() -> None:
     undoing = shell.undo(os.environ)  # the one that this shell is pointed at may be gone, and its proxy with it
     try:
         app(prog_name="embedded-aws", obj=undoing)
-    except (gateway.GatewayError, StateError) as error:
+    except (gateway.GatewayError, StateError, ImageError) as error:
         _end(str(error))
     except OSError as error:
         _end(

@@ -99,6 +99,7 @@ ALLOWED = {
         "cli",
         "embedded_aws.gateway",
         "embedded_aws.runtime.images",
+        "embedded_aws.runtime.installed_images",
         "embedded_aws.shell",
         "infra.containers",
         "infra.handlers.served_model.asynchronous",

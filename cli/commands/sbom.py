@@ -13,10 +13,13 @@ from cli.ui import screen
 
 
 def sbom(out: str | None) -> None:
-    """Write them into a folder, `<place>.cdx.json`; what is not installed yet is installed. Raises LabError."""
+    """Write them into a folder, `<place>.cdx.json`: of the lab, of the images that are installed, of the checkers.
+
+    Raises LabError.
+    """
     folder = Path(out or paths.HOME / "sbom").absolute()
     folder.mkdir(parents=True, exist_ok=True)
-    for place in places():
+    for place in filter(lambda place: place.is_installed, places()):
         with screen.step(place.name) as retitle:
             retitle(_write(of_python(place), folder / f"{place.name}.cdx.json"))
     with screen.step(NODE) as retitle:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from dataclasses import dataclass
 from importlib import metadata
@@ -34,6 +35,18 @@ class Place:
         return self.lock.with_suffix(".in")
 
     @property
+    def label(self) -> str:
+        """Return what it is called in a table: an image by its repository, for all of its tags."""
+        return re.sub(r"-\d.*", "", self.name)
+
+    @property
+    def is_installed(self) -> bool:
+        """Return whether it is there, or is small and installed when it is looked at, as a checker's environment is."""
+        if not self.is_image:
+            return True
+        return images.is_installed(self.name, images_dir=self.lock.parent, cache_dir=paths.cache())
+
+    @property
     def is_image(self) -> bool:
         """Return whether it stands for a container image of AWS's."""
         return self.lock.parent == IMAGES
@@ -54,12 +67,8 @@ class Place:
 
 
 def places() -> list[Place]:
-    """List every place, the lab's first."""
+    """List every place, the lab's first; images of one list are one place."""
     return [
         Place(LAB, paths.ROOT / "requirements.txt"),
-        *(
-            Place(name, folder / f"{name}.txt")
-            for folder in (IMAGES, ENVIRONMENTS)
-            for name in images.available(folder)
-        ),
+        *(Place(lock.stem, lock) for folder in (IMAGES, ENVIRONMENTS) for lock in sorted(folder.glob("*.txt"))),
     ]

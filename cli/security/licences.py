@@ -43,12 +43,16 @@ class Row:
 
 
 def table() -> list[Row]:
-    """Return a row for each package of each lock; images and checkers' environments are installed first if need be."""
+    """Return a row for each package of each lock.
+
+    Licences are those of what is installed here, and else those that the page has already: those of a new list are
+    known once its image is pulled.
+    """
     found: dict[str, set[str]] = {}
-    for place in places():
+    for place in filter(lambda place: place.is_installed, places()):
         for package in place.packages():
             found.setdefault(canonicalize_name(package.name), set()).add(declared(package.metadata))
-    before = {row.name: row.licence for row in rows()}  # what this machine does not install is as it was
+    before = {row.name: row.licence for row in rows()}
     return [
         Row(name, versions, _licence(found.get(name, {before.get(name, UNKNOWN)}), by_hand=BY_HAND.get(name)), where)
         for name, versions, where in _python_packages()
@@ -121,8 +125,8 @@ def _python_packages() -> Iterator[tuple[str, tuple[str, ...], tuple[str, ...]]]
         for pin in pins(place.lock):
             name = canonicalize_name(pin.name)
             versions.setdefault(name, set()).add(pin.version)
-            if place.name not in where.setdefault(name, []):
-                where[name].append(place.name)
+            if place.label not in where.setdefault(name, []):
+                where[name].append(place.label)
     for package in sorted(versions):
         yield package, tuple(sorted(versions[package])), tuple(where[package])
 

@@ -20,6 +20,7 @@ from embedded_aws.runtime.sandbox import View
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from embedded_aws.runtime.image_families import Program
     from embedded_aws.runtime.images import Image
     from embedded_aws.runtime.sandbox import Bubblewrap
 
@@ -108,6 +109,14 @@ class Container:
         above = [each for each in places if path.is_relative_to(each[0])]
         place, inside = max(above, key=lambda each: len(each[0].parts))
         return str(PurePosixPath(inside, path.relative_to(place)))
+
+    def program(self, program: Program) -> list[str]:
+        """Return the words that run a program of this package in the image's Python, with none of ours on its path.
+
+        Before Python 3.11 there is no way to: the folder of the program is on it.
+        """
+        safe = [] if self._image.packages.match("lib/python3.10/*") else ["-P"]
+        return [self.python, *safe, self.inside(PACKAGE / program.file), *program.words]
 
     def command(
         self, words: Sequence[str], *, host: str, addresses: Mapping[str, str], network: bool = True

@@ -1,7 +1,10 @@
-"""The Python that an image runs: the one of its tag (`py312` is 3.12), and while none can be had, this process's own.
+"""The Python that an image runs: AWS's (`py312` in a tag is 3.12), and while none can be had, this process's own.
 
-A Python of the tag's version is looked for on the PATH, among pyenv's and among uv's. Where there is none uv fetches
-one, which is tried once a day. What was found is noted in the folder of the images, so that a job asks nobody.
+A Python of the version is looked for on the PATH, among pyenv's and among uv's. Where there is none uv fetches one,
+which is tried once a day. What was found is noted in the folder of the images, so that a job asks nobody.
+
+Packages of an image may be there for some Pythons only. Where neither AWS's nor this process's own is one of these,
+the newest of them is taken that can be had.
 """
 
 from __future__ import annotations
@@ -14,7 +17,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 _VERSION = re.compile(r"-py(\d)(\d+)(?:-|$)")
 _AGAIN_SECONDS = 86_400
@@ -34,6 +37,10 @@ _LOOK = (
     "import bz2, ctypes, json, lzma, platform, sqlite3, ssl, sys, zlib; "
     "print(json.dumps([sys._base_executable, platform.python_version(), sys.base_prefix]))"
 )
+
+
+class InterpreterError(Exception):
+    """There is no Python that an image can be made of; the message says what to do."""
 
 
 @dataclass(frozen=True)
@@ -52,28 +59,60 @@ def wanted(image: str) -> str:
     return f"{match[1]}.{match[2]}" if match else ""
 
 
-def find(version: str, *, folder: Path, uv: Callable[[], Path]) -> Interpreter:
-    """Return a Python of the version, fetched by uv if need be, or else our own with a notice."""
-    if found := look_up(version, folder=folder, uv=uv):
+def find(version: str, *, folder: Path, uv: Callable[[], Path], among: Sequence[str] = ()) -> Interpreter:
+    """Return a Python of the version, fetched by uv if need be, or else another with a notice, our own if it can be.
+
+    `among` are the versions that it may be, oldest first; empty: any. Raises InterpreterError if none can be had.
+    """
+    if found := look_up(version, folder=folder, uv=uv, among=among):
         return found
     folder.mkdir(parents=True, exist_ok=True)
-    note = _note(version, folder)
+    asked = _first_choice(version, among)
+    note = _note(asked, folder)
     with FileLock(note.with_suffix(".lock")):
-        if found := look_up(version, folder=folder, uv=uv):  # another process was first
-            return found
-        problem = _fetch(version, uv)
-        found = None if problem else _discover(version, uv)
-        if found is None:
-            problem = problem or "what it fetched does not run"
-            return _stand_in(version, _write(note, tried=time.time(), problem=problem))
-        _write(note, **asdict(found))
+        if not look_up(version, folder=folder, uv=uv, among=among):  # another process may have been first
+            problem = _fetch(asked, uv)
+            found = None if problem else _discover(asked, uv)
+            if found:
+                _write(note, **asdict(found))
+            else:
+                _write(note, tried=time.time(), problem=problem or "what it fetched does not run")
+    if found := look_up(version, folder=folder, uv=uv, among=among):
         return found
+    raise InterpreterError(
+        f"Its packages are there for Python {', '.join(among)} only, and this machine has none of them; uv could not "
+        f"fetch Python {asked} ({_read(note).get('problem', '')}). Put python{asked} on the PATH."
+    )
 
 
-def look_up(version: str, *, folder: Path, uv: Callable[[], Path]) -> Interpreter | None:
+def look_up(version: str, *, folder: Path, uv: Callable[[], Path], among: Sequence[str] = ()) -> Interpreter | None:
     """Return what `find` would, as far as it is known without the internet; None if uv is to be asked for one."""
-    if not version or _minor(platform.python_version()) == version:
-        return _own()
+    own = _own()
+    own_will_do = not among or _minor(own.version) in among
+    if own_will_do and version in ("", _minor(own.version)):
+        return own
+    asked = _first_choice(version, among)
+    if asked != version and own_will_do:
+        return _instead(own, version)
+    if found := _known(asked, folder, uv):
+        return found if asked == version else _instead(found, version)
+    noted = _read(_note(asked, folder))
+    if time.time() - noted.get("tried", 0) >= _AGAIN_SECONDS:
+        return None
+    others = (_known(each, folder, uv) for each in reversed(among) if each != asked)
+    stands_in = own if own_will_do else next(filter(None, others), None)
+    return stands_in and _stand_in(stands_in, version, noted)
+
+
+def _first_choice(version: str, among: Sequence[str]) -> str:
+    """Return which version to look for first: the one that AWS has, or the newest that packages are there for."""
+    return version if not among or version in among else among[-1]
+
+
+def _known(version: str, folder: Path, uv: Callable[[], Path]) -> Interpreter | None:
+    """Return a Python of the version that is on this machine."""
+    if _minor((own := _own()).version) == version:
+        return own
     note = _note(version, folder)
     noted = _read(note)
     if "python" in noted and Path(noted["python"]).exists():
@@ -81,8 +120,7 @@ def look_up(version: str, *, folder: Path, uv: Callable[[], Path]) -> Interprete
     if found := _discover_once(version, uv):
         folder.mkdir(parents=True, exist_ok=True)
         _write(note, **asdict(found))
-        return found
-    return _stand_in(version, noted) if time.time() - noted.get("tried", 0) < _AGAIN_SECONDS else None
+    return found
 
 
 def installed(versions: Iterable[str], *, folder: Path, uv: Callable[[], Path]) -> dict[str, Path]:
@@ -101,13 +139,17 @@ def _own() -> Interpreter:
     return Interpreter(sys.executable, platform.python_version(), sys.base_prefix)
 
 
-def _stand_in(version: str, noted: dict[str, Any]) -> Interpreter:
-    own = _own()
+def _stand_in(found: Interpreter, version: str, noted: dict[str, Any]) -> Interpreter:
     notice = (
-        f"This image stands for Python {version}; Python {own.version} stands in, because this machine has no Python "
+        f"This image stands for Python {version}; Python {found.version} stands in, because this machine has no Python "
         f"{version} and uv could not fetch one ({noted['problem']}). Once python{version} is on the PATH it is used."
     )
-    return Interpreter(own.python, own.version, own.prefix, notice)
+    return replace(found, notice=notice)
+
+
+def _instead(found: Interpreter, version: str) -> Interpreter:
+    notice = f"AWS's image has Python {version}; here it is made for Python {found.version}." if version else ""
+    return replace(found, notice=notice)
 
 
 def _discover(version: str, uv: Callable[[], Path]) -> Interpreter | None:

@@ -1,29 +1,28 @@
 """ECR knows the containers that SageMaker can pull: those of another account's registry, as AWS's own containers are.
 
-Each file of the images' folder is one image, `<repository>-<tag>.txt`; a notebook's platform is none. Registries of all
-accounts but the caller's hold the same, as the embedded SageMaker pulls from any. Answered are BatchGetImage and
-DescribeImages; the sentences are those that users quote from AWS. The manifest names what the image consists of here,
-a list of pins, and no layers.
+Which there are image_families.py says, and lists of one's own; a notebook's platform is none. Registries of all
+accounts but the caller's hold the same. Answered are BatchGetImage and DescribeImages; the sentences are those that
+users quote from AWS. The manifest names what the image consists of here, a list of pins, and no layers.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from embedded_aws.runtime import images
+from embedded_aws.runtime import image_families, images
 from embedded_aws.services.sagemaker.errors import ServiceError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from embedded_aws.runtime.image_families import Release
+
     Response = tuple[int, dict[str, str], bytes]
 
-_NAME = re.compile(r"(?P<repository>.+?)-(?P<tag>\d.*)")
 _MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 _CONFIG = "application/vnd.docker.container.image.v1+json"
 _JSON = "application/x-amz-json-1.1"
@@ -32,8 +31,12 @@ _JSON = "application/x-amz-json-1.1"
 @dataclass(frozen=True)
 class _Image:
     repository: str
-    tag: str
+    release: Release
     file: Path
+
+    @property
+    def tag(self) -> str:
+        return self.release.tags[0]
 
     def manifest(self) -> str:
         content = self.file.read_bytes()
@@ -46,8 +49,8 @@ class _Image:
 
     def has_id(self, image: Mapping[str, str]) -> bool:
         """Tell whether an image id, a tag or a digest or both, means this one."""
-        asked = {**image, **({"imageTag": images.short(image["imageTag"])} if "imageTag" in image else {})}
-        return bool(image) and asked.items() <= {"imageDigest": self.digest(), "imageTag": self.tag}.items()
+        tag, digest = image.get("imageTag"), image.get("imageDigest")
+        return bool(image) and digest in (None, self.digest()) and (tag is None or self.release.has(tag))
 
 
 class ImageRegistries:
@@ -74,9 +77,10 @@ class ImageRegistries:
     def _repository(self, request: Mapping[str, Any]) -> list[_Image]:
         """Return the images of the repository that is asked for. Raises RepositoryNotFoundException."""
         named = [
-            (_NAME.fullmatch(name), self._images_dir / f"{name}.txt") for name in images.available(self._images_dir)
+            (image_families.of(name), images.list_of(name, self._images_dir))
+            for name in images.available(self._images_dir)
         ]
-        known = [_Image(match["repository"], match["tag"], file) for match, file in named if match]
+        known = [_Image(family.repository, release, file) for (family, release), file in named if release.tags[0]]
         found = [one for one in known if one.repository == request["repositoryName"]]
         if not found:
             raise ServiceError(
@@ -123,7 +127,7 @@ def _describe_images(repository: list[_Image], request: Mapping[str, Any]) -> di
                 "registryId": request["registryId"],
                 "repositoryName": one.repository,
                 "imageDigest": one.digest(),
-                "imageTags": images.tags(one.tag),
+                "imageTags": list(one.release.tags),
                 "imageSizeInBytes": one.file.stat().st_size,
                 "imagePushedAt": one.file.stat().st_mtime,
                 "imageManifestMediaType": _MANIFEST,

@@ -85,7 +85,8 @@ def wait_for_job() -> PreloadedPython:
     """
     preloaded = PreloadedPython(os.environ["SAGEMAKER_JOB_IMPORTS"])
     importlib.import_module("sagemaker_training.cli.train")
-    importlib.import_module(os.environ["SAGEMAKER_TRAINING_MODULE"].partition(":")[0])
+    if module := os.environ.get("SAGEMAKER_TRAINING_MODULE"):
+        importlib.import_module(module.partition(":")[0])
     with socket.socket(fileno=int(os.environ["SAGEMAKER_JOB_ORDERS"])) as orders, orders.makefile("rb") as file:
         environment = file.read()
     if not environment:

@@ -11,7 +11,6 @@ import socket
 import threading
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -25,6 +24,8 @@ from embedded_aws.services.sagemaker.errors import ServiceError
 from embedded_aws.services.sagemaker.metrics.instances import memory_of
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from embedded_aws.runtime.credentials import CredentialsEndpoint, Role
     from embedded_aws.services.sagemaker.metrics.datum import MetricSource
     from embedded_aws.services.sagemaker.provider import ServiceContext
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 GROUP = "/aws/sagemaker/Endpoints"
-_SERVER = Path(__file__).parents[3] / "serving" / "__main__.py"
 _HOST = "model.aws.local"  # which hosts call themselves: a user's log, aws-neuron/aws-neuron-sdk#426
 _STARTUP_SECONDS = 480  # ContainerStartupHealthCheckTimeoutInSeconds' default
 _SERVERLESS_STARTUP_SECONDS = 180  # SageMaker's guide, "Invoke a serverless endpoint"
@@ -248,10 +248,10 @@ class ModelHost:
         with socket.create_server(("127.0.0.1", 0), backlog=1024) as listening, self._lock:
             if self._stopping.is_set():
                 raise HostError("It was told to stop while its hosts came up.")
-            server = [container.python, "-P", container.inside(_SERVER), str(listening.fileno())]
+            server = self._server(container)
             self._process = Process(
                 container.command(
-                    [*server, container.inside(container.ml)],
+                    [*server, str(listening.fileno()), container.inside(container.ml)],
                     host=_HOST,
                     addresses={_HOST: "127.0.0.1"},
                     network=self.model.network,
@@ -271,6 +271,16 @@ class ModelHost:
                 container=self._identity.container_source,
             )
             return self._process
+
+    def _server(self, container: Container) -> list[str]:
+        """Return what its image serves this model with. Raises HostError if it serves nothing."""
+        assert self.image  # noqa: S101 - it was pulled
+        if program := self.image.family.serves_with(self.model.container.get("Environment", {})):
+            return container.program(program)
+        raise HostError(
+            f"The {self.container_name} container for {self._identity.title} has no program `serve`: "
+            f"{self.image.name} is an image that trains only."
+        )
 
     def _environment(self, container: Container) -> dict[str, str]:
         network = {"PIP_NO_INDEX": "1"}

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from embedded_aws.runtime import images, s3_uris
+from embedded_aws.services.sagemaker import container_images
 from embedded_aws.services.sagemaker.endpoints.containers import DIRECT, SERIAL
 from embedded_aws.services.sagemaker.endpoints.hosts import HostedModel
 from embedded_aws.services.sagemaker.errors import ServiceError, validation_exception
@@ -41,6 +42,13 @@ class Models(Provider):
         if "ExecutionRoleArn" not in request:
             raise validation_exception("The embedded AWS has models with a role only: give ExecutionRoleArn.")
         for container in containers:
+            container_images.check(
+                container["Image"],
+                record=record,
+                role=request["ExecutionRoleArn"],
+                context=self.context,
+                elsewhere=container_images.HOSTING,
+            )
             if uri := container.get("ModelDataUrl"):
                 self._check_model_data(uri, record, request["ExecutionRoleArn"], prefix=_is_multi_model(container))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from embedded_aws.services.sagemaker import container_images
 from embedded_aws.services.sagemaker.jobs import Jobs
 from embedded_aws.services.sagemaker.processing import validation
 from embedded_aws.services.sagemaker.processing.run import ProcessingRun
@@ -24,6 +25,13 @@ class ProcessingJobs(Jobs):
         Asks IAM about the role: not to be called on the gateway's event loop. Raises ServiceError.
         """
         validation.check(request)
+        container_images.check(
+            request["AppSpecification"]["ImageUri"],
+            record=record,
+            role=request["RoleArn"],
+            context=self.context,
+            elsewhere=container_images.PROCESSING,
+        )
         role = self.role(record, request["RoleArn"])
         filled = {**record.resource_type.defaults, **request}
         return lambda: self.begin(record, ProcessingRun(self.job(record, filled, role)))

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from embedded_aws.runtime.instances import Instance
     from embedded_aws.services.sagemaker.jobs import Job
 
-_TOOLKIT = Path(__file__).parents[3] / "runtime" / "launch" / "train.py"
-_TOOLKIT_MODULE = "sagemaker_tensorflow_container.training:main"
 _CHECKPOINTS = "/opt/ml/checkpoints"  # the defaults that botocore's model names
 _TENSORBOARD = "/opt/ml/output/tensorboard"
 _CACHE = "/opt/ml/sagemaker/warmpoolcache"  # SageMaker's guide, "Using persistent cache"
@@ -194,10 +192,10 @@ class TrainingHost:
         return ""
 
     def command(self) -> list[str]:
-        """Return what it runs: the container's entrypoint, or the training toolkit."""
+        """Return what it runs: the entrypoint that the job names, or what the image trains with."""
         algorithm, container = self._request["AlgorithmSpecification"], self.container
-        toolkit = [container.python, "-P", container.inside(_TOOLKIT)]
-        words = [*algorithm.get("ContainerEntrypoint", toolkit), *algorithm.get("ContainerArguments", [])]
+        trainer = container.program(self._image.family.trainer(self._request.get("HyperParameters", {})))
+        words = [*algorithm.get("ContainerEntrypoint", trainer), *algorithm.get("ContainerArguments", [])]
         return container.command(
             [container.rewrite(word) for word in words],
             host=self.name,
@@ -235,7 +233,7 @@ class TrainingHost:
             CURRENT_HOST=self.name,
             DMLC_INTERFACE=self._instance.interface,
             SAGEMAKER_BASE_DIR=self.container.inside(self.container.ml),
-            SAGEMAKER_TRAINING_MODULE=_TOOLKIT_MODULE,
+            **({"SAGEMAKER_TRAINING_MODULE": module} if (module := self._image.family.toolkit) else {}),
             SAGEMAKER_JOB_MOUNTS=json.dumps({path: str(folder) for path, folder in self.container.rewritten.items()}),
             **instances.variables(self._instances),
             **self._warm_pool(),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from embedded_aws.services.sagemaker import api, job_inputs
+from embedded_aws.services.sagemaker import api, container_images, job_inputs
 from embedded_aws.services.sagemaker.errors import validation_exception
 from embedded_aws.services.sagemaker.failure import INSTANCE_LOST
 from embedded_aws.services.sagemaker.jobs import Jobs
@@ -42,6 +42,13 @@ class TrainingJobs(Jobs):
         Asks IAM about the role: not to be called on the gateway's event loop. Raises ServiceError.
         """
         validation.check(request)
+        container_images.check(
+            request["AlgorithmSpecification"]["TrainingImage"],
+            record=record,
+            role=request["RoleArn"],
+            context=self.context,
+            elsewhere=container_images.TRAINING,
+        )
         role = self.role(record, request["RoleArn"])
         job_inputs.check((channel["DataSource"] for channel in request.get("InputDataConfig", ())), role)
         return lambda: self._start(record, request, role)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any
 
-from embedded_aws.services.sagemaker import listing, tags
+from embedded_aws.services.sagemaker import container_images, listing, tags
 from embedded_aws.services.sagemaker.errors import ServiceError
 from embedded_aws.services.sagemaker.jobs import Jobs
 from embedded_aws.services.sagemaker.resource_types.resource_type import ENDED
@@ -40,6 +40,13 @@ class TuningJobs(Jobs):
         Asks IAM about the role: not to be called on the gateway's event loop. Raises ServiceError.
         """
         validation.check(request)
+        container_images.check(
+            request["TrainingJobDefinition"]["AlgorithmSpecification"]["TrainingImage"],
+            record=record,
+            role=request["TrainingJobDefinition"]["RoleArn"],
+            context=self.context,
+            elsewhere=container_images.TRAINING,
+        )
         earlier = warm_start.jobs(request, self.context.store, account=record.account, region=record.region)
         self.role(record, request["TrainingJobDefinition"]["RoleArn"])
         config = request["HyperParameterTuningJobConfig"]

@@ -50,6 +50,9 @@ ALLOWED = {
     "embedded_aws/warmstart": {"embedded_aws.runtime.process"},
     "embedded_aws/serving": {"embedded_aws.serving", "embedded_aws.runtime.requirements"},
     "embedded_aws/algorithms": {"embedded_aws.algorithms", "embedded_aws.serving.app"},
+    # What the control plane reads too: its Python has neither XGBoost nor NumPy's friends.
+    "embedded_aws/algorithms/xgboost/hyperparameters": {"embedded_aws.algorithms"},
+    "embedded_aws/algorithms/xgboost/metrics": set(),
     "embedded_aws/database": set(),
     "embedded_aws/documents": set(),
     "embedded_aws/serialization": set(),
@@ -69,6 +72,7 @@ ALLOWED = {
     },
     "embedded_aws/storage": {"embedded_aws.storage", "embedded_aws.database"},
     "embedded_aws/services": {
+        "embedded_aws.algorithms",
         "embedded_aws.database",
         "embedded_aws.documents",
         "embedded_aws.faults",
@@ -139,6 +143,7 @@ ALLOWED = {
 }
 # Files that touch sys.path, and why nothing else does what they need.
 SYS_PATH = {
+    "embedded_aws/algorithms/__main__.py": "an image's packages must not be hidden by ours of the same name",
     "embedded_aws/serving/__main__.py": "a model's code must not find our package on its path",
     "embedded_aws/serving/imports.py": "only reads it: which packages the model's process finds, and where",
     "embedded_aws/serving/multi_model.py": "AWS's container puts each model's code/lib on it",

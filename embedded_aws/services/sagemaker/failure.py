@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from embedded_aws import faults
+from embedded_aws.algorithms import job
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,10 +44,14 @@ def reason_of(work: Callable[[], None], title: str) -> str:
     return ""
 
 
-def algorithm_error(text: str, status: int) -> FailedError:
-    """Make the error of a container that ended with this status and left these words, cut so that the status stays."""
+def algorithm_error(text: str, status: int, *, closed: bool = False) -> FailedError:
+    """Make the error of a container that ended with this status and left these words, cut so that the status stays.
+
+    AWS's closed algorithms say by their status that a failure is the customer's: it is a ClientError then.
+    """
     end = f", exit code: {status}"
-    return FailedError(f"AlgorithmError: {_as_a_terminal_shows(text)}"[: REASON_LENGTH - len(end)] + end)
+    kind = "ClientError" if closed and status == job.CUSTOMER_ERROR else "AlgorithmError"
+    return FailedError(f"{kind}: {_as_a_terminal_shows(text)}"[: REASON_LENGTH - len(end)] + end)
 
 
 def _as_a_terminal_shows(text: str) -> str:

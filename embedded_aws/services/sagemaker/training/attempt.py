@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ from embedded_aws.runtime import archives, instances, memory, s3_objects, s3_uri
 from embedded_aws.runtime.logs import LogStream
 from embedded_aws.runtime.mirror import MirrorError, Mirrors
 from embedded_aws.runtime.process_group import HostCommand, ProcessGroup
-from embedded_aws.services.sagemaker import job_inputs
+from embedded_aws.services.sagemaker import built_in_algorithms, job_inputs
 from embedded_aws.services.sagemaker.failure import FailedError, algorithm_error
 from embedded_aws.services.sagemaker.training.host import TrainingHost
 
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 _LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 _METRICS_SECONDS = 1.0
+# Users' logs: `[0]#011train-rmse:8.09` of XGBoost, also in script mode, and `ETA: 0s#010#010…` and `#015` of Keras.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 class Attempt:
@@ -122,7 +125,9 @@ class Attempt:
         host = next(host for host in self._hosts if host.name == failure.host)
         written = host.folder.failure.strip() or "See job logs for more information"
         hint = host.misses_opt_ml if "/opt/ml" in written else ""
-        return algorithm_error(" ".join(filter(None, (hint, written))), failure.status)
+        algorithm = built_in_algorithms.of(self._request["AlgorithmSpecification"].get("TrainingImage", ""))
+        closed = algorithm is not None and algorithm.closed
+        return algorithm_error(" ".join(filter(None, (hint, written))), failure.status, closed=closed)
 
     def check_model(self) -> None:
         """Raise FailedError if no host has left a model, and one's script wrote to an /opt/ml that is not its job's."""
@@ -169,7 +174,7 @@ class Attempt:
         for notice in filter(None, self._notices):
             log.put(notice)
         published = time.monotonic()
-        for line in lines:
+        for line in map(_escaped, lines):
             log.put(line)
             self._metrics.scan(line)
             self._status.record_objective(self._metrics.objective_values)
@@ -200,6 +205,11 @@ class Attempt:
         except (ClientError, BotoCoreError, S3UploadFailedError) as error:
             raise FailedError(f"ClientError: Artifact upload failed:{error}") from error
         return uri
+
+
+def _escaped(line: str) -> str:
+    """Return a line as SageMaker writes it into the log: control characters as rsyslog has them, a tab as `#011`."""
+    return _CONTROL.sub(lambda match: f"#{ord(match[0]):03o}", line)
 
 
 def _hold_anything(folders: Sequence[Path]) -> bool:

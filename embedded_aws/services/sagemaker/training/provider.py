@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from embedded_aws.services.sagemaker import api, container_images, job_inputs
+from embedded_aws.services.sagemaker import api, built_in_algorithms, container_images, job_inputs
 from embedded_aws.services.sagemaker.errors import validation_exception
 from embedded_aws.services.sagemaker.failure import INSTANCE_LOST
 from embedded_aws.services.sagemaker.jobs import Jobs
@@ -51,6 +51,8 @@ class TrainingJobs(Jobs):
         )
         role = self.role(record, request["RoleArn"])
         job_inputs.check((channel["DataSource"] for channel in request.get("InputDataConfig", ())), role)
+        specification = built_in_algorithms.described(record.members["AlgorithmSpecification"])
+        self.context.store.update(record, AlgorithmSpecification=specification)
         return lambda: self._start(record, request, role)
 
     def restore(self, record: Record) -> Work | None:

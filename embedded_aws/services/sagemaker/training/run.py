@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from embedded_aws import faults
 from embedded_aws.runtime.process_group import time_limit
+from embedded_aws.services.sagemaker import built_in_algorithms
 from embedded_aws.services.sagemaker.errors import validation_exception
 from embedded_aws.services.sagemaker.failure import FailedError
 from embedded_aws.services.sagemaker.training import validation
@@ -46,7 +47,7 @@ class TrainingRun:
         self._warm_pools, self._claimed = warm_pools, claimed
         self._status = status
         self._metrics = MetricScanner(
-            job.request["AlgorithmSpecification"].get("MetricDefinitions", []),
+            built_in_algorithms.metric_definitions(job.request["AlgorithmSpecification"]),
             job=job.record.name,
             role=job.role,
             objective=job.request.get("HyperParameters", {}).get(OBJECTIVE_HYPERPARAMETER),

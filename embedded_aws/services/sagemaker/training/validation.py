@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from embedded_aws.services.sagemaker import built_in_algorithms
 from embedded_aws.services.sagemaker.errors import validation_exception
 from embedded_aws.services.sagemaker.training.warm_pools import keep_alive_seconds
 
@@ -38,6 +39,8 @@ def max_wait(request: Mapping[str, Any]) -> int | None:
 def check(request: Mapping[str, Any]) -> None:
     """Raise ValidationException for a CreateTrainingJob that AWS refuses, or that only AWS can carry out."""
     _check_stopping_condition(request)
+    for problem in built_in_algorithms.problems(request.get("AlgorithmSpecification", {})):
+        raise validation_exception(problem)
     check_offered(request)
     _check_warm_pool(request)
 

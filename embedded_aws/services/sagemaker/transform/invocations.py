@@ -11,6 +11,7 @@ from __future__ import annotations
 import gzip
 import http.client
 import io
+import json
 import zlib
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -53,6 +54,32 @@ def payloads(content: bytes, request: Mapping[str, Any]) -> list[bytes]:
     if request.get("BatchStrategy") == "SingleRecord":
         return records
     return [*_batches(records, limit)]
+
+
+def execution_parameters(port: int, request: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a container says of how much it is to be sent at once, of what the request leaves out.
+
+    Its format: SageMaker's guide, "Use Your Own Inference Code with Batch Transform". A container need not have it.
+    """
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_SECONDS)
+    try:
+        connection.request("GET", "/execution-parameters")
+        answer = connection.getresponse()
+        document = json.loads(answer.read()) if answer.status == HTTPStatus.OK else {}
+    except (OSError, ValueError, http.client.HTTPException):
+        return {}
+    finally:
+        connection.close()
+    if not isinstance(document, dict):
+        return {}
+    strategies = {"MULTI_RECORD": "MultiRecord", "SINGLE_RECORD": "SingleRecord"}
+    found = {
+        "MaxConcurrentTransforms": document.get("MaxConcurrentTransforms"),
+        "MaxPayloadInMB": document.get("MaxPayloadInMB"),
+        "BatchStrategy": strategies.get(document.get("BatchStrategy", "")),
+    }
+    given = {name for name, value in request.items() if name != "MaxConcurrentTransforms" or value}  # 0: not said
+    return {name: value for name, value in found.items() if value is not None and name not in given}
 
 
 def _batches(records: list[bytes], limit: int) -> Iterator[bytes]:

@@ -4,9 +4,9 @@ An object that can't be transformed has no output, the others are transformed al
 the end: SageMaker's guide, Troubleshooting of batch transform, and so the logs that users quote. A job that is stopped
 stores no output: StopTransformJob's reference; here that holds until it has begun to upload. Names of the log streams:
 SageMaker's guide, Log Groups and Streams. Variables of the container: its guide, Use Your Own Inference Code with Batch
-Transform. AWS asks the container's /execution-parameters where a request leaves out how much to send; the containers
-here have none, so that AWS's defaults hold. Not compared with AWS: the sentence on an input whose objects have gone
-since CreateTransformJob looked for them.
+Transform. Where a request leaves out how much to send, the container's /execution-parameters says it, if it has them.
+Not compared with AWS: the sentence on an input whose objects have gone since CreateTransformJob looked for them; that
+variables of the container, which are set before it is asked, tell AWS's defaults then.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ from embedded_aws.services.sagemaker.transform.invocations import (
     DEFAULT_MB,
     ModelClient,
     TransformError,
+    execution_parameters,
     payloads,
 )
 
@@ -78,7 +79,7 @@ class TransformRun:
         credentials: CredentialsEndpoint,
     ) -> None:
         self._record, self._request, self._role, self._context = record, request, model.role, context
-        self._parallel = request.get("MaxConcurrentTransforms", 1) or 1
+        self._parallel = request.get("MaxConcurrentTransforms") or 1
         self._association = Association(request)
         self._stopping = threading.Event()
         self._ended = False
@@ -133,6 +134,8 @@ class TransformRun:
         inputs = self._inputs(s3)
         self._context.store.update(self._record, TransformStartTime=datetime.now(UTC))
         self._start_host()
+        self._request = {**self._request, **execution_parameters(self._host.port, self._request)}
+        self._parallel = self._request.get("MaxConcurrentTransforms") or 1
         size = self._request.get("MaxPayloadInMB", DEFAULT_MB)
         self._log(f"MaxConcurrentTransforms={self._parallel}, MaxPayloadInMB={size}, BatchStrategy={self._strategy}")
         faults = self._transform_all(s3, inputs, folder)

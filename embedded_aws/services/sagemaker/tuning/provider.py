@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any
 
-from embedded_aws.services.sagemaker import container_images, listing, tags
+from embedded_aws.services.sagemaker import built_in_algorithms, container_images, listing, tags
 from embedded_aws.services.sagemaker.errors import ServiceError
 from embedded_aws.services.sagemaker.jobs import Jobs
 from embedded_aws.services.sagemaker.resource_types.resource_type import ENDED
@@ -110,6 +110,7 @@ def _described(definition: Mapping[str, Any], config: Mapping[str, Any]) -> dict
     objective = {OBJECTIVE_HYPERPARAMETER: config["HyperParameterTuningJobObjective"]["MetricName"]}
     return {
         **definition,
+        "AlgorithmSpecification": built_in_algorithms.described(definition["AlgorithmSpecification"]),
         "StaticHyperParameters": {**definition.get("StaticHyperParameters", {}), **objective},
         "ResourceConfig": training_resources(definition),
     }

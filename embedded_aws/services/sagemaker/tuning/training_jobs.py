@@ -13,6 +13,7 @@ import secrets
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from embedded_aws.services.sagemaker import built_in_algorithms
 from embedded_aws.services.sagemaker.resource_types.resource_type import ENDED
 from embedded_aws.services.sagemaker.resource_types.tuning import (
     OBJECTIVE_COUNTERS,
@@ -59,6 +60,7 @@ def request(
     static = definition.get("StaticHyperParameters", {})
     made = {
         **{member: value for member, value in definition.items() if member not in _OF_DEFINITION_ONLY},
+        "AlgorithmSpecification": built_in_algorithms.asked(definition["AlgorithmSpecification"]),
         "TrainingJobName": job,
         "ResourceConfig": training_resources(definition),
         "HyperParameters": {**static, **values, OBJECTIVE_HYPERPARAMETER: objective},

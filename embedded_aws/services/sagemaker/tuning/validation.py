@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from embedded_aws.services.sagemaker import built_in_algorithms
 from embedded_aws.services.sagemaker.errors import validation_exception
 from embedded_aws.services.sagemaker.resource_types.tuning import training_resources
 from embedded_aws.services.sagemaker.training import validation
@@ -36,8 +37,10 @@ def check(request: Mapping[str, Any]) -> None:
     static = definition.get("StaticHyperParameters", {})
     for problem in (
         *_resource_problems(definition),
+        *built_in_algorithms.problems(definition["AlgorithmSpecification"]),
         *_metric_problems(config, definition),
         *_range_problems(config, static, space),
+        *built_in_algorithms.range_problems(definition["AlgorithmSpecification"], [each.name for each in space]),
         *_limit_problems(config, space),
         *_hyperband_problems(config, static),
     ):
@@ -65,7 +68,7 @@ def _resource_problems(definition: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _metric_problems(config: Mapping[str, Any], definition: Mapping[str, Any]) -> Iterator[str]:
-    metrics = {each["Name"] for each in definition["AlgorithmSpecification"].get("MetricDefinitions", ())}
+    metrics = {each["Name"] for each in built_in_algorithms.metric_definitions(definition["AlgorithmSpecification"])}
     if config.get("HyperParameterTuningJobObjective", {}).get("MetricName") not in metrics:
         yield (
             "A metric is required for this hyperparameter tuning job objective. "

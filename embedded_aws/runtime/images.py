@@ -269,8 +269,9 @@ def _environment() -> dict[str, str]:
 
 def _uv(*arguments: str, tell: Tell = _say_nothing) -> str:
     command = [str(uv()), *(["--no-progress"] if tell is _say_nothing else []), *arguments]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with subprocess.Popen(command, **pipes, text=True, env=_environment()) as process:
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=_environment()
+    ) as process:
         assert process.stdout  # noqa: S101 - it is a pipe
         assert process.stderr  # noqa: S101
         said = []

@@ -148,7 +148,8 @@ def test_no_other_tag_is_taken_for_one(tag: str) -> None:
 )
 def test_the_nearest_image(asked: str, nearest: str | None) -> None:
     """Of the same version, or else the next newer one, or else the newest, of a repository that is like it."""
-    assert image_families.nearest(*asked.split(":"), image_families.names()) == nearest
+    repository, tag = asked.split(":")
+    assert image_families.nearest(repository, tag, image_families.names()) == nearest
 
 
 def test_every_image_has_its_packages() -> None:

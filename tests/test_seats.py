@@ -30,7 +30,7 @@ pytestmark = pytest.mark.usefixtures("in_order")
 NAME = "class"
 IMAGES = "763104351884.dkr.ecr.us-east-1.amazonaws.com"
 TRAINING_IMAGE = f"{IMAGES}/tensorflow-training:2.21-cpu-py312"
-INFERENCE_IMAGE = f"{IMAGES}/tensorflow-inference:2.20-cpu"
+INFERENCE_IMAGE = f"{IMAGES}/tensorflow-inference:2.20-cpu-py312"
 
 
 @pytest.fixture(scope="module")

@@ -25,6 +25,10 @@ FRAMEWORKS = {
     "sagemaker-xgboost": ("xgboost", "training"),
 }
 
+OTHER_PARTITIONS = {"cn-north-1", "cn-northwest-1", "eu-isoe-west-1", "eusc-de-east-1", "us-gov-west-1"} | {
+    f"us-iso{kind}-1" for kind in ("-east", "b-east", "f-east", "f-south")
+}
+
 
 @cache
 def published(repository: str) -> dict[str, Any]:
@@ -40,7 +44,7 @@ def published(repository: str) -> dict[str, Any]:
 def versions_here(repository: str) -> Iterator[tuple[str, Any]]:
     """The SDK's versions of a repository that there are here too."""
     for version, about in published(repository).items():
-        if any(release.tags[0].startswith(short(version)) for release in FAMILIES[repository].releases):
+        if any(f"{release.tags[0]}-".startswith(f"{short(version)}-") for release in FAMILIES[repository].releases):
             yield version, about
 
 
@@ -57,9 +61,16 @@ def test_the_sdk_names_the_same_image_in_every_region(repository: str) -> None:
     framework, scope = FRAMEWORKS.get(repository, (repository, None))
     asked = 0
     for version, about in versions_here(repository):
-        for region in about["registries"]:
-            uri = image_uris.retrieve(
+        # Asking takes a while: one region of each partition, and from its URI those of the others.
+        uris = {
+            region: image_uris.retrieve(
                 framework, region, version=version, instance_type="ml.m5.large", image_scope=scope
+            )
+            for region in ("us-east-1", *(about["registries"].keys() & OTHER_PARTITIONS))
+        }
+        for region, account in about["registries"].items():
+            uri = uris.get(region) or uris["us-east-1"].replace(
+                uris["us-east-1"].partition("/")[0], f"{account}.dkr.ecr.{region}.amazonaws.com"
             )
             name = images.name_of(uri, images_dir=IMAGES)
             assert image_families.of(name)[0].repository == repository

@@ -133,11 +133,10 @@ def test_cuts_a_long_failure(account: Account) -> None:
 
 
 def test_fails_without_image(account: Account) -> None:
-    """An image that does not exist fails the job in AWS's words and names the images that there are."""
-    image = "763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-training:1.0-cpu-py27"
-    ended = account.train(algorithm={"TrainingImage": image})
+    """An image of one's own that does not exist fails the job in AWS's words."""
+    ended = account.train(algorithm={"TrainingImage": "111122223333.dkr.ecr.us-east-1.amazonaws.com/mine:1.0"})
     assert ended["FailureReason"].startswith("ClientError: Cannot pull algorithm container.")
-    assert "tensorflow-training-2.21-cpu-py312" in ended["FailureReason"]
+    assert "111122223333.dkr.ecr.us-east-1.amazonaws.com/mine:1.0" in ended["FailureReason"]
 
 
 @pytest.mark.parametrize("trust", [None, '{"Statement": [{"Effect": "Allow", "Principal": {"AWS": "*"}}]}'])

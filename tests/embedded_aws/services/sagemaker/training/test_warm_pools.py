@@ -134,7 +134,7 @@ def test_a_job_that_fails_or_is_stopped_leaves_a_pool(account: Account) -> None:
     until(lambda: "up" in account.printed(GROUP, job))
     account.sagemaker.stop_training_job(TrainingJobName=job)
     assert account.end_of(job)["WarmPoolStatus"] == {"Status": "Available"}
-    image = {"TrainingImage": "763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-training:1.0"}
+    image = {"TrainingImage": "111122223333.dkr.ecr.us-east-1.amazonaws.com/mine:1.0"}
     nothing = account.train(entrypoint=python("print(1)"), algorithm=image, **kept(VolumeSizeInGB=9))
     assert (nothing["TrainingJobStatus"], nothing["WarmPoolStatus"]) == ("Failed", {"Status": "Terminated"})
 

@@ -44,6 +44,7 @@ _LONG = (
     "tests/embedded_aws/services/sagemaker/notebooks/",
     "tests/embedded_aws/services/sagemaker/endpoints/",
     "tests/embedded_aws/services/sagemaker/test_sdk_2.py",
+    "tests/embedded_aws/algorithms/",
     "tests/embedded_aws/services/sagemaker/test_restoration.py",
     "tests/embedded_aws/services/sagemaker/test_sdk.py",
     "tests/embedded_aws/test_persistence.py",

@@ -13,6 +13,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from embedded_aws.algorithms.factorization_machines import hyperparameters as machines_hyperparameters
+from embedded_aws.algorithms.factorization_machines import metrics as machines_metrics
+from embedded_aws.algorithms.kmeans import hyperparameters as kmeans_hyperparameters
+from embedded_aws.algorithms.kmeans import metrics as kmeans_metrics
+from embedded_aws.algorithms.knn import hyperparameters as knn_hyperparameters
+from embedded_aws.algorithms.knn import metrics as knn_metrics
+from embedded_aws.algorithms.linear_learner import hyperparameters as linear_hyperparameters
+from embedded_aws.algorithms.linear_learner import metrics as linear_metrics
+from embedded_aws.algorithms.pca import hyperparameters as pca_hyperparameters
+from embedded_aws.algorithms.pca import metrics as pca_metrics
 from embedded_aws.algorithms.xgboost import hyperparameters as xgboost_hyperparameters
 from embedded_aws.algorithms.xgboost import metrics as xgboost_metrics
 from embedded_aws.runtime import images, registries
@@ -49,6 +59,13 @@ ALGORITHMS: Mapping[str, BuiltInAlgorithm] = {
         frozenset(xgboost_hyperparameters.SCHEMA.tunable),
         closed=False,
     ),
+    "linear-learner": BuiltInAlgorithm(linear_metrics.DEFINITIONS, frozenset(linear_hyperparameters.TUNABLE)),
+    "kmeans": BuiltInAlgorithm(kmeans_metrics.DEFINITIONS, frozenset(kmeans_hyperparameters.TUNABLE)),
+    "factorization-machines": BuiltInAlgorithm(
+        machines_metrics.DEFINITIONS, frozenset(machines_hyperparameters.TUNABLE)
+    ),
+    "pca": BuiltInAlgorithm(pca_metrics.DEFINITIONS, frozenset(pca_hyperparameters.TUNABLE)),
+    "knn": BuiltInAlgorithm(knn_metrics.DEFINITIONS, frozenset(knn_hyperparameters.TUNABLE)),
 }
 
 

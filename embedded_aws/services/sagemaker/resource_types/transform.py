@@ -33,7 +33,7 @@ TRANSFORM_JOB = ResourceType(
                 "DataSource": {"S3DataSource": {"S3DataType": only("S3Prefix", "ManifestFile"), "S3Uri": DONE}},
                 "ContentType": DONE,
                 "CompressionType": DONE,
-                "SplitType": only("None", "Line"),
+                "SplitType": only("None", "Line", "RecordIO"),
             },
             "TransformOutput": {"S3OutputPath": DONE, "Accept": DONE, "AssembleWith": DONE, "KmsKeyId": DONE},
             "DataCaptureConfig": REFUSED,

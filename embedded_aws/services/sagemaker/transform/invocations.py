@@ -16,6 +16,8 @@ import zlib
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
+from embedded_aws.algorithms import recordio
+
 if TYPE_CHECKING:
     import threading
     from collections.abc import Iterator, Mapping
@@ -47,7 +49,7 @@ def payloads(content: bytes, request: Mapping[str, Any]) -> list[bytes]:
     limit = request.get("MaxPayloadInMB", DEFAULT_MB) * _MB
     if source.get("CompressionType") == "Gzip":
         content = _decompressed(content)
-    records = io.BytesIO(content).readlines() if source.get("SplitType") == "Line" else [content]
+    records = _records(content, source.get("SplitType", "None"))
     # Without a limit, everything is sent at once.
     if limit and any(len(record) > limit for record in records):
         raise TransformError(CLIENT, f"{CLIENT}: Too much data for max payload size")
@@ -80,6 +82,16 @@ def execution_parameters(port: int, request: Mapping[str, Any]) -> dict[str, Any
     }
     given = {name for name, value in request.items() if name != "MaxConcurrentTransforms" or value}  # 0: not said
     return {name: value for name, value in found.items() if value is not None and name not in given}
+
+
+def _records(content: bytes, split: str) -> list[bytes]:
+    """Return what an object is split into. Raises TransformError."""
+    if split == "Line":
+        return io.BytesIO(content).readlines()
+    try:
+        return recordio.split(content) if split == "RecordIO" else [content]
+    except recordio.RecordIOError as error:
+        raise TransformError(CLIENT, f"{CLIENT}: The object is not in RecordIO's format: {error}") from error
 
 
 def _batches(records: list[bytes], limit: int) -> Iterator[bytes]:

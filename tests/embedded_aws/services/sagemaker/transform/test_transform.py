@@ -317,7 +317,6 @@ def test_a_model_whose_artifact_is_gone(account: Account) -> None:
     ("request_part", "sentence"),
     [
         ({"source": {"SplitType": "TFRecord"}}, "does not offer TransformInput.SplitType TFRecord"),
-        ({"source": {"SplitType": "RecordIO"}}, "does not offer TransformInput.SplitType RecordIO"),
         ({"kind": "AugmentedManifestFile"}, "S3DataSource.S3DataType AugmentedManifestFile"),
         (
             {"TransformResources": {**RESOURCES, "InstanceCount": 2}},

@@ -1,0 +1,1 @@
+"""Principal component analysis as SageMaker has it, exact or by random projections."""

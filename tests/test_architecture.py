@@ -148,6 +148,8 @@ SYS_PATH = {
     "embedded_aws/serving/imports.py": "only reads it: which packages the model's process finds, and where",
     "embedded_aws/serving/multi_model.py": "AWS's container puts each model's code/lib on it",
     "embedded_aws/serving/server.py": "AWS's container puts the model's code/ and code/lib on it",
+    "embedded_aws/serving/toolkits/__main__.py": "a model's code must not find our package on its path",
+    "embedded_aws/serving/toolkits/worker.py": "AWS's containers put the code's folder on it",
     "embedded_aws/warmstart/script.py": "it becomes the Python of a job that has begun already",
     "bench/prepare.py": "model_code is a source directory of flat modules, as SageMaker unpacks it",
 }

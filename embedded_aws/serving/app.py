@@ -40,17 +40,18 @@ class HttpRequest(NamedTuple):
 
 
 class HttpResponse(NamedTuple):
-    """An HTTP response: status, content type and body."""
+    """An HTTP response: status, content type, body, and further headers by their names in lower case."""
 
     status: int
     content_type: str
     body: bytes
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 _FAILED = HttpResponse(HTTPStatus.INTERNAL_SERVER_ERROR, JSON, b'{"error": "Internal Server Error"}')
 
 
-def run(application: HostApplication, listening: socket.socket) -> None:
+def run(application: Application, listening: socket.socket) -> None:
     """Serve on a listening socket until SIGTERM, then finish the requests in progress.
 
     On another thread than the main one it serves until the process ends.
@@ -58,7 +59,12 @@ def run(application: HostApplication, listening: socket.socket) -> None:
     uvicorn.Server(_config(application)).run(sockets=[listening])
 
 
-def run_handed(application: HostApplication, channel: socket.socket) -> None:
+async def serve(application: Application, listening: socket.socket) -> None:
+    """Do the same on the event loop that runs."""
+    await uvicorn.Server(_config(application)).serve(sockets=[listening])
+
+
+def run_handed(application: Application, channel: socket.socket) -> None:
     """Serve the connections that come as descriptors by a channel, until SIGTERM; finish the requests in progress."""
     _HandedConnections(_config(application), channel).run(sockets=[])
 
@@ -98,7 +104,7 @@ class _HandedConnections(uvicorn.Server):
         )
 
 
-def _config(application: HostApplication) -> uvicorn.Config:
+def _config(application: Application) -> uvicorn.Config:
     return uvicorn.Config(
         application,
         loop="uvloop",
@@ -115,7 +121,33 @@ def _config(application: HostApplication) -> uvicorn.Config:
     )
 
 
-class HostApplication:
+class Application:
+    """An ASGI application that answers each request with what `answer` returns for it."""
+
+    async def answer(self, request: HttpRequest) -> HttpResponse:
+        """Return the answer to a request."""
+        raise NotImplementedError
+
+    async def __call__(self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        """Answer one request."""
+        assert scope["type"] == "http"  # noqa: S101 - neither lifespan events nor WebSockets are switched on
+        body = await _read(receive)
+        if body is None:
+            return
+        response = await self.answer(_request(scope, body))
+        headers = [
+            (b"content-type", f"{response.content_type}".encode("latin-1", "replace")),
+            (b"content-length", str(len(response.body)).encode()),
+            *(
+                (name.encode("latin-1", "replace"), value.encode("latin-1", "replace"))
+                for name, value in response.headers
+            ),
+        ]
+        await send({"type": "http.response.start", "status": int(response.status), "headers": headers})
+        await send({"type": "http.response.body", "body": response.body, "more_body": False})
+
+
+class HostApplication(Application):
     """Answers each request with what `respond` returns for it, or with the response that `ready` has for its path.
 
     `respond` runs on threads while it takes long, so that a long prediction holds up nothing else; on the event loop
@@ -132,21 +164,10 @@ class HostApplication:
         self._turns: deque[asyncio.Future[None]] = deque()
         self._answered = 0  # since the last look for new requests
 
-    async def __call__(self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
-        """Answer one request."""
-        assert scope["type"] == "http"  # noqa: S101 - neither lifespan events nor WebSockets are switched on
-        body = await _read(receive)
-        if body is None:
-            return
-        response = self._ready.get(scope["path"]) or await self._answer(_request(scope, body))
-        headers = [
-            (b"content-type", f"{response.content_type}".encode("latin-1", "replace")),
-            (b"content-length", str(len(response.body)).encode()),
-        ]
-        await send({"type": "http.response.start", "status": int(response.status), "headers": headers})
-        await send({"type": "http.response.body", "body": response.body, "more_body": False})
-
-    async def _answer(self, request: HttpRequest) -> HttpResponse:
+    async def answer(self, request: HttpRequest) -> HttpResponse:
+        """Return the answer to a request."""
+        if request.path in self._ready:
+            return self._ready[request.path]
         if request.path in self._aside:
             return await asyncio.get_running_loop().run_in_executor(self._threads, self._safely, request)
         if self._seconds and min(self._seconds) < _QUICK_SECONDS:

@@ -14,13 +14,11 @@ import multiprocessing.connection
 import os
 import signal
 import socket
-import subprocess
 import sys
 from functools import partial
 from typing import TYPE_CHECKING
 
-from embedded_aws.runtime.requirements import are_met
-from embedded_aws.serving import layout
+from embedded_aws.serving import installing, layout
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -116,11 +114,4 @@ def _install(code: Path) -> bool:
     if library.exists():
         log.warning("loading modules in '%s', ignoring requirements.txt", library)
         return True
-    if are_met(requirements):
-        log.info("packages of requirements.txt are installed already")
-        return True
-    log.info("installing packages from requirements.txt...")
-    done = subprocess.run([sys.executable, "-m", "pip", "install", "-r", str(requirements)], check=False)
-    if done.returncode:
-        log.error("failed to install required packages, exiting.")
-    return done.returncode == 0
+    return installing.install(requirements)

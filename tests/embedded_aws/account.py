@@ -8,11 +8,14 @@ import tarfile
 import time
 import uuid
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from embedded_aws.runtime import sandbox
+import embedded_aws
+from cli import paths
+from embedded_aws.runtime import images, sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -20,8 +23,11 @@ if TYPE_CHECKING:
 needs_sandbox = pytest.mark.skipif(isinstance(sandbox.find(), str), reason=str(sandbox.find()))
 """Of a test of what there is in a sandbox only: where the kernel lets nobody make one there is none to test."""
 BUCKET = "lab-data"
+IMAGES = Path(embedded_aws.__file__).parent / "images"
 TRAINING_IMAGE = "763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-training:2.21-cpu-py312"
 INFERENCE_IMAGE = "763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-inference:2.20-cpu-py312"
+XGBOOST_IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:3.2-0"
+SCIKIT_LEARN_IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.4-2-cpu-py3"
 _HANDLER = """
 import json
 
@@ -43,6 +49,11 @@ _ALL = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Action": ["s3:*", "sagemaker:*", "iam:PassRole"], "Resource": "*"}],
 }
+
+
+def pull(image: str) -> None:
+    """Install an image before anything waits for it: the first time it takes minutes."""
+    images.install(images.name_of(image, images_dir=IMAGES), images_dir=IMAGES, cache_dir=paths.cache())
 
 
 def archive(files: Mapping[str, bytes]) -> bytes:

@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.embedded_aws.account import BUCKET, INFERENCE_IMAGE, TRAINING_IMAGE, Account, archive, until
+from tests.embedded_aws.account import (
+    BUCKET,
+    INFERENCE_IMAGE,
+    SCIKIT_LEARN_IMAGE,
+    TRAINING_IMAGE,
+    Account,
+    archive,
+    until,
+)
 
 if TYPE_CHECKING:
     from embedded_aws.gateway import Gateway
@@ -21,7 +29,7 @@ import json, pathlib, sys
 from sagemaker.core import processing, resources, shapes
 from sagemaker.core.helper.session_helper import Session, get_execution_role
 
-role, tutorial, bucket, training, inference, folder = sys.argv[1:]
+role, tutorial, bucket, training, inference, learn, folder = sys.argv[1:]
 source = shapes.ProcessingS3Input(
     s3_uri=f"s3://{bucket}/sdk/", local_path="/opt/ml/processing/input/photos", s3_data_type="S3Prefix"
 )
@@ -40,7 +48,7 @@ ours = dict(sagemaker_session=session, base_job_name="referee")
 how = dict(arguments=["--loud"], wait=False, logs=False)
 script = processing.ScriptProcessor(command=["python3"], **where, **ours)
 script.run(code=f"{folder}/prepare.py", inputs=[photos], outputs=[made("by-script")], **how)
-framework = processing.FrameworkProcessor(**where, **ours)
+framework = processing.FrameworkProcessor(**{**where, "image_uri": learn}, **ours)
 framework.run("prepare.py", source_dir=folder, inputs=[photos], outputs=[made("by-framework")], **how)
 said["processors"] = [script.latest_job.processing_job_name, framework.latest_job.processing_job_name]
 """
@@ -50,7 +58,7 @@ from sagemaker.train.configs import Compute, SourceCode
 
 # It asks the policy simulator whether the role may all that a training job needs.
 trainer = ModelTrainer(
-    training_image=training,
+    training_image=learn,
     source_code=SourceCode(source_dir=folder, entry_script="train.py"),
     role=tutorial,
     compute=Compute(instance_type="ml.m5.large", instance_count=1),
@@ -73,6 +81,16 @@ builder = ModelBuilder(
 )
 builder.build()
 builder.deploy(endpoint_name="built", instance_type="ml.m5.large", initial_instance_count=1, wait=False)
+builder = ModelBuilder(
+    s3_model_data_url=f"s3://{bucket}/sdk-model/model.tar.gz",
+    image_uri=learn,
+    role_arn=tutorial,
+    instance_type="ml.m5.large",
+    source_code=SourceCode(source_dir=folder, entry_script="serve.py"),
+    sagemaker_session=session,
+)
+builder.build()
+builder.deploy(endpoint_name="built-2", instance_type="ml.m5.large", initial_instance_count=1, wait=False)
 """
 RESOURCES = """
 job = resources.TrainingJob.create(
@@ -129,6 +147,17 @@ def handler(data, context):
 """
 
 
+FUNCTIONS = """
+import pathlib
+
+def model_fn(model_dir):
+    return float(pathlib.Path(model_dir, "1", "factor.txt").read_text())
+
+def predict_fn(rows, factor):
+    return factor * rows.sum(axis=1)
+"""
+
+
 @pytest.fixture(scope="module")
 def said(
     account: Account,
@@ -143,6 +172,7 @@ def said(
     (folder / "requirements.txt").write_text("numpy\n")
     (folder / "train.py").write_text("print('trained with what a tutorial grants')")
     (folder / "inference.py").write_text(INFERENCE)
+    (folder / "serve.py").write_text(FUNCTIONS)
     account.put("sdk-model/model.tar.gz", archive({"1/saved_model.pb": b"", "1/factor.txt": b"2.0"}))
     program = PROCESSORS + TRAINER + BUILDER + RESOURCES
     subprocess.run(
@@ -155,6 +185,7 @@ def said(
             BUCKET,
             TRAINING_IMAGE,
             INFERENCE_IMAGE,
+            SCIKIT_LEARN_IMAGE,
             str(folder),
         ],
         env={**os.environ, **embedded.environment(), **account.acting_as_its_role()},
@@ -198,3 +229,11 @@ def test_a_built_model_answers_by_its_script(account: Account) -> None:
     asked = json.dumps({"instances": [[1, 2, 3]]})
     answer = account.runtime.invoke_endpoint(EndpointName="built", Body=asked, ContentType="application/json")
     assert json.loads(answer["Body"].read()) == {"mine": [[12.0]]}
+
+
+@pytest.mark.usefixtures("said")
+def test_a_built_model_of_another_framework(account: Account) -> None:
+    """In scikit-learn's image the script's functions answer, and AWS's defaults for those that it has not."""
+    assert account.settled("built-2")["EndpointStatus"] == "InService"
+    answer = account.runtime.invoke_endpoint(EndpointName="built-2", Body=b"1,2,3\n4,5,6", ContentType="text/csv")
+    assert json.loads(answer["Body"].read()) == [12.0, 30.0]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import botocore.exceptions
 import pytest
 
-from tests.embedded_aws.account import BUCKET, TRAINING_IMAGE, Account, files_of, until
+from tests.embedded_aws.account import BUCKET, SCIKIT_LEARN_IMAGE, TRAINING_IMAGE, Account, files_of, until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -152,10 +152,10 @@ def test_refuses_a_role_it_cannot_assume(account: Account) -> None:
 
 
 def test_the_sagemaker_sdk_tunes_here(account: Account, embedded: Gateway, tmp_path: Path) -> None:
-    """The SDK's HyperparameterTuner, unmodified, starts a tuning job, waits for it and finds the best."""
+    """The SDK's HyperparameterTuner, unmodified, tunes a script of scikit-learn's image and finds the best."""
     (tmp_path / "train.py").write_bytes(SCRIPT)
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", SDK, BUCKET, account.role, TRAINING_IMAGE, str(tmp_path)],
+        [sys.executable, "-W", "ignore", "-c", SDK, BUCKET, account.role, SCIKIT_LEARN_IMAGE, str(tmp_path)],
         env={**os.environ, **embedded.environment(), "HOME": str(tmp_path)},
         capture_output=True,
         text=True,

@@ -47,8 +47,11 @@ def reason_of(work: Callable[[], None], title: str) -> str:
 def algorithm_error(text: str, status: int, *, closed: bool = False) -> FailedError:
     """Make the error of a container that ended with this status and left these words, cut so that the status stays.
 
-    AWS's closed algorithms say by their status that a failure is the customer's: it is a ClientError then.
+    AWS's closed algorithms say by their status that a failure is the customer's: it is a ClientError then, and what
+    they call it themselves is left out (aws/amazon-sagemaker-examples#151, where XGBoost was one of them).
     """
+    if closed:
+        text = text.removeprefix("Customer Error: ").removeprefix("Algorithm Error: ")
     end = f", exit code: {status}"
     kind = "ClientError" if closed and status == job.CUSTOMER_ERROR else "AlgorithmError"
     return FailedError(f"{kind}: {_as_a_terminal_shows(text)}"[: REASON_LENGTH - len(end)] + end)

@@ -203,10 +203,10 @@ def test_a_tuning_job_and_a_failure(account: Account) -> None:
         algorithm={"TrainingImage": IMAGE}, HyperParameters={"k": "2", "feature_dim": "3"}, InputDataConfig=channels
     )
     assert failed["TrainingJobStatus"] == "Failed"
-    assert failed["FailureReason"].startswith("ClientError: ")
-    assert (
-        "The value of feature_dim hyperparameter '3' doesn't match train data dimensionality '30'"
-        in failed["FailureReason"]
+    assert failed["FailureReason"] == (
+        "ClientError: Incorrect configuration or train dataset provided. The value of feature_dim hyperparameter '3' "
+        "doesn't match train data dimensionality '30'. Please set feature_dim to the number of features in train "
+        "dataset., exit code: 2"
     )
     describe = account.sagemaker.describe_hyper_parameter_tuning_job
     tuned = until(

@@ -14,7 +14,7 @@ from embedded_aws import settings
 from embedded_aws.cli_options import CacheOption, ImagesOption, JsonOption, WholeHelpGroup
 from embedded_aws.runtime import images as container_images
 from embedded_aws.runtime import installed_images
-from embedded_aws.runtime.installed_images import size_in_words
+from embedded_aws.runtime.installed_images import INSTALLED, size_in_words
 
 _HELP = """The container images that jobs and endpoints run, in AWS's own names.
 
@@ -117,7 +117,8 @@ def _pull(name: str, *, images: Path, cache: Path) -> dict[str, Any]:
 
 
 def _tell(line: str) -> None:
-    print(f"  {line}", file=sys.stderr)
+    if not line.startswith(INSTALLED):
+        print(f"  {line}", file=sys.stderr)
 
 
 def _print_json(document: Any) -> None:

@@ -15,7 +15,7 @@ from cli.ui.errors import LabError
 from cli.ui.table import Column, Table
 from embedded_aws import gateway
 from embedded_aws.runtime import images, installed_images
-from embedded_aws.runtime.installed_images import size_in_words
+from embedded_aws.runtime.installed_images import INSTALLED, size_in_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -80,4 +80,5 @@ def _find(names: Sequence[str]) -> list[str]:
 
 
 def _tell(line: str) -> None:
-    screen.errors.print(f"  {escape(line)}", soft_wrap=True)
+    if not line.startswith(INSTALLED):
+        screen.errors.print(f"  {escape(line)}", soft_wrap=True)

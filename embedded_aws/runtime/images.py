@@ -45,9 +45,8 @@ _URI = re.compile(
 _PRIVATE = re.compile(r"\d{12}\.dkr[.-]ecr[.-]")
 _PUBLIC = re.compile(r"public\.ecr\.aws/[\w-]+/(?P<image>[\w./-]+:[\w.-]+)")
 COMPLETE = ".complete"
-# Of PyTorch's packages those for CPUs, from PyTorch's own index: PyPI has them for GPUs only. No other is touched.
-_TORCH = ("--torch-backend", "cpu")
 
+_TORCH = ("--torch-backend", "cpu")
 _Found = TypeVar("_Found")
 
 
@@ -208,7 +207,7 @@ def pull(name: str, *, images_dir: Path, cache_dir: Path, tell: Tell) -> Image:
             # The list of pins is whole: what it leaves out of what a package asks for is left out on purpose.
             # Without compiled sources every start of a job would parse them anew: 5.6 s against 3.0 s.
             options = ["--no-deps", "--compile-bytecode", *_hashes(requirements), "-p", str(image.python)]
-            _uv("pip", "install", *options, *_TORCH, "-r", str(requirements), tell=tell)
+            _uv("pip", "install", *options, *_torch_index(), "-r", str(requirements), tell=tell)
             (folder / COMPLETE).touch()
     return image
 
@@ -261,8 +260,17 @@ def uv_cache() -> str:
     return _uv("cache", "dir").strip()
 
 
+def _torch_index() -> list[str]:
+    """Return from where PyTorch's packages for CPUs are: its own index, for PyPI has them for GPUs only.
+
+    Nowhere else are they looked for then, so it is left out where a folder of wheels on this machine has them.
+    """
+    folders = _environment().get("UV_FIND_LINKS", "").split(",")
+    return [] if any(folder and [*Path(folder).glob("torch-*.whl")] for folder in folders) else [*_TORCH]
+
+
 def _environment() -> dict[str, str]:
-    """Return the environment for uv, which is told of a folder of wheels on this machine as pip is."""
+    """Return the environment for uv, which is told of folders of wheels on this machine as pip is."""
     wheels = ",".join(os.environ.get("PIP_FIND_LINKS", "").split())
     return {**({"UV_FIND_LINKS": wheels} if wheels else {}), **os.environ}
 

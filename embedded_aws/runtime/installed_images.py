@@ -21,13 +21,15 @@ if TYPE_CHECKING:
 
 _REFERENCE = re.compile(r"(?P<repository>[\w./-]+):(?P<tag>[\w.-]+)")
 _MEGABYTE = 1_000_000
+INSTALLED = " + "
+"""With this begins what uv says of each package at the end, which is more than a person wants to read."""
 
 
 @dataclass(frozen=True)
 class ListedImage:
     """An image by its name: the Python that AWS's has, where it lies, and the bytes that it takes there.
 
-    `shares` are the names of other images of the same installation; `path` is None while it is not installed.
+    `shares` are other images of the same list, which go with it; `path` is None while it is not installed.
     """
 
     name: str

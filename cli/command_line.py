@@ -11,6 +11,7 @@ from cli.aws.session import Target
 from cli.options import (
     ApplyOption,
     BatchSizeOption,
+    ContainersOption,
     ContextOption,
     EarlyStoppingOption,
     ExtendCommand,
@@ -75,11 +76,13 @@ def up(
             help="Have the embedded AWS ask policies before every call, as AWS does.",
         ),
     ] = False,
+    containers: ContainersOption = None,
 ) -> None:
     """Deploy the lab with the CDK, train, serve; run again to change it."""
     from cli.commands.up import up as command
 
-    command(target, absolute(context), force=force, enforce=enforce_iam)
+    engine = containers.program if containers else None
+    command(target, absolute(context), force=force, enforce=enforce_iam, containers=engine)
 
 
 @app.command()

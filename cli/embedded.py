@@ -55,15 +55,21 @@ def install_images() -> None:
             screen.errors.print(f"[yellow]![/] {escape(image.notice)}", soft_wrap=True)
 
 
-def start(*, enforce: bool) -> gateway.Gateway:
+def start(*, enforce: bool, containers: str | None = None) -> gateway.Gateway:
     """Start the embedded AWS if it does not run, and watch over it.
 
-    With `enforce` it asks policies before each call. Raises LabError if it can't be started so.
+    With `enforce` it asks policies before each call; `containers` is the engine that may run images of one's own, None:
+    as before. Raises LabError if it can't be started so.
     """
     running = gateway.running(paths.GATEWAY)
     if enforce and running and not running.enforcing:
         raise LabError(
             "The embedded AWS runs already, without enforcing policies: `./lab down`, then `./lab up --enforce-iam`."
+        )
+    if running and containers not in (None, running.containers):
+        raise LabError(
+            "The embedded AWS runs already, with another choice of `--containers`: `./lab down`, then `./lab up "
+            f"--containers {containers or 'none'}`."
         )
     before = kept()
     try:
@@ -72,6 +78,7 @@ def start(*, enforce: bool) -> gateway.Gateway:
             cache=paths.cache(),
             environment=tool_environment(),
             enforce=enforce,
+            containers=containers,
             notice=_notice,
         )
         if before:

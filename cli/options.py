@@ -10,6 +10,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from cli.aws.session import Target
 from cli.ui.errors import LabError
+from embedded_aws import gateway
 from model_code import hyperparameters as hp
 
 _WHOLE = 1000  # characters of a command's sentence, which Click cuts to what a line holds
@@ -20,6 +21,15 @@ TargetOption = Annotated[
 ContextOption = Annotated[
     list[str] | None,
     typer.Option("-c", "--context", metavar="lab.KEY=VALUE", help="Override a setting of cdk.json; repeatable."),
+]
+ContainersOption = Annotated[
+    gateway.Containers | None,
+    typer.Option(
+        "--containers",
+        envvar="BRICKLAB_CONTAINERS",
+        show_default="as before, `none` at first",
+        help="Let this container engine of yours run images of your own in the embedded AWS.",
+    ),
 ]
 NamesArgument = Annotated[list[str], typer.Argument(metavar="NAME…", help="Seats, as their students write them.")]
 ImagesArgument = Annotated[

@@ -6,6 +6,7 @@ Imported only once the environment says where ministack's files lie: it reads th
 from __future__ import annotations
 
 import dataclasses
+from contextlib import suppress
 from functools import partial
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,8 @@ from embedded_aws.patches import (
 from embedded_aws.patches.apply import Additions, apply
 from embedded_aws.patches.persistence import Persistence
 from embedded_aws.runtime import sandbox
+from embedded_aws.runtime.containers import Docker
+from embedded_aws.runtime.docker.engine import Engine, EngineError
 from embedded_aws.services import budgets
 from embedded_aws.services.application_autoscaling import cloudformation as scaling_types
 from embedded_aws.services.application_autoscaling.service import ApplicationAutoScaling
@@ -52,7 +55,8 @@ if TYPE_CHECKING:
 class Application:
     """All services of one embedded AWS. Made once in a process, whose ministack it changes."""
 
-    def __init__(self, settings: Settings, token: AdminToken, database: Database) -> None:
+    def __init__(self, settings: Settings, token: AdminToken, database: Database, outside: Mapping[str, str]) -> None:
+        """Make them; `outside` is the environment that the process was started with."""
         self._token = token
         database.begin(
             version=metadata.version("embedded-aws"),
@@ -61,11 +65,13 @@ class Application:
             pace=settings.pace,
             cache=str(settings.cache),
             images=str(settings.images),
+            containers=settings.containers,
         )
         loop = event_loop.EventLoop()
         bus = eventbridge.DefaultBus(loop)
         told = [publish_to(bus.put)]  # of every change of SageMaker's resources
-        context = _context(settings, database, told, publish_to(bus.put, STAGE_SCHEMAS))
+        context = _context(settings, database, told, publish_to(bus.put, STAGE_SCHEMAS), outside)
+        self._docker = context.docker
         quotas = AppliedQuotas(database)
         self._persistence = Persistence(database)
         self._sagemaker = SageMaker(
@@ -110,9 +116,18 @@ class Application:
         finally:
             self._scaling.close()
             self._sagemaker.close()
+            if self._docker:
+                with suppress(EngineError):  # its daemon does not run: nor does anything of it
+                    self._docker.close()
 
 
-def _context(settings: Settings, database: Database, told: Sequence[OnChange], tell_stage: OnChange) -> ServiceContext:
+def _context(
+    settings: Settings,
+    database: Database,
+    told: Sequence[OnChange],
+    tell_stage: OnChange,
+    outside: Mapping[str, str],
+) -> ServiceContext:
     def tell(record: Record, members: Mapping[str, Any] | None) -> None:
         for each in told:
             each(record, members)
@@ -127,6 +142,7 @@ def _context(settings: Settings, database: Database, told: Sequence[OnChange], t
         images_dir=settings.images,
         cache_dir=settings.cache,
         bubblewrap=None if isinstance(found, str) else found,
+        docker=Docker(Engine(settings.containers, str(settings.home), outside)) if settings.containers else None,
     )
     return dataclasses.replace(context, principal_of=iam_principals.of_role) if settings.enforce else context
 

@@ -1,7 +1,8 @@
 """The certificates of an embedded AWS: for the loopback address, and for each of AWS's names that is asked for.
 
 Each start makes an authority whose key only the gateway's memory holds, and whose certificate says that it speaks for
-AWS's names and the loopback address and for no other: a tool that trusts it loses nothing elsewhere.
+AWS's names, the loopback address and the one that stands for it in containers, and for no other: a tool that trusts it
+loses nothing elsewhere.
 
 By hand with cryptography, not with trustme: trustme's authorities have no name constraints and are valid until the year
 3000, so that who trusts one trusts it for every name there is.
@@ -29,7 +30,8 @@ from embedded_aws import aws_names, tls
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-_LOOPBACK = ipaddress.ip_address("127.0.0.1")
+# The loopback address, and where a container with a network of its own finds it (runtime/docker/networks.py).
+_ADDRESSES = [ipaddress.ip_address(address) for address in ("127.0.0.1", "169.254.170.2")]
 _LOCAL = "localhost"
 _VALIDITY = timedelta(days=365)
 _BUNDLE_VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "PIP_CERT")
@@ -65,7 +67,7 @@ class Authority:
         """Return a context that serves with a certificate for one of AWS's names, or for the loopback address."""
         names: list[x509.GeneralName] = [x509.DNSName(name or _LOCAL)]
         if name is None:
-            names.append(x509.IPAddress(_LOOPBACK))
+            names += map(x509.IPAddress, _ADDRESSES)
         leaf = _builder("embedded-aws, a service", self._leaf_key, self._key)
         leaf = leaf.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         leaf = leaf.add_extension(_key_usage(signs_certificates=False), critical=True)
@@ -102,7 +104,8 @@ def _x509_name(name: str) -> x509.Name:
 def _name_constraints() -> x509.NameConstraints:
     """Return what the authority may sign for: AWS's domains with all below them, and this machine."""
     names = [x509.DNSName(domain) for domain in (*aws_names.domains(), _LOCAL)]
-    return x509.NameConstraints([*names, x509.IPAddress(ipaddress.ip_network(_LOOPBACK))], None)
+    addresses = [x509.IPAddress(ipaddress.ip_network(address)) for address in _ADDRESSES]
+    return x509.NameConstraints([*names, *addresses], None)
 
 
 def _key_usage(*, signs_certificates: bool) -> x509.KeyUsage:

@@ -15,6 +15,7 @@ import typer
 from embedded_aws import gateway, image_commands, settings, shell
 from embedded_aws.cli_options import (
     CacheOption,
+    ContainersOption,
     EnforceOption,
     ImagesOption,
     JsonOption,
@@ -75,6 +76,7 @@ def start(
     pace: PaceOption = 1.0,
     node_modules: NodeOption = None,
     enforce_iam: EnforceOption = False,
+    containers: ContainersOption = None,
     foreground: Annotated[
         bool, typer.Option("--foreground", help="Serve in this process until Ctrl-C or SIGTERM: for service managers.")
     ] = False,
@@ -83,6 +85,7 @@ def start(
     """Start it in the background, with all that it held before; one that runs already is left as it is."""
     home, kept = state or settings.default_home(), cache or settings.default_cache()
     environment = settings.tools(os.environ, node_modules)
+    engine = containers.program if containers else None
     before = _kept(home, state)
     if foreground:
         from embedded_aws import server
@@ -90,13 +93,16 @@ def start(
         os.environ.update(environment)
         for name in os.environ.keys() - gateway.without_aws(environment).keys():
             del os.environ[name]
-        wanted = gateway.begin_here(home, cache=kept, images=images, pace=pace, port=port, enforce=enforce_iam)
+        wanted = gateway.begin_here(
+            home, cache=kept, images=images, pace=pace, port=port, enforce=enforce_iam, containers=engine
+        )
         print(f"The embedded AWS answers on {wanted.url} until Ctrl-C.", flush=True)
         server.run(wanted)
         gateway.clear(home)
         return
     found = gateway.running(home)
-    if found and (found.enforcing != enforce_iam or port not in (0, found.port, settings.PORT)):
+    others = engine not in (None, found.containers) if found else False
+    if found and (others or found.enforcing != enforce_iam or port not in (0, found.port, settings.PORT)):
         _end(
             f"The embedded AWS runs already on {found.url} (process {found.pid}), {_how(found)}: "
             f"`{_command('stop', state)}` ends it, or name another folder with --state."
@@ -110,6 +116,7 @@ def start(
         port=port,
         only_port=True,
         enforce=enforce_iam,
+        containers=engine,
         notice=_tell,
     )
     if before:
@@ -232,6 +239,7 @@ def serve(
     images: Annotated[Path, typer.Option("--images")],
     pace: Annotated[float, typer.Option("--pace")],
     owner: Annotated[int, typer.Option("--owner")] = 0,
+    containers: Annotated[str, typer.Option("--containers")] = "",
     enforce_iam: Annotated[bool, typer.Option("--enforce-iam")] = False,
 ) -> None:
     """Serve in this process with exactly these settings: what `start` runs in the background."""
@@ -249,6 +257,7 @@ def serve(
             pace=pace,
             owner=owner,
             enforce=enforce_iam,
+            containers=containers,
         )
     )
 
@@ -290,7 +299,8 @@ def _command(name: str, state: Path | None) -> str:
 
 
 def _how(found: gateway.Gateway) -> str:
-    return "enforcing IAM" if found.enforcing else "not enforcing IAM"
+    engine = f", with {found.containers} for images of your own" if found.containers else ""
+    return f"{'enforcing IAM' if found.enforcing else 'not enforcing IAM'}{engine}"
 
 
 def _described(found: gateway.Gateway, home: Path) -> dict[str, Any]:
@@ -300,6 +310,7 @@ def _described(found: gateway.Gateway, home: Path) -> dict[str, Any]:
         "pid": found.pid,
         "since": datetime.fromtimestamp(found.created, UTC).isoformat(timespec="seconds"),
         "enforceIam": found.enforcing,
+        "containers": found.containers or None,
         "sandboxes": not found.unsandboxed,
         "account": gateway.ACCOUNT,
         "region": gateway.REGION,

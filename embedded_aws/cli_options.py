@@ -71,6 +71,15 @@ ImagesOption = Annotated[
 PaceOption = Annotated[
     float, typer.Option("--pace", min=0, help="How long AWS's waits take here: 1 normal, 0.1 a tenth.")
 ]
+ContainersOption = Annotated[
+    settings.Containers | None,
+    typer.Option(
+        "--containers",
+        envvar="EMBEDDED_AWS_CONTAINERS",
+        show_default="as before, `none` at first",
+        help="Let this container engine of yours run images of your own: ACCOUNT.dkr.ecr.REGION.amazonaws.com/….",
+    ),
+]
 NodeOption = Annotated[
     Path | None,
     typer.Option(

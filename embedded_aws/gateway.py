@@ -9,6 +9,7 @@ import contextlib
 import errno
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -25,7 +26,9 @@ from embedded_aws import kept_state, note, own_log, processes, settings
 from embedded_aws.database import StateError
 from embedded_aws.kept_state import Kept
 from embedded_aws.note import Gateway, GatewayError, died, hold, running
-from embedded_aws.settings import ACCOUNT, HOST, IMAGES, PORT, REGION, Settings
+from embedded_aws.runtime.docker import engine
+from embedded_aws.runtime.docker.engine import Engine, EngineError
+from embedded_aws.settings import ACCOUNT, HOST, IMAGES, PORT, REGION, Containers, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -36,6 +39,7 @@ __all__ = [
     "HOST",
     "PORT",
     "REGION",
+    "Containers",
     "Gateway",
     "GatewayError",
     "Kept",
@@ -70,6 +74,7 @@ def start(
     only_port: bool = False,
     enforce: bool = False,
     owner: int = 0,
+    containers: str | None = None,
     notice: Callable[[str], object] = lambda _: None,
 ) -> Gateway:
     """Start it from what it has kept, or find the one that runs.
@@ -78,10 +83,11 @@ def start(
 
     `environment` is the caller's: its PATH must lead to `node`, and its NODE_PATH to the packages of AWS's Node
     runtimes, for the functions that CDK itself ships. With `enforce` every call asks policies, over https. It ends with
-    the process `owner`, if one is named. `notice` is told what it waits for.
+    the process `owner`, if one is named. `containers` is the engine that may run images of one's own, `docker` or
+    `podman`; empty: none; None: as before, none at first. `notice` is told what it waits for.
 
-    Raises GatewayError when it does not answer within a minute or ends at once, runs without asking policies, or what
-    it has kept can't be used. One that runs is never ended here.
+    Raises GatewayError when it does not answer within a minute or ends at once, runs without asking policies or with
+    another engine, there is no such engine, or what it has kept can't be used. One that runs is never ended here.
     """
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _one_at_a_time(home, notice):
@@ -89,11 +95,23 @@ def start(
         if found and _waits_for_answer(found, notice):
             if enforce and not found.enforcing:
                 raise GatewayError("The embedded AWS runs already, and does not enforce policies: stop it first.")
+            if containers not in (None, found.containers):
+                has = f"with `--containers {found.containers}`" if found.containers else "without `--containers`"
+                raise GatewayError(f"The embedded AWS runs already, {has}: stop it first.")
             return found
-        clear(home)
-        port, enforce = _as_before(kept(home), port, enforce=enforce)
-        chosen = _port(port, only=only_port)
-        wanted = _settings(home, cache=cache, images=images, pace=pace, enforce=enforce, port=chosen, owner=owner)
+        clear(home, environment)
+        before = kept(home)
+        port, enforce = _as_before(before, port, enforce=enforce)
+        wanted = _settings(
+            home,
+            cache=cache,
+            images=images,
+            pace=pace,
+            enforce=enforce,
+            port=_port(port, only=only_port),
+            owner=owner,
+            containers=_engine(before, containers, environment),
+        )
         try:
             return _run(wanted, environment)
         except GatewayError as error:
@@ -103,19 +121,30 @@ def start(
             return _run(replace(wanted, port=any_free_port(), proxy=any_free_port()), environment)
 
 
-def begin_here(home: Path, *, cache: Path, images: Path, pace: float, port: int, enforce: bool) -> Settings:
+def begin_here(
+    home: Path, *, cache: Path, images: Path, pace: float, port: int, enforce: bool, containers: str | None = None
+) -> Settings:
     """Note this very process as the embedded AWS of a home folder, and return what it is to serve.
 
-    It goes on with the port and the policies of an earlier one whose state it finds, as `start` does. Raises
-    GatewayError if one runs there, or the port is taken.
+    It goes on with the port, the policies and the engine of an earlier one whose state it finds, as `start` does.
+    Raises GatewayError if one runs there, the port is taken, or there is no such engine.
     """
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _one_at_a_time(home, lambda _: None):
         if found := running(home):
             raise GatewayError(f"The embedded AWS runs already on {found.url} (process {found.pid}): stop it first.")
         clear(home)
-        port, enforce = _as_before(kept(home), port, enforce=enforce)
-        chosen = _settings(home, cache=cache, images=images, pace=pace, enforce=enforce, port=_port(port, only=True))
+        before = kept(home)
+        port, enforce = _as_before(before, port, enforce=enforce)
+        chosen = _settings(
+            home,
+            cache=cache,
+            images=images,
+            pace=pace,
+            enforce=enforce,
+            port=_port(port, only=True),
+            containers=_engine(before, containers, os.environ),
+        )
         note.write(chosen, os.getpid(), os.environ, foreground=True)
     return chosen
 
@@ -141,6 +170,7 @@ def restart(home: Path) -> Gateway:
             images=Path(found.images),
             pace=found.pace,
             enforce=found.enforcing,
+            containers=found.containers,
         )
         return _run(same, environment)
 
@@ -197,9 +227,16 @@ def _ask(found: Gateway, what: str) -> dict[str, Any]:
         return dict(json.load(answer))
 
 
-def clear(home: Path) -> None:
-    """End what one that is gone has left running, and take its note away."""
+def clear(home: Path, environment: Mapping[str, str] = os.environ) -> None:
+    """End what one that is gone has left running, and take its note away.
+
+    Its containers are asked for in this environment, in which the container engine's program and daemon are found.
+    """
     processes.kill(list(processes.working_in(settings.state(home))))
+    left = note.last(home)
+    if left and left.containers:
+        with contextlib.suppress(EngineError):  # its daemon does not run: neither do they
+            Engine(left.containers, str(home.resolve()), environment).remove_containers()
     note.remove(home)
     settings.admin_token(home).unlink(missing_ok=True)
 
@@ -223,6 +260,18 @@ def _as_before(before: Kept | None, port: int, *, enforce: bool) -> tuple[int, b
     return before.port if port == PORT else port, enforce or before.enforce  # who was pointed at it still is
 
 
+def _engine(before: Kept | None, wanted: str | None, environment: Mapping[str, str]) -> str:
+    """Return the engine that may run images of one's own: the one asked for, else the one of before.
+
+    Raises GatewayError if one is asked for whose program is not there.
+    """
+    if wanted is None:
+        return before.containers if before else ""
+    if wanted and not shutil.which(wanted, path=environment.get("PATH")):
+        raise GatewayError(engine.missing(wanted))
+    return wanted
+
+
 def _port(wanted: int, *, only: bool) -> int:
     if wanted and _is_free(wanted):
         return wanted
@@ -234,7 +283,15 @@ def _port(wanted: int, *, only: bool) -> int:
 
 
 def _settings(
-    home: Path, *, cache: Path, images: Path, pace: float, enforce: bool, port: int, owner: int = 0
+    home: Path,
+    *,
+    cache: Path,
+    images: Path,
+    pace: float,
+    enforce: bool,
+    port: int,
+    owner: int = 0,
+    containers: str = "",
 ) -> Settings:
     return Settings(
         home=home.resolve(),
@@ -245,6 +302,7 @@ def _settings(
         pace=pace,
         enforce=enforce,
         owner=owner,
+        containers=containers,
     )
 
 

@@ -22,6 +22,7 @@ class Kept:
     port: int
     enforce: bool
     pace: float
+    containers: str  # the engine that might run images of one's own; empty: none
 
     @property
     def when(self) -> str:
@@ -41,6 +42,7 @@ def find(home: Path) -> Kept | None:
         port=found.get("port", settings.PORT),
         enforce=found.get("enforce", False),
         pace=found.get("pace", 1.0),
+        containers=found.get("containers", ""),
     )
 
 

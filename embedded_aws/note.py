@@ -49,6 +49,7 @@ class Gateway:
     pace: float = 1.0
     unsandboxed: str = ""  # why its containers are no sandboxes, in a sentence
     foreground: bool = False  # whether somebody's terminal or service manager holds it
+    containers: str = ""  # the engine that may run images of one's own; empty: none
 
     @property
     def url(self) -> str:
@@ -123,11 +124,16 @@ class Gateway:
 
 def running(home: Path) -> Gateway | None:
     """Return the embedded AWS that was started with this home folder, if it still runs."""
+    gateway = last(home)
+    return gateway if gateway and (gateway.alive() or _is_held(home)) else None
+
+
+def last(home: Path) -> Gateway | None:
+    """Return the embedded AWS that was started last with this home folder, unless it was stopped."""
     try:
-        gateway = Gateway(**json.loads(_note(home).read_text()))
+        return Gateway(**json.loads(_note(home).read_text()))
     except (FileNotFoundError, json.JSONDecodeError, TypeError):
         return None
-    return gateway if gateway.alive() or _is_held(home) else None
 
 
 def hold(home: Path) -> TextIO:
@@ -166,6 +172,7 @@ def write(of: Settings, pid: int, environment: Mapping[str, str], *, foreground:
         pace=of.pace,
         unsandboxed=found if isinstance(found, str) else "",
         foreground=foreground,
+        containers=of.containers,
     )
     _note(of.home).write_text(json.dumps(asdict(gateway)))
     return gateway

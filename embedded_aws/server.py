@@ -110,7 +110,7 @@ async def _serve(
 ) -> None:
     from embedded_aws.application import Application  # ministack reads the environment when it is imported
 
-    application = Application(settings, token, database)
+    application = Application(settings, token, database, outside)
     logging.getLogger("embedded_aws").info("embedded AWS on %s:%d", HOST, settings.port)
     try:
         await web.serve(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sysconfig
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,19 @@ ACCOUNT = "000000000000"
 REGION = "us-east-1"
 IMAGES = Path(__file__).resolve().parent / "images"
 _NAME = "embedded-aws"
+
+
+class Containers(StrEnum):
+    """The container engines that may run images of one's own, and none."""
+
+    DOCKER = "docker"
+    PODMAN = "podman"
+    NONE = "none"
+
+    @property
+    def program(self) -> str:
+        """Return the engine's program; empty: none."""
+        return "" if self is Containers.NONE else self.value
 
 
 def default_home() -> Path:
@@ -69,6 +83,7 @@ class Settings:
     pace: float = 1.0  # how long AWS's waits take here, in parts of normal
     enforce: bool = False  # speak https, and ask policies before every call
     owner: int = 0  # the process that it ends with; 0: none
+    containers: str = ""  # the engine that may run images of one's own, `docker` or `podman`; empty: none
 
     @property
     def url(self) -> str:
@@ -101,6 +116,7 @@ class Settings:
             "images": self.images,
             "pace": self.pace,
             "owner": self.owner,
+            **({"containers": self.containers} if self.containers else {}),
         }
         options = [f"--{name}={value}" for name, value in named.items()]
         return [*options, *["--enforce-iam"] * self.enforce]

@@ -98,12 +98,13 @@ def connect_to_aws() -> Session:
     return Session(Target.AWS, {}, identity["Account"], region)
 
 
-def start_embedded(*, enforce: bool) -> Session:
+def start_embedded(*, enforce: bool, containers: str | None = None) -> Session:
     """Start the embedded AWS if it does not run, and open a session on it.
 
-    With `enforce` it asks policies before each call. Raises LabError if it can't be started so.
+    With `enforce` it asks policies before each call; `containers` is the engine that may run images of one's own, None:
+    as before. Raises LabError if it can't be started so.
     """
-    return _on(embedded.start(enforce=enforce))
+    return _on(embedded.start(enforce=enforce, containers=containers))
 
 
 def _config(timeout: float, attempts: int) -> Config:

@@ -138,6 +138,7 @@ def _embedded_process() -> dict[str, Any] | None:
         "memory_mb": round(sum(p.memory_info().rss for p in family) / 1e6),
         "log": str(gateway.log(paths.GATEWAY)),
         "unsandboxed": embedded.unsandboxed(found),
+        "containers": found.containers,
     }
 
 
@@ -163,13 +164,17 @@ def _show(found: dict[str, Any]) -> None:
     if runs := found["runs"]:
         table.add_row("runs", runs["url"], f"{runs['processes']} processes, {runs['memory_mb']} MB")
     table.show()
-    notes = [f"Its log: {runs['log']}", runs["unsandboxed"]] if runs else []
+    notes = [f"Its log: {runs['log']}", runs["unsandboxed"], _engine(runs["containers"])] if runs else []
     for note in filter(None, notes):
         screen.console.print(f"  {escape(note)}", soft_wrap=True)
     if not found["stacks"]:
         screen.console.print("  Nothing is deployed: `./lab up` does it.", soft_wrap=True)
     if found["paused"]:
         screen.console.print("  Paused: `./lab resume` brings it back.", soft_wrap=True)
+
+
+def _engine(name: str) -> str:
+    return name and f"{name.capitalize()} may run images of your own in it."
 
 
 def _show_jobs(table: Table, found: dict[str, Any]) -> None:

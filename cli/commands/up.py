@@ -21,25 +21,31 @@ if TYPE_CHECKING:
     from infra.settings import Settings
 
 
-def up(target: Target, context: Sequence[str], *, force: bool, enforce: bool) -> None:
+def up(target: Target, context: Sequence[str], *, force: bool, enforce: bool, containers: str | None = None) -> None:
     """Deploy the lab; raises LabError with the reason when it could not. `force` overrides what preflight lets it.
 
-    With `enforce` the embedded AWS asks policies before each call; AWS does so in any case.
+    With `enforce` the embedded AWS asks policies before each call; AWS does so in any case. `containers` is the engine
+    that may run images of one's own there, None: as before.
     """
     lab = settings.read(context)
     with deploy_lock():
-        outcome = _up(target, context, lab, force=force, enforce=enforce)
+        session = _open(target, enforce=enforce, containers=containers)
+        outcome = _up(session, context, lab, force=force)
     report(outcome)
 
 
-def _up(target: Target, context: Sequence[str], lab: Settings, *, force: bool, enforce: bool) -> SeatsOutcome:
+def _open(target: Target, *, enforce: bool, containers: str | None) -> Session:
+    """Start the embedded AWS and open a session on it, or one on AWS."""
     if target is Target.EMBEDDED:
         embedded.install_images()
         with screen.step("embedded AWS") as retitle:
-            session = start_embedded(enforce=enforce)
+            session = start_embedded(enforce=enforce, containers=containers)
             retitle(f"embedded AWS on {session.variables['AWS_ENDPOINT_URL']}")
-    else:
-        session = connect_to_aws()
+            return session
+    return connect_to_aws()
+
+
+def _up(session: Session, context: Sequence[str], lab: Settings, *, force: bool) -> SeatsOutcome:
     preflight.before_up(session, lab, force=force)
     bring_back(session, lab.name)  # an endpoint that is not there can't be updated
     job_before = stacks.outputs(session, lab.name).get("TrainingJobName")

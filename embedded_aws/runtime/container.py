@@ -15,9 +15,11 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from embedded_aws.runtime.paths import rewrite_paths
+from embedded_aws.runtime.process import Process
 from embedded_aws.runtime.sandbox import View
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Iterable, Mapping, Sequence
 
     from embedded_aws.runtime.image_families import Program
@@ -55,23 +57,47 @@ _PYTHON = Path("/opt/python")
 _SEARCH_PATH = f"/usr/local/sbin:/usr/local/bin:{IMAGE}/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
-class Container:
-    """The folders of one container.
+class Folders:
+    """The folders of a container: `ml` is its /opt/ml, and `mounts` says where paths of it lie on this machine."""
 
-    `ml` is its /opt/ml, `home` its home folder, `python` its interpreter by the path that the container knows.
-    `mounts` says where the paths that mean something in a container only lie on this machine.
-    """
+    notice = ""  # what its log is to begin with
 
-    def __init__(self, folder: Path, image: Image, bubblewrap: Bubblewrap | None) -> None:
-        """Make the folders, which must not be there yet. Without bubblewrap its programs run on the machine itself."""
+    def __init__(self, folder: Path) -> None:
+        """Make its /opt/ml in a folder that is not there yet."""
         self.ml = folder / "ml"
         self.home = folder / "home"
         self.mounts = {"/opt/ml": self.ml}
         self._folder = folder
+        self.ml.mkdir(parents=True)
+
+    def rewrite(self, text: str) -> str:
+        """Return a text with the container's paths as its programs know them."""
+        return text
+
+    def local_path(self, path: str) -> Path:
+        """Return where an absolute path of the container lies; mount a volume there if nothing is mounted above it."""
+        wanted = posixpath.normpath("/" + path.lstrip("/"))
+        found = rewrite_paths(wanted, self.mounts)
+        if found == wanted:
+            self.mounts[wanted] = self._folder / "volumes" / str(len(self.mounts))
+            return self.mounts[wanted]
+        return Path(found)
+
+
+class Container(Folders):
+    """A container of an image that is installed: its folders, and the layer over its image.
+
+    `home` is its home folder, `python` its interpreter by the path that the container knows.
+    """
+
+    launch = staticmethod(Process)
+
+    def __init__(self, folder: Path, image: Image, bubblewrap: Bubblewrap | None) -> None:
+        """Make the folders, which must not be there yet. Without bubblewrap its programs run on the machine itself."""
+        super().__init__(folder)
         self._layer = folder / "layer"
         self._image = image
         self._bubblewrap = bubblewrap
-        self.ml.mkdir(parents=True)
         (self.home / "tmp").mkdir(parents=True)
         if bubblewrap:
             self.mounts |= {"/root": self.home, "/tmp": self.home / "tmp"}  # noqa: S108 - the container's
@@ -92,23 +118,11 @@ class Container:
         """Return a text with the container's paths as its programs know them."""
         return rewrite_paths(text, self.rewritten)
 
-    def local_path(self, path: str) -> Path:
-        """Return where an absolute path of the container lies; mount a volume there if nothing is mounted above it."""
-        wanted = posixpath.normpath("/" + path.lstrip("/"))
-        found = rewrite_paths(wanted, self.mounts)
-        if found == wanted:
-            self.mounts[wanted] = self._folder / "volumes" / str(len(self.mounts))
-            return self.mounts[wanted]
-        return Path(found)
-
     def inside(self, path: Path) -> str:
         """Return the path by which its programs know a file of the container, or of this package."""
         if not self._bubblewrap:
             return str(path)
-        places = [(place, inside) for inside, place in {**self.mounts, PROGRAMS: PACKAGE}.items()]
-        above = [each for each in places if path.is_relative_to(each[0])]
-        place, inside = max(above, key=lambda each: len(each[0].parts))
-        return str(PurePosixPath(inside, path.relative_to(place)))
+        return path_inside(path, {**self.mounts, PROGRAMS: PACKAGE})
 
     def program(self, program: Program) -> list[str]:
         """Return the words that run a program of this package in the image's Python, with none of ours on its path.
@@ -117,6 +131,10 @@ class Container:
         """
         safe = [] if self._image.packages.match("lib/python3.10/*") else ["-P"]
         return [self.python, *safe, self.inside(PACKAGE / program.file), *program.words]
+
+    def server(self, program: Program, listening: socket.socket) -> list[str]:
+        """Return the words that run a program of this package which serves what is in /opt/ml on a socket."""
+        return [*self.program(program), str(listening.fileno()), self.inside(self.ml)]
 
     def command(
         self, words: Sequence[str], *, host: str, addresses: Mapping[str, str], network: bool = True
@@ -149,6 +167,13 @@ class Container:
         search_path = f"{self._layer / 'bin'}:{self._image.python.parent}:/usr/local/bin:/usr/bin:/bin"
         home = str(self.home)
         return environment(machine, HOME=home, TMPDIR=str(self.home / "tmp"), PATH=search_path, **added)
+
+
+def path_inside(path: Path, mounts: Mapping[str, Path]) -> str:
+    """Return the path by which a container knows a file of this machine that lies below one of its mounts."""
+    above = [(place, inside) for inside, place in mounts.items() if path.is_relative_to(place)]
+    place, inside = max(above, key=lambda each: len(each[0].parts))
+    return str(PurePosixPath(inside, path.relative_to(place)))
 
 
 class MountedPython:

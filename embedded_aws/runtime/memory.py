@@ -1,4 +1,4 @@
-"""How much memory an instance has, which is its container's limit.
+"""How much memory an instance has, which is its container's limit, and how many processors.
 
 From DescribeInstanceTypes of EC2, as moto publishes its answer: an `ml.m5.large` is an m5.large. Of the older p2 and p3
 it does not know. This machine sets a limit, too: no container takes so much that all else on it starves.
@@ -11,6 +11,7 @@ import importlib.util
 import json
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -27,7 +28,13 @@ _SHARE = 0.9  # of this machine's memory
 def limit(instance_type: str) -> int:
     """Return the bytes of memory that a container on an instance of this type may have here."""
     known = _table().get(instance_type.removeprefix("ml."))
-    return at_most(known) if known else _most()
+    return at_most(known["MemoryInfo"]["SizeInMiB"] * 1024**2) if known else _most()
+
+
+def processors(instance_type: str) -> int:
+    """Return the processors of an instance of this type; 0: it is not known."""
+    known = _table().get(instance_type.removeprefix("ml."))
+    return int(known["VCpuInfo"]["DefaultVCpus"]) if known else 0
 
 
 def at_most(asked: int) -> int:
@@ -40,11 +47,13 @@ def _most() -> int:
 
 
 @cache
-def _table() -> dict[str, int]:
+def _table() -> dict[str, Any]:
     package, file = _TABLE
     spec = importlib.util.find_spec(package)
     assert spec  # noqa: S101 - the package embedded-aws depends on it
     assert spec.origin  # noqa: S101 - it is a package with an __init__.py
     with gzip.open(Path(spec.origin).parent / file) as content:
-        described = json.load(content)
-    return {name: each["MemoryInfo"]["SizeInMiB"] * 1024**2 for name, each in described.items()}
+        described: dict[str, Any] = json.load(content)
+    return {
+        name: {member: each.get(member) for member in ("MemoryInfo", "VCpuInfo")} for name, each in described.items()
+    }

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 
 from embedded_aws.runtime.process import Process
 from embedded_aws.runtime.process_group import HostCommand
-from embedded_aws.runtime.streams import relay
+from embedded_aws.runtime.streams import pass_on
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -33,7 +33,7 @@ _LENGTH = 16  # of the network's addresses, the bits that all share
 _JOIN = Path(__file__).with_name("launch") / "join_network.py"
 _SEARCH_PATH = f"{os.defpath}:/usr/sbin:/sbin"
 _HUB = "ip link add hosts type bridge && ip link set hosts up && echo $$ && exec sleep infinity"
-_OWN = re.compile(r"://(?:[^/@\s]*@)?(?:127\.0\.0\.1|localhost):(\d+)")
+_OWN = re.compile(r"(?P<before>://(?:[^/@\s]*@)?)(?:127\.0\.0\.1|localhost):(?P<port>\d+)")
 _PORTS = 64  # at most so many of one host
 
 
@@ -59,6 +59,19 @@ def failure() -> str:
             return "" if process.wait() == 0 else " ".join(said)
     except NetworkError as error:
         return str(error)
+
+
+def own_ports(environment: Mapping[str, str]) -> set[int]:
+    """Return the ports of this machine's loopback address that an environment's URLs name."""
+    return {int(found["port"]) for value in environment.values() for found in _OWN.finditer(value)}
+
+
+def with_loopback(environment: Mapping[str, str], address: str) -> dict[str, str]:
+    """Return an environment whose URLs name another address in the place of the loopback address."""
+    return {
+        name: _OWN.sub(lambda found: f"{found['before']}{address}:{found['port']}", value)
+        for name, value in environment.items()
+    }
 
 
 @contextmanager
@@ -108,8 +121,7 @@ def _environment() -> dict[str, str]:
 
 
 def _command(host: HostCommand, address: str, hub: str, channel: socket.socket, *, isolated: bool) -> list[str]:
-    own = set(_OWN.findall(" ".join(host.environment.values())))
-    ports = [] if isolated else sorted(own, key=int)[:_PORTS]
+    ports = [] if isolated else map(str, sorted(own_ports(host.environment))[:_PORTS])
     nsenter, unshare = (shutil.which(name, path=_SEARCH_PATH) or name for name in ("nsenter", "unshare"))
     return [
         *(nsenter, "--user", "--target", hub, "--preserve-credentials", unshare, "--net"),
@@ -132,20 +144,9 @@ def _attend(channels: Sequence[socket.socket], end: socket.socket) -> None:
 
 
 async def _answer(listening: Sequence[socket.socket], end: socket.socket) -> None:
-    servers = [await asyncio.start_server(_pass_on, sock=each) for each in listening]
+    servers = [await asyncio.start_server(pass_on, sock=each) for each in listening]
     end.setblocking(False)
     with suppress(OSError):
         await asyncio.get_running_loop().sock_recv(end, 1)
     for server in servers:
         server.close()
-
-
-async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Bring a connection to the same port of this machine."""
-    _, port = writer.get_extra_info("sockname")
-    try:
-        await relay((reader, writer), await asyncio.open_connection("127.0.0.1", port))
-    except OSError:
-        pass  # nobody listens there, or one of the two has gone
-    finally:
-        writer.close()

@@ -27,7 +27,7 @@ class HostCommand:
     """What one host runs, in which folder; `follow` reads its output's lines until there are no more.
 
     `memory` is how many bytes it may have. `prepared` was started with that command in that folder already. The command
-    inherits the socket `channel`.
+    inherits the socket `channel`. `launch` starts it.
     """
 
     name: str
@@ -38,13 +38,14 @@ class HostCommand:
     memory: int
     prepared: PreparedProcess | None = None
     channel: socket.socket | None = None
+    launch: Callable[..., Process] = Process
 
     def start(self) -> Process:
         """Start it."""
         if self.prepared:
             return self.prepared.begin(self.environment)
         try:
-            return Process(
+            return self.launch(
                 self.command, environment=self.environment, folder=self.folder, listen=self.channel, memory=self.memory
             )
         finally:
@@ -83,7 +84,7 @@ class ProcessGroup:
         with self._lock:
             if self._stopping:
                 return None
-            self._processes = [host.start() for host in hosts]
+            self._start_all(hosts)
         for host, process in zip(hosts, self._processes, strict=True):
             self._watch(host, process)
         try:
@@ -107,6 +108,14 @@ class ProcessGroup:
         with self._lock:
             self._stopping = True
         self._kill_all()
+
+    def _start_all(self, hosts: Sequence[HostCommand]) -> None:
+        try:
+            for host in hosts:
+                self._processes.append(host.start())
+        except BaseException:
+            self._kill_all()
+            raise
 
     def _follow_all(self, hosts: Sequence[HostCommand]) -> None:
         # Threads of a pool would hold up the gateway's end until each has given up writing its log to it.

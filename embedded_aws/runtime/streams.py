@@ -17,6 +17,17 @@ async def relay(one: Streams, other: Streams) -> None:
         other[1].close()
 
 
+async def pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Bring a connection that was taken at any address to the same port of this machine's loopback address."""
+    _, port = writer.get_extra_info("sockname")
+    try:
+        await relay((reader, writer), await asyncio.open_connection("127.0.0.1", port))
+    except OSError:
+        pass  # nobody listens there, or one of the two has gone
+    finally:
+        writer.close()
+
+
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     try:
         while chunk := await reader.read(_CHUNK_BYTES):

@@ -8,6 +8,7 @@ tagged resource; List operations about `*`. An execution role is asked about too
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
@@ -85,7 +86,7 @@ def permissions_to_pull(uri: str) -> Iterator[RequiredPermission]:
     yield RequiredPermission("ecr:GetAuthorizationToken", "*")
     registry, _, image = uri.partition("/")
     account, _, _, region, *_ = registry.split(".")
-    arn = f"arn:aws:ecr:{region}:{account}:repository/{image.partition(':')[0]}"
+    arn = f"arn:aws:ecr:{region}:{account}:repository/{re.split('[:@]', image, maxsplit=1)[0]}"
     for operation in ("BatchCheckLayerAvailability", "BatchGetImage", "GetDownloadUrlForLayer"):
         yield RequiredPermission(f"ecr:{operation}", arn)
 

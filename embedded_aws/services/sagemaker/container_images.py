@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from embedded_aws.runtime import images, registries
+from embedded_aws.services.sagemaker import image_pull
 from embedded_aws.services.sagemaker.errors import validation_exception
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def check(uri: str, *, record: Record, role: str, context: ServiceContext, elsew
         raise validation_exception(
             elsewhere.format(uri=uri, region=found.region, suffix=found.suffix, wanted=record.region, expected=host)
         )
-    if not registries.is_aws(found.account):
+    if not registries.is_aws(found.account) or image_pull.run_by_engine(uri, context):
         return
     try:
         images.name_of(uri, images_dir=context.images_dir)

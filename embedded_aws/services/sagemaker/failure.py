@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import logging
 import re
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from embedded_aws import faults
 from embedded_aws.algorithms import job
+from embedded_aws.runtime.docker.engine import EngineError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 log = logging.getLogger(__name__)
 
@@ -21,6 +23,15 @@ INSTANCE_LOST = "InternalServerError: We encountered an internal error. Please t
 A training job's RetryStrategy, in botocore's model, is about just these."""
 # The toolkit quotes what the script printed, `ErrorMessage "…`, and the quotation is not what is written over.
 _OVERWRITTEN = re.compile(r'(ErrorMessage ")?[^\r\n]*\r(?!\n)')
+
+
+@contextmanager
+def engine_errors() -> Iterator[None]:
+    """Let the job fail with its words if the container engine can't do what the block asks of it."""
+    try:
+        yield
+    except EngineError as error:
+        raise FailedError(f"ClientError: {error}") from error
 
 
 class FailedError(Exception):

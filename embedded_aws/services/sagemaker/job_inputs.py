@@ -16,7 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from embedded_aws.runtime import images, s3_objects, s3_uris
 from embedded_aws.runtime.archives import ArchiveError
-from embedded_aws.services.sagemaker import authorization
+from embedded_aws.services.sagemaker import authorization, image_pull
 from embedded_aws.services.sagemaker.errors import ServiceError, validation_exception
 from embedded_aws.services.sagemaker.failure import FailedError
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
+    from embedded_aws.runtime.containers import AnyImage
     from embedded_aws.runtime.credentials import Role
     from embedded_aws.services.sagemaker.provider import ServiceContext
 
@@ -47,12 +48,10 @@ def check(data: Iterable[Mapping[str, Any]], role: Role) -> None:
             raise validation_exception(no_objects(uri, role))
 
 
-def pull(uri: str, context: ServiceContext, role: Role) -> images.Image:
+def pull(uri: str, context: ServiceContext, role: Role) -> AnyImage:
     """Install the image that a URI speaks of, if the role may pull it. Raises FailedError."""
     try:
-        name = images.name_of(uri, images_dir=context.images_dir)
-        authorization.check(context.principal_of(role.arn), authorization.permissions_to_pull(uri))
-        return images.install(name, images_dir=context.images_dir, cache_dir=context.cache_dir)
+        return image_pull.pull(uri, context, role.arn)
     except (images.ImageError, ServiceError) as error:
         raise FailedError(
             "ClientError: Cannot pull algorithm container. Either the image does not exist or its "

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
+from embedded_aws.runtime import containers
+from embedded_aws.runtime.images import Image
 from embedded_aws.services.sagemaker.metrics.datum import of_instance
 from embedded_aws.services.sagemaker.metrics.publisher import MetricsPublisher
 
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from embedded_aws.database import Database
+    from embedded_aws.runtime.containers import AnyContainer, AnyImage, Docker
     from embedded_aws.runtime.process import Process
     from embedded_aws.runtime.process_group import HostCommand
     from embedded_aws.runtime.sandbox import Bubblewrap
@@ -32,8 +35,9 @@ class ServiceContext:
     `endpoint_url` is the gateway's own: S3, STS, Logs and CloudWatch are reached there, through boto3, from threads.
     In `state_dir` the folder `notebooks` stays, as the records in `database` do; what else is there ends with the
     gateway. `cache_dir` is where installed images lie. Without `database` nothing is kept, without `bubblewrap`
-    containers are no sandboxes. `principal_of` takes a role's ARN and returns the principal whose policies
-    are enforced on what SageMaker does in its name, or None where none are.
+    containers are no sandboxes, without `docker` there are none of images of one's own. `principal_of` takes a role's
+    ARN and returns the principal whose policies are enforced on what SageMaker does in its name, or None where none
+    are.
     """
 
     store: Store
@@ -44,13 +48,24 @@ class ServiceContext:
     cache_dir: Path
     database: Database | None = None
     bubblewrap: Bubblewrap | None = None
+    docker: Docker | None = None
     principal_of: Callable[[str], Principal | None] = lambda _role_arn: None
     metrics: MetricsPublisher = field(default_factory=MetricsPublisher)
 
     @property
     def sandboxed(self) -> bool:
-        """Return whether its containers are sandboxes."""
+        """Return whether its containers are sandboxes, but for those of images of one's own."""
         return self.bubblewrap is not None
+
+    def sandboxes(self, image: AnyImage) -> bool:
+        """Return whether its containers of an image are sandboxes."""
+        return self.sandboxed and isinstance(image, Image)
+
+    def container(self, folder: Path, image: AnyImage, *, instance_type: str) -> AnyContainer:
+        """Make a container of an image, in a folder that is not there yet. Raises EngineError."""
+        return containers.make(
+            folder, image, bubblewrap=self.bubblewrap, docker=self.docker, instance_type=instance_type
+        )
 
     def lost_at(self, record: Record) -> datetime:
         """Return when an embedded AWS that is gone lost what it ran for a record: it lived then for the last time."""

@@ -13,6 +13,7 @@ a pipeline, and are answered if the last one answers them; the names of containe
 from __future__ import annotations
 
 import json
+import re
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
@@ -223,6 +224,6 @@ def _deployed(host: ModelHost) -> dict[str, Any]:
     digest = host.image.digest if host.image else ""
     return {
         "SpecifiedImage": specified,
-        "ResolvedImage": f"{specified.rpartition(':')[0]}@sha256:{digest}",
+        "ResolvedImage": f"{re.split('[:@]', specified, maxsplit=1)[0]}@sha256:{digest}",
         "ResolutionTime": datetime.now(UTC),
     }

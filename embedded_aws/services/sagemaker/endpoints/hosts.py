@@ -16,17 +16,19 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from embedded_aws.runtime import archives, images, memory, s3_objects
-from embedded_aws.runtime.container import Container
+from embedded_aws.runtime.docker.engine import EngineError
 from embedded_aws.runtime.logs import LogStream
-from embedded_aws.runtime.process import Process
-from embedded_aws.services.sagemaker import authorization
+from embedded_aws.services.sagemaker import image_pull
 from embedded_aws.services.sagemaker.errors import ServiceError
 from embedded_aws.services.sagemaker.metrics.instances import memory_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from embedded_aws.runtime.containers import AnyContainer, AnyImage
     from embedded_aws.runtime.credentials import CredentialsEndpoint, Role
+    from embedded_aws.runtime.image_families import Program
+    from embedded_aws.runtime.process import Process
     from embedded_aws.services.sagemaker.metrics.datum import MetricSource
     from embedded_aws.services.sagemaker.provider import ServiceContext
     from embedded_aws.services.sagemaker.store import Record
@@ -40,6 +42,7 @@ _SERVERLESS_STARTUP_SECONDS = 180  # SageMaker's guide, "Invoke a serverless end
 _PING_SECONDS = 0.05
 _RESTART_SECONDS = 1.0
 _GRACE_SECONDS = 5
+_NEVER_RAN = (125, 126, 127)  # `docker run` ends so where a container did not come to run its program
 
 
 class HostError(Exception):
@@ -118,7 +121,7 @@ class ModelHost:
     ) -> None:
         self.model = model
         self.port = 0
-        self.image: images.Image | None = None
+        self.image: AnyImage | None = None
         self._record, self._identity, self._context, self._credentials = record, identity, context, credentials
         self._folder = context.state_dir / f"{record.resource_type.arn_type}s" / record.name / secrets.token_hex(8)
         self._stopping = threading.Event()
@@ -126,7 +129,7 @@ class ModelHost:
         self._watcher: threading.Thread | None = None
         self._lock = threading.Lock()
         self._network: dict[str, str] = {}
-        self._container: Container | None = None
+        self._container: AnyContainer | None = None
         self.up = False  # answers requests, as far as anybody knows
 
     @property
@@ -160,11 +163,13 @@ class ModelHost:
     def start(self) -> None:
         """Bring it up; returns when it answers /ping. Raises HostError, after which nothing of it is left."""
         try:
-            container = self._container = Container(self._folder, self._pull(), self._context.bubblewrap)
+            container = self._container = self._context.container(
+                self._folder, self._pull(), instance_type=self.model.variant.get("InstanceType", "")
+            )
             self._fetch(container)
             if self.model.network:
                 self._network = self._credentials.environment(self.model.role)
-            process = self._launch(container)
+            process = self._launch_first(container)
             self._watcher = threading.Thread(target=self._watch, args=(container, process), name=str(self._folder))
             self._watcher.daemon = True
             self._watcher.start()
@@ -173,6 +178,12 @@ class ModelHost:
         except BaseException:
             self.stop()
             raise
+
+    def _launch_first(self, container: AnyContainer) -> Process:
+        try:
+            return self._launch(container)
+        except EngineError as error:
+            raise HostError(str(error)) from error
 
     def stop(self) -> None:
         """End it: requests in progress have a few seconds. Returns when it has ended and its log is written."""
@@ -194,13 +205,10 @@ class ModelHost:
             if self._process:
                 self._process.kill()
 
-    def _pull(self) -> images.Image:
-        directories = {"images_dir": self._context.images_dir}
+    def _pull(self) -> AnyImage:
+        uri, role = self.model.container["Image"], self.model.role.arn
         try:
-            uri, role = self.model.container["Image"], self.model.role.arn
-            name = images.name_of(uri, **directories)
-            authorization.check(self._context.principal_of(role), authorization.permissions_to_pull(uri))
-            self.image = images.install(name, **directories, cache_dir=self._context.cache_dir)
+            self.image = image_pull.pull(uri, self._context, role)
         except ServiceError as error:  # AWS's sentence: aws/sagemaker-tensorflow-serving-container#182
             raise HostError(
                 f"The role '{role}' does not have BatchGetImage permission for the image: '{uri}'."
@@ -212,7 +220,7 @@ class ModelHost:
             ) from error
         return self.image
 
-    def _fetch(self, container: Container) -> None:
+    def _fetch(self, container: AnyContainer) -> None:
         """Bring the model artifact and take it apart below /opt/ml/model; of many models none yet."""
         if self.model.multi_model:
             self.models_folder.mkdir()
@@ -244,14 +252,14 @@ class ModelHost:
         """Return its container's name as AWS has it in what it says of model data."""
         return "container_1" if self.container_name == "primary" else self.container_name
 
-    def _launch(self, container: Container) -> Process:
+    def _launch(self, container: AnyContainer) -> Process:
         with socket.create_server(("127.0.0.1", 0), backlog=1024) as listening, self._lock:
             if self._stopping.is_set():
                 raise HostError("It was told to stop while its hosts came up.")
-            server = self._server(container)
-            self._process = Process(
+            self.port = listening.getsockname()[1]
+            self._process = container.launch(
                 container.command(
-                    [*server, str(listening.fileno()), container.inside(container.ml)],
+                    container.server(self._server(), listening),
                     host=_HOST,
                     addresses={_HOST: "127.0.0.1"},
                     network=self.model.network,
@@ -261,7 +269,6 @@ class ModelHost:
                 listen=listening,
                 memory=self.model.memory,
             )
-            self.port = listening.getsockname()[1]
             self._context.metrics.instances.watch(
                 self._identity.metrics_source,
                 self._process,
@@ -272,17 +279,17 @@ class ModelHost:
             )
             return self._process
 
-    def _server(self, container: Container) -> list[str]:
+    def _server(self) -> Program:
         """Return what its image serves this model with. Raises HostError if it serves nothing."""
         assert self.image  # noqa: S101 - it was pulled
         if program := self.image.family.serves_with(self.model.container.get("Environment", {})):
-            return container.program(program)
+            return program
         raise HostError(
             f"The {self.container_name} container for {self._identity.title} has no program `serve`: "
             f"{self.image.name} is an image that trains only."
         )
 
-    def _environment(self, container: Container) -> dict[str, str]:
+    def _environment(self, container: AnyContainer) -> dict[str, str]:
         network = {"PIP_NO_INDEX": "1"}
         if self.model.network:
             network = {"AWS_ENDPOINT_URL": self._context.endpoint_url, **self._network}
@@ -302,16 +309,22 @@ class ModelHost:
             if _answers(self.port, deadline - time.monotonic()):
                 return
             time.sleep(_PING_SECONDS)
+        if not process.running and process.wait() in _NEVER_RAN:
+            raise PingError(  # AWS's sentence: aws-samples/comfyui-on-amazon-sagemaker#2
+                f"CannotStartContainerError. Please ensure the model container for variant {self.model.variant_name} "
+                "starts correctly when invoked with 'docker run <image> serve'"
+            )
         raise PingError(
             f"The {self.container_name} container for {self._identity.title} did not pass the ping health check. "
             "Please check CloudWatch logs for this endpoint."
         )
 
-    def _watch(self, container: Container, process: Process) -> None:
+    def _watch(self, container: AnyContainer, process: Process) -> None:
         """Write its log while it runs; start it again when it ends by itself."""
         stream = LogStream(self.model.role, group=self._identity.log_group, stream=self._identity.log_stream)
-        if self.image and self.image.notice:
-            stream.put(self.image.notice)
+        for notice in (self.image.notice if self.image else "", container.notice):
+            if notice:
+                stream.put(notice)
         while True:
             for line in process.lines():
                 stream.put(line)
@@ -321,11 +334,20 @@ class ModelHost:
                 break
             log.warning("host of %s ended with status %d; starting it again", self._record.arn, status)
             try:
-                process = self._launch(container)
+                process = self._launch_again(container)
             except HostError:
                 break
             threading.Thread(target=self._come_up_again, args=(process,), name=str(self._folder), daemon=True).start()
         stream.close()
+
+    def _launch_again(self, container: AnyContainer) -> Process:
+        """Start it again, however long its container engine can't. Raises HostError once it is told to stop."""
+        while True:
+            try:
+                return self._launch(container)
+            except EngineError as error:
+                log.warning("host of %s: %s", self._record.arn, error)
+            self._stopping.wait(_RESTART_SECONDS)
 
     def _come_up_again(self, process: Process) -> None:
         try:

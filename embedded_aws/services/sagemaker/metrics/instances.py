@@ -158,6 +158,8 @@ def _memory(process: psutil.Process) -> int:
     with suppress(psutil.Error):
         held = process.memory_full_info()
         return int(getattr(held, "pss", held.rss))
+    with suppress(psutil.Error):
+        return int(process.memory_info().rss)  # all that is told of another user's
     return 0
 
 

@@ -13,7 +13,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from embedded_aws.runtime import instances, memory
-from embedded_aws.runtime.container import Container
+from embedded_aws.runtime.docker.container import OWN_ENTRYPOINT
 from embedded_aws.runtime.logs import LogStream
 from embedded_aws.runtime.process_group import HostCommand
 from embedded_aws.runtime.programs import rewrite_programs
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from embedded_aws.runtime.images import Image
+    from embedded_aws.runtime.containers import AnyContainer, AnyImage
     from embedded_aws.runtime.instances import Instance
     from embedded_aws.services.sagemaker.jobs import Job
 
@@ -38,7 +38,7 @@ _PROGRAMS = {"code", "entrypoint", "aux"}
 class ProcessingFolder:
     """The /opt/ml of one host of a processing job."""
 
-    def __init__(self, container: Container, request: Mapping[str, Any]) -> None:
+    def __init__(self, container: AnyContainer, request: Mapping[str, Any]) -> None:
         """Make its folders, with those of the inputs and outputs."""
         self._root, self._container = container.ml, container
         self._request = request
@@ -67,7 +67,7 @@ class ProcessingFolder:
 
     def _programs(self) -> Iterator[Path]:
         """Yield the inputs that are known for programs, and those from which the entrypoint takes one."""
-        entrypoint = [PurePosixPath(word) for word in self._request["AppSpecification"]["ContainerEntrypoint"]]
+        entrypoint = [PurePosixPath(word) for word in self._request["AppSpecification"].get("ContainerEntrypoint", ())]
         for each, folder in self.inputs:
             path = PurePosixPath(each["S3Input"]["LocalPath"])
             if each["InputName"] in _PROGRAMS or any(word.is_relative_to(path) for word in entrypoint):
@@ -87,13 +87,13 @@ class ProcessingHost:
     """One of a job's instances, with the container on it."""
 
     def __init__(
-        self, job: Job, instance: Instance, all_of_them: Sequence[Instance], *, folder: Path, image: Image
+        self, job: Job, instance: Instance, all_of_them: Sequence[Instance], *, folder: Path, image: AnyImage
     ) -> None:
         """Make its container in a folder that is not there yet."""
         self._job, self._request = job, job.request
         self._name, self._instance_type, self._instances = instance.name, instance.instance_type, all_of_them
-        self._container = Container(folder, image, job.context.bubblewrap)
-        shared = instances.notice(all_of_them, sandboxed=job.context.sandboxed)
+        self._container = job.context.container(folder, image, instance_type=instance.instance_type)
+        shared = instances.notice(all_of_them, sandboxed=job.context.sandboxes(image))
         self._notices = [image.notice, shared]
         self.folder = ProcessingFolder(self._container, job.request)
         self.folder.configure(job.record.arn, self._name, [one.name for one in all_of_them])
@@ -109,7 +109,7 @@ class ProcessingHost:
     def command(self, network: Mapping[str, str]) -> HostCommand:
         """Return what it runs; `network` says how AWS is reached."""
         program, container = self._request["AppSpecification"], self._container
-        words = [*program["ContainerEntrypoint"], *program.get("ContainerArguments", [])]
+        words = [*program.get("ContainerEntrypoint", OWN_ENTRYPOINT), *program.get("ContainerArguments", [])]
         wanted = self._request.get("Environment", {})
         return HostCommand(
             name=self._name,
@@ -128,6 +128,7 @@ class ProcessingHost:
             folder=container.ml,
             follow=self._follow,
             memory=memory.limit(self._instance_type),
+            launch=container.launch,
         )
 
     def _follow(self, lines: Iterator[str]) -> None:

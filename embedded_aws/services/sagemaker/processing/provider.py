@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from embedded_aws.services.sagemaker import container_images
+from embedded_aws.services.sagemaker import container_images, image_pull
 from embedded_aws.services.sagemaker.jobs import Jobs
 from embedded_aws.services.sagemaker.processing import validation
 from embedded_aws.services.sagemaker.processing.run import ProcessingRun
@@ -24,7 +24,8 @@ class ProcessingJobs(Jobs):
 
         Asks IAM about the role: not to be called on the gateway's event loop. Raises ServiceError.
         """
-        validation.check(request)
+        own = image_pull.run_by_engine(request["AppSpecification"]["ImageUri"], self.context)
+        validation.check(request, own_entrypoint=own)
         container_images.check(
             request["AppSpecification"]["ImageUri"],
             record=record,

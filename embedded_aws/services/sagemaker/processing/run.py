@@ -19,7 +19,7 @@ from embedded_aws.runtime import instances, memory
 from embedded_aws.runtime.mirror import Mirror, MirrorError, Mirrors
 from embedded_aws.runtime.process_group import HostFailure, ProcessGroup
 from embedded_aws.services.sagemaker import job_inputs
-from embedded_aws.services.sagemaker.failure import FailedError, algorithm_error, reason_of
+from embedded_aws.services.sagemaker.failure import FailedError, algorithm_error, engine_errors, reason_of
 from embedded_aws.services.sagemaker.processing.host import ProcessingHost
 
 if TYPE_CHECKING:
@@ -95,12 +95,13 @@ class ProcessingRun:
         cluster = self._request["ProcessingResources"]["ClusterConfig"]
         job_inputs.attach_volumes(cluster, job.context, job.role)
         job.update(ProcessingStartTime=datetime.now(UTC))
-        launched = self._instances = instances.launch(cluster, sandboxed=job.context.sandboxed)
+        launched = self._instances = instances.launch(cluster, sandboxed=job.context.sandboxes(image))
         return [ProcessingHost(job, one, launched, folder=folder / one.name, image=image) for one in launched]
 
     def _process(self, hosts: Sequence[ProcessingHost]) -> HostFailure | None:
         isolated = self._request.get("NetworkConfig", {}).get("EnableNetworkIsolation", False)
         with (
+            engine_errors(),
             self._job.aws_access(isolated=isolated) as network,
             instances.connected(
                 [host.command(network) for host in hosts], self._instances, isolated=isolated

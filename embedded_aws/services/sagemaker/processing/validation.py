@@ -29,9 +29,12 @@ def outputs(request: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [*request.get("ProcessingOutputConfig", {}).get("Outputs", ())]
 
 
-def check(request: Mapping[str, Any]) -> None:
-    """Raise ValidationException for what only AWS can carry out, and for what AWS refuses too."""
-    if "ContainerEntrypoint" not in request["AppSpecification"]:
+def check(request: Mapping[str, Any], *, own_entrypoint: bool) -> None:
+    """Raise ValidationException for what only AWS can carry out, and for what AWS refuses too.
+
+    `own_entrypoint` says whether the image has one.
+    """
+    if "ContainerEntrypoint" not in request["AppSpecification"] and not own_entrypoint:
         raise validation_exception(
             "The embedded AWS does not offer an image's own entrypoint: name AppSpecification.ContainerEntrypoint, or "
             "do this on AWS."

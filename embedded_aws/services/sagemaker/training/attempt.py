@@ -15,7 +15,7 @@ from embedded_aws.runtime.logs import LogStream
 from embedded_aws.runtime.mirror import MirrorError, Mirrors
 from embedded_aws.runtime.process_group import HostCommand, ProcessGroup
 from embedded_aws.services.sagemaker import built_in_algorithms, job_inputs
-from embedded_aws.services.sagemaker.failure import FailedError, algorithm_error
+from embedded_aws.services.sagemaker.failure import FailedError, algorithm_error, engine_errors
 from embedded_aws.services.sagemaker.training.host import TrainingHost
 
 if TYPE_CHECKING:
@@ -59,8 +59,9 @@ class Attempt:
         job, resources = self._job, self._request["ResourceConfig"]
         image = job_inputs.pull(self._request["AlgorithmSpecification"]["TrainingImage"], job.context, job.role)
         job_inputs.attach_volumes(resources, job.context, job.role)
-        launched = self._instances = instances.launch(resources, sandboxed=job.context.sandboxed)
-        self._notices = [image.notice, instances.notice(launched, sandboxed=job.context.sandboxed)]
+        sandboxed = job.context.sandboxes(image)
+        launched = self._instances = instances.launch(resources, sandboxed=sandboxed)
+        self._notices = [image.notice, instances.notice(launched, sandboxed=sandboxed)]
         self._hosts = [
             TrainingHost(job, one, launched, folder=folder / one.name, image=image, retained=retained.get(one.name))
             for one in launched
@@ -84,6 +85,7 @@ class Attempt:
         mirrors = Mirrors(self._mirrors)
         isolated = bool(self._request.get("EnableNetworkIsolation"))
         with (
+            engine_errors(),
             self._job.aws_access(isolated=isolated) as network,
             instances.connected(
                 [self._command(host, network) for host in self._hosts], self._instances, isolated=isolated
@@ -166,6 +168,7 @@ class Attempt:
             follow=lambda lines: self._follow(host.name, lines),
             memory=host.memory,
             prepared=host.warm_host,
+            launch=host.container.launch,
         )
 
     def _follow(self, host: str, lines: Iterator[str]) -> None:

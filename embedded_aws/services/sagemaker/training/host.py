@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from embedded_aws.runtime import instances, memory
-from embedded_aws.runtime.container import Container
 from embedded_aws.runtime.mirror import Mirror
 from embedded_aws.runtime.programs import rewrite_programs
 from embedded_aws.services.sagemaker import job_inputs
@@ -23,7 +22,7 @@ from embedded_aws.warmstart.host import WarmHost
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from embedded_aws.runtime.images import Image
+    from embedded_aws.runtime.containers import AnyImage
     from embedded_aws.runtime.instances import Instance
     from embedded_aws.services.sagemaker.jobs import Job
 
@@ -113,14 +112,15 @@ class TrainingHost:
         all_of_them: Sequence[Instance],
         *,
         folder: Path,
-        image: Image,
+        image: AnyImage,
         retained: RetainedHost | None = None,
     ) -> None:
         """Make its folders, or take those that a warm pool has retained for a job of this image."""
         self.name = instance.name
         self._job, self._request = job, job.request
         ready = retained if retained and retained.image == image else None
-        self.container = ready.container if ready else Container(folder, image, job.context.bubblewrap)
+        make, instance_type = job.context.container, instance.instance_type
+        self.container = ready.container if ready else make(folder, image, instance_type=instance_type)
         self._warm_host = ready.warm_host if ready else None
         self._mounted = set(self.container.mounts)
         self._image = image
@@ -210,7 +210,8 @@ class TrainingHost:
         """
         folder.mkdir(parents=True)
         cache = Path(shutil.move(self._cache, folder / "cache"))
-        container = Container(folder / "next", self._image, self._job.context.bubblewrap)
+        made_for = self._instance.instance_type
+        container = self._job.context.container(folder / "next", self._image, instance_type=made_for)
         retained = RetainedHost(cache=cache, container=container, image=self._image)
         if not self._imports.exists() or len(self._instances) > 1:
             return retained

@@ -26,8 +26,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from embedded_aws.runtime.container import Container
-    from embedded_aws.runtime.images import Image
+    from embedded_aws.runtime.containers import AnyContainer, AnyImage
     from embedded_aws.services.sagemaker.provider import ControlPlane, ServiceContext
     from embedded_aws.services.sagemaker.store import Record
     from embedded_aws.warmstart.host import WarmHost
@@ -67,8 +66,8 @@ class RetainedHost:
     """What an instance of a warm pool has for its next job: `cache`, and a container in which Python may wait."""
 
     cache: Path
-    container: Container
-    image: Image
+    container: AnyContainer
+    image: AnyImage
     warm_host: WarmHost | None = None
 
     def close(self) -> None:

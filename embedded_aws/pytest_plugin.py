@@ -6,7 +6,8 @@ by all accounts, as AWS has it; those of a closed one are free again.
 With pytest-xdist each worker has an embedded AWS of its own. Nothing is imported before a test asks for a fixture.
 
 In pytest's configuration `embedded_aws_pace` says how long AWS's waits take (0.1 of normal unless given), and
-`embedded_aws_enforce_iam = true` has policies asked before every call.
+`embedded_aws_enforce_iam = true` has policies asked before every call, and `embedded_aws_containers = docker` (or
+`podman`) lets that engine run images of one's own.
 """
 
 from __future__ import annotations
@@ -60,6 +61,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addini(
         "embedded_aws_pace", "How long AWS's waits take in the embedded AWS, in parts of normal.", default="0.1"
     )
+    parser.addini(
+        "embedded_aws_containers", "The engine that may run images of one's own: docker or podman.", default=""
+    )
     parser.addini("embedded_aws_enforce_iam", "Have the embedded AWS ask policies before every call.", type="bool")
 
 
@@ -78,6 +82,7 @@ def _embedded_aws_gateway(pytestconfig: pytest.Config, tmp_path_factory: pytest.
         port=0,
         owner=os.getpid(),
         enforce=bool(pytestconfig.getini("embedded_aws_enforce_iam")),
+        containers=str(pytestconfig.getini("embedded_aws_containers")),
     )
     try:
         yield running

@@ -455,10 +455,11 @@ def test_what_is_no_place_in_s3(account: Account) -> None:
 
 def test_an_unknown_image_fails_the_endpoint(account: Account) -> None:
     """An image that does not exist fails the endpoint in AWS's words."""
-    image = "763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-inference:1.0-cpu"
+    image = "000000000000.dkr.ecr.us-east-1.amazonaws.com/mine:1.0"
     name = account.endpoint(account.config(account.model(answering(), image=image)))
     reason = account.sagemaker.describe_endpoint(EndpointName=name)["FailureReason"]
     assert reason.startswith("Please make sure all images included in the model for the production variant v0 exist")
+    assert "--containers docker" in reason
 
 
 def test_changes_under_load_without_losing_a_request(account: Account, client: Any) -> None:

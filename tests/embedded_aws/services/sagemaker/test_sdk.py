@@ -17,6 +17,7 @@ from tests.embedded_aws.account import (
     TRAINING_IMAGE,
     Account,
     archive,
+    pull,
     until,
 )
 
@@ -165,6 +166,7 @@ def said(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> dict[str, Any]:
     """Return what the SDK's user saw, in a process of their own."""
+    pull(SCIKIT_LEARN_IMAGE)
     account.put("sdk/plate.txt", b"plate")
     account.put("nothing.tar.gz", b"nothing")
     folder = tmp_path_factory.mktemp("sdk")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import botocore.exceptions
 import pytest
 
-from tests.embedded_aws.account import BUCKET, SCIKIT_LEARN_IMAGE, TRAINING_IMAGE, Account, files_of, until
+from tests.embedded_aws.account import BUCKET, SCIKIT_LEARN_IMAGE, TRAINING_IMAGE, Account, files_of, pull, until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -153,6 +153,7 @@ def test_refuses_a_role_it_cannot_assume(account: Account) -> None:
 
 def test_the_sagemaker_sdk_tunes_here(account: Account, embedded: Gateway, tmp_path: Path) -> None:
     """The SDK's HyperparameterTuner, unmodified, tunes a script of scikit-learn's image and finds the best."""
+    pull(SCIKIT_LEARN_IMAGE)
     (tmp_path / "train.py").write_bytes(SCRIPT)
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", SDK, BUCKET, account.role, SCIKIT_LEARN_IMAGE, str(tmp_path)],

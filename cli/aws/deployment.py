@@ -51,6 +51,7 @@ def deploy_lab(session: Session, settings: Settings) -> SeatsOutcome:
             over.set()
         outcome = classroom.result()
     if not deployed:
+        stacks.finish_rollback(session, settings.name, notice=lambda _: None)
         reasons = stacks.failures(session, assembly.core, since=started) or [cdk.error_in(_CORE_LOG)]
         raise LabError("\n".join([*reasons, f"Mend it and run `./lab up` again; the CDK's whole log is {_CORE_LOG}."]))
     return outcome

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
@@ -25,6 +25,7 @@ __all__ = [
     "every",
     "exists",
     "failures",
+    "finish_rollback",
     "of_lab",
     "outputs",
     "wait_for_bootstrap",
@@ -33,6 +34,8 @@ __all__ = [
 
 BOOTSTRAP = "CDKToolkit"
 _FRAMEWORK = "\n\nLogs: /aws/lambda"  # from here on CDK's provider framework speaks of itself, with a stack trace
+# What SageMaker says to a rollback of the endpoint's stack, where the endpoint has gone back by itself already.
+_AS_IT_WAS = "with the currently in use endpoint configuration"
 _POLL_SECONDS = 0.3
 _SETTLE_SECONDS = 3600  # CloudFormation's own limit for a custom resource
 
@@ -69,9 +72,35 @@ def failures(session: Session, names: Iterable[str], *, since: float) -> list[st
         for event in reversed(events):
             reason = event.get("ResourceStatusReason", "")
             first = event["ResourceStatus"].endswith("_FAILED") and "cancelled" not in reason.lower()
+            first = first and _AS_IT_WAS not in reason
             if first and event["Timestamp"].timestamp() >= since and event["LogicalResourceId"] != name:
                 said = session.without_console(reason.partition(_FRAMEWORK)[0])
                 found.append(f"{name}: {event['LogicalResourceId']}: {said}")
+    return found
+
+
+def finish_rollback(session: Session, lab: str, notice: Callable[[str], None]) -> None:
+    """Let CloudFormation end the rollback of a stack that failed only because its endpoint had gone back by itself.
+
+    SageMaker has rolled the endpoint's update back, and refuses then to be asked for the config that serves: such an
+    endpoint is skipped, for it is as the rollback wants it. The stack takes no update before.
+    """
+    client = session.client("cloudformation")
+    for stack in of_lab(session, lab):
+        if stack.status == "UPDATE_ROLLBACK_FAILED" and (done := _gone_back(client, stack.name)):
+            client.continue_update_rollback(StackName=stack.name, ResourcesToSkip=sorted(done))
+    wait_until_settled(session, lab, notice)
+
+
+def _gone_back(client: Any, stack: str) -> set[str]:
+    """Return the resources whose rollback was refused for they are as they were; events come newest first."""
+    pages = client.get_paginator("describe_stack_events").paginate(StackName=stack)
+    found = set()
+    for event in (each for page in pages for each in page["StackEvents"]):
+        if event["ResourceStatus"] == "UPDATE_ROLLBACK_IN_PROGRESS":
+            break
+        if event["ResourceStatus"] == "UPDATE_FAILED" and _AS_IT_WAS in event.get("ResourceStatusReason", ""):
+            found.add(event["LogicalResourceId"])
     return found
 
 

@@ -46,6 +46,7 @@ def _open(target: Target, *, enforce: bool, containers: str | None) -> Session:
 
 
 def _up(session: Session, context: Sequence[str], lab: Settings, *, force: bool) -> SeatsOutcome:
+    stacks.finish_rollback(session, lab.name, notice=lambda _: None)
     preflight.before_up(session, lab, force=force)
     bring_back(session, lab.name)  # an endpoint that is not there can't be updated
     job_before = stacks.outputs(session, lab.name).get("TrainingJobName")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING
 
 from aws_cdk import aws_sagemaker as sagemaker
@@ -96,7 +97,7 @@ class Endpoint(Construct):
             },
         )
         config = sagemaker.CfnEndpointConfig(
-            self, "Config", production_variants=[hosted.variant(model.attr_model_name)], **hosted.members()
+            self, _config_id(settings), production_variants=[hosted.variant(model.attr_model_name)], **hosted.members()
         )
         endpoint = sagemaker.CfnEndpoint(
             self,
@@ -137,3 +138,14 @@ class Endpoint(Construct):
                 variant=hosting.VARIANT,
             )
         self.endpoint_name = endpoint.attr_endpoint_name
+
+
+def _config_id(settings: Settings) -> str:
+    """Return the config's construct id, another one for each way of updating the endpoint.
+
+    SageMaker refuses an update to the config that serves: other updates or another scaling come with another config.
+    """
+    if not settings.rollout.bakes and not settings.endpoint_instances.is_scaled:
+        return "Config"
+    way = f"{settings.rollout} {settings.endpoint_instances.is_scaled}"
+    return f"Config{hashlib.sha256(way.encode()).hexdigest()[:8]}"

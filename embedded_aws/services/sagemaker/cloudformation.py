@@ -2,7 +2,10 @@
 
 Sources: CloudFormation's resource reference (Ref is the ARN of each of these types, Fn::GetAtt gives the name) and the
 resource schemas that cfn-lint ships (create-only properties). An ARN where a name is wanted is refused: the API's
-pattern does it. A resource that fails to settle is deleted again, which is what a rollback does on AWS. Drift detection
+pattern does it. A resource that fails to settle is deleted again, which is what a rollback does on AWS. An endpoint
+that SageMaker rolled back is InService, and so its update has succeeded: silently, as Terraform takes it
+(terraform-provider-aws#48997). Not compared with AWS: whether CloudFormation looks closer, and whether it asks for an
+update to the config that serves already, which SageMaker refuses, when a stack goes back. Drift detection
 sees what is gone, and changes of what Describe tells under the template's own names; not compared with AWS: which
 properties of these types it looks at there.
 """
@@ -191,10 +194,8 @@ class _Handlers:
             if running:
                 self._call("Start", {self.resource_type.name_member: record.name})
                 status = self._settled(record)
-        config = members.get("EndpointConfigName")
-        if status == "Failed" or (config and record.members.get("EndpointConfigName") != config):
-            reason = record.members.get("FailureReason", f"{record.arn} still is as it was before.")
-            raise ProvisioningError(str(reason))
+        if status == "Failed":
+            raise ProvisioningError(str(record.members.get("FailureReason", f"{record.arn} has failed.")))
 
     def _retag(self, record: Record, old: Properties, new: Properties) -> None:
         (old_tags, _), (new_tags, system_tags) = _split_tags(old), _split_tags(new)

@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _SUMMARY = "PendingDeploymentSummary"
+# As users quote it; not compared with AWS: that it also holds for an endpoint whose rollback failed.
+_IN_USE = 'Cannot update endpoint with the currently in use endpoint configuration "{}"'
 _CHANGING = ("Creating", "Updating", "SystemUpdating", "RollingBack")
 
 
@@ -70,6 +72,8 @@ class Endpoints(Provider):
         retained = record.members.get("LastDeploymentConfig") if request.get("RetainDeploymentConfig") else None
         config = request.get("DeploymentConfig", retained)
         serving = record.members[DEPLOYMENT]
+        if request["EndpointConfigName"] == record.members["EndpointConfigName"]:
+            raise validation_exception(_IN_USE.format(request["EndpointConfigName"]))
         wanted = self._fleets.deployment(record, request, serving)
         deployment.check(config or {}, serving["ProductionVariants"], wanted["ProductionVariants"])
         serverless.check_conversion(serving["ProductionVariants"], wanted["ProductionVariants"])

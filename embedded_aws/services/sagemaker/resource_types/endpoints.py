@@ -2,7 +2,7 @@
 
 Wording of the errors, and who quotes it: `Could not find …`, `Cannot create already existing …`
 (terraform-provider-aws, moto, ACK's controller); `Cannot update in-progress endpoint …`, for DeleteEndpoint too (ACK's
-controller, logs).
+controller, logs); `Cannot update endpoint with the currently in use …` (a comment in a deployment script that met it).
 That a Failed endpoint can only be deleted: botocore's model. What Describe fills in: an answer of DescribeModel that a
 user published in May 2025; it also tells ModelDataUrl once more as ModelDataSource, which is not done here.
 """

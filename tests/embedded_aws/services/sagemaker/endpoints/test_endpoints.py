@@ -497,6 +497,10 @@ def test_changes_under_load_without_losing_a_request(account: Account, client: A
     assert failures == []
     assert set(answers) == {3.0, 6.0}
 
+    with pytest.raises(
+        botocore.exceptions.ClientError, match=f'with the currently in use endpoint configuration "{second}"'
+    ):
+        account.sagemaker.update_endpoint(EndpointName=name, EndpointConfigName=second)
     broken = account.config(account.model({"readme.txt": b"no model"}))
     account.sagemaker.update_endpoint(EndpointName=name, EndpointConfigName=broken)
     rolled_back = account.settled(name)

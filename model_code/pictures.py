@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _INK, _PALE, _TRAIN, _TEST, _WRONG = "#1f2933", "#d9e2ec", "#9fb3c8", "#0b69a3", "#c81e1e"
 _DPI = 150
 _SHEET_ROWS, _SHEET_COLUMNS = 5, 8
+_CELL_WIDTH, _CELL_HEIGHT, _IMAGE = 1.5, 1.95, 1.4  # inches, of a sheet's cells and of the image in each
 
 
 def write_pictures(folder: Path, *, metrics: Metrics, test: Part, probabilities: npt.NDArray[np.float32]) -> None:
@@ -75,20 +76,23 @@ def confusion(metrics: Metrics) -> Figure:
 def predictions(test: Part, probabilities: npt.NDArray[np.float32]) -> Figure:
     """Draw a sheet of test images with what the network says; its mistakes come first, in red."""
     predicted = probabilities.argmax(axis=1)
-    figure = Figure(figsize=(1.5 * _SHEET_COLUMNS, 1.95 * _SHEET_ROWS))
-    # Placed by hand: on so many axes the constrained layout takes seconds.
-    figure.subplots_adjust(left=0.01, right=0.99, bottom=0.01, top=0.96, wspace=0.06, hspace=0.3)
-    cells = figure.subplots(_SHEET_ROWS, _SHEET_COLUMNS).flat
-    for axes in cells:
-        axes.set_axis_off()
-    for axes, index in zip(figure.axes, _for_the_sheet(predicted == test.labels), strict=False):
+    width, height = _CELL_WIDTH * _SHEET_COLUMNS, _CELL_HEIGHT * _SHEET_ROWS
+    figure = Figure(figsize=(width, height))
+    # One for all images, in inches from the upper left corner: forty would take two seconds.
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.set_axis_off()
+    for place, index in enumerate(_for_the_sheet(predicted == test.labels)):
+        row, column = divmod(place, _SHEET_COLUMNS)
+        left, bottom = column * _CELL_WIDTH + (_CELL_WIDTH - _IMAGE) / 2, (row + 1) * _CELL_HEIGHT
+        extent = (left, left + _IMAGE, bottom, bottom - _IMAGE)
+        axes.imshow(test.images[index], cmap="gray", vmin=0, vmax=1, extent=extent, aspect="auto")
         says, truth = LABELS[predicted[index]], LABELS[test.labels[index]]
-        axes.imshow(test.images[index], cmap="gray", vmin=0, vmax=1)
         share = f"{probabilities[index].max():.0%}"
-        if says == truth:
-            axes.set_title(f"{says}\n{share}", fontsize=8, color=_INK)
-        else:
-            axes.set_title(f"{says} {share}\nis {truth}", fontsize=8, color=_WRONG)
+        right = says == truth
+        title = f"{says}\n{share}" if right else f"{says} {share}\nis {truth}"
+        middle, above = left + _IMAGE / 2, bottom - _IMAGE - 0.06
+        axes.text(middle, above, title, ha="center", va="bottom", fontsize=8, color=_INK if right else _WRONG)
+    axes.set(xlim=(0, width), ylim=(height + 0.05, 0))
     return figure
 
 

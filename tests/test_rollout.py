@@ -114,7 +114,7 @@ def test_the_next_update_brings_the_new_model_step_by_step(lab: Lab, up: Up) -> 
 
 @pytest.mark.parametrize("hosting", ["serverless", "async"])
 def test_another_hosting_is_another_endpoint_and_predict_asks_it(lab: Lab, up: Up, photo: Path, hosting: str) -> None:
-    """It is made and looked at before the one from before goes; the same command asks it, and names the brick."""
+    """It is made and looked at before the one from before goes; the same command asks it, after a pause too."""
     up(*CHANGED, "-c", f"lab.hosting={hosting}", "-c", "lab.rollout=all-at-once")
     name = f"{NAME}-{hosting}"
     assert [each["EndpointName"] for each in lab.client("sagemaker").list_endpoints()["Endpoints"]] == [name]
@@ -128,6 +128,11 @@ def test_another_hosting_is_another_endpoint_and_predict_asks_it(lab: Lab, up: U
     bill = json.loads(lab("cost", "--json", *NAMED))
     [cost] = [each["usd_hour"] for each in bill["resources"] if each["kind"] == "endpoint"]
     assert cost == {"serverless": 0.0, "async": 0.115}[hosting]
+    lab("pause", *NAMED)
+    assert lab.client("sagemaker").list_endpoints()["Endpoints"] == []
+    lab("resume", *NAMED)
+    again = json.loads(lab("predict", str(photo), *NAMED, "--json"))[str(photo)][0]
+    assert (again["label"], described(lab, name)["EndpointStatus"]) == (answer["label"], "InService")
 
 
 def test_down_leaves_nothing_of_it(lab: Lab) -> None:

@@ -318,7 +318,7 @@ def test_an_endpoint_is_docker_run_serve(own: Account, docker: DockerStandIn) ->
     assert "/opt/ml" not in ran.mounts
     assert ran.options["--publish"].startswith("127.0.0.1:")
     assert ran.options["--publish"].endswith(":8080")
-    assert own.lines("/aws/sagemaker/Endpoints/" + name)[-1] == "serving"
+    until(lambda: own.printed(f"/aws/sagemaker/Endpoints/{name}", "")[-1:] == ["serving"])
     with pytest.raises(own.runtime.exceptions.ModelError):
         own.runtime.invoke_endpoint(EndpointName=name, Body=b"die")
 

@@ -60,6 +60,7 @@ def algorithm_error(text: str, status: int, *, closed: bool = False) -> FailedEr
 
     AWS's closed algorithms say by their status that a failure is the customer's: it is a ClientError then, and what
     they call it themselves is left out (aws/amazon-sagemaker-examples#151, where XGBoost was one of them).
+    Not compared with AWS: that this status is 2.
     """
     if closed:
         text = text.removeprefix("Customer Error: ").removeprefix("Algorithm Error: ")

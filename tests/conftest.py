@@ -36,6 +36,7 @@ _LONG = (
     "tests/notebooks/test_notebooks.py",
     "tests/test_seats.py",
     "tests/test_lab.py",
+    "tests/test_rollout.py",
     "tests/test_lease.py",
     "tests/test_cdk.py",
     "tests/model_code/",
@@ -47,6 +48,9 @@ _LONG = (
     "tests/embedded_aws/algorithms/",
     "tests/embedded_aws/services/sagemaker/test_restoration.py",
     "tests/embedded_aws/services/sagemaker/test_sdk.py",
+    "tests/embedded_aws/serving/",
+    "tests/embedded_aws/algorithms/",
+    "tests/embedded_aws/services/sagemaker/test_own_images.py",
     "tests/embedded_aws/test_persistence.py",
     "tests/embedded_aws/test_package.py",
     "tests/embedded_aws/test_state.py",
@@ -55,8 +59,41 @@ _LONG = (
     "tests/cli/",
     "tests/bench/",
 )
+# What takes minutes, and of whose subject other tests, or a benchmark, tell too: run if named, and with `--all`.
+_WITH_ALL = (
+    "tests/bench/",
+    "tests/test_faults.py",
+    "tests/test_lease.py",
+    "tests/model_code/loops/test_backends.py",
+    "tests/embedded_aws/test_persistence.py",
+    "tests/embedded_aws/services/sagemaker/test_sdk_2.py",
+    "tests/embedded_aws/algorithms/test_xgboost_training.py",
+    "tests/embedded_aws/algorithms/closed/test_sdk_2_estimators.py",
+    "tests/embedded_aws/services/sagemaker/endpoints/test_framework_models.py",
+)
 # Files that share what takes long to make: TensorFlow imported and a training, the CDK started and the lab synthesised.
 _TOGETHER = ("tests/model_code/", "tests/infra/")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option with which nothing is left out."""
+    parser.addoption("--all", action="store_true", help="every test: also those that take minutes")
+    parser.addoption("--leave-out", action="store_true", help="what --all brings: said by a run that selects nothing")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Leave the longest out where nothing is selected; xdist tells its workers the options."""
+    selects = any(config.getoption(name, default=None) for name in ("all", "lf", "keyword"))
+    if config.args_source is pytest.Config.ArgsSource.TESTPATHS and not selects and not hasattr(config, "workerinput"):
+        config.option.leave_out = True
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Do not collect what is left out."""
+    if not config.getoption("leave_out"):
+        return None
+    path = collection_path.relative_to(config.rootpath).as_posix()
+    return True if f"{path}/".startswith(_WITH_ALL) or path in _WITH_ALL else None
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling | None:

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
     from tests.faulty import Fault
 
-TRANSFORM, IMAGE = "/aws/sagemaker/TransformJobs", "763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-inference:2"
+TRANSFORM = "/aws/sagemaker/TransformJobs"
+IMAGE = "763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-inference:2.20-cpu-py312"
 LOOKS = 400
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tests.teardown.embedded_account import EmbeddedAccount
 
 LAB = "tagged"
-IMAGE = "763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-inference:2.20-cpu"
+IMAGE = "763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-inference:2.20-cpu-py312"
 KEYS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
 OURS, OTHERS = {"bricklab:lab": LAB}, {"bricklab:lab": "other"}
 GROUPS = {

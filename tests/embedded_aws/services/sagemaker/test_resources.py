@@ -142,7 +142,8 @@ def test_regions_are_apart(sagemaker: Any, service: Any) -> None:
     calls.model(sagemaker)
     service.caller = lambda: ("000000000000", "eu-west-1")
     assert sagemaker.list_models()["Models"] == []
-    calls.model(sagemaker)
+    image = {"Image": calls.IMAGE.replace("us-east-1", "eu-west-1")}
+    sagemaker.create_model(ModelName="bricks", PrimaryContainer=image, ExecutionRoleArn=calls.ROLE)
 
 
 def test_defaults_are_filled_in(sagemaker: Any) -> None:

@@ -88,7 +88,7 @@ def test_a_stack_replaces_and_updates_what_aws_does(services: tuple[Any, Any]) -
     tags = sagemaker.list_tags(ResourceArn=before["NotebookInstance"])["Tags"]
     assert {"Key": "bricklab:lab", "Value": "one"} in tags
     assert {"Key": "aws:cloudformation:logical-id", "Value": "NotebookInstance"} in tags
-    cloudformation.update_stack(**NAME, TemplateBody=template(f"{IMAGE}-new", volume=20))
+    cloudformation.update_stack(**NAME, TemplateBody=template(f"{IMAGE}-sagemaker", volume=20))
     cloudformation.get_waiter("stack_update_complete").wait(**NAME, WaiterConfig=QUICK)
     after = outputs(cloudformation)
     kept = {resource_type for resource_type in before if before[resource_type] == after[resource_type]}
@@ -119,7 +119,7 @@ def test_a_named_resource_is_not_replaced_under_its_name(services: tuple[Any, An
     cloudformation, sagemaker = services
     cloudformation.create_stack(**NAME, TemplateBody=template(ModelName="own"))
     cloudformation.get_waiter("stack_create_complete").wait(**NAME, WaiterConfig=QUICK)
-    cloudformation.update_stack(**NAME, TemplateBody=template(f"{IMAGE}-new", ModelName="own"))
+    cloudformation.update_stack(**NAME, TemplateBody=template(f"{IMAGE}-sagemaker", ModelName="own"))
     with pytest.raises(WaiterError):
         cloudformation.get_waiter("stack_update_complete").wait(**NAME, WaiterConfig=QUICK)
     events = cloudformation.describe_stack_events(**NAME)["StackEvents"]

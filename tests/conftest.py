@@ -71,6 +71,7 @@ _WITH_ALL = (
     "tests/embedded_aws/algorithms/closed/test_sdk_2_estimators.py",
     "tests/embedded_aws/services/sagemaker/endpoints/test_framework_models.py",
 )
+_LEAVE_OUT = "TESTS_LEAVE_OUT_THE_LONGEST"
 # Files that share what takes long to make: TensorFlow imported and a training, the CDK started and the lab synthesised.
 _TOGETHER = ("tests/model_code/", "tests/infra/")
 
@@ -78,19 +79,18 @@ _TOGETHER = ("tests/model_code/", "tests/infra/")
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the option with which nothing is left out."""
     parser.addoption("--all", action="store_true", help="every test: also those that take minutes")
-    parser.addoption("--leave-out", action="store_true", help="what --all brings: said by a run that selects nothing")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Leave the longest out where nothing is selected; xdist tells its workers the options."""
+    """Leave the longest out where nothing is selected; the workers have their environment from the first process."""
     selects = any(config.getoption(name, default=None) for name in ("all", "lf", "keyword"))
     if config.args_source is pytest.Config.ArgsSource.TESTPATHS and not selects and not hasattr(config, "workerinput"):
-        config.option.leave_out = True
+        os.environ[_LEAVE_OUT] = "1"
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Do not collect what is left out."""
-    if not config.getoption("leave_out"):
+    if _LEAVE_OUT not in os.environ:
         return None
     path = collection_path.relative_to(config.rootpath).as_posix()
     return True if f"{path}/".startswith(_WITH_ALL) or path in _WITH_ALL else None

@@ -14,7 +14,7 @@ from embedded_aws import settings
 from embedded_aws.cli_options import CacheOption, ImagesOption, JsonOption, WholeHelpGroup
 from embedded_aws.runtime import images as container_images
 from embedded_aws.runtime import installed_images
-from embedded_aws.runtime.installed_images import INSTALLED, size_in_words
+from embedded_aws.runtime.installed_images import size_in_words
 
 _HELP = """The container images that jobs and endpoints run, in AWS's own names.
 
@@ -92,12 +92,10 @@ def remove(
     kept = cache or settings.default_cache()
     removed = []
     for name in [installed_images.find(each, images_dir=images) for each in names]:
-        shares = installed_images.describe(name, images_dir=images, cache_dir=kept).shares
-        freed = installed_images.remove(name, images_dir=images, cache_dir=kept)
-        removed.append({"name": name, "bytes": freed, "shares": list(shares)})
+        removal = installed_images.remove(name, images_dir=images, cache_dir=kept)
+        removed.append(removal.document())
         if not as_json:
-            others = f" (and with it {', '.join(shares)})" if shares and freed else ""
-            print(f"{name}{others} is removed: {size_in_words(freed)}." if freed else f"{name} was not installed.")
+            print(removal)
     if as_json:
         _print_json(removed)
 
@@ -117,8 +115,7 @@ def _pull(name: str, *, images: Path, cache: Path) -> dict[str, Any]:
 
 
 def _tell(line: str) -> None:
-    if not line.startswith(INSTALLED):
-        print(f"  {line}", file=sys.stderr)
+    print(f"  {line}", file=sys.stderr)
 
 
 def _print_json(document: Any) -> None:

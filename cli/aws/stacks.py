@@ -89,7 +89,7 @@ def finish_rollback(session: Session, lab: str, notice: Callable[[str], None]) -
     for stack in of_lab(session, lab):
         if stack.status == "UPDATE_ROLLBACK_FAILED" and (done := _gone_back(client, stack.name)):
             client.continue_update_rollback(StackName=stack.name, ResourcesToSkip=sorted(done))
-    wait_until_settled(session, lab, notice)
+            wait_until_settled(session, lab, notice)
 
 
 def _gone_back(client: Any, stack: str) -> set[str]:

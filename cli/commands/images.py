@@ -15,7 +15,7 @@ from cli.ui.errors import LabError
 from cli.ui.table import Column, Table
 from embedded_aws import gateway
 from embedded_aws.runtime import images, installed_images
-from embedded_aws.runtime.installed_images import INSTALLED, size_in_words
+from embedded_aws.runtime.installed_images import size_in_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,17 +57,13 @@ def remove(names: Sequence[str], *, as_json: bool) -> None:
     """Remove what is installed of images. Raises LabError for a name that is none, and for one that is in use."""
     removed = []
     for name in _find(names):
-        shares = installed_images.describe(name, images_dir=IMAGES, cache_dir=paths.cache()).shares
         try:
-            freed = installed_images.remove(name, images_dir=IMAGES, cache_dir=paths.cache())
+            removal = installed_images.remove(name, images_dir=IMAGES, cache_dir=paths.cache())
         except images.ImageError as error:
             raise LabError(str(error)) from None
-        removed.append({"name": name, "bytes": freed, "shares": list(shares)})
+        removed.append(removal.document())
         if not as_json:
-            others = f" (and with it {', '.join(shares)})" if shares and freed else ""
-            screen.console.print(
-                f"{name}{others} is removed: {size_in_words(freed)}." if freed else f"{name} was not installed."
-            )
+            screen.console.print(str(removal))
     if as_json:
         print(json.dumps(removed, indent=2))
 
@@ -80,5 +76,4 @@ def _find(names: Sequence[str]) -> list[str]:
 
 
 def _tell(line: str) -> None:
-    if not line.startswith(INSTALLED):
-        screen.errors.print(f"  {escape(line)}", soft_wrap=True)
+    screen.errors.print(f"  {escape(line)}", soft_wrap=True)

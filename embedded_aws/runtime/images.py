@@ -47,6 +47,7 @@ _PUBLIC = re.compile(r"public\.ecr\.aws/[\w-]+/(?P<image>[\w./-]+:[\w.-]+)")
 COMPLETE = ".complete"
 
 _TORCH = ("--torch-backend", "cpu")
+_INSTALLED = " + "  # with this begins what uv says of each package at the end: more than a person wants to read
 _Found = TypeVar("_Found")
 
 
@@ -188,7 +189,7 @@ def install(name: str, *, images_dir: Path, cache_dir: Path) -> Image:
 
 
 def pull(name: str, *, images_dir: Path, cache_dir: Path, tell: Tell) -> Image:
-    """Do as `install` does, and tell, line by line, what uv says meanwhile."""
+    """Do as `install` does, and tell, line by line, what uv says meanwhile, but for the list of all packages."""
     requirements = list_of(name, images_dir)
     try:
         python = _interpreter(interpreters.find, name, cache_dir)
@@ -285,7 +286,8 @@ def _uv(*arguments: str, tell: Tell = _say_nothing) -> str:
         said = []
         for line in process.stderr:  # it writes little to its standard output, or at its end
             said.append(line)
-            tell(line.rstrip())
+            if not line.startswith(_INSTALLED):
+                tell(line.rstrip())
         answer = process.stdout.read()
     if process.returncode:
         errors = "".join(said)

@@ -7,6 +7,7 @@ import re
 import shutil
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import psutil
@@ -16,13 +17,11 @@ from embedded_aws.runtime import image_families, images, interpreters
 from embedded_aws.runtime.images import ImageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
 _REFERENCE = re.compile(r"(?P<repository>[\w./-]+):(?P<tag>[\w.-]+)")
 _MEGABYTE = 1_000_000
-INSTALLED = " + "
-"""With this begins what uv says of each package at the end, which is more than a person wants to read."""
 
 
 @dataclass(frozen=True)
@@ -51,23 +50,47 @@ class ListedImage:
         }
 
 
+@dataclass(frozen=True)
+class Removal:
+    """What the removal of an image's installation came to: the bytes that it freed, 0 if there was none."""
+
+    name: str
+    freed: int
+    shares: tuple[str, ...]
+
+    def document(self) -> dict[str, Any]:
+        """Return it for programs."""
+        return {"name": self.name, "bytes": self.freed, "shares": list(self.shares)}
+
+    def __str__(self) -> str:
+        if not self.freed:
+            return f"{self.name} was not installed."
+        others = f" (and with it {', '.join(self.shares)})" if self.shares else ""
+        return f"{self.name}{others} is removed: {size_in_words(self.freed)}."
+
+
 def listed(*, images_dir: Path, cache_dir: Path) -> list[ListedImage]:
     """Return every image, sorted by name, whether it is installed or not."""
-    return [describe(name, images_dir=images_dir, cache_dir=cache_dir) for name in images.available(images_dir)]
+    size = cache(_size)  # of what several images share, once
+    return [_describe(name, images_dir, cache_dir, size) for name in images.available(images_dir)]
 
 
 def describe(name: str, *, images_dir: Path, cache_dir: Path) -> ListedImage:
     """Return what is known of an image, by its name."""
-    release = image_families.of(name)[1]
+    return _describe(name, images_dir, cache_dir, _size)
+
+
+def _describe(name: str, images_dir: Path, cache_dir: Path, size: Callable[[Path], int]) -> ListedImage:
     path = images.installation(name, images_dir=images_dir, cache_dir=cache_dir)
+    python = image_families.of(name)[1].python or interpreters.wanted(name)
+    return ListedImage(name, python, _sharing(name, images_dir), path, size(path) if path else 0)
+
+
+def _sharing(name: str, images_dir: Path) -> tuple[str, ...]:
+    """Return the other images of the same list of packages."""
     packages = image_families.packages_of(name)
-    shares = [
-        other
-        for other in images.available(images_dir)
-        if other != name and image_families.packages_of(other) == packages
-    ]
-    python = release.python or interpreters.wanted(name)
-    return ListedImage(name, python, tuple(shares), path, _size(path) if path else 0)
+    others = (each for each in images.available(images_dir) if each != name)
+    return tuple(each for each in others if image_families.packages_of(each) == packages)
 
 
 def find(asked: str, *, images_dir: Path) -> str:
@@ -96,8 +119,8 @@ def find(asked: str, *, images_dir: Path) -> str:
     )
 
 
-def remove(name: str, *, images_dir: Path, cache_dir: Path) -> int:
-    """Remove what is installed of an image, also for older lists of it; return the bytes that this frees.
+def remove(name: str, *, images_dir: Path, cache_dir: Path) -> Removal:
+    """Remove what is installed of an image, also for older lists of it.
 
     Raises ImageError while a container of it runs.
     """
@@ -111,7 +134,7 @@ def remove(name: str, *, images_dir: Path, cache_dir: Path) -> int:
             # Whoever looks for it meanwhile finds it whole, or not at all.
             (folder / images.COMPLETE).unlink(missing_ok=True)
             shutil.rmtree(folder)
-    return freed
+    return Removal(name, freed, _sharing(name, images_dir))
 
 
 def size_in_words(size: int) -> str:

@@ -20,6 +20,7 @@ ALLOWED = {
     "infra/instance_range": set(),
     "infra/containers": set(),
     "infra/regions": set(),
+    "infra/algorithm_registries": set(),
     # The table of hyperparameters stands with the script that they are for, and imports nothing.
     "infra/settings": {
         "infra.instance_range",
@@ -32,6 +33,7 @@ ALLOWED = {
         "infra.lease_term",
         "infra.rollout",
         "infra.settings",
+        "infra.algorithm_registries",
         "infra.constructs",
         "infra.containers",
         "infra.regions",

@@ -1,9 +1,10 @@
 """What a student may do: use the lab, run jobs and host small things under names of the seat's own, and nothing else.
 
 Which condition keys each Create operation has: the service authorization reference of SageMaker. The trials of a tuning
-job are training jobs that SageMaker makes and names after it. Of Glue and Athena: the service authorization reference
-of both, and Athena's user guide, "Example workgroup policies" and "Configure access to databases and tables in the AWS
-Glue Data Catalog".
+job are training jobs that SageMaker makes and names after it. A job's role pulls its image, one of AWS's own algorithms
+too: SageMaker's guide, "How to use SageMaker execution roles", holds ECR's actions to TrainingImage and Image. Of Glue
+and Athena: the service authorization reference of both, and Athena's user guide, "Example workgroup policies" and
+"Configure access to databases and tables in the AWS Glue Data Catalog".
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from aws_cdk import aws_iam as iam
 
-from infra.constructs import statements
+from infra.constructs import algorithm_images, statements
 from infra.constructs.arns import arn
 from infra.constructs.execution_role import ExecutionRole
 from infra.constructs.findings import acknowledge, wildcard
@@ -82,7 +83,11 @@ class SeatRole(ExecutionRole):
                 ),
                 *_watch_updates(own),
                 *_write_and_read_logs(own, notebook=notebook),
-                *pull(ContainerImage.training(scope), ContainerImage.inference(scope)),
+                *pull(
+                    ContainerImage.training(scope),
+                    ContainerImage.inference(scope),
+                    *algorithm_images.of_the_notebook(scope),
+                ),
                 statements.publish_metrics(),
                 *_query(lab, seat, bucket_arn=bucket_arn),
             ],

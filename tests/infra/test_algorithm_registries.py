@@ -65,5 +65,5 @@ def test_a_seat_may_pull_the_images_of_its_notebook(region: str | None) -> None:
 
 
 def _role(template: dict[str, Any]) -> str:
-    [name] = [name for name, each in template["Resources"].items() if each["Type"] == "AWS::IAM::Role"]
-    return name
+    found: list[str] = [name for name, each in template["Resources"].items() if each["Type"] == "AWS::IAM::Role"]
+    return found[0]

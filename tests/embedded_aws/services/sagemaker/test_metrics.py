@@ -118,8 +118,9 @@ def test_instances_of_a_job(account: Account, resource_type: str) -> None:
     host = {"Host": f"{name}/algo-1"}
     busy = until(lambda: total(account, f"/aws/sagemaker/{resource_type}", "CPUUtilization", host, "Maximum"))
     assert 10 < busy <= 110
-    assert 0 < total(account, f"/aws/sagemaker/{resource_type}", "MemoryUtilization", host, "Maximum") < 100
-    assert 0 < total(account, f"/aws/sagemaker/{resource_type}", "DiskUtilization", host, "Maximum") < 100
+    for metric in ("MemoryUtilization", "DiskUtilization"):
+        used = until(partial(total, account, f"/aws/sagemaker/{resource_type}", metric, host, "Maximum"))
+        assert 0 < used < 100
 
 
 def test_instances_of_a_transform_job(account: Account) -> None:

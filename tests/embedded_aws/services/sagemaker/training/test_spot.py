@@ -174,7 +174,7 @@ signal.signal(signal.SIGTERM, lambda *_: (pathlib.Path("/opt/ml/model/some").tou
 print("ready", flush=True)
 time.sleep(100)
 """
-    job, _ = start(account, code, StoppingCondition={"MaxRuntimeInSeconds": 3, "MaxWaitTimeInSeconds": 3})
+    job, _ = start(account, code, StoppingCondition={"MaxRuntimeInSeconds": 12, "MaxWaitTimeInSeconds": 12})
     ended = account.end_of(job)
     assert ended["TrainingJobStatus"] == "Stopped"
     assert statuses(ended)[-2:] == ["Uploading", ended["SecondaryStatus"]]

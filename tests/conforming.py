@@ -11,8 +11,11 @@ if TYPE_CHECKING:
     from botocore.model import OperationModel
 
 _OURS = ("sagemaker", "application-autoscaling")
-# AWS leaves it out too where a job has none (aws/sagemaker-python-sdk#6091).
-_LEFT_OUT = {"DescribeTrainingJob.ModelArtifacts"}
+# AWS leaves them out too: where a job has none (aws/sagemaker-python-sdk#6091).
+_LEFT_OUT = {
+    "DescribeTrainingJob.ModelArtifacts",
+    "DescribeModelPackage.ModelPackageName",  # a version has none: SageMaker's guide, "… Details of a Model Version"
+}
 
 
 def watch(client: Any) -> Any:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.embedded_aws.account import Account, answering
+from tests.embedded_aws.services.sagemaker.calls import IMAGE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,6 +42,19 @@ def aws(embedded: Gateway) -> Callable[..., str]:
         return done.stderr if code else done.stdout
 
     return run
+
+
+def test_a_version_is_approved(aws: Callable[..., str]) -> None:
+    """A version is registered and approved by commands, and found by its approval."""
+    group = ("--model-package-group-name", "cli-registry")
+    specification = json.dumps({"Containers": [{"Image": IMAGE}]})
+    aws("sagemaker", "create-model-package-group", *group)
+    made = json.loads(aws("sagemaker", "create-model-package", *group, "--inference-specification", specification))
+    approval = ("--model-approval-status", "Approved")
+    aws("sagemaker", "update-model-package", "--model-package-arn", made["ModelPackageArn"], *approval)
+    names = ("--query", "ModelPackageSummaryList[].ModelPackageArn", "--output", "text")
+    assert aws("sagemaker", "list-model-packages", *group, *approval, *names).strip() == made["ModelPackageArn"]
+    assert "still contains Model Packages" in aws("sagemaker", "delete-model-package-group", *group, code=255)
 
 
 def test_a_user_s_commands(aws: Callable[..., str], client: Callable[[str], Any]) -> None:

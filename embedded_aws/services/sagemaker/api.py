@@ -23,7 +23,8 @@ RESOURCE_OPERATIONS: dict[str, tuple[str, ResourceType]] = {
 }
 # Operations that wait for something that may itself call SageMaker.
 LONG_OPERATIONS = frozenset({RESOURCE_TYPES["NotebookInstance"].operation(PRESIGNED_URL)})
-OPERATIONS = frozenset({*RESOURCE_OPERATIONS, *TAG_OPERATIONS})
+BATCH_DESCRIBE = "BatchDescribeModelPackage"
+OPERATIONS = frozenset({*RESOURCE_OPERATIONS, *TAG_OPERATIONS, BATCH_DESCRIBE})
 
 
 @cache

@@ -3,7 +3,8 @@
 Source: the service authorization reference of SageMaker, for the operations that there are here. A request with tags
 needs AddTags too, and one that names a role needs PassRole on it. ListTags, AddTags and DeleteTags are asked about the
 tagged resource; List operations about `*`. An execution role is asked about too what SageMaker does in its name
-(SageMaker's guide, "How to use SageMaker AI execution roles"). Not compared with AWS: the sentences of its refusals.
+(SageMaker's guide, "How to use SageMaker AI execution roles"). CreateModelPackage is asked about the version that it
+makes. Not compared with AWS: the sentences of its refusals; that a version's group's tags count as the version's.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from embedded_aws.services.sagemaker import api
 from embedded_aws.services.sagemaker.errors import ServiceError
+from embedded_aws.services.sagemaker.model_registry import versions
 from embedded_aws.services.sagemaker.resource_types import RESOURCE_TYPES
 from embedded_aws.services.sagemaker.resource_types.tuning import training_resources
 from embedded_aws.services.sagemaker.runtime_api import TARGET_CONTAINER, TARGET_MODEL
@@ -62,9 +64,10 @@ def required_permissions(
     """Yield the permissions that a request of the control plane needs."""
     action = f"sagemaker:{operation}"
     context = _context(request)
-    for resource in _resources(operation, request, account=account, region=region):
+    for resource in _resources(operation, request, store, account=account, region=region):
         record = store.find_arn(resource, account=account, region=region)
-        yield RequiredPermission(action, resource, {**context, **_tags_of(record)})
+        tags = versions.tags_of(store, record) if record else {}
+        yield RequiredPermission(action, resource, {**context, **_resource_tags(tags), **_registered(record)})
         if operation.startswith("Create") and request.get("Tags"):
             yield RequiredPermission("sagemaker:AddTags", resource, context)
     for holder in (request, *_definitions(request)):
@@ -78,7 +81,8 @@ def permissions_to_invoke(
 ) -> Iterator[RequiredPermission]:
     """Yield the permissions that an invocation needs, whether or not the endpoint exists."""
     targets = {key: headers[header] for key, header in _TARGET_KEYS.items() if header in headers}
-    yield RequiredPermission(f"sagemaker:{operation}", arn, {**_tags_of(record), **targets})
+    tags = _resource_tags(record.tags if record else {})
+    yield RequiredPermission(f"sagemaker:{operation}", arn, {**tags, **targets})
 
 
 def permissions_to_pull(uri: str) -> Iterator[RequiredPermission]:
@@ -104,15 +108,21 @@ def permissions_to_attach_volumes(
         yield RequiredPermission("kms:CreateGrant", arn, {"kms:GrantIsForAWSResource": "true"})
 
 
-def _resources(operation: str, request: Mapping[str, Any], *, account: str, region: str) -> list[str]:
+def _resources(operation: str, request: Mapping[str, Any], store: Store, *, account: str, region: str) -> list[str]:
+    scope = {"account": account, "region": region}
     if operation in api.TAG_OPERATIONS:
         return [request["ResourceArn"]]
+    if operation == api.BATCH_DESCRIBE:
+        return list(request["ModelPackageArnList"])
     verb, resource_type = api.RESOURCE_OPERATIONS[operation]
     if verb == "List":
         return ["*"]
-    arns = [resource_type.arn(request[resource_type.name_member], account=account, region=region)]
+    if verb == "Create" and resource_type.name == "ModelPackage" and resource_type.name_member not in request:
+        group = versions.group_of(store, request, **scope)
+        return [resource_type.arn(versions.next_name(store, group), **scope) if group else "*"]
+    arns = [resource_type.arn_of(request, **scope)]
     if resource_type.name == "Endpoint" and verb in ("Create", "Update"):
-        arns.append(RESOURCE_TYPES["EndpointConfig"].arn(request["EndpointConfigName"], account=account, region=region))
+        arns.append(RESOURCE_TYPES["EndpointConfig"].arn(request["EndpointConfigName"], **scope))
     return arns
 
 
@@ -124,6 +134,7 @@ def _context(request: Mapping[str, Any]) -> ConditionContext:
         **{f"aws:RequestTag/{key}": value for key, value in tags.items()},
         **({"aws:TagKeys": list(tags)} if tags else {}),
         **_keep_alive(request),
+        **_registration(request),
         **_serverless(request),
     }
 
@@ -145,6 +156,37 @@ def _serverless(request: Mapping[str, Any]) -> ConditionContext:
     }
 
 
+def _registration(request: Mapping[str, Any]) -> ConditionContext:
+    """Return the condition keys of what a request makes of a model package."""
+    stage = request.get("ModelLifeCycle", {})
+    found = {
+        "sagemaker:ModelApprovalStatus": request.get("ModelApprovalStatus"),
+        "sagemaker:ModelLifeCycle:Stage": stage.get("Stage"),
+        "sagemaker:ModelLifeCycle:StageStatus": stage.get("StageStatus"),
+        "sagemaker:CustomerMetadataPropertiesToRemove": request.get("CustomerMetadataPropertiesToRemove"),
+        **{
+            f"sagemaker:CustomerMetadataProperties/{key}": value
+            for key, value in request.get("CustomerMetadataProperties", {}).items()
+        },
+    }
+    return {key: value for key, value in found.items() if value is not None}
+
+
+def _registered(record: Record | None) -> ConditionContext:
+    """Return the condition keys of a model package as it is."""
+    if record is None or record.resource_type.name != "ModelPackage":
+        return {}
+    stage = record.members.get("ModelLifeCycle", {})
+    return {
+        **{
+            f"sagemaker:CurrentCustomerMetadataProperties/{key}": value
+            for key, value in record.members.get("CustomerMetadataProperties", {}).items()
+        },
+        **({"sagemaker:CurrentModelLifeCycleStage": stage["Stage"]} if stage else {}),
+        **({"sagemaker:CurrentModelLifeCycleStageStatus": stage["StageStatus"]} if stage else {}),
+    }
+
+
 def _definitions(request: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """Return a tuning job's definitions of training jobs, which have a role and resources of their own."""
     one = [request["TrainingJobDefinition"]] if "TrainingJobDefinition" in request else []
@@ -163,5 +205,5 @@ def _instance_types(request: Mapping[str, Any]) -> Iterator[str]:
             yield holder["InstanceType"]
 
 
-def _tags_of(record: Record | None) -> ConditionContext:
-    return {f"aws:ResourceTag/{key}": value for key, value in record.tags.items()} if record else {}
+def _resource_tags(tags: Mapping[str, str]) -> ConditionContext:
+    return {f"aws:ResourceTag/{key}": value for key, value in tags.items()}

@@ -6,6 +6,7 @@ import json
 
 VALIDATION = "ValidationException"
 IN_USE = "ResourceInUse"
+CONFLICT = "ConflictException"
 LIMIT = "ResourceLimitExceeded"
 NOT_FOUND = "ResourceNotFound"
 UNAVAILABLE = "ServiceUnavailable"

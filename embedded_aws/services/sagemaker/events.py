@@ -10,7 +10,9 @@ which have none, come without tags then. An endpoint's stages while it is update
 event of their own ("Endpoint deployment state change" in the guide): the members of the endpoint's, and
 PendingDeploymentSummary. Not compared with AWS: which members with no value are sent as null (here none is); whether
 the tags of a deleted endpoint or notebook instance are still told; whether a change of SecondaryStatus alone is told
-(it is here: the registry has the member); that shadow variants are told as production variants are. AWS may send an
+(it is here: the registry has the member); that shadow variants are told as production variants are; that a model
+package's times are numbers too (the guide's example has text), its Tags, and that its deletion is not told. Each of
+its updates is told, with the members that it was about: the guide, and workflows that look at them. AWS may send an
 event more than once; here each comes once.
 """
 
@@ -20,6 +22,8 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
+
+from embedded_aws.services.sagemaker.resource_types.model_registry import GROUP_NAME, UPDATED_FIELDS, VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -161,6 +165,28 @@ EVENT_SCHEMAS: Mapping[str, EventSchema] = {
         detail_type="SageMaker Model State Change",
         members=("PrimaryContainer", "Containers", "ExecutionRoleArn", "VpcConfig", "CreationTime"),
     ),
+    "ModelPackage": EventSchema(
+        detail_type="SageMaker Model Package State Change",
+        members=(
+            GROUP_NAME,
+            VERSION,
+            "ModelPackageDescription",
+            "CreationTime",
+            "InferenceSpecification",
+            "ModelPackageStatusDetails",
+            "CertifyForMarketplace",
+            "ModelApprovalStatus",
+            "ApprovalDescription",
+            "MetadataProperties",
+            "ModelMetrics",
+            "SourceUri",
+            "CustomerMetadataProperties",
+            "ModelLifeCycle",
+            UPDATED_FIELDS,
+            "LastModifiedTime",
+        ),
+        deleted=False,
+    ),
     "NotebookInstance": EventSchema(
         detail_type="SageMaker Notebook Instance State Change",
         members=(
@@ -188,7 +214,8 @@ def publish_to(put: Callable[[Event], object], schemas: Mapping[str, EventSchema
     """Return what a store calls at every change: it puts the event of the change, if there is one."""
 
     def on_change(record: Record, members: Mapping[str, Any] | None) -> None:
-        if event := _event(record, members, schemas[record.resource_type.name]):
+        schema = schemas.get(record.resource_type.name)
+        if schema and (event := _event(record, members, schema)):
             put(event)
 
     return on_change
@@ -205,9 +232,8 @@ def _event(record: Record, members: Mapping[str, Any] | None, schema: EventSchem
         return None
     last = record.members if members is None else members
     detail = {
-        resource_type.name_member: record.name,
         resource_type.arn_member: record.arn,
-        **{name: _json_value(last[name]) for name in schema.members if name in last},
+        **{name: _json_value(last[name]) for name in (resource_type.name_member, *schema.members) if name in last},
         "Tags": {} if deleted and not resource_type.status else dict(record.tags),
     }
     if resource_type.status:

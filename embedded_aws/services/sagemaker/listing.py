@@ -40,8 +40,14 @@ _FILTERED_MEMBERS = {"AdditionalCodeRepository": "AdditionalCodeRepositories"}
 
 def select(resource_type: ResourceType, records: Sequence[Record], request: dict[str, Any]) -> list[Record]:
     """Return the records that pass the request's filters, in the order it asks for."""
-    filters = {name: operand for name, operand in request.items() if name not in _PAGING + _ORDERING}
-    matching = [r for r in records if all(_passes(r, name, operand) for name, operand in filters.items())]
+    own = resource_type.filters
+    filters = {name: operand for name, operand in request.items() if name not in {*_PAGING, *_ORDERING, *own}}
+    matching = [
+        r
+        for r in records
+        if all(_passes(r, name, operand) for name, operand in filters.items())
+        and all(passes(r.members, request) for passes in own.values())
+    ]
     return sorted(matching, key=_order(resource_type, request), reverse=_descending(resource_type, request))
 
 
@@ -64,7 +70,7 @@ def page(
 
 
 def _passes(record: Record, name: str, operand: Any) -> bool:
-    criterion = next(criterion for criterion in _CRITERIA if name.endswith(criterion))
+    criterion = next((criterion for criterion in _CRITERIA if name.endswith(criterion)), "Equals")
     value = _value(record, name.removesuffix(criterion))
     return value is not None and _CRITERIA[criterion](value, operand)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
@@ -14,6 +15,7 @@ from embedded_aws.services.sagemaker.metrics.datum import of_instance
 from embedded_aws.services.sagemaker.metrics.publisher import MetricsPublisher
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from embedded_aws.database import Database
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from embedded_aws.runtime.sandbox import Bubblewrap
     from embedded_aws.services.sagemaker.authorization import Principal
     from embedded_aws.services.sagemaker.clock import Clock
+    from embedded_aws.services.sagemaker.resource_types import ResourceType
     from embedded_aws.services.sagemaker.store import Record, Store
 
 Work: TypeAlias = Callable[[], object]
@@ -105,6 +108,22 @@ class Provider:
 
     def bind(self, service: ControlPlane) -> None:
         """Take the service that this provider belongs to; called once, before any operation."""
+
+    @contextmanager
+    def naming(
+        self, resource_type: ResourceType, request: Mapping[str, Any], *, account: str, region: str
+    ) -> Iterator[str]:
+        """Yield the name of what a Create request makes; what it depends on stays as it is in the block."""
+        del account, region
+        yield request[resource_type.name_member]
+
+    def made_before(self, request: Mapping[str, Any], *, account: str, region: str) -> Record | None:
+        """Return what this very request has made already, if the type's requests have a token that tells."""
+
+    def described(self, resource_type: ResourceType, request: Mapping[str, Any], name: str) -> dict[str, Any]:
+        """Return what a Create request says of the resource that it makes under this name, as Describe tells it."""
+        del name
+        return resource_type.described(request)
 
     def create(self, record: Record, request: dict[str, Any]) -> Work | None:
         """Check what the request refers to; return what starts the work, which is called once the record is kept.

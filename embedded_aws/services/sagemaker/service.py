@@ -16,6 +16,8 @@ from embedded_aws.services.sagemaker.endpoints.configurations import EndpointCon
 from embedded_aws.services.sagemaker.endpoints.models import Models
 from embedded_aws.services.sagemaker.endpoints.provider import Endpoints
 from embedded_aws.services.sagemaker.errors import JSON, UNAVAILABLE, ServiceError
+from embedded_aws.services.sagemaker.model_registry.groups import ModelPackageGroups
+from embedded_aws.services.sagemaker.model_registry.packages import ModelPackages
 from embedded_aws.services.sagemaker.notebooks.provider import NotebookInstances
 from embedded_aws.services.sagemaker.processing.provider import ProcessingJobs
 from embedded_aws.services.sagemaker.provider import Provider, ServiceContext
@@ -42,6 +44,8 @@ PROVIDERS: Mapping[str, type[Provider]] = {
     "HyperParameterTuningJob": TuningJobs,
     "Endpoint": Endpoints,
     "NotebookInstance": NotebookInstances,
+    "ModelPackageGroup": ModelPackageGroups,
+    "ModelPackage": ModelPackages,
     "Model": Models,
     "EndpointConfig": EndpointConfigs,
 }
@@ -159,6 +163,9 @@ class SageMaker:
         authorization.check(principal, permissions)
         if operation in api.TAG_OPERATIONS:
             return tags.handle(self.context.store, operation, request, account=account, region=region)
+        if operation == api.BATCH_DESCRIBE:
+            packages = cast("ModelPackages", self._providers["ModelPackage"])
+            return packages.describe_all(request["ModelPackageArnList"], account=account, region=region)
         verb, resource_type = api.RESOURCE_OPERATIONS[operation]
         if verb == "List":
             return self._list(resource_type, operation, request, account=account, region=region)
@@ -166,8 +173,7 @@ class SageMaker:
             members.check(resource_type.members[verb], request)
         if verb == "Create":
             return self._create(resource_type, request, system_tags, account=account, region=region)
-        name = request[resource_type.name_member]
-        record = self.context.store.get(resource_type.name, name, account=account, region=region, verb=verb)
+        record = self._named(resource_type, verb, request, account=account, region=region)
         if resource_type.name == "Endpoint" and verb in ("Update", "Delete"):
             self.check_endpoint_change(verb, record, request, principal)
         if verb in _LOCKING_VERBS:
@@ -223,6 +229,15 @@ class SageMaker:
         except ServiceError as error:
             return error.response()
 
+    def _named(
+        self, resource_type: ResourceType, verb: str, request: dict[str, Any], *, account: str, region: str
+    ) -> Record:
+        """Return the record of the resource that a request is about. Raises AWS's error if there is none."""
+        name, given = resource_type.name_of(request), resource_type.given(request)
+        if given.startswith("arn:") and given.lower() != resource_type.arn(name, account=account, region=region):
+            raise resource_type.not_found_arn(given, name, verb)
+        return self.context.store.get(resource_type.name, name, account=account, region=region, verb=verb)
+
     def _create(
         self,
         resource_type: ResourceType,
@@ -232,11 +247,27 @@ class SageMaker:
         account: str,
         region: str,
     ) -> dict[str, Any]:
-        name = request[resource_type.name_member]
+        scope = {"account": account, "region": region}
+        with self._providers[resource_type.name].naming(resource_type, request, **scope) as name:
+            return self._create_named(name, resource_type, request, system_tags, **scope)
+
+    def _create_named(
+        self,
+        name: str,
+        resource_type: ResourceType,
+        request: dict[str, Any],
+        system_tags: Mapping[str, str],
+        *,
+        account: str,
+        region: str,
+    ) -> dict[str, Any]:
+        provider = self._providers[resource_type.name]
+        if made := provider.made_before(request, account=account, region=region):
+            return {resource_type.arn_member: made.arn}
         arn = resource_type.arn(name, account=account, region=region)
         now = self.context.clock.now()
         described = {
-            **with_defaults(resource_type.described(request), resource_type.defaults),
+            **with_defaults(provider.described(resource_type, request, name), resource_type.defaults),
             resource_type.arn_member: arn,
             "CreationTime": now,
             "LastModifiedTime": now,
@@ -251,7 +282,7 @@ class SageMaker:
                     self._check_quotas(record, request)
                 self.context.store.add(record)
             try:
-                start = self._providers[resource_type.name].create(record, request)
+                start = provider.create(record, request)
                 self.context.store.confirm(record)
                 if start:
                     start()

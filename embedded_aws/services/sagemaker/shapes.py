@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from botocore.model import ListShape, MapShape, Shape, StructureShape
 
 _S3_PATTERN = "(https|s3)://"  # begins the pattern of a URI in S3
+_CONTROL = r"\x00-\x1f\x7f-\x9f\xad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ud800-\uf8ff\ufeff\ufff9-\uffff"
+_SYMBOLS = r"$+<=>^`|~\xa2-\xa6\xa8\xa9\xac\xae-\xb1\xb4\xb8\xd7\xf7\u20a0-\u20cf\u2100-\u2bff"
+_REPEATED_END = re.compile(r"\$\{\d+,\d+\}")  # what Java's take for the end itself
 _RULES = ("max", "min", "pattern", "enum")
 
 
@@ -171,9 +174,11 @@ def _constraints(shape: Shape) -> dict[str, str]:
 def _compiled(pattern: str) -> re.Pattern[str]:
     """Compile one of AWS's patterns, which are Java's: its character classes and surrogate pairs become Python's.
 
-    Letters and digits are alike then.
+    Letters and digits are alike then, and so are all characters that are no control characters.
     """
     for java, python in (
+        (r"[\p{L}\p{M}\p{Z}\p{S}\p{N}\p{P}]", f"[^{_CONTROL}]"),
+        (r"[\p{L}\p{M}\p{Z}\p{N}\p{P}]", f"[^{_CONTROL}{_SYMBOLS}]"),
         (r"\p{L}", r"\w"),
         (r"\p{N}", r"\w"),
         (r"\p{Z}", r" \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"),
@@ -185,7 +190,7 @@ def _compiled(pattern: str) -> re.Pattern[str]:
         (r"\uD800\uDC00-\uDBFF\uDFFF", r"\U00010000-\U0010FFFF"),
     ):
         pattern = pattern.replace(java, python)
-    return re.compile(pattern)
+    return re.compile(_REPEATED_END.sub("$", pattern))
 
 
 def _below(path: str, name: str) -> str:

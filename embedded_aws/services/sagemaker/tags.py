@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from embedded_aws.services.sagemaker.errors import ServiceError, limit, validation_exception
+from embedded_aws.services.sagemaker.model_registry import versions
 from embedded_aws.services.sagemaker.resource_types import RESOURCE_TYPES
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def handle(store: Store, operation: str, request: dict[str, Any], *, account: st
         store.tag(record, {}, without=request["TagKeys"])
     elif "NextToken" in request:
         raise validation_exception("Invalid pagination token. ListTags answers with all tags of a resource at once.")
-    return {"Tags": write(record.tags)}
+    return {"Tags": write(versions.tags_of(store, record))}
 
 
 def _tagged(store: Store, arn: str, *, account: str, region: str) -> Record:

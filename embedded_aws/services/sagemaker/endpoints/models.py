@@ -3,8 +3,9 @@
 AWS makes ExecutionRoleArn optional for what the embedded AWS has not got (inference components). CreateModel looks at
 the model data, as its role: AWS's sentences, as quoted in aws/aws-step-functions-data-science-sdk-python#61 (missing)
 and philschmid/llm-sagemaker-sample#2 (no access). What goes together: SageMaker's guide, "Multi-container endpoints"
-and "Multi-model endpoints", and botocore's model of ContainerHostname. Not compared with AWS: the other sentences that
-refuse a model.
+and "Multi-model endpoints", and botocore's model of ContainerHostname. A container that names a model package stands
+for the package's (`model_registry.containers`): those serve, and stay what they were. Not compared with AWS: the other
+sentences that refuse a model; whether Describe tells what the package has too.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from embedded_aws.services.sagemaker import container_images
 from embedded_aws.services.sagemaker.endpoints.containers import DIRECT, SERIAL
 from embedded_aws.services.sagemaker.endpoints.hosts import HostedModel
 from embedded_aws.services.sagemaker.errors import ServiceError, validation_exception
+from embedded_aws.services.sagemaker.model_registry.containers import packaged
 from embedded_aws.services.sagemaker.provider import Provider
 from embedded_aws.services.sagemaker.roles import assumed_role
 
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
 
 _MISSING = ("404", "NoSuchKey", "NoSuchBucket")
+_SERVED = "ServedContainers"  # where a record holds what serves, if it is of model packages, beside Describe's answer
 
 
 class Models(Provider):
@@ -37,7 +40,10 @@ class Models(Provider):
         """Check containers, role and model data."""
         if bool(request.get("PrimaryContainer")) == bool(request.get("Containers")):
             raise validation_exception("A model has either PrimaryContainer or Containers: give one of them.")
-        containers = containers_of(request)
+        given = containers_of(request)
+        containers = [one for each in given for one in packaged(self.context.store, record, each)]
+        if containers != given:
+            self.context.store.update(record, **{_SERVED: containers})
         _check_containers(containers, request.get("InferenceExecutionConfig", {}).get("Mode", SERIAL))
         if "ExecutionRoleArn" not in request:
             raise validation_exception("The embedded AWS has models with a role only: give ExecutionRoleArn.")
@@ -87,7 +93,9 @@ def hosted_models(
 
 
 def containers_of(members: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return a model's containers, in their order."""
+    """Return a model's containers, in their order; those of a model package in place of its name."""
+    if _SERVED in members:
+        return list(members[_SERVED])
     return [members["PrimaryContainer"]] if members.get("PrimaryContainer") else members["Containers"]
 
 

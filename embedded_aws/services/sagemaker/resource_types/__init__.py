@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from embedded_aws.services.sagemaker.resource_types.endpoints import ENDPOINT, ENDPOINT_CONFIG, MODEL
+from embedded_aws.services.sagemaker.resource_types.model_registry import MODEL_PACKAGE, MODEL_PACKAGE_GROUP
 from embedded_aws.services.sagemaker.resource_types.notebooks import LIFECYCLE_CONFIG, NOTEBOOK_INSTANCE, PRESIGNED_URL
 from embedded_aws.services.sagemaker.resource_types.processing import PROCESSING_JOB
 from embedded_aws.services.sagemaker.resource_types.resource_type import ResourceType
@@ -17,6 +18,8 @@ RESOURCE_TYPES: dict[str, ResourceType] = {
     for each in (
         NOTEBOOK_INSTANCE,
         LIFECYCLE_CONFIG,
+        MODEL_PACKAGE_GROUP,
+        MODEL_PACKAGE,
         MODEL,
         ENDPOINT_CONFIG,
         ENDPOINT,

@@ -62,8 +62,8 @@ _CONTAINER: Members = {
     "ModelDataSource": REFUSED,
     "AdditionalModelDataSources": REFUSED,
     "Environment": DONE,
-    "ModelPackageName": REFUSED,
-    "InferenceSpecificationName": REFUSED,
+    "ModelPackageName": done("a version that is Approved, or an unversioned package; all of its containers serve"),
+    "InferenceSpecificationName": done("one of its AdditionalInferenceSpecifications"),
     "MultiModelConfig": {"ModelCacheSetting": DONE},
     "ContainerMetricsConfig": REFUSED,
 }

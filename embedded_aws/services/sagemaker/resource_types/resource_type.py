@@ -59,12 +59,16 @@ class ResourceType:
     """A resource type, in SageMaker's API and in CloudFormation.
 
     `not_found` and `exists` are AWS's messages; they may use {arn}, and the first {name} and {verb} (in lower case).
+    `not_found_of` are those of verbs that have one of their own.
     `verbs` are the first words of its operations' names; {} in one stands for the resource type's name.
     `status` is the member that holds the status, `first_status` its first value.
     `stage` returns how far what changes a resource is within one status, () while nothing does.
+    `told_changes` are members whose change is an event, as a change of the status is.
     `defaults` are the members that AWS fills in when the Create request leaves them out, and Describe answers.
     `renamed` are the members that Describe calls otherwise than Create.
     `members` declare how far each member of a Create and of an Update request is supported.
+    `filters` decide by a resource's members and a List's request, whatever it has, whether the resource is listed; they
+    are called as members of that request are.
     `references` find the names of resources of another type in a request.
     `quota_usage` is the word for it in the names of quotas, "" if it uses no instances, as in `idle_statuses`.
     """
@@ -73,6 +77,7 @@ class ResourceType:
     arn_type: str
     not_found: str
     exists: str
+    not_found_of: Mapping[str, str] = field(default_factory=dict)
     not_found_code: str = VALIDATION
     exists_code: str = VALIDATION
     members: Mapping[str, Members]
@@ -80,7 +85,9 @@ class ResourceType:
     status: str | None = None
     first_status: str | None = None
     stage: Callable[[Mapping[str, Any]], Sequence[Any]] = lambda _members: ()
+    told_changes: tuple[str, ...] = ()
     preconditions: Mapping[str, Precondition] = field(default_factory=dict)
+    filters: Mapping[str, Callable[[Mapping[str, Any], Mapping[str, Any]], bool]] = field(default_factory=dict)
     defaults: Mapping[str, Any] = field(default_factory=dict)
     renamed: Mapping[str, str] = field(default_factory=dict)
     references: Mapping[str, Callable[[Mapping[str, Any]], list[str]]] = field(default_factory=dict)
@@ -109,14 +116,32 @@ class ResourceType:
         """Return a resource's ARN."""
         return f"arn:aws:sagemaker:{region}:{account}:{self.arn_type}/{name.lower()}"
 
+    def given(self, request: Mapping[str, Any]) -> str:
+        """Return the name or the ARN by which a request calls the resource that it is about."""
+        return str(request[self.name_member] if self.name_member in request else request[self.arn_member])
+
+    def name_of(self, request: Mapping[str, Any]) -> str:
+        """Return the name of the resource that a request is about, by its name or its ARN."""
+        given = self.given(request)
+        return given.partition(f":{self.arn_type}/")[2] or given
+
+    def arn_of(self, request: Mapping[str, Any], *, account: str, region: str) -> str:
+        """Return the ARN of the resource that a request is about; one that it gives itself may be of elsewhere."""
+        given = self.given(request)
+        return given if given.startswith("arn:") else self.arn(given, account=account, region=region)
+
     def described(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Return the request's members, but its tags, under the names that Describe uses."""
         return {self.renamed.get(name, name): value for name, value in request.items() if name != "Tags"}
 
     def not_found_error(self, name: str, *, account: str, region: str, verb: str = "Describe") -> ServiceError:
         """Return AWS's error about a resource that does not exist."""
-        arn = self.arn(name, account=account, region=region)
-        return ServiceError(self.not_found_code, self.not_found.format(arn=arn, name=name, verb=verb.lower()))
+        return self.not_found_arn(self.arn(name, account=account, region=region), name, verb)
+
+    def not_found_arn(self, arn: str, name: str, verb: str) -> ServiceError:
+        """Return AWS's error about a resource of that ARN, which does not exist."""
+        message = self.not_found_of.get(verb, self.not_found)
+        return ServiceError(self.not_found_code, message.format(arn=arn, name=name, verb=verb.lower()))
 
     def already_exists_error(self, arn: str) -> ServiceError:
         """Return AWS's error for a name that another resource has; `arn` is that resource's."""
@@ -124,7 +149,8 @@ class ResourceType:
 
     def state(self, members: Mapping[str, Any]) -> tuple[Any, ...]:
         """Return what makes up a resource's state: its status and, of a job, the secondary one; () if it has none."""
-        return (members[self.status], members.get("SecondaryStatus")) if self.status else ()
+        told = ("SecondaryStatus", *self.told_changes)
+        return (members[self.status], *(members.get(name) for name in told)) if self.status else ()
 
     def check_status(self, verb: str, status: str, arn: str) -> None:
         """Raise AWS's error if the operation is not allowed in this status."""

@@ -135,6 +135,24 @@ def _tuning(client: Any, name: str = "tuning", **more: Any) -> Any:
     return tuning_job(client, name, strategy="Grid", ranges=ranges, **more)
 
 
+def group(client: Any, name: str = "bricks", **more: Any) -> Any:
+    """CreateModelPackageGroup."""
+    return client.create_model_package_group(ModelPackageGroupName=name, **more)
+
+
+def package(client: Any, name: str = "bricks", **more: Any) -> Any:
+    """CreateModelPackage, of one that is no version."""
+    types = {f"Supported{use}InstanceTypes": ["ml.m5.large"] for use in ("Transform", "RealtimeInference")}
+    request = {"InferenceSpecification": {"Containers": [{"Image": IMAGE}], **types}}
+    return client.create_model_package(ModelPackageName=name, **{**request, **more})
+
+
+def version(client: Any, of: str = "bricks", **more: Any) -> str:
+    """CreateModelPackage, of the next version in a group; its ARN."""
+    request = {"InferenceSpecification": {"Containers": [{"Image": IMAGE}]}}
+    return str(client.create_model_package(ModelPackageGroupName=of, **{**request, **more})["ModelPackageArn"])
+
+
 CREATE: dict[str, Callable[..., Any]] = {
     "notebook_instance": notebook,
     "notebook_instance_lifecycle_config": lifecycle,
@@ -145,6 +163,8 @@ CREATE: dict[str, Callable[..., Any]] = {
     "transform_job": transform_job,
     "processing_job": processing_job,
     "hyper_parameter_tuning_job": _tuning,
+    "model_package_group": group,
+    "model_package": package,
 }
 
 

@@ -16,6 +16,8 @@ import embedded_aws
 from embedded_aws.runtime.credentials import Role
 from embedded_aws.services.sagemaker.clock import Clock
 from embedded_aws.services.sagemaker.endpoints.models import Models
+from embedded_aws.services.sagemaker.model_registry.groups import ModelPackageGroups
+from embedded_aws.services.sagemaker.model_registry.packages import ModelPackages
 from embedded_aws.services.sagemaker.notebooks.provider import NotebookInstances
 from embedded_aws.services.sagemaker.provider import Provider, ServiceContext
 from embedded_aws.services.sagemaker.resource_types.endpoints import DEPLOYMENT
@@ -175,6 +177,8 @@ def providers() -> dict[str, type[Provider]]:
         "Endpoint": Hosts,
         "NotebookInstance": Notebooks,
         "Model": Models,
+        "ModelPackageGroup": ModelPackageGroups,
+        "ModelPackage": ModelPackages,
     }
 
 

@@ -34,12 +34,19 @@ _TEXTS = (
     "notebook-al2023-v1",
     "arn:aws:sagemaker:us-east-1:000000000000:model-package/a",
     "arn:aws:sagemaker:us-east-1:000000000000:hub-content/hub/DataSet/a",
+    f"sha256:{'a' * 64}",
+    "1.0.0",
 )
 _LONGEST = 5000  # longer values are not made
 _JAVA = {
     r"\p{L}": "a-zé",
     r"\p{Z}": " ",
     r"\p{N}": "0-9",
+    r"\p{M}": "",
+    r"\p{S}": "",
+    r"\p{P}": "!._:/-",
+    r"${1,128}": "$",
+    r"${1,256}": "$",
     r"\p{Alnum}": "a-zA-Z0-9",
     r"\uD800\uDC00-\uDBFF\uDFFF": "😀",
 }

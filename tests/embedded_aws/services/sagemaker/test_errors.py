@@ -19,12 +19,13 @@ DECLARED = {
     (operation, error.name) for operation in api.OPERATIONS for error in api.operation_model(operation).error_shapes
 }
 LIMIT, IN_USE, NOT_FOUND = "ResourceLimitExceeded", "ResourceInUse", "ResourceNotFound"
+CONFLICT = "ConflictException"
 JOBS = ("TrainingJob", "TransformJob", "ProcessingJob", "HyperParameterTuningJob")
 MATCHED = "AWS answers ValidationException here, and clients match its sentence (resource_types/ says which)"
 NEVER = {
     **{
         (f"Create{resource_type}", LIMIT): "there is no quota of how many there may be"
-        for resource_type in ("Model", "EndpointConfig")
+        for resource_type in ("Model", "EndpointConfig", "ModelPackageGroup", "ModelPackage")
     },
     **{(f"{verb}NotebookInstanceLifecycleConfig", LIMIT): "no quota either" for verb in ("Create", "Update")},
     ("UpdateNotebookInstance", LIMIT): "it is stopped and takes no instance; StartNotebookInstance is refused",
@@ -38,6 +39,10 @@ NEVER = {
         for resource_type in JOBS[:3]
     },
     ("UpdateTrainingJob", NOT_FOUND): MATCHED,
+    **{
+        (operation, CONFLICT): "operations on one resource come one after the other"
+        for operation in ("UpdateModelPackage", "DeleteModelPackage", "PutModelPackageGroupPolicy")
+    },
     ("UpdateTrainingJob", LIMIT): "a warm pool that is kept for longer takes no instance more",
 }
 QUICK = {"Delay": 0.01, "MaxAttempts": 500}
@@ -63,6 +68,17 @@ def serving(client: Any) -> None:
     client.get_waiter("endpoint_in_service").wait(EndpointName="mine", WaiterConfig=QUICK)
 
 
+def registered(description: str) -> Callable[[Any], None]:
+    """Makes a version in a group, by a request of the same token as any other."""
+
+    def register(client: Any) -> None:
+        if not client.list_model_package_groups()["ModelPackageGroupSummaryList"]:
+            calls.group(client, "mine")
+        calls.version(client, "mine", ModelPackageDescription=description, ClientToken="token")
+
+    return register
+
+
 def stopped(client: Any) -> None:
     """A notebook instance that has stopped."""
     name = {"NotebookInstanceName": "mine"}
@@ -86,6 +102,11 @@ def _causes() -> dict[tuple[str, str], tuple[Callable[[Any], None], Callable[[An
         ),
         ("StartNotebookInstance", LIMIT): (stopped, ask("StartNotebookInstance", NotebookInstanceName="mine")),
     }
+    causes["CreateModelPackage", CONFLICT] = (registered("once"), registered("again"))
+    causes["DeleteModelPackageGroup", CONFLICT] = (
+        registered("once"),
+        ask("DeleteModelPackageGroup", ModelPackageGroupName="mine"),
+    )
     for resource_type in (*JOBS, "NotebookInstance", "Endpoint"):
         causes[f"Create{resource_type}", LIMIT] = (nothing, create(resource_type))
     for resource_type in JOBS:

@@ -66,7 +66,7 @@ def test_requests_that_are_declared() -> None:
         resource_type.operation(verb)
         for resource_type in RESOURCE_TYPES.values()
         for verb in resource_type.verbs
-        if verb.startswith(("Create", "Update")) and verb != "CreatePresigned{}Url"
+        if verb.startswith(("Create", "Update", "Put")) and verb != "CreatePresigned{}Url"
     }
     assert {operation for operation, _ in REQUESTS} == wanted
 

@@ -11,6 +11,7 @@ from embedded_aws.services.sagemaker import api
 from embedded_aws.services.sagemaker.resource_types import RESOURCE_TYPES
 from tests.embedded_aws.services.sagemaker import calls, samples
 from tests.embedded_aws.services.sagemaker.calls import ARN
+from tests.embedded_aws.services.sagemaker.conftest import ACCOUNT, REGION
 
 TYPES = [*calls.CREATE]
 CREATE = calls.CREATE
@@ -29,6 +30,8 @@ MISSING = {
     "transform_job": "Could not find requested job with name: nothing",
     "processing_job": "Could not find requested job with name: nothing",
     "hyper_parameter_tuning_job": "Amazon SageMaker can't find a tuning job with the name nothing.",
+    "model_package_group": f"ModelPackageGroup {ARN}:model-package-group/nothing does not exist.",
+    "model_package": f"ModelPackage {ARN}:model-package/nothing does not exist.",
 }
 TAKEN = {
     "notebook_instance": ("ValidationException", "Cannot create a duplicate Notebook Instance ({arn})"),
@@ -64,6 +67,8 @@ TAKEN = {
             "and a hyperparameter tuning job with this name already exists ({arn})"
         ),
     ),
+    "model_package_group": ("ValidationException", "Model Package Group already exists: {arn}"),
+    "model_package": ("ValidationException", "Model Package already exists: {arn}"),
 }
 
 
@@ -92,11 +97,18 @@ def test_a_created_resource_is_described_and_listed(sagemaker: Any, resource_typ
 def test_an_absent_resource_is_refused_in_the_words_of_aws(unchecked: Any, resource_type: str, verb: str) -> None:
     """Whatever is asked of what is not there is refused with the type's own code and sentence."""
     operation = RESOURCE_TYPES[resource_type].operation(verb)
-    request = {**samples.least(api.operation_model(operation).input_shape), f"{resource_type}Name": "nothing"}
+    called = {f"{resource_type}Name": "nothing"}
+    shape = api.operation_model(operation).input_shape
+    if called.keys().isdisjoint(api.input_members(operation)):
+        called = {f"{resource_type}Arn": RESOURCE_TYPES[resource_type].arn("nothing", account=ACCOUNT, region=REGION)}
+    request = {**samples.least(shape), **called}
     call = getattr(unchecked, xform_name(operation))
     name = xform_name(resource_type)
     code = "ResourceNotFound" if name == "hyper_parameter_tuning_job" else "ValidationException"
-    assert calls.refusal(call, **request) == (code, MISSING[name].format(verb=verb.lower()))
+    expected = MISSING[name].format(verb=verb.lower())
+    if verb.endswith("Policy"):
+        expected = f"Cannot find Model Package Group: {ARN}:model-package-group/nothing"
+    assert calls.refusal(call, **request) == (code, expected)
 
 
 @pytest.mark.parametrize("resource_type", TYPES)
@@ -107,7 +119,10 @@ def test_a_name_is_taken_whatever_its_case(sagemaker: Any, resource_type: str) -
     assert calls.refusal(lambda: CREATE[resource_type](sagemaker, "MINE")) == (code, text.format(arn=arn))
 
 
-@pytest.mark.parametrize("resource_type", ["notebook_instance_lifecycle_config", "model", "endpoint_config"])
+@pytest.mark.parametrize(
+    "resource_type",
+    ["notebook_instance_lifecycle_config", "model", "endpoint_config", "model_package_group", "model_package"],
+)
 def test_a_plain_resource_is_gone_once_deleted(sagemaker: Any, resource_type: str) -> None:
     """Delete removes the record at once, and its name can be used again."""
     CREATE[resource_type](sagemaker, "mine")

@@ -125,6 +125,26 @@ endpoint.delete()
 endpoint.wait_for_delete(poll=1)
 config.delete()
 model.delete()
+
+resources.ModelPackageGroup.create(model_package_group_name="sdk-registry")
+arn = builder.register(
+    model_package_group_name="sdk-registry",
+    content_types=["text/csv"],
+    response_types=["application/json"],
+    inference_instances=["ml.m5.large"],
+    transform_instances=["ml.m5.large"],
+)
+version = resources.ModelPackage.get(model_package_name=arn)
+version.update(model_approval_status="Approved", customer_metadata_properties={"by": "the SDK"})
+said["version"] = [version.model_package_version, version.model_approval_status, version.model_package_status]
+registered = resources.ModelPackage.get_all(model_package_group_name="sdk-registry")
+said["versions"] = [each.model_package_arn for each in registered]
+packaged = resources.Model.create(
+    model_name="sdk-packaged",
+    primary_container=shapes.ContainerDefinition(model_package_name=version.model_package_arn),
+    execution_role_arn=role,
+)
+packaged.delete()
 try:
     resources.Model.get("sdk-resource")
 except Exception as error:
@@ -211,6 +231,12 @@ def test_resource_classes(said: dict[str, Any]) -> None:
     assert (said["trained"], said["listed"]) == ("Completed", ["sdk-resource"])
     assert "nothing.tar.gz" in said["endpoint"]
     assert 'Could not find model "arn:aws:sagemaker:us-east-1:000000000000:model/sdk-resource".' in said["gone"]
+
+
+def test_the_model_registry(said: dict[str, Any]) -> None:
+    """ModelBuilder registers what it built; resource classes approve the version, list it, and make a model of it."""
+    assert said["version"] == [1, "Approved", "Completed"]
+    assert said["versions"] == ["arn:aws:sagemaker:us-east-1:000000000000:model-package/sdk-registry/1"]
 
 
 def test_who_it_is_and_where_its_data_go(account: Account, said: dict[str, Any]) -> None:

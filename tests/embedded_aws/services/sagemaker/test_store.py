@@ -28,6 +28,8 @@ CREATED = (
     "TransformJob",
     "ProcessingJob",
     "HyperParameterTuningJob",
+    "ModelPackageGroup",
+    "ModelPackage",
 )  # as in calls.CREATE
 
 

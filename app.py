@@ -11,7 +11,7 @@ if __name__ == "__main__":
 
 import aws_cdk as cdk
 
-from infra import composition, regions
+from infra import algorithms, composition, regions
 from infra.settings import SettingsError, read
 
 
@@ -24,7 +24,7 @@ def main() -> None:
         sys.exit(str(error))
     # The CDK CLI says where it would deploy to; without it the templates fit every account and region.
     region = os.environ.get("CDK_DEFAULT_REGION")
-    if region and (refusal := regions.refusal(region)):
+    if region and (refusal := regions.refusal(region) or algorithms.refusal(region, settings.algorithm)):
         sys.exit(refusal)
     env = cdk.Environment(account=os.environ.get("CDK_DEFAULT_ACCOUNT"), region=region)
     composition.compose(app, settings, composition.data_folder(settings, os.environ), env=env)

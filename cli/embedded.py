@@ -22,7 +22,7 @@ from cli.ui import screen
 from cli.ui.errors import LabError
 from embedded_aws import gateway
 from embedded_aws.runtime import images
-from infra.containers import INFERENCE, TRAINING
+from infra.algorithms import KERAS, images_of
 
 IMAGES = paths.ROOT / "embedded_aws" / "images"
 _NOTEBOOK = "notebook-al2023-v1"
@@ -36,14 +36,14 @@ _ending = threading.Event()
 _watched: set[int] = set()
 
 
-def of_the_lab() -> list[str]:
-    """Return the images that a lab runs: its training's, its endpoint's, and its notebooks'."""
-    return [*(f"{repository}-{tag}" for repository, tag in (TRAINING, INFERENCE)), _NOTEBOOK]
+def of_the_lab(algorithm: str = KERAS) -> list[str]:
+    """Return the images that a lab runs: its training's, its endpoint's, its notebooks', and its algorithm's."""
+    return [*(f"{repository}-{tag}" for repository, tag in images_of(algorithm)), _NOTEBOOK]
 
 
-def install_images() -> None:
+def install_images(algorithm: str = KERAS) -> None:
     """Install the lab's images that are missing, a line for each, so that a first job does not wait in silence."""
-    for name in of_the_lab():
+    for name in of_the_lab(algorithm):
         if images.is_installed(name, images_dir=IMAGES, cache_dir=paths.cache()):
             continue
         with screen.step(f"image {name} installed (once)"):

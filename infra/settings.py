@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, get_args
 from botocore.loaders import Loader
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
+from infra import algorithms
 from infra.instance_range import InstanceRange
 from infra.instance_range import parse as parse_instances
 from infra.lease_term import LeaseTerm
@@ -75,6 +76,10 @@ _OTHER_IMAGE = re.compile(r"ml\.([a-z]+\d+g[a-z]*|p\d+e-gb\d+|trn\d+[a-z]*|inf\d
 # Source: EC2's user guide, "Instance store volumes", to which botocore's ResourceConfig.VolumeKmsKeyId points for the
 # types that take no such key.
 _LOCAL_STORAGE = re.compile(r"ml\.([a-z]+\d+[a-z]*d[a-z]*|g[5-7][a-z]*|gr6|p[56][-a-z0-9]*|i\d+[a-z]*)\.")
+
+# How the algorithms of AWS get their bricks: each pixel, or what the network's last hidden layer makes of them.
+Features = Literal["pixels", "hidden"]
+PIXELS: Features = "pixels"
 
 # Source: what Application Auto Scaling says who registers a variant with ml.t2.medium.
 _BURSTABLE = re.compile(r"ml\.t\d")
@@ -149,6 +154,15 @@ def _one_of(choices: Sequence[str]) -> AfterValidator:
         return value
 
     return AfterValidator(check)
+
+
+def _algorithm(value: str) -> str:
+    choices = [algorithms.KERAS, *algorithms.BUILT_IN]
+    if value not in choices:
+        *others, last = map(repr, choices)
+        why = f"{reason}; it " if (reason := algorithms.UNFIT.get(value)) else ""
+        raise ValueError(f"{why}must be {', '.join(others)} or {last}")
+    return value
 
 
 def has_local_storage(instance_type: str) -> bool:
@@ -230,6 +244,8 @@ class Settings(BaseModel):
     )
     idle_minutes: Annotated[int, Field(ge=0, le=1440)] = 60
     deploy_concurrency: Annotated[int, Field(ge=1, le=50)] = 20
+    algorithm: Annotated[str, AfterValidator(_algorithm)] = algorithms.KERAS
+    features: Features = PIXELS
     training_instance_type: Annotated[str, _instance_type("TrainingInstanceType")] = "ml.m5.large"
     endpoint_instance_type: Annotated[str, _instance_type("ProductionVariantInstanceType")] = "ml.m5.large"
     endpoint_instances: Annotated[InstanceRange, BeforeValidator(parse_instances)] = parse_instances(1)
@@ -337,6 +353,46 @@ class Settings(BaseModel):
                 "instance takes its share of every batch"
             )
         return self
+
+    @model_validator(mode="after")
+    def _train_what_the_algorithm_needs(self) -> Self:
+        chosen = f"lab.algorithm = {self.algorithm!r}"
+        if self.algorithm == algorithms.KERAS:
+            if self.features != PIXELS:
+                raise ValueError(
+                    f"lab.features = {self.features!r}: must be {PIXELS!r} with {chosen}, for the network finds its "
+                    f"features by itself; choose one of AWS's algorithms too ({', '.join(algorithms.BUILT_IN)})"
+                )
+            return self
+        if self.hosting == "serverless":
+            raise ValueError(
+                f"lab.hosting = 'serverless': must be 'real-time' or 'async' with {chosen}; its endpoint is an "
+                "inference pipeline, which SageMaker does not serve without instances"
+            )
+        for key in () if self.trains_network else ("loop", "backend", "training_instance_count"):
+            default = type(self).model_fields[key].default
+            if (given := getattr(self, key)) != default:
+                raise ValueError(
+                    f"lab.{key} = {given!r}: must be {default!r} with {chosen} on pixels, for it is of the Keras "
+                    "network, and none is trained; set lab.features to 'hidden', or leave it out"
+                )
+        return self
+
+    @property
+    def trains_network(self) -> bool:
+        """Return whether the Keras network is trained: to be served, or for its hidden layer."""
+        return self.algorithm == algorithms.KERAS or self.features == "hidden"
+
+    @property
+    def feature_count(self) -> int:
+        """Return how many numbers an algorithm of AWS's gets of each image."""
+        return algorithms.PIXELS if self.features == PIXELS else int(self.hidden_units.rpartition(",")[2])
+
+    def algorithm_hyperparameters(self) -> dict[str, str]:
+        """Return what the algorithm of AWS's is given. Raises KeyError for Keras."""
+        chosen = algorithms.BUILT_IN[self.algorithm]
+        ours = {name: str(getattr(self, setting)) for name, setting in chosen.of_settings.items()}
+        return {**chosen.hyperparameters, **ours}
 
     def hyperparameters(self) -> dict[str, str]:
         """Return what train.py is given, as the strings that SageMaker passes on.

@@ -1,8 +1,9 @@
-"""The command lines of train.py and prepare.py, whose users read errors in a job's log; and train.py's own flags."""
+"""The command lines of model_code's scripts, whose users read errors in a job's log; and train.py's own flags."""
 
 from __future__ import annotations
 
 import argparse
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from loops.distributed import Hosts
+
+_MESSAGE_BYTES = 1024  # of ExitMessage that SageMaker keeps
 
 
 class CommandLine(argparse.ArgumentParser):
@@ -29,6 +32,15 @@ class CommandLine(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Raise ValueError."""
         raise ValueError(f"{message[:1].upper()}{message[1:]}; `python {self.prog} --help` lists the flags.")
+
+
+def report(sentence: str, message: Path | None, *, code: int = 0) -> int:
+    """Print the last sentence of a processing job, write it to the file `message` if there is one; return the code."""
+    print(sentence, file=sys.stderr if code else sys.stdout)
+    if message:
+        message.parent.mkdir(parents=True, exist_ok=True)
+        message.write_bytes(sentence.encode()[:_MESSAGE_BYTES])
+    return code
 
 
 @dataclass(frozen=True, kw_only=True)

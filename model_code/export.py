@@ -55,16 +55,21 @@ def write_artifact(
     is the network in NumPy, which inference.py answers from; it is left out unless it finds the `probabilities` (n, 10)
     that `model` gives for the test images.
     """
-    code, artifact = folders.code, folders.artifact
+    artifact = folders.artifact
     write_saved_model(model, artifact / "1")
-    (artifact / "code").mkdir(exist_ok=True)
-    for name in INFERENCE_CODE:
-        shutil.copyfile(code / name, artifact / "code" / name)
-    shutil.copyfile(code / "requirements-inference.txt", artifact / "code" / "requirements.txt")
+    write_inference_code(folders.code, artifact / "code")
     difference = write_network(Network(model.get_weights()), artifact / "code", test=test, probabilities=probabilities)
     _write_json(artifact / "labels.json", LABELS)
     _write_json(artifact / "metrics.json", metrics.to_json())
     _write_json(artifact / "receipt.json", {**provenance, "numpy_form_differs_by": difference})
+
+
+def write_inference_code(code: Path, folder: Path) -> None:
+    """Copy inference.py with what it needs from the source directory `code` to an artifact's folder `code`."""
+    folder.mkdir(exist_ok=True)
+    for name in INFERENCE_CODE:
+        shutil.copyfile(code / name, folder / name)
+    shutil.copyfile(code / "requirements-inference.txt", folder / "requirements.txt")
 
 
 def write_saved_model(model: keras.Model, folder: Path) -> None:

@@ -12,6 +12,9 @@ it gives back a body and a content type, the status is 200, and only the build o
 status of falcon's HTTP errors. It also answers TensorFlow Serving's refusals itself, without `output_handler`. An alarm
 on Invocation5XXErrors counts callers' mistakes, too.
 
+In an inference pipeline before an algorithm of AWS's, it answers CSV of the pictures' features (see features.py), which
+the algorithm's container gets as its request: there the artifact carries features.npz.
+
 A handler answers a body and a content type, and no header: which model answers stands in the body, as "model". A
 deployment asks, and compares it with the artifact's own (infra/handlers/served_model/artifact.py has the same rule).
 """
@@ -31,7 +34,7 @@ import orjson
 import simdjson
 
 from data import LABELS, SIDE, scaled
-from network import Network
+from network import HiddenLayers, Network, rows_of
 from photo import prepare
 
 if TYPE_CHECKING:
@@ -39,12 +42,13 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-JSON = "application/json"
+JSON, CSV = "application/json", "text/csv"
 _NPY, _PHOTOS = "application/x-npy", ("image/png", "image/jpeg")
 _ACCEPTED = ", ".join((JSON, _NPY, *_PHOTOS))
 _SIGNATURE = "serving_default"
 
 _NETWORK = Path(__file__).with_name("network.npz")
+_FEATURES = Path(__file__).with_name("features.npz")
 _RECEIPT = Path(__file__).parents[1] / "receipt.json"
 _DIGITS = 16
 
@@ -124,8 +128,21 @@ class NetworkHandler:
         return _dump({"predictions": rows}) if content_type == JSON else _dump_named(rows), JSON
 
 
+class FeaturesHandler:
+    """A handler that answers a row of features for each picture, for the container behind it."""
+
+    def __init__(self, layers: HiddenLayers) -> None:
+        self._layers = layers
+
+    def __call__(self, data: Stream, context: Context) -> tuple[bytes, str]:
+        """Return CSV without labels, and raise what `read_images` raises."""
+        return rows_of(self._layers(read_images(data.read(), _media_type(context)))).encode(), CSV
+
+
 if _NETWORK.exists():
-    handler = NetworkHandler(Network.read(_NETWORK))
+    handler: NetworkHandler | FeaturesHandler = NetworkHandler(Network.read(_NETWORK))
+elif _FEATURES.exists():
+    handler = FeaturesHandler(HiddenLayers.read(_FEATURES))
 
 
 def _media_type(context: Context) -> str:

@@ -27,13 +27,24 @@ def build(hidden_units: tuple[int, ...]) -> keras.Model:
     """Return the network, not yet compiled: (n, 48, 48) float32 0..1 in, (n, 10) probabilities out."""
     return keras.Sequential(
         [
-            keras.Input((SIDE, SIDE), dtype="float32", name="image"),
-            keras.layers.Flatten(),
-            *(keras.layers.Dense(units, activation="relu") for units in hidden_units),
+            *_hidden_layers(hidden_units),
             keras.layers.Dense(len(LABELS), activation="softmax", name="probabilities"),
         ],
         name="bricks",
     )
+
+
+def build_features(hidden_units: tuple[int, ...]) -> keras.Model:
+    """Return the network up to its last hidden layer; without any, it puts an image's pixels in a row."""
+    return keras.Sequential(_hidden_layers(hidden_units), name="features")
+
+
+def _hidden_layers(hidden_units: tuple[int, ...]) -> list[keras.Layer]:
+    return [
+        keras.Input((SIDE, SIDE), dtype="float32", name="image"),
+        keras.layers.Flatten(),
+        *(keras.layers.Dense(units, activation="relu") for units in hidden_units),
+    ]
 
 
 def compile_model(model: keras.Model, *, learning_rate: float) -> None:

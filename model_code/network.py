@@ -12,6 +12,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+    from typing import Self
 
     import numpy.typing as npt
 
@@ -21,12 +22,40 @@ _PAGE = 2 << 20  # bytes of a large page
 _LARGE = 4 << 20  # NumPy asks Linux for large pages where an array has as many bytes, or more
 
 
+class HiddenLayers:
+    """Dense layers with relu, or none at all. `weights` are Keras's: a kernel and a bias for each layer."""
+
+    def __init__(self, weights: Sequence[Array]) -> None:
+        self._weights = weights
+        self._layers = list(zip(weights[::2], weights[1::2], strict=True))
+
+    @classmethod
+    def read(cls, file: Path) -> Self:
+        """Read what `write` has written."""
+        with np.load(file) as content:
+            return cls([content[name] for name in content.files])
+
+    def write(self, file: Path) -> None:
+        """Write the weights, as an .npz file."""
+        np.savez(file, *self._weights)
+
+    def __call__(self, images: Array) -> Array:
+        """Return what the last layer makes of images (n, 48, 48) float32 0..1; without layers their pixels in a row."""
+        values = images.reshape(len(images), -1)
+        for kernel, bias in self._layers:
+            values = values @ kernel
+            values += bias
+            np.maximum(values, 0, out=values)
+        return values
+
+
 class Network:
     """Dense layers: all have relu, the last softmax. `weights` are Keras's: a kernel and a bias for each layer."""
 
     def __init__(self, weights: Sequence[Array]) -> None:
         self._weights = _on_large_pages(weights)
-        self._layers = list(zip(self._weights[::2], self._weights[1::2], strict=True))
+        *hidden, self._kernel, self._bias = self._weights
+        self._hidden = HiddenLayers(hidden)
 
     @classmethod
     def read(cls, file: Path) -> Network:
@@ -40,18 +69,21 @@ class Network:
 
     def __call__(self, images: Array) -> Array:
         """Return the probabilities (n, 10) of images (n, 48, 48) float32 0..1."""
-        values = images.reshape(len(images), -1)
-        *hidden, (kernel, bias) = self._layers
-        for hidden_kernel, hidden_bias in hidden:
-            values = values @ hidden_kernel
-            values += hidden_bias
-            np.maximum(values, 0, out=values)
-        values = values @ kernel
-        values += bias
+        values = self._hidden(images) @ self._kernel
+        values += self._bias
         values -= values.max(axis=1, keepdims=True)  # exp of a large number would be infinite
         np.exp(values, out=values)
         values /= values.sum(axis=1, keepdims=True)
         return values
+
+
+def rows_of(values: Array) -> str:
+    """Return CSV with a line for each row of numbers, in six digits: shades of 8 bits keep apart, and zeros are short.
+
+    What algorithms learn from and what an endpoint asks them is written by this alone, so that equal is equal.
+    """
+    line = ",".join(["%.6g"] * values.shape[1])
+    return "\n".join(line % tuple(row.tolist()) for row in values)
 
 
 def _on_large_pages(weights: Sequence[Array]) -> list[Array]:

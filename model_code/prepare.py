@@ -18,7 +18,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from command_line import CommandLine
+from command_line import CommandLine, report
 
 if TYPE_CHECKING:
     import argparse
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from preparing.read_photos import PhotoFile, PhotoRecord
 
 _REQUIREMENTS = Path(__file__).with_name("requirements-prepare.txt")
-_MESSAGE_BYTES = 1024  # of ExitMessage that SageMaker keeps
 _ADDRESS = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/([^*?\[]*/)?")
 
 
@@ -39,11 +38,7 @@ def main(arguments: Sequence[str]) -> int:
         print(error, file=sys.stderr)
         return 1
     code, sentence = _prepared(flags)
-    print(sentence, file=sys.stderr if code else sys.stdout)
-    if flags.message:
-        flags.message.parent.mkdir(parents=True, exist_ok=True)
-        flags.message.write_bytes(sentence.encode()[:_MESSAGE_BYTES])
-    return code
+    return report(sentence, flags.message, code=code)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from typing import TYPE_CHECKING, Self
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 _POLL_SECONDS = 0.5
 _UPDATES = {"Updating", "RollingBack"}
+# Of what jobs write: an epoch of train.py's, and its test; a round of XGBoost's.
+_PROGRESS = re.compile(r"epoch=|test_loss=|\[\d+\]")
 _FEW = 5  # seats that get a line each; more are counted
 
 
@@ -125,5 +128,5 @@ class DeploymentProgress:
         answer = logs.get_log_events(logGroupName=LOG_GROUP, logStreamName=stream, **position)  # type: ignore[attr-defined]
         self._read[stream] = answer["nextForwardToken"]
         for event in answer["events"]:
-            if event["message"].startswith(("epoch=", "test_loss=")):
+            if _PROGRESS.match(event["message"]):
                 screen.console.print(f"    [cyan]{event['message'].strip()}[/]", soft_wrap=True)

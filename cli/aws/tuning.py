@@ -98,6 +98,11 @@ def training_job(session: Session, lab: str) -> dict[str, Any]:
     except ClientError as error:
         said = error.response["Error"]["Message"]
         raise LabError(f"The lab's training job {name} can't be read ({said}): `./lab up` trains anew.") from None
+    if "sagemaker_program" not in job["HyperParameters"]:
+        raise LabError(
+            f"The lab {lab} serves an algorithm of AWS's, and tuning searches the Keras network's hyperparameters: "
+            "`./lab up` with lab.algorithm=keras first."
+        )
     return job
 
 

@@ -8,6 +8,8 @@ from botocore.exceptions import ClientError
 
 from cli.aws import owner
 from cli.checks.result import CheckResult, State
+from infra import algorithms
+from infra.algorithms import BUILT_IN
 from infra.containers import INFERENCE, TRAINING
 from infra.regions import ACCEPTED, BUDGET, refusal
 
@@ -37,7 +39,7 @@ def check_account(deployment: Deployment) -> Iterator[CheckResult]:
 def check_region(deployment: Deployment) -> Iterator[CheckResult]:
     """Look the region up among those that the lab accepts."""
     region = deployment.session.region
-    if refused := refusal(region):
+    if refused := refusal(region) or algorithms.refusal(region, deployment.settings.algorithm):
         yield CheckResult("region", State.WRONG, refused)
     elif deployment.settings.budget and BUDGET in ACCEPTED[region].lacks:
         text = (
@@ -68,18 +70,26 @@ def check_bootstrap(deployment: Deployment) -> Iterator[CheckResult]:
 
 
 def check_containers(deployment: Deployment) -> Iterator[CheckResult]:
-    """Ask the region's registry for both images."""
+    """Ask the region's registries for the images."""
     region = deployment.session.region
     if region not in ACCEPTED:  # the check of the region says why, and there is no registry to ask
         return
-    registry = ACCEPTED[region].registry
     ecr = deployment.session.client("ecr")
-    missing = [f"{name}:{tag}" for name, tag in (TRAINING, INFERENCE) if not _has_image(ecr, registry, name, tag)]
+    wanted = dict.fromkeys((TRAINING, INFERENCE), ACCEPTED[region].registry)
+    if algorithm := BUILT_IN.get(deployment.settings.algorithm):
+        account = getattr(ACCEPTED[region], algorithm.registry)
+        if account is None:  # the check of the region says so
+            return
+        wanted[algorithm.image] = account
+    missing = [
+        f"the registry {registry} has no {name}:{tag} in {region}"
+        for (name, tag), registry in wanted.items()
+        if not _has_image(ecr, registry, name, tag)
+    ]
     if missing:
-        text = f"the registry {registry} has no {' and no '.join(missing)} in {region}: {_AWAY}"
-        yield CheckResult("containers", State.WRONG, text)
+        yield CheckResult("containers", State.WRONG, f"{' and '.join(missing)}: {_AWAY}")
     else:
-        yield CheckResult("containers", State.OK, " and ".join(f"{name}:{tag}" for name, tag in (TRAINING, INFERENCE)))
+        yield CheckResult("containers", State.OK, " and ".join(f"{name}:{tag}" for name, tag in wanted))
 
 
 def _has_image(ecr: Any, registry: str, repository: str, tag: str) -> bool:

@@ -20,6 +20,7 @@ from cli.aws.instance_counts import PROCESSING, TRAINING, TRANSFORM
 from cli.checks import quota_usage
 from cli.checks.quota_usage import ALL, ENDPOINT, NOTEBOOK, SERVERLESS
 from cli.checks.result import CheckResult, State
+from infra.algorithms import KERAS
 from infra.settings import SettingsError, read, virtual_cpus
 from teardown import names
 
@@ -98,9 +99,10 @@ def needs(settings: Settings) -> list[Need]:
     seats = len(settings.seats)
     serverless, instances = settings.hosting == "serverless", settings.endpoint_instances.most
     training = f"spot {TRAINING.name}" if settings.spot else TRAINING.name
+    processing = int(bool(settings.photos) or settings.algorithm != KERAS)  # one after the other
     rows = [
         (settings.training_instance_type, training, "training_instance_type", settings.training_instance_count, 0),
-        (settings.training_instance_type, PROCESSING.name, "training_instance_type", 1 if settings.photos else 0, 0),
+        (settings.training_instance_type, PROCESSING.name, "training_instance_type", processing, 0),
         (settings.endpoint_instance_type, ENDPOINT, "endpoint_instance_type", 0 if serverless else instances, 0),
         (settings.notebook_instance_type, NOTEBOOK, "notebook_instance_type", seats, 0),
         *((settings.seat_instance_types[0], use, "seat_instance_types", 0, seats) for use in _OF_STUDENTS),

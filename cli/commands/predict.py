@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from rich.markup import escape
 
 from cli import settings
-from cli.aws import pausing
+from cli.aws import pausing, predictions
 from cli.aws.endpoint import Endpoint, FailedRequestError, NoAnswerError
 from cli.aws.session import connect
 from cli.ui import screen
@@ -20,6 +20,7 @@ from cli.ui.table import Table
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from cli.aws.predictions import Prediction
     from cli.aws.session import Session, Target
 
 CONTENT_TYPES = {
@@ -111,8 +112,7 @@ def _ask(endpoint: Endpoint, path: Path, content_type: str, *, quiet: bool) -> l
             if error.response["Error"]["Code"] == "ModelError":
                 raise _RefusedError(f"{path}: the model refused it: {sentence(error)}") from None
             raise
-    predictions: list[dict[str, Any]] = json.loads(answer)["predictions"]
-    return predictions
+    return predictions.read(answer)
 
 
 def _no_answer(session: Session, lab: str, endpoint: str, said: str) -> LabError:
@@ -145,16 +145,16 @@ def _innermost(said: str) -> str:
     return said
 
 
-def _show_all(name: str, predictions: Sequence[dict[str, Any]]) -> None:
-    for number, prediction in enumerate(predictions):
-        _show(name if len(predictions) == 1 else f"{name}[{number}]", prediction)
+def _show_all(name: str, answered: Sequence[Prediction]) -> None:
+    for number, prediction in enumerate(answered):
+        _show(name if len(answered) == 1 else f"{name}[{number}]", prediction)
 
 
-def _show(name: str, prediction: dict[str, Any]) -> None:
-    screen.console.print(
-        f"{escape(name)}: [bold]{escape(prediction['label'])}[/] {prediction['probability']:.1%}", soft_wrap=True
-    )
-    labels = prediction["probabilities"]
+def _show(name: str, prediction: Prediction) -> None:
+    screen.console.print(f"{escape(name)}: {_in_words(prediction)}", soft_wrap=True)
+    labels = prediction.get("probabilities")
+    if not labels:
+        return
     bar = max(0, min(_BAR, screen.console.size.width - max(map(len, labels)) - _BESIDE))
     table = Table("", "", "")
     for label, probability in labels.items():
@@ -165,3 +165,11 @@ def _show(name: str, prediction: dict[str, Any]) -> None:
             f"{probability:6.1%}",
         )
     table.show()
+
+
+def _in_words(prediction: Prediction) -> str:
+    """Return what was found: a brick, how probable it is where the model says so, or a cluster of k-means."""
+    if "cluster" in prediction:
+        return f"[bold]cluster {prediction['cluster']}[/], {prediction['distance']:.2f} from its center"
+    probability = f" {prediction['probability']:.1%}" if "probability" in prediction else ""
+    return f"[bold]{escape(prediction['label'])}[/]{probability}"

@@ -19,7 +19,7 @@ from embedded_aws import gateway
 from teardown import names
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from infra.settings import Settings
 
@@ -65,7 +65,7 @@ def _lab_status(session: Session, lab_settings: Settings) -> dict[str, Any]:
     instances = seats.notebooks(session, lab).values()
     outputs = {key: value for stack in found for key, value in stack.outputs.items()}
     end = lease.end(session, lab)
-    accuracy = {outputs.get("TrainingJobName"): outputs.get("TestAccuracy")}  # of the model that is served
+    served = outputs.get("TrainingJobName")
     return {
         "stacks": [{"name": s.name, "status": s.status} for s in found],
         "training_job": next(
@@ -74,7 +74,7 @@ def _lab_status(session: Session, lab_settings: Settings) -> dict[str, Any]:
                     "name": j["TrainingJobName"],
                     "status": j["TrainingJobStatus"],
                     "secondary_status": j.get("SecondaryStatus"),
-                    "test_accuracy": accuracy.get(j["TrainingJobName"]),
+                    **_quality(outputs if j["TrainingJobName"] == served else {}),
                 }
                 for j in jobs["TrainingJobSummaries"]
                 if not j["TrainingJobName"].startswith(names.tuning_prefix(lab))
@@ -89,6 +89,16 @@ def _lab_status(session: Session, lab_settings: Settings) -> dict[str, Any]:
         ],
         "paused": [paused.document() for paused in pausing.find_paused(session, lab)],
         "lease_end": end.isoformat() if end else None,
+    }
+
+
+def _quality(outputs: Mapping[str, str]) -> dict[str, str | None]:
+    """Return how good the model is that is served; an algorithm of AWS's that names no class has a distance."""
+    distance = outputs.get("TestMeanSquaredDistance")
+    return {
+        "test_accuracy": outputs.get("TestAccuracy"),
+        **({"test_mean_squared_distance": distance} if distance else {}),
+        **({"algorithm": outputs["Algorithm"]} if "Algorithm" in outputs else {}),
     }
 
 
@@ -180,11 +190,19 @@ def _engine(name: str) -> str:
 def _show_jobs(table: Table, found: dict[str, Any]) -> None:
     if job := found["training_job"]:
         progress = f": {job['secondary_status']}" if job["status"] == "InProgress" else ""
-        accuracy = f"  test accuracy {screen.percent(job['test_accuracy'])}" if job["test_accuracy"] else ""
-        table.add_row("training job", job["name"], f"{_coloured(job['status'])}{progress}{accuracy}")
+        algorithm = f"  {job['algorithm']}" if "algorithm" in job else ""
+        said = f"{_coloured(job['status'])}{progress}{algorithm}{_quality_in_words(job)}"
+        table.add_row("training job", job["name"], said)
     for each in found["tuning_jobs"]:
         launched = f"{each['training_jobs']} training jobs so far"
         table.add_row("tuning job", each["name"], f"{_coloured(each['status'])}  {launched}")
+
+
+def _quality_in_words(job: Mapping[str, Any]) -> str:
+    if job["test_accuracy"]:
+        return f"  test accuracy {screen.percent(job['test_accuracy'])}"
+    distance = job.get("test_mean_squared_distance")
+    return f"  test mean squared distance {screen.number(distance)}" if distance else ""
 
 
 def _coloured(state: str) -> str:

@@ -15,7 +15,7 @@ from cli.commands.seats import report
 from cli.ui import screen
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from cli.aws.deployment import SeatsOutcome
     from infra.settings import Settings
@@ -29,15 +29,15 @@ def up(target: Target, context: Sequence[str], *, force: bool, enforce: bool, co
     """
     lab = settings.read(context)
     with deploy_lock():
-        session = _open(target, enforce=enforce, containers=containers)
+        session = _open(target, lab, enforce=enforce, containers=containers)
         outcome = _up(session, context, lab, force=force)
     report(outcome)
 
 
-def _open(target: Target, *, enforce: bool, containers: str | None) -> Session:
+def _open(target: Target, lab: Settings, *, enforce: bool, containers: str | None) -> Session:
     """Start the embedded AWS and open a session on it, or one on AWS."""
     if target is Target.EMBEDDED:
-        embedded.install_images()
+        embedded.install_images(lab.algorithm)
         with screen.step("embedded AWS") as retitle:
             session = start_embedded(enforce=enforce, containers=containers)
             retitle(f"embedded AWS on {session.variables['AWS_ENDPOINT_URL']}")
@@ -84,7 +84,6 @@ def _warn_of_unlisted_seats(session: Session, lab: Settings) -> None:
 def _summary(session: Session, lab: Settings, job_before: str | None) -> None:
     """Print what stands now; `job_before` is the training job whose model stood before."""
     outputs = stacks.outputs(session, lab.name)
-    accuracy = screen.percent(outputs["TestAccuracy"])
     retrained = outputs["TrainingJobName"] != job_before
     training = "trained" if retrained else "not retrained: same code, data and hyperparameters"
     on_aws = " --target aws" if session.target is Target.AWS else ""
@@ -92,9 +91,11 @@ def _summary(session: Session, lab: Settings, job_before: str | None) -> None:
     ends = (
         f"lease      ends by itself at {lease.format_time(end)} ([bold]./lab extend 2h[/] prolongs it)\n" if end else ""
     )
+    algorithm = f"algorithm  {outputs['Algorithm']}\n" if "Algorithm" in outputs else ""
     screen.boxed(
         f"[bold]{lab.name}[/] is up.\n"
-        f"model      [bold]{accuracy}[/] of the test images right ({training})\n"
+        f"model      {_quality(outputs)} ({training})\n"
+        f"{algorithm}"
         f"job        {outputs['TrainingJobName']}\n"
         f"endpoint   {outputs['EndpointName']}\n"
         f"bucket     {outputs['BucketName']}\n"
@@ -102,3 +103,10 @@ def _summary(session: Session, lab: Settings, job_before: str | None) -> None:
         f"Next:  [bold]./lab notebook{on_aws}[/]   [bold]./lab predict photo.png{on_aws}[/]   "
         f"[bold]./lab status{on_aws}[/]   [bold]./lab down{on_aws}[/]"
     )
+
+
+def _quality(outputs: Mapping[str, str]) -> str:
+    """Return how good the model is; k-means knows no bricks, and is told by how far they lie from its clusters."""
+    if "TestAccuracy" in outputs:
+        return f"[bold]{screen.percent(outputs['TestAccuracy'])}[/] of the test images right"
+    return f"[bold]{screen.number(outputs['TestMeanSquaredDistance'])}[/] mean squared distance of the test images"

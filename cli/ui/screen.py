@@ -84,6 +84,14 @@ def open_page(url: str, *, browser: bool, remark: str = "") -> None:
     console.print(f"\n  {url}{remark}\n", soft_wrap=True, markup=False)
 
 
+def number(metric: str) -> str:
+    """Write a metric that CloudFormation outputs in four digits; what is no number is shown as it is."""
+    try:
+        return f"{float(metric):.4g}"
+    except ValueError:
+        return metric
+
+
 def percent(share: str) -> str:
     """Write a metric that CloudFormation outputs, a share of one, in percent; what is no number is shown as it is."""
     try:

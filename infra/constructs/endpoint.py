@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
 from infra.constructs import hosting, rollout, statements
 from infra.constructs.arns import arn
+from infra.constructs.brick_features import PREFIX as FEATURES
 from infra.constructs.endpoint_scaling import EndpointScaling
 from infra.constructs.execution_role import ExecutionRole
 from infra.constructs.findings import acknowledge, wildcard
@@ -19,11 +21,33 @@ from infra.constructs.served_model import ServedModel
 from teardown import names
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from aws_cdk import aws_kms as kms
     from aws_cdk import aws_s3 as s3
 
     from infra.constructs.images import ContainerImage
     from infra.settings import Settings
+
+
+_PLACES = {
+    "training/": "SageMaker makes the names of the artifacts.",
+    FEATURES: "The model lies under a hash of what made it.",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Container:
+    """A container of the endpoint's model; several answer one after the other, as an inference pipeline.
+
+    `prefix` is the place in the bucket below which the artifact lies; `ours` tells whether it runs inference.py.
+    """
+
+    name: str
+    image: ContainerImage
+    artifact: str
+    prefix: str
+    ours: bool = True
 
 
 class Endpoint(Construct):
@@ -41,11 +65,11 @@ class Endpoint(Construct):
         settings: Settings,
         bucket: s3.IBucket,
         key: kms.IKey,
-        image: ContainerImage,
-        model_artifact: str,
+        containers: Sequence[Container],
     ) -> None:
         super().__init__(scope, construct_id)
         lab, updates = settings.name, settings.rollout
+        places = [each.prefix for each in containers]
         name = names.endpoint(lab, settings.hosting)
         group = names.endpoint_log_group(name)
         logs = LogGroup(self, "Logs", key=key, log_group_name=group, retention_days=settings.log_retention_days)
@@ -55,11 +79,11 @@ class Endpoint(Construct):
             "Role",
             description=f"What the endpoint of the lab {lab} may do",
             policy=[
-                statements.list_bucket(bucket.bucket_arn, prefixes=["training/"]),
-                statements.on_objects(bucket.bucket_arn, actions=["s3:GetObject"], prefixes=["training/"]),
+                statements.list_bucket(bucket.bucket_arn, prefixes=places),
+                statements.on_objects(bucket.bucket_arn, actions=["s3:GetObject"], prefixes=places),
                 *hosted.statements(),
                 statements.read_and_write_encrypted(key.key_arn),
-                *pull(image),
+                *pull(*(each.image for each in containers)),
                 # SageMaker's guide has all four actions in the role of every model; whether the agent goes on without
                 # the first where the group is there is not known. The role goes before the group does, for it names
                 # it: a last line after the endpoint's end can't bring the group back.
@@ -71,7 +95,7 @@ class Endpoint(Construct):
         acknowledge(
             role,
             {
-                wildcard("…/training/*"): "SageMaker makes the names of the artifacts.",
+                **{wildcard(f"…/{place}*"): _PLACES[place] for place in places},
                 **hosted.wildcards(),
                 wildcard(
                     "*"
@@ -83,11 +107,7 @@ class Endpoint(Construct):
             self,
             "Model",
             execution_role_arn=role.role_arn,
-            primary_container=sagemaker.CfnModel.ContainerDefinitionProperty(
-                image=image.uri,
-                model_data_url=model_artifact,
-                environment={"SAGEMAKER_GUNICORN_WORKERS": str(hosted.workers)},
-            ),
+            **_model_containers(containers, workers=hosted.workers),
         )
         acknowledge(
             model,
@@ -127,7 +147,7 @@ class Endpoint(Construct):
             key=key,
             endpoint=endpoint,
             config=config.attr_endpoint_config_name,
-            model_artifact=model_artifact,
+            model_artifact=containers[-1].artifact,
         )
         if settings.endpoint_instances.is_scaled:
             EndpointScaling(
@@ -138,6 +158,23 @@ class Endpoint(Construct):
                 variant=hosting.VARIANT,
             )
         self.endpoint_name = endpoint.attr_endpoint_name
+
+
+def _model_containers(containers: Sequence[Container], *, workers: int) -> dict[str, Any]:
+    """Return CreateModel's PrimaryContainer, or its Containers where there are several.
+
+    These need names, by which the log's streams are told apart.
+    """
+    made = [
+        sagemaker.CfnModel.ContainerDefinitionProperty(
+            container_hostname=each.name if len(containers) > 1 else None,
+            image=each.image.uri,
+            model_data_url=each.artifact,
+            environment={"SAGEMAKER_GUNICORN_WORKERS": str(workers)} if each.ours else None,
+        )
+        for each in containers
+    ]
+    return {"containers": made} if len(made) > 1 else {"primary_container": made[0]}
 
 
 def _config_id(settings: Settings) -> str:

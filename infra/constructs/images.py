@@ -1,4 +1,4 @@
-"""AWS's own TensorFlow containers, chosen by region and version."""
+"""AWS's own containers, chosen by region and version: TensorFlow's, and those of its built-in algorithms."""
 
 from __future__ import annotations
 
@@ -16,12 +16,16 @@ from infra.regions import ACCEPTED
 if TYPE_CHECKING:
     from constructs import Construct
 
+    from infra.algorithms import Algorithm
     from infra.constructs.statements import Statement
+
+# Logical ids: of the mapping that was the only one, the one that it has had.
+_MAPPINGS = {"registry": "Registries", "frameworks": "FrameworkRegistries", "algorithms": "AlgorithmRegistries"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class ContainerImage:
-    """An image of AWS's Deep Learning Containers, in the region of the stack that uses it."""
+    """An image of AWS's, in the region of the stack that uses it."""
 
     uri: str
     repository_arn: str
@@ -37,9 +41,14 @@ class ContainerImage:
         return cls._in_region(scope, *INFERENCE)
 
     @classmethod
-    def _in_region(cls, scope: Construct, repository: str, tag: str) -> ContainerImage:
+    def algorithm(cls, scope: Construct, algorithm: Algorithm) -> ContainerImage:
+        """Return the image that a built-in algorithm is trained in and served from."""
+        return cls._in_region(scope, *algorithm.image, registry=algorithm.registry)
+
+    @classmethod
+    def _in_region(cls, scope: Construct, repository: str, tag: str, registry: str = "registry") -> ContainerImage:
         stack = Stack.of(scope)
-        account = _registry(stack)
+        account = _registry(stack, registry)
         return cls(
             uri=f"{account}.dkr.ecr.{stack.region}.{arns.url_suffix()}/{repository}:{tag}",
             repository_arn=arns.arn("ecr", f"repository/{repository}", account=account),
@@ -57,9 +66,12 @@ def pull(*images: ContainerImage) -> list[Statement]:
 
 
 @cache
-def _registry(stack: Stack) -> str:
-    """Return the account of AWS's containers in the stack's region, whichever it will be."""
+def _registry(stack: Stack, name: str) -> str:
+    """Return the account of AWS's containers in the stack's region, whichever it will be; `name` is regions.Region's.
+
+    Where AWS has none, CloudFormation finds none in the mapping, and says so before it makes anything.
+    """
     if not Token.is_unresolved(stack.region):
-        return ACCEPTED[stack.region].registry
-    accounts = {region: {"account": each.registry} for region, each in ACCEPTED.items()}
-    return CfnMapping(stack, "Registries", mapping=accounts).find_in_map(stack.region, "account")
+        return str(getattr(ACCEPTED[stack.region], name))
+    accounts = {region: {"account": found} for region, each in ACCEPTED.items() if (found := getattr(each, name))}
+    return CfnMapping(stack, _MAPPINGS[name], mapping=accounts).find_in_map(stack.region, "account")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from aws_cdk import Stack
 from aws_cdk import aws_s3_assets as assets
 from constructs import Construct
 
-from infra.constructs import statements
+from infra.constructs import processing, statements
 from infra.constructs.catalog import TABLE
 from infra.constructs.execution_role import ExecutionRole, run_jobs, run_jobs_wildcards
 from infra.constructs.findings import acknowledge, wildcard
@@ -24,12 +24,7 @@ if TYPE_CHECKING:
 
     from infra.settings import Settings
 
-_INPUTS = "/opt/ml/processing/input"
-_OUTPUT = "/opt/ml/processing/output"
-# As FrameworkProcessor of the SageMaker SDK starts a program that comes in an archive.
-_START = f'cd {_INPUTS}/code && tar -xzf *.tar.gz && exec python3 prepare.py "$@"'
 _VOLUME_GB = 30
-_LOGS = "/aws/sagemaker/ProcessingJobs"
 
 
 class PreparedPhotos(Construct):
@@ -83,28 +78,19 @@ class PreparedPhotos(Construct):
             request={
                 "AppSpecification": {
                     "ImageUri": image.uri,
-                    "ContainerEntrypoint": ["/bin/bash", "-c", _START, "prepare.py"],
+                    "ContainerEntrypoint": processing.entrypoint("prepare.py"),
                     "ContainerArguments": _arguments(place),
                 },
                 "Environment": {"AWS_DEFAULT_REGION": Stack.of(self).region},
                 # The program reads and writes S3 itself, which network isolation would forbid.
                 "NetworkConfig": {"EnableInterContainerTrafficEncryption": True, "EnableNetworkIsolation": False},
                 "ProcessingInputs": [
-                    _input("code", f"{place}{code}"),
-                    _input("archive", archive.s3_object_url),
+                    processing.read("code", f"{place}{code}"),
+                    processing.read("archive", archive.s3_object_url),
                 ],
                 "ProcessingOutputConfig": {
                     "KmsKeyId": key.key_arn,
-                    "Outputs": [
-                        {
-                            "OutputName": "data",
-                            "S3Output": {
-                                "LocalPath": _OUTPUT,
-                                "S3UploadMode": "EndOfJob",
-                                "S3Uri": f"{place}data",
-                            },
-                        }
-                    ],
+                    "Outputs": [processing.written("data", f"{place}data")],
                 },
                 "ProcessingResources": {"ClusterConfig": resources},
                 "RoleArn": role.role_arn,
@@ -148,7 +134,7 @@ class PreparingRole(ExecutionRole):
                 ),
                 statements.on_objects(own, actions=["s3:AbortMultipartUpload", "s3:PutObject"], prefixes=written),
                 statements.on_objects(own, actions=["s3:DeleteObject"], prefixes=["photos/"]),
-                *run_jobs(lab=lab, key_arn=key.key_arn, image=image, group=_LOGS),
+                *run_jobs(lab=lab, key_arn=key.key_arn, image=image, group=processing.LOGS),
             ],
         )
         acknowledge(
@@ -157,29 +143,17 @@ class PreparingRole(ExecutionRole):
                 wildcard("…/data/*"): "The four files and the report.",
                 wildcard("…/photos/*"): "Photos have the names that the team gave them.",
                 wildcard("…/prepared/*"): "The table's file.",
-                **run_jobs_wildcards(lab=lab, group=_LOGS),
+                **run_jobs_wildcards(lab=lab, group=processing.LOGS),
             },
         )
 
 
 def _arguments(place: str) -> list[str]:
     arguments = {
-        "--archive": f"{_INPUTS}/archive",
+        "--archive": processing.input_folder("archive"),
         "--photos": f"{place}photos/",
         "--table": f"{place}prepared/{TABLE}/",
-        "--output": _OUTPUT,
-        "--message": "/opt/ml/output/message",
+        "--output": processing.OUTPUT,
+        "--message": processing.MESSAGE,
     }
-    return [word for pair in arguments.items() for word in pair]
-
-
-def _input(name: str, uri: str) -> dict[str, Any]:
-    return {
-        "InputName": name,
-        "S3Input": {
-            "LocalPath": f"{_INPUTS}/{name}",
-            "S3DataType": "S3Prefix",
-            "S3InputMode": "File",
-            "S3Uri": uri,
-        },
-    }
+    return processing.arguments(arguments)

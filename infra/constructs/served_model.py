@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from aws_cdk import CustomResource, Duration
 from constructs import Construct
 
+from infra.algorithms import BUILT_IN
 from infra.constructs import rollout, statements
 from infra.constructs.arns import arn
 from infra.constructs.findings import acknowledge, wildcard
@@ -33,6 +34,9 @@ _ASYNC_WILDCARDS = {
 class ServedModel(Construct):
     """Fails the deployment unless the endpoint serves the config it was to serve, and answers with that model.
 
+    An algorithm of AWS's does not say which model it answers from: of it the config is looked at, which was made of the
+    artifact, and the form of the answer.
+
     SageMaker may roll an update back and leave the endpoint InService with the config from before, which
     CloudFormation may take for success (hashicorp/terraform-provider-aws#48997, of Terraform).
     """
@@ -50,6 +54,7 @@ class ServedModel(Construct):
         model_artifact: str,
     ) -> None:
         super().__init__(scope, construct_id)
+        algorithm = BUILT_IN.get(settings.algorithm)
         logs = LogGroup(self, "Logs", key=key, retention_days=settings.log_retention_days)
         role = HandlerRole(
             self, "Role", log_group=logs, statements=_may_look(settings, bucket_arn=bucket_arn, key_arn=key.key_arn)
@@ -73,6 +78,7 @@ class ServedModel(Construct):
                 "EndpointConfigName": config,
                 "Artifact": model_artifact,
                 "Alarms": rollout.alarm_names(settings.name, settings.rollout),
+                **({"Answers": [*algorithm.answers]} if algorithm else {}),
             },
             resource_type="Custom::ServedModel",
             # A function that ended without an answer would be waited for, for an hour by default.
@@ -82,7 +88,7 @@ class ServedModel(Construct):
         acknowledge(
             role,
             {
-                wildcard("…/training/*"): "SageMaker makes the names of the artifacts.",
+                **({} if algorithm else {wildcard("…/training/*"): "SageMaker makes the names of the artifacts."}),
                 **({wildcard("*"): "DescribeAlarms: a list shows names."} if settings.rollout.bakes else {}),
                 **(_ASYNC_WILDCARDS if settings.hosting == "async" else {}),
             },
@@ -94,12 +100,20 @@ def _may_look(settings: Settings, *, bucket_arn: str, key_arn: str) -> list[Stat
     name = names.endpoint(settings.name, settings.hosting)
     place = arn("sagemaker", f"endpoint/{name}")
     invoke = "sagemaker:InvokeEndpointAsync" if settings.hosting == "async" else "sagemaker:InvokeEndpoint"
-    read = ["training/", *(_WRITTEN if settings.hosting == "async" else ())]
+    # An algorithm's artifact has no receipt to read.
+    artifacts = () if settings.algorithm in BUILT_IN else ("training/",)
+    read = [*artifacts, *(_WRITTEN if settings.hosting == "async" else ())]
     found = [
         statements.allow(["sagemaker:DescribeEndpoint", invoke], [place]),
-        statements.list_bucket(bucket_arn, prefixes=read),
-        statements.on_objects(bucket_arn, actions=["s3:GetObject"], prefixes=read),
-        statements.read_and_write_encrypted(key_arn),
+        *(
+            (
+                statements.list_bucket(bucket_arn, prefixes=read),
+                statements.on_objects(bucket_arn, actions=["s3:GetObject"], prefixes=read),
+                statements.read_and_write_encrypted(key_arn),
+            )
+            if read
+            else ()
+        ),
         *rollout.read_alarms(settings.rollout),
         *rollout.read_history(settings.name, settings.rollout),
     ]

@@ -105,6 +105,7 @@ class TrainingJob(SageMakerJob):
         role: iam.IRole,
         inputs: TrainingInputs,
     ) -> None:
+        self.identity = _identity(settings, inputs)
         super().__init__(
             scope,
             construct_id,
@@ -112,7 +113,7 @@ class TrainingJob(SageMakerJob):
             lab=settings.name,
             role=role,
             key=key,
-            identity=_identity(settings, inputs),
+            identity=self.identity,
             request=_request(scope, settings=settings, bucket=bucket, key=key, role=role, inputs=inputs),
             log_retention_days=settings.log_retention_days,
             # It looks whether the artifact is there.
@@ -120,8 +121,6 @@ class TrainingJob(SageMakerJob):
         )
         self.job_name = self.resource.get_att_string("TrainingJobName")
         self.model_artifact = self.resource.get_att_string("ModelArtifact")
-        self.test_accuracy = self.resource.get_att_string("TestAccuracy")
-        self.test_loss = self.resource.get_att_string("TestLoss")
 
 
 def _identity(settings: Settings, inputs: TrainingInputs) -> dict[str, Any]:

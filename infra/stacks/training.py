@@ -1,4 +1,4 @@
-"""The training stack: the code, the role it runs with, and the training job."""
+"""The training stack: the code, the roles it runs with, and the jobs that lead to the model."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any
 from aws_cdk import CfnOutput, Stack
 from aws_cdk import aws_ssm as ssm
 
+from infra import algorithms
+from infra.constructs.algorithm_job import AlgorithmJob
+from infra.constructs.brick_features import BrickFeatures
 from infra.constructs.images import ContainerImage
 from infra.constructs.source_directory import SourceDirectory
 from infra.constructs.training_job import TrainingInputs, TrainingJob, TrainingRole
@@ -20,11 +23,18 @@ if TYPE_CHECKING:
     from infra.settings import Settings
     from infra.stacks.storage import StorageStack
 
+_DESCRIPTIONS = {
+    algorithms.TEST_ACCURACY: "Its accuracy on the test images, 0 to 1",
+    algorithms.TEST_LOSS: "Its loss on the test images",
+    algorithms.TEST_DISTANCE: "The mean of the squared distances of the test images to their clusters",
+}
+
 
 class TrainingStack(Stack):
     """Trains the model and says where its artifact is, in the parameter `/<lab>/model-artifact`.
 
-    An export would not do: CloudFormation refuses to change one that another stack imports.
+    An export would not do: CloudFormation refuses to change one that another stack imports. `feature_artifact` is where
+    the model lies that makes features of photos for an algorithm of AWS's; "" for the Keras network.
     """
 
     def __init__(
@@ -38,28 +48,40 @@ class TrainingStack(Stack):
         **stack: Any,
     ) -> None:
         super().__init__(scope, construct_id, description=f"{settings.name}: the training job", **stack)
-        image = ContainerImage.training(self)
+        self._settings, self._storage = settings, storage
         # The container has TensorFlow; another backend is installed when the job starts.
         packages = [f"requirements-{settings.backend}.txt"] if settings.backend != "tensorflow" else []
-        source = SourceDirectory(self, "Source", folder=model_code, also=packages)
-        role = TrainingRole(
-            self,
-            "Role",
-            lab=settings.name,
-            bucket=storage.bucket,
-            key=storage.key,
-            image=image,
-            source=source,
+        inputs = TrainingInputs(
+            image=ContainerImage.training(self),
+            source=SourceDirectory(self, "Source", folder=model_code, also=packages),
+            data=storage.data,
         )
-        job = TrainingJob(
-            self,
-            "Job",
-            settings=settings,
-            bucket=storage.bucket,
-            key=storage.key,
-            role=role,
-            inputs=TrainingInputs(image=image, source=source, data=storage.data),
-        )
+        network = self._network(inputs) if settings.trains_network else None
+        self.feature_artifact = ""
+        if settings.algorithm == algorithms.KERAS and network:
+            job: TrainingJob | AlgorithmJob = network
+            outputs: algorithms.Outputs = (algorithms.TEST_ACCURACY, algorithms.TEST_LOSS)
+        else:
+            features = BrickFeatures(
+                self,
+                "Features",
+                settings=settings,
+                bucket=storage.bucket,
+                key=storage.key,
+                inputs=inputs,
+                network=network,
+            )
+            job = AlgorithmJob(
+                self, "AlgorithmJob", settings=settings, bucket=storage.bucket, key=storage.key, features=features
+            )
+            self.feature_artifact = features.artifact
+            outputs = algorithms.BUILT_IN[settings.algorithm].outputs
+            CfnOutput(
+                self,
+                "Algorithm",
+                value=f"{settings.algorithm} on {settings.features}",
+                description="The algorithm of AWS's that it has trained, and what it gets of each image",
+            )
         self.artifact_parameter = model_artifact_parameter(settings.name)
         ssm.CfnParameter(
             self,
@@ -71,5 +93,21 @@ class TrainingStack(Stack):
         )
         CfnOutput(self, "TrainingJobName", value=job.job_name, description="The training job of this model")
         CfnOutput(self, "ModelArtifact", value=job.model_artifact, description="The model it has trained")
-        CfnOutput(self, "TestAccuracy", value=job.test_accuracy, description="Its accuracy on the test images, 0 to 1")
-        CfnOutput(self, "TestLoss", value=job.test_loss, description="Its loss on the test images")
+        for name in outputs:
+            CfnOutput(self, name, value=job.resource.get_att_string(name), description=_DESCRIPTIONS[name])
+
+    def _network(self, inputs: TrainingInputs) -> TrainingJob:
+        """Train the Keras network."""
+        settings, storage = self._settings, self._storage
+        role = TrainingRole(
+            self,
+            "Role",
+            lab=settings.name,
+            bucket=storage.bucket,
+            key=storage.key,
+            image=inputs.image,
+            source=inputs.source,
+        )
+        return TrainingJob(
+            self, "Job", settings=settings, bucket=storage.bucket, key=storage.key, role=role, inputs=inputs
+        )

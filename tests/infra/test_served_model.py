@@ -73,7 +73,12 @@ class Driver:
 
     def answers(self, document: Any) -> None:
         """Answer a question."""
-        expected = {"EndpointName": NAME, "ContentType": "application/x-npy", "Body": black_picture()}
+        expected = {
+            "EndpointName": NAME,
+            "ContentType": "application/x-npy",
+            "Accept": "application/json",
+            "Body": black_picture(),
+        }
         self.on["runtime"].add_response("invoke_endpoint", {"Body": body(json.dumps(document).encode())}, expected)
 
     def refuses(self, code: str, message: str = "no") -> None:

@@ -1,7 +1,10 @@
 """The custom resource Custom::ServedModel: looks, after each update of an endpoint, at what serves and what answers.
 
 Properties: EndpointName; EndpointConfigName, the one that was asked for; Artifact, where its model is; Alarms, the
-names of those that roll an update back. Attribute: Model, the hash that the endpoint's answers bear.
+names of those that roll an update back; Answers, of an algorithm of AWS's, the members of its answer for an image.
+Attribute: Model, the hash that the endpoint's answers bear. An algorithm's bear none, and Model is its artifact:
+of it the look tells that the config which serves is the one that was asked for, which the stack made of this artifact,
+and that a picture is answered in the algorithm's form.
 
 SageMaker may roll an update back and leave the endpoint InService, with the config from before and no FailureReason:
 only the config's name tells. Sources: hashicorp/terraform-provider-aws#48997 and #46663. CloudFormation deletes the
@@ -33,7 +36,8 @@ _INTERVAL = 1.0
 _PASSING = frozenset({"Creating", "Updating", "SystemUpdating", "RollingBack"})
 # What an endpoint that has just come into service may answer: a cold start, or too many requests for now.
 _NOT_READY = frozenset({"ModelNotReadyException", "ServiceUnavailable"})
-_CONTENT_TYPE = "application/x-npy"
+_CONTENT_TYPE, _JSON = "application/x-npy", "application/json"
+_SHOWN = 200  # characters of an answer that is not in the form that was expected
 _NO_REASON = "It gives no reason."
 
 
@@ -82,8 +86,11 @@ class Look:
             raise ServedModelError(self._rolled_back(described, config, properties.get("Alarms", [])))
         if status != "InService":
             raise ServedModelError(f"The endpoint {endpoint} is {status}: {reason or _NO_REASON} {_log(endpoint)}")
+        if answers := properties.get("Answers"):
+            self._check_form(described, answers)
+            return str(properties["Artifact"])
         wanted = self._wanted(properties["Artifact"])
-        answered = self._answered(described)
+        answered = str(self._answered(described).get("model", ""))
         if answered != wanted:
             raise ServedModelError(
                 f"The endpoint {endpoint} serves the config {config}, as it should, and another model answers: "
@@ -147,13 +154,24 @@ class Look:
                 "as it does in the repository."
             ) from None
 
-    def _answered(self, described: dict[str, Any]) -> str:
-        """Return which model answers a black picture."""
+    def _check_form(self, described: dict[str, Any], members: list[str]) -> None:
+        """Raise ServedModelError unless a black picture's answer has these members."""
+        answer = self._answered(described)
+        predictions = answer.get("predictions")
+        first = predictions[0] if isinstance(predictions, list) and predictions else {}
+        if missing := [name for name in members if name not in first]:
+            endpoint = described["EndpointName"]
+            raise ServedModelError(
+                f"The endpoint {endpoint} serves the config {described['EndpointConfigName']}, as it should, and its "
+                f"answer has no {' and no '.join(missing)}: {json.dumps(answer)[:_SHOWN]}. {_log(endpoint)}"
+            )
+
+    def _answered(self, described: dict[str, Any]) -> dict[str, Any]:
+        """Return the answer for a black picture."""
         endpoint = described["EndpointName"]
         while True:
             try:
-                body = self._ask(described)
-                return str(json.loads(body).get("model", ""))
+                answer: dict[str, Any] = json.loads(self._ask(described))
             except asynchronous.FailedRequestError as error:
                 raise ServedModelError(f"The endpoint {endpoint} does not answer: {error} {_log(endpoint)}") from None
             except (BotoCoreError, ClientError) as error:
@@ -163,12 +181,14 @@ class Look:
                         f"The endpoint {endpoint} does not answer: {error} {_log(endpoint)}"
                     ) from error
                 self._wait(f"The endpoint {endpoint} does not answer ({error})")
+            else:
+                return answer
 
     def _ask(self, described: dict[str, Any]) -> bytes:
         picture = black_picture()
         if not asynchronous.is_asynchronous(described):
             asked = self.runtime.invoke_endpoint(
-                EndpointName=described["EndpointName"], ContentType=_CONTENT_TYPE, Body=picture
+                EndpointName=described["EndpointName"], ContentType=_CONTENT_TYPE, Accept=_JSON, Body=picture
             )
             body: bytes = asked["Body"].read()
             return body

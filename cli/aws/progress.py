@@ -129,4 +129,5 @@ class DeploymentProgress:
         self._read[stream] = answer["nextForwardToken"]
         for event in answer["events"]:
             if _PROGRESS.match(event["message"]):
-                screen.console.print(f"    [cyan]{event['message'].strip()}[/]", soft_wrap=True)
+                told = event["message"].strip().replace("#011", "  ")  # as SageMaker writes a tab
+                screen.console.print(f"    [cyan]{escape(told)}[/]", soft_wrap=True)

@@ -11,8 +11,11 @@ _INPUTS = "/opt/ml/processing/input"
 
 
 def entrypoint(program: str) -> list[str]:
-    """Return what starts a program of the input "code", as FrameworkProcessor of the SageMaker SDK starts one."""
-    start = f'cd {input_folder("code")} && tar -xzf *.tar.gz && exec python3 {program} "$@"'
+    """Return what starts a program of the input "code", as FrameworkProcessor of the SageMaker SDK starts one.
+
+    The archive is called sourcedir.tar.gz, or as the CDK calls a file asset: its hash and .gz.
+    """
+    start = f'cd {input_folder("code")} && tar -xzf *.gz && exec python3 {program} "$@"'
     return ["/bin/bash", "-c", start, program]
 
 

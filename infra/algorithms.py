@@ -112,7 +112,7 @@ UNFIT = {
     "factorization-machines": "it tells two classes apart or predicts a number, and the bricks are of ten kinds",
     "pca": "it makes few features out of many, and names no class",
 }
-"""Built-in algorithms of the embedded AWS that can't sort bricks, and why."""
+"""Algorithms of AWS's that can't sort bricks, and why."""
 
 
 def images_of(name: str) -> list[tuple[str, str]]:

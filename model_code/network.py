@@ -80,7 +80,7 @@ class Network:
 def rows_of(values: Array) -> str:
     """Return CSV with a line for each row of numbers, in six digits: shades of 8 bits keep apart, and zeros are short.
 
-    What algorithms learn from and what an endpoint asks them is written by this alone, so that equal is equal.
+    What algorithms learn from and what an endpoint asks them is written by this alone: equal numbers stay equal.
     """
     line = ",".join(["%.6g"] * values.shape[1])
     return "\n".join(line % tuple(row.tolist()) for row in values)

@@ -384,8 +384,35 @@ def test_completion_answers_artifact_and_metrics(driver: Driver) -> None:
             "ModelArtifact": ARTIFACT,
             "TestAccuracy": "0.9756",
             "TestLoss": "0.25",
+            "TestMeanSquaredDistance": "not reported",
         },
     }
+
+
+@pytest.mark.parametrize(
+    ("metrics", "attributes"),
+    [
+        (
+            {"validation:merror": 0.033, "validation:mlogloss": 0.5},
+            {"TestAccuracy": "0.967", "TestLoss": "0.5"},
+        ),
+        (
+            {"test:multiclass_accuracy": 0.9, "test:objective_loss": 0.4},
+            {"TestAccuracy": "0.9", "TestLoss": "0.4"},
+        ),
+        ({"test:accuracy": 0.8}, {"TestAccuracy": "0.8", "TestLoss": "not reported"}),
+        ({"test:msd": 31.5}, {"TestAccuracy": "not reported", "TestMeanSquaredDistance": "31.5"}),
+    ],
+)
+def test_each_algorithm_s_metrics_are_known(
+    driver: Driver, metrics: dict[str, float], attributes: dict[str, str]
+) -> None:
+    """XGBoost's error, the linear learner's and k-NN's accuracy, k-means' distance, by AWS's names."""
+    told = [{"MetricName": name, "Value": value, "Timestamp": 0} for name, value in metrics.items()]
+    driver.described(driver.job, "Completed", FinalMetricDataList=told)
+    driver.artifact()
+    data = driver.is_complete("Create")["Data"]
+    assert {name: data[name] for name in attributes} == attributes
 
 
 def test_missing_metrics_are_no_error(driver: Driver) -> None:

@@ -177,6 +177,18 @@ def test_another_model_that_answers_fails(driver: Driver, answer: Any, said: str
         driver()
 
 
+def test_an_algorithm_is_known_by_its_config_and_the_form_of_its_answer(driver: Driver) -> None:
+    """No artifact is read, for its answers bear no hash; one in another form fails the deployment."""
+    driver.described()
+    driver.answers({"predictions": [{"closest_cluster": 7.0, "distance_to_cluster": 3.0}]})
+    answers = ["closest_cluster", "distance_to_cluster"]
+    assert driver(Answers=answers)["Data"] == {"Model": ARTIFACT}
+    driver.described()
+    driver.answers({"predictions": [{"label": "2x3 Brick"}], "model": MODEL})
+    with pytest.raises(ServedModelError, match="has no closest_cluster and no distance_to_cluster"):
+        driver(Answers=answers)
+
+
 def test_an_artifact_without_a_receipt_is_named(driver: Driver) -> None:
     """A team's own train.py may not write one."""
     driver.described()

@@ -163,6 +163,33 @@ def test_students_instance_types_are_a_list(given: object, types: tuple[str, ...
     assert read({"lab": {"seat_instance_types": given}}).seat_instance_types == types
 
 
+@pytest.mark.parametrize(
+    ("lab", "rule"),
+    [
+        ({"algorithm": "forest"}, "must be 'keras', 'xgboost', 'linear-learner', 'kmeans' or 'knn'"),
+        ({"algorithm": "factorization-machines"}, "the bricks are of ten kinds; it must be 'keras'"),
+        ({"algorithm": "pca"}, "names no class; it must be 'keras'"),
+        ({"features": "hidden"}, "lab.features = 'hidden': must be 'pixels' with lab.algorithm = 'keras'"),
+        ({"algorithm": "knn", "hosting": "serverless"}, "must be 'real-time' or 'async' with lab.algorithm = 'knn'"),
+        ({"algorithm": "knn", "backend": "jax"}, "lab.backend = 'jax': must be 'tensorflow' with lab.algorithm"),
+        ({"algorithm": "knn", "loop": "custom"}, "lab.loop = 'custom': must be 'fit' with lab.algorithm = 'knn'"),
+        ({"algorithm": "knn", "training_instance_count": 2}, "lab.training_instance_count = 2: must be 1 with"),
+    ],
+)
+def test_an_algorithm_that_can_t_be_is_one_sentence(lab: dict[str, Any], rule: str) -> None:
+    """What it cannot sort, serve or train is named with the reason, before anything is made."""
+    said = message(**lab).splitlines()
+    assert len(said) == 3
+    assert rule in said[1]
+
+
+def test_a_hidden_layer_is_the_network_s() -> None:
+    """The network's settings hold then, and the algorithm gets as many features as its last layer has units."""
+    settings = read({"lab": {"algorithm": "knn", "features": "hidden", "backend": "jax", "hidden_units": "64,32"}})
+    assert settings.algorithm_hyperparameters()["feature_dim"] == "32"
+    assert read({"lab": {"algorithm": "xgboost", "seed": 7}}).algorithm_hyperparameters()["seed"] == "7"
+
+
 def test_one_hidden_layer_may_be_a_number() -> None:
     """JSON's 128 and the text "128" are the same hidden layer; spaces do not make another one."""
     assert read({"lab": {"hidden_units": 128}}).hidden_units == "128"
@@ -229,7 +256,7 @@ def test_one_hidden_layer_may_be_a_number() -> None:
         ("capture_percentage", 101, "must be less than or equal to 100"),
         ("log_retention_days", 6, "must be one of 1, 3, 5, 7"),
         ("epoch", 3, "there is no such setting; did you mean epochs?"),
-        ("xyzzy", "red", "there is no such setting; there are backend, batch_size, "),
+        ("xyzzy", "red", "there is no such setting; there are algorithm, backend, "),
     ],
 )
 def test_a_problem_names_key_value_and_rule(key: str, value: object, rule: str) -> None:

@@ -225,6 +225,14 @@ def test_photos_take_an_instance_of_the_lab_s_own(wire: Wire, tmp_path: Path) ->
     assert [each.state for each in found(wire, photos=str(tmp_path))] == [State.OK]
 
 
+def test_an_algorithm_s_features_take_an_instance_too(wire: Wire) -> None:
+    """A processing job makes them."""
+    account(wire, {**ENOUGH, PROCESSING: 0, ALL_PROCESSING: 3})
+    [result] = found(wire, algorithm="knn", seats=0)
+    assert result.state is State.WRONG
+    assert PROCESSING in result.text
+
+
 def test_a_type_without_a_quota_is_not_offered(wire: Wire) -> None:
     """Neither applied nor a default: then another type or region is the way out, not an increase."""
     account(wire, {name: value for name, value in ENOUGH.items() if name != NOTEBOOK})

@@ -17,6 +17,10 @@ class Registries(NamedTuple):
     first: str
     xgboost: str
 
+    def of(self, repository: str) -> str:
+        """Return the account that has a repository."""
+        return self.xgboost if repository == "sagemaker-xgboost" else self.first
+
 
 REGISTRIES = {
     "af-south-1": Registries("455444449433", "510948584623"),

@@ -11,10 +11,10 @@ XGBoost's own `merror` is asked for and not the container's `accuracy`: the latt
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
+from infra.algorithm_registries import REGISTRIES
 from infra.containers import INFERENCE, TRAINING
-from infra.regions import ACCEPTED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,13 +34,12 @@ TEST_ACCURACY, TEST_LOSS, TEST_DISTANCE = "TestAccuracy", "TestLoss", "TestMeanS
 class Algorithm:
     """One algorithm.
 
-    `registry` says whose accounts have its image, of regions.Region; `evaluation` is the channel with the test images;
-    `answers` are the members of its answer for an image; `outputs` what its job reports of the test images.
+    `image` is repository and tag; `evaluation` is the channel with the test images; `answers` are the members of its
+    answer for an image; `outputs` what its job reports of the test images.
     `hyperparameters` is what does not depend on the lab's settings, `of_settings` its names of those that do.
     """
 
     image: tuple[str, str]
-    registry: Literal["frameworks", "algorithms"]
     evaluation: str
     answers: tuple[str, ...]
     outputs: Outputs
@@ -59,7 +58,6 @@ BUILT_IN: Mapping[str, Algorithm] = {
     # A tree looks at a tenth of the pixels, in 32 shades: with all of them it takes ten times as long, for nothing.
     "xgboost": Algorithm(
         image=("sagemaker-xgboost", "3.0-5"),
-        registry="frameworks",
         evaluation="validation",
         answers=("score",),
         outputs=(TEST_ACCURACY, TEST_LOSS),
@@ -79,7 +77,6 @@ BUILT_IN: Mapping[str, Algorithm] = {
     ),
     "linear-learner": Algorithm(
         image=("linear-learner", "1"),
-        registry="algorithms",
         # `validation` is what it chooses the best of its models by; the test images are to be new to it.
         evaluation="test",
         answers=("score", "predicted_label"),
@@ -89,7 +86,6 @@ BUILT_IN: Mapping[str, Algorithm] = {
     ),
     "kmeans": Algorithm(
         image=("kmeans", "1"),
-        registry="algorithms",
         evaluation="test",
         answers=("closest_cluster", "distance_to_cluster"),
         outputs=(TEST_DISTANCE,),
@@ -99,7 +95,6 @@ BUILT_IN: Mapping[str, Algorithm] = {
     ),
     "knn": Algorithm(
         image=("knn", "1"),
-        registry="algorithms",
         evaluation="test",
         answers=("predicted_label",),
         outputs=(TEST_ACCURACY,),
@@ -122,8 +117,7 @@ def images_of(name: str) -> list[tuple[str, str]]:
 
 def refusal(region: str, name: str) -> str | None:
     """Say in a sentence that an accepted region has no container of an algorithm, and what to do; None if it has."""
-    chosen = BUILT_IN.get(name)
-    if chosen is None or getattr(ACCEPTED[region], chosen.registry):
+    if name not in BUILT_IN or region in REGISTRIES:
         return None
     return (
         f"The lab can't be deployed to {region} with lab.algorithm = {name!r}: AWS has no container of it there. Set "

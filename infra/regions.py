@@ -2,7 +2,7 @@
 
 It imports nothing of the CDK, so that command line tools can use it too.
 
-Sources: the registries are those of the SageMaker SDK (`sagemaker.core.image_uris`); which of CloudFormation's types a
+Sources: the registries are those of the SageMaker SDK (`sagemaker.core.image_uris`), which of CloudFormation's types a
 region has is what cfn-lint publishes of its registry. tests/infra/test_regions.py holds this table against both.
 """
 
@@ -16,14 +16,9 @@ BUDGET = "AWS::Budgets::Budget"
 
 @dataclass(frozen=True)
 class Region:
-    """The accounts of AWS's containers, and those of CloudFormation's types that the lab does without.
-
-    `registry` has the Deep Learning Containers, `frameworks` XGBoost's, `algorithms` the other built-in algorithms'.
-    """
+    """The account of AWS's Deep Learning Containers, and those of CloudFormation's types that the lab does without."""
 
     registry: str
-    frameworks: str | None = None
-    algorithms: str | None = None
     lacks: frozenset[str] = frozenset()
 
 
@@ -31,38 +26,38 @@ _MOST = "763104351884"
 _NO_BUDGET = frozenset({BUDGET})
 
 ACCEPTED = {
-    "af-south-1": Region("626614931356", "510948584623", "455444449433", _NO_BUDGET),
-    "ap-east-1": Region("871362719292", "651117190479", "286214385809", _NO_BUDGET),
-    "ap-east-2": Region("975050140332", None, None, _NO_BUDGET),
-    "ap-northeast-1": Region(_MOST, "354813040037", "351501993468"),
-    "ap-northeast-2": Region(_MOST, "366743142698", "835164637446"),
-    "ap-northeast-3": Region("364406365360", "867004704886", "867004704886", _NO_BUDGET),
-    "ap-south-1": Region(_MOST, "720646828776", "991648021394"),
-    "ap-south-2": Region("772153158452", "628508329040", "628508329040", _NO_BUDGET),
-    "ap-southeast-1": Region(_MOST, "121021644041", "475088953585"),
-    "ap-southeast-2": Region(_MOST, "783357654285", "712309505854"),
-    "ap-southeast-3": Region("907027046896", "951798379941", "951798379941", _NO_BUDGET),
-    "ap-southeast-4": Region("457447274322", "106583098589", "106583098589", _NO_BUDGET),
-    "ap-southeast-5": Region("550225433462", None, None, _NO_BUDGET),
-    "ap-southeast-6": Region("633930458069", None, None, _NO_BUDGET),
-    "ap-southeast-7": Region("590183813437", None, None, _NO_BUDGET),
-    "ca-central-1": Region(_MOST, "341280168497", "469771592824"),
-    "ca-west-1": Region("204538143572", "190319476487", "190319476487", _NO_BUDGET),
-    "eu-central-1": Region(_MOST, "492215442770", "664544806723"),
-    "eu-central-2": Region("380420809688", "680994064768", "680994064768", _NO_BUDGET),
-    "eu-north-1": Region(_MOST, "662702820516", "669576153137", _NO_BUDGET),
-    "eu-south-1": Region("692866216735", "978288397137", "257386234256", _NO_BUDGET),
-    "eu-south-2": Region("503227376785", "104374241257", "104374241257", _NO_BUDGET),
-    "eu-west-1": Region(_MOST, "141502667606", "438346466558"),
-    "eu-west-2": Region(_MOST, "764974769150", "644912444149"),
-    "eu-west-3": Region(_MOST, "659782779980", "749696950732"),
-    "il-central-1": Region("780543022126", "898809789911", "898809789911", _NO_BUDGET),
-    "mx-central-1": Region("637423239942", None, None, _NO_BUDGET),
-    "sa-east-1": Region(_MOST, "737474898029", "855470959533"),
-    "us-east-1": Region(_MOST, "683313688378", "382416733822"),
-    "us-east-2": Region(_MOST, "257758044811", "404615174143"),
-    "us-west-1": Region(_MOST, "746614075791", "632365934929"),
-    "us-west-2": Region(_MOST, "246618743249", "174872318107"),
+    "af-south-1": Region("626614931356", _NO_BUDGET),
+    "ap-east-1": Region("871362719292", _NO_BUDGET),
+    "ap-east-2": Region("975050140332", _NO_BUDGET),
+    "ap-northeast-1": Region(_MOST),
+    "ap-northeast-2": Region(_MOST),
+    "ap-northeast-3": Region("364406365360", _NO_BUDGET),
+    "ap-south-1": Region(_MOST),
+    "ap-south-2": Region("772153158452", _NO_BUDGET),
+    "ap-southeast-1": Region(_MOST),
+    "ap-southeast-2": Region(_MOST),
+    "ap-southeast-3": Region("907027046896", _NO_BUDGET),
+    "ap-southeast-4": Region("457447274322", _NO_BUDGET),
+    "ap-southeast-5": Region("550225433462", _NO_BUDGET),
+    "ap-southeast-6": Region("633930458069", _NO_BUDGET),
+    "ap-southeast-7": Region("590183813437", _NO_BUDGET),
+    "ca-central-1": Region(_MOST),
+    "ca-west-1": Region("204538143572", _NO_BUDGET),
+    "eu-central-1": Region(_MOST),
+    "eu-central-2": Region("380420809688", _NO_BUDGET),
+    "eu-north-1": Region(_MOST, _NO_BUDGET),
+    "eu-south-1": Region("692866216735", _NO_BUDGET),
+    "eu-south-2": Region("503227376785", _NO_BUDGET),
+    "eu-west-1": Region(_MOST),
+    "eu-west-2": Region(_MOST),
+    "eu-west-3": Region(_MOST),
+    "il-central-1": Region("780543022126", _NO_BUDGET),
+    "mx-central-1": Region("637423239942", _NO_BUDGET),
+    "sa-east-1": Region(_MOST),
+    "us-east-1": Region(_MOST),
+    "us-east-2": Region(_MOST),
+    "us-west-1": Region(_MOST),
+    "us-west-2": Region(_MOST),
 }
 
 # Regions of the partition `aws` in which AWS has the containers, and yet the lab could not stand.

@@ -21,7 +21,7 @@ ALLOWED = {
     "infra/containers": set(),
     "infra/regions": set(),
     "infra/algorithm_registries": set(),
-    "infra/algorithms": {"infra.containers", "infra.regions"},
+    "infra/algorithms": {"infra.algorithm_registries", "infra.containers"},
     # The table of hyperparameters stands with the script that they are for, and imports nothing.
     "infra/settings": {
         "infra.algorithms",
@@ -113,6 +113,7 @@ ALLOWED = {
     },
     "cli": {
         "cli",
+        "infra.algorithm_registries",
         "infra.algorithms",
         "embedded_aws.gateway",
         "embedded_aws.runtime.images",
@@ -148,6 +149,7 @@ ALLOWED = {
     "cli/checks": {
         "cli.aws",
         "cli.checks",
+        "infra.algorithm_registries",
         "infra.algorithms",
         "infra.containers",
         "infra.regions",

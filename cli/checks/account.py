@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 from cli.aws import owner
 from cli.checks.result import CheckResult, State
 from infra import algorithms
+from infra.algorithm_registries import REGISTRIES
 from infra.algorithms import BUILT_IN
 from infra.containers import INFERENCE, TRAINING
 from infra.regions import ACCEPTED, BUDGET, refusal
@@ -77,10 +78,9 @@ def check_containers(deployment: Deployment) -> Iterator[CheckResult]:
     ecr = deployment.session.client("ecr")
     wanted = dict.fromkeys((TRAINING, INFERENCE), ACCEPTED[region].registry)
     if algorithm := BUILT_IN.get(deployment.settings.algorithm):
-        account = getattr(ACCEPTED[region], algorithm.registry)
-        if account is None:  # the check of the region says so
+        if region not in REGISTRIES:  # the check of the region says so
             return
-        wanted[algorithm.image] = account
+        wanted[algorithm.image] = REGISTRIES[region].of(algorithm.image[0])
     missing = [
         f"the registry {registry} has no {name}:{tag} in {region}"
         for (name, tag), registry in wanted.items()

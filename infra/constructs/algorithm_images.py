@@ -1,4 +1,4 @@
-"""The images of AWS's own algorithms that notebooks/algorithms.ipynb has its jobs run, chosen by region."""
+"""The images of AWS's own algorithms, chosen by region: the lab's, and those that notebooks/algorithms.ipynb runs."""
 
 from __future__ import annotations
 
@@ -15,25 +15,34 @@ from infra.regions import ACCEPTED
 if TYPE_CHECKING:
     from constructs import Construct
 
+    from infra.algorithms import Algorithm
+
 _TAGS = {"factorization-machines": "1", "kmeans": "1", "linear-learner": "1", "sagemaker-xgboost": "3.2-0"}
+
+
+def of_the_lab(scope: Construct, algorithm: Algorithm) -> ContainerImage:
+    """Return the image that an algorithm is trained in and served from. Raises ValueError where AWS has none."""
+    found = _in_region(scope, *algorithm.image)
+    if found is None:
+        raise ValueError(f"AWS has no {algorithm.image[0]} in {Stack.of(scope).region}.")
+    return found
 
 
 def of_the_notebook(scope: Construct) -> list[ContainerImage]:
     """Return the images in the region of the stack; none where AWS has none of them."""
+    return [found for each in _TAGS.items() if (found := _in_region(scope, *each))]
+
+
+def _in_region(scope: Construct, repository: str, tag: str) -> ContainerImage | None:
     stack = Stack.of(scope)
-    registries, region = _registries(stack), stack.region
-    if not registries:
-        return []
-    found = []
-    for repository, tag in _TAGS.items():
-        account = registries.xgboost if repository == "sagemaker-xgboost" else registries.first
-        found.append(
-            ContainerImage(
-                uri=f"{account}.dkr.ecr.{region}.{arns.url_suffix()}/{repository}:{tag}",
-                repository_arn=arns.arn("ecr", f"repository/{repository}", account=account),
-            )
-        )
-    return found
+    registries = _registries(stack)
+    if registries is None:
+        return None
+    account = registries.of(repository)
+    return ContainerImage(
+        uri=f"{account}.dkr.ecr.{stack.region}.{arns.url_suffix()}/{repository}:{tag}",
+        repository_arn=arns.arn("ecr", f"repository/{repository}", account=account),
+    )
 
 
 @cache

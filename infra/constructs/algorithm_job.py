@@ -11,11 +11,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from infra import algorithms
-from infra.constructs import statements
+from infra.constructs import algorithm_images, statements
 from infra.constructs.brick_features import PREFIX
 from infra.constructs.execution_role import ExecutionRole, run_jobs, run_jobs_wildcards
 from infra.constructs.findings import acknowledge, wildcard
-from infra.constructs.images import ContainerImage
 from infra.constructs.sagemaker_job import SageMakerJob, instances
 from infra.settings import JOB_SECONDS
 from teardown.names import LAB_TAG
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from constructs import Construct
 
     from infra.constructs.brick_features import BrickFeatures
+    from infra.constructs.images import ContainerImage
     from infra.settings import Settings
 
 _VOLUME_GB = 10
@@ -46,7 +46,7 @@ class AlgorithmJob(SageMakerJob):
         key: kms.IKey,
         features: BrickFeatures,
     ) -> None:
-        image = ContainerImage.algorithm(scope, algorithms.BUILT_IN[settings.algorithm])
+        image = algorithm_images.of_the_lab(scope, algorithms.BUILT_IN[settings.algorithm])
         role = AlgorithmRole(scope, f"{construct_id}Role", lab=settings.name, bucket=bucket, key=key, image=image)
         super().__init__(
             scope,

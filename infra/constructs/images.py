@@ -1,4 +1,4 @@
-"""AWS's own containers, chosen by region and version: TensorFlow's, and those of its built-in algorithms."""
+"""AWS's own TensorFlow containers, chosen by region and version."""
 
 from __future__ import annotations
 
@@ -16,16 +16,12 @@ from infra.regions import ACCEPTED
 if TYPE_CHECKING:
     from constructs import Construct
 
-    from infra.algorithms import Algorithm
     from infra.constructs.statements import Statement
-
-# Logical ids: of the mapping that was the only one, the one that it has had.
-_MAPPINGS = {"registry": "Registries", "frameworks": "FrameworkRegistries", "algorithms": "AlgorithmRegistries"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class ContainerImage:
-    """An image of AWS's, in the region of the stack that uses it."""
+    """An image of AWS's Deep Learning Containers, in the region of the stack that uses it."""
 
     uri: str
     repository_arn: str
@@ -41,14 +37,9 @@ class ContainerImage:
         return cls._in_region(scope, *INFERENCE)
 
     @classmethod
-    def algorithm(cls, scope: Construct, algorithm: Algorithm) -> ContainerImage:
-        """Return the image that a built-in algorithm is trained in and served from."""
-        return cls._in_region(scope, *algorithm.image, registry=algorithm.registry)
-
-    @classmethod
-    def _in_region(cls, scope: Construct, repository: str, tag: str, registry: str = "registry") -> ContainerImage:
+    def _in_region(cls, scope: Construct, repository: str, tag: str) -> ContainerImage:
         stack = Stack.of(scope)
-        account = _registry(stack, registry)
+        account = _registry(stack)
         return cls(
             uri=f"{account}.dkr.ecr.{stack.region}.{arns.url_suffix()}/{repository}:{tag}",
             repository_arn=arns.arn("ecr", f"repository/{repository}", account=account),
@@ -66,12 +57,9 @@ def pull(*images: ContainerImage) -> list[Statement]:
 
 
 @cache
-def _registry(stack: Stack, name: str) -> str:
-    """Return the account of AWS's containers in the stack's region, whichever it will be; `name` is regions.Region's.
-
-    Where AWS has none, CloudFormation finds none in the mapping, and says so before it makes anything.
-    """
+def _registry(stack: Stack) -> str:
+    """Return the account of AWS's containers in the stack's region, whichever it will be."""
     if not Token.is_unresolved(stack.region):
-        return str(getattr(ACCEPTED[stack.region], name))
-    accounts = {region: {"account": found} for region, each in ACCEPTED.items() if (found := getattr(each, name))}
-    return CfnMapping(stack, _MAPPINGS[name], mapping=accounts).find_in_map(stack.region, "account")
+        return ACCEPTED[stack.region].registry
+    accounts = {region: {"account": each.registry} for region, each in ACCEPTED.items()}
+    return CfnMapping(stack, "Registries", mapping=accounts).find_in_map(stack.region, "account")

@@ -8,6 +8,7 @@ from aws_cdk import CfnOutput, Stack
 from aws_cdk import aws_ssm as ssm
 
 from infra.algorithms import BUILT_IN, KERAS
+from infra.constructs import algorithm_images
 from infra.constructs.brick_features import PREFIX as FEATURES
 from infra.constructs.endpoint import Container, Endpoint
 from infra.constructs.images import ContainerImage
@@ -57,7 +58,7 @@ class EndpointStack(Stack):
         ours = ContainerImage.inference(self)
         if settings.algorithm == KERAS:
             return [Container(name="network", image=ours, artifact=artifact, prefix="training/")]
-        algorithm = ContainerImage.algorithm(self, BUILT_IN[settings.algorithm])
+        algorithm = algorithm_images.of_the_lab(self, BUILT_IN[settings.algorithm])
         return [
             Container(name="features", image=ours, artifact=training.feature_artifact, prefix=FEATURES),
             Container(name=settings.algorithm, image=algorithm, artifact=artifact, prefix="training/", ours=False),

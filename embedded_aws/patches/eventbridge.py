@@ -51,7 +51,7 @@ def _put(event: Event) -> None:
         "Source": event.source,
         "DetailType": event.detail_type,
         "Detail": json.dumps(event.detail),
-        "Resources": [event.resource] if event.resource else [],
+        "Resources": event.resources,
     }
     eventbridge._put_events({"Entries": [entry]}, allow_aws_source=True)
     del eventbridge._events_log_list()[:-_KEPT_EVENTS]  # ministack keeps every event for ever, and asks for none

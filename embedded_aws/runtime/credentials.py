@@ -58,10 +58,10 @@ class Role:
         if role["Arn"] != self.arn or not _trusts_sagemaker(role["AssumeRolePolicyDocument"]):
             raise self._refusal()
 
-    def client(self, service: str) -> Any:
-        """Make a boto3 client that acts as the role."""
+    def client(self, service: str, *, config: Config | None = None) -> Any:
+        """Make a boto3 client that acts as the role, with the usual timeouts or these."""
         with self._lock:  # sessions are not safe to use from several threads
-            return self._make_client(self._session, service)
+            return self._make_client(self._session, service, config or _CONFIG)
 
     def credentials(self) -> tuple[ReadOnlyCredentials, str]:
         """Return the credentials of now and the time they expire, ISO 8601."""
@@ -84,12 +84,12 @@ class Role:
         session.set_credentials(self._account, "test")
         return self._make_client(boto3.Session(botocore_session=session), service)
 
-    def _make_client(self, session: boto3.Session, service: str) -> Any:
+    def _make_client(self, session: boto3.Session, service: str, config: Config = _CONFIG) -> Any:
         return session.client(
             service,  # type: ignore[call-overload]  # any service's name
             region_name=self.region,
             endpoint_url=self._endpoint_url,
-            config=_CONFIG,
+            config=config,
         )
 
     def _refusal(self) -> RoleError:

@@ -120,10 +120,20 @@ def _resources(operation: str, request: Mapping[str, Any], store: Store, *, acco
     if verb == "Create" and resource_type.name == "ModelPackage" and resource_type.name_member not in request:
         group = versions.group_of(store, request, **scope)
         return [resource_type.arn(versions.next_name(store, group), **scope) if group else "*"]
+    if resource_type.name.startswith("Pipeline") and verb in resource_type.own_verbs:
+        return [_pipeline_resource(request, **scope)]
     arns = [resource_type.arn_of(request, **scope)]
     if resource_type.name == "Endpoint" and verb in ("Create", "Update"):
         arns.append(RESOURCE_TYPES["EndpointConfig"].arn(request["EndpointConfigName"], **scope))
     return arns
+
+
+def _pipeline_resource(request: Mapping[str, Any], *, account: str, region: str) -> str:
+    """Return the execution or the pipeline that a request names, "*" where that is a callback's token alone."""
+    pipeline = RESOURCE_TYPES["Pipeline"]
+    if pipeline.name_member in request:
+        return pipeline.arn_of(request, account=account, region=region)
+    return str(request.get("PipelineExecutionArn", "*"))
 
 
 def _context(request: Mapping[str, Any]) -> ConditionContext:

@@ -1,17 +1,18 @@
 """CloudFormation's resource types of SageMaker: every property goes through the same call as an API request would.
 
-Sources: CloudFormation's resource reference (Ref is the ARN of each of these types, Fn::GetAtt gives the name) and the
-resource schemas that cfn-lint ships (create-only properties). An ARN where a name is wanted is refused: the API's
-pattern does it. A resource that fails to settle is deleted again, which is what a rollback does on AWS. An endpoint
-that SageMaker rolled back is InService, and so its update has succeeded: silently, as Terraform takes it
-(terraform-provider-aws#48997). Not compared with AWS: whether CloudFormation looks closer, and whether it asks for an
-update to the config that serves already, which SageMaker refuses, when a stack goes back. Drift detection
-sees what is gone, and changes of what Describe tells under the template's own names; not compared with AWS: which
-properties of these types it looks at there.
+Sources: CloudFormation's resource reference (Ref is the ARN of each of these types, Fn::GetAtt gives the name; of a
+pipeline, whose type has no attributes, Ref is the name) and the resource schemas that cfn-lint ships (create-only
+properties). An ARN where a name is wanted is refused: the API's pattern does it. A resource that fails to settle is
+deleted again, which is what a rollback does on AWS. An endpoint that SageMaker rolled back is InService, and so its
+update has succeeded: silently, as Terraform takes it (terraform-provider-aws#48997). Not compared with AWS: whether
+CloudFormation looks closer, and whether it asks for an update to the config that serves already, which SageMaker
+refuses, when a stack goes back. Drift detection sees what is gone, and changes of what Describe tells under the
+template's own names; not compared with AWS: which properties of these types it looks at there.
 """
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -74,9 +75,13 @@ _REPLACING: dict[str, tuple[str, ...]] = {
         "SubnetId",
     ),
     "NotebookInstanceLifecycleConfig": ("NotebookInstanceLifecycleConfigName",),
+    "Pipeline": ("PipelineName",),
 }
 REPLACING = {f"{_PREFIX}{resource_type}": properties for resource_type, properties in _REPLACING.items()}
 _READABLE = ("EndpointConfigName", "InstanceType", "RoleArn", "VolumeSizeInGB", "RootAccess", "ExecutionRoleArn")
+_IDEMPOTENCY = "ClientRequestToken"
+_PLACE = "PipelineDefinitionS3Location"
+_PLACES = {"Key": "ObjectKey", "Version": "VersionId"}  # the API's names of what a template calls otherwise
 # The member and value of an Update request for a property that a template no longer has.
 _REMOVED: dict[str, tuple[str, Any]] = {
     "LifecycleConfigName": ("DisassociateLifecycleConfig", True),
@@ -90,7 +95,7 @@ _REMOVED: dict[str, tuple[str, Any]] = {
 
 def resource_providers(service: SageMaker) -> dict[str, ResourceProvider]:
     """Return the resource providers by type. Their handlers block until the resource has a lasting status."""
-    return {f"{_PREFIX}{name}": _Handlers(service, RESOURCE_TYPES[name]).resource_provider() for name in _REPLACING}
+    return {f"{_PREFIX}{name}": _handlers(service, RESOURCE_TYPES[name]).resource_provider() for name in _REPLACING}
 
 
 def remove_unknown(service: SageMaker, stack_id: str, known: set[str]) -> None:
@@ -100,8 +105,10 @@ def remove_unknown(service: SageMaker, stack_id: str, known: set[str]) -> None:
     """
     account, region = service.caller()
     for record in reversed(service.context.store.of_account(account)):
-        if record.region == region and record.tags.get(_STACK_ID) == stack_id and record.arn not in known:
-            _Handlers(service, record.resource_type).delete(record.arn, {})
+        if record.region == region and record.tags.get(_STACK_ID) == stack_id:
+            handlers = _handlers(service, record.resource_type)
+            if (physical_id := handlers.physical_id(record)) not in known:
+                handlers.delete(physical_id, {})
 
 
 @dataclass(frozen=True)
@@ -110,6 +117,10 @@ class _Handlers:
 
     service: SageMaker
     resource_type: ResourceType
+
+    def physical_id(self, record: Record) -> str:
+        """Return what Ref answers."""
+        return record.arn
 
     def resource_provider(self) -> ResourceProvider:
         """Return the resource provider made of these handlers."""
@@ -222,6 +233,8 @@ class _Handlers:
         self, operation: str, request: dict[str, Any], system_tags: Mapping[str, str] | None = None
     ) -> None:
         account, region = self.service.caller()
+        if _IDEMPOTENCY in api.input_members(operation):
+            request = {_IDEMPOTENCY: uuid.uuid4().hex, **request}
         try:
             self.service.call(operation, request, account=account, region=region, system_tags=system_tags)
         except ServiceError as error:
@@ -253,6 +266,44 @@ class _Handlers:
 
     def _answer(self, record: Record) -> Answer:
         return record.arn, {self.resource_type.name_member: record.name, self.resource_type.arn_member: record.arn}
+
+
+@dataclass(frozen=True)
+class _PipelineHandlers(_Handlers):
+    """Those of pipelines, whose Ref is the name; the definition is a structure where the API has two members."""
+
+    def physical_id(self, record: Record) -> str:
+        """Return the name."""
+        return record.name
+
+    def _typed(self, properties: Properties) -> dict[str, Any]:
+        flat = {name: value for name, value in properties.items() if name != "PipelineDefinition"}
+        definition = properties.get("PipelineDefinition", {})
+        unknown = definition.keys() - {"PipelineDefinitionBody", _PLACE}
+        place = dict(definition.get(_PLACE, {}))
+        if unknown or "ETag" in place:
+            names = ", ".join(sorted(unknown)) or f"{_PLACE}.ETag"
+            raise ProvisioningError(f"The embedded AWS does not offer {names} in a PipelineDefinition.")
+        if place:
+            flat[_PLACE] = {_PLACES.get(name, name): value for name, value in place.items()}
+        if "PipelineDefinitionBody" in definition:
+            flat["PipelineDefinition"] = definition["PipelineDefinitionBody"]
+        return super()._typed(flat)
+
+    def _change(self, record: Record, members: dict[str, Any], changed: set[str]) -> None:
+        super()._change(record, members, changed | ({_PLACE} if "PipelineDefinition" in changed else set()))
+
+    def _find(self, physical_id: str) -> Record | None:
+        account, region = self.service.caller()
+        return self.service.context.store.find("Pipeline", physical_id, account=account, region=region)
+
+    def _answer(self, record: Record) -> Answer:
+        return record.name, {}
+
+
+def _handlers(service: SageMaker, resource_type: ResourceType) -> _Handlers:
+    made = _PipelineHandlers if resource_type.name == "Pipeline" else _Handlers
+    return made(service, resource_type)
 
 
 def _split_tags(properties: Properties) -> tuple[list[dict[str, str]], dict[str, str]]:

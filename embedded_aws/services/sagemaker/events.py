@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from embedded_aws.services.sagemaker.pipelines import notifications
 from embedded_aws.services.sagemaker.resource_types.model_registry import GROUP_NAME, UPDATED_FIELDS, VERSION
 
 if TYPE_CHECKING:
@@ -38,17 +39,24 @@ class EventSchema:
     """A resource type's event: its detail-type, and Describe's members in it beside name, ARN and status.
 
     `upper` writes the status IN_SUCH_LETTERS; `deleted` says whether there is an event when a resource is deleted.
+    `detail` makes the detail of one that is not made so, None where there is no event; `parent` is the member with the
+    ARN of what the resource is a part of, which comes first among the event's resources.
     """
 
     detail_type: str
-    members: tuple[str, ...]
+    members: tuple[str, ...] = ()
     upper: bool = False
     deleted: bool = True
+    detail: Callable[[Mapping[str, Any]], dict[str, Any] | None] | None = None
+    parent: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Event:
-    """An event of an account in a region; `resource` is the ARN that it is about, "" if it names none."""
+    """An event of an account in a region; `resource` is the ARN that it is about, "" if it names none.
+
+    `parent` is the ARN of what that is a part of, if it is told too.
+    """
 
     account: str
     region: str
@@ -56,6 +64,12 @@ class Event:
     resource: str
     detail: Mapping[str, Any]
     source: str = SOURCE
+    parent: str = ""
+
+    @property
+    def resources(self) -> list[str]:
+        """Return the ARNs that the event names."""
+        return [arn for arn in (self.parent, self.resource) if arn]
 
 
 _ENDPOINT_MEMBERS = (
@@ -71,6 +85,9 @@ STAGE_SCHEMAS: Mapping[str, EventSchema] = {
         detail_type="SageMaker Endpoint Deployment State Change",
         members=(*_ENDPOINT_MEMBERS, "PendingDeploymentSummary"),
         upper=True,
+    ),
+    "PipelineExecution": EventSchema(
+        detail_type=notifications.STEP, detail=notifications.of_step, deleted=False, parent="PipelineArn"
     ),
 }
 """The events of a resource's stages within one state."""
@@ -207,6 +224,9 @@ EVENT_SCHEMAS: Mapping[str, EventSchema] = {
         detail_type="SageMaker Notebook Lifecycle Config State Change",
         members=("CreationTime", "LastModifiedTime"),
     ),
+    "PipelineExecution": EventSchema(
+        detail_type=notifications.EXECUTION, detail=notifications.of_execution, deleted=False, parent="PipelineArn"
+    ),
 }
 
 
@@ -231,6 +251,17 @@ def _event(record: Record, members: Mapping[str, Any] | None, schema: EventSchem
     if deleted and not schema.deleted:
         return None
     last = record.members if members is None else members
+    if schema.detail:
+        if not (made := schema.detail(last)):
+            return None
+        return Event(
+            account=record.account,
+            region=record.region,
+            detail_type=schema.detail_type,
+            resource=record.arn,
+            detail=made,
+            parent=last[schema.parent],
+        )
     detail = {
         resource_type.arn_member: record.arn,
         **{name: _json_value(last[name]) for name in (resource_type.name_member, *schema.members) if name in last},

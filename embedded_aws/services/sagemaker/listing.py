@@ -12,7 +12,7 @@ import hmac
 import json
 import secrets
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from embedded_aws.services.sagemaker.errors import ServiceError, validation_exception
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from embedded_aws.services.sagemaker.store import Record
 
 _Position = list[Any]
+_Item = TypeVar("_Item")
 
 PAGE = 10
 _PAGING = ("NextToken", "MaxResults")
@@ -33,9 +34,10 @@ _CRITERIA: dict[str, Callable[[Any, Any], bool]] = {
     "Equals": lambda value, operand: operand in value if isinstance(value, list) else value == operand,
     "After": lambda value, operand: value >= operand,
     "Before": lambda value, operand: value < operand,
+    "Prefix": lambda value, operand: value.startswith(operand),
 }
 # Filters whose member has another name than the filter without its criterion.
-_FILTERED_MEMBERS = {"AdditionalCodeRepository": "AdditionalCodeRepositories"}
+_FILTERED_MEMBERS = {"AdditionalCodeRepository": "AdditionalCodeRepositories", "Created": "CreationTime"}
 
 
 def select(resource_type: ResourceType, records: Sequence[Record], request: dict[str, Any]) -> list[Record]:
@@ -60,13 +62,24 @@ def page(
     Raises ValidationException for a token that was not made for this very request.
     """
     order, descending = _order(resource_type, request), _descending(resource_type, request)
-    rest = list(records)
+    return page_of([(order(each), each) for each in records], resource_type, request, descending=descending)
+
+
+def page_of(
+    items: Sequence[tuple[_Position, _Item]],
+    resource_type: ResourceType,
+    request: dict[str, Any],
+    *,
+    descending: bool = False,
+) -> tuple[list[_Item], str | None]:
+    """Return a page, as `page` does, of what stands in the order of these positions; the token is a type's."""
+    rest = list(items)
     if "NextToken" in request:
         after = _read_token(request["NextToken"], resource_type, request)
-        rest = [r for r in rest if (order(r) < after if descending else order(r) > after)]
+        rest = [each for each in rest if (each[0] < after if descending else each[0] > after)]
     size = int(request.get("MaxResults", PAGE))
-    token = _token(order(rest[size - 1]), resource_type, request) if len(rest) > size else None
-    return rest[:size], token
+    token = _token(rest[size - 1][0], resource_type, request) if len(rest) > size else None
+    return [item for _, item in rest[:size]], token
 
 
 def _passes(record: Record, name: str, operand: Any) -> bool:

@@ -89,8 +89,19 @@ class ServiceContext:
 class ControlPlane(Protocol):
     """The whole SageMaker, for a provider that carries out other resource types' operations."""
 
-    def call(self, operation: str, document: dict[str, Any], *, account: str, region: str) -> dict[str, Any]:
-        """Carry out an operation of the control plane without checking policies. Raises ServiceError."""
+    def call(
+        self,
+        operation: str,
+        document: dict[str, Any],
+        *,
+        account: str,
+        region: str,
+        principal: Principal | None = None,
+    ) -> dict[str, Any]:
+        """Carry out an operation of the control plane; without a principal no policies are checked.
+
+        Raises ServiceError.
+        """
 
     def can_retain_warm_pool(self, record: Record) -> bool:
         """Return whether the account's quotas have room for an ended training job's instances in a warm pool."""
@@ -154,6 +165,10 @@ class Provider:
     def perform(self, verb: str, record: Record, request: dict[str, Any]) -> dict[str, Any]:
         """Carry out any other operation, without the record's lock: others go on meanwhile. Return its answer."""
         raise NotImplementedError(f"{record.resource_type.name} has no {verb}")
+
+    def operate(self, verb: str, request: dict[str, Any], *, account: str, region: str) -> dict[str, Any]:
+        """Carry out an operation of the type's own verbs. Return its answer."""
+        raise NotImplementedError(f"{verb} with {request.keys()} has no provider in {account}, {region}")
 
     def delete(self, record: Record) -> None:
         """Remove the record."""

@@ -19,6 +19,7 @@ from embedded_aws.services.sagemaker.errors import JSON, UNAVAILABLE, ServiceErr
 from embedded_aws.services.sagemaker.model_registry.groups import ModelPackageGroups
 from embedded_aws.services.sagemaker.model_registry.packages import ModelPackages
 from embedded_aws.services.sagemaker.notebooks.provider import NotebookInstances
+from embedded_aws.services.sagemaker.pipelines.provider import PipelineExecutions, Pipelines
 from embedded_aws.services.sagemaker.processing.provider import ProcessingJobs
 from embedded_aws.services.sagemaker.provider import Provider, ServiceContext
 from embedded_aws.services.sagemaker.resource_types import RESOURCE_TYPES, ResourceType, members
@@ -48,6 +49,8 @@ PROVIDERS: Mapping[str, type[Provider]] = {
     "ModelPackage": ModelPackages,
     "Model": Models,
     "EndpointConfig": EndpointConfigs,
+    "Pipeline": Pipelines,
+    "PipelineExecution": PipelineExecutions,
 }
 _WORKERS = 16
 _LONG_WORKERS = 256  # a class that opens its notebooks at once
@@ -167,13 +170,20 @@ class SageMaker:
             packages = cast("ModelPackages", self._providers["ModelPackage"])
             return packages.describe_all(request["ModelPackageArnList"], account=account, region=region)
         verb, resource_type = api.RESOURCE_OPERATIONS[operation]
-        if verb == "List":
-            return self._list(resource_type, operation, request, account=account, region=region)
         if verb in resource_type.members:
             members.check(resource_type.members[verb], request)
+        if verb in resource_type.own_verbs:
+            return self._providers[resource_type.name].operate(verb, request, account=account, region=region)
+        if verb == "List":
+            return self._list(resource_type, operation, request, account=account, region=region)
         if verb == "Create":
             return self._create(resource_type, request, system_tags, account=account, region=region)
         record = self._named(resource_type, verb, request, account=account, region=region)
+        return self._ask(record, verb, request, principal)
+
+    def _ask(self, record: Record, verb: str, request: dict[str, Any], principal: Principal | None) -> dict[str, Any]:
+        """Carry out an operation on a resource that is there."""
+        resource_type = record.resource_type
         if resource_type.name == "Endpoint" and verb in ("Update", "Delete"):
             self.check_endpoint_change(verb, record, request, principal)
         if verb in _LOCKING_VERBS:
@@ -234,7 +244,8 @@ class SageMaker:
     ) -> Record:
         """Return the record of the resource that a request is about. Raises AWS's error if there is none."""
         name, given = resource_type.name_of(request), resource_type.given(request)
-        if given.startswith("arn:") and given.lower() != resource_type.arn(name, account=account, region=region):
+        arn = resource_type.arn(name, account=account, region=region)
+        if given.startswith("arn:") and given.lower() != arn.lower():
             raise resource_type.not_found_arn(given, name, verb)
         return self.context.store.get(resource_type.name, name, account=account, region=region, verb=verb)
 

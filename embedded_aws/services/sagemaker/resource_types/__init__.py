@@ -5,6 +5,7 @@ from __future__ import annotations
 from embedded_aws.services.sagemaker.resource_types.endpoints import ENDPOINT, ENDPOINT_CONFIG, MODEL
 from embedded_aws.services.sagemaker.resource_types.model_registry import MODEL_PACKAGE, MODEL_PACKAGE_GROUP
 from embedded_aws.services.sagemaker.resource_types.notebooks import LIFECYCLE_CONFIG, NOTEBOOK_INSTANCE, PRESIGNED_URL
+from embedded_aws.services.sagemaker.resource_types.pipelines import PIPELINE, PIPELINE_EXECUTION
 from embedded_aws.services.sagemaker.resource_types.processing import PROCESSING_JOB
 from embedded_aws.services.sagemaker.resource_types.resource_type import ResourceType
 from embedded_aws.services.sagemaker.resource_types.training import TRAINING_JOB
@@ -27,5 +28,7 @@ RESOURCE_TYPES: dict[str, ResourceType] = {
         TRANSFORM_JOB,
         PROCESSING_JOB,
         TUNING_JOB,
+        PIPELINE,
+        PIPELINE_EXECUTION,
     )
 }

@@ -58,7 +58,7 @@ def with_defaults(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict
 class ResourceType:
     """A resource type, in SageMaker's API and in CloudFormation.
 
-    `not_found` and `exists` are AWS's messages; they may use {arn}, and the first {name} and {verb} (in lower case).
+    `not_found` and `exists` are AWS's messages; they may use {arn}, {name}, and the first {verb} (in lower case).
     `not_found_of` are those of verbs that have one of their own.
     `verbs` are the first words of its operations' names; {} in one stands for the resource type's name.
     `status` is the member that holds the status, `first_status` its first value.
@@ -71,6 +71,9 @@ class ResourceType:
     are called as members of that request are.
     `references` find the names of resources of another type in a request.
     `quota_usage` is the word for it in the names of quotas, "" if it uses no instances, as in `idle_statuses`.
+    `own_verbs` are those whose operations the provider carries out by itself, whatever they are about.
+    `identifier` is the member that holds the name if that is not called so; `keeps_case` says that the ARN has the name
+    as it was written.
     """
 
     name: str
@@ -95,11 +98,14 @@ class ResourceType:
     idle_statuses: tuple[str, ...] = ()
     sort_by: str = "CreationTime"
     sort_order: str = "Descending"
+    own_verbs: tuple[str, ...] = ()
+    identifier: str = ""
+    keeps_case: bool = False
 
     @property
     def name_member(self) -> str:
         """Return the member that holds the name, like EndpointName."""
-        return f"{self.name}Name"
+        return self.identifier or f"{self.name}Name"
 
     @property
     def arn_member(self) -> str:
@@ -114,7 +120,8 @@ class ResourceType:
 
     def arn(self, name: str, *, account: str, region: str) -> str:
         """Return a resource's ARN."""
-        return f"arn:aws:sagemaker:{region}:{account}:{self.arn_type}/{name.lower()}"
+        written = name if self.keeps_case else name.lower()
+        return f"arn:aws:sagemaker:{region}:{account}:{self.arn_type}/{written}"
 
     def given(self, request: Mapping[str, Any]) -> str:
         """Return the name or the ARN by which a request calls the resource that it is about."""
@@ -145,7 +152,7 @@ class ResourceType:
 
     def already_exists_error(self, arn: str) -> ServiceError:
         """Return AWS's error for a name that another resource has; `arn` is that resource's."""
-        return ServiceError(self.exists_code, self.exists.format(arn=arn))
+        return ServiceError(self.exists_code, self.exists.format(arn=arn, name=arn.rpartition("/")[2]))
 
     def state(self, members: Mapping[str, Any]) -> tuple[Any, ...]:
         """Return what makes up a resource's state: its status and, of a job, the secondary one; () if it has none."""

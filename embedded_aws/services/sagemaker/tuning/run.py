@@ -216,7 +216,7 @@ class TuningRun:
         return ""
 
     def _create(self, proposal: Proposal) -> None:
-        where = {"account": self._record.account, "region": self._record.region}
+        where: dict[str, Any] = {"account": self._record.account, "region": self._record.region}
         name = training_jobs.name(self._record.name, len(self._trials) + 1)
         wanted = training_jobs.request(
             name, self._definition, proposal.values, objective=self._metric["MetricName"], tags=self._tags

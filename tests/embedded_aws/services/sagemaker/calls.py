@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 ARN = "arn:aws:sagemaker:us-east-1:000000000000"
 ROLE = "arn:aws:iam::000000000000:role/lab"
@@ -153,6 +154,27 @@ def version(client: Any, of: str = "bricks", **more: Any) -> str:
     return str(client.create_model_package(ModelPackageGroupName=of, **{**request, **more})["ModelPackageArn"])
 
 
+def pipeline(client: Any, name: str = "pipeline", *, steps: Sequence[Any] = (), **more: Any) -> Any:
+    """CreatePipeline; without steps it has one that fails."""
+    failing = {"Name": "Stop", "Type": "Fail", "Arguments": {"ErrorMessage": "enough"}}
+    parameters = more.pop("parameters", [])
+    definition = json.dumps({"Version": "2020-12-01", "Parameters": parameters, "Steps": [*steps] or [failing]})
+    return client.create_pipeline(PipelineName=name, **{"PipelineDefinition": definition, "RoleArn": ROLE, **more})
+
+
+def endless(name: str = "Train", **more: Any) -> dict[str, Any]:
+    """A pipeline's step whose training job runs until a test ends it."""
+    arguments = {
+        "RoleArn": ROLE,
+        "AlgorithmSpecification": {"TrainingImage": IMAGE, "TrainingInputMode": "File"},
+        "OutputDataConfig": {"S3OutputPath": "s3://bucket/training"},
+        "ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 5},
+        "StoppingCondition": {"MaxRuntimeInSeconds": 600},
+        **more.pop("arguments", {}),
+    }
+    return {"Name": name, "Type": "Training", "Arguments": arguments, **more}
+
+
 CREATE: dict[str, Callable[..., Any]] = {
     "notebook_instance": notebook,
     "notebook_instance_lifecycle_config": lifecycle,
@@ -165,6 +187,7 @@ CREATE: dict[str, Callable[..., Any]] = {
     "hyper_parameter_tuning_job": _tuning,
     "model_package_group": group,
     "model_package": package,
+    "pipeline": pipeline,
 }
 
 

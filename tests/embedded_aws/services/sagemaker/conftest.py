@@ -19,6 +19,7 @@ from embedded_aws.services.sagemaker.endpoints.models import Models
 from embedded_aws.services.sagemaker.model_registry.groups import ModelPackageGroups
 from embedded_aws.services.sagemaker.model_registry.packages import ModelPackages
 from embedded_aws.services.sagemaker.notebooks.provider import NotebookInstances
+from embedded_aws.services.sagemaker.pipelines.provider import PipelineExecutions, Pipelines
 from embedded_aws.services.sagemaker.provider import Provider, ServiceContext
 from embedded_aws.services.sagemaker.resource_types.endpoints import DEPLOYMENT
 from embedded_aws.services.sagemaker.service import SageMaker
@@ -113,6 +114,14 @@ class Notebooks(NotebookInstances):
         return Role(arn, account=record.account, region=record.region, endpoint_url=self.context.endpoint_url)
 
 
+class Executions(PipelineExecutions):
+    """Pipeline executions whose role nobody is asked about."""
+
+    def role(self, record: Record, arn: str) -> Role:
+        """Return a role that is not checked."""
+        return Role(arn, account=record.account, region=record.region, endpoint_url=self.context.endpoint_url)
+
+
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     wbufsize = -1  # head and body in one packet, or each answer waits for an acknowledgement
@@ -179,6 +188,8 @@ def providers() -> dict[str, type[Provider]]:
         "Model": Models,
         "ModelPackageGroup": ModelPackageGroups,
         "ModelPackage": ModelPackages,
+        "Pipeline": Pipelines,
+        "PipelineExecution": Executions,
     }
 
 

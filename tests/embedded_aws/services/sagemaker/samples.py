@@ -19,6 +19,7 @@ _TEXTS = (
     "s3://bucket/key",
     "https://example.com/a",
     ROLE,
+    "arn:aws:sagemaker:us-east-1:000000000000:pipeline/a/execution/a",
     *(f"arn:aws:sagemaker:us-east-1:000000000000:{kind}" for kind in ("training-plan/a", "reserved-capacity/a")),
     "arn:aws:sagemaker:us-east-1:000000000000:model-package-group/a",
     "arn:aws:sagemaker:us-east-1:000000000000:ml-reservation/a",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -213,6 +214,26 @@ def test_two_may_take_down_a_notebook_at_once(
     stack.delete("NotebookInstance", f"{ARN}:notebook-instance/seat")
     assert len(others) == 1
     assert sagemaker.list_notebook_instances()["NotebookInstances"] == []
+
+
+def test_a_pipeline_is_known_by_its_name(stack: Stack, sagemaker: Any) -> None:
+    """Ref is the name; its definition is the body, and another one updates it in place."""
+    body = json.dumps({"Version": "2020-12-01", "Steps": [calls.endless()]})
+    properties = {
+        "PipelineName": "Mine",
+        "RoleArn": calls.ROLE,
+        "PipelineDefinition": {"PipelineDefinitionBody": body},
+        "ParallelismConfiguration": {"MaxParallelExecutionSteps": "2"},
+        "Tags": [{"Key": "lab", "Value": "kept"}],
+    }
+    assert stack.create("Pipeline", **properties) == ("Mine", {})
+    told = sagemaker.describe_pipeline(PipelineName="Mine")
+    assert (told["PipelineDefinition"], told["ParallelismConfiguration"]["MaxParallelExecutionSteps"]) == (body, 2)
+    other = {"PipelineDefinition": {"PipelineDefinitionBody": body.replace('"Train"', '"Learn"')}}
+    stack.update("Pipeline", "Mine", properties, {**properties, **other})
+    assert "Learn" in sagemaker.describe_pipeline(PipelineName="Mine")["PipelineDefinition"]
+    stack.delete("Pipeline", "Mine")
+    assert sagemaker.list_pipelines()["PipelineSummaries"] == []
 
 
 def test_what_somebody_deleted_is_deleted(stack: Stack, sagemaker: Any) -> None:

@@ -38,6 +38,24 @@ NEVER = {
         for verb in ("Describe", "Stop", "Delete")
         for resource_type in JOBS[:3]
     },
+    **{
+        (f"{verb}PipelineExecution{end}", LIMIT): "there is no quota of executions"
+        for verb, end in (("Start", ""), ("Retry", ""), ("Send", "StepSuccess"), ("Send", "StepFailure"))
+    },
+    **{
+        (operation, CONFLICT): "nothing else changes it meanwhile: operations on one resource come after each other"
+        for operation in (
+            "CreatePipeline",
+            "UpdatePipeline",
+            "RetryPipelineExecution",
+            "StopPipelineExecution",
+            "UpdatePipelineExecution",
+            "SendPipelineExecutionStepSuccess",
+            "SendPipelineExecutionStepFailure",
+        )
+    },
+    ("CreatePipeline", LIMIT): "there is no quota of pipelines",
+    ("CreatePipeline", NOT_FOUND): "what it names, a role, is a ValidationException",
     ("UpdateTrainingJob", NOT_FOUND): MATCHED,
     **{
         (operation, CONFLICT): "operations on one resource come one after the other"
@@ -88,6 +106,16 @@ def stopped(client: Any) -> None:
     client.get_waiter("notebook_instance_stopped").wait(**name, WaiterConfig=QUICK)
 
 
+def started(*, steps: Any = (), **request: Any) -> Callable[[Any], None]:
+    """Makes a pipeline of these steps and starts it."""
+
+    def make(client: Any) -> None:
+        calls.pipeline(client, "mine", steps=steps)
+        client.start_pipeline_execution(**{"PipelineName": "mine", **request})
+
+    return make
+
+
 def _causes() -> dict[tuple[str, str], tuple[Callable[[Any], None], Callable[[Any], None]]]:
     """Return what must exist and the call that is then refused, by operation and code; quotas are used up between."""
     causes: dict[tuple[str, str], tuple[Callable[[Any], None], Callable[[Any], None]]] = {
@@ -118,6 +146,17 @@ def _causes() -> dict[tuple[str, str], tuple[Callable[[Any], None], Callable[[An
     for operation in ("Describe{}", "Stop{}", "ListTrainingJobsFor{}"):
         name = operation.format(JOBS[3])
         causes[name, NOT_FOUND] = (nothing, ask(name, HyperParameterTuningJobName="nothing"))
+    absent = {"PipelineExecutionArn": f"{calls.ARN}:pipeline/nothing/execution/abcdefghijkl"}
+    for operation in sorted(api.OPERATIONS):
+        given = api.input_members(operation).keys()
+        if "Pipeline" in operation and (operation, NOT_FOUND) not in NEVER:
+            named = {"PipelineName": "nothing", "CallbackToken": "abcdefghij", **absent}
+            request = {name: value for name, value in named.items() if name in given}
+            causes[operation, NOT_FOUND] = (nothing, ask(operation, **request))
+    token = {"PipelineName": "mine", "ClientRequestToken": "t" * 32}
+    again = ask("StartPipelineExecution", **token, PipelineExecutionDisplayName="another")
+    causes["StartPipelineExecution", CONFLICT] = (started(**token), again)
+    causes["DeletePipeline", CONFLICT] = (started(steps=[calls.endless()]), ask("DeletePipeline", PipelineName="mine"))
     return {declared: cause for declared, cause in causes.items() if declared in DECLARED}
 
 

@@ -276,3 +276,45 @@ def test_a_function_behind_a_rule(account: Account, client: Callable[[str], Any]
 def arn(resource_type: str, name: str) -> str:
     """Return a resource's ARN."""
     return f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:{resource_type}/{name}"
+
+
+def test_a_pipeline_execution_and_its_steps(account: Account, queue: Queue) -> None:
+    """Both have the guide's members, in lower camel case, and name the pipeline and the execution as resources."""
+    name = named("told")
+    steps = [
+        {
+            "Name": "Decide",
+            "Type": "Condition",
+            "Arguments": {"Conditions": [{"Type": "Equals", "LeftValue": 1, "RightValue": 2}]},
+        },
+        {"Name": "Stop", "Type": "Fail", "DependsOn": ["Decide"], "Arguments": {"ErrorMessage": "enough"}},
+    ]
+    definition = json.dumps({"Version": "2020-12-01", "Steps": steps})
+    arn = account.sagemaker.create_pipeline(PipelineName=name, PipelineDefinition=definition, RoleArn=account.role)
+    pipeline = arn["PipelineArn"]
+    execution = account.sagemaker.start_pipeline_execution(PipelineName=name)["PipelineExecutionArn"]
+    heard = until(lambda: found if len(found := queue.of(name)) == 5 else None)
+    assert all(event["resources"] == [pipeline, execution] for event in heard)
+    events = [event["detail"] for event in heard]
+    told = [
+        (each.get("previousPipelineExecutionStatus"), each["currentPipelineExecutionStatus"])
+        for each in events
+        if "stepName" not in each
+    ]
+    assert told == [(None, "Executing"), ("Executing", "Failed")]
+    last = next(each for each in events if each.get("currentPipelineExecutionStatus") == "Failed")
+    assert last["executionStartTime"].endswith("Z")
+    assert {"executionEndTime", "pipelineExecutionDisplayName"} <= last.keys()
+    changes = [
+        (each["stepName"], each["stepType"], each.get("previousStepStatus"), each["currentStepStatus"])
+        for each in events
+        if "stepName" in each
+    ]
+    assert changes == [
+        ("Decide", "Condition", None, "Executing"),
+        ("Decide", "Condition", "Executing", "Succeeded"),
+        ("Stop", "Fail", None, "Failed"),
+    ]
+    stop = next(each for each in events if each.get("stepName") == "Stop")
+    assert (stop["metadata"], stop["failureReason"]) == ({"fail": {"errorMessage": "enough"}}, "enough")
+    assert (stop["pipelineArn"], stop["pipelineExecutionArn"]) == (pipeline, execution)

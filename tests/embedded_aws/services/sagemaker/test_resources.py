@@ -32,7 +32,9 @@ MISSING = {
     "hyper_parameter_tuning_job": "Amazon SageMaker can't find a tuning job with the name nothing.",
     "model_package_group": f"ModelPackageGroup {ARN}:model-package-group/nothing does not exist.",
     "model_package": f"ModelPackage {ARN}:model-package/nothing does not exist.",
+    "pipeline": f"Pipeline '{ARN}:pipeline/nothing' does not exist.",
 }
+NOT_FOUND = ("hyper_parameter_tuning_job", "pipeline")  # where AWS has a code of its own
 TAKEN = {
     "notebook_instance": ("ValidationException", "Cannot create a duplicate Notebook Instance ({arn})"),
     "notebook_instance_lifecycle_config": (
@@ -69,6 +71,13 @@ TAKEN = {
     ),
     "model_package_group": ("ValidationException", "Model Package Group already exists: {arn}"),
     "model_package": ("ValidationException", "Model Package already exists: {arn}"),
+    "pipeline": (
+        "ValidationException",
+        (
+            "Pipeline names must be unique within an AWS account and region and a pipeline with name (MINE) "
+            "already exists."
+        ),
+    ),
 }
 
 
@@ -76,7 +85,8 @@ TAKEN = {
 def test_a_created_resource_is_described_and_listed(sagemaker: Any, resource_type: str) -> None:
     """Describe and List answer with the name and the ARN that Create gave."""
     arn = CREATE[resource_type](sagemaker, "Mine")[f"{TITLE[resource_type]}Arn"]
-    assert arn == f"{ARN}:{resource_type.replace('_', '-')}/mine"
+    name = "Mine" if resource_type == "pipeline" else "mine"  # the others' ARNs are in lower case
+    assert arn == f"{ARN}:{resource_type.replace('_', '-')}/{name}"
     described = getattr(sagemaker, f"describe_{resource_type}")(**{f"{TITLE[resource_type]}Name": "Mine"})
     assert (described[f"{TITLE[resource_type]}Name"], described[f"{TITLE[resource_type]}Arn"]) == ("Mine", arn)
     listed = getattr(sagemaker, f"list_{resource_type}s")()
@@ -91,7 +101,7 @@ def test_a_created_resource_is_described_and_listed(sagemaker: Any, resource_typ
         (verb, resource_type.name)
         for resource_type in RESOURCE_TYPES.values()
         for verb in resource_type.verbs
-        if verb not in ("Create", "List")
+        if verb not in ("Create", "List", *resource_type.own_verbs)
     ],
 )
 def test_an_absent_resource_is_refused_in_the_words_of_aws(unchecked: Any, resource_type: str, verb: str) -> None:
@@ -104,7 +114,7 @@ def test_an_absent_resource_is_refused_in_the_words_of_aws(unchecked: Any, resou
     request = {**samples.least(shape), **called}
     call = getattr(unchecked, xform_name(operation))
     name = xform_name(resource_type)
-    code = "ResourceNotFound" if name == "hyper_parameter_tuning_job" else "ValidationException"
+    code = "ResourceNotFound" if name in NOT_FOUND else "ValidationException"
     expected = MISSING[name].format(verb=verb.lower())
     if verb.endswith("Policy"):
         expected = f"Cannot find Model Package Group: {ARN}:model-package-group/nothing"

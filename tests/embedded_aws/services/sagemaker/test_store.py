@@ -30,6 +30,7 @@ CREATED = (
     "HyperParameterTuningJob",
     "ModelPackageGroup",
     "ModelPackage",
+    "Pipeline",
 )  # as in calls.CREATE
 
 

@@ -29,6 +29,7 @@ NOTEBOOK_FILES = (
     ROOT / "notebooks" / "bricks.ipynb",
     ROOT / "notebooks" / "jobs.ipynb",
     ROOT / "notebooks" / "hosting.ipynb",
+    ROOT / "notebooks" / "algorithms.ipynb",
     ROOT / "notebooks" / "requirements.txt",
     ROOT / "infra" / "scripts" / "idle_stop.py",
     ROOT / "infra" / "scripts" / "kernel.sh",

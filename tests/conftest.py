@@ -34,6 +34,7 @@ def pytest_xdist_auto_num_workers() -> int:
 # What takes longest, longest first: begun last, one of these would have a core for itself for minutes.
 _LONG = (
     "tests/notebooks/test_notebooks.py",
+    "tests/notebooks/test_algorithms.py",
     "tests/test_seats.py",
     "tests/test_lab.py",
     "tests/test_rollout.py",
@@ -70,6 +71,7 @@ _WITH_ALL = (
     "tests/embedded_aws/algorithms/test_xgboost_training.py",
     "tests/embedded_aws/algorithms/closed/test_sdk_2_estimators.py",
     "tests/embedded_aws/services/sagemaker/endpoints/test_framework_models.py",
+    "tests/notebooks/test_algorithms.py",
 )
 _LEAVE_OUT = "TESTS_LEAVE_OUT_THE_LONGEST"
 # Files that share what takes long to make: TensorFlow imported and a training, the CDK started and the lab synthesised.

@@ -78,6 +78,7 @@ class Instance:
             "bricks.ipynb",
             "jobs.ipynb",
             "hosting.ipynb",
+            "algorithms.ipynb",
             "idle_stop.py",
             "kernel.sh",
             "packages.py",

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     Resources = Callable[[str], list[dict[str, Any]]]
     Template = dict[str, Any]
 
+NOTEBOOKS = ("algorithms.ipynb", "bricks.ipynb", "hosting.ipynb", "jobs.ipynb")
+
 
 @pytest.fixture
 def training(resources: Resources) -> dict[str, Any]:
@@ -69,7 +71,7 @@ def test_the_bucket_gets_data_and_notebooks(resources: Resources) -> None:
     [contents] = [each for each in resources("Custom::BucketContents") if "Prefix" not in each]
     keys = {item["Key"] for item in contents["Objects"]}
     scripts = {"idle_stop.py", "kernel.sh", "packages.py"}
-    notebooks = {"bricks.ipynb", "hosting.ipynb", "jobs.ipynb", "requirements.txt", "sourcedir.tar.gz"} | scripts
+    notebooks = {*NOTEBOOKS, "requirements.txt", "sourcedir.tar.gz"} | scripts
     assert keys == {f"data/{name}" for name in DATA_FILES} | {f"notebooks/{name}" for name in notebooks}
 
 
@@ -77,7 +79,7 @@ def test_each_seat_gets_its_own_copy_of_the_notebooks(resources: Resources) -> N
     """They are copied below the seat's prefix, anew when the lab's notebook changes, and go with the seat."""
     [contents] = [each for each in resources("Custom::BucketContents") if each.get("Prefix") == "seats/ada/"]
     assert {(copy["SourceKey"], copy["Key"]) for copy in contents["Objects"]} == {
-        (f"notebooks/{name}", f"seats/ada/{name}") for name in ("bricks.ipynb", "hosting.ipynb", "jobs.ipynb")
+        (f"notebooks/{name}", f"seats/ada/{name}") for name in NOTEBOOKS
     }
     for copy in contents["Objects"]:
         assert copy["SourceBucket"] == contents["Bucket"]

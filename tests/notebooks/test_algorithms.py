@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
+from cli import paths
 from tests.notebooks.cells import printed, shows_a_picture
+from tests.notebooks.test_every_notebook import VARIABLES
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from nbformat import NotebookNode
 
     from tests.notebooks.conftest import Student
@@ -101,3 +108,22 @@ def test_nothing_is_left(student: Student, cells: dict[str, NotebookNode]) -> No
     assert not sagemaker.list_models(NameContains=student.prefix)["Models"]
     assert not sagemaker.list_endpoint_configs(NameContains=student.prefix)["EndpointConfigs"]
     assert all(key.startswith(f"seats/{student.seat}/") for key in student.written())
+
+
+def test_a_region_without_the_algorithms_is_one_sentence(tmp_path: Path) -> None:
+    """The second cell names the algorithm and the region, and stops the notebook."""
+    import nbformat
+
+    notebook = nbformat.read(paths.ROOT / "notebooks" / "algorithms.ipynb", as_version=nbformat.NO_CONVERT)
+    source = "\n".join(cell.source for cell in notebook.cells if cell.id in {"setup", "imports"})
+    told = {f"BRICKLAB_{name}": "known" for name in VARIABLES}
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", source],
+        cwd=tmp_path,
+        env={**os.environ, **told, "AWS_DEFAULT_REGION": "mx-central-1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    said = "AWS has no linear-learner in mx-central-1: this notebook needs a lab in another region."
+    assert (done.returncode, done.stderr.strip()) == (1, said)

@@ -97,10 +97,12 @@ class ControlPlane(Protocol):
         account: str,
         region: str,
         principal: Principal | None = None,
+        system_tags: Mapping[str, str] | None = None,
+        system_members: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
         """Carry out an operation of the control plane; without a principal no policies are checked.
 
-        Raises ServiceError.
+        `system_tags` and `system_members` are those that only AWS may give what is created. Raises ServiceError.
         """
 
     def can_retain_warm_pool(self, record: Record) -> bool:

@@ -7,6 +7,7 @@ import json
 import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
@@ -70,6 +71,14 @@ class _Host(Protocol):
 
 class _Interruptible(Protocol):
     def interrupt(self, record: Record) -> None: ...
+
+
+@dataclass(frozen=True)
+class _System:
+    """What AWS itself gives a resource that it creates."""
+
+    tags: Mapping[str, str]
+    members: Mapping[str, Any]
 
 
 class SageMaker:
@@ -136,16 +145,18 @@ class SageMaker:
         region: str,
         principal: Principal | None = None,
         system_tags: Mapping[str, str] | None = None,
+        system_members: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
         """Carry out an operation of the control plane; the answer has at least the members of its output shape.
 
-        What it changes is kept when it returns. `system_tags` are those that only AWS may give what is created. Raises
-        ServiceError.
+        What it changes is kept when it returns. `system_tags` and `system_members` are those that only AWS may give
+        what is created. Raises ServiceError.
         """
         scope = {"account": account, "region": region}
         try:
             with self.context.store.asked_for():
-                return self._carry_out(operation, document, principal, system_tags or {}, **scope)
+                system = _System(system_tags or {}, system_members or {})
+                return self._carry_out(operation, document, principal, system, **scope)
         except StateError as error:
             raise ServiceError(UNAVAILABLE, str(error), HTTPStatus.SERVICE_UNAVAILABLE) from error
 
@@ -154,7 +165,7 @@ class SageMaker:
         operation: str,
         document: dict[str, Any],
         principal: Principal | None,
-        system_tags: Mapping[str, str],
+        system: _System,
         *,
         account: str,
         region: str,
@@ -177,7 +188,7 @@ class SageMaker:
         if verb == "List":
             return self._list(resource_type, operation, request, account=account, region=region)
         if verb == "Create":
-            return self._create(resource_type, request, system_tags, account=account, region=region)
+            return self._create(resource_type, request, system, account=account, region=region)
         record = self._named(resource_type, verb, request, account=account, region=region)
         return self._ask(record, verb, request, principal)
 
@@ -253,21 +264,21 @@ class SageMaker:
         self,
         resource_type: ResourceType,
         request: dict[str, Any],
-        system_tags: Mapping[str, str],
+        system: _System,
         *,
         account: str,
         region: str,
     ) -> dict[str, Any]:
         scope = {"account": account, "region": region}
         with self._providers[resource_type.name].naming(resource_type, request, **scope) as name:
-            return self._create_named(name, resource_type, request, system_tags, **scope)
+            return self._create_named(name, resource_type, request, system, **scope)
 
     def _create_named(
         self,
         name: str,
         resource_type: ResourceType,
         request: dict[str, Any],
-        system_tags: Mapping[str, str],
+        system: _System,
         *,
         account: str,
         region: str,
@@ -283,8 +294,9 @@ class SageMaker:
             "CreationTime": now,
             "LastModifiedTime": now,
             **({resource_type.status: resource_type.first_status} if resource_type.status else {}),
+            **system.members,
         }
-        all_tags = {**tags.read(request.get("Tags", ())), **system_tags}
+        all_tags = {**tags.read(request.get("Tags", ())), **system.tags}
         record = Record(resource_type, name, arn, account, region, described, all_tags)
         self._check_references(resource_type, request, account=account, region=region)
         with record.lock:

@@ -216,21 +216,22 @@ class TuningRun:
         return ""
 
     def _create(self, proposal: Proposal) -> None:
-        where: dict[str, Any] = {"account": self._record.account, "region": self._record.region}
+        account, region = self._record.account, self._record.region
         name = training_jobs.name(self._record.name, len(self._trials) + 1)
         wanted = training_jobs.request(
             name, self._definition, proposal.values, objective=self._metric["MetricName"], tags=self._tags
         )
-        self._service.call("CreateTrainingJob", wanted, **where)
-        record = self._context.store.get("TrainingJob", name, **where)
-        self._context.store.update(
-            record,
-            TuningJobArn=self._record.arn,
-            TuningJobName=self._record.name,
-            TrainingJobDefinitionName=self._definition.get("DefinitionName"),
-            TunedHyperParameters=proposal.values,
-            ObjectiveStatus="Pending",
-        )
+        # From its first moment on, for by these it is found again if all ends in the next.
+        members = {
+            "TuningJobArn": self._record.arn,
+            "TuningJobName": self._record.name,
+            "TunedHyperParameters": proposal.values,
+            "ObjectiveStatus": "Pending",
+        }
+        if "DefinitionName" in self._definition:
+            members["TrainingJobDefinitionName"] = self._definition["DefinitionName"]
+        self._service.call("CreateTrainingJob", wanted, account=account, region=region, system_members=members)
+        record = self._context.store.get("TrainingJob", name, account=account, region=region)
         self._trials.append(_Trial(proposal, record))
 
     def _stop(self, trial: _Trial) -> None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import sys
-import time
-from typing import NoReturn
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # while it imports: there is nothing to say yet
+
+import os
+import sys
+import time
+from typing import NoReturn
 
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.markup import escape

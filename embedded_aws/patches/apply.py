@@ -20,6 +20,7 @@ from embedded_aws.patches import (
     patching,
     protocol,
     resource_groups_tagging,
+    s3_bodies,
     s3_contents,
     s3_hashes,
     s3_large_objects,
@@ -95,6 +96,7 @@ def apply(
     cloudwatch_logs.apply(clock, loop)
     sqs.patches.apply()
     iam_policy_simulator.apply()
+    s3_bodies.patches.apply()
     s3_multipart.apply()
     s3_contents.apply()
     s3_hashes.apply()

@@ -23,6 +23,7 @@ STREAM = {**GROUP, "logStreamName": "1"}
 FUNCTION = {"FunctionName": "wrong", "Runtime": "python3.12", "Role": ROLE, "Handler": "a.b", "Code": {"ZipFile": b""}}
 SCHEDULE = {"Name": "wrong", "FlexibleTimeWindow": {"Mode": "OFF"}, "Target": {"Arn": "TOPIC", "RoleArn": ROLE}}
 MACHINE = {"name": "wrong", "definition": "{}", "roleArn": ROLE}
+XML = ("MalformedXML", "did not validate against our published schema")
 NO_STRING = "NUMBER_VALUE can not be converted to a String"
 NO_INTEGER = "STRING_VALUE can not be converted to an Integer"
 NULL = "1 validation error detected: Value null at '{}' failed to satisfy constraint: Member must not be null"
@@ -110,6 +111,17 @@ def unchecked(embedded: gateway.Gateway) -> Iterator[Callable[[str], Any]]:
         ("sqs", "send_message", {"QueueUrl": "http://[[[/1", "MessageBody": "1"}, ("NonExistentQueue", "")),
         ("logs", "get_log_events", {**STREAM, "limit": "x"}, ("SerializationException", NO_INTEGER)),
         ("s3", "list_objects_v2", {"Bucket": "wrong", "MaxKeys": "many"}, ("InvalidArgument", "max-keys")),
+        ("s3", "put_bucket_tagging", {"Bucket": "wrong", "Tagging": {}}, XML),
+        ("s3", "put_bucket_tagging", {"Bucket": "wrong", "Tagging": {"TagSet": [{"Value": "a"}]}}, XML),
+        ("s3", "delete_objects", {"Bucket": "wrong", "Delete": {}}, XML),
+        *[
+            ("s3", "put_bucket_lifecycle_configuration", {"Bucket": "wrong", "LifecycleConfiguration": wrong}, XML)
+            for wrong in (
+                {"Rules": [{"Filter": {}, "Status": "Enabled", "Expiration": {"Days": "soon"}}]},
+                {"Rules": [{"Filter": {}, "Status": "", "Expiration": {"Days": 1}}]},
+                {"Rules": [{"Filter": {}, "Expiration": {"Days": 1}}]},
+            )
+        ],
         ("sns", "subscribe", {"TopicArn": "TOPIC", "Protocol": "sqs", "Endpoint": "a\x00b"}, ("InvalidParameter", "")),
     ],
 )
@@ -186,6 +198,30 @@ def test_a_body_that_no_client_writes(embedded: gateway.Gateway, target: str, bo
     status, document = sent(embedded.port, target, body)
     assert (status, document["__type"]) == (400, "SerializationException")
     assert sentence in document["message"]
+
+
+def test_xml_that_is_none_is_refused_and_what_is_right_is_kept(unchecked: Callable[[str], Any]) -> None:
+    """Another document, half of one, or one with no number where one must be, changes nothing of what a bucket has."""
+    s3 = unchecked("s3")
+    rule = {"ID": "a", "Filter": {"Prefix": "old/"}, "Status": "Enabled", "Expiration": {"Days": 1}}
+    s3.put_bucket_lifecycle_configuration(Bucket="wrong", LifecycleConfiguration={"Rules": [rule]})
+    body = b""
+
+    def replace(request: Any, **_: Any) -> None:
+        request.data = body
+
+    s3.meta.events.register("before-sign.s3.PutBucketLifecycleConfiguration", replace)
+    no_boolean = b"<Rule><Status>Enabled</Status><Expiration><ExpiredObjectDeleteMarker>perhaps"
+    for body in (  # noqa: B007 - what is sent
+        b"<LifecycleConfiguration><Rule>",
+        b"<Tagging><TagSet/></Tagging>",
+        b"<LifecycleConfiguration>%s</ExpiredObjectDeleteMarker></Expiration></Rule></LifecycleConfiguration>"
+        % no_boolean,
+    ):
+        code, _ = refusal(s3.put_bucket_lifecycle_configuration, Bucket="wrong", LifecycleConfiguration={"Rules": []})
+        assert code == "MalformedXML"
+    [kept] = s3.get_bucket_lifecycle_configuration(Bucket="wrong")["Rules"]
+    assert kept == rule
 
 
 def test_a_pair_of_surrogates_is_a_character(unchecked: Callable[[str], Any]) -> None:

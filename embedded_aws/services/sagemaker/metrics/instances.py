@@ -107,18 +107,18 @@ class Instances:
             return
         families = [[*instance.process.family()] for instance in watched]
         now = time.monotonic()
-        thorough = now >= self._thorough_at
+        thorough, worked = now >= self._thorough_at, time.thread_time()
         for instance, family in zip(watched, families, strict=True):
             busy = sum(map(_busy, family))
             instance.worked += max(busy - instance.busy, 0.0)
             instance.seconds += now - instance.measured
             instance.busy, instance.measured = busy, now
-            if thorough:
+            if thorough or instance.memory is None:  # a job may be over before its turn comes
                 most = instance.memory_limit or psutil.virtual_memory().total
                 instance.memory = 100 * sum(map(_memory, family)) / most
                 instance.disk = _disk(instance.folder) if instance.folder and not instance.memory_limit else None
         if thorough:
-            cost = time.monotonic() - now
+            cost = time.thread_time() - worked
             self._thorough_at = now + cost / _SHARE
 
     def take(self) -> Iterator[MetricDatum]:

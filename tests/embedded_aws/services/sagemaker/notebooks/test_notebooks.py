@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import os
 import re
 import signal
@@ -109,8 +110,9 @@ def boot(folder: Path, script: str, seconds: float = 10) -> tuple[list[str], int
 def machine(name: str, owner: gateway.Gateway) -> list[psutil.Process]:
     """Return all processes of a notebook instance: its supervisor, known by its folder, and what descends of that."""
     for process in psutil.Process(owner.pid).children():
-        if f"/notebooks/{name}-" in " ".join(process.cmdline()):
-            return [process, *process.children(recursive=True)]
+        with contextlib.suppress(psutil.NoSuchProcess):  # it has just ended
+            if f"/notebooks/{name}-" in " ".join(process.cmdline()):
+                return [process, *process.children(recursive=True)]
     return []
 
 

@@ -33,8 +33,7 @@ def pytest_xdist_auto_num_workers() -> int:
 
 # What takes longest, longest first: begun last, one of these would have a core for itself for minutes.
 _LONG = (
-    "tests/notebooks/test_notebooks.py",
-    "tests/notebooks/test_algorithms.py",
+    "tests/notebooks/",
     "tests/test_seats.py",
     "tests/test_lab.py",
     "tests/test_rollout.py",
@@ -65,17 +64,21 @@ _WITH_ALL = (
     "tests/bench/",
     "tests/test_faults.py",
     "tests/test_lease.py",
+    "tests/notebooks/test_algorithms.py",
+    "tests/notebooks/test_hosting.py",
+    "tests/notebooks/test_jobs.py",
     "tests/model_code/loops/test_backends.py",
     "tests/embedded_aws/test_persistence.py",
     "tests/embedded_aws/services/sagemaker/test_sdk_2.py",
+    "tests/embedded_aws/services/sagemaker/tuning/test_sdk_tuner.py",
     "tests/embedded_aws/algorithms/test_xgboost_training.py",
     "tests/embedded_aws/algorithms/closed/test_sdk_2_estimators.py",
     "tests/embedded_aws/services/sagemaker/endpoints/test_framework_models.py",
-    "tests/notebooks/test_algorithms.py",
 )
 _LEAVE_OUT = "TESTS_LEAVE_OUT_THE_LONGEST"
-# Files that share what takes long to make: TensorFlow imported and a training, the CDK started and the lab synthesised.
-_TOGETHER = ("tests/model_code/", "tests/infra/")
+# Files that share what takes long to make: TensorFlow imported and a training, the CDK started and the lab synthesised,
+# a lab with a student in it.
+_TOGETHER = ("tests/model_code/", "tests/infra/", "tests/notebooks/")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -13,17 +13,16 @@ import pytest
 from cli import paths
 from cli.programs import tool_environment
 from embedded_aws import gateway
+from tests.conftest import Lab
 from tests.embedded_aws.account import until
 from tests.embedded_aws.jupyter import Jupyter
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from collections.abc import Set as AbstractSet
     from pathlib import Path
 
     from nbformat import NotebookNode
-
-    from tests.conftest import Lab
 
 LAB, SEAT = "school", "ada"
 # Runs a notebook where Jupyter runs; the notebook itself says in which kernel.
@@ -132,7 +131,10 @@ def _again(cell: NotebookNode, *, twice: AbstractSet[str]) -> list[NotebookNode]
     return [cell, second] if cell.id in twice else [cell]
 
 
-@pytest.fixture(scope="module")
-def student(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Student:
-    """A student who has just come."""
-    return Student(lab, tmp_path_factory.mktemp("jupyter"))
+@pytest.fixture(scope="package")
+def student(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Student]:
+    """A student who has just come, in a lab that is gone after all notebooks, whatever happened."""
+    lab = Lab(tmp_path_factory.mktemp("lab"))
+    yield Student(lab, tmp_path_factory.mktemp("jupyter"))
+    lab.close()
+    gateway.stop(lab.home / "aws")

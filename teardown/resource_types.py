@@ -174,6 +174,13 @@ RESOURCE_TYPES: tuple[ResourceType, ...] = (
         stage=4,
     ),
     ResourceType(
+        title="model card",
+        api_name="ModelCard",
+        summaries="ModelCardSummaries",
+        name="ModelCardName",
+        stage=3,
+    ),
+    ResourceType(
         title="endpoint config",
         api_name="EndpointConfig",
         summaries="EndpointConfigs",

@@ -148,6 +148,7 @@ TYPES = {
         ("Completed", "Failed", "Pending"),
         ("Completed",),
     ),
+    "ModelCard": FakeType("ModelCardSummaries", "ModelCardName", "ModelCardArn", "model-card"),
     "EndpointConfig": FakeType("EndpointConfigs", "EndpointConfigName", "EndpointConfigArn", "endpoint-config"),
     "Model": FakeType("Models", "ModelName", "ModelArn", "model"),
     "NotebookInstanceLifecycleConfig": FakeType(

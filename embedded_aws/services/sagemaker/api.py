@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import botocore.session
 
@@ -12,7 +12,7 @@ from embedded_aws.services.sagemaker.errors import ServiceError
 from embedded_aws.services.sagemaker.resource_types import PRESIGNED_URL, RESOURCE_TYPES, ResourceType
 
 if TYPE_CHECKING:
-    from botocore.model import OperationModel, ServiceModel, Shape
+    from botocore.model import OperationModel, ServiceModel, Shape, StructureShape
 
 TARGET_PREFIX = "SageMaker."
 TAG_OPERATIONS = ("AddTags", "ListTags", "DeleteTags")
@@ -23,8 +23,10 @@ RESOURCE_OPERATIONS: dict[str, tuple[str, ResourceType]] = {
 }
 # Operations that wait for something that may itself call SageMaker.
 LONG_OPERATIONS = frozenset({RESOURCE_TYPES["NotebookInstance"].operation(PRESIGNED_URL)})
-BATCH_DESCRIBE = "BatchDescribeModelPackage"
-OPERATIONS = frozenset({*RESOURCE_OPERATIONS, *TAG_OPERATIONS, BATCH_DESCRIBE})
+SEARCH = "Search"
+OPERATIONS = frozenset({*RESOURCE_OPERATIONS, *TAG_OPERATIONS, SEARCH})
+OF_NO_RESOURCE = frozenset({SEARCH, *(name for name, (verb, _) in RESOURCE_OPERATIONS.items() if verb == "List")})
+"""Operations that IAM asks about no resource."""
 
 
 @cache
@@ -59,6 +61,11 @@ def input_members(operation: str) -> dict[str, Shape]:
     """Return the members that the operation's input can have, with their shapes."""
     shape = operation_model(operation).input_shape
     return dict(shape.members) if shape else {}
+
+
+def search_record() -> StructureShape:
+    """Return what Search finds: a structure with a member for each type of resource."""
+    return cast("StructureShape", service_model().shape_for("SearchRecord"))
 
 
 def summaries_member(operation: str) -> str:

@@ -18,6 +18,7 @@ from embedded_aws.services.sagemaker import api
 from embedded_aws.services.sagemaker.errors import ServiceError
 from embedded_aws.services.sagemaker.model_registry import versions
 from embedded_aws.services.sagemaker.resource_types import RESOURCE_TYPES
+from embedded_aws.services.sagemaker.resource_types.model_registry import BATCH_DESCRIBE
 from embedded_aws.services.sagemaker.resource_types.tuning import training_resources
 from embedded_aws.services.sagemaker.runtime_api import TARGET_CONTAINER, TARGET_MODEL
 
@@ -112,11 +113,11 @@ def _resources(operation: str, request: Mapping[str, Any], store: Store, *, acco
     scope = {"account": account, "region": region}
     if operation in api.TAG_OPERATIONS:
         return [request["ResourceArn"]]
-    if operation == api.BATCH_DESCRIBE:
-        return list(request["ModelPackageArnList"])
-    verb, resource_type = api.RESOURCE_OPERATIONS[operation]
-    if verb == "List":
+    if operation in api.OF_NO_RESOURCE:
         return ["*"]
+    verb, resource_type = api.RESOURCE_OPERATIONS[operation]
+    if verb == BATCH_DESCRIBE:
+        return list(request["ModelPackageArnList"])
     if verb == "Create" and resource_type.name == "ModelPackage" and resource_type.name_member not in request:
         group = versions.group_of(store, request, **scope)
         return [resource_type.arn(versions.next_name(store, group), **scope) if group else "*"]
@@ -145,6 +146,11 @@ def _context(request: Mapping[str, Any]) -> ConditionContext:
         **({"aws:TagKeys": list(tags)} if tags else {}),
         **_keep_alive(request),
         **_registration(request),
+        **{
+            f"sagemaker:SearchVisibilityCondition/{each['Key']}": each["Value"]
+            for each in request.get("VisibilityConditions", ())
+            if each.keys() >= {"Key", "Value"}
+        },
         **_serverless(request),
     }
 

@@ -11,9 +11,9 @@ event of their own ("Endpoint deployment state change" in the guide): the member
 PendingDeploymentSummary. Not compared with AWS: which members with no value are sent as null (here none is); whether
 the tags of a deleted endpoint or notebook instance are still told; whether a change of SecondaryStatus alone is told
 (it is here: the registry has the member); that shadow variants are told as production variants are; that a model
-package's times are numbers too (the guide's example has text), its Tags, and that its deletion is not told. Each of
-its updates is told, with the members that it was about: the guide, and workflows that look at them. AWS may send an
-event more than once; here each comes once.
+package's times are numbers too (the guide's example has text), its Tags, and that its deletion is not told, nor a model
+card's. Each update of a package is told, with the members that it was about: the guide, and workflows that look at
+them. AWS may send an event more than once; here each comes once.
 """
 
 from __future__ import annotations
@@ -202,6 +202,11 @@ EVENT_SCHEMAS: Mapping[str, EventSchema] = {
             UPDATED_FIELDS,
             "LastModifiedTime",
         ),
+        deleted=False,
+    ),
+    "ModelCard": EventSchema(
+        detail_type="SageMaker Model Card State Change",
+        members=("ModelCardVersion", "SecurityConfig", "CreatedBy", "CreationTime", "LastModifiedTime"),
         deleted=False,
     ),
     "NotebookInstance": EventSchema(

@@ -138,6 +138,11 @@ class Provider:
         del name
         return resource_type.described(request)
 
+    def describe(self, record: Record, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what a Describe request is answered."""
+        del request
+        return record.members
+
     def create(self, record: Record, request: dict[str, Any]) -> Work | None:
         """Check what the request refers to; return what starts the work, which is called once the record is kept.
 

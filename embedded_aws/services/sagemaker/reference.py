@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from embedded_aws.services.sagemaker import api, runtime_api
+from embedded_aws.services.sagemaker import api, runtime_api, search
 from embedded_aws.services.sagemaker.events import EVENT_SCHEMAS
 from embedded_aws.services.sagemaker.resource_types import RESOURCE_TYPES
 from embedded_aws.services.sagemaker.resource_types.members import DONE, RECORDED, REFUSED, Support
@@ -42,6 +42,7 @@ predictors, transformers), CloudFormation, Step Functions' `aws-sdk:sagemaker` t
 | resource type | operations |
 |---|---|
 {resource_types}
+| of several types | `Search` |
 | tags, on all of them | {tags} |
 """
 _METRICS_AND_EVENTS = """
@@ -121,6 +122,7 @@ def page() -> str:
     )
     events = [f"| {name} | `{schema.detail_type}` | {_when(name)} |" for name, schema in EVENT_SCHEMAS.items()]
     requests = [(each.operation(verb), each.members[verb]) for each in types for verb in each.members]
+    requests.append(("Search", search.MEMBERS))
     requests.append(("InvokeEndpoint", runtime_api.INVOKE_ENDPOINT))
     requests.append(("InvokeEndpointWithResponseStream", runtime_api.INVOKE_ENDPOINT_WITH_RESPONSE_STREAM))
     requests.append(("InvokeEndpointAsync", runtime_api.INVOKE_ENDPOINT_ASYNC))

@@ -12,11 +12,12 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from embedded_aws.database import StateError
-from embedded_aws.services.sagemaker import api, authorization, listing, quota_usage, runtime_api, shapes, tags
+from embedded_aws.services.sagemaker import api, authorization, listing, quota_usage, runtime_api, search, shapes, tags
 from embedded_aws.services.sagemaker.endpoints.configurations import EndpointConfigs
 from embedded_aws.services.sagemaker.endpoints.models import Models
 from embedded_aws.services.sagemaker.endpoints.provider import Endpoints
 from embedded_aws.services.sagemaker.errors import JSON, UNAVAILABLE, ServiceError
+from embedded_aws.services.sagemaker.model_registry.cards import ModelCards
 from embedded_aws.services.sagemaker.model_registry.groups import ModelPackageGroups
 from embedded_aws.services.sagemaker.model_registry.packages import ModelPackages
 from embedded_aws.services.sagemaker.notebooks.provider import NotebookInstances
@@ -48,6 +49,7 @@ PROVIDERS: Mapping[str, type[Provider]] = {
     "NotebookInstance": NotebookInstances,
     "ModelPackageGroup": ModelPackageGroups,
     "ModelPackage": ModelPackages,
+    "ModelCard": ModelCards,
     "Model": Models,
     "EndpointConfig": EndpointConfigs,
     "Pipeline": Pipelines,
@@ -175,11 +177,8 @@ class SageMaker:
             operation, request, self.context.store, account=account, region=region
         )
         authorization.check(principal, permissions)
-        if operation in api.TAG_OPERATIONS:
-            return tags.handle(self.context.store, operation, request, account=account, region=region)
-        if operation == api.BATCH_DESCRIBE:
-            packages = cast("ModelPackages", self._providers["ModelPackage"])
-            return packages.describe_all(request["ModelPackageArnList"], account=account, region=region)
+        if operation not in api.RESOURCE_OPERATIONS:
+            return self._carry_out_across(operation, request, account=account, region=region)
         verb, resource_type = api.RESOURCE_OPERATIONS[operation]
         if verb in resource_type.members:
             members.check(resource_type.members[verb], request)
@@ -199,10 +198,20 @@ class SageMaker:
             self.check_endpoint_change(verb, record, request, principal)
         if verb in _LOCKING_VERBS:
             self._change(verb, record, request)
-        elif verb != "Describe":
-            resource_type.check_status(verb, record.status, record.arn)
-            return self._providers[resource_type.name].perform(verb, record, request)
-        return record.members
+            return record.members
+        if verb == "Describe":
+            return self._providers[resource_type.name].describe(record, request)
+        resource_type.check_status(verb, record.status, record.arn)
+        return self._providers[resource_type.name].perform(verb, record, request)
+
+    def _carry_out_across(
+        self, operation: str, request: dict[str, Any], *, account: str, region: str
+    ) -> dict[str, Any]:
+        """Carry out an operation on resources of several types."""
+        store, scope = self.context.store, {"account": account, "region": region}
+        if operation == api.SEARCH:
+            return search.search(store, api.search_record(), request, **scope)
+        return tags.handle(store, operation, request, **scope)
 
     def can_retain_warm_pool(self, record: Record) -> bool:
         """Return whether the account's quotas have room for an ended training job's instances in a warm pool."""
@@ -288,12 +297,14 @@ class SageMaker:
             return {resource_type.arn_member: made.arn}
         arn = resource_type.arn(name, account=account, region=region)
         now = self.context.clock.now()
+        status, first_status = resource_type.status, resource_type.first_status
+        first = {status: first_status} if status and first_status else {}
         described = {
             **with_defaults(provider.described(resource_type, request, name), resource_type.defaults),
             resource_type.arn_member: arn,
             "CreationTime": now,
             "LastModifiedTime": now,
-            **({resource_type.status: resource_type.first_status} if resource_type.status else {}),
+            **first,
             **system.members,
         }
         all_tags = {**tags.read(request.get("Tags", ())), **system.tags}

@@ -114,6 +114,14 @@ class ModelPackages(Provider):
         for each in [*([specification] if specification else []), *additional]:
             self._check_containers(record, each["Containers"])
 
+    def describe(self, record: Record, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the package; with MetadataOnly little of its card's content."""
+        card = record.members.get("ModelCard", {})
+        if request.get("IncludedData") != "MetadataOnly" or "ModelCardContent" not in card:
+            return record.members
+        content = card_content.metadata(card["ModelCardContent"])
+        return {**record.members, "ModelCard": {**card, "ModelCardContent": content}}
+
     def update(self, record: Record, request: dict[str, Any]) -> None:
         """Change a version's approval, its life cycle, its metadata, or what may be given later."""
         if VERSION not in record.members:
@@ -146,12 +154,13 @@ class ModelPackages(Provider):
                 self.context.store.update(group, **{LAST_VERSION: last})
         super().delete(record)
 
-    def describe_all(self, arns: list[str], *, account: str, region: str) -> dict[str, Any]:
+    def operate(self, verb: str, request: dict[str, Any], *, account: str, region: str) -> dict[str, Any]:
         """Answer BatchDescribeModelPackage: a summary of each version, an error for what is none."""
+        del verb  # there is one
         packages = {each.arn: each for each in self.context.store.all("ModelPackage", account=account, region=region)}
         summaries: dict[str, Any] = {}
         errors: dict[str, Any] = {}
-        for arn in arns:
+        for arn in request["ModelPackageArnList"]:
             found = packages.get(arn)
             if found and found.members.keys() >= {VERSION, "InferenceSpecification"}:
                 summaries[arn] = found.members

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from embedded_aws.services.sagemaker.resource_types.endpoints import ENDPOINT, ENDPOINT_CONFIG, MODEL
+from embedded_aws.services.sagemaker.resource_types.model_cards import MODEL_CARD
 from embedded_aws.services.sagemaker.resource_types.model_registry import MODEL_PACKAGE, MODEL_PACKAGE_GROUP
 from embedded_aws.services.sagemaker.resource_types.notebooks import LIFECYCLE_CONFIG, NOTEBOOK_INSTANCE, PRESIGNED_URL
 from embedded_aws.services.sagemaker.resource_types.pipelines import PIPELINE, PIPELINE_EXECUTION
@@ -21,6 +22,7 @@ RESOURCE_TYPES: dict[str, ResourceType] = {
         LIFECYCLE_CONFIG,
         MODEL_PACKAGE_GROUP,
         MODEL_PACKAGE,
+        MODEL_CARD,
         MODEL,
         ENDPOINT_CONFIG,
         ENDPOINT,

@@ -33,6 +33,7 @@ from embedded_aws.services.sagemaker.resource_types.resource_type import Resourc
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+BATCH_DESCRIBE = "BatchDescribe{}"
 PUT_POLICY, GET_POLICY, DELETE_POLICY = "Put{}Policy", "Get{}Policy", "Delete{}Policy"
 GROUP_NAME, VERSION = "ModelPackageGroupName", "ModelPackageVersion"
 POLICY = "ResourcePolicy"
@@ -184,7 +185,8 @@ MODEL_PACKAGE = ResourceType(
             "ClientToken": done("an update that comes twice changes nothing the second time"),
         },
     },
-    verbs=("Create", "Describe", "List", "Update", "Delete"),
+    verbs=("Create", "Describe", "List", "Update", "Delete", BATCH_DESCRIBE),
+    own_verbs=(BATCH_DESCRIBE,),
     status="ModelPackageStatus",
     first_status="Completed",
     told_changes=("LastModifiedTime",),

@@ -148,6 +148,12 @@ def package(client: Any, name: str = "bricks", **more: Any) -> Any:
     return client.create_model_package(ModelPackageName=name, **{**request, **more})
 
 
+def card(client: Any, name: str = "bricks", **more: Any) -> Any:
+    """CreateModelCard."""
+    request = {"Content": '{"model_overview": {"model_name": "bricks"}}', "ModelCardStatus": "Draft"}
+    return client.create_model_card(ModelCardName=name, **{**request, **more})
+
+
 def version(client: Any, of: str = "bricks", **more: Any) -> str:
     """CreateModelPackage, of the next version in a group; its ARN."""
     request = {"InferenceSpecification": {"Containers": [{"Image": IMAGE}]}}
@@ -188,6 +194,7 @@ CREATE: dict[str, Callable[..., Any]] = {
     "model_package_group": group,
     "model_package": package,
     "pipeline": pipeline,
+    "model_card": card,
 }
 
 

@@ -16,6 +16,7 @@ import embedded_aws
 from embedded_aws.runtime.credentials import Role
 from embedded_aws.services.sagemaker.clock import Clock
 from embedded_aws.services.sagemaker.endpoints.models import Models
+from embedded_aws.services.sagemaker.model_registry.cards import ModelCards
 from embedded_aws.services.sagemaker.model_registry.groups import ModelPackageGroups
 from embedded_aws.services.sagemaker.model_registry.packages import ModelPackages
 from embedded_aws.services.sagemaker.notebooks.provider import NotebookInstances
@@ -190,6 +191,7 @@ def providers() -> dict[str, type[Provider]]:
         "ModelPackage": ModelPackages,
         "Pipeline": Pipelines,
         "PipelineExecution": Executions,
+        "ModelCard": ModelCards,
     }
 
 

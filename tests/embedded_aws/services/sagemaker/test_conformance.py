@@ -124,7 +124,7 @@ def test_a_target_that_is_not_there(ask: Any, target: str) -> None:
     assert ask("", {}, **{"X-Amz-Target": target})[:2] == (400, "UnknownOperationException")
 
 
-@pytest.mark.parametrize("operation", ["CreateDomain", "Search", "CreateAutoMLJob", "InvokeEndpoint"])
+@pytest.mark.parametrize("operation", ["CreateDomain", "GetSearchSuggestions", "CreateAutoMLJob", "InvokeEndpoint"])
 def test_an_operation_that_is_not_claimed(ask: Any, operation: str) -> None:
     """It is refused by its name, with those that there are."""
     status, code, message = ask(operation, {})

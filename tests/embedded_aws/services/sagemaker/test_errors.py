@@ -25,8 +25,9 @@ MATCHED = "AWS answers ValidationException here, and clients match its sentence 
 NEVER = {
     **{
         (f"Create{resource_type}", LIMIT): "there is no quota of how many there may be"
-        for resource_type in ("Model", "EndpointConfig", "ModelPackageGroup", "ModelPackage")
+        for resource_type in ("Model", "EndpointConfig", "ModelPackageGroup", "ModelPackage", "ModelCard")
     },
+    ("UpdateModelCard", LIMIT): "nor is there one of a card's versions",
     **{(f"{verb}NotebookInstanceLifecycleConfig", LIMIT): "no quota either" for verb in ("Create", "Update")},
     ("UpdateNotebookInstance", LIMIT): "it is stopped and takes no instance; StartNotebookInstance is refused",
     **{
@@ -59,7 +60,7 @@ NEVER = {
     ("UpdateTrainingJob", NOT_FOUND): MATCHED,
     **{
         (operation, CONFLICT): "operations on one resource come one after the other"
-        for operation in ("UpdateModelPackage", "DeleteModelPackage", "PutModelPackageGroupPolicy")
+        for operation in ("UpdateModelPackage", "DeleteModelPackage", "PutModelPackageGroupPolicy", "DeleteModelCard")
     },
     ("UpdateTrainingJob", LIMIT): "a warm pool that is kept for longer takes no instance more",
 }
@@ -135,6 +136,13 @@ def _causes() -> dict[tuple[str, str], tuple[Callable[[Any], None], Callable[[An
         registered("once"),
         ask("DeleteModelPackageGroup", ModelPackageGroupName="mine"),
     )
+    causes["CreateModelCard", CONFLICT] = (create("ModelCard"), create("ModelCard"))
+    causes["UpdateModelCard", CONFLICT] = (
+        lambda client: calls.card(client, "mine", ModelCardStatus="Archived"),
+        ask("UpdateModelCard", ModelCardName="mine", ModelCardStatus="Draft"),
+    )
+    for verb in ("Describe{}", "Update{}", "Delete{}", "List{}Versions"):
+        causes[verb.format("ModelCard"), NOT_FOUND] = (nothing, ask(verb.format("ModelCard"), ModelCardName="nothing"))
     for resource_type in (*JOBS, "NotebookInstance", "Endpoint"):
         causes[f"Create{resource_type}", LIMIT] = (nothing, create(resource_type))
     for resource_type in JOBS:

@@ -107,7 +107,7 @@ def _wrong_filters(listing: Listing) -> Iterator[str]:
         own = RESOURCE_TYPES[listing.resource_type].filters.keys() | {"ModelApprovalStatus"}
         if name in PAGING or name in own or name.startswith(NOTEBOOKS_OWN):
             continue
-        criterion = next(each for each in CRITERIA if name.endswith(each))
+        criterion = next((each for each in CRITERIA if name.endswith(each)), "Equals")
         subject = name.removesuffix(criterion)
         holds, values = CRITERIA[criterion]
         tried = values(listing.value("a", subject) or ABSENT[subject])

@@ -11,7 +11,7 @@ import pytest
 from botocore import xform_name
 
 from cli import paths
-from embedded_aws.services.sagemaker import api, reference, runtime_api
+from embedded_aws.services.sagemaker import api, reference, runtime_api, search
 from embedded_aws.services.sagemaker.errors import ServiceError
 from embedded_aws.services.sagemaker.resource_types import RESOURCE_TYPES, members
 from tests.embedded_aws.services.sagemaker import calls, samples
@@ -84,6 +84,14 @@ def test_every_member_of_an_invocation_is_classified() -> None:
     shape = botocore.session.get_session().get_service_model("sagemaker-runtime").operation_model("InvokeEndpoint")
     assert shape.input_shape
     assert [*differences(shape.input_shape, runtime_api.INVOKE_ENDPOINT)] == []
+
+
+def test_every_member_of_a_search_is_classified() -> None:
+    """Search's declaration has the members of botocore's model; an expression within an expression has the same."""
+    shape = api.operation_model(api.SEARCH).input_shape
+    assert shape
+    within = "SearchExpression.SubExpressions is a structure: declare its members"
+    assert [*differences(shape, search.MEMBERS)] == [within]
 
 
 def test_what_is_refused(empty: SageMaker) -> None:

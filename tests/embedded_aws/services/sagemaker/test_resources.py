@@ -33,8 +33,9 @@ MISSING = {
     "model_package_group": f"ModelPackageGroup {ARN}:model-package-group/nothing does not exist.",
     "model_package": f"ModelPackage {ARN}:model-package/nothing does not exist.",
     "pipeline": f"Pipeline '{ARN}:pipeline/nothing' does not exist.",
+    "model_card": f"Model card {ARN}:model-card/nothing does not exist.",
 }
-NOT_FOUND = ("hyper_parameter_tuning_job", "pipeline")  # where AWS has a code of its own
+NOT_FOUND = ("hyper_parameter_tuning_job", "pipeline", "model_card")  # where AWS has a code of its own
 TAKEN = {
     "notebook_instance": ("ValidationException", "Cannot create a duplicate Notebook Instance ({arn})"),
     "notebook_instance_lifecycle_config": (
@@ -78,6 +79,7 @@ TAKEN = {
             "already exists."
         ),
     ),
+    "model_card": ("ConflictException", "Model card {arn} already exists."),
 }
 
 
@@ -131,14 +133,22 @@ def test_a_name_is_taken_whatever_its_case(sagemaker: Any, resource_type: str) -
 
 @pytest.mark.parametrize(
     "resource_type",
-    ["notebook_instance_lifecycle_config", "model", "endpoint_config", "model_package_group", "model_package"],
+    [
+        "notebook_instance_lifecycle_config",
+        "model",
+        "endpoint_config",
+        "model_package_group",
+        "model_package",
+        "model_card",
+    ],
 )
 def test_a_plain_resource_is_gone_once_deleted(sagemaker: Any, resource_type: str) -> None:
     """Delete removes the record at once, and its name can be used again."""
     CREATE[resource_type](sagemaker, "mine")
     name = {f"{TITLE[resource_type]}Name": "mine"}
     getattr(sagemaker, f"delete_{resource_type}")(**name)
-    assert calls.refusal(getattr(sagemaker, f"describe_{resource_type}"), **name)[0] == "ValidationException"
+    refused = calls.refusal(getattr(sagemaker, f"describe_{resource_type}"), **name)
+    assert refused[0] in ("ValidationException", "ResourceNotFound")
     CREATE[resource_type](sagemaker, "mine")
 
 

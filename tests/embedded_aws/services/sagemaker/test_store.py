@@ -31,6 +31,7 @@ CREATED = (
     "ModelPackageGroup",
     "ModelPackage",
     "Pipeline",
+    "ModelCard",
 )  # as in calls.CREATE
 
 

@@ -37,6 +37,7 @@ _LONG = (
     "tests/test_seats.py",
     "tests/test_lab.py",
     "tests/test_rollout.py",
+    "tests/test_algorithm.py",
     "tests/test_lease.py",
     "tests/test_cdk.py",
     "tests/model_code/",
@@ -63,6 +64,7 @@ _LONG = (
 _WITH_ALL = (
     "tests/bench/",
     "tests/test_faults.py",
+    "tests/test_algorithm.py",
     "tests/test_lease.py",
     "tests/notebooks/test_algorithms.py",
     "tests/notebooks/test_hosting.py",

@@ -20,7 +20,7 @@ from infra.constructs.sagemaker_job import SageMakerJob, instances
 from teardown.names import LAB_TAG
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from aws_cdk import aws_iam as iam
     from aws_cdk import aws_kms as kms
@@ -33,6 +33,7 @@ PREFIX = "features/"
 _ARTIFACT = "model/model.tar.gz"
 _DIGITS = 16
 _VOLUME_GB = 10
+_PLACES = {"data/": "Every file of the data set.", "training/": "SageMaker makes the names of the artifacts."}
 
 
 class BrickFeatures(Construct):
@@ -68,7 +69,8 @@ class BrickFeatures(Construct):
         self.digest = hashlib.sha256(text.encode()).hexdigest()[:_DIGITS]
         self._place = f"s3://{bucket.bucket_name}/{PREFIX}{self.digest}"
         self.artifact = f"{self._place}/{_ARTIFACT}"
-        role = FeaturesRole(self, "Role", lab=settings.name, bucket=bucket, key=key, inputs=inputs)
+        places = ["data/", *(["training/"] if network else [])]
+        role = FeaturesRole(self, "Role", lab=settings.name, bucket=bucket, key=key, inputs=inputs, places=places)
         job = SageMakerJob(
             self,
             "Job",
@@ -131,7 +133,7 @@ class BrickFeatures(Construct):
 
 
 class FeaturesRole(ExecutionRole):
-    """Reads the data, the code and the trained network, and writes below features/."""
+    """Reads the code and what lies at `places` of the bucket, and writes below features/."""
 
     def __init__(
         self,
@@ -142,19 +144,19 @@ class FeaturesRole(ExecutionRole):
         bucket: s3.IBucket,
         key: kms.IKey,
         inputs: TrainingInputs,
+        places: Sequence[str],
     ) -> None:
         own, source = bucket.bucket_arn, inputs.source
-        reading = ["data/", "training/"]
         code: Mapping[str, Mapping[str, Any]] = {"StringLike": {"s3:prefix": source.s3_object_key}}
         super().__init__(
             scope,
             construct_id,
             description=f"What the job may do that makes features of the bricks of the lab {lab}",
             policy=[
-                statements.list_bucket(own, prefixes=[*reading, PREFIX]),
+                statements.list_bucket(own, prefixes=[*places, PREFIX]),
                 statements.allow(["s3:ListBucket"], [source.bucket.bucket_arn], code),
                 statements.allow(["s3:GetObject"], [source.bucket.arn_for_objects(source.s3_object_key)]),
-                statements.on_objects(own, actions=["s3:GetObject"], prefixes=reading),
+                statements.on_objects(own, actions=["s3:GetObject"], prefixes=places),
                 statements.on_objects(own, actions=["s3:AbortMultipartUpload", "s3:PutObject"], prefixes=[PREFIX]),
                 *run_jobs(lab=lab, key_arn=key.key_arn, image=inputs.image, group=processing.LOGS),
             ],
@@ -162,8 +164,7 @@ class FeaturesRole(ExecutionRole):
         acknowledge(
             self,
             {
-                wildcard("…/data/*"): "Every file of the data set.",
-                wildcard("…/training/*"): "SageMaker makes the names of the artifacts.",
+                **{wildcard(f"…/{place}*"): _PLACES[place] for place in places},
                 wildcard(f"…/{PREFIX}*"): "The rows and the model, under a hash of what made them.",
                 **run_jobs_wildcards(lab=lab, group=processing.LOGS),
             },

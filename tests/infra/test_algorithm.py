@@ -155,6 +155,7 @@ def test_pixels_need_no_network(synthesise: Synthesise, name: str, outputs: set[
     assert re.fullmatch(rf"438346466558\.dkr\.ecr\.eu-west-1\..*/{name}:1", text(image))
     labeled = made["FeaturesJob"]["Request"]["AppSpecification"]["ContainerArguments"]
     channels = made["AlgorithmJob"]["Request"]["InputDataConfig"]
+    assert ("s3:GetObject", "training/*") not in objects(policy(stacks["training"], "FeaturesRole"))
     assert ("none" in labeled) == (name == "kmeans") == all("label_size=0" in each["ContentType"] for each in channels)
     assert set(stacks["training"]["Outputs"]) == {"Algorithm", "ModelArtifact", "TrainingJobName", *outputs}
 

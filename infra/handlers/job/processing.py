@@ -24,7 +24,7 @@ class ProcessingJobs(Jobs):
         result="a result",
         again="to process anew",
         faster="raise lab.max_run",
-        shorter="give it fewer photos or choose a faster lab.training_instance_type",
+        shorter="give it fewer images or choose a faster lab.training_instance_type",
     )
 
     def result(self, job: Job) -> dict[str, str] | None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from embedded_aws import documents, gateway
-from tests.embedded_aws.account import BUCKET, CLUSTER, TRAINING_IMAGE, Account, answering, until
+from tests.embedded_aws.account import BUCKET, CLUSTER, TRAINING_IMAGE, Account, answering, python, until
 from tests.embedded_aws.home import Home
 from tests.embedded_aws.jupyter import Jupyter
 from tests.embedded_aws.services.sagemaker import calls
@@ -118,6 +118,40 @@ class Lab:
             OutputDataConfig={"S3OutputPath": f"s3://{BUCKET}/training"},
         )
 
+    def start_pipeline(self) -> None:
+        """Start a pipeline with a training job that can be tried again, and a question that nobody has answered."""
+        queue = self.aws.client("sqs").create_queue(QueueName="asked")["QueueUrl"]
+        train = calls.endless(
+            "Train",
+            arguments={
+                "RoleArn": self.account.role,
+                "AlgorithmSpecification": {
+                    "TrainingImage": TRAINING_IMAGE,
+                    "TrainingInputMode": "File",
+                    "ContainerEntrypoint": python("import time; time.sleep(100)"),
+                },
+                "OutputDataConfig": {"S3OutputPath": f"s3://{BUCKET}/training"},
+            },
+            RetryPolicies=[{"ExceptionType": ["SageMaker.JOB_INTERNAL_ERROR"], "MaxAttempts": 1}],
+        )
+        ask = {"Name": "Ask", "Type": "Callback", "SqsQueueUrl": queue, "Arguments": {}}
+        then = {
+            "Name": "Then",
+            "Type": "Condition",
+            "DependsOn": ["Ask"],
+            "Arguments": {"Conditions": [{"Type": "Equals", "LeftValue": 1, "RightValue": 1}]},
+        }
+        calls.pipeline(self.sagemaker, "kept", steps=[train, ask, then], RoleArn=self.account.role)
+        self.execution = self.sagemaker.start_pipeline_execution(PipelineName="kept")["PipelineExecutionArn"]
+        until(lambda: [*self.steps().values()].count("Executing") == 2)
+
+    def steps(self) -> dict[str, str]:
+        """The statuses of the pipeline's steps, with the attempts of each."""
+        answer = self.sagemaker.list_pipeline_execution_steps(PipelineExecutionArn=self.execution)
+        self.attempts = {each["StepName"]: each.get("AttemptCount") for each in answer["PipelineExecutionSteps"]}
+        self.metadata = {each["StepName"]: each["Metadata"] for each in answer["PipelineExecutionSteps"]}
+        return {each["StepName"]: each["StepStatus"] for each in answer["PipelineExecutionSteps"]}
+
     def start_notebook(self, name: str, **hooks: str) -> None:
         """Create a notebook instance with these scripts."""
         encoded = {hook: [{"Content": base64.b64encode(text.encode()).decode()}] for hook, text in hooks.items()}
@@ -145,6 +179,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     try:
         _ask(made.aws)
         made.start_jobs()
+        made.start_pipeline()
         made.start_notebook("seat", OnCreate=f"echo x >> {VOLUME}/created", OnStart=f"echo x >> {VOLUME}/started")
         for name in ("idle", "doomed"):
             made.start_notebook(name)
@@ -290,6 +325,22 @@ def test_a_spot_job_whose_time_was_over_meanwhile_has_stopped(lab: Lab) -> None:
     ended = lab.account.end_of(lab.jobs["late"])
     assert (ended["TrainingJobStatus"], ended["SecondaryStatus"]) == ("Stopped", "MaxWaitTimeExceeded")
     assert "FailureReason" not in ended
+
+
+def test_a_pipeline_execution_goes_on(lab: Lab) -> None:
+    """Its lost job is tried again as its policy says; who is asked can answer, and what waits for that follows."""
+    until(lambda: lab.steps()["Train"] == "Executing" and lab.attempts["Train"] == 2)
+    token = lab.metadata["Ask"]["Callback"]["CallbackToken"]
+    lab.sagemaker.send_pipeline_execution_step_success(CallbackToken=token)
+    until(lambda: lab.steps().get("Then") == "Succeeded")
+    lab.sagemaker.stop_pipeline_execution(PipelineExecutionArn=lab.execution)
+
+    def status() -> str:
+        answer = lab.sagemaker.describe_pipeline_execution(PipelineExecutionArn=lab.execution)
+        return str(answer["PipelineExecutionStatus"])
+
+    until(lambda: status() == "Stopped")
+    assert lab.steps() == {"Train": "Stopped", "Ask": "Succeeded", "Then": "Succeeded"}
 
 
 def test_endpoints_serve_again(lab: Lab) -> None:

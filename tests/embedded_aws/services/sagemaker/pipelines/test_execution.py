@@ -7,7 +7,18 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from tests import functions
-from tests.embedded_aws.account import BUCKET, CLUSTER, TRAINING_IMAGE, Account, python, sinks, until
+from tests.embedded_aws.account import (
+    BUCKET,
+    CLUSTER,
+    INFERENCE_IMAGE,
+    TRAINING_IMAGE,
+    Account,
+    answering,
+    archive,
+    python,
+    sinks,
+    until,
+)
 from tests.embedded_aws.services.sagemaker import calls
 
 if TYPE_CHECKING:
@@ -295,3 +306,97 @@ def test_a_definition_in_s3(account: Account) -> None:
     refused = calls.refusal(account.sagemaker.update_pipeline, **request, PipelineDefinitionS3Location=nowhere)
     assert refused[0] == "ValidationException"
     assert refused[1].startswith(f"The pipeline definition s3://{BUCKET}/pipelines/nowhere.json can't be read: ")
+
+
+def test_a_model_is_made_transforms_and_is_registered(account: Account) -> None:
+    """A transform step has the model's name by reference; a group of model packages that is not there is made."""
+    model = account.put("pipelines/model.tar.gz", archive(answering(2.0)))
+    rows = account.put("pipelines/rows/one.csv", b"1,2,3\n")
+    container = {"Image": INFERENCE_IMAGE, "ModelDataUrl": get("Parameters.Model")}
+    steps = [
+        {
+            "Name": "Create",
+            "Type": "Model",
+            "Arguments": {"PrimaryContainer": container, "ExecutionRoleArn": account.role},
+        },
+        {
+            "Name": "Transform",
+            "Type": "Transform",
+            "Arguments": {
+                "ModelName": get("Steps.Create.ModelName"),
+                "TransformInput": {
+                    "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": rows}},
+                    "ContentType": "text/csv",
+                },
+                "TransformOutput": {"S3OutputPath": f"s3://{BUCKET}/pipelines/scores"},
+                "TransformResources": {"InstanceType": "ml.m5.large", "InstanceCount": 1},
+            },
+        },
+        {
+            "Name": "Register",
+            "Type": "RegisterModel",
+            "Arguments": {
+                "ModelPackageGroupName": "pipelines-own",
+                "InferenceSpecification": {
+                    "Containers": [{**container, "ModelDataUrl": get("Steps.Create.PrimaryContainer.ModelDataUrl")}],
+                    "SupportedContentTypes": ["text/csv"],
+                    "SupportedResponseMIMETypes": ["application/json"],
+                },
+                "ModelApprovalStatus": "PendingManualApproval",
+                "ModelPackageDescription": join("of", get("Steps.Create.ModelName"), on=" "),
+            },
+        },
+    ]
+    execution, told = run(account, create(account, *steps, parameters=[{"Name": "Model", "DefaultValue": model}]))
+    assert execution["PipelineExecutionStatus"] == "Succeeded", told
+    name = told["Create"]["Metadata"]["Model"]["Arn"].rpartition("/")[2]
+    assert account.sagemaker.describe_model(ModelName=name)["PrimaryContainer"]["ModelDataUrl"] == model
+    assert told["Transform"]["Metadata"]["TransformJob"]["Arn"].rpartition("/")[2].startswith("pipelines-")
+    assert json.loads(account.get(f"s3://{BUCKET}/pipelines/scores/one.csv.out")) == {"predictions": [[12.0]]}
+    arn = told["Register"]["Metadata"]["RegisterModel"]["Arn"]
+    version = account.sagemaker.describe_model_package(ModelPackageName=arn)
+    assert (version["ModelPackageVersion"], version["ModelPackageDescription"].lower()) == (1, f"of {name}")
+    assert version["InferenceSpecification"]["Containers"][0]["ModelDataUrl"] == model
+    assert version["ModelApprovalStatus"] == "PendingManualApproval"
+
+
+def test_a_tuning_step_tells_its_best(account: Account) -> None:
+    """The jobs' names are there by reference, the best first; its own name has AWS's other form."""
+    metrics = [{"Name": "score", "Regex": "score=(.*)"}]
+    code = (
+        "import json; given = json.load(open('/opt/ml/input/config/hyperparameters.json'));"
+        "print('score=' + given['quality'], flush=True)"
+    )
+    arguments = {
+        "HyperParameterTuningJobConfig": {
+            "Strategy": "Grid",
+            "HyperParameterTuningJobObjective": {"Type": "Maximize", "MetricName": "score"},
+            "ResourceLimits": {"MaxParallelTrainingJobs": get("Parameters.Parallel")},
+            "ParameterRanges": {"CategoricalParameterRanges": [{"Name": "quality", "Values": ["1", "2"]}]},
+        },
+        "TrainingJobDefinition": training(account, "", code)["Arguments"],
+    }
+    arguments["TrainingJobDefinition"]["AlgorithmSpecification"]["MetricDefinitions"] = metrics
+    del arguments["TrainingJobDefinition"]["AlgorithmSpecification"]["ContainerEntrypoint"]
+    arguments["TrainingJobDefinition"]["StaticHyperParameters"] = account.source({"train.py": code.encode()})
+    tune = {"Name": "HPTuning-long", "Type": "Tuning", "Arguments": arguments}
+    say = {
+        "Name": "Say",
+        "Type": "Fail",
+        "Arguments": {
+            "ErrorMessage": join(
+                get("Steps.HPTuning-long.BestTrainingJob.TrainingJobName"),
+                get("Steps.HPTuning-long.TrainingJobSummaries[0].TrainingJobName"),
+                get("Steps.HPTuning-long.TrainingJobSummaries[1].TrainingJobName"),
+                on=" ",
+            )
+        },
+    }
+    name = create(account, tune, say, parameters=[{"Name": "Parallel", "Type": "Integer", "DefaultValue": 2}])
+    execution, told = run(account, name)
+    job = told["HPTuning-long"]["Metadata"]["TuningJob"]["Arn"].rpartition("/")[2]
+    identifier = execution["PipelineExecutionArn"].rpartition("/")[2]
+    assert job.startswith(f"{identifier}-hptuning-")
+    best, first, second = told["Say"]["FailureReason"].split()
+    assert best == first != second
+    assert account.sagemaker.describe_training_job(TrainingJobName=first)["HyperParameters"]["quality"] == "2"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import tarfile
@@ -133,9 +134,10 @@ class Account:
     def tutorial(self) -> str:
         """Make a role as tutorials and SageMaker's console do; its ARN."""
         name, policy = "AmazonSageMaker-ExecutionRole", "arn:aws:iam::aws:policy/AmazonSageMakerFullAccess"
-        made = self.iam.create_role(RoleName=name, Path="/service-role/", AssumeRolePolicyDocument=json.dumps(_TRUST))
+        with contextlib.suppress(self.iam.exceptions.EntityAlreadyExistsException):  # another test has made it
+            self.iam.create_role(RoleName=name, Path="/service-role/", AssumeRolePolicyDocument=json.dumps(_TRUST))
         self.iam.attach_role_policy(RoleName=name, PolicyArn=policy)
-        return str(made["Role"]["Arn"])
+        return str(self.iam.get_role(RoleName=name)["Role"]["Arn"])
 
     def acting_as_its_role(self) -> dict[str, str]:
         """The variables with which a program of this machine acts as the role, as one in a job or a notebook does."""

@@ -119,7 +119,9 @@ def read(text: str) -> Definition:
         document = json.loads(text)
     except ValueError as error:
         raise DefinitionError(f"It is not JSON: {error}.") from error
-    _check_members(document, _TOP)
+    _check_members(document, (*_TOP, "MlflowConfig"))
+    if document.get("MlflowConfig") is not None:  # the SDK writes a null
+        raise NotOfferedError("MlflowConfig")
     if document.get("Version", "2020-12-01") != "2020-12-01":
         raise DefinitionError(f"Version '{document['Version']}' is not supported. It must be 2020-12-01.")
     if not _list(document.get("Steps", [])):
@@ -194,8 +196,6 @@ def _check_members(given: Any, known: tuple[str, ...]) -> None:
     if not isinstance(given, dict):
         raise DefinitionError("Expecting start of Json Object.")
     for name in given:
-        if name == "MlflowConfig":
-            raise NotOfferedError(name)
         if name not in known:
             raise DefinitionError(f"Cannot parse object, unknown property '{name}'.")
 

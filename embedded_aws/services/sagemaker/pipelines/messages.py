@@ -2,7 +2,7 @@
 
 The message of a callback step is SageMaker's guide's: token, pipelineExecutionArn, arguments, status. A function may
 take ten minutes: the same guide. Not compared with AWS: the sentences of what fails; that an output which the answer
-has not got fails the step.
+has not got is left out, and fails the step that refers to it.
 """
 
 from __future__ import annotations

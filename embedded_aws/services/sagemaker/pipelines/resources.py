@@ -19,6 +19,7 @@ from embedded_aws.services.sagemaker.pipelines.step_types import RESOURCE_STEPS,
 
 if TYPE_CHECKING:
     from embedded_aws.runtime.credentials import Role
+    from embedded_aws.services.sagemaker.authorization import Principal
     from embedded_aws.services.sagemaker.pipelines.definition import Step
     from embedded_aws.services.sagemaker.provider import ControlPlane, ServiceContext
     from embedded_aws.services.sagemaker.store import Record
@@ -33,7 +34,7 @@ class Resources:
 
     def __init__(self, record: Record, role: Role, *, context: ServiceContext, service: ControlPlane) -> None:
         self._record, self._context, self._service = record, context, service
-        self._principal = context.principal_of(role.arn)
+        self._role = role
         self._where: dict[str, Any] = {"account": record.account, "region": record.region}
 
     def new_name(self, step: Step) -> str:
@@ -57,7 +58,7 @@ class Resources:
                 operation = step_type.create
                 tags = []  # AWS refuses tags on a version; the group has them
             given = {**arguments, **named, **({"Tags": tags} if tags else {})}
-            answer = self._service.call(operation, given, principal=self._principal, **self._where)
+            answer = self._service.call(operation, given, principal=self._principal(), **self._where)
         except ServiceError as error:
             return retries.of_refusal(operation, error)
         return str(answer[step_type.arn_member])
@@ -104,11 +105,14 @@ class Resources:
             return True
         return False
 
+    def _principal(self) -> Principal | None:
+        return self._context.principal_of(self._role.arn)
+
     def _make_group(self, name: str) -> None:
         with contextlib.suppress(ServiceError):
             self._service.call("DescribeModelPackageGroup", {_GROUP: name}, **self._where)
             return
-        self._service.call("CreateModelPackageGroup", {_GROUP: name}, principal=self._principal, **self._where)
+        self._service.call("CreateModelPackageGroup", {_GROUP: name}, principal=self._principal(), **self._where)
 
     def _training_jobs(self, step: Step, members: dict[str, Any]) -> dict[str, Any]:
         """Return the property TrainingJobSummaries of a tuning job, the best first, which the SDK refers to."""

@@ -9,7 +9,7 @@ end of that sentence; the sentences about a pipeline, an execution or a callback
 from __future__ import annotations
 
 from embedded_aws.services.sagemaker.errors import NOT_FOUND
-from embedded_aws.services.sagemaker.resource_types.members import DONE, REFUSED, TAGS, Members, done
+from embedded_aws.services.sagemaker.resource_types.members import DONE, REFUSED, TAGS, Members
 from embedded_aws.services.sagemaker.resource_types.resource_type import ResourceType
 
 START = "Start{}"
@@ -41,7 +41,7 @@ PIPELINE = ResourceType(
     name="Pipeline",
     arn_type="pipeline",
     members={
-        "Create": {**_CHANGEABLE, "ClientRequestToken": done("of an execution's start alone"), "Tags": TAGS},
+        "Create": {**_CHANGEABLE, "ClientRequestToken": DONE, "Tags": TAGS},
         "Update": _CHANGEABLE,
         "Describe": {"PipelineName": DONE, "PipelineVersionId": REFUSED},
     },

@@ -20,7 +20,8 @@ from embedded_aws.services.sagemaker.model_registry.cards import ModelCards
 from embedded_aws.services.sagemaker.model_registry.groups import ModelPackageGroups
 from embedded_aws.services.sagemaker.model_registry.packages import ModelPackages
 from embedded_aws.services.sagemaker.notebooks.provider import NotebookInstances
-from embedded_aws.services.sagemaker.pipelines.provider import PipelineExecutions, Pipelines
+from embedded_aws.services.sagemaker.pipelines.executions import PipelineExecutions
+from embedded_aws.services.sagemaker.pipelines.provider import Pipelines
 from embedded_aws.services.sagemaker.provider import Provider, ServiceContext
 from embedded_aws.services.sagemaker.resource_types.endpoints import DEPLOYMENT
 from embedded_aws.services.sagemaker.service import SageMaker

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -46,7 +47,6 @@ NEVER = {
     **{
         (operation, CONFLICT): "nothing else changes it meanwhile: operations on one resource come after each other"
         for operation in (
-            "CreatePipeline",
             "UpdatePipeline",
             "RetryPipelineExecution",
             "StopPipelineExecution",
@@ -163,6 +163,9 @@ def _causes() -> dict[tuple[str, str], tuple[Callable[[Any], None], Callable[[An
             causes[operation, NOT_FOUND] = (nothing, ask(operation, **request))
     token = {"PipelineName": "mine", "ClientRequestToken": "t" * 32}
     again = ask("StartPipelineExecution", **token, PipelineExecutionDisplayName="another")
+    one = {"ClientRequestToken": "t" * 32}
+    first = partial(calls.pipeline, name="mine", **one)
+    causes["CreatePipeline", CONFLICT] = (first, partial(calls.pipeline, name="another", **one))
     causes["StartPipelineExecution", CONFLICT] = (started(**token), again)
     causes["DeletePipeline", CONFLICT] = (started(steps=[calls.endless()]), ask("DeletePipeline", PipelineName="mine"))
     return {declared: cause for declared, cause in causes.items() if declared in DECLARED}

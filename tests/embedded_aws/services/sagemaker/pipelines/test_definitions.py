@@ -220,7 +220,9 @@ def test_a_definition_is_given_once(sagemaker: Any) -> None:
 
 def test_a_pipeline_is_told_as_it_was_given(sagemaker: Any) -> None:
     """Its definition to the letter, its display name its name unless it has one; it is found by its ARN too."""
-    arn = calls.pipeline(sagemaker, "Mine", PipelineDescription="first")["PipelineArn"]
+    request = {"PipelineDescription": "first", "ClientRequestToken": "t" * 32}
+    arn = calls.pipeline(sagemaker, "Mine", **request)["PipelineArn"]
+    assert calls.pipeline(sagemaker, "Mine", **request)["PipelineArn"] == arn  # a request that comes again
     told = sagemaker.describe_pipeline(PipelineName=arn)
     assert (told["PipelineName"], told["PipelineDisplayName"], told["PipelineStatus"]) == ("Mine", "Mine", "Active")
     assert json.loads(told["PipelineDefinition"])["Steps"] == [FAIL]

@@ -1,4 +1,4 @@
-"""A pipeline that users of the SageMaker SDK 3 write, unmodified: steps of its classes, upserted, started, waited for."""
+"""A pipeline that users of the SageMaker SDK 3 write, unmodified: upserted, started, waited for, and asked about."""
 
 from __future__ import annotations
 

@@ -40,6 +40,7 @@ from embedded_aws.services.sagemaker.provider import ServiceContext
 from embedded_aws.services.sagemaker.service import SageMaker
 from embedded_aws.services.sagemaker.store import Store
 from embedded_aws.services.sagemaker.tags import TaggedResources
+from embedded_aws.services.sagemaker.tasks import Tasks
 from embedded_aws.services.service_quotas.quotas import AppliedQuotas
 from embedded_aws.services.service_quotas.service import ServiceQuotas
 
@@ -195,6 +196,7 @@ def _additions(
         tagged={"sagemaker": TaggedResources(context.store, iam_principals.caller)},
         interceptors={"ecr": ImageRegistries(context.images_dir, caller=iam_principals.caller).answer},
         paths={admin_api.PREFIX: admin_api.AdminApi(sagemaker.interrupt, close_account, sagemaker.restored).handle},
+        tasks={"sagemaker": Tasks(sagemaker)},
         scale=scaling.scale,
         sign=lambda path: f"{context.endpoint_url}{token.sign(path)}",
     )

@@ -28,6 +28,7 @@ from embedded_aws.patches import (
     s3_storage,
     service_handlers,
     sqs,
+    step_functions,
 )
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from embedded_aws.patches.service_handlers import Handler, Interceptor, Service
     from embedded_aws.services.cloudformation_types import ResourceProvider
     from embedded_aws.services.sagemaker.clock import Clock
+    from embedded_aws.services.task_integrations import TaskIntegration
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,8 +51,9 @@ class Additions:
 
     `services` are whole services by name, `resource_providers` CloudFormation's by resource type, `tagged` what the
     Resource Groups Tagging API lists, by the service's name in ARNs. `interceptors` see a service's requests first, by
-    its name; `paths` answer all requests whose path begins with the key. `sign` makes of a path the URL of a download.
-    `scale` is called upon by alarms whose actions are scaling policies.
+    its name; `paths` answer all requests whose path begins with the key; `tasks` carry out what state machines leave to
+    a service. `sign` makes of a path the URL of a download. `scale` is called upon by alarms whose actions are scaling
+    policies.
     """
 
     services: Mapping[str, Service]
@@ -58,6 +61,7 @@ class Additions:
     tagged: Mapping[str, Tagged]
     interceptors: Mapping[str, Interceptor]
     paths: Mapping[str, Handler]
+    tasks: Mapping[str, TaskIntegration]
     sign: Callable[[str], str]
     scale: Scale
 
@@ -90,8 +94,11 @@ def apply(
         service_handlers.intercept(service, interceptor)
     eventbridge.apply()
     statements = iam_enforcement.enforce() if enforce else None
-    if not enforce:
+    if enforce:
+        step_functions.enforced.apply()
+    else:
         iam_enforcement.apply()
+    step_functions.apply(additions.tasks)
     athena.apply()
     cloudwatch_logs.apply(clock, loop)
     sqs.patches.apply()

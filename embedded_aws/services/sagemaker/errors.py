@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 
-CONFLICT = "ConflictException"
 VALIDATION = "ValidationException"
 IN_USE = "ResourceInUse"
 CONFLICT = "ConflictException"

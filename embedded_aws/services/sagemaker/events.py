@@ -246,6 +246,12 @@ def publish_to(put: Callable[[Event], object], schemas: Mapping[str, EventSchema
     return on_change
 
 
+def state_of(record: Record) -> Mapping[str, Any]:
+    """Return what the event of a resource's present state tells of it."""
+    event = _event(record, record.members, EVENT_SCHEMAS[record.resource_type.name])
+    return event.detail if event else {}
+
+
 def _event(record: Record, members: Mapping[str, Any] | None, schema: EventSchema) -> Event | None:
     """Return the event of a resource that has come into a state with these members, or is gone (None).
 

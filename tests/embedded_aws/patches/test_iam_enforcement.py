@@ -343,6 +343,39 @@ def test_a_state_machine_invokes_what_its_role_may(account: Account) -> None:
     assert "is not authorized to perform: lambda:InvokeFunction" in ended["cause"]
 
 
+def test_a_state_machine_trains_what_its_role_may(account: Account) -> None:
+    """To wait for a job it needs Step Functions' rule for its events, and the right to tag the job that it makes."""
+    execution_role = account.role("trains", service="sagemaker")
+    parameters = {
+        "TrainingJobName": "of-states",
+        "RoleArn": execution_role,
+        "AlgorithmSpecification": {"TrainingImage": IMAGE, "TrainingInputMode": "File"},
+        "OutputDataConfig": {"S3OutputPath": "s3://nowhere/states"},
+        "ResourceConfig": {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 5},
+        "StoppingCondition": {"MaxRuntimeInSeconds": 60},
+    }
+    task = {"Type": "Task", "Resource": "arn:aws:states:::sagemaker:createTrainingJob.sync", "End": True}
+    definition = json.dumps({"StartAt": "Train", "States": {"Train": {**task, "Parameters": parameters}}})
+    states = account.client("stepfunctions")
+    passing = {"Effect": "Allow", "Action": "iam:PassRole", "Resource": execution_role}
+    creating = {**ANYWHERE, "Action": "sagemaker:CreateTrainingJob"}
+    with pytest.raises(ClientError, match="is not authorized to create managed-rule") as refused:
+        states.create_state_machine(
+            name="no-rule", definition=definition, roleArn=account.role("no-rule", creating, passing, service="states")
+        )
+    assert refused.value.response["Error"]["Code"] == "AccessDeniedException"
+    rule = f"arn:aws:events:{gateway.REGION}:{gateway.ACCOUNT}:rule/StepFunctionsGetEventsForSageMakerTrainingJobsRule"
+    events = {"Effect": "Allow", "Action": ["events:PutTargets", "events:PutRule", "events:DescribeRule"]}
+    role = account.role("no-tags", creating, passing, {**events, "Resource": rule}, service="states")
+    machine = states.create_state_machine(name="no-tags", definition=definition, roleArn=role)
+    execution = states.start_execution(stateMachineArn=machine["stateMachineArn"])["executionArn"]
+    while (ended := states.describe_execution(executionArn=execution))["status"] == "RUNNING":
+        time.sleep(0.05)
+    assert ended["error"] == "SageMaker.AmazonSageMakerException"
+    assert "assumed-role/no-tags/" in ended["cause"]
+    assert "is not authorized to perform: sagemaker:AddTags" in ended["cause"]
+
+
 def test_a_schedule_is_given_a_role_only_by_who_may_pass_it(account: Account) -> None:
     """iam:PassRole is asked for the schedule's target."""
     scheduler = account.acting("scheduler", "planner", {**ANYWHERE, "Action": "scheduler:*"})

@@ -36,9 +36,8 @@ from embedded_aws.services.sagemaker.clock import Clock
 
 async def main():
     none = {}
-    nothing = Additions(
-        services=none, resource_providers=none, tagged=none, interceptors=none, paths=none, sign=str, scale=print
-    )
+    tables = dict.fromkeys(("services", "resource_providers", "tagged", "interceptors", "paths", "tasks"), none)
+    nothing = Additions(**tables, sign=str, scale=print)
     state = Path(os.environ["STATE_DIR"])
     database = Database(state)
     apply(

@@ -79,6 +79,7 @@ ALLOWED = {
         "embedded_aws.services.sagemaker.clock",
         "embedded_aws.services.sagemaker.events",
         "embedded_aws.services.sagemaker.metrics.datum",
+        "embedded_aws.services.task_integrations",
         "embedded_aws.storage",
         "embedded_aws.streamed",
     },

@@ -24,18 +24,32 @@ class Principal:
     """A user or role whose own policies decide what it may do.
 
     ministack itself asks them, and those of resources, only if it enforces policies. Without that the latter are not
-    asked: a bucket of the lab denies whatever does not come over TLS, and then nothing does.
+    asked, but for what a service of ours passes on: a bucket of the lab denies whatever does not come over TLS, and
+    then nothing does.
     """
 
     info: iam_evaluator.PrincipalInfo
     region: str
 
-    def refusal(self, action: str, resource: str, context: Mapping[str, Any]) -> str | None:
-        """Return AWS's sentence if no policy of the principal's allows the action, or one denies it."""
-        decision = self.decision(action, resource, context)
-        if decision == "Allow":
+    def refusal(
+        self, action: str, resource: str, context: Mapping[str, Any], resource_policy: str | None = None
+    ) -> str | None:
+        """Return AWS's sentence if no policy of the principal's allows the action, or one denies it.
+
+        `resource_policy` is the resource's own, which a service of ours asks to be heeded too.
+        """
+        asked = self._asked(action, resource, context)
+        found = iam_evaluator.evaluate(asked, self.info.policies or [], *self.info.limits)
+        if resource_policy:
+            owner = resource.split(":")[4]
+            found = iam_evaluator.combine_resource_policy(
+                found, asked, resource_policy, owner, limits=tuple(self.info.limits)
+            )
+        if found.decision == "Allow":
             return None
-        return iam_actions.identity_denial_message(action, self.info.arn, resource, decision == "Deny")
+        if found.resource_policy_arn:
+            return iam_actions._resource_policy_denial("sagemaker", action, self.info.arn, resource)
+        return iam_actions.identity_denial_message(action, self.info.arn, resource, found.decision == "Deny")
 
     def denied(self, service: str, action: str, headers: Mapping[str, str], resource: str = "*") -> Response:
         """Return the service's own answer to a request whose action no policy of the principal's allows."""
@@ -45,7 +59,11 @@ class Principal:
 
     def decision(self, action: str, resource: str, context: Mapping[str, Any]) -> str:
         """Return Allow, Deny, or ImplicitDeny."""
-        asked = iam_evaluator.EvalContext(
+        asked = self._asked(action, resource, context)
+        return iam_evaluator.evaluate(asked, self.info.policies or [], *self.info.limits).decision
+
+    def _asked(self, action: str, resource: str, context: Mapping[str, Any]) -> iam_evaluator.EvalContext:
+        return iam_evaluator.EvalContext(
             principal_arn=self.info.arn,
             principal_type=self.info.type,
             principal_account=self.info.account,
@@ -55,7 +73,6 @@ class Principal:
             service_context={"aws:tagkeys": None, **{key.lower(): value for key, value in context.items()}},
             principal_keys=self.info.keys,
         )
-        return iam_evaluator.evaluate(asked, self.info.policies or [], *self.info.limits).decision
 
 
 def principal(headers: Mapping[str, str], query: Mapping[str, list[str]] | None = None) -> Principal | None:

@@ -15,9 +15,9 @@ A request of the control plane, such as CreateTrainingJob, crosses in this order
 After a start `restoration` has each provider bring back what the records say that there was.
 
 An InvokeEndpoint goes from `service` through `runtime_api` to `endpoints/`. CloudFormation's resource types
-(`cloudformation`) make the same calls as the API does. `tags` are those of all resources, `metrics/` is what SageMaker
-itself publishes to CloudWatch, `clock` is what tests hurry. docs/embedded-aws.md is made from these declarations; its
-first lines say how.
+(`cloudformation`) make the same calls as the API does. `tags` are those of all resources, `search` finds them,
+`metrics/` is what SageMaker itself publishes to CloudWatch, `clock` is what tests hurry. docs/embedded-aws.md is made
+from these declarations; its first lines say how.
 
 Each folder of a resource type keeps to the same names, as far as it needs them:
 
@@ -25,6 +25,8 @@ Each folder of a resource type keeps to the same names, as far as it needs them:
 - `validation.py`: AWS's rules between the members of a request;
 - `run.py`: one run of a job, from its start to its end, on a thread of its own;
 - `host.py`: one host of a run; a notebook instance has a `machine.py` instead.
+
+`model_registry/` has a file for each of its types: groups, packages, cards.
 
 All jobs share `jobs` (which of them run, how they are stopped), `job_inputs` (image, volumes and data) and `failure`
 (the FailureReason); `roles` assumes the role that a resource acts as.

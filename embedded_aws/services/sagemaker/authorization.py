@@ -4,7 +4,8 @@ Source: the service authorization reference of SageMaker, for the operations tha
 needs AddTags too, and one that names a role needs PassRole on it. ListTags, AddTags and DeleteTags are asked about the
 tagged resource; List operations about `*`. An execution role is asked about too what SageMaker does in its name
 (SageMaker's guide, "How to use SageMaker AI execution roles"). CreateModelPackage is asked about the version that it
-makes. Not compared with AWS: the sentences of its refusals; that a version's group's tags count as the version's.
+makes. A model package group's resource policy counts for its versions too.
+Not compared with AWS: the sentences of its refusals; that a version's group's tags count as the version's.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from embedded_aws.services.sagemaker import api
 from embedded_aws.services.sagemaker.errors import ServiceError
 from embedded_aws.services.sagemaker.model_registry import versions
 from embedded_aws.services.sagemaker.resource_types import RESOURCE_TYPES
-from embedded_aws.services.sagemaker.resource_types.model_registry import BATCH_DESCRIBE
+from embedded_aws.services.sagemaker.resource_types.model_registry import BATCH_DESCRIBE, POLICY
 from embedded_aws.services.sagemaker.resource_types.tuning import training_resources
 from embedded_aws.services.sagemaker.runtime_api import TARGET_CONTAINER, TARGET_MODEL
 
@@ -36,8 +37,10 @@ _ROLES = ("RoleArn", "ExecutionRoleArn")
 class Principal(Protocol):
     """A caller whose policies are checked; root is none."""
 
-    def refusal(self, action: str, resource: str, context: ConditionContext) -> str | None:
-        """Return AWS's sentence of the refusal if the principal's policies do not allow it, else None."""
+    def refusal(
+        self, action: str, resource: str, context: ConditionContext, resource_policy: str | None = None
+    ) -> str | None:
+        """Return AWS's sentence of the refusal if neither the principal's policies nor the resource's allow it."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,7 @@ class RequiredPermission:
     action: str
     resource: str
     context: ConditionContext = field(default_factory=dict)
+    resource_policy: str | None = None
 
 
 def check(principal: Principal | None, required_permissions: Iterator[RequiredPermission]) -> None:
@@ -54,7 +58,8 @@ def check(principal: Principal | None, required_permissions: Iterator[RequiredPe
     if principal is None:
         return
     for permission in required_permissions:
-        refusal = principal.refusal(permission.action, permission.resource, permission.context)
+        own = (permission.resource_policy,) if permission.resource_policy else ()
+        refusal = principal.refusal(permission.action, permission.resource, permission.context, *own)
         if refusal:
             raise ServiceError("AccessDeniedException", refusal)
 
@@ -68,7 +73,9 @@ def required_permissions(
     for resource in _resources(operation, request, store, account=account, region=region):
         record = store.find_arn(resource, account=account, region=region)
         tags = versions.tags_of(store, record) if record else {}
-        yield RequiredPermission(action, resource, {**context, **_resource_tags(tags), **_registered(record)})
+        keys = {**context, **_resource_tags(tags), **_registered(record)}
+        policy = _policy_of(store, resource, record.members if record else request, account=account, region=region)
+        yield RequiredPermission(action, resource, keys, policy)
         if operation.startswith("Create") and request.get("Tags"):
             yield RequiredPermission("sagemaker:AddTags", resource, context)
     for holder in (request, *_definitions(request)):
@@ -201,6 +208,14 @@ def _registered(record: Record | None) -> ConditionContext:
         **({"sagemaker:CurrentModelLifeCycleStage": stage["Stage"]} if stage else {}),
         **({"sagemaker:CurrentModelLifeCycleStageStatus": stage["StageStatus"]} if stage else {}),
     }
+
+
+def _policy_of(store: Store, resource: str, members: Mapping[str, Any], *, account: str, region: str) -> str | None:
+    """Return the resource policy of a model package group, or of the group that a version belongs to."""
+    if ":model-package" not in resource:
+        return None
+    group = versions.group_of(store, members, account=account, region=region)
+    return group.members.get(POLICY) if group else None
 
 
 def _definitions(request: Mapping[str, Any]) -> list[Mapping[str, Any]]:

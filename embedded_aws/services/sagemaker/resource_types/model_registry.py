@@ -138,7 +138,10 @@ MODEL_PACKAGE_GROUP = ResourceType(
             "Tags": TAGS,
             "ManagedConfiguration": REFUSED,
         },
-        PUT_POLICY: {GROUP_NAME: DONE, POLICY: recorded("no account reads another's registry here")},
+        PUT_POLICY: {
+            GROUP_NAME: DONE,
+            POLICY: done("for its own account's users and roles; no account reads another's registry here"),
+        },
     },
     verbs=("Create", "Describe", "List", "Delete", PUT_POLICY, GET_POLICY, DELETE_POLICY),
     status="ModelPackageGroupStatus",

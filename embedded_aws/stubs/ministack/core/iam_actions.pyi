@@ -1,6 +1,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+def _resource_policy_denial(service: str, action: str, principal_arn: str, resource_arn: str) -> str: ...
 def access_denied_response(
     service: str,
     action: str,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError
 
@@ -11,6 +13,8 @@ from tests.embedded_aws.account import BUCKET, INFERENCE_IMAGE, Account, answeri
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from embedded_aws.gateway import Gateway
 
 GROUP = {"ModelPackageGroupName": "registered"}
 
@@ -58,3 +62,51 @@ def test_a_version_needs_its_model_data(registry: Any) -> None:
     with pytest.raises(ClientError, match=f"Could not find model data at {uri}."):
         registry.create_model_package(**GROUP, InferenceSpecification=specification(uri))
     assert registry.list_model_packages(**GROUP)["ModelPackageSummaryList"] == []
+
+
+def test_who_may_approve(account: Account, registry: Any, embedded: Gateway) -> None:
+    """A group's policy lets in whom no policy of their own does, and keeps out whom theirs lets in."""
+    arn = registry.create_model_package(**GROUP, InferenceSpecification=specification(account.put("a.tar.gz", b"")))[
+        "ModelPackageArn"
+    ]
+    trust = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    role = account.iam.create_role(RoleName="approver", AssumeRolePolicyDocument=document)["Role"]["Arn"]
+    keys = account.sts.assume_role(RoleArn=role, RoleSessionName="approver")["Credentials"]
+    approver = boto3.client(
+        "sagemaker",
+        region_name="us-east-1",
+        endpoint_url=embedded.url,
+        aws_access_key_id=keys["AccessKeyId"],
+        aws_secret_access_key=keys["SecretAccessKey"],
+        aws_session_token=keys["SessionToken"],
+    )
+
+    def put(effect: str, **more: Any) -> None:
+        statement = {
+            "Effect": effect,
+            "Principal": {"AWS": role},
+            "Action": ["sagemaker:UpdateModelPackage", "sagemaker:DescribeModelPackage"],
+            "Resource": f"{arn.rpartition('/')[0]}/*",
+            **more,
+        }
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        registry.put_model_package_group_policy(**GROUP, ResourcePolicy=policy)
+
+    def approve(status: Any = "Approved") -> None:
+        approver.update_model_package(ModelPackageArn=arn, ModelApprovalStatus=status)
+
+    with pytest.raises(ClientError, match="no identity-based policy allows the sagemaker:UpdateModelPackage action"):
+        approve()
+    put("Allow", Condition={"StringEquals": {"sagemaker:ModelApprovalStatus": "Approved"}})
+    approve()
+    with pytest.raises(ClientError, match="is not authorized"):
+        approve("Rejected")
+    mine = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sagemaker:*", "Resource": "*"}]}
+    account.iam.put_role_policy(RoleName="approver", PolicyName="all", PolicyDocument=json.dumps(mine))
+    approve("Rejected")
+    put("Deny")
+    with pytest.raises(ClientError, match="with an explicit deny in a resource-based policy"):
+        approve()
+    assert registry.describe_model_package(ModelPackageName=arn)["ModelApprovalStatus"] == "Rejected"
+    approver.close()

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ast
+import re
 import sys
+import tomllib
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -182,7 +185,8 @@ SYS_PATH = {
 OURS = {"app", "bench", "cli", "datasets", "embedded_aws", "infra", "model_code", "teardown", "tests"}
 
 
-def imports(path: Path) -> set[str]:
+@cache
+def imports(path: Path) -> frozenset[str]:
     """The modules that a file imports, with `from a import b` as both `a` and `a.b`."""
     found: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text())):
@@ -190,7 +194,7 @@ def imports(path: Path) -> set[str]:
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
             found |= {f"{node.module}.{alias.name}" for alias in node.names}
-    return found
+    return frozenset(found)
 
 
 def files(place: str) -> list[Path]:
@@ -224,7 +228,9 @@ def test_there_is_no_circle() -> None:
     for module, path in modules.items():
         names = imports(path)
         if module.startswith("model_code."):
-            names = {f"model_code.{name}" for name in names}  # they import each other as a source directory's files do
+            names = frozenset(
+                f"model_code.{name}" for name in names
+            )  # they import each other as a source directory's files do
         # `from a import b` needs the module a.b if there is one, and else what a itself says.
         found = {name if name in modules else name.rpartition(".")[0] for name in names}
         needs[module] = (found & modules.keys()) - {module}
@@ -234,6 +240,15 @@ def test_there_is_no_circle() -> None:
         pytest.fail(f"{' -> '.join(error.args[1])}", pytrace=False)
 
 
+def test_the_types_of_the_cdk_are_checked_where_it_is_used() -> None:
+    """The checker of types looks at those modules of the CDK that somebody imports, and at no other: they are most of its time."""
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["mypy"]["overrides"]
+    [listed] = [each["module"] for each in settings if each.get("follow_imports") == "normal"]
+    used = {name for place in ("infra", "tests", "bench", "app") for path in files(place) for name in imports(path)}
+    modules = {".".join(name.split(".")[:2]) for name in used if re.match(r"aws_cdk\.[a-z]", name)}
+    assert sorted({"aws_cdk", *modules}) == sorted(listed)
+
+
 def test_nobody_tampers_with_sys_path() -> None:
     """What is imported is found where packages are installed; the exceptions have their reasons."""
     touching = {
@@ -241,7 +256,7 @@ def test_nobody_tampers_with_sys_path() -> None:
         for place in OURS - {"app", "tests"}
         for path in files(place)
         for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.Attribute) and ast.unparse(node) == "sys.path"
+        if isinstance(node, ast.Attribute) and node.attr == "path" and ast.unparse(node) == "sys.path"
     }
     assert touching == SYS_PATH.keys()
 

@@ -241,7 +241,7 @@ def test_there_is_no_circle() -> None:
 
 
 def test_the_types_of_the_cdk_are_checked_where_it_is_used() -> None:
-    """The checker of types looks at those modules of the CDK that somebody imports, and at no other: they are most of its time."""
+    """Types are looked up in those modules of the CDK that somebody imports, and in no other: it takes minutes."""
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["mypy"]["overrides"]
     [listed] = [each["module"] for each in settings if each.get("follow_imports") == "normal"]
     used = {name for place in ("infra", "tests", "bench", "app") for path in files(place) for name in imports(path)}

@@ -364,10 +364,12 @@ class Settings(BaseModel):
                     f"features by itself; choose one of AWS's algorithms too ({', '.join(algorithms.BUILT_IN)})"
                 )
             return self
-        if self.hosting == "serverless":
+        # Sources: SageMaker's guide, "Serverless Inference", "Feature exclusions", and "Inference pipelines", which
+        # has them for real-time endpoints and batch transforms; none says that an asynchronous one takes them.
+        if self.hosting != "real-time":
             raise ValueError(
-                f"lab.hosting = 'serverless': must be 'real-time' or 'async' with {chosen}; its endpoint is an "
-                "inference pipeline, which SageMaker does not serve without instances"
+                f"lab.hosting = {self.hosting!r}: must be 'real-time' with {chosen}; its endpoint is an inference "
+                "pipeline, which SageMaker has for real-time endpoints"
             )
         for key in () if self.trains_network else ("loop", "backend", "training_instance_count"):
             default = type(self).model_fields[key].default

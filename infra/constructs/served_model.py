@@ -100,23 +100,18 @@ def _may_look(settings: Settings, *, bucket_arn: str, key_arn: str) -> list[Stat
     name = names.endpoint(settings.name, settings.hosting)
     place = arn("sagemaker", f"endpoint/{name}")
     invoke = "sagemaker:InvokeEndpointAsync" if settings.hosting == "async" else "sagemaker:InvokeEndpoint"
-    # An algorithm's artifact has no receipt to read.
-    artifacts = () if settings.algorithm in BUILT_IN else ("training/",)
-    read = [*artifacts, *(_WRITTEN if settings.hosting == "async" else ())]
+    read = ["training/", *(_WRITTEN if settings.hosting == "async" else ())]
     found = [
         statements.allow(["sagemaker:DescribeEndpoint", invoke], [place]),
-        *(
-            (
-                statements.list_bucket(bucket_arn, prefixes=read),
-                statements.on_objects(bucket_arn, actions=["s3:GetObject"], prefixes=read),
-                statements.read_and_write_encrypted(key_arn),
-            )
-            if read
-            else ()
-        ),
         *rollout.read_alarms(settings.rollout),
         *rollout.read_history(settings.name, settings.rollout),
     ]
+    if settings.algorithm not in BUILT_IN:  # an algorithm's artifact has no receipt to read
+        found += [
+            statements.list_bucket(bucket_arn, prefixes=read),
+            statements.on_objects(bucket_arn, actions=["s3:GetObject"], prefixes=read),
+            statements.read_and_write_encrypted(key_arn),
+        ]
     if settings.hosting == "async":
         found.append(statements.on_objects(bucket_arn, actions=["s3:PutObject"], prefixes=[ASYNC_INPUT]))
     return found

@@ -51,8 +51,7 @@ class EndpointStack(Stack):
 
         That TensorFlow's container and those of the algorithms can be in a pipeline: each listens on the port that it
         is told (`accept-bind-to-port` in the Dockerfiles of aws/deep-learning-containers and
-        aws/sagemaker-xgboost-container; SageMaker's guide, "Inference pipelines", of the closed ones). Not compared
-        with AWS: that an asynchronous endpoint takes a pipeline, of which its guide says nothing.
+        aws/sagemaker-xgboost-container; SageMaker's guide, "Inference pipelines", of the closed ones).
         """
         artifact = ssm.StringParameter.value_for_string_parameter(self, training.artifact_parameter)
         ours = ContainerImage.inference(self)

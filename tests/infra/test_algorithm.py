@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     Stacks = dict[str, Template]
     Synthesise = Callable[..., Stacks]
 
-XGBOOST = {"algorithm": "xgboost", "features": "hidden", "hidden_units": "64,32", "hosting": "async"}
+XGBOOST = {"algorithm": "xgboost", "features": "hidden", "hidden_units": "64,32"}
 REGISTRY = "141502667606.dkr.ecr.eu-west-1."
 
 

@@ -33,6 +33,7 @@ class ResourceType:
     deletable: frozenset[str] | None = None
     parameter: str = ""  # the name's in Stop and Delete
     record_kept: bool = False  # AWS has no Delete operation for it
+    words: str = "NameContains"  # List's parameter that narrows it down by names
 
     @cached_property
     def noun(self) -> str:
@@ -106,6 +107,15 @@ RESOURCE_TYPES: tuple[ResourceType, ...] = (
         status="InferenceComponentStatus",
         deletable=frozenset({"InService", "Failed"}),
         stage=FIRST_STAGE,
+    ),
+    # Before the jobs that its executions make; while one runs it can't be deleted.
+    ResourceType(
+        title="pipeline",
+        api_name="Pipeline",
+        summaries="PipelineSummaries",
+        name="PipelineName",
+        stage=FIRST_STAGE,
+        words="PipelineNamePrefix",
     ),
     _job("hyper-parameter tuning job", "HyperParameterTuningJob", stage=FIRST_STAGE),
     _job("AutoML job", "AutoMLJob", stage=FIRST_STAGE, record_kept=True),

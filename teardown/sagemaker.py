@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 Summary = dict[str, Any]
 
+_RUNS = ("Executing", "Stopping")  # the statuses of a pipeline execution that has not ended
 _OF_A_STACK = "aws:cloudformation:stack-id"  # CloudFormation's own tag on what it makes
 _OF_STACKS_ONLY = {"notebook_instance", "notebook_instance_lifecycle_config"}  # no student may make one
 _RECORD = "ended; AWS keeps the record of such a job for ever, and it costs nothing"
@@ -81,6 +82,8 @@ class SageMakerSweep:
 
     def _is_waited_for(self, kind: ResourceType, resource: Resource, name: str, summary: Summary) -> bool:
         status = summary.get(kind.status, "")
+        if kind.noun == "pipeline" and self._stop_executions(resource, name):
+            return True
         if status in kind.stoppable:
             return self._call("stop", kind, resource, name)
         if kind.deletable is not None and status not in kind.deletable:
@@ -94,12 +97,33 @@ class SageMakerSweep:
 
     def _call(self, verb: str, kind: ResourceType, resource: Resource, name: str, **request: Any) -> bool:
         """Call the operation; return whether to look again: not if the caller may not, or this SDK or region can't."""
-        operation = getattr(self._sagemaker, f"{verb}_{kind.noun}", None)
+        return self._ask(f"{verb}_{kind.noun}", resource, **{kind.name_parameter: name}, **request)
+
+    def _stop_executions(self, resource: Resource, name: str) -> bool:
+        """Stop a pipeline's executions; return whether one still runs."""
+        running = []
+        pages = self._sagemaker.get_paginator("list_pipeline_executions")
+        try:
+            for page in pages.paginate(PipelineName=name):
+                found = page["PipelineExecutionSummaries"]
+                running += [each for each in found if each["PipelineExecutionStatus"] in _RUNS]
+        except ClientError:  # the pipeline's deletion says why
+            return False
+        waited_for = [
+            each["PipelineExecutionStatus"] == "Stopping"
+            or self._ask("stop_pipeline_execution", resource, PipelineExecutionArn=each["PipelineExecutionArn"])
+            for each in running
+        ]
+        return any(waited_for)
+
+    def _ask(self, method: str, resource: Resource, **request: Any) -> bool:
+        """Call a method of the client, as `_call` does."""
+        operation = getattr(self._sagemaker, method, None)
         if operation is None:  # an SDK from before the operation
             self._receipt.keep(resource, _RECORD, expected=True)
             return False
         try:
-            operation(**{kind.name_parameter: name}, **request)
+            operation(**request)
         except ClientError as error:
             match refusals.classify(error):
                 case Refusal.DENIED:
@@ -139,7 +163,7 @@ class SageMakerSweep:
 
     def _listed(self, kind: ResourceType, words: str) -> Iterator[Summary]:
         pages = self._sagemaker.get_paginator(kind.list_operation)
-        among = {"NameContains": words} if words else {}
+        among = {kind.words: words} if words else {}
         for page in pages.paginate(**among):
             yield from page[kind.summaries]
         if kind.noun == "model_package":

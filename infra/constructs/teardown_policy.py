@@ -19,6 +19,7 @@ _JOBS = [each for each in RESOURCE_TYPES if each.api_name.endswith("Job")]
 _DELETED_JOBS = sorted(each.api_name for each in _JOBS if not each.record_kept)
 _KEPT_JOBS = sorted(each.api_name for each in _JOBS if each.record_kept)
 _NOTEBOOK = "NotebookInstance"  # is stopped and deleted too
+_EXECUTION = "PipelineExecution"  # is stopped, and goes with its pipeline
 _RESOURCES = sorted({each.api_name for each in RESOURCE_TYPES} - {*_DELETED_JOBS, *_KEPT_JOBS, _NOTEBOOK})
 # The groups whose streams are deleted: by a pattern, for each by itself would not fit into a role's policy.
 _STREAMS_IN = ("/aws/sagemaker/*Jobs", "/aws/sagemaker/NotebookInstances")
@@ -72,7 +73,11 @@ def _sagemaker(lab: str) -> list[Statement]:
     stopped = (*_DELETED_JOBS, *_KEPT_JOBS, _NOTEBOOK)
     deleted = (*_DELETED_JOBS, *_RESOURCES, _NOTEBOOK)
     listed = [f"sagemaker:List{each}s" for each in (*stopped, *_RESOURCES)]
-    ends = [*(f"sagemaker:Stop{each}" for each in stopped), *(f"sagemaker:Delete{each}" for each in deleted)]
+    ends = [
+        *(f"sagemaker:Stop{each}" for each in (*stopped, _EXECUTION)),
+        *(f"sagemaker:Delete{each}" for each in deleted),
+        f"sagemaker:List{_EXECUTION}s",  # is asked about the pipeline
+    ]
     # Of a training job's warm pool only the end: no period, and no profiling on instances of its own.
     pool = {"NumericEquals": {"sagemaker:KeepAlivePeriod": "0"}, "Null": {"sagemaker:InstanceTypes": "true"}}
     named = [arn("sagemaker", f"*/{lab}"), arn("sagemaker", f"*/{names.any_of(lab)}")]

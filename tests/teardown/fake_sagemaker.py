@@ -81,6 +81,7 @@ TYPES = {
         ("InService", "Failed"),
         ("Creating", "InService"),
     ),
+    "Pipeline": FakeType("PipelineSummaries", "PipelineName", "PipelineArn", "pipeline"),
     "HyperParameterTuningJob": _job("HyperParameterTuningJob", "hyper-parameter-tuning-job"),
     "AutoMLJob": _job("AutoMLJob", "automl-job", ()),
     "TrainingJob": _job("TrainingJob", "training-job"),
@@ -187,6 +188,7 @@ class FakeSageMaker:
 
     items: list[FakeResource] = field(default_factory=list)
     targets: list[tuple[str, str]] = field(default_factory=list)
+    executions: dict[str, list[str]] = field(default_factory=dict)  # of a pipeline's one, its statuses, a look each
     codes: dict[str, list[str]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     clients: dict[str, Any] = field(default_factory=dict)
@@ -246,14 +248,35 @@ class FakeSageMaker:
             case "DeregisterScalableTarget":
                 self.targets.remove((asked["ResourceId"], asked["ScalableDimension"]))
                 return {}
+        return self._answer_about_resources(operation, asked)
+
+    def _answer_about_resources(self, operation: str, asked: dict[str, Any]) -> dict[str, Any]:
+        if "PipelineExecution" in operation:
+            return self._answer_about_executions(operation, asked)
         verb = next(verb for verb in ("List", "Stop", "Delete") if operation.startswith(verb))
         type_name = operation.removeprefix(verb)
         if verb == "List":
             return self._list(type_name.removesuffix("s"), asked)
         return getattr(self, f"_{verb.lower()}")(self._named(type_name, asked)) or {}
 
+    def _answer_about_executions(self, operation: str, asked: dict[str, Any]) -> dict[str, Any]:
+        if operation == "ListPipelineExecutions":
+            return {"PipelineExecutionSummaries": [*self._executions_of(asked["PipelineName"])]}
+        self.executions[asked["PipelineExecutionArn"].split("/")[1]] = ["Stopping", "Stopped"]
+        return {}
+
+    def _executions_of(self, name: str) -> Iterator[dict[str, str]]:
+        statuses = self.executions.get(name, [])
+        for status in statuses[:1]:
+            yield {
+                "PipelineExecutionArn": f"{ACCOUNT}:pipeline/{name}/execution/a",
+                "PipelineExecutionStatus": status,
+            }
+        del statuses[: len(statuses) > 1]
+
     def _list(self, type_name: str, asked: dict[str, Any]) -> dict[str, Any]:
-        of, group, words = TYPES[type_name], asked.get("ModelPackageGroupName", ""), asked.get("NameContains", "")
+        of, group = TYPES[type_name], asked.get("ModelPackageGroupName", "")
+        words = asked.get("PipelineNamePrefix" if type_name == "Pipeline" else "NameContains", "")
         found = [
             each for each in self.items if (each.type_name, each.group) == (type_name, group) and words in each.name
         ]
@@ -275,6 +298,8 @@ class FakeSageMaker:
         of = TYPES[item.type_name]
         if of.status and item.states[0] not in of.deletable:
             raise Refused(f"ValidationException: it is {item.states[0]}")
+        if self.executions.get(item.name, ["Stopped"])[0] != "Stopped":
+            raise Refused("ConflictException: it has running executions")
         if item.type_name == "ModelPackageGroup" and any(each.group == item.name for each in self.items):
             raise Refused("ConflictException: it is not empty")
         if of.status:

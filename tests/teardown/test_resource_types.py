@@ -86,6 +86,18 @@ def test_a_model_package_group_goes_after_its_versions(account: FakeSageMaker) -
     assert len(receipt.deleted) == 6
 
 
+def test_a_pipeline_goes_after_its_executions(account: FakeSageMaker) -> None:
+    """Those that run are stopped, and waited for; another lab's goes on."""
+    for name in ("trap-ada-p", "trap-two-p"):
+        account.add("Pipeline", name)
+        account.executions[name] = ["Executing"]
+    receipt = swept(account)
+    assert [each.name for each in account.items] == ["trap-two-p"]
+    assert account.executions["trap-two-p"] == ["Executing"]
+    assert account.calls("Stop") == ["StopPipelineExecution"]
+    assert receipt.deleted == [Resource("pipeline", "trap-ada-p")]
+
+
 def test_an_endpoint_goes_before_its_config_and_model(account: FakeSageMaker) -> None:
     """And what hangs on it, a monitoring schedule or an inference component, before the endpoint."""
     for type_name in ("Model", "EndpointConfig", "Endpoint", "InferenceComponent", "MonitoringSchedule"):
@@ -200,7 +212,7 @@ def test_every_state_is_stopped_settled_or_passing(kind: Any) -> None:
 def test_the_function_may_do_what_the_types_need_and_nothing_else() -> None:
     """Its policy in SageMaker is the operations of the table of kinds, reading tags, and ending warm pools."""
     operations = client("sagemaker").meta.method_to_api_mapping
-    needed = {"ListTags", "UpdateTrainingJob"}
+    needed = {"ListTags", "UpdateTrainingJob", "ListPipelineExecutions", "StopPipelineExecution"}
     for kind in RESOURCE_TYPES:
         needed.add(operations[kind.list_operation])
         needed |= {operations[f"stop_{kind.noun}"]} if kind.stoppable else set()

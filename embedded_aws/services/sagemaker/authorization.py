@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from embedded_aws.services.sagemaker import api
 from embedded_aws.services.sagemaker.errors import ServiceError
 from embedded_aws.services.sagemaker.model_registry import versions
+from embedded_aws.services.sagemaker.pipelines import lookup
 from embedded_aws.services.sagemaker.resource_types import RESOURCE_TYPES
 from embedded_aws.services.sagemaker.resource_types.model_registry import BATCH_DESCRIBE, POLICY
 from embedded_aws.services.sagemaker.resource_types.tuning import training_resources
@@ -129,18 +130,21 @@ def _resources(operation: str, request: Mapping[str, Any], store: Store, *, acco
         group = versions.group_of(store, request, **scope)
         return [resource_type.arn(versions.next_name(store, group), **scope) if group else "*"]
     if resource_type.name.startswith("Pipeline") and verb in resource_type.own_verbs:
-        return [_pipeline_resource(request, **scope)]
+        return [_pipeline_resource(store, request, **scope)]
     arns = [resource_type.arn_of(request, **scope)]
     if resource_type.name == "Endpoint" and verb in ("Create", "Update"):
         arns.append(RESOURCE_TYPES["EndpointConfig"].arn(request["EndpointConfigName"], **scope))
     return arns
 
 
-def _pipeline_resource(request: Mapping[str, Any], *, account: str, region: str) -> str:
-    """Return the execution or the pipeline that a request names, "*" where that is a callback's token alone."""
+def _pipeline_resource(store: Store, request: Mapping[str, Any], *, account: str, region: str) -> str:
+    """Return the execution or the pipeline that a request names, by a callback's token too; "*" if it is nobody's."""
     pipeline = RESOURCE_TYPES["Pipeline"]
     if pipeline.name_member in request:
         return pipeline.arn_of(request, account=account, region=region)
+    if "CallbackToken" in request:
+        found = lookup.of_token(store, request["CallbackToken"], account=account, region=region)
+        return found[0].arn if found else "*"
     return str(request.get("PipelineExecutionArn", "*"))
 
 

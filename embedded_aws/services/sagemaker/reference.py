@@ -35,8 +35,8 @@ Each member of a request is *done*, only *recorded* (Describe returns it, it has
 
 Tests hold it to that: each member of each request missing, mistyped and out of bounds, every declared error, every list
 and page, every answer against its shape; and clients that drive it unmodified: the AWS CLI, boto3 with its waiters and
-paginators, the SageMaker SDK 3 (resource classes, ModelTrainer, ModelBuilder, processors) and 2 (estimators, tuners,
-predictors, transformers), CloudFormation, Step Functions' `aws-sdk:sagemaker` tasks. Step Functions' own
+paginators, the SageMaker SDK 3 (resource classes, ModelTrainer, ModelBuilder, processors, pipelines) and 2 (estimators,
+tuners, predictors, transformers), CloudFormation, Step Functions' `aws-sdk:sagemaker` tasks. Step Functions' own
 `sagemaker:createTrainingJob.sync` and its like fail with their name.
 
 | resource type | operations |

@@ -187,12 +187,12 @@ class PipelineExecutions(Jobs):
     def _answer(self, verb: str, request: dict[str, Any], *, account: str, region: str) -> dict[str, Any]:
         """Bring a callback step's answer to its execution."""
         token = request["CallbackToken"]
-        for record in self.context.store.all(lookup.EXECUTION.name, account=account, region=region):
-            for name, state in record.members["Steps"].items():
-                if state["Metadata"].get("Callback", {}).get("CallbackToken") == token:
-                    self._answer_step(record, name, verb, request)
-                    return {"PipelineExecutionArn": record.arn}
-        raise ServiceError(NOT_FOUND, f"No callback step has the CallbackToken {token}.")
+        found = lookup.of_token(self.context.store, token, account=account, region=region)
+        if found is None:
+            raise ServiceError(NOT_FOUND, f"No callback step has the CallbackToken {token}.")
+        record, name = found
+        self._answer_step(record, name, verb, request)
+        return {"PipelineExecutionArn": record.arn}
 
     def _answer_step(self, record: Record, name: str, verb: str, request: dict[str, Any]) -> None:
         run = self.run_of(record)

@@ -34,6 +34,15 @@ def find_execution(store: Store, request: Mapping[str, Any], *, account: str, re
     return found
 
 
+def of_token(store: Store, token: str, *, account: str, region: str) -> tuple[Record, str] | None:
+    """Return the execution, and the name of its callback step, that a token was given out for; None if none was."""
+    for record in store.all(EXECUTION.name, account=account, region=region):
+        for name, state in record.members["Steps"].items():
+            if state["Metadata"].get("Callback", {}).get("CallbackToken") == token:
+                return record, name
+    return None
+
+
 def page(
     member: str, items: list[tuple[list[Any], Any]], request: dict[str, Any], *, descending: bool = False
 ) -> dict[str, Any]:

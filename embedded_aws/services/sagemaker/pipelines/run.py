@@ -6,7 +6,7 @@ failed.` is AWS's (users' logs). A callback or Lambda step is waited for when th
 model of StopPipelineExecution. That a Fail step ends the execution: the SageMaker SDK. Not compared with AWS: that
 nothing new starts once a step has failed, and what runs then goes on to its end; that a Fail step stops what runs; that
 a step whose job was stopped by somebody has failed; that after a start of the embedded AWS a Lambda step's function is
-invoked again whose answer was lost.
+invoked again whose answer was lost, and a model registered again.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ ENDED = ("Succeeded", "Failed", "Stopped")
 """The statuses in which an execution or a step has ended."""
 FAILED = "Step failure: One or multiple steps failed."
 _POLL_SECONDS = 0.02
+_IDLE_SECONDS = 1.0  # while nothing runs but what wakes the run itself
 
 
 class PipelineRun:
@@ -124,7 +125,8 @@ class PipelineRun:
             if not self._running() and not moved:
                 return self._outcome()
             if not moved:
-                self._wake.wait(_POLL_SECONDS)
+                polled = any(step.type in RESOURCE_STEPS for step in self._running())
+                self._wake.wait(_POLL_SECONDS if polled else _IDLE_SECONDS)
                 self._wake.clear()
         return "Stopped", ""
 

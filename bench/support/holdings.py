@@ -53,6 +53,7 @@ class Holdings(Sampler):
     def __init__(self, pid: int, state: Path) -> None:
         self._gateway, self._state = psutil.Process(pid), state
         self._samples: dict[float, dict[str, float]] = {}
+        self._worked: dict[float, float] = {}  # processor seconds of the gateway's until then
         self._began = time.monotonic()
         super().__init__(self._sample, every=_EVERY_SECONDS)
 
@@ -71,9 +72,21 @@ class Holdings(Sampler):
             found[name] = Measured(start, middle, end, max(share * start, least))
         return found
 
+    @property
+    def processor(self) -> list[float]:
+        """Return the gateway's processor seconds a second at the start, in the middle and at the end."""
+        last, found = max(self._worked), []
+        for begin in windows():
+            within = [at for at in sorted(self._worked) if begin * last <= at <= (begin + _WINDOW) * last]
+            seconds = within[-1] - within[0]
+            found.append((self._worked[within[-1]] - self._worked[within[0]]) / seconds if seconds else 0.0)
+        return found
+
     def _sample(self) -> None:
         with contextlib.suppress(psutil.NoSuchProcess):
-            self._samples[time.monotonic() - self._began] = self._look()
+            used, now = self._gateway.cpu_times(), time.monotonic() - self._began
+            self._worked[now] = used.user + used.system
+            self._samples[now] = self._look()
 
     def _look(self) -> dict[str, float]:
         own = endpoint.megabytes(self._gateway)

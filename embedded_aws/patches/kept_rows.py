@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import json
 import logging
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from ministack.core import persistence
@@ -30,8 +31,8 @@ CREATE TABLE IF NOT EXISTS services (
     service TEXT, store TEXT, key TEXT, value TEXT NOT NULL, PRIMARY KEY (service, store, key)
 ) WITHOUT ROWID
 """
-_APPENDED = frozenset({"log_records"})
-"""Stores whose resources have new names and are never changed."""
+_APPENDED = frozenset({"log_records", "sessions"})
+"""Stores whose resources have new names and are never changed: of them only those that have come are looked at."""
 _Row = tuple[str, str]
 _SCOPED = (AccountScopedDict, AccountRegionScopedDict)
 
@@ -44,7 +45,7 @@ class KeptRows:
         database.create(_TABLE)
         self._written: dict[str, dict[_Row, int]] = {}
         self._fingerprints: dict[tuple[str, _Row], object] = {}
-        self._stores: dict[tuple[str, str], object] = {}
+        self._stores: dict[tuple[str, str], tuple[int, Any]] = {}  # how many there were, and the last
         self._refused: set[tuple[str, str]] = set()
 
     def load(self) -> dict[str, dict[str, Any]]:
@@ -67,31 +68,45 @@ class KeptRows:
         """Write what is new or another in a service's state, and remove what is gone.
 
         `fingerprint` says cheaply whether a resource, of a store, may be another than the last time; None: it may.
-        A store to which resources only come, and from which they go, is left alone if it has as many and the same last.
         """
         written = self._written.setdefault(service, {})
-        found, same = set(), set()
+        found, longer = set(), set()
         for store in _APPENDED & state.keys():
-            content = state[store]._data
-            now = len(content), next(reversed(content), None)
-            if self._stores.get((service, store)) == now:
-                same.add(store)
-            self._stores[service, store] = now
-        for store, key, value in _resources({name: state[name] for name in state.keys() - same}):
+            come = self._come(service, store, state[store]._data)
+            if come is not None:
+                longer.add(store)
+                for key, value in come:
+                    self._write_row(connection, service, (store, repr(key)), value)
+        for store, key, value in _resources({name: state[name] for name in state.keys() - longer}):
             row = (store, key)
             found.add(row)
             print_now = fingerprint(store, value) if fingerprint else None
             if print_now is not None and self._fingerprints.get((service, row)) == print_now and row in written:
                 continue
-            text = self._text(service, store, value)
-            if text is not None and written.get(row) != hash(text):
-                connection.execute("INSERT OR REPLACE INTO services VALUES (?, ?, ?, ?)", (service, store, key, text))
-                written[row] = hash(text)
+            self._write_row(connection, service, row, value)
             self._fingerprints[service, row] = print_now
-        for row in [row for row in written if row not in found and row[0] not in same]:
+        for row in [row for row in written if row not in found and row[0] not in longer]:
             connection.execute("DELETE FROM services WHERE service = ? AND store = ? AND key = ?", (service, *row))
             del written[row]
             self._fingerprints.pop((service, row), None)
+
+    def _write_row(self, connection: sqlite3.Connection, service: str, row: _Row, value: Any) -> None:
+        written = self._written[service]
+        text = self._text(service, row[0], value)
+        if text is not None and written.get(row) != hash(text):
+            connection.execute("INSERT OR REPLACE INTO services VALUES (?, ?, ?, ?)", (service, *row, text))
+            written[row] = hash(text)
+
+    def _come(self, service: str, store: str, content: Mapping[Any, Any]) -> list[tuple[Any, Any]] | None:
+        """Return what has come to a store since the last time; None if more may be another than that."""
+        before = self._stores.get((service, store))
+        last = next(_backwards(content), None)
+        self._stores[service, store] = len(content), last
+        if before is None:
+            return None
+        count, last_before = before
+        come = [(key, content[key]) for key in takewhile(lambda key: key != last_before, _backwards(content))]
+        return come[::-1] if len(content) == count + len(come) else None
 
     def holds(self, service: str, store: str, name: str) -> bool:
         """Tell whether a resource of that name, of any account, is written."""
@@ -118,6 +133,10 @@ class KeptRows:
                 self._refused.add((service, store))
                 log.exception("%s of %s can't be kept", store, service)
             return None
+
+
+def _backwards(content: Any) -> Iterator[Any]:
+    return iter(reversed(content))
 
 
 def _resources(state: State) -> Iterator[tuple[str, str, Any]]:

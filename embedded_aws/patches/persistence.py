@@ -92,11 +92,7 @@ class Persistence:
                 with self._database.transaction() as connection:
                     for service in loaded() & {*services}:
                         self._write(connection, service, whole=whole)
-                    others = {
-                        name: [[*each] for each in list(store.items())]
-                        for name, store in service_states.others().items()
-                    }
-                    self._rows.write(connection, OTHERS, others)
+                    self._rows.write(connection, OTHERS, service_states.others())
                 break
             except StateError:
                 self._forget_written()

@@ -6,15 +6,16 @@ import ast
 import json
 import re
 import sys
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, cast
 
 import ministack.app
 from ministack.core import persistence
-from ministack.core.responses import AccountRegionScopedDict
+from ministack.core.responses import AccountRegionScopedDict, AccountScopedDict
 from ministack.services import cloudformation, cloudwatch, cloudwatch_logs, eventbridge, lambda_svc, scheduler, sts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator
 
 STACKS, LOGS, METRICS, OTHERS = "cloudformation", "cloudwatch_logs", "cloudwatch", "others"
 METRIC_STORES = (
@@ -45,8 +46,38 @@ def loaded() -> set[str]:
     }
 
 
-def others() -> dict[str, dict[Any, Any]]:
-    """Return what services have in memory and leave out of their own snapshots: sessions, when schedules fired last."""
+def others() -> dict[str, AccountScopedDict[Any]]:
+    """Return what services have in memory and leave out of their own snapshots: sessions, when schedules fired last.
+
+    They are of no account there, and so are they here.
+    """
+    found: dict[str, AccountScopedDict[Any]] = {}
+    for name, store in _others().items():
+        found[name] = AccountScopedDict()
+        found[name]._data = cast("dict[tuple[str, Any], Any]", _OfNoAccount(store))
+    return found
+
+
+class _OfNoAccount(Mapping[tuple[str, Any], Any]):
+    """A store without accounts, read as one of "", and not copied."""
+
+    def __init__(self, store: dict[Any, Any]) -> None:
+        self._store = store
+
+    def __getitem__(self, key: tuple[str, Any]) -> Any:
+        return self._store[key[1]]
+
+    def __iter__(self) -> Iterator[tuple[str, Any]]:
+        return (("", key) for key in self._store)
+
+    def __reversed__(self) -> Iterator[tuple[str, Any]]:
+        return (("", key) for key in reversed(self._store))
+
+    def __len__(self) -> int:
+        return len(self._store)
+
+
+def _others() -> dict[str, dict[Any, Any]]:
     return {
         "rules": eventbridge._rule_last_fired,
         "schedules": scheduler._schedule_last_fired,
@@ -138,7 +169,11 @@ def give_back(
 ) -> None:
     """Give the services what was kept of them."""
     for store, listed in kept.pop(OTHERS, {}).items():
-        others()[store].update({tuple(key) if isinstance(key, list) else key: value for key, value in listed})
+        if isinstance(listed, list):  # as it was written once
+            pairs = [(tuple(key) if isinstance(key, list) else key, value) for key, value in listed]
+        else:
+            pairs = [(key, value) for (_, key), value in listed._data.items()]
+        _others()[store].update(pairs)
     if groups := kept.get(LOGS, {}).get("log_groups"):
         for (account, region, group), value in groups._data.items():
             for name, stream in value["streams"].items():

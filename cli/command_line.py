@@ -11,6 +11,7 @@ from cli.aws.session import Target
 from cli.options import (
     ApplyOption,
     BatchSizeOption,
+    BecauseOption,
     ContainersOption,
     ContextOption,
     EarlyStoppingOption,
@@ -26,6 +27,7 @@ from cli.options import (
     StrategyOption,
     TargetOption,
     TrialsOption,
+    VersionArgument,
     WholeHelpGroup,
 )
 from cli.settings import absolute
@@ -43,6 +45,12 @@ seats = typer.Typer(
     cls=WholeHelpGroup, help="The class's seats: show, add, remove or rebuild them.", no_args_is_help=True
 )
 app.add_typer(seats, name="seats")
+
+models = typer.Typer(
+    cls=WholeHelpGroup,
+    help="The versions of the lab's model: list, show, approve or reject them, and have one serve.",
+)
+app.add_typer(models, name="models")
 
 images = typer.Typer(
     cls=WholeHelpGroup,
@@ -358,6 +366,93 @@ def images_remove(names: ImagesArgument, *, as_json: JsonOption = False) -> None
     from cli.commands.images import remove as command
 
     command(names, as_json=as_json)
+
+
+@models.callback(invoke_without_command=True)
+def models_default(
+    invoked: typer.Context,
+    target: TargetOption = Target.EMBEDDED,
+    context: ContextOption = None,
+    *,
+    as_json: JsonOption = False,
+) -> None:
+    """List them, unless a command is named."""
+    if invoked.invoked_subcommand is None:
+        models_list(target, context, as_json=as_json)
+
+
+@models.command("list")
+def models_list(
+    target: TargetOption = Target.EMBEDDED, context: ContextOption = None, *, as_json: JsonOption = False
+) -> None:
+    """Show every version: its approval, its training job, how good it is, and which one serves."""
+    from cli.commands.models import show_all as command
+
+    command(target, absolute(context), as_json=as_json)
+
+
+@models.command("show")
+def models_show(
+    version: VersionArgument,
+    target: TargetOption = Target.EMBEDDED,
+    context: ContextOption = None,
+    *,
+    as_json: JsonOption = False,
+) -> None:
+    """Show where a version comes from: job, hyperparameters, hashes of code and data, artifact, and whose answers."""
+    from cli.commands.models import show as command
+
+    command(target, absolute(context), version, as_json=as_json)
+
+
+@models.command("approve")
+def models_approve(
+    version: VersionArgument,
+    target: TargetOption = Target.EMBEDDED,
+    context: ContextOption = None,
+    *,
+    because: BecauseOption = "",
+) -> None:
+    """Call a version approved: only such a one is served by `serve` and `rollback`."""
+    from cli.commands.models import APPROVED
+    from cli.commands.models import decide as command
+
+    command(target, absolute(context), version, approval=APPROVED, because=because)
+
+
+@models.command("reject")
+def models_reject(
+    version: VersionArgument,
+    target: TargetOption = Target.EMBEDDED,
+    context: ContextOption = None,
+    *,
+    because: BecauseOption = "",
+) -> None:
+    """Call a version rejected; what serves serves on until another one does."""
+    from cli.commands.models import REJECTED
+    from cli.commands.models import decide as command
+
+    command(target, absolute(context), version, approval=REJECTED, because=because)
+
+
+@models.command("serve")
+def models_serve(
+    version: VersionArgument, target: TargetOption = Target.EMBEDDED, context: ContextOption = None
+) -> None:
+    """Have the endpoint serve an approved version, until another model is trained."""
+    from cli.commands.models import serve as command
+
+    with deploy_lock():
+        command(target, absolute(context), version)
+
+
+@models.command("rollback")
+def models_rollback(target: TargetOption = Target.EMBEDDED, context: ContextOption = None) -> None:
+    """Have the endpoint serve the approved version before the one that serves."""
+    from cli.commands.models import serve as command
+
+    with deploy_lock():
+        command(target, absolute(context), None)
 
 
 @seats.command("list")

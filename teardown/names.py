@@ -103,6 +103,11 @@ def notebook(lab: str, seat: str) -> str:
     return f"{lab}-{seat}"
 
 
+def model_package_group(lab: str) -> str:
+    """Return the name of the group of the model registry whose versions are the models that the lab has trained."""
+    return lab
+
+
 def tuning_prefix(lab: str) -> str:
     """Return what the names of the tuning jobs of `./lab tune` begin with, and their trials'."""
     return f"{prefix(lab)}tune-"

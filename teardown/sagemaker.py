@@ -26,6 +26,10 @@ Summary = dict[str, Any]
 _RUNS = ("Executing", "Stopping")  # the statuses of a pipeline execution that has not ended
 _OF_A_STACK = "aws:cloudformation:stack-id"  # CloudFormation's own tag on what it makes
 _OF_STACKS_ONLY = {"notebook_instance", "notebook_instance_lifecycle_config"}  # no student may make one
+# A stack's group of models holds versions that no stack knows any more, for their successors replaced them, and can't
+# be deleted before they are. The stack's own version is told from them by nothing: it goes along, which its stack takes
+# for deleted (AWS's own handler of AWS::SageMaker::ModelPackage).
+_OF_NO_STACK = {"model_package"}
 _RECORD = "ended; AWS keeps the record of such a job for ever, and it costs nothing"
 
 
@@ -150,7 +154,7 @@ class SageMakerSweep:
             tags = self._tags(_bearer(summary, kind))
             if tags is None or not self._scope.has(_own_name(summary, kind), tags):
                 continue
-            if not (self._only_stackless and _OF_A_STACK in tags):
+            if not self._only_stackless or _OF_A_STACK not in tags or kind.noun in _OF_NO_STACK:
                 yield name, shown, summary
 
     def _of_bearer(self, kind: ResourceType, arn: str) -> dict[str, Summary]:

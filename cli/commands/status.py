@@ -11,6 +11,7 @@ from rich.markup import escape
 
 from cli import embedded, paths, settings
 from cli.aws import endpoint, lease, pausing, seats, stacks
+from cli.aws.models import Models
 from cli.aws.scaling import EndpointScaling
 from cli.aws.session import Session, Target, connect
 from cli.ui import screen
@@ -49,6 +50,7 @@ _NOT_DEPLOYED: dict[str, Any] = {
     "training_job": None,
     "tuning_jobs": [],
     "endpoint": None,
+    "model": None,
     "seats": [],
     "paused": [],
     "lease_end": None,
@@ -83,6 +85,7 @@ def _lab_status(session: Session, lab_settings: Settings) -> dict[str, Any]:
         ),
         "tuning_jobs": _tuning(sagemaker, lab),
         "endpoint": _endpoint(session, endpoint.name_of(found, lab_settings)),
+        "model": _model(session, lab_settings) if found else None,
         "seats": [
             {"name": s["NotebookInstanceName"], "status": s["NotebookInstanceStatus"], "type": s["InstanceType"]}
             for s in instances
@@ -109,6 +112,12 @@ def _endpoint(session: Session, name: str) -> dict[str, Any] | None:
         return None
     bounds = EndpointScaling(session.client("application-autoscaling")).bounds(name).values()
     return {**found, "scaled": "; ".join(f"{least}-{most}" for least, most in bounds)}
+
+
+def _model(session: Session, lab: Settings) -> dict[str, Any] | None:
+    """Return the version that serves, None if what serves is not registered."""
+    version = Models(session, lab).serving()
+    return version.document(serves=True) if version else None
 
 
 def _tuning(sagemaker: Any, lab: str) -> list[dict[str, Any]]:
@@ -158,10 +167,7 @@ def _show(found: dict[str, Any]) -> None:
     for stack in found["stacks"]:
         table.add_row("stack", stack["name"], _coloured(stack["status"]))
     _show_jobs(table, found)
-    if served := found["endpoint"]:
-        stage = f": {escape(served['stage'])}" if served["stage"] else ""
-        said = f"{_coloured(served['status'])}{stage}  {served['hosting']}{_instances(served)}"
-        table.add_row("endpoint", served["name"], said)
+    _show_endpoint(table, found)
     for each in found["seats"]:
         table.add_row("seat", each["name"], f"{_coloured(each['status'])}  {each['type']}")
     for each in found["paused"]:
@@ -181,6 +187,16 @@ def _show(found: dict[str, Any]) -> None:
         screen.console.print("  Nothing is deployed: `./lab up` does it.", soft_wrap=True)
     if found["paused"]:
         screen.console.print("  Paused: `./lab resume` brings it back.", soft_wrap=True)
+
+
+def _show_endpoint(table: Table, found: dict[str, Any]) -> None:
+    if served := found["endpoint"]:
+        stage = f": {escape(served['stage'])}" if served["stage"] else ""
+        said = f"{_coloured(served['status'])}{stage}  {served['hosting']}{_instances(served)}"
+        table.add_row("endpoint", served["name"], said)
+    if model := found["model"]:
+        said = f"{_coloured(model['approval'])}{_quality_in_words(model)}"
+        table.add_row("model", f"version {model['version']}", said)
 
 
 def _engine(name: str) -> str:
@@ -206,6 +222,6 @@ def _quality_in_words(job: Mapping[str, Any]) -> str:
 
 
 def _coloured(state: str) -> str:
-    if state.endswith(("COMPLETE", "InService", "Completed")) and "ROLLBACK" not in state:
+    if state.endswith(("COMPLETE", "InService", "Completed", "Approved")) and "ROLLBACK" not in state:
         return f"[green]{state}[/]"
     return f"[yellow]{state}[/]" if "Fail" not in state and "FAIL" not in state else f"[red]{state}[/]"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from cli import embedded, settings
 from cli.aws import cdk, deployment, lease, owner, seats, stacks
 from cli.aws.cdk import deploy_lock
+from cli.aws.models import Models
 from cli.aws.session import Session, Target, connect_to_aws, start_embedded
 from cli.commands import preflight
 from cli.commands.pause import bring_back
@@ -54,6 +55,7 @@ def _up(session: Session, context: Sequence[str], lab: Settings, *, force: bool)
     outcome = deployment.deploy_lab(session, lab)
     deployment.check_endpoint(session, lab.name)
     _summary(session, lab, job_before)
+    _warn_of_an_older_model(session, lab)
     _warn_of_unlisted_seats(session, lab)
     return outcome
 
@@ -77,6 +79,20 @@ def _warn_of_unlisted_seats(session: Session, lab: Settings) -> None:
         names = " ".join(unlisted)
         screen.console.print(
             f"[yellow]![/] Not in the settings, but still there: `./lab seats remove {names}` ends it.",
+            soft_wrap=True,
+        )
+
+
+def _warn_of_an_older_model(session: Session, lab: Settings) -> None:
+    """Warn that the endpoint serves what `./lab models` has chosen, and not what was trained last."""
+    models = Models(session, lab)
+    if models.served_artifact in ("", stacks.outputs(session, lab.name)["ModelArtifact"]):
+        return
+    serving, newest = models.serving(), next(iter(models), None)
+    if serving and newest:
+        screen.console.print(
+            f"[yellow]![/] The endpoint serves version {serving.number} still, which was chosen: "
+            f"`./lab models serve {newest.number}` has it serve what was trained last.",
             soft_wrap=True,
         )
 

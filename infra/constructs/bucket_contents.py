@@ -12,6 +12,7 @@ from aws_cdk import aws_s3_assets as assets
 from constructs import Construct
 
 from infra.constructs import statements
+from infra.constructs.arns import arn
 from infra.constructs.findings import acknowledge, wildcard
 from infra.constructs.provider import HandlerProvider
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from aws_cdk import aws_kms as kms
     from aws_cdk import aws_s3 as s3
+    from aws_cdk import aws_sagemaker as sagemaker
 
     from infra.constructs.bucket import SharedStorage
     from infra.constructs.statements import Statement
@@ -32,7 +34,7 @@ _ANSWERED_SECONDS = 3300
 
 
 class BucketContents(Construct):
-    """Copies files to their keys in the bucket; with the stack, empties the whole bucket.
+    """Copies files to their keys in the bucket; with the stack, empties the whole bucket, and the group of models.
 
     `digests` maps each key to the hash of its file; `prefix_token` is a `PrefixContents`' service token.
     """
@@ -44,6 +46,7 @@ class BucketContents(Construct):
         *,
         bucket: s3.IBucket,
         key: kms.IKey,
+        models: sagemaker.CfnModelPackageGroup,
         files: Mapping[str, Path],
         log_retention_days: int,
     ) -> None:
@@ -52,6 +55,7 @@ class BucketContents(Construct):
             name: assets.Asset(self, f"File{number}", path=str(file))
             for number, (name, file) in enumerate(files.items())
         }
+        group = str(models.model_package_group_name)
         self.digests = {name: asset.asset_hash for name, asset in sources.items()}
         provider = HandlerProvider(
             self,
@@ -62,6 +66,7 @@ class BucketContents(Construct):
             statements=[
                 *_may_fill(bucket.bucket_arn, sources),
                 *_may_empty(bucket.bucket_arn),
+                *_may_forget_models(group),
                 statements.read_and_write_encrypted(key.key_arn),
             ],
             timeout=Duration.minutes(15),
@@ -74,6 +79,8 @@ class BucketContents(Construct):
                 wildcard("…/notebooks/*"): "Every notebook of the lab.",
                 wildcard("…/seats/*"): "Every seat's copy of the notebook.",
                 wildcard("…/*"): "Emptying a bucket means every object in it; it is the lab's own.",
+                wildcard(f"…:model-package/{group}/*"): "Every version of the lab's model: SageMaker numbers them.",
+                wildcard("*"): "Listing a group's versions has no resource to name.",
             },
         )
         resource = CustomResource(
@@ -81,6 +88,7 @@ class BucketContents(Construct):
             "Resource",
             properties={
                 "Bucket": bucket.bucket_name,
+                "ModelPackageGroup": group,
                 "Objects": [
                     {"Key": name, "SourceBucket": asset.s3_bucket_name, "SourceKey": asset.s3_object_key}
                     for name, asset in sources.items()
@@ -93,7 +101,7 @@ class BucketContents(Construct):
         )
         self.prefix_token = provider.function("Prefix", "prefix.handler").function_arn
         # The bucket's policy too: it has to be there while files are copied, and go after they have gone.
-        resource.node.add_dependency(bucket)
+        resource.node.add_dependency(bucket, models)
         # Under another logical id CloudFormation would take it for another resource, and delete this one: that empties
         # the bucket.
         cast("CfnResource", resource.node.default_child).override_logical_id("BucketContents")
@@ -148,4 +156,11 @@ def _may_empty(bucket_arn: str) -> list[Statement]:
     return [
         statements.allow(["s3:ListBucketMultipartUploads", "s3:ListBucketVersions"], [bucket_arn]),
         statements.on_objects(bucket_arn, actions=deleting, prefixes=[""]),
+    ]
+
+
+def _may_forget_models(group: str) -> list[Statement]:
+    return [
+        statements.allow(["sagemaker:ListModelPackages"], ["*"]),
+        statements.allow(["sagemaker:DeleteModelPackage"], [arn("sagemaker", f"model-package/{group}/*")]),
     ]

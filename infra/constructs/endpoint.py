@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from aws_cdk import aws_sagemaker as sagemaker
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from aws_cdk import aws_kms as kms
     from aws_cdk import aws_s3 as s3
 
-    from infra.constructs.images import ContainerImage
+    from infra.constructs.served_containers import Container
     from infra.settings import Settings
 
 
@@ -34,20 +33,6 @@ _PLACES = {
     "training/": "SageMaker makes the names of the artifacts.",
     FEATURES: "The model lies under a hash of what made it.",
 }
-
-
-@dataclass(frozen=True, kw_only=True)
-class Container:
-    """A container of the endpoint's model; several answer one after the other, as an inference pipeline.
-
-    `prefix` is the place in the bucket below which the artifact lies; `ours` tells whether it runs inference.py.
-    """
-
-    name: str
-    image: ContainerImage
-    artifact: str
-    prefix: str
-    ours: bool = True
 
 
 class Endpoint(Construct):

@@ -40,6 +40,7 @@ def wildcards(lab: str) -> dict[str, str]:
     named = (
         f"…:*/{lab}",
         f"…:*/{own}",
+        f"…:model-package/{names.model_package_group(lab)}/*",
         f"…:stack/{own}/*",
         *(f"…:log-group:{group}" for group in _own_groups(lab)),
         f"…:alarm:{own}",
@@ -80,7 +81,9 @@ def _sagemaker(lab: str) -> list[Statement]:
     ]
     # Of a training job's warm pool only the end: no period, and no profiling on instances of its own.
     pool = {"NumericEquals": {"sagemaker:KeepAlivePeriod": "0"}, "Null": {"sagemaker:InstanceTypes": "true"}}
-    named = [arn("sagemaker", f"*/{lab}"), arn("sagemaker", f"*/{names.any_of(lab)}")]
+    # Below a group of models are its versions: model-package/<group>/<version>.
+    versions = f"model-package/{names.model_package_group(lab)}/*"
+    named = [arn("sagemaker", each) for each in (f"*/{lab}", f"*/{names.any_of(lab)}", versions)]
     tagged = _bears_the_tag(lab)
     return [
         # Listing has no resource to name; tags are read to tell whose something is.

@@ -7,11 +7,8 @@ from typing import TYPE_CHECKING, Any
 from aws_cdk import CfnOutput, Stack
 from aws_cdk import aws_ssm as ssm
 
-from infra.algorithms import BUILT_IN, KERAS
-from infra.constructs import algorithm_images
-from infra.constructs.brick_features import PREFIX as FEATURES
-from infra.constructs.endpoint import Container, Endpoint
-from infra.constructs.images import ContainerImage
+from infra.constructs import served_containers
+from infra.constructs.endpoint import Endpoint
 
 if TYPE_CHECKING:
     from constructs import Construct
@@ -42,23 +39,11 @@ class EndpointStack(Stack):
             settings=settings,
             bucket=storage.bucket,
             key=storage.key,
-            containers=self._containers(settings, training),
+            containers=served_containers.of_the_lab(
+                self,
+                settings,
+                artifact=ssm.StringParameter.value_for_string_parameter(self, training.artifact_parameter),
+                feature_artifact=training.feature_artifact,
+            ),
         )
         CfnOutput(self, "EndpointName", value=endpoint.endpoint_name, description="What InvokeEndpoint is called with")
-
-    def _containers(self, settings: Settings, training: TrainingStack) -> list[Container]:
-        """Return the one that runs the network, or the one that makes features of photos and the algorithm's.
-
-        That TensorFlow's container and those of the algorithms can be in a pipeline: each listens on the port that it
-        is told (`accept-bind-to-port` in the Dockerfiles of aws/deep-learning-containers and
-        aws/sagemaker-xgboost-container; SageMaker's guide, "Inference pipelines", of the closed ones).
-        """
-        artifact = ssm.StringParameter.value_for_string_parameter(self, training.artifact_parameter)
-        ours = ContainerImage.inference(self)
-        if settings.algorithm == KERAS:
-            return [Container(name="network", image=ours, artifact=artifact, prefix="training/")]
-        algorithm = algorithm_images.of_the_lab(self, BUILT_IN[settings.algorithm])
-        return [
-            Container(name="features", image=ours, artifact=training.feature_artifact, prefix=FEATURES),
-            Container(name=settings.algorithm, image=algorithm, artifact=artifact, prefix="training/", ours=False),
-        ]

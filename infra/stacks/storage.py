@@ -1,10 +1,11 @@
-"""The storage stack: the lab's key, its bucket, and what lies in it."""
+"""The storage stack: the lab's key, its bucket, what lies in it, and the group of models whose artifacts do."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from aws_cdk import CfnOutput, Stack
+from aws_cdk import aws_sagemaker as sagemaker
 
 from infra.constructs.bucket import LabBucket, SharedStorage
 from infra.constructs.bucket_contents import BucketContents
@@ -13,6 +14,7 @@ from infra.constructs.key import LabKey
 from infra.constructs.prepared_photos import PreparedPhotos
 from infra.constructs.source_directory import ARCHIVE
 from infra.settings import DATA_FILES
+from teardown.names import model_package_group
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,11 +51,18 @@ class StorageStack(Stack):
             description=f"Encrypts what the lab {settings.name} stores",
         )
         self.bucket = LabBucket(self, "Bucket", key=self.key)
+        self.models = sagemaker.CfnModelPackageGroup(
+            self,
+            "Models",
+            model_package_group_name=model_package_group(settings.name),
+            model_package_group_description=f"The models that the lab {settings.name} has trained",
+        )
         contents = BucketContents(
             self,
             "Contents",
             bucket=self.bucket,
             key=self.key,
+            models=self.models,
             files={
                 **({} if settings.photos else {f"data/{name}": data / name for name in DATA_FILES}),
                 **{f"notebooks/{name}": file for name, file in notebooks.items()},

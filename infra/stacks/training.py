@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from typing import TYPE_CHECKING, Any
 
 from aws_cdk import CfnOutput, Stack
 from aws_cdk import aws_ssm as ssm
 
 from infra import algorithms
+from infra.constructs import served_containers
 from infra.constructs.algorithm_job import AlgorithmJob
 from infra.constructs.brick_features import BrickFeatures
 from infra.constructs.images import ContainerImage
+from infra.constructs.registered_model import RegisteredModel
 from infra.constructs.source_directory import SourceDirectory
 from infra.constructs.training_job import TrainingInputs, TrainingJob, TrainingRole
-from teardown.names import model_artifact_parameter
+from teardown.names import model_artifact_parameter, model_package_group
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,7 +35,7 @@ _DESCRIPTIONS = {
 
 
 class TrainingStack(Stack):
-    """Trains the model and says where its artifact is, in the parameter `/<lab>/model-artifact`.
+    """Trains the model, registers it, and says where its artifact is, in the parameter `/<lab>/model-artifact`.
 
     An export would not do: CloudFormation refuses to change one that another stack imports. `feature_artifact` is where
     the model lies that makes features of photos for an algorithm of AWS's; "" for the Keras network.
@@ -90,6 +94,21 @@ class TrainingStack(Stack):
             name=self.artifact_parameter,
             value=job.model_artifact,
             description=f"The model artifact that the lab {settings.name} serves",
+        )
+        RegisteredModel(
+            self,
+            "Registered",
+            group=model_package_group(settings.name),
+            containers=served_containers.of_the_lab(
+                self, settings, artifact=job.model_artifact, feature_artifact=self.feature_artifact
+            ),
+            known={
+                "Algorithm": settings.algorithm,
+                "TrainingJobName": job.job_name,
+                "Code": inputs.source.digest,
+                "Data": hashlib.sha256(json.dumps(dict(inputs.data), sort_keys=True).encode()).hexdigest(),
+                **{name: job.resource.get_att_string(name) for name in outputs},
+            },
         )
         CfnOutput(self, "TrainingJobName", value=job.job_name, description="The training job of this model")
         CfnOutput(self, "ModelArtifact", value=job.model_artifact, description="The model it has trained")

@@ -1,7 +1,8 @@
 """Copies objects to their keys in the lab's bucket, and empties the bucket, or one prefix of it, with the stack.
 
 Properties: Bucket; Objects, a list of {Key, SourceBucket, SourceKey}; Prefix, below which it empties, all if it is not
-given.
+given; ModelPackageGroup, whose versions go with the bucket that their artifacts are in, if there is one: CloudFormation
+knows the newest version only, and can't delete the group before the others have gone.
 
 All work is done in `is_complete`, and emptying ends before CloudFormation's hour. If `on_event` raised during a Create,
 CDK's provider framework would answer the Delete that follows by itself, and the half-filled bucket would stay.
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from teardown import buckets, clients, refusals
+from teardown import buckets, clients, model_versions, refusals
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,6 +32,11 @@ _COPY = {"MetadataDirective": "REPLACE", "TaggingDirective": "REPLACE"}  # copyi
 Event = dict[str, Any]
 
 
+def _sagemaker() -> Any:
+    """Return a client when it is needed: it takes long to make."""
+    return clients.client("sagemaker")
+
+
 class BucketContents:
     """The custom resource, with its S3 client and its clock."""
 
@@ -38,10 +44,12 @@ class BucketContents:
         self,
         s3: S3Client,
         *,
+        sagemaker: Callable[[], Any] = _sagemaker,
         now: Callable[[], float] = time.time,  # one call tells it to the next, which may be on another machine
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._s3 = s3
+        self._sagemaker = sagemaker
         self._now = now
         self._sleep = sleep
 
@@ -66,7 +74,8 @@ class BucketContents:
                         f"Bucket {bucket} is not empty after {_LONGEST_SECONDS / 60:.0f} minutes: delete the stack "
                         "again, and it goes on."
                     )
-                return {"IsComplete": empty}
+                group = event["ResourceProperties"].get("ModelPackageGroup")
+                return {"IsComplete": empty and (not group or model_versions.delete(self._sagemaker(), group))}
             self._fill(event)
         except (BotoCoreError, ClientError) as error:
             if refusals.is_passing(error):

@@ -238,6 +238,31 @@ def test_a_new_hyperparameter_brings_a_new_model_to_the_same_endpoint(
     assert "1 of 1-2 instances" in lab("status", "-c", f"lab.name={NAME}")
 
 
+def test_every_trained_model_is_a_version_and_an_older_one_serves_again(
+    lab: Lab, held_out: tuple[np.ndarray, np.ndarray]
+) -> None:
+    """Two trainings, two versions; a rollback brings the first one back, which answers as its version says."""
+    of = ("-c", f"lab.name={NAME}")
+    newest, first = json.loads(lab("models", "--json", *of))
+    assert (newest["version"], newest["serves"], first["version"], first["serves"]) == (2, True, 1, False)
+    assert newest["test_accuracy"] == lab.outputs()["TestAccuracy"]
+    assert "rejected" in lab("models", "reject", "1", "--because", "it is rejected", *of).lower()
+    assert "no approved version before 2" in lab("models", "rollback", *of, code=1)
+    assert "has no version 7" in lab("models", "serve", "7", *of, code=1)
+    lab("models", "approve", "1", *of)
+    lab("models", "rollback", *of)
+    shown = json.loads(lab("models", "show", "1", "--json", *of))
+    assert shown["serves"]
+    assert shown["hyperparameters"]["epochs"] == "4"
+    body = io.BytesIO()
+    np.save(body, held_out[0][:1])
+    answer = lab.client("sagemaker-runtime").invoke_endpoint(
+        EndpointName=NAME, ContentType="application/x-npy", Body=body.getvalue()
+    )
+    assert json.loads(answer["Body"].read())["model"] == shown["answers_bear"]
+    assert json.loads(lab("status", "--json", *of))["model"]["version"] == 1
+
+
 def test_who_deletes_a_scaled_endpoint_must_be_allowed_to_end_its_scaling(lab: Lab) -> None:
     """SageMaker says so in a sentence, and the endpoint stays."""
     iam, running = lab.client("iam"), gateway.running(lab.home / "aws")
@@ -294,6 +319,7 @@ def test_down_leaves_nothing(lab: Lab) -> None:
     deleted = {(thing["kind"], thing["name"]) for thing in receipt["deleted"]}
     assert {("stack", f"{NAME}-{part}") for part in ("operations", "storage", "training", "endpoint")} <= deleted
     assert ("endpoint config", f"{NAME}-by-hand") in deleted
+    assert {("model package", f"model-package/{NAME}/{number}") for number in (1, 2)} <= deleted
     assert ("scalable target", f"{SCALED} (sagemaker:variant:DesiredInstanceCount)") in deleted
     assert not lab.client("cloudwatch").describe_alarms()["MetricAlarms"]
     assert {each["kind"] for each in receipt["remains"]} == {"KMS key", "stack"}
@@ -301,6 +327,7 @@ def test_down_leaves_nothing(lab: Lab) -> None:
     sagemaker = lab.client("sagemaker")
     assert not sagemaker.list_endpoints()["Endpoints"]
     assert not sagemaker.list_models()["Models"]
+    assert not sagemaker.list_model_package_groups()["ModelPackageGroupSummaryList"]
     assert not sagemaker.list_endpoint_configs()["EndpointConfigs"]
     assert not sagemaker.list_notebook_instances()["NotebookInstances"]
     assert not sagemaker.list_training_jobs()["TrainingJobSummaries"]

@@ -121,6 +121,13 @@ def test_a_photo_goes_through_both_containers(xgboost: Stacks) -> None:
     [look] = [each["Properties"] for each in served if each["Type"] == "Custom::ServedModel"]
     assert look["Answers"] == ["score"]
     assert look["Artifact"] == second["ModelDataUrl"]
+    [version] = [
+        each["Properties"]["InferenceSpecification"]["Containers"]
+        for each in xgboost["training"]["Resources"].values()
+        if each["Type"] == "AWS::SageMaker::ModelPackage"
+    ]
+    assert [each["Image"] for each in version] == [first["Image"], second["Image"]]
+    assert text(version[0]["ModelDataUrl"]) == text(first["ModelDataUrl"])
 
 
 def test_each_role_reaches_what_it_needs(xgboost: Stacks) -> None:

@@ -30,7 +30,11 @@ class Driver:
         self.client = session.client("s3")
         self.s3 = Stubber(self.client)
         self.clock = clock
-        self.handler = BucketContents(self.client, now=clock.now, sleep=clock.sleep)
+        self.on_sagemaker = session.client("sagemaker")
+        self.sagemaker = Stubber(self.on_sagemaker)
+        self.handler = BucketContents(
+            self.client, sagemaker=lambda: self.on_sagemaker, now=clock.now, sleep=clock.sleep
+        )
 
     def copied(self, key: str) -> None:
         """Expect an object to be copied, which S3's transfer begins with a look at the source."""
@@ -77,9 +81,10 @@ class Driver:
 def driver(session: boto3.Session, clock: Clock) -> Iterator[Driver]:
     """A driver whose every expected call has been made when the test ends."""
     driver = Driver(session, clock)
-    with driver.s3:
+    with driver.s3, driver.sagemaker:
         yield driver
         driver.s3.assert_no_pending_responses()
+        driver.sagemaker.assert_no_pending_responses()
 
 
 @pytest.mark.parametrize("kind", ["Create", "Update"])
@@ -205,3 +210,18 @@ def test_delete_empties_a_prefix_and_nothing_else(driver: Driver) -> None:
     with driver.s3:
         assert driver.is_complete("Delete", {**properties(), "Prefix": "seats/ada/"}) == {"IsComplete": True}
     driver.s3.assert_no_pending_responses()
+
+
+def test_the_versions_of_the_model_go_with_the_bucket(driver: Driver) -> None:
+    """All of the group's, and it looks again until none is listed: SageMaker deletes no group before."""
+    version = "arn:aws:sagemaker:eu-west-1:111122223333:model-package/lab/1"
+    listed = {"ModelPackageArn": version, "ModelPackageStatus": "Completed", "CreationTime": 0}
+    asked = {"ModelPackageGroupName": "lab"}
+    for found in ([listed], []):
+        driver.versions()
+        driver.uploads()
+        driver.sagemaker.add_response("list_model_packages", {"ModelPackageSummaryList": found}, asked)
+        if found:
+            driver.sagemaker.add_response("delete_model_package", {}, {"ModelPackageName": version})
+        deleting = driver.is_complete("Delete", {**properties(), "ModelPackageGroup": "lab"})
+        assert deleting == {"IsComplete": not found}

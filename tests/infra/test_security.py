@@ -24,6 +24,7 @@ UNTAGGED = {
     "AWS::S3::BucketPolicy",
     "AWS::SNS::Subscription",
     "AWS::SNS::TopicPolicy",
+    "AWS::SageMaker::ModelPackage",  # bears its group's
     "AWS::SageMaker::NotebookInstanceLifecycleConfig",
     "Custom::BucketContents",
     "Custom::Lease",

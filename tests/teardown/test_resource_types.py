@@ -116,6 +116,16 @@ def test_what_a_stack_owns_is_left_to_it(account: FakeSageMaker) -> None:
     assert account.items == [owned]
 
 
+def test_versions_that_a_stack_forgot_go_before_its_group_does(account: FakeSageMaker) -> None:
+    """CloudFormation retains what it replaces, and can't delete a group with a version in it."""
+    owned = account.add("ModelPackageGroup", "trap", tags={**OURS, "aws:cloudformation:stack-id": "arn:…"})
+    account.add("ModelPackage", "1", group="trap")
+    receipt = Receipt()
+    finish(SageMakerSweep(account.client, SCOPE, receipt, only_stackless=True).step)
+    assert account.items == [owned]
+    assert receipt.deleted == [Resource("model package", "model-package/trap/1")]
+
+
 @pytest.mark.parametrize("operation", ["ListTransformJobs", "ListModels", "ListEndpoints"])
 def test_what_cannot_be_looked_at_is_named(account: FakeSageMaker, operation: str) -> None:
     """A receipt with a blind spot is not clean, and everything else is swept all the same."""

@@ -414,7 +414,7 @@ def models_approve(
     because: BecauseOption = "",
 ) -> None:
     """Call a version approved: only such a one is served by `serve` and `rollback`."""
-    from cli.commands.models import APPROVED
+    from cli.aws.models import APPROVED
     from cli.commands.models import decide as command
 
     command(target, absolute(context), version, approval=APPROVED, because=because)
@@ -429,7 +429,7 @@ def models_reject(
     because: BecauseOption = "",
 ) -> None:
     """Call a version rejected; what serves serves on until another one does."""
-    from cli.commands.models import REJECTED
+    from cli.aws.models import REJECTED
     from cli.commands.models import decide as command
 
     command(target, absolute(context), version, approval=REJECTED, because=because)

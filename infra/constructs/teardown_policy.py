@@ -82,13 +82,13 @@ def _sagemaker(lab: str) -> list[Statement]:
     # Of a training job's warm pool only the end: no period, and no profiling on instances of its own.
     pool = {"NumericEquals": {"sagemaker:KeepAlivePeriod": "0"}, "Null": {"sagemaker:InstanceTypes": "true"}}
     # Below a group of models are its versions: model-package/<group>/<version>.
-    versions = f"model-package/{names.model_package_group(lab)}/*"
-    named = [arn("sagemaker", each) for each in (f"*/{lab}", f"*/{names.any_of(lab)}", versions)]
+    versions = arn("sagemaker", f"model-package/{names.model_package_group(lab)}/*")
+    named = [arn("sagemaker", f"*/{lab}"), arn("sagemaker", f"*/{names.any_of(lab)}")]
     tagged = _bears_the_tag(lab)
     return [
         # Listing has no resource to name; tags are read to tell whose something is.
         allow([*listed, "sagemaker:ListTags", "tag:GetResources"], ["*"]),
-        allow(ends, named),
+        allow(ends, [*named, versions]),
         allow(ends, [arn("sagemaker", "*")], tagged),
         allow(["sagemaker:UpdateTrainingJob"], named, pool),
         allow(["sagemaker:UpdateTrainingJob"], [arn("sagemaker", "*")], {**pool, **tagged}),

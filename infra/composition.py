@@ -30,6 +30,7 @@ NOTEBOOK_FILES = (
     ROOT / "notebooks" / "jobs.ipynb",
     ROOT / "notebooks" / "hosting.ipynb",
     ROOT / "notebooks" / "algorithms.ipynb",
+    ROOT / "notebooks" / "pipeline.ipynb",
     ROOT / "notebooks" / "requirements.txt",
     ROOT / "infra" / "scripts" / "idle_stop.py",
     ROOT / "infra" / "scripts" / "kernel.sh",

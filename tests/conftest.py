@@ -69,6 +69,7 @@ _WITH_ALL = (
     "tests/notebooks/test_algorithms.py",
     "tests/notebooks/test_hosting.py",
     "tests/notebooks/test_jobs.py",
+    "tests/notebooks/test_pipeline.py",
     "tests/model_code/loops/test_backends.py",
     "tests/embedded_aws/test_persistence.py",
     "tests/embedded_aws/services/sagemaker/test_sdk_2.py",

@@ -19,6 +19,7 @@ from infra.constructs.execution_role import ExecutionRole
 from infra.constructs.findings import acknowledge, wildcard
 from infra.constructs.hosting import ASYNC_FAILURE, ASYNC_INPUT, ASYNC_OUTPUT
 from infra.constructs.images import ContainerImage, pull
+from infra.constructs.seat_pipelines import SeatPipelines
 from infra.constructs.statements import allow
 from teardown import names
 
@@ -100,6 +101,7 @@ class SeatRole(ExecutionRole):
             policy_document=statements.as_json([statements.pass_role(self.role_arn, to="sagemaker.amazonaws.com")]),
             roles=[self.role_name],
         )
+        SeatPipelines(scope, "Pipelines", own_names=own, role_name=self.role_name)
         _acknowledge(self, lab=lab, seat=seat)
         if settings.hosting == "async":
             acknowledge(

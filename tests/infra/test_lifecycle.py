@@ -79,6 +79,7 @@ class Instance:
             "jobs.ipynb",
             "hosting.ipynb",
             "algorithms.ipynb",
+            "pipeline.ipynb",
             "idle_stop.py",
             "kernel.sh",
             "packages.py",

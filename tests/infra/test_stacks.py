@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     Resources = Callable[[str], list[dict[str, Any]]]
     Template = dict[str, Any]
 
-NOTEBOOKS = ("algorithms.ipynb", "bricks.ipynb", "hosting.ipynb", "jobs.ipynb")
+NOTEBOOKS = ("algorithms.ipynb", "bricks.ipynb", "hosting.ipynb", "jobs.ipynb", "pipeline.ipynb")
 
 
 @pytest.fixture

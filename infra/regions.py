@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 BUDGET = "AWS::Budgets::Budget"
+MODEL_REGISTRY = frozenset({"AWS::SageMaker::ModelPackage", "AWS::SageMaker::ModelPackageGroup"})
 
 
 @dataclass(frozen=True)
@@ -24,22 +25,23 @@ class Region:
 
 _MOST = "763104351884"
 _NO_BUDGET = frozenset({BUDGET})
+_NOR_MODELS = _NO_BUDGET | MODEL_REGISTRY
 
 ACCEPTED = {
     "af-south-1": Region("626614931356", _NO_BUDGET),
     "ap-east-1": Region("871362719292", _NO_BUDGET),
-    "ap-east-2": Region("975050140332", _NO_BUDGET),
+    "ap-east-2": Region("975050140332", _NOR_MODELS),
     "ap-northeast-1": Region(_MOST),
     "ap-northeast-2": Region(_MOST),
     "ap-northeast-3": Region("364406365360", _NO_BUDGET),
     "ap-south-1": Region(_MOST),
-    "ap-south-2": Region("772153158452", _NO_BUDGET),
+    "ap-south-2": Region("772153158452", _NOR_MODELS),
     "ap-southeast-1": Region(_MOST),
     "ap-southeast-2": Region(_MOST),
     "ap-southeast-3": Region("907027046896", _NO_BUDGET),
-    "ap-southeast-4": Region("457447274322", _NO_BUDGET),
+    "ap-southeast-4": Region("457447274322", _NOR_MODELS),
     "ap-southeast-5": Region("550225433462", _NO_BUDGET),
-    "ap-southeast-6": Region("633930458069", _NO_BUDGET),
+    "ap-southeast-6": Region("633930458069", _NOR_MODELS),
     "ap-southeast-7": Region("590183813437", _NO_BUDGET),
     "ca-central-1": Region(_MOST),
     "ca-west-1": Region("204538143572", _NO_BUDGET),
@@ -66,6 +68,11 @@ _WANTING = {
     "me-south-1": "nothing is published of the resource types that CloudFormation has there",
 }
 _ADVICE = "Take another region (`export AWS_REGION=us-east-1`, say)."
+
+
+def registers_models(region: str) -> bool:
+    """Return whether a template may register models in the region; it may where that is not known yet."""
+    return region not in ACCEPTED or not MODEL_REGISTRY & ACCEPTED[region].lacks
 
 
 def refusal(region: str) -> str | None:

@@ -14,6 +14,7 @@ from cli.aws.session import connect
 from cli.ui import screen
 from cli.ui.errors import LabError
 from cli.ui.table import Column, Table
+from infra.regions import registers_models
 from teardown.names import training_stack
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ def show_all(target: Target, context: Sequence[str], *, as_json: bool) -> None:
         print(json.dumps(documents, indent=2))
         return
     if not documents:
+        if not registers_models(models.session.region):
+            raise LabError(f"CloudFormation has no model registry in {models.session.region}: no model is registered.")
         screen.console.print("No model is registered yet: `./lab up` trains and registers one.", soft_wrap=True)
         return
     table = Table(Column("version", numbers=True), "", "approval", "test accuracy", "training job", "created")

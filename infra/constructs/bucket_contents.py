@@ -46,7 +46,7 @@ class BucketContents(Construct):
         *,
         bucket: s3.IBucket,
         key: kms.IKey,
-        models: sagemaker.CfnModelPackageGroup,
+        models: sagemaker.CfnModelPackageGroup | None,
         files: Mapping[str, Path],
         log_retention_days: int,
     ) -> None:
@@ -55,7 +55,7 @@ class BucketContents(Construct):
             name: assets.Asset(self, f"File{number}", path=str(file))
             for number, (name, file) in enumerate(files.items())
         }
-        group = str(models.model_package_group_name)
+        group = str(models.model_package_group_name) if models else ""
         self.digests = {name: asset.asset_hash for name, asset in sources.items()}
         provider = HandlerProvider(
             self,
@@ -66,7 +66,7 @@ class BucketContents(Construct):
             statements=[
                 *_may_fill(bucket.bucket_arn, sources),
                 *_may_empty(bucket.bucket_arn),
-                *_may_forget_models(group),
+                *(_may_forget_models(group) if group else ()),
                 statements.read_and_write_encrypted(key.key_arn),
             ],
             timeout=Duration.minutes(15),
@@ -79,8 +79,14 @@ class BucketContents(Construct):
                 wildcard("…/notebooks/*"): "Every notebook of the lab.",
                 wildcard("…/seats/*"): "Every seat's copy of the notebook.",
                 wildcard("…/*"): "Emptying a bucket means every object in it; it is the lab's own.",
-                wildcard(f"…:model-package/{group}/*"): "Every version of the lab's model: SageMaker numbers them.",
-                wildcard("*"): "Listing a group's versions has no resource to name.",
+                **(
+                    {
+                        wildcard(f"…:model-package/{group}/*"): "Every version of the lab's model, by its number.",
+                        wildcard("*"): "Listing a group's versions has no resource to name.",
+                    }
+                    if group
+                    else {}
+                ),
             },
         )
         resource = CustomResource(
@@ -88,7 +94,7 @@ class BucketContents(Construct):
             "Resource",
             properties={
                 "Bucket": bucket.bucket_name,
-                "ModelPackageGroup": group,
+                **({"ModelPackageGroup": group} if group else {}),
                 "Objects": [
                     {"Key": name, "SourceBucket": asset.s3_bucket_name, "SourceKey": asset.s3_object_key}
                     for name, asset in sources.items()
@@ -101,7 +107,7 @@ class BucketContents(Construct):
         )
         self.prefix_token = provider.function("Prefix", "prefix.handler").function_arn
         # The bucket's policy too: it has to be there while files are copied, and go after they have gone.
-        resource.node.add_dependency(bucket, models)
+        resource.node.add_dependency(bucket, *([models] if models else []))
         # Under another logical id CloudFormation would take it for another resource, and delete this one: that empties
         # the bucket.
         cast("CfnResource", resource.node.default_child).override_logical_id("BucketContents")

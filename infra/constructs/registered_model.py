@@ -59,5 +59,6 @@ class RegisteredModel(Construct):
             model_package_group_name=group,
         )
         version.cfn_options.update_replace_policy = CfnDeletionPolicy.RETAIN
+        version.cfn_options.deletion_policy = CfnDeletionPolicy.DELETE  # W3011 wants both to be said
         # A version bears its group's tags; CreateModelPackage takes none of its own (botocore).
         version.add_property_deletion_override("Tags")

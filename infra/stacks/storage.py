@@ -13,6 +13,7 @@ from infra.constructs.catalog import Catalog
 from infra.constructs.key import LabKey
 from infra.constructs.prepared_photos import PreparedPhotos
 from infra.constructs.source_directory import ARCHIVE
+from infra.regions import registers_models
 from infra.settings import DATA_FILES
 from teardown.names import model_package_group
 
@@ -51,18 +52,20 @@ class StorageStack(Stack):
             description=f"Encrypts what the lab {settings.name} stores",
         )
         self.bucket = LabBucket(self, "Bucket", key=self.key)
-        self.models = sagemaker.CfnModelPackageGroup(
-            self,
-            "Models",
-            model_package_group_name=model_package_group(settings.name),
-            model_package_group_description=f"The models that the lab {settings.name} has trained",
-        )
+        models = None
+        if registers_models(self.region):
+            models = sagemaker.CfnModelPackageGroup(
+                self,
+                "Models",
+                model_package_group_name=model_package_group(settings.name),
+                model_package_group_description=f"The models that the lab {settings.name} has trained",
+            )
         contents = BucketContents(
             self,
             "Contents",
             bucket=self.bucket,
             key=self.key,
-            models=self.models,
+            models=models,
             files={
                 **({} if settings.photos else {f"data/{name}": data / name for name in DATA_FILES}),
                 **{f"notebooks/{name}": file for name, file in notebooks.items()},

@@ -17,6 +17,7 @@ from infra.constructs.images import ContainerImage
 from infra.constructs.registered_model import RegisteredModel
 from infra.constructs.source_directory import SourceDirectory
 from infra.constructs.training_job import TrainingInputs, TrainingJob, TrainingRole
+from infra.regions import registers_models
 from teardown.names import model_artifact_parameter, model_package_group
 
 if TYPE_CHECKING:
@@ -95,21 +96,22 @@ class TrainingStack(Stack):
             value=job.model_artifact,
             description=f"The model artifact that the lab {settings.name} serves",
         )
-        RegisteredModel(
-            self,
-            "Registered",
-            group=model_package_group(settings.name),
-            containers=served_containers.of_the_lab(
-                self, settings, artifact=job.model_artifact, feature_artifact=self.feature_artifact
-            ),
-            known={
-                "Algorithm": settings.algorithm,
-                "TrainingJobName": job.job_name,
-                "Code": inputs.source.digest,
-                "Data": hashlib.sha256(json.dumps(dict(inputs.data), sort_keys=True).encode()).hexdigest(),
-                **{name: job.resource.get_att_string(name) for name in outputs},
-            },
-        )
+        if registers_models(self.region):
+            RegisteredModel(
+                self,
+                "Registered",
+                group=model_package_group(settings.name),
+                containers=served_containers.of_the_lab(
+                    self, settings, artifact=job.model_artifact, feature_artifact=self.feature_artifact
+                ),
+                known={
+                    "Algorithm": settings.algorithm,
+                    "TrainingJobName": job.job_name,
+                    "Code": inputs.source.digest,
+                    "Data": hashlib.sha256(json.dumps(dict(inputs.data), sort_keys=True).encode()).hexdigest(),
+                    **{name: job.resource.get_att_string(name) for name in outputs},
+                },
+            )
         CfnOutput(self, "TrainingJobName", value=job.job_name, description="The training job of this model")
         CfnOutput(self, "ModelArtifact", value=job.model_artifact, description="The model it has trained")
         for name in outputs:

@@ -83,7 +83,7 @@ def test_nothing_is_left(student: Student, cells: dict[str, NotebookNode]) -> No
     assert printed(cells["left"]) == "".join(f"{kind}s: none left\n" for kind in kinds) + "jobs: none running\n"
     sagemaker = student.client("sagemaker")
     assert not sagemaker.list_pipelines()["PipelineSummaries"]
-    assert not sagemaker.list_model_package_groups()["ModelPackageGroupSummaryList"]
+    assert not sagemaker.list_model_package_groups(NameContains=student.prefix)["ModelPackageGroupSummaryList"]
     assert not sagemaker.list_models(NameContains=student.prefix)["Models"]
     assert [each["EndpointName"] for each in sagemaker.list_endpoints()["Endpoints"]] == [student.lab]
     assert all(key.startswith(f"seats/{student.seat}/") for key in student.written())

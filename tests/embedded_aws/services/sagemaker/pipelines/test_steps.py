@@ -386,8 +386,9 @@ class Denied:
     def __init__(self, *allowed: str) -> None:
         self.allowed = allowed
 
-    def refusal(self, action: str, resource: str, _context: Any) -> str | None:
+    def refusal(self, action: str, resource: str, context: Any, resource_policy: str | None = None) -> str | None:
         """Return the sentence of what is not allowed."""
+        del context, resource_policy
         return None if action in self.allowed else f"User: role is not authorized to perform: {action} on {resource}"
 
 

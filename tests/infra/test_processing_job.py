@@ -206,7 +206,7 @@ def test_a_processing_job_has_the_same_deadline(driver: Driver) -> None:
     driver.properties = {**driver.properties, "DeadlineSeconds": "60", "StopSeconds": "10"}
     for started, sentence in (
         ({}, r"was stopped 60 s after its creation, .* still no ml.m5.large for it"),
-        ({"ProcessingStartTime": BIRTH}, "before it had a result; its last state was InProgress: give it fewer photos"),
+        ({"ProcessingStartTime": BIRTH}, "before it had a result; its last state was InProgress: give it fewer images"),
     ):
         driver.clock.time = 59
         driver.described("InProgress")

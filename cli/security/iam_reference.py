@@ -31,8 +31,10 @@ _EVERYWHERE = {"aws:securetransport": "Bool", "aws:sourceaccount": "String"}
 
 _PLACEHOLDER = re.compile(r"\$\{(\w+)\}")
 _KEY_S_PLACEHOLDER = re.compile(r"\$\{\w+\}|<\w+>")
-# The names in forms of ARNs that may have a slash in them.
-_WITH_SLASHES = re.compile(r"AlarmName|Alias|LogGroupName|LogStreamName|ObjectName|RepositoryName|.*(Path|Slash).*")
+# The names in forms of ARNs that may have a slash in them; a model package's is that of its group, and its version.
+_WITH_SLASHES = re.compile(
+    r"AlarmName|Alias|LogGroupName|LogStreamName|ModelPackageName|ObjectName|RepositoryName|.*(Path|Slash).*"
+)
 
 
 @dataclass(frozen=True)

@@ -67,8 +67,9 @@ def test_every_job_is_the_seat_s(student: Student, cells: dict[str, NotebookNode
     role = student.variables["BRICKLAB_ROLE"]
     for kind, what in (("training", ["train"] * 2), ("processing", ["evaluate", "evaluate", "prepare"])):
         member = f"{kind.capitalize()}Job"
-        listed = getattr(sagemaker, f"list_{kind}_jobs")(NameContains=student.prefix)[f"{member}Summaries"]
-        names = [each[f"{member}Name"] for each in listed]
+        # The other notebooks' jobs are there too: more than a page of them.
+        pages = sagemaker.get_paginator(f"list_{kind}_jobs").paginate(NameContains=student.prefix)
+        names = [each[f"{member}Name"] for page in pages for each in page[f"{member}Summaries"]]
         made = [name for name in names if name.removeprefix(student.prefix).partition("-")[0] in what]
         jobs = [getattr(sagemaker, f"describe_{kind}_job")(**{f"{member}Name": name}) for name in made]
         steps = [job for job in jobs if "pipeline/" in str(job.get("OutputDataConfig", job.get("ProcessingInputs")))]

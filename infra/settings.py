@@ -26,7 +26,7 @@ from infra.seats import parse as parse_seats
 from model_code import hyperparameters as hp
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from pydantic_core import ErrorDetails
 
@@ -149,19 +149,22 @@ def _one_of(choices: Sequence[str]) -> AfterValidator:
 
     def check(value: str) -> str:
         if value not in choices:
-            *others, last = map(repr, choices)
-            raise ValueError(f"must be {', '.join(others)} or {last}")
+            raise ValueError(f"must be {_either(map(repr, choices))}")
         return value
 
     return AfterValidator(check)
 
 
+def _either(words: Iterable[str]) -> str:
+    *others, last = words
+    return f"{', '.join(others)} or {last}"
+
+
 def _algorithm(value: str) -> str:
     choices = [algorithms.KERAS, *algorithms.BUILT_IN]
     if value not in choices:
-        *others, last = map(repr, choices)
         why = f"{reason}; it " if (reason := algorithms.UNFIT.get(value)) else ""
-        raise ValueError(f"{why}must be {', '.join(others)} or {last}")
+        raise ValueError(f"{why}must be {_either(map(repr, choices))}")
     return value
 
 
@@ -219,8 +222,7 @@ def _max_run(value: int) -> int:
 
 def _memory(value: int) -> int:
     if value not in SERVERLESS_MEMORY:
-        *others, last = map(str, SERVERLESS_MEMORY)
-        raise ValueError(f"must be {', '.join(others)} or {last} MB, as SageMaker has it")
+        raise ValueError(f"must be {_either(map(str, SERVERLESS_MEMORY))} MB, as SageMaker has it")
     return value
 
 

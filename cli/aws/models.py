@@ -85,11 +85,7 @@ class Models:
 
     def __iter__(self) -> Iterator[ModelVersion]:
         """Yield each version when it is asked for: each takes a call."""
-        summaries: list[Mapping[str, Any]] = []
-        with refusals.suppress(Refusal.GONE):
-            pages = self.sagemaker.get_paginator("list_model_packages").paginate(ModelPackageGroupName=self.group)
-            summaries = [each for page in pages for each in page["ModelPackageSummaryList"]]
-        for each in sorted(summaries, key=lambda each: -each["ModelPackageVersion"]):
+        for each in self._summaries():
             with refusals.suppress(Refusal.GONE):
                 yield self._described(each["ModelPackageArn"])
 
@@ -100,9 +96,10 @@ class Models:
             group, _, number = given.rpartition(f":{_VERSION}")[2].rpartition("/")
         if group != self.group:
             raise LabError(f"{given} is no version of the lab {self.lab.name}'s model: `./lab models` lists those.")
-        for each in self:
-            if str(each.number) == number:
-                return each
+        for each in self._summaries():
+            if str(each["ModelPackageVersion"]) == number:
+                with refusals.suppress(Refusal.GONE):
+                    return self._described(each["ModelPackageArn"])
         raise LabError(f"The lab {self.lab.name} has no version {given} of its model: `./lab models` lists those.")
 
     @cached_property
@@ -160,6 +157,14 @@ class Models:
             "answers_bear": self._hash_of(version.artifact),
             "hyperparameters": self._hyperparameters(version.known.get("TrainingJobName", "")),
         }
+
+    def _summaries(self) -> list[Mapping[str, Any]]:
+        """Return what a list tells of each version, newest first; nothing if there is no group."""
+        found: list[Mapping[str, Any]] = []
+        with refusals.suppress(Refusal.GONE):
+            pages = self.sagemaker.get_paginator("list_model_packages").paginate(ModelPackageGroupName=self.group)
+            found = [each for page in pages for each in page["ModelPackageSummaryList"]]
+        return sorted(found, key=lambda each: -each["ModelPackageVersion"])
 
     def _described(self, arn: str) -> ModelVersion:
         return ModelVersion(self.sagemaker.describe_model_package(ModelPackageName=arn))

@@ -54,8 +54,9 @@ def _up(session: Session, context: Sequence[str], lab: Settings, *, force: bool)
     _synthesise_and_bootstrap(session, owner.add_to_context(session, lab, context))
     outcome = deployment.deploy_lab(session, lab)
     deployment.check_endpoint(session, lab.name)
-    _summary(session, lab, job_before)
-    _warn_of_an_older_model(session, lab)
+    outputs = stacks.outputs(session, lab.name)
+    _summary(session, lab, outputs, job_before)
+    _warn_of_an_older_model(session, lab, outputs)
     _warn_of_unlisted_seats(session, lab)
     return outcome
 
@@ -83,10 +84,10 @@ def _warn_of_unlisted_seats(session: Session, lab: Settings) -> None:
         )
 
 
-def _warn_of_an_older_model(session: Session, lab: Settings) -> None:
+def _warn_of_an_older_model(session: Session, lab: Settings, outputs: Mapping[str, str]) -> None:
     """Warn that the endpoint serves what `./lab models` has chosen, and not what was trained last."""
     models = Models(session, lab)
-    if models.served_artifact in ("", stacks.outputs(session, lab.name)["ModelArtifact"]):
+    if models.served_artifact in ("", outputs["ModelArtifact"]):
         return
     serving, newest = models.serving(), next(iter(models), None)
     if serving and newest:
@@ -97,9 +98,8 @@ def _warn_of_an_older_model(session: Session, lab: Settings) -> None:
         )
 
 
-def _summary(session: Session, lab: Settings, job_before: str | None) -> None:
+def _summary(session: Session, lab: Settings, outputs: Mapping[str, str], job_before: str | None) -> None:
     """Print what stands now; `job_before` is the training job whose model stood before."""
-    outputs = stacks.outputs(session, lab.name)
     retrained = outputs["TrainingJobName"] != job_before
     training = "trained" if retrained else "not retrained: same code, data and hyperparameters"
     on_aws = " --target aws" if session.target is Target.AWS else ""

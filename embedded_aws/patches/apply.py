@@ -94,9 +94,7 @@ def apply(
         service_handlers.intercept(service, interceptor)
     eventbridge.apply()
     statements = iam_enforcement.enforce() if enforce else None
-    if enforce:
-        step_functions.enforced.apply()
-    else:
+    if not enforce:
         iam_enforcement.apply()
     step_functions.apply(additions.tasks)
     athena.apply()

@@ -6,22 +6,28 @@ rule of EventBridge has a role for its target, or the policy of the function, qu
 Sources: the guides of Step Functions ("IAM policies for integrated services"), EventBridge Scheduler ("Execution
 role"), EventBridge ("Using resource-based policies") and Lambda ("Execution role"). What a schedule or a rule does that
 may not is not told anywhere here but in the gateway's log; on AWS a metric counts it.
+Who makes or changes a state machine with a task that waits for a job of SageMaker's needs a role that may have Step
+Functions' rule for its events: "is not authorized to create managed-rule" is AWS's
+(serverless-operations/serverless-step-functions#385), the rules' names are in the CDK's and Step Functions' policies.
+Here the rule itself is not made, and a state machine that CloudFormation makes is not asked about.
 """
 
 from __future__ import annotations
 
 import json
 import logging
-from contextvars import ContextVar
+import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from ministack.core import iam_evaluator
+from ministack.core.responses import error_response_json
 from ministack.services import cloudwatch_logs, eventbridge, lambda_svc, sns, sqs, stepfunctions
 
 from embedded_aws.patches import service_handlers
 from embedded_aws.patches.iam_principals import caller, of_role, principal
 from embedded_aws.patches.patching import Patches
+from embedded_aws.patches.step_functions import machine_role
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -30,7 +36,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_MACHINE_ROLE: ContextVar[str] = ContextVar("machine_role", default="")
+_WAITS = re.compile(r"arn:aws:states:::sagemaker:create(\w+)Job\.sync")
+_RULE_ACTIONS = ("events:PutTargets", "events:PutRule", "events:DescribeRule")
+_RULE = "StepFunctionsGetEventsForSageMaker{}JobsRule"
+_RULE_NAMES = {"HyperParameterTuning": "Tuning"}
 _TARGETS = {"lambda": "lambda:InvokeFunction", "sns": "sns:Publish", "sqs": "sqs:SendMessage"}
 
 
@@ -43,25 +52,9 @@ def enforce() -> None:
     service_handlers.intercept("scheduler", _refuse_passing)
 
 
-@enforced.wraps(stepfunctions._execute_task)
-def _execute_task(
-    original: Callable[..., Any],
-    state_def: dict[str, Any],
-    raw_input: Any,
-    execution: Mapping[str, Any],
-    ctx: Any,
-) -> Any:
-    machine = stepfunctions._state_machines.get(execution["stateMachineArn"]) or {}
-    token = _MACHINE_ROLE.set(machine.get("roleArn", ""))
-    try:
-        return original(state_def, raw_input, execution, ctx)
-    finally:
-        _MACHINE_ROLE.reset(token)
-
-
 @enforced.wraps(stepfunctions._call_lambda)
 def _call_lambda(original: Callable[[str, Any], Any], func_ref: str, event: Any) -> Any:
-    refused = of_role(_MACHINE_ROLE.get(), "states").refusal("lambda:InvokeFunction", _function(func_ref), {})
+    refused = of_role(machine_role(), "states").refusal("lambda:InvokeFunction", _function(func_ref), {})
     if refused:
         raise stepfunctions._ExecutionError("Lambda.AWSLambdaException", refused)
     return original(func_ref, event)
@@ -70,6 +63,29 @@ def _call_lambda(original: Callable[[str, Any], Any], func_ref: str, event: Any)
 def _function(reference: str) -> str:
     account, region = caller()
     return reference if reference.startswith("arn:") else f"arn:aws:lambda:{region}:{account}:function:{reference}"
+
+
+@enforced.wraps(stepfunctions._create_state_machine)
+def _create_state_machine(original: Callable[[dict[str, Any]], Response], data: dict[str, Any]) -> Response:
+    return _refuse_waiting(data.get("roleArn", ""), data.get("definition", "")) or original(data)
+
+
+@enforced.wraps(stepfunctions._update_state_machine)
+def _update_state_machine(original: Callable[[dict[str, Any]], Response], data: dict[str, Any]) -> Response:
+    before = stepfunctions._state_machines.get(data.get("stateMachineArn", "")) or {}
+    asked = [data.get(name) or before.get(name, "") for name in ("roleArn", "definition")]
+    return _refuse_waiting(*asked) or original(data)
+
+
+def _refuse_waiting(role: str, definition: str) -> Response | None:
+    if not role.startswith("arn:"):
+        return None  # which is refused for that
+    account, region = caller()
+    for kind in sorted(set(_WAITS.findall(definition))):
+        rule = f"arn:aws:events:{region}:{account}:rule/{_RULE.format(_RULE_NAMES.get(kind, kind))}"
+        if any(of_role(role, "states").refusal(action, rule, {}) for action in _RULE_ACTIONS):
+            return error_response_json("AccessDeniedException", f"'{role}' is not authorized to create managed-rule.")
+    return None
 
 
 @enforced.wraps(eventbridge._invoke_target)

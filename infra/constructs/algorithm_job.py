@@ -15,12 +15,9 @@ from infra.constructs import algorithm_images, statements
 from infra.constructs.brick_features import PREFIX
 from infra.constructs.execution_role import ExecutionRole, run_jobs, run_jobs_wildcards
 from infra.constructs.findings import acknowledge, wildcard
-from infra.constructs.sagemaker_job import SageMakerJob, instances
-from infra.settings import JOB_SECONDS
-from teardown.names import LAB_TAG
+from infra.constructs.model_training import LOGS, ModelTraining, channel
 
 if TYPE_CHECKING:
-    from aws_cdk import aws_iam as iam
     from aws_cdk import aws_kms as kms
     from aws_cdk import aws_s3 as s3
     from constructs import Construct
@@ -29,11 +26,8 @@ if TYPE_CHECKING:
     from infra.constructs.images import ContainerImage
     from infra.settings import Settings
 
-_VOLUME_GB = 10
-_LOGS = "/aws/sagemaker/TrainingJobs"
 
-
-class AlgorithmJob(SageMakerJob):
+class AlgorithmJob(ModelTraining):
     """Trains when its features, hyperparameters, image or instance type are new, and only then."""
 
     def __init__(
@@ -51,24 +45,19 @@ class AlgorithmJob(SageMakerJob):
         super().__init__(
             scope,
             construct_id,
-            stem="TrainingJob",
-            lab=settings.name,
-            role=role,
+            settings=settings,
+            bucket=bucket,
             key=key,
+            role=role,
             identity={
                 "Features": features.digest,
                 "HyperParameters": settings.algorithm_hyperparameters(),
                 "Image": image.uri,
                 "InstanceType": settings.training_instance_type,
             },
-            request=_request(settings=settings, bucket=bucket, key=key, role=role, image=image, features=features),
-            log_retention_days=settings.log_retention_days,
-            # It looks whether the artifact is there.
-            needs=[statements.list_bucket(bucket.bucket_arn, prefixes=["training/"])],
+            request=_request(settings, image=image, features=features),
         )
         self.resource.node.add_dependency(features.job)
-        self.job_name = self.resource.get_att_string("TrainingJobName")
-        self.model_artifact = self.resource.get_att_string("ModelArtifact")
 
 
 class AlgorithmRole(ExecutionRole):
@@ -93,7 +82,7 @@ class AlgorithmRole(ExecutionRole):
                 statements.list_bucket(own, prefixes=[PREFIX, "training/"]),
                 statements.on_objects(own, actions=["s3:GetObject"], prefixes=[PREFIX]),
                 statements.on_objects(own, actions=["s3:AbortMultipartUpload", "s3:PutObject"], prefixes=["training/"]),
-                *run_jobs(lab=lab, key_arn=key.key_arn, image=image, group=_LOGS),
+                *run_jobs(lab=lab, key_arn=key.key_arn, image=image, group=LOGS),
             ],
         )
         acknowledge(
@@ -101,46 +90,20 @@ class AlgorithmRole(ExecutionRole):
             {
                 wildcard(f"…/{PREFIX}*"): "The rows lie under a hash of what made them.",
                 wildcard("…/training/*"): "SageMaker makes the names of the artifacts.",
-                **run_jobs_wildcards(lab=lab, group=_LOGS),
+                **run_jobs_wildcards(lab=lab, group=LOGS),
             },
         )
 
 
-def _request(
-    *,
-    settings: Settings,
-    bucket: s3.IBucket,
-    key: kms.IKey,
-    role: iam.IRole,
-    image: ContainerImage,
-    features: BrickFeatures,
-) -> dict[str, Any]:
-    """Return CreateTrainingJob's request, all but the name; an algorithm has metrics of its own, and no others."""
+def _request(settings: Settings, *, image: ContainerImage, features: BrickFeatures) -> dict[str, Any]:
+    """Return what only an algorithm's request has; it has metrics of its own, and no others."""
     algorithm = algorithms.BUILT_IN[settings.algorithm]
-    spot = {"MaxWaitTimeInSeconds": JOB_SECONDS} if settings.spot else {}
+    parts = {"train": "train", algorithm.evaluation: "test"}
     return {
         "AlgorithmSpecification": {"TrainingImage": image.uri, "TrainingInputMode": "File"},
         "EnableNetworkIsolation": True,
-        "EnableInterContainerTrafficEncryption": True,
-        "EnableManagedSpotTraining": settings.spot,
         "HyperParameters": settings.algorithm_hyperparameters(),
         "InputDataConfig": [
-            {
-                "ChannelName": channel,
-                "ContentType": algorithm.content_type,
-                "DataSource": {
-                    "S3DataSource": {
-                        "S3DataDistributionType": "FullyReplicated",
-                        "S3DataType": "S3Prefix",
-                        "S3Uri": features.channel(part),
-                    }
-                },
-            }
-            for channel, part in (("train", "train"), (algorithm.evaluation, "test"))
+            channel(name, features.channel(part), ContentType=algorithm.content_type) for name, part in parts.items()
         ],
-        "OutputDataConfig": {"KmsKeyId": key.key_arn, "S3OutputPath": f"s3://{bucket.bucket_name}/training"},
-        "ResourceConfig": instances(settings.training_instance_type, gigabytes=_VOLUME_GB, key=key),
-        "RoleArn": role.role_arn,
-        "StoppingCondition": {"MaxRuntimeInSeconds": settings.max_run, **spot},
-        "Tags": [{"Key": LAB_TAG, "Value": settings.name}],
     }

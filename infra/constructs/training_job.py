@@ -11,9 +11,7 @@ from aws_cdk import Stack
 from infra.constructs import statements
 from infra.constructs.execution_role import ExecutionRole, run_jobs, run_jobs_wildcards
 from infra.constructs.findings import acknowledge, wildcard
-from infra.constructs.sagemaker_job import SageMakerJob, instances
-from infra.settings import JOB_SECONDS
-from teardown.names import LAB_TAG
+from infra.constructs.model_training import LOGS, ModelTraining, channel, output_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,8 +36,6 @@ _METRICS = {
     "test:accuracy": "test_accuracy",
 }
 _NUMBER = "=([0-9.eE+-]+)"
-_VOLUME_GB = 10
-_LOGS = "/aws/sagemaker/TrainingJobs"
 
 
 class TrainingRole(ExecutionRole):
@@ -68,7 +64,7 @@ class TrainingRole(ExecutionRole):
                 # SageMaker brings them back after an interruption, and deletes what the script has deleted.
                 objects(actions=["s3:DeleteObject", "s3:GetObject"], prefixes=["training/*/checkpoints/"]),
                 statements.allow(["s3:GetObject"], [source.bucket.arn_for_objects(source.s3_object_key)]),
-                *run_jobs(lab=lab, key_arn=key.key_arn, image=image, group=_LOGS),
+                *run_jobs(lab=lab, key_arn=key.key_arn, image=image, group=LOGS),
             ],
         )
         acknowledge(
@@ -77,7 +73,7 @@ class TrainingRole(ExecutionRole):
                 wildcard("…/data/*"): "Every file of the data set.",
                 wildcard("…/training/*"): "SageMaker makes the names of the artifacts.",
                 wildcard("…/training/*/checkpoints/*"): "A job's name holds a hash of what it trains.",
-                **run_jobs_wildcards(lab=lab, group=_LOGS),
+                **run_jobs_wildcards(lab=lab, group=LOGS),
             },
         )
 
@@ -91,7 +87,7 @@ class TrainingInputs:
     data: Mapping[str, str]  # key in the bucket -> hash of the file
 
 
-class TrainingJob(SageMakerJob):
+class TrainingJob(ModelTraining):
     """Trains when its code, data, hyperparameters, image or instance type are new, and only then."""
 
     def __init__(
@@ -109,18 +105,14 @@ class TrainingJob(SageMakerJob):
         super().__init__(
             scope,
             construct_id,
-            stem="TrainingJob",
-            lab=settings.name,
-            role=role,
+            settings=settings,
+            bucket=bucket,
             key=key,
+            role=role,
             identity=self.identity,
-            request=_request(scope, settings=settings, bucket=bucket, key=key, role=role, inputs=inputs),
-            log_retention_days=settings.log_retention_days,
-            # It looks whether the artifact is there.
-            needs=[statements.list_bucket(bucket.bucket_arn, prefixes=["training/"])],
+            request=_request(scope, settings=settings, bucket=bucket, inputs=inputs),
+            count=settings.training_instance_count,
         )
-        self.job_name = self.resource.get_att_string("TrainingJobName")
-        self.model_artifact = self.resource.get_att_string("ModelArtifact")
 
 
 def _identity(settings: Settings, inputs: TrainingInputs) -> dict[str, Any]:
@@ -140,12 +132,10 @@ def _request(
     *,
     settings: Settings,
     bucket: s3.IBucket,
-    key: kms.IKey,
-    role: iam.IRole,
     inputs: TrainingInputs,
 ) -> dict[str, Any]:
-    """Return CreateTrainingJob's request, all but the name; the handler puts the checkpoints below it."""
-    output = f"s3://{bucket.bucket_name}/training"
+    """Return what only this training's request has; the handler puts the checkpoints below the job's name."""
+    output = output_of(bucket)
     return {
         "AlgorithmSpecification": {
             "TrainingImage": inputs.image.uri,
@@ -155,8 +145,6 @@ def _request(
         "CheckpointConfig": {"S3Uri": output},
         # Script mode fetches the code from S3 itself, which network isolation would forbid.
         "EnableNetworkIsolation": False,
-        "EnableInterContainerTrafficEncryption": True,
-        "EnableManagedSpotTraining": settings.spot,
         "HyperParameters": {
             **settings.hyperparameters(),
             **_several_instances(settings),
@@ -165,25 +153,7 @@ def _request(
             "sagemaker_region": Stack.of(scope).region,
             "sagemaker_submit_directory": inputs.source.s3_object_url,
         },
-        "InputDataConfig": [
-            {
-                "ChannelName": "training",
-                "DataSource": {
-                    "S3DataSource": {
-                        "S3DataDistributionType": "FullyReplicated",
-                        "S3DataType": "S3Prefix",
-                        "S3Uri": f"s3://{bucket.bucket_name}/data/",
-                    }
-                },
-            }
-        ],
-        "OutputDataConfig": {"KmsKeyId": key.key_arn, "S3OutputPath": output},
-        "ResourceConfig": instances(
-            settings.training_instance_type, count=settings.training_instance_count, gigabytes=_VOLUME_GB, key=key
-        ),
-        "RoleArn": role.role_arn,
-        "StoppingCondition": {"MaxRuntimeInSeconds": settings.max_run, **_spot_limit(settings)},
-        "Tags": [{"Key": LAB_TAG, "Value": settings.name}],
+        "InputDataConfig": [channel("training", f"s3://{bucket.bucket_name}/data/")],
         "TensorBoardOutputConfig": {"S3OutputPath": output},
     }
 
@@ -192,8 +162,3 @@ def _several_instances(settings: Settings) -> dict[str, str]:
     """Return the hyperparameter by which the toolkit tells TensorFlow of the other instances."""
     several = settings.training_instance_count > 1
     return {"sagemaker_multi_worker_mirrored_strategy_enabled": "true"} if several else {}
-
-
-def _spot_limit(settings: Settings) -> dict[str, int]:
-    """Return the limit that only spot instances have: for the waiting, between interruptions too, and the run."""
-    return {"MaxWaitTimeInSeconds": JOB_SECONDS} if settings.spot else {}

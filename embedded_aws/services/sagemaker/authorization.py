@@ -59,8 +59,9 @@ def check(principal: Principal | None, required_permissions: Iterator[RequiredPe
     if principal is None:
         return
     for permission in required_permissions:
-        own = (permission.resource_policy,) if permission.resource_policy else ()
-        refusal = principal.refusal(permission.action, permission.resource, permission.context, *own)
+        refusal = principal.refusal(
+            permission.action, permission.resource, permission.context, permission.resource_policy
+        )
         if refusal:
             raise ServiceError("AccessDeniedException", refusal)
 

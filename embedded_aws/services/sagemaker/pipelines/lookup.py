@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 EXECUTION = RESOURCE_TYPES["PipelineExecution"]
 
 
-def executions_of(store: Store, pipeline: Record) -> list[Record]:
-    """Return a pipeline's executions, in the order of their start."""
-    every = store.all(EXECUTION.name, account=pipeline.account, region=pipeline.region)
-    return [each for each in every if each.members["PipelineArn"] == pipeline.arn]
+def executions_of(store: Store, record: Record) -> list[Record]:
+    """Return a pipeline's executions, or all of an execution's pipeline, in the order of their start."""
+    every = store.all(EXECUTION.name, account=record.account, region=record.region)
+    return [each for each in every if each.members["PipelineArn"] == record.members["PipelineArn"]]
 
 
 def find_execution(store: Store, request: Mapping[str, Any], *, account: str, region: str) -> Record:

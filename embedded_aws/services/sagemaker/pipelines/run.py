@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from embedded_aws import faults
 from embedded_aws.services.sagemaker.failure import REASON_LENGTH
-from embedded_aws.services.sagemaker.pipelines import caching, conditions, messages, resources, retries
+from embedded_aws.services.sagemaker.pipelines import caching, conditions, lookup, messages, resources, retries
 from embedded_aws.services.sagemaker.pipelines.references import Scope, UnresolvedError, text
 from embedded_aws.services.sagemaker.pipelines.retries import Failure
 from embedded_aws.services.sagemaker.pipelines.step_types import RESOURCE_STEPS
@@ -267,14 +267,7 @@ class PipelineRun:
 
     def _reuse(self, step: Step, key: str | None) -> bool:
         """Let an earlier run of a step serve again, if there is one."""
-        mine = self._record.members["PipelineArn"]
-        executions = [
-            each
-            for each in self._context.store.all(
-                self._record.resource_type.name, account=self._record.account, region=self._record.region
-            )
-            if each.members["PipelineArn"] == mine
-        ]
+        executions = lookup.executions_of(self._context.store, self._record)
         found = caching.find(step, key, executions, self._context.clock.now())
         if found is None:
             return False

@@ -146,8 +146,9 @@ class Nobody:
     def __init__(self) -> None:
         self.asked: list[tuple[str, str, Any]] = []
 
-    def refusal(self, action: str, resource: str, context: Any) -> str | None:
+    def refusal(self, action: str, resource: str, context: Any, resource_policy: str | None = None) -> str | None:
         """No role may be passed."""
+        del resource_policy
         self.asked.append((action, resource, context))
         return "not authorized to pass it" if action == "iam:PassRole" else None
 

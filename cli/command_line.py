@@ -149,6 +149,42 @@ def status(
 
 
 @app.command()
+def watch(target: TargetOption = Target.EMBEDDED, context: ContextOption = None) -> None:
+    """Show the lab on one screen as it lives: seats and who is stuck, jobs, endpoints, cost; until Ctrl-C."""
+    from cli.commands.watch import watch as command
+
+    command(target, absolute(context))
+
+
+@app.command()
+def console(
+    target: TargetOption = Target.EMBEDDED,
+    context: ContextOption = None,
+    *,
+    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open it, or print its link only.")] = True,
+    as_json: JsonOption = False,
+) -> None:
+    """Open a page that shows the lab as it lives, with buttons for what `./lab` does; until Ctrl-C."""
+    from cli.commands.console import console as command
+
+    command(target, absolute(context), browser=browser, as_json=as_json)
+
+
+@app.command()
+def stop(
+    job: Annotated[str, typer.Argument(metavar="JOB", help="A training, processing, transform or tuning job.")],
+    target: TargetOption = Target.EMBEDDED,
+    context: ContextOption = None,
+    *,
+    as_json: JsonOption = False,
+) -> None:
+    """Stop a job of the lab or of a seat; what it has written to S3 until then stays."""
+    from cli.commands.stop import stop as command
+
+    command(target, absolute(context), job, as_json=as_json)
+
+
+@app.command()
 def cost(target: TargetOption = Target.EMBEDDED, context: ContextOption = None, *, as_json: JsonOption = False) -> None:
     """Show what the lab costs an hour, so far, and until its lease ends."""
     from cli.commands.cost import cost as command

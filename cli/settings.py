@@ -6,6 +6,7 @@ The class's seats are written down in cdk.json or in the roster file that it nam
 from __future__ import annotations
 
 import json
+import os
 from contextlib import chdir, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -132,4 +133,5 @@ def _replace(file: Path, content: bytes) -> None:
 
 
 def _path(value: str) -> str:
-    return str(Path(value).resolve()) if value and Path(value).exists() else value
+    # Names of a whole class are longer than a path may be, which `exists` takes for a mistake before Python 3.12.
+    return str(Path(value).resolve()) if value and os.path.lexists(value) else value

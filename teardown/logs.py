@@ -49,6 +49,11 @@ _ROOTS = (
 _GROUP, _STREAM = "log group", "log stream"
 
 
+def group_of_streams(noun: str) -> str:
+    """Return the log group in which a type of resource, such as "training_job", has streams by its name."""
+    return _STREAMS_OF[noun]
+
+
 class LogsSweep:
     """The log groups and streams of a lab or seat, and of what `remembered` has for it.
 

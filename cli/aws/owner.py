@@ -21,7 +21,13 @@ _NOT_IN_TAGS = re.compile(r"[^\w.:/=+@ -]")
 
 def of(session: Session, settings: Settings) -> str:
     """Return what the setting lab.owner says, else the name of whoever deploys."""
-    return settings.owner or caller_name(session.client("sts").get_caller_identity()["Arn"])
+    return settings.owner or caller_name(caller_arn(session))
+
+
+def caller_arn(session: Session) -> str:
+    """Return the ARN of whoever asks: every caller may know their own (STS's API reference, GetCallerIdentity)."""
+    arn: str = session.client("sts").get_caller_identity()["Arn"]
+    return arn
 
 
 def others(session: Session, settings: Settings, stacks: Iterable[Stack]) -> str:

@@ -10,11 +10,13 @@ from cli.aws import stacks
 from cli.ui.errors import LabError
 from infra.seats import safe
 from teardown import names
+from teardown.scope import Scope
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from cli.aws.session import Session
+    from cli.aws.stacks import Stack
     from infra.settings import Settings
 
 _KNOWN = 10
@@ -62,9 +64,13 @@ def notebooks(session: Session, lab: str) -> dict[str, dict[str, Any]]:
 
 def find(session: Session, settings: Settings) -> list[SeatStatus]:
     """Return every seat that is in the settings or deployed, by name."""
+    return combine(settings, stacks.of_lab(session, settings.name), notebooks(session, settings.name))
+
+
+def combine(settings: Settings, found: Iterable[Stack], instances: Mapping[str, Mapping[str, Any]]) -> list[SeatStatus]:
+    """Return every seat that is in the settings or among these stacks of the lab, with its notebook instance."""
     listed = {seat.name: seat for seat in settings.seats}
-    deployed = {stack.seat: stack for stack in stacks.of_lab(session, settings.name) if stack.seat}
-    instances = notebooks(session, settings.name)
+    deployed = {stack.seat: stack for stack in found if stack.seat}
     return [
         SeatStatus(
             name=name,
@@ -75,6 +81,14 @@ def find(session: Session, settings: Settings) -> list[SeatStatus]:
         )
         for name in sorted({*listed, *deployed})
     ]
+
+
+def owner_of(name: str, lab: str, known: Iterable[str]) -> str | None:
+    """Return the seat whose student has made something of this name: its own comes after the lab's.
+
+    Where one seat's name begins another's, `ada` and `ada-b`, it is the longer one's.
+    """
+    return max((seat for seat in known if Scope(lab=lab, seat=seat).names(name)), key=len, default=None)
 
 
 def chosen(found: Iterable[SeatStatus], names: Sequence[str]) -> list[SeatStatus]:

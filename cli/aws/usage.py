@@ -213,7 +213,7 @@ class _Lab:
 
     def _seat(self, name: str) -> str | None:
         """Return whose it is: what a student makes bears the seat's name after the lab's."""
-        return next((each for each in self._seats if Scope(lab=self._name, seat=each).names(name)), None)
+        return seats.owner_of(name, self._name, self._seats)
 
     def _own(self, names: Iterable[str]) -> list[str]:
         return [name for name in names if Scope(lab=self._name).names(name)]

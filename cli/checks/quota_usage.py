@@ -40,23 +40,27 @@ Usage = Counter[tuple[str, str]]  # instance type or ALL, use -> instances
 
 def of_others(deployment: Deployment) -> Usage:
     """Count what runs in the account and region and is not the lab's."""
-    sagemaker = deployment.session.client("sagemaker")
+    return count(deployment.session.client("sagemaker"), lambda name: not deployment.owns(name))
+
+
+def count(sagemaker: Any, counts: Callable[[str], bool] = lambda _: True) -> Usage:
+    """Count what runs in the account and region, of the resources whose names are to count."""
     used: Usage = Counter()
     for each in _listed(sagemaker, "list_notebook_instances", "NotebookInstances"):
-        if not deployment.owns(each["NotebookInstanceName"]):
+        if counts(each["NotebookInstanceName"]):
             used[ALL, NOTEBOOK] += 1
             used[each["InstanceType"], NOTEBOOK] += each["NotebookInstanceStatus"] not in NOTEBOOK_WITHOUT_INSTANCE
     serving = [
         each["EndpointName"]
         for each in _listed(sagemaker, "list_endpoints", "Endpoints")
-        if not deployment.owns(each["EndpointName"]) and each["EndpointStatus"] not in ENDPOINT_WITHOUT_INSTANCES
+        if counts(each["EndpointName"]) and each["EndpointStatus"] not in ENDPOINT_WITHOUT_INSTANCES
     ]
     used.update(_each(serving, partial(_endpoint, sagemaker)))
     for kind in JOBS:
         listings = [{"StatusEquals": status} for status in JOB_WITH_INSTANCES]
         if kind is TRAINING:
             listings.append({"WarmPoolStatusEquals": "Available"})
-        names = {name for only in listings for name in kind.listed(sagemaker, **only) if not deployment.owns(name)}
+        names = {name for only in listings for name in kind.listed(sagemaker, **only) if counts(name)}
         used.update(_each(names, partial(_job, sagemaker, kind)))
     for (_, use), count in list(used.items()):
         used[ALL, use] += count if use not in {NOTEBOOK, SERVERLESS} else 0

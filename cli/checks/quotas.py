@@ -25,8 +25,9 @@ from infra.settings import SettingsError, read, virtual_cpus
 from teardown import names
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
+    from cli.aws.session import Session
     from cli.checks.quota_usage import Usage
     from cli.checks.result import Deployment
     from infra.settings import Settings
@@ -120,6 +121,31 @@ def needs(settings: Settings) -> list[Need]:
         ):
             together[ALL, use] = Need(ALL, use, setting, own, 0)
     return list(together.values())
+
+
+@dataclass(frozen=True)
+class QuotaUse:
+    """A quota that the lab's settings touch: what the account may have, what it has, and what a whole class needs."""
+
+    name: str
+    allowed: int
+    used: int
+    needed: int
+
+
+def uses(session: Session, settings: Settings, allowed: Mapping[str, AppliedQuota]) -> list[QuotaUse]:
+    """Return each quota that the settings touch with its use by whoever is in the account."""
+    used = quota_usage.count(session.client("sagemaker"))
+    return [
+        QuotaUse(need.quota, allowed[need.quota].value, used[need.instance_type, need.use], need.own + need.students)
+        for need in needs(settings)
+        if need.quota in allowed and need.use != _SERVERLESS_MEMORY  # a limit of each, nothing that adds up
+    ]
+
+
+def allowed(session: Session, settings: Settings) -> dict[str, AppliedQuota]:
+    """Read the quotas that the settings touch, by name. They are pages of thousands: ask seldom."""
+    return _quotas(session.client("service-quotas"), {need.quota for need in needs(settings)})
 
 
 def check(deployment: Deployment) -> Iterator[CheckResult]:

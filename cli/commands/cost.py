@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
 
 from cli import settings
-from cli.aws import lease, stacks, usage
+from cli.aws.bill import Bill, total, usd
 from cli.aws.instance_counts import JOBS
-from cli.aws.prices import Prices
 from cli.aws.session import Target, connect
 from cli.ui import screen
 from cli.ui.table import Column, Table
@@ -20,9 +17,8 @@ from cli.ui.table import Column, Table
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from cli.aws.session import Session
+    from cli.aws.prices import Prices
     from cli.aws.usage import LineItem
-    from infra.settings import Settings
 
 _HOURS_A_DAY = 24
 _JOBS = [kind.name for kind in JOBS]
@@ -32,46 +28,6 @@ _LIMITS = (
     "and the volumes of endpoints and jobs, which come to cents. AWS bills by the second."
 )
 _FREE = "These are AWS's prices for the same lab; here, on the embedded AWS, it costs nothing."
-
-
-@dataclass(frozen=True)
-class Bill:
-    """The lab's line items with their prices, at a time."""
-
-    found: Sequence[LineItem]
-    prices: Prices
-    now: datetime
-    ends: datetime | None
-
-    @classmethod
-    def of(cls, session: Session, lab: Settings) -> Bill:
-        """Read what the lab that stands costs."""
-        now = datetime.now(UTC)
-        found = usage.read(session, lab, stacks.of_lab(session, lab.name), now)
-        prices = Prices.of(session, {want for item in found for want, _ in item.instances})
-        return cls(found, prices, now, lease.end(session, lab.name))
-
-    @property
-    def hourly(self) -> float:
-        """Return USD of this hour, as far as prices are known."""
-        return _sum(item.hourly(self.prices) for item in self.found)
-
-    @property
-    def so_far(self) -> float:
-        """Return USD at most until now, as far as prices are known."""
-        return _sum(item.so_far(self.prices) for item in self.found)
-
-    @property
-    def at_the_end(self) -> float | None:
-        """Return USD at most at the lease's end, if all that runs goes on; None without a lease."""
-        if not self.ends:
-            return None
-        return self.so_far + self.hourly * max(0.0, (self.ends - self.now).total_seconds() / 3600)
-
-    def by_seat(self) -> dict[str | None, list[LineItem]]:
-        """Return the items of what all share (None), then of each seat."""
-        owners = sorted({item.seat for item in self.found}, key=lambda name: name or "")
-        return {owner: [item for item in self.found if item.seat == owner] for owner in owners}
 
 
 def cost(target: Target, context: Sequence[str], *, as_json: bool) -> None:
@@ -110,8 +66,8 @@ def _document(bill: Bill, lab: str, target: Target) -> dict[str, Any]:
         "seats": [
             {
                 "seat": owner,
-                "usd_hour": _sum(item.hourly(bill.prices) for item in found),
-                "usd_so_far_at_most": _sum(item.so_far(bill.prices) for item in found),
+                "usd_hour": total(item.hourly(bill.prices) for item in found),
+                "usd_so_far_at_most": total(item.so_far(bill.prices) for item in found),
             }
             for owner, found in bill.by_seat().items()
         ],
@@ -139,8 +95,8 @@ def _table(bill: Bill) -> Table:
         Column("whose", footer="total"),
         "what",
         "how it stands",
-        Column("USD an hour", numbers=True, footer=_usd(bill.hourly)),
-        Column("USD so far", numbers=True, footer=_usd(bill.so_far)),
+        Column("USD an hour", numbers=True, footer=usd(bill.hourly)),
+        Column("USD so far", numbers=True, footer=usd(bill.so_far)),
         heads=2,
     )
     for owner, found in bill.by_seat().items():
@@ -156,8 +112,8 @@ def _table(bill: Bill) -> Table:
 
 def _ended_row(prices: Prices, word: str, ended: Sequence[LineItem]) -> tuple[str, str, str, str]:
     """Return one row for the jobs of a type that have ended."""
-    spent = _sum(item.so_far(prices) for item in ended)
-    return f"{len(ended)} {word}{'s' * (len(ended) > 1)}", "ended", _usd(0.0), _usd(spent)
+    spent = total(item.so_far(prices) for item in ended)
+    return f"{len(ended)} {word}{'s' * (len(ended) > 1)}", "ended", usd(0.0), usd(spent)
 
 
 def _row(prices: Prices, item: LineItem) -> tuple[str, str, str, str]:
@@ -166,14 +122,14 @@ def _row(prices: Prices, item: LineItem) -> tuple[str, str, str, str]:
     types += [f"serverless, {item.serverless_mb:,} MB"] if item.serverless_mb else []
     what = "KMS key" if item.keys else f"{item.kind} {escape(item.name)}"  # a key's name is 36 hex digits
     stands = ", ".join([*([item.state] if item.state else []), *types, *volume])
-    return what, stands, _usd(item.hourly(prices)), _usd(item.so_far(prices))
+    return what, stands, usd(item.hourly(prices)), usd(item.so_far(prices))
 
 
 def _sentences(bill: Bill) -> Iterable[str]:
-    yield f"\n[bold]{_usd(bill.hourly)} USD an hour[/], {_usd(bill.hourly * _HOURS_A_DAY)} USD a day, as it stands now."
-    yield f"So far at most {_usd(bill.so_far)} USD."
+    yield f"\n[bold]{usd(bill.hourly)} USD an hour[/], {usd(bill.hourly * _HOURS_A_DAY)} USD a day, as it stands now."
+    yield f"So far at most {usd(bill.so_far)} USD."
     if bill.ends and bill.at_the_end is not None:
-        yield f"When its lease ends, {bill.ends:%Y-%m-%d %H:%M %Z}: at most {_usd(bill.at_the_end)} USD."
+        yield f"When its lease ends, {bill.ends:%Y-%m-%d %H:%M %Z}: at most {usd(bill.at_the_end)} USD."
     else:
         yield "It has no lease: it costs until `./lab down`."
     for each in (item for item in bill.found if item.serverless_mb):
@@ -181,13 +137,3 @@ def _sentences(bill: Bill) -> Iterable[str]:
         yield f"{each.name} costs nothing while nobody asks, and {price:.5f} USD for each second of its answers."
     yield f"[dim]{escape(bill.prices.source)}[/]"
     yield f"[dim]{_LIMITS}[/]"
-
-
-def _sum(amounts: Iterable[float | None]) -> float:
-    """Add up what is known of them."""
-    return sum((amount for amount in amounts if amount is not None), 0.0)
-
-
-def _usd(amount: float | None) -> str:
-    """Write an amount to a tenth of a cent: a stopped notebook costs less than a cent an hour."""
-    return "?" if amount is None else f"{amount:.3f}"

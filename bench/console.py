@@ -1,0 +1,109 @@
+"""How fast the console's page is, and how big: `./lab bench console` looks at 1 and at 100 seats in Chromium.
+
+The seats are CloudFormation's stacks on an embedded AWS of the benchmark's own, without notebooks, for a hundred of
+JupyterLab would be what is measured. First paint is Chromium's own, First Contentful Paint, of the whole page: once
+with a browser's empty cache and the link, then the median of further loads. `read` is until every panel has its answer
+of AWS. Memory is the resident one of the console's process, after all that.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psutil
+
+from bench.support import browser, tables
+from bench.support.embedded_aws import embedded_aws
+from cli import paths
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from playwright.sync_api import Page
+
+    from bench.support.embedded_aws import EmbeddedAws
+
+_NAME = "bench"
+_TEMPLATE = json.dumps({"Resources": {"Handle": {"Type": "AWS::CloudFormation::WaitConditionHandle"}}})
+_PAINT = "performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? 0"
+_WAIT = 60_000  # ms
+
+
+def main() -> None:
+    """Measure, and print a row for each size of class."""
+    options = argparse.ArgumentParser(prog="./lab bench console", description=__doc__)
+    options.add_argument("--seats", type=int, nargs="+", default=[1, 100], help="sizes of the class")
+    options.add_argument("--loads", type=int, default=7, help="of which the median counts")
+    chosen = options.parse_args()
+    rows = [("seats", "first paint ms", "again ms", "read s", "memory MB", "page kB")]
+    rows += [_measure(seats, chosen.loads) for seats in chosen.seats]
+    tables.show(rows)
+
+
+def _measure(seats: int, loads: int) -> tuple[str, ...]:
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder)
+        (home / "aws").mkdir()
+        with embedded_aws(home=home / "aws") as aws, browser.headless() as chromium:
+            _deploy(aws, seats)
+            with _console(home, seats) as (process, url):
+                page = chromium.new_page(viewport={"width": 1440, "height": 900})
+                began = time.monotonic()
+                page.goto(url)
+                first = _painted(page)
+                page.wait_for_function("!document.body.textContent.includes('Asking AWS')", timeout=_WAIT)
+                read = time.monotonic() - began
+                again = []
+                for _ in range(loads):
+                    page.reload()
+                    again.append(_painted(page))
+                size = len(page.content().encode()) / 1e3
+                memory = psutil.Process(process.pid).memory_info().rss / 1e6
+    numbers = f"{first:.0f}", f"{statistics.median(again):.0f}", f"{read:.1f}", f"{memory:.0f}", f"{size:.0f}"
+    return str(seats), *numbers
+
+
+def _painted(page: Page) -> float:
+    """Return when something was painted, in ms since the navigation began."""
+    page.wait_for_function(f"({_PAINT}) > 0", timeout=_WAIT)
+    return float(page.evaluate(_PAINT))
+
+
+def _deploy(aws: EmbeddedAws, seats: int) -> None:
+    cloudformation = aws.client("cloudformation")
+    for name in (f"student-{number + 1}" for number in range(seats)):
+        tags = [{"Key": "bricklab:lab", "Value": _NAME}, {"Key": "bricklab:seat", "Value": name}]
+        cloudformation.create_stack(StackName=f"{_NAME}-seat-{name}", TemplateBody=_TEMPLATE, Tags=tags)
+
+
+@contextmanager
+def _console(home: Path, seats: int) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    names = ",".join(f"student-{number + 1}" for number in range(seats))
+    command: Sequence[str] = [
+        *(sys.executable, "-m", "cli", "console", "--no-browser", "--json"),
+        *("-c", f"lab.name={_NAME}", "-c", f"lab.seats={names}"),
+    ]
+    environment = {**os.environ, "BRICKLAB_HOME": str(home)}
+    with subprocess.Popen(command, cwd=paths.ROOT, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout  # noqa: S101 - it is a pipe
+        said = ""
+        while "}" not in said:
+            said += process.stdout.readline()
+        try:
+            yield process, json.loads(said)["url"]
+        finally:
+            process.terminate()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,124 @@
+"""Who may use the console: whoever has the link that the terminal printed, from a page of the console's own.
+
+The link's token is good once, for a cookie. Another site's page can't send it (SameSite=Strict), can't ask under
+another name (the Host header), and can't press a button (Origin, and a token that only our pages hold); ours load
+nothing from elsewhere (Content-Security-Policy).
+"""
+
+from __future__ import annotations
+
+import secrets
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs
+
+from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, RedirectResponse
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+HOST = "127.0.0.1"
+_MOST_BYTES = 10_000  # of a form
+_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+_NO_LINK = (
+    "This page opens with the link that `./lab console` printed, once, in one browser. Run `./lab console` again.\n"
+)
+_FOREIGN = "The request does not come from a page of the console: reload the page and try again.\n"
+_WRONG_HOST = "The console answers under its own address only, the one that `./lab console` printed.\n"
+
+
+class Access:
+    """The secrets of one run of the console."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._token: str | None = secrets.token_urlsafe(32)
+        self._session = secrets.token_urlsafe(32)
+        self.form_token = secrets.token_urlsafe(32)
+        # Cookies know no ports: that of another console on this machine has another name.
+        self._cookie = f"bricklab-console-{port}"
+
+    @property
+    def link(self) -> str:
+        """Return the address that lets its first visitor in."""
+        return f"http://{HOST}:{self._port}/?token={self._token}"
+
+    def guard(self, app: ASGIApp) -> ASGIApp:
+        """Wrap the application: what may not be is answered here."""
+
+        async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] != "http":
+                await app(scope, receive, send)
+                return
+            answer = self._refuse(Request(scope)) or app
+
+            async def send_with_headers(message: Message) -> None:
+                if message["type"] == "http.response.start":
+                    headers = MutableHeaders(scope=message)
+                    for name, value in _HEADERS.items():
+                        headers[name] = value
+                    headers.setdefault("Cache-Control", "no-store")
+                await send(message)
+
+            await answer(scope, receive, send_with_headers)
+
+        return guarded
+
+    def _refuse(self, request: Request) -> ASGIApp | None:
+        """Return the answer to a request that does not reach the application; None for one that does."""
+        hosts = {f"{HOST}:{self._port}", f"localhost:{self._port}"}
+        if request.headers.get("host") not in hosts:
+            return PlainTextResponse(_WRONG_HOST, HTTPStatus.MISDIRECTED_REQUEST)
+        if request.url.path == "/" and "token" in request.query_params and request.method == "GET":
+            return self._exchange(request)
+        if request.url.path.startswith("/static/"):
+            return None
+        if not secrets.compare_digest(request.cookies.get(self._cookie, "").encode(), self._session.encode()):
+            return PlainTextResponse(_NO_LINK, HTTPStatus.FORBIDDEN)
+        origin = request.headers.get("origin")
+        if request.method not in {"GET", "HEAD"} and origin not in {f"http://{host}" for host in hosts}:
+            return PlainTextResponse(_FOREIGN, HTTPStatus.FORBIDDEN)
+        return None
+
+    def _exchange(self, request: Request) -> ASGIApp:
+        """Take the token for the cookie; a token that is used up opens nothing any more."""
+        given = request.query_params["token"].encode()
+        if self._token is None or not secrets.compare_digest(given, self._token.encode()):
+            holds = secrets.compare_digest(request.cookies.get(self._cookie, "").encode(), self._session.encode())
+            # Who has the cookie already has gone back, or opened the link once more.
+            return (
+                RedirectResponse("/", HTTPStatus.SEE_OTHER)
+                if holds
+                else PlainTextResponse(_NO_LINK, HTTPStatus.FORBIDDEN)
+            )
+        self._token = None
+        answer = RedirectResponse("/", HTTPStatus.SEE_OTHER)
+        answer.set_cookie(self._cookie, self._session, httponly=True, samesite="strict", path="/")
+        return answer
+
+    async def form(self, request: Request) -> dict[str, str] | None:
+        """Return the fields of a form that one of our pages has sent; None for any other."""
+        body = b""
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > _MOST_BYTES:
+                return None
+        fields = {name: values[-1] for name, values in parse_qs(body.decode(errors="replace")).items()}
+        given = fields.pop("form_token", "")
+        return fields if secrets.compare_digest(given.encode(), self.form_token.encode()) else None
+
+
+def foreign() -> PlainTextResponse:
+    """Return the answer to a form that is none of ours."""
+    return PlainTextResponse(_FOREIGN, HTTPStatus.FORBIDDEN)

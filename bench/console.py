@@ -45,7 +45,7 @@ def main() -> None:
     options.add_argument("--seats", type=int, nargs="+", default=[1, 100], help="sizes of the class")
     options.add_argument("--loads", type=int, default=7, help="of which the median counts")
     chosen = options.parse_args()
-    rows = [("seats", "first paint ms", "again ms", "read s", "memory MB", "page kB")]
+    rows: list[tuple[str, ...]] = [("seats", "first paint ms", "again ms", "read s", "memory MB", "page kB")]
     rows += [_measure(seats, chosen.loads) for seats in chosen.seats]
     tables.show(rows)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 import sys
@@ -151,5 +150,6 @@ class Actions:
         if run.outcome == "failed":
             record["said"] = run.said
         AUDIT.parent.mkdir(parents=True, exist_ok=True)
-        with AUDIT.open("a", encoding="utf-8", opener=lambda name, flags: os.open(name, flags, 0o600)) as log:
+        AUDIT.touch(mode=0o600)
+        with AUDIT.open("a", encoding="utf-8") as log:
             log.write(json.dumps(record) + "\n")

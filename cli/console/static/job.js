@@ -32,7 +32,7 @@ function options(kind, names) {
     height: 240,
     scales: { x: { time: false } },
     axes: [{ ...axis, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000] }, axis],
-    series: [{ label: "epoch" }, ...names.map((name, number) => ({
+    series: [{ label: "step" }, ...names.map((name, number) => ({
       label: name, stroke: colour(`--curve-${number % 4}`), width: 2, points: { size: 5 },
     }))],
   };

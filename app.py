@@ -24,7 +24,11 @@ def main() -> None:
         sys.exit(str(error))
     # The CDK CLI says where it would deploy to; without it the templates fit every account and region.
     region = os.environ.get("CDK_DEFAULT_REGION")
-    if region and (refusal := regions.refusal(region) or algorithms.refusal(region, settings.algorithm)):
+    if region and (
+        refusal := regions.refusal(region)
+        or algorithms.refusal(region, settings.algorithm)
+        or regions.monitoring_refusal(region, settings.monitor)
+    ):
         sys.exit(refusal)
     env = cdk.Environment(account=os.environ.get("CDK_DEFAULT_ACCOUNT"), region=region)
     composition.compose(app, settings, composition.data_folder(settings, os.environ), env=env)

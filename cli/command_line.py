@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -105,6 +106,20 @@ def predict(
     from cli.commands.predict import predict as command
 
     command(target, absolute(context), files, as_json=as_json)
+
+
+@app.command()
+def drift(
+    target: TargetOption = Target.EMBEDDED,
+    context: ContextOption = None,
+    *,
+    picture: Annotated[Path, typer.Option(metavar="FILE", help="Where the picture goes.")] = Path("drift.png"),
+    as_json: JsonOption = False,
+) -> None:
+    """Show whether what the endpoint is asked is still like what its model was tested with."""
+    from cli.commands.drift import drift as command
+
+    command(target, absolute(context), picture=picture, as_json=as_json)
 
 
 @app.command()

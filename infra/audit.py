@@ -63,6 +63,7 @@ def profiles(*, data: Path, photos: Path) -> dict[str, Mapping[str, Any]]:
         },
         "algorithm": {"data": str(data), "seats": 0, "algorithm": "xgboost", "features": "hidden"},
         "serverless": {"data": str(data), "seats": 0, "hosting": "serverless"},
+        "monitored": {"data": str(data), "seats": 0, "monitor": "hourly"},
         # Instances whose own disks SageMaker takes no key for, another backend, and whatever can be left out left out.
         "least": {
             "data": str(data),

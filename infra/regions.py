@@ -62,6 +62,16 @@ ACCEPTED = {
     "us-west-2": Region(_MOST),
 }
 
+# Regions that lack the type of lab.monitor, which nothing but that setting needs.
+MONITORING = "AWS::SageMaker::MonitoringSchedule"
+WITHOUT_MONITORING = frozenset(
+    {
+        *("af-south-1", "ap-east-2", "ap-south-2", "ap-southeast-3", "ap-southeast-4", "ap-southeast-5"),
+        *("ap-southeast-6", "ap-southeast-7", "ca-west-1", "eu-central-2", "eu-south-1", "eu-south-2"),
+        *("il-central-1", "mx-central-1"),
+    }
+)
+
 # Regions of the partition `aws` in which AWS has the containers, and yet the lab could not stand.
 _WANTING = {
     "me-central-1": "CloudFormation has none of SageMaker's endpoints and notebook instances there",
@@ -73,6 +83,14 @@ _ADVICE = "Take another region (`export AWS_REGION=us-east-1`, say)."
 def registers_models(region: str) -> bool:
     """Return whether a template may register models in the region; it may where that is not known yet."""
     return region not in ACCEPTED or not MODEL_REGISTRY & ACCEPTED[region].lacks
+
+
+def monitoring_refusal(region: str, monitor: str) -> str | None:
+    """Say in a sentence why the lab can't be monitored in the region as its setting has it; None if it can."""
+    if monitor == "off" or region not in WITHOUT_MONITORING:
+        return None
+    lacking = f"lab.monitor = {monitor!r}: must be 'off' in {region}, where CloudFormation has no monitoring schedules."
+    return f"{lacking} {_ADVICE}"
 
 
 def refusal(region: str) -> str | None:

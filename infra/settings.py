@@ -62,6 +62,9 @@ _RETENTION_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731
 # How the endpoint is hosted: on instances that wait for requests, on none until there are some, or with a queue in S3.
 Hosting = Literal["real-time", "serverless", "async"]
 HOSTINGS: tuple[Hosting, ...] = get_args(Hosting)
+# How often the lab looks for drift. New customers of AWS's don't get what does it: see infra/constructs/monitor.py.
+Monitoring = Literal["off", "hourly", "daily"]
+
 # Source: botocore, ProductionVariantServerlessConfig.
 SERVERLESS_MEMORY = (1024, 2048, 3072, 4096, 5120, 6144)
 
@@ -272,6 +275,7 @@ class Settings(BaseModel):
     spot: bool = False
     max_run: Annotated[int, AfterValidator(_max_run)] = 900
     capture_percentage: Annotated[int, Field(ge=0, le=100)] = 100
+    monitor: Monitoring = "off"
     log_retention_days: Annotated[int, AfterValidator(_retention)] = 7
 
     @model_validator(mode="after")
@@ -318,6 +322,24 @@ class Settings(BaseModel):
                 f"{given}: must be one number with lab.endpoint_instance_type = {self.endpoint_instance_type!r}, for "
                 "Application Auto Scaling refuses burstable instances; choose another type, such as ml.m5.large"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _monitor_what_is_captured(self) -> Self:
+        if self.monitor == "off":
+            return self
+        chosen = f"lab.monitor = {self.monitor!r}"
+        if self.hosting != "real-time":
+            raise ValueError(
+                f"{chosen}: must be 'off' with lab.hosting = {self.hosting!r}, of which nothing is captured"
+            )
+        if self.algorithm != algorithms.KERAS:
+            raise ValueError(
+                f"{chosen}: must be 'off' with lab.algorithm = {self.algorithm!r}; the monitor compares answers of the "
+                "Keras network"
+            )
+        if not self.capture_percentage:
+            raise ValueError(f"{chosen}: must be 'off' with lab.capture_percentage = 0, for then nothing is captured")
         return self
 
     @model_validator(mode="after")

@@ -22,6 +22,7 @@ import numpy as np
 from data import LABELS
 from hyperparameters import HIDDEN_UNITS
 from model import BACKEND, build
+from monitoring import baseline
 from network import Network
 
 if TYPE_CHECKING:
@@ -53,12 +54,13 @@ def write_artifact(
     The layout is the one that AWS's TensorFlow inference container reads: a SavedModel in a folder with a
     numeric name, and `code/` with inference.py and the requirements.txt that the container installs. code/network.npz
     is the network in NumPy, which inference.py answers from; it is left out unless it finds the `probabilities` (n, 10)
-    that `model` gives for the test images.
+    that `model` gives for the test images. monitoring/ is what monitor.py compares with.
     """
     artifact = folders.artifact
     write_saved_model(model, artifact / "1")
     write_inference_code(folders.code, artifact / "code")
     difference = write_network(Network(model.get_weights()), artifact / "code", test=test, probabilities=probabilities)
+    baseline.write(artifact / baseline.FOLDER, weights=model.get_weights(), test=test, probabilities=probabilities)
     _write_json(artifact / "labels.json", LABELS)
     _write_json(artifact / "metrics.json", metrics.to_json())
     _write_json(artifact / "receipt.json", {**provenance, "numpy_form_differs_by": difference})

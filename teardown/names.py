@@ -9,6 +9,9 @@ LAB_TAG = "bricklab:lab"
 SEAT_TAG = "bricklab:seat"
 OWNER_TAG = "bricklab:owner"
 
+METRICS = "Bricklab"
+"""The namespace of the metrics that a lab itself puts into CloudWatch."""
+
 REAL_TIME = "real-time"  # the hosting, of those of the setting lab.hosting, that an endpoint has if nothing is said
 
 _SEAT_STACK = "-seat-"
@@ -83,6 +86,16 @@ def endpoint(lab: str, hosting: str = REAL_TIME) -> str:
 def rollout_alarm(lab: str, of: str) -> str:
     """Return the name of the alarm on "errors" or "latency" that rolls an update of the endpoint back."""
     return f"{lab}-rollout-{of}"
+
+
+def drift_schedule(lab: str) -> str:
+    """Return the name of the monitoring schedule that looks for drift."""
+    return f"{lab}-drift"
+
+
+def drift_alarm(lab: str) -> str:
+    """Return the name of the alarm on drift."""
+    return f"{lab}-drift"
 
 
 def async_topic(lab: str, of: str) -> str:

@@ -63,6 +63,7 @@ _LONG = (
 # What takes minutes, and of whose subject other tests, or a benchmark, tell too: run if named, and with `--all`.
 _WITH_ALL = (
     "tests/bench/",
+    "tests/test_drift.py",
     "tests/test_faults.py",
     "tests/test_algorithm.py",
     "tests/test_lease.py",

@@ -18,12 +18,13 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from cli.aws import instance_counts, seats
+from cli.aws import drift, instance_counts, seats
 from cli.aws.instance_counts import (
     ENDPOINT_WITHOUT_INSTANCES,
     JOB_WITH_INSTANCES,
     JOBS,
     NOTEBOOK_WITHOUT_INSTANCE,
+    PROCESSING,
     Instances,
     JobType,
 )
@@ -117,13 +118,9 @@ class _Lab:
         """Read the jobs since the lab was made; without a lab, those that run."""
         made = [stack.created for stack in self._stacks]
         only: dict[str, Any] = {"CreationTimeAfter": min(made)} if made else {"StatusEquals": "InProgress"}
-        return [
-            item
-            for kind in JOBS
-            for item in self._each(
-                self._own(kind.listed(self._sagemaker, NameContains=self._name, **only)), partial(self._job, kind)
-            )
-        ]
+        own = {kind: self._own(kind.listed(self._sagemaker, NameContains=self._name, **only)) for kind in JOBS}
+        own[PROCESSING] += drift.job_names(self._sagemaker, self._name)
+        return [item for kind, found in own.items() for item in self._each(found, partial(self._job, kind))]
 
     def keys(self) -> Iterator[LineItem]:
         """Read the KMS keys that the lab's stacks own."""

@@ -12,7 +12,7 @@ from infra import algorithms
 from infra.algorithm_registries import REGISTRIES
 from infra.algorithms import BUILT_IN
 from infra.containers import INFERENCE, TRAINING
-from infra.regions import ACCEPTED, BUDGET, refusal
+from infra.regions import ACCEPTED, BUDGET, monitoring_refusal, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,7 +40,11 @@ def check_account(deployment: Deployment) -> Iterator[CheckResult]:
 def check_region(deployment: Deployment) -> Iterator[CheckResult]:
     """Look the region up among those that the lab accepts."""
     region = deployment.session.region
-    if refused := refusal(region) or algorithms.refusal(region, deployment.settings.algorithm):
+    given = deployment.settings
+    refused = (
+        refusal(region) or algorithms.refusal(region, given.algorithm) or monitoring_refusal(region, given.monitor)
+    )
+    if refused:
         yield CheckResult("region", State.WRONG, refused)
     elif deployment.settings.budget and BUDGET in ACCEPTED[region].lacks:
         text = (

@@ -100,7 +100,8 @@ def needs(settings: Settings) -> list[Need]:
     seats = len(settings.seats)
     serverless, instances = settings.hosting == "serverless", settings.endpoint_instances.most
     training = f"spot {TRAINING.name}" if settings.spot else TRAINING.name
-    processing = int(bool(settings.photos) or settings.algorithm != KERAS)  # one after the other
+    # One after the other.
+    processing = int(bool(settings.photos) or settings.algorithm != KERAS or settings.monitor != "off")
     rows = [
         (settings.training_instance_type, training, "training_instance_type", settings.training_instance_count, 0),
         (settings.training_instance_type, PROCESSING.name, "training_instance_type", processing, 0),

@@ -10,7 +10,7 @@ import psutil
 from rich.markup import escape
 
 from cli import embedded, paths, settings
-from cli.aws import endpoint, lease, pausing, seats, stacks
+from cli.aws import drift, endpoint, lease, pausing, seats, stacks
 from cli.aws.models import Models
 from cli.aws.scaling import EndpointScaling
 from cli.aws.session import Session, Target, connect
@@ -51,6 +51,7 @@ _NOT_DEPLOYED: dict[str, Any] = {
     "tuning_jobs": [],
     "endpoint": None,
     "model": None,
+    "drift": None,
     "seats": [],
     "paused": [],
     "lease_end": None,
@@ -86,6 +87,7 @@ def _lab_status(session: Session, lab_settings: Settings) -> dict[str, Any]:
         "tuning_jobs": _tuning(sagemaker, lab),
         "endpoint": _endpoint(session, endpoint.name_of(found, lab_settings)),
         "model": _model(session, lab_settings) if found else None,
+        "drift": drift.Drift(session, lab).summary() if lab_settings.monitor != "off" else None,
         "seats": [
             {"name": s["NotebookInstanceName"], "status": s["NotebookInstanceStatus"], "type": s["InstanceType"]}
             for s in instances
@@ -197,6 +199,9 @@ def _show_endpoint(table: Table, found: dict[str, Any]) -> None:
     if model := found["model"]:
         said = f"{_coloured(model['approval'])}{_quality_in_words(model)}"
         table.add_row("model", f"version {model['version']}", said)
+    if watched := found["drift"]:
+        last = f"  last run {_coloured(watched['last_run'])}" if watched["last_run"] else ""
+        table.add_row("drift", f"schedule {watched['schedule']}", f"{last}  `./lab drift`".strip())
 
 
 def _engine(name: str) -> str:

@@ -1,4 +1,4 @@
-"""The topic that hears of the lab's lease and cost."""
+"""The topic that hears of the lab's lease and cost, and of drift."""
 
 from __future__ import annotations
 
@@ -18,14 +18,15 @@ if TYPE_CHECKING:
 
     from infra.constructs.statements import Statement
 
-_BUDGETS = "budgets.amazonaws.com"
+_PUBLISHERS = {"Budgets": "budgets.amazonaws.com", "Alarms": "cloudwatch.amazonaws.com"}
 
 
 class Notices(Construct):
     """A topic, encrypted with a key of its own, for the lab's may go before the last notice is sent.
 
-    AWS Budgets can't use the key that AWS manages for SNS
-    (https://docs.aws.amazon.com/cost-management/latest/userguide/budgets-sns-policy.html).
+    Neither AWS Budgets nor CloudWatch's alarms can use the key that AWS manages for SNS
+    (https://docs.aws.amazon.com/cost-management/latest/userguide/budgets-sns-policy.html; CloudWatch's user guide,
+    "Alarm actions").
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, lab: str, addresses: Sequence[str]) -> None:
@@ -36,7 +37,7 @@ class Notices(Construct):
             lab=lab,
             alias=names.operations_stack(lab),
             description=f"Encrypts what the lab {lab} tells of its lease and cost",
-            publishers=[_BUDGETS],
+            publishers=list(_PUBLISHERS.values()),
         )
         self.topic = sns.Topic(
             self,
@@ -46,15 +47,16 @@ class Notices(Construct):
             master_key=self.key,
             topic_name=names.notices_topic(lab),
         )
-        self.topic.add_to_resource_policy(
-            iam.PolicyStatement(
-                sid="BudgetsMayPublish",
-                actions=["sns:Publish"],
-                principals=[iam.ServicePrincipal(_BUDGETS)],
-                resources=[self.topic.topic_arn],
-                conditions={"StringEquals": {"aws:SourceAccount": account()}},
+        for title, service in _PUBLISHERS.items():
+            self.topic.add_to_resource_policy(
+                iam.PolicyStatement(
+                    sid=f"{title}MayPublish",
+                    actions=["sns:Publish"],
+                    principals=[iam.ServicePrincipal(service)],
+                    resources=[self.topic.topic_arn],
+                    conditions={"StringEquals": {"aws:SourceAccount": account()}},
+                )
             )
-        )
         for number, address in enumerate(addresses):
             sns.Subscription(
                 self, f"Address{number}", endpoint=address, protocol=sns.SubscriptionProtocol.EMAIL, topic=self.topic

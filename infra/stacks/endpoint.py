@@ -9,6 +9,7 @@ from aws_cdk import aws_ssm as ssm
 
 from infra.constructs import served_containers
 from infra.constructs.endpoint import Endpoint
+from infra.constructs.monitor import Monitor
 
 if TYPE_CHECKING:
     from constructs import Construct
@@ -46,4 +47,13 @@ class EndpointStack(Stack):
                 feature_artifact=training.feature_artifact,
             ),
         )
+        if settings.monitor != "off":
+            Monitor(
+                self,
+                "Monitor",
+                settings=settings,
+                bucket=storage.bucket,
+                key=storage.key,
+                endpoint_name=endpoint.endpoint_name,
+            )
         CfnOutput(self, "EndpointName", value=endpoint.endpoint_name, description="What InvokeEndpoint is called with")

@@ -14,7 +14,7 @@ from botocore.exceptions import UnknownRegionError
 from cli import paths
 from cli.checks.account import BOOTSTRAP_NEEDED
 from infra.containers import INFERENCE, TRAINING
-from infra.regions import ACCEPTED, refusal
+from infra.regions import ACCEPTED, MONITORING, WITHOUT_MONITORING, monitoring_refusal, refusal
 from infra.settings import read
 from tests.infra.test_security import documents, listed
 
@@ -47,6 +47,14 @@ def wanted(templates: dict[str, Template]) -> set[str]:
     """The types that a lab with all that can be turned on consists of."""
     kinds = {each["Type"] for template in templates.values() for each in template["Resources"].values()}
     return {kind for kind in kinds if not kind.startswith("Custom::")}
+
+
+def test_where_there_are_no_monitoring_schedules() -> None:
+    """lab.monitor is refused there in a sentence, and nowhere else."""
+    assert {region for region in ACCEPTED if MONITORING not in published(region)} == WITHOUT_MONITORING
+    assert "must be 'off' in ca-west-1" in str(monitoring_refusal("ca-west-1", "hourly"))
+    assert monitoring_refusal("ca-west-1", "off") is None
+    assert monitoring_refusal("us-east-1", "hourly") is None
 
 
 def with_containers() -> set[str]:

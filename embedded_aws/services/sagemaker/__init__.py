@@ -27,7 +27,8 @@ Each folder of a resource type keeps to the same names, as far as it needs them:
 - `host.py`: one host of a run; a notebook instance has a `machine.py` instead.
 
 `model_registry/` has a file for each of its types: groups, packages, cards; `pipelines/` has `executions.py`, whose
-runs make others' resources through the service's own operations.
+runs make others' resources through the service's own operations. So do those of `monitoring/`, where `timing.py` knows
+when a schedule runs and which hours it looks at.
 
 All jobs share `jobs` (which of them run, how they are stopped), `job_inputs` (image, volumes and data) and `failure`
 (the FailureReason); `roles` assumes the role that a resource acts as.

@@ -224,9 +224,11 @@ def _policy_of(store: Store, resource: str, members: Mapping[str, Any], *, accou
 
 
 def _definitions(request: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Return a tuning job's definitions of training jobs, which have a role and resources of their own."""
-    one = [request["TrainingJobDefinition"]] if "TrainingJobDefinition" in request else []
-    return [*one, *request.get("TrainingJobDefinitions", ())]
+    """Return a request's definitions of jobs, a tuning job's or a schedule's, with role and resources of their own."""
+    monitoring = request.get("MonitoringScheduleConfig", {})
+    holders = [(request, "TrainingJobDefinition"), (monitoring, "MonitoringJobDefinition")]
+    given = [holder[name] for holder, name in holders if name in holder]
+    return [*given, *request.get("TrainingJobDefinitions", ())]
 
 
 def _instance_types(request: Mapping[str, Any]) -> Iterator[str]:
@@ -235,8 +237,10 @@ def _instance_types(request: Mapping[str, Any]) -> Iterator[str]:
     resources = training_resources(request)
     variants = [*request.get("ProductionVariants", ()), *request.get("ShadowProductionVariants", ())]
     transform = request.get("TransformResources", {})
-    cluster = request.get("ProcessingResources", {}).get("ClusterConfig", {})
-    for holder in (request, resources, *resources.get("InstanceGroups", ()), transform, cluster, *variants):
+    clusters = [
+        request.get(name, {}).get("ClusterConfig", {}) for name in ("ProcessingResources", "MonitoringResources")
+    ]
+    for holder in (request, resources, *resources.get("InstanceGroups", ()), transform, *clusters, *variants):
         if "InstanceType" in holder:
             yield holder["InstanceType"]
 

@@ -80,6 +80,7 @@ _REPLACING: dict[str, tuple[str, ...]] = {
         "SecurityConfig",
     ),
     "ModelCard": ("ModelCardName", "SecurityConfig"),
+    "MonitoringSchedule": ("MonitoringScheduleName",),
 }
 REPLACING = {f"{_PREFIX}{resource_type}": properties for resource_type, properties in _REPLACING.items()}
 _PLACE = "PipelineDefinitionS3Location"
@@ -137,11 +138,21 @@ class _PipelineHandlers(Handlers):
         return record.name, {}
 
 
+@dataclass(frozen=True)
+class _ScheduleHandlers(Handlers):
+    """Those of monitoring schedules, of which Fn::GetAtt tells other things."""
+
+    def _attributes(self, record: Record) -> dict[str, str]:
+        times = {name: record.members[name].isoformat() for name in ("CreationTime", "LastModifiedTime")}
+        return {"MonitoringScheduleArn": record.arn, **times}
+
+
 _OWN_HANDLERS: dict[str, type[Handlers]] = {
     "ModelPackageGroup": GroupHandlers,
     "ModelPackage": PackageHandlers,
     "ModelCard": CardHandlers,
     "Pipeline": _PipelineHandlers,
+    "MonitoringSchedule": _ScheduleHandlers,
 }
 
 

@@ -20,6 +20,8 @@ from embedded_aws.services.sagemaker.errors import JSON, UNAVAILABLE, ServiceErr
 from embedded_aws.services.sagemaker.model_registry.cards import ModelCards
 from embedded_aws.services.sagemaker.model_registry.groups import ModelPackageGroups
 from embedded_aws.services.sagemaker.model_registry.packages import ModelPackages
+from embedded_aws.services.sagemaker.monitoring.executions import MonitoringExecutions
+from embedded_aws.services.sagemaker.monitoring.provider import MonitoringSchedules
 from embedded_aws.services.sagemaker.notebooks.provider import NotebookInstances
 from embedded_aws.services.sagemaker.pipelines.executions import PipelineExecutions
 from embedded_aws.services.sagemaker.pipelines.provider import Pipelines
@@ -55,6 +57,8 @@ PROVIDERS: Mapping[str, type[Provider]] = {
     "EndpointConfig": EndpointConfigs,
     "Pipeline": Pipelines,
     "PipelineExecution": PipelineExecutions,
+    "MonitoringSchedule": MonitoringSchedules,
+    "MonitoringExecution": MonitoringExecutions,
 }
 _WORKERS = 16
 _LONG_WORKERS = 256  # a class that opens its notebooks at once

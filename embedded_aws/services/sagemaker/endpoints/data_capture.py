@@ -1,6 +1,8 @@
 """Write requests and answers of an endpoint to S3 as JSON lines: data capture.
 
-Format: https://docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-data-capture-endpoint.html
+Format: https://docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-data-capture-endpoint.html; without spaces between
+members, and these in this order, as in lines that users published (aws/sagemaker-python-sdk#2634).
+Not compared with AWS: where inferenceId and customAttributes stand in eventMetadata.
 """
 
 from __future__ import annotations
@@ -74,9 +76,8 @@ class DataCapture:
     def put(self, variant: str, invocation: Invocation, answered: Mapping[str, str], content: bytes) -> None:
         """Keep an invocation of the sample, with its answer's headers and body. Never blocks on the network."""
         request = _Message(invocation.headers.get("content-type", ""), invocation.body)
-        line = json.dumps(
-            self._record(request, _Message(answered.get("Content-Type", ""), content), invocation.headers)
-        )
+        answer = _Message(answered.get("Content-Type", ""), content)
+        line = json.dumps(self._record(request, answer, invocation.headers), separators=(",", ":"))
         with self._lock:
             self._lines[variant].append(line)
 

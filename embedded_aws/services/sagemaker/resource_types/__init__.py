@@ -5,6 +5,7 @@ from __future__ import annotations
 from embedded_aws.services.sagemaker.resource_types.endpoints import ENDPOINT, ENDPOINT_CONFIG, MODEL
 from embedded_aws.services.sagemaker.resource_types.model_cards import MODEL_CARD
 from embedded_aws.services.sagemaker.resource_types.model_registry import MODEL_PACKAGE, MODEL_PACKAGE_GROUP
+from embedded_aws.services.sagemaker.resource_types.monitoring import MONITORING_EXECUTION, MONITORING_SCHEDULE
 from embedded_aws.services.sagemaker.resource_types.notebooks import LIFECYCLE_CONFIG, NOTEBOOK_INSTANCE, PRESIGNED_URL
 from embedded_aws.services.sagemaker.resource_types.pipelines import PIPELINE, PIPELINE_EXECUTION
 from embedded_aws.services.sagemaker.resource_types.processing import PROCESSING_JOB
@@ -32,5 +33,7 @@ RESOURCE_TYPES: dict[str, ResourceType] = {
         TUNING_JOB,
         PIPELINE,
         PIPELINE_EXECUTION,
+        MONITORING_SCHEDULE,
+        MONITORING_EXECUTION,
     )
 }

@@ -181,6 +181,29 @@ def endless(name: str = "Train", **more: Any) -> dict[str, Any]:
     return {"Name": name, "Type": "Training", "Arguments": arguments, **more}
 
 
+def schedule(client: Any, name: str = "watch", expression: str = "cron(0 * ? * * *)", **more: Any) -> Any:
+    """CreateMonitoringSchedule, of an endpoint that need not be there."""
+    job = {
+        "MonitoringInputs": [
+            {"EndpointInput": {"EndpointName": "lab", "LocalPath": "/opt/ml/processing/input/endpoint"}}
+        ],
+        "MonitoringOutputConfig": {
+            "MonitoringOutputs": [
+                {"S3Output": {"S3Uri": "s3://bucket/reports", "LocalPath": "/opt/ml/processing/output"}}
+            ]
+        },
+        "MonitoringResources": {
+            "ClusterConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 5}
+        },
+        "MonitoringAppSpecification": {"ImageUri": IMAGE, "ContainerEntrypoint": ["true"]},
+        "RoleArn": ROLE,
+        **more.pop("job", {}),
+    }
+    timing = {"ScheduleExpression": expression, **more.pop("timing", {})}
+    config = {"ScheduleConfig": timing, "MonitoringJobDefinition": job}
+    return client.create_monitoring_schedule(MonitoringScheduleName=name, MonitoringScheduleConfig=config, **more)
+
+
 CREATE: dict[str, Callable[..., Any]] = {
     "notebook_instance": notebook,
     "notebook_instance_lifecycle_config": lifecycle,
@@ -195,6 +218,7 @@ CREATE: dict[str, Callable[..., Any]] = {
     "model_package": package,
     "pipeline": pipeline,
     "model_card": card,
+    "monitoring_schedule": schedule,
 }
 
 

@@ -19,6 +19,8 @@ from embedded_aws.services.sagemaker.endpoints.models import Models
 from embedded_aws.services.sagemaker.model_registry.cards import ModelCards
 from embedded_aws.services.sagemaker.model_registry.groups import ModelPackageGroups
 from embedded_aws.services.sagemaker.model_registry.packages import ModelPackages
+from embedded_aws.services.sagemaker.monitoring.executions import MonitoringExecutions
+from embedded_aws.services.sagemaker.monitoring.provider import MonitoringSchedules
 from embedded_aws.services.sagemaker.notebooks.provider import NotebookInstances
 from embedded_aws.services.sagemaker.pipelines.executions import PipelineExecutions
 from embedded_aws.services.sagemaker.pipelines.provider import Pipelines
@@ -124,6 +126,18 @@ class Executions(PipelineExecutions):
         return Role(arn, account=record.account, region=record.region, endpoint_url=self.context.endpoint_url)
 
 
+class Schedules(MonitoringSchedules):
+    """Monitoring schedules whose role nobody is asked about; one named held… stays Pending."""
+
+    def role(self, record: Record, arn: str) -> None:
+        """Ask nobody."""
+
+    def settle(self, record: Record) -> None:
+        """Hold it, or let it settle."""
+        if not record.name.startswith("held"):
+            super().settle(record)
+
+
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     wbufsize = -1  # head and body in one packet, or each answer waits for an acknowledgement
@@ -193,6 +207,8 @@ def providers() -> dict[str, type[Provider]]:
         "Pipeline": Pipelines,
         "PipelineExecution": Executions,
         "ModelCard": ModelCards,
+        "MonitoringSchedule": Schedules,
+        "MonitoringExecution": MonitoringExecutions,
     }
 
 

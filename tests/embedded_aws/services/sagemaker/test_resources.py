@@ -34,8 +34,14 @@ MISSING = {
     "model_package": f"ModelPackage {ARN}:model-package/nothing does not exist.",
     "pipeline": f"Pipeline '{ARN}:pipeline/nothing' does not exist.",
     "model_card": f"Model card {ARN}:model-card/nothing does not exist.",
+    "monitoring_schedule": f"Monitoring Schedule {ARN}:monitoring-schedule/nothing not found",
 }
-NOT_FOUND = ("hyper_parameter_tuning_job", "pipeline", "model_card")  # where AWS has a code of its own
+NOT_FOUND = (
+    "hyper_parameter_tuning_job",
+    "pipeline",
+    "model_card",
+    "monitoring_schedule",
+)  # where AWS has a code of its own
 TAKEN = {
     "notebook_instance": ("ValidationException", "Cannot create a duplicate Notebook Instance ({arn})"),
     "notebook_instance_lifecycle_config": (
@@ -80,6 +86,7 @@ TAKEN = {
         ),
     ),
     "model_card": ("ConflictException", "Model card {arn} already exists."),
+    "monitoring_schedule": ("ResourceInUse", "Monitoring Schedule {arn} already exists"),
 }
 
 

@@ -17,14 +17,17 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from bench.support import tables
 from bench.support.interpreters import python_with
 from cli import paths
 from cli.programs import tool_environment
-from datasets import ensure
+from datasets import dataset, ensure
 
 _SCRIPT = paths.ROOT / "bench" / "scripts" / "drift.py"
 _MODEL_CODE = paths.ROOT / "model_code"
+_OTHER_SEED = 20261130  # of renders that neither training nor baseline has
 
 
 def main() -> None:
@@ -46,10 +49,12 @@ def main() -> None:
 def _measure(folder: Path, flags: argparse.Namespace) -> dict[str, Any]:
     """Run the script in the container's Python, whose packages the monitor has."""
     data = ensure(cache=paths.cache() / "datasets")
+    for kind, made in (("images", dataset.images), ("labels", dataset.labels)):
+        np.save(folder / f"{kind}.npy", made("test", count=flags.samples * flags.images, seed=_OTHER_SEED))
     command = [python_with("tensorflow"), _SCRIPT, data, folder, flags.samples, flags.images, flags.requests]
     process = subprocess.run(
         [str(word) for word in command],
-        env={**tool_environment(), "PYTHONPATH": f"{_MODEL_CODE}:{paths.ROOT}"},
+        env={**tool_environment(), "PYTHONPATH": str(_MODEL_CODE)},
         stdout=subprocess.PIPE,
         text=True,
         check=True,

@@ -2,7 +2,8 @@
 
     python drift.py DATA FOLDER SAMPLES IMAGES REQUESTS
 
-DATA is the lab's training channel; all else goes to FOLDER. model_code/ and the repository are on the path.
+DATA is the lab's training channel; FOLDER has images.npy and labels.npy, bricks of which the samples are, and gets all
+else. model_code/ is on the path.
 """
 
 from __future__ import annotations
@@ -23,7 +24,6 @@ import numpy as np
 from scipy import stats
 
 import monitor
-from datasets import dataset
 from monitoring import baseline
 from monitoring.drift import FALSE_ALARMS, compare
 from monitoring.measurements import Measurements
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 
     Array = npt.NDArray[np.float32]
 
-_OTHER_SEED = 20261130  # of renders that neither training nor baseline has
 _AT_EACH = 5  # samples at each size of a shift
 _MODEL_CODE = Path(monitor.__file__).parent
 
@@ -48,9 +47,8 @@ def main(data: Path, folder: Path, samples: int, images: int, requests: int) -> 
         weights = [content[name] for name in content.files]
     network, hidden = Network(weights), HiddenLayers(weights[:-2])
     expected = baseline.Baseline.read(artifact / baseline.FOLDER)
-    rendered = dataset.images("test", count=samples * images, seed=_OTHER_SEED)
-    pixels: Array = np.divide(rendered, 255, dtype=np.float32)
-    labels = dataset.labels("test", count=samples * images, seed=_OTHER_SEED)
+    pixels: Array = np.divide(np.load(folder / "images.npy"), 255, dtype=np.float32)
+    labels = np.load(folder / "labels.npy")
     random = np.random.default_rng(1)
     order = random.permutation(len(pixels))
 

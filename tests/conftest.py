@@ -12,6 +12,7 @@ import pytest
 from cli import paths
 from cli.programs import tool_environment
 from embedded_aws import gateway
+from embedded_aws.botocore_models import LOADER
 from tests import conforming, forking
 from tests.embedded_aws.account import Account
 
@@ -199,6 +200,14 @@ def unvalidated() -> Iterator[None]:
     """No synth holds the templates against the CDK's rules, 60% of its time: tests/infra/test_app.py does, for all."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CDK_VALIDATION", "false")
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def models_read_once() -> Iterator[None]:
+    """All sessions share botocore's models: each has a loader of its own otherwise, and parses them anew."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("botocore.session.create_loader", lambda _paths=None: LOADER)
         yield
 
 

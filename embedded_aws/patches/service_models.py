@@ -7,9 +7,10 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import UnknownServiceError
-from botocore.loaders import Loader
 from botocore.model import OperationModel, OperationNotFoundError, ServiceModel
 from ministack.core import responses
+
+from embedded_aws import botocore_models
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,8 +23,7 @@ def model(service: str) -> ServiceModel | None:
     """Return the model of a service as ministack names it; None if botocore has none."""
     name = responses._BOTOCORE_NAME.get(service, service)
     try:
-        # A loader of its own, for it keeps all that it has loaded.
-        found = Loader().load_service_model(name, "service-2")
+        found = botocore_models.read(name)
     except UnknownServiceError:
         return None
     return ServiceModel(_of_requests(found), name)

@@ -15,11 +15,12 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import boto3
-import botocore.loaders
 import botocore.session
 from botocore.config import Config
 from botocore.credentials import DeferredRefreshableCredentials
 from botocore.exceptions import BotoCoreError, ClientError
+
+from embedded_aws.botocore_models import LOADER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
 SESSION_NAME = "SageMaker"
 _PRINCIPAL = "sagemaker.amazonaws.com"
-_LOADER = botocore.loaders.create_loader()  # holds the parsed service models of every client
 _CONFIG = Config(connect_timeout=5, read_timeout=60, retries={"total_max_attempts": 3, "mode": "standard"})
 
 
@@ -43,7 +43,7 @@ class Role:
         self.arn, self.region = arn, region
         self._account, self._endpoint_url = account, endpoint_url
         session = botocore.session.get_session()
-        session.register_component("data_loader", _LOADER)
+        session.register_component("data_loader", LOADER)
         self._credentials = DeferredRefreshableCredentials(self._assume, "assume-role")
         session._credentials = self._credentials  # type: ignore[attr-defined]  # noqa: SLF001 - no public way
         self._session = boto3.Session(botocore_session=session)
@@ -80,7 +80,7 @@ class Role:
     def _root_client(self, service: str) -> Any:
         # An account's number is its root's access key in the embedded AWS.
         session = botocore.session.get_session()
-        session.register_component("data_loader", _LOADER)
+        session.register_component("data_loader", LOADER)
         session.set_credentials(self._account, "test")
         return self._make_client(boto3.Session(botocore_session=session), service)
 

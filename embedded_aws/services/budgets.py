@@ -10,8 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
-import botocore.session
-
+from embedded_aws.botocore_models import service_model
 from embedded_aws.services.cloudformation_types import (
     ProvisioningError,
     ResourceProvider,
@@ -94,7 +93,7 @@ class _Budget:
 
 def _properties() -> Mapping[str, Shape]:
     """Return the type's properties: CreateBudget's members less the account, which CloudFormation knows."""
-    model = botocore.session.get_session().get_service_model("budgets")
+    model = service_model("budgets")
     shape = cast("StructureShape", model.operation_model("CreateBudget").input_shape)
     return {name: member for name, member in shape.members.items() if name != "AccountId"}
 

@@ -11,8 +11,7 @@ import json
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-import botocore.session
-
+from embedded_aws.botocore_models import service_model
 from embedded_aws.database import StateError
 from embedded_aws.services.sagemaker import shapes
 from embedded_aws.services.sagemaker.errors import JSON, ServiceError
@@ -34,7 +33,7 @@ class JsonProtocol:
         self._title = title
         self._operations = frozenset(operations)
         self._unavailable = unavailable
-        self.model = botocore.session.get_session().get_service_model(name)
+        self.model = service_model(name)
 
     def answer(self, headers: Mapping[str, str], body: bytes, carry_out: Callable[[str, Request], Request]) -> Response:
         """Answer an HTTP request with what `carry_out` returns for an operation and its request."""

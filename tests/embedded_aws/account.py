@@ -108,11 +108,12 @@ def python(code: str) -> list[str]:
 
 
 def until(condition: Callable[[], Any], seconds: float = 60) -> Any:
-    """Wait for a condition to hold; its value."""
-    deadline = time.monotonic() + seconds
+    """Wait for a condition to hold; its value. The longer it takes the seldomer it is looked at: asking costs both."""
+    began = time.monotonic()
     while not (value := condition()):
-        assert time.monotonic() < deadline, f"not within {seconds} s"
-        time.sleep(0.05)
+        waited = time.monotonic() - began
+        assert waited < seconds, f"not within {seconds} s"
+        time.sleep(min(max(0.05, waited / 10), 0.2))
     return value
 
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
-import botocore.session
-
+from embedded_aws import botocore_models
 from embedded_aws.services.sagemaker import shapes
 from embedded_aws.services.sagemaker.errors import ServiceError
 from embedded_aws.services.sagemaker.resource_types import PRESIGNED_URL, RESOURCE_TYPES, ResourceType
@@ -29,10 +27,9 @@ OF_NO_RESOURCE = frozenset({SEARCH, *(name for name, (verb, _) in RESOURCE_OPERA
 """Operations that IAM asks about no resource."""
 
 
-@cache
 def service_model() -> ServiceModel:
-    """Return botocore's model of SageMaker; reading it takes about 0.3 s, once."""
-    return botocore.session.get_session().get_service_model("sagemaker")
+    """Return botocore's model of SageMaker."""
+    return botocore_models.service_model("sagemaker")
 
 
 def operation_model(operation: str) -> OperationModel:

@@ -12,9 +12,9 @@ from functools import cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-import botocore.session
 from botocore.model import StructureShape
 
+from embedded_aws.botocore_models import service_model
 from embedded_aws.services.sagemaker import shapes
 from embedded_aws.services.sagemaker.errors import validation_exception
 from embedded_aws.services.sagemaker.resource_types.members import DONE, REFUSED, Members, done
@@ -22,7 +22,7 @@ from embedded_aws.services.sagemaker.resource_types.members import DONE, REFUSED
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from botocore.model import OperationModel, ServiceModel, Shape
+    from botocore.model import OperationModel, Shape
 
     Response = tuple[int, dict[str, str], bytes]
 
@@ -104,7 +104,7 @@ def check(headers: Mapping[str, str]) -> Response | None:
 
 def read(operation: str, endpoint: str, body: bytes, headers: Mapping[str, str]) -> dict[str, Any]:
     """Return the members of a request of the runtime; header names in lower case. Raises ServiceError."""
-    shape = _model().operation_model(operation).input_shape
+    shape = service_model(_RUNTIME).operation_model(operation).input_shape
     assert isinstance(shape, StructureShape)  # noqa: S101 - it is that of every operation
     document: dict[str, Any] = {"EndpointName": endpoint}
     for name, member in shape.members.items():
@@ -142,11 +142,6 @@ def _is_number(value: str) -> bool:
     return re.fullmatch(r"-?\d{1,9}", value) is not None
 
 
-@cache
-def _model() -> ServiceModel:
-    return botocore.session.get_session().get_service_model(_RUNTIME)
-
-
 def _problems(headers: Mapping[str, str]) -> Iterator[str]:
     for name, (member, shape) in _headers().items():
         value = headers.get(name)
@@ -158,7 +153,7 @@ def _problems(headers: Mapping[str, str]) -> Iterator[str]:
 @cache
 def _headers() -> dict[str, tuple[str, Shape]]:
     """Return the members of InvokeEndpoint that travel as headers, as errors name them, by their headers' names."""
-    request = _model().operation_model("InvokeEndpoint").input_shape
+    request = service_model(_RUNTIME).operation_model("InvokeEndpoint").input_shape
     assert request  # noqa: S101 - it has members
     return {
         shape.serialization["name"].lower(): (f"{name[0].lower()}{name[1:]}", shape)
@@ -174,9 +169,8 @@ def _operations() -> list[tuple[str, re.Pattern[str], OperationModel]]:
 
 
 def _read() -> Iterator[tuple[str, re.Pattern[str], OperationModel]]:
-    session = botocore.session.get_session()
     for service in _SERVICES:
-        model = session.get_service_model(service)
+        model = service_model(service)
         for name in model.operation_names:
             operation = model.operation_model(name)
             path = operation.http["requestUri"].partition("?")[0]

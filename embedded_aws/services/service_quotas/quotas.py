@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING
 
-import botocore.session
+from embedded_aws.botocore_models import service_model
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -152,7 +152,7 @@ def _kept(database: Database) -> Iterator[tuple[str, str, QuotaIncrease]]:
 @cache
 def quotas() -> Mapping[str, Quota]:
     """Return SageMaker's quotas by code: for every instance type that botocore's model knows, and over all of them."""
-    model = botocore.session.get_session().get_service_model("sagemaker")
+    model = service_model("sagemaker")
     made = [
         _quota(f"{instance_type} for {usage} usage", _default(instance_type))
         for usage, shape in _USAGES.items()

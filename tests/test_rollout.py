@@ -1,67 +1,33 @@
-"""Updates of the lab's endpoint, as its user meets them: traffic that moves, an alarm that rolls it back, hostings."""
+"""Updates of the lab's endpoint, as its user meets them: traffic that moves, and an alarm that rolls it back."""
 
 from __future__ import annotations
 
 import io
 import json
-import os
 import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from PIL import Image
 
-from cli import paths
-from cli.programs import tool_environment
-from embedded_aws import gateway
+from tests import small_lab
+from tests.small_lab import CHANGED, described
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
     from tests.conftest import Lab
-
-    Up = Callable[..., str]
+    from tests.small_lab import Up
 
 pytestmark = pytest.mark.usefixtures("in_order")
 NAME = "shift"
 ALARM = f"{NAME}-rollout-errors"
 NAMED = ("-c", f"lab.name={NAME}")
-CHANGED = ("-c", "lab.seed=1")
 
 
 @pytest.fixture(scope="module")
 def up(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Up:
-    """`./lab up` of a small lab; on its embedded AWS, which asks policies, a minute of baking is six seconds."""
-    lab.environment["BRICKLAB_ENFORCE_IAM"] = "1"
-    home = lab.home / "aws"
-    gateway.start(
-        home, cache=paths.cache(), environment=tool_environment(), enforce=True, pace=0.1, port=0, owner=os.getpid()
-    )
-    data = tmp_path_factory.mktemp("data")
-    rng = np.random.default_rng(0)
-    for part, images in (("train", 200), ("test", 20)):
-        np.save(data / f"lego-simple-{part}-images.npy", rng.random((images, 48, 48)))
-        np.save(data / f"lego-simple-{part}-labels.npy", np.arange(images) % 10)
-    settings = {"name": NAME, "seats": 0, "data": data, "epochs": 1, "rollout": "canary:10%:60"}
-    given = [word for key, value in settings.items() for word in ("-c", f"lab.{key}={value}")]
-    return lambda *more, code=0: lab("up", *given, *more, code=code)
-
-
-@pytest.fixture
-def photo(tmp_path: Path) -> Path:
-    """A grey photo."""
-    file = tmp_path / "photo.png"
-    Image.fromarray(np.full((48, 48), 128, np.uint8)).save(file)
-    return file
-
-
-def described(lab: Lab, name: str = NAME) -> dict[str, Any]:
-    """The endpoint."""
-    found: dict[str, Any] = lab.client("sagemaker").describe_endpoint(EndpointName=name)
-    return found
+    """`./lab up` of a small lab."""
+    return small_lab.begin(lab, tmp_path_factory.mktemp("data"), NAME)
 
 
 def model(lab: Lab) -> str:
@@ -81,7 +47,7 @@ def test_an_update_that_an_alarm_rolls_back_fails_and_leaves_what_served(lab: La
     config that serves.
     """
     up()
-    before, answered = described(lab)["EndpointConfigName"], model(lab)
+    before, answered = described(lab, NAME)["EndpointConfigName"], model(lab)
     assert answered
     over = threading.Event()
     asking = threading.Thread(target=ask_for_nonsense, args=(lab, over))
@@ -93,7 +59,7 @@ def test_an_update_that_an_alarm_rolls_back_fails_and_leaves_what_served(lab: La
         asking.join()
     assert ALARM in said
     assert "currently in use" not in said
-    after = described(lab)
+    after = described(lab, NAME)
     assert (after["EndpointStatus"], after["EndpointConfigName"]) == ("InService", before)
     assert [each["EndpointConfigName"] for each in configs(lab)] == [before]
     assert model(lab) == answered
@@ -103,36 +69,13 @@ def test_an_update_that_an_alarm_rolls_back_fails_and_leaves_what_served(lab: La
 
 def test_the_next_update_brings_the_new_model_step_by_step(lab: Lab, up: Up) -> None:
     """Nothing is in its way any more: `up` shows the stages, and another model answers."""
-    before, answered = described(lab)["EndpointConfigName"], model(lab)
+    before, answered = described(lab, NAME)["EndpointConfigName"], model(lab)
     shown = up(*CHANGED)
     assert "Baking" in shown
-    after = described(lab)
+    after = described(lab, NAME)
     assert after["EndpointConfigName"] != before
     assert [each["EndpointConfigName"] for each in configs(lab)] == [after["EndpointConfigName"]]
     assert model(lab) not in {answered, ""}
-
-
-@pytest.mark.parametrize("hosting", ["serverless", "async"])
-def test_another_hosting_is_another_endpoint_and_predict_asks_it(lab: Lab, up: Up, photo: Path, hosting: str) -> None:
-    """It is made and looked at before the one from before goes; the same command asks it, after a pause too."""
-    up(*CHANGED, "-c", f"lab.hosting={hosting}", "-c", "lab.rollout=all-at-once")
-    name = f"{NAME}-{hosting}"
-    assert [each["EndpointName"] for each in lab.client("sagemaker").list_endpoints()["Endpoints"]] == [name]
-    answer = json.loads(lab("predict", str(photo), *NAMED, "--json"))[str(photo)][0]
-    assert answer["label"] in answer["probabilities"]
-    text = photo.with_name("text.png")
-    text.write_text("brick")
-    assert f"{text}: the model refused it: The body is not a" in lab("predict", str(text), *NAMED, code=1)
-    found = json.loads(lab("status", "--json", *NAMED))["endpoint"]
-    assert (found["name"], found["status"], found["hosting"]) == (name, "InService", hosting)
-    bill = json.loads(lab("cost", "--json", *NAMED))
-    [cost] = [each["usd_hour"] for each in bill["resources"] if each["kind"] == "endpoint"]
-    assert cost == {"serverless": 0.0, "async": 0.115}[hosting]
-    lab("pause", *NAMED)
-    assert lab.client("sagemaker").list_endpoints()["Endpoints"] == []
-    lab("resume", *NAMED)
-    again = json.loads(lab("predict", str(photo), *NAMED, "--json"))[str(photo)][0]
-    assert (again["label"], described(lab, name)["EndpointStatus"]) == (answer["label"], "InService")
 
 
 def test_down_leaves_nothing_of_it(lab: Lab) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import threading
 from typing import TYPE_CHECKING, Any
@@ -118,6 +119,11 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileSche
             return next((folder for folder in _TOGETHER if file.startswith(folder)), file)
 
     return Together(config, log) if config.getoption("dist") == "loadfile" else None
+
+
+def pytest_collection_finish() -> None:
+    """Keep what was collected, which stays to the end, out of the search for garbage."""
+    gc.freeze()
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

@@ -6,6 +6,7 @@ It is forked from a server that has imported that, and nothing of `cli/`, which 
 from __future__ import annotations
 
 import atexit
+import gc
 import importlib
 import json
 import os
@@ -55,6 +56,7 @@ def serve() -> None:
     for name in (*_IMPORTED, *_OURS):
         importlib.import_module(name)
     settings.read({})  # it reads which instance types SageMaker has
+    gc.freeze()  # else each fork, looking for garbage, copies all of it
     for line in sys.stdin:
         child = os.fork()
         if not child:

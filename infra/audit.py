@@ -18,7 +18,7 @@ from cdk_nag import AwsSolutionsChecks
 
 from infra import composition
 from infra.constructs.findings import METADATA
-from infra.regions import ACCEPTED
+from infra.regions import ACCEPTED, WITHOUT_MONITORING
 from infra.settings import DATA_FILES, read
 
 if TYPE_CHECKING:
@@ -85,13 +85,14 @@ def _audit(folder: Path, settings: Mapping[str, Any], *, region: str | None) -> 
     env = cdk.Environment(region=region) if region else None
     composition.compose(app, read({"lab": given}), Path(given["photos"] or given["data"]), env=env)
     app.synth()
+    monitored = given.get("monitor", "off") != "off"
+    regions = [name for name in _alike(region) if not monitored or name not in WITHOUT_MONITORING]
     return {
         "findings": findings(app),
         "acknowledgments": list(_acknowledgments(folder)),
         "resources": list(_resources(folder)),
         "templates": [
-            {"template": str(template), "regions": _alike(region)}
-            for template in sorted(folder.glob("*.template.json"))
+            {"template": str(template), "regions": regions} for template in sorted(folder.glob("*.template.json"))
         ],
     }
 

@@ -7,6 +7,7 @@ import io
 import json
 import tarfile
 import uuid
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,7 +19,9 @@ from data import LABELS
 from monitoring.baseline import FOLDER, Baseline
 from monitoring.drift import FALSE_ALARMS, Comparison, compare, holm
 from monitoring.measurements import Measurements
+from monitoring.quality import right_answers
 from network import HiddenLayers, Network
+from tests.embedded_aws.account import BUCKET
 from tests.model_code.conftest import make_part
 
 if TYPE_CHECKING:
@@ -26,6 +29,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import numpy.typing as npt
+
+    from tests.embedded_aws.account import Account
 
     Array = npt.NDArray[np.float32]
 
@@ -216,6 +221,27 @@ def test_the_stated_rate_holds_for_all_tests_together(trained: Any, network: Net
         window = Measurements.of(pixels[start : start + 50], network(pixels[start : start + 50]), hidden)
         alarms += any(test.drifted for test in compare(baseline, window))
     assert alarms <= 20 * FALSE_ALARMS + 3
+
+
+def label(identifier: str, data: str) -> str:
+    """A line of labels, as SageMaker's guide has it."""
+    line = {"groundTruthData": {"data": data, "encoding": "CSV"}, "eventMetadata": {"eventId": identifier}}
+    return json.dumps({**line, "eventVersion": "0"}) + "\n"
+
+
+def test_labels_find_the_answers_of_this_run_and_of_earlier_ones(account: Account) -> None:
+    """By number or name; one whose answer nobody knows counts for nothing, and one that is none is a sentence."""
+    place = f"s3://{BUCKET}/watched"
+    hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    window = {"start": hour, "end": hour + timedelta(hours=1)}
+    file = f"watched/labels/{hour:%Y/%m/%d/%H}/ana.jsonl"
+    account.put(file, (label("new", LABELS[3]) + label("old", "4") + label("nobody's", "4")).encode())
+    account.put("watched/reports/earlier/answers.jsonl", b'{"id": "old", "class": 5}\n{"id": "other", "class": 4}\n')
+    places = {"labels": f"{place}/labels/", "reports": f"{place}/reports/"}
+    assert right_answers(account.s3, answers={"new": 3}, **places, **window) == [True, False]
+    account.put(file, label("new", "11").encode())
+    with pytest.raises(ValueError, match="is no label; it needs groundTruthData"):
+        right_answers(account.s3, answers={"new": 3}, **places, **window)
 
 
 def test_holm_adjusts_by_rank() -> None:

@@ -10,6 +10,7 @@ from botocore import xform_name
 
 from embedded_aws.services.sagemaker import api
 from embedded_aws.services.sagemaker.resource_types import RESOURCE_TYPES
+from tests.embedded_aws.account import until
 from tests.embedded_aws.services.sagemaker import calls
 
 if TYPE_CHECKING:
@@ -25,7 +26,11 @@ CRITERIA: dict[str, tuple[Callable[[Any, Any], bool], Callable[[Any], list[Any]]
     "Prefix": (lambda value, wanted: value.startswith(wanted), lambda value: [value, value[:1], "nothing"]),
 }
 # What the filter or the order is about, where Describe calls it otherwise; nobody has the last two.
-ABSENT = {"WarmPoolStatus": "Available", "TrainingPlanArn": "arn:aws:sagemaker:us-east-1:000000000000:training-plan/a"}
+ABSENT = {
+    "MonitoringJobDefinitionName": "theirs",
+    "TrainingPlanArn": "arn:aws:sagemaker:us-east-1:000000000000:training-plan/a",
+    "WarmPoolStatus": "Available",
+}
 NOTEBOOKS_OWN = ("NotebookInstanceLifecycleConfigName", "DefaultCodeRepository", "AdditionalCodeRepository")
 
 
@@ -79,6 +84,9 @@ class Listing:
         waiter = waiters.get(self.resource_type)
         for name in "bac" if waiter else "":
             self.client.get_waiter(waiter).wait(**{f"{self.resource_type}Name": name}, WaiterConfig={"Delay": 0.01})
+        if self.resource_type == "MonitoringSchedule":
+            statuses = self.client.list_monitoring_schedules
+            until(lambda: len(self.summaries(statuses(StatusEquals="Scheduled"))) == len("bac"))
         if self.resource_type.endswith("Job"):
             getattr(self.client, f"stop_{xform_name(self.resource_type)}")(**{f"{self.resource_type}Name": "a"})
 

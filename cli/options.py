@@ -35,7 +35,10 @@ NamesArgument = Annotated[list[str], typer.Argument(metavar="NAME…", help="Sea
 ImagesArgument = Annotated[
     list[str], typer.Argument(metavar="NAME…", help="Names as `images` lists them, URIs, or REPOSITORY:TAG.")
 ]
-VersionArgument = Annotated[str, typer.Argument(metavar="VERSION", help="Its number, as `models` lists it.")]
+VersionArgument = Annotated[
+    str,
+    typer.Argument(metavar="VERSION", help="Its number, as `models` lists it, its ARN, or the `model` of an answer."),
+]
 BecauseOption = Annotated[str, typer.Option(metavar="TEXT", help="Why: it is kept with the version.")]
 ForceOption = Annotated[bool, typer.Option("--force", help="Even if a student is at work: what is not saved is lost.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]

@@ -72,6 +72,7 @@ def _config(application: Any, certificates: ssl.SSLContext | None, *, lifespan: 
         application,
         ssl_context_factory=(lambda _config, _default: certificates) if certificates else None,
         lifespan=lifespan,
+        http="httptools",
         ws="wsproto",
         log_config=None,
         access_log=False,

@@ -259,7 +259,9 @@ def test_every_trained_model_is_a_version_and_an_older_one_serves_again(
     answer = lab.client("sagemaker-runtime").invoke_endpoint(
         EndpointName=NAME, ContentType="application/x-npy", Body=body.getvalue()
     )
-    assert json.loads(answer["Body"].read())["model"] == shown["answers_bear"]
+    borne = json.loads(answer["Body"].read())["model"]
+    assert borne == shown["answers_bear"] == shown["known"]["Model"]
+    assert json.loads(lab("models", "show", borne, "--json", *of)) == shown
     assert json.loads(lab("status", "--json", *of))["model"]["version"] == 1
 
 

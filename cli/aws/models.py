@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from infra.settings import Settings
 
 APPROVED, REJECTED = "Approved", "Rejected"
+_HASH = re.compile(r"[0-9a-f]{16}")  # what answers bear as `model`
 _VERSION = "model-package/"  # what the resource part of a version's ARN begins with
 
 
@@ -90,7 +92,12 @@ class Models:
                 yield self._described(each["ModelPackageArn"])
 
     def version(self, given: str) -> ModelVersion:
-        """Return the version of this number or ARN. Raises LabError if the lab has none."""
+        """Return the version of this number or ARN, or the newest whose answers bear this hash.
+
+        Raises LabError if the lab has none.
+        """
+        if _HASH.fullmatch(given):
+            return self._answering(given)
         group, number = self.group, given
         if given.startswith("arn:"):
             group, _, number = given.rpartition(f":{_VERSION}")[2].rpartition("/")
@@ -154,7 +161,7 @@ class Models:
             "containers": [
                 {"image": each.get("Image"), "artifact": each.get("ModelDataUrl")} for each in version.containers
             ],
-            "answers_bear": self._hash_of(version.artifact),
+            "answers_bear": self._borne_by(version),
             "hyperparameters": self._hyperparameters(version.known.get("TrainingJobName", "")),
         }
 
@@ -176,9 +183,24 @@ class Models:
                 return {name: value for name, value in given.items() if not name.startswith("sagemaker_")}
         return None
 
-    def _hash_of(self, uri: str) -> str | None:
-        """Return the hash that answers bear; an algorithm of AWS's gives none."""
+    def _answering(self, given: str) -> ModelVersion:
+        for each in self:
+            if self._borne_by(each) == given:
+                return each
+        raise LabError(
+            f"No version of the lab {self.lab.name}'s model answers with {given}: `./lab models` lists those that "
+            "there are. A model that was not trained in this lab, or of a version that is deleted, is none of them."
+        )
+
+    def _borne_by(self, version: ModelVersion) -> str | None:
+        """Return the hash that a version's answers bear; an algorithm of AWS's gives none.
+
+        It is written down with the version; if not, for an earlier release made it, the artifact tells.
+        """
+        known = version.known.get("Model")
+        if known:
+            return known if _HASH.fullmatch(known) else None
         try:
-            return artifact.model_of(self.session.client("s3"), uri) if uri else None
+            return artifact.model_of(self.session.client("s3"), version.artifact) if version.artifact else None
         except (artifact.NoReceiptError, ClientError):
             return None

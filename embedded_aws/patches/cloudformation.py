@@ -67,7 +67,7 @@ _answered: dict[tuple[str, ...], Response] = {}  # by operation, stack, change s
 def apply(types: Mapping[str, ResourceProvider]) -> None:
     """Let templates use these types, by name, and ministack's as AWS has them."""
     _add_types(types)
-    _wrap_type(_BUCKET, "delete", _delete_bucket)
+    wrap_type(_BUCKET, "delete", _delete_bucket)
     _after_each_change(_BUCKET, _encrypt_bucket)
     _after_each_change(_TOPIC, _encrypt_topic)
     for action in _WITH_TOKEN:
@@ -102,7 +102,7 @@ def _reader(
     return lambda physical_id, _properties: read(physical_id)
 
 
-def _wrap_type(kind: str, operation: str, function: Callable[..., Any]) -> None:
+def wrap_type(kind: str, operation: str, function: Callable[..., Any]) -> None:
     """Wrap what creates, updates or deletes resources of one of ministack's types."""
     called = f"ministack.services.cloudformation.provisioners._RESOURCE_HANDLERS[{kind!r}]"
     patching.wrap_item(provisioners._RESOURCE_HANDLERS[kind], operation, called, function)
@@ -135,8 +135,8 @@ def _after_each_change(kind: str, then: Callable[[str, Mapping[str, Any]], None]
         then(renamed, new)
         return renamed, attributes
 
-    _wrap_type(kind, "create", created)
-    _wrap_type(kind, "update", updated)
+    wrap_type(kind, "create", created)
+    wrap_type(kind, "update", updated)
 
 
 def _encrypt_topic(topic: str, properties: Mapping[str, Any]) -> None:

@@ -9,7 +9,7 @@ may not is not told anywhere here but in the gateway's log; on AWS a metric coun
 Who makes or changes a state machine with a task that waits for a job of SageMaker's needs a role that may have Step
 Functions' rule for its events: "is not authorized to create managed-rule" is AWS's
 (serverless-operations/serverless-step-functions#385), the rules' names are in the CDK's and Step Functions' policies.
-Here the rule itself is not made, and a state machine that CloudFormation makes is not asked about.
+Here the rule itself is not made. What a stack shows of it: aws-samples/amazon-sagemaker-safe-deployment-pipeline#29.
 """
 
 from __future__ import annotations
@@ -17,17 +17,20 @@ from __future__ import annotations
 import json
 import logging
 import re
+import uuid
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from ministack.core import iam_evaluator
 from ministack.core.responses import error_response_json
 from ministack.services import cloudwatch_logs, eventbridge, lambda_svc, sns, sqs, stepfunctions
+from ministack.services.cloudformation import provisioners
 
-from embedded_aws.patches import service_handlers
+from embedded_aws.patches import cloudformation, service_handlers
 from embedded_aws.patches.iam_principals import caller, of_role, principal
 from embedded_aws.patches.patching import Patches
 from embedded_aws.patches.step_functions import machine_role
+from embedded_aws.services.cloudformation_types import ProvisioningError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -37,6 +40,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _WAITS = re.compile(r"arn:aws:states:::sagemaker:create(\w+)Job\.sync")
+_MACHINE = "AWS::StepFunctions::StateMachine"
+_DENIED = "AccessDeniedException"
 _RULE_ACTIONS = ("events:PutTargets", "events:PutRule", "events:DescribeRule")
 _RULE = "StepFunctionsGetEventsForSageMaker{}JobsRule"
 _RULE_NAMES = {"HyperParameterTuning": "Tuning"}
@@ -49,6 +54,8 @@ enforced = Patches()
 def enforce() -> None:
     """Let state machines, schedules, rules and functions do what their roles may."""
     enforced.apply()
+    cloudformation.wrap_type(_MACHINE, "create", _create_of_a_template)
+    cloudformation.wrap_type(_MACHINE, "update", _update_of_a_template)
     service_handlers.intercept("scheduler", _refuse_passing)
 
 
@@ -67,24 +74,57 @@ def _function(reference: str) -> str:
 
 @enforced.wraps(stepfunctions._create_state_machine)
 def _create_state_machine(original: Callable[[dict[str, Any]], Response], data: dict[str, Any]) -> Response:
-    return _refuse_waiting(data.get("roleArn", ""), data.get("definition", "")) or original(data)
+    refused = _refused_rule(data.get("roleArn", ""), data.get("definition", ""))
+    return error_response_json(_DENIED, refused) if refused else original(data)
 
 
 @enforced.wraps(stepfunctions._update_state_machine)
 def _update_state_machine(original: Callable[[dict[str, Any]], Response], data: dict[str, Any]) -> Response:
     before = stepfunctions._state_machines.get(data.get("stateMachineArn", "")) or {}
     asked = [data.get(name) or before.get(name, "") for name in ("roleArn", "definition")]
-    return _refuse_waiting(*asked) or original(data)
+    refused = _refused_rule(*asked)
+    return error_response_json(_DENIED, refused) if refused else original(data)
 
 
-def _refuse_waiting(role: str, definition: str) -> Response | None:
+def _create_of_a_template(
+    original: Callable[..., Any], logical_id: str, properties: Mapping[str, Any], stack_name: str
+) -> Any:
+    _check_template_rule(properties)
+    return original(logical_id, properties, stack_name)
+
+
+def _update_of_a_template(
+    original: Callable[..., Any],
+    name: str,
+    old: Mapping[str, Any],
+    new: Mapping[str, Any],
+    stack_name: str,
+    *logical_id: str,
+) -> Any:
+    _check_template_rule(new)
+    return original(name, old, new, stack_name, *logical_id)
+
+
+def _check_template_rule(properties: Mapping[str, Any]) -> None:
+    """Raise ProvisioningError if a template's state machine may not have the rule that it needs."""
+    refused = _refused_rule(properties.get("RoleArn", ""), provisioners._sfn_definition(properties))
+    if refused:
+        raise ProvisioningError(
+            f'Resource handler returned message: "{refused} (Service: AWSStepFunctions; Status Code: 400; Error Code: '
+            f'{_DENIED}; Request ID: {uuid.uuid4()}; Proxy: null)" (RequestToken: {uuid.uuid4()}, HandlerErrorCode: '
+            "AccessDenied)"
+        )
+
+
+def _refused_rule(role: str, definition: str) -> str | None:
+    """Say that a role may not have the rule for the jobs that a state machine waits for; None if it may."""
     if not role.startswith("arn:"):
         return None  # which is refused for that
     account, region = caller()
     for kind in sorted(set(_WAITS.findall(definition))):
         rule = f"arn:aws:events:{region}:{account}:rule/{_RULE.format(_RULE_NAMES.get(kind, kind))}"
         if any(of_role(role, "states").refusal(action, rule, {}) for action in _RULE_ACTIONS):
-            return error_response_json("AccessDeniedException", f"'{role}' is not authorized to create managed-rule.")
+            return f"'{role}' is not authorized to create managed-rule."
     return None
 
 

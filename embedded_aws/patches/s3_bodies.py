@@ -38,7 +38,12 @@ _READERS: Mapping[str, Callable[[str], object]] = {
     "boolean": {"true": True, "false": False, "1": True, "0": False}.__getitem__,
     "timestamp": parse_timestamp,
 }
-_CHOICES_OF = ("PutBucketLifecycleConfiguration", "PutObjectLegalHold", "PutObjectLockConfiguration")
+_CHOICES_OF = (
+    "PutBucketLifecycleConfiguration",
+    "PutObjectLegalHold",
+    "PutObjectLockConfiguration",
+    "PutObjectRetention",
+)
 _CHOICES = ("Status", "Mode", "ObjectLockEnabled")
 
 patches = Patches()

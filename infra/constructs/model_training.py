@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from infra.constructs import statements
+from infra.constructs.findings import acknowledge, wildcard
 from infra.constructs.sagemaker_job import SageMakerJob, instances
 from infra.settings import JOB_SECONDS
 from teardown.names import LAB_TAG
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from aws_cdk import aws_s3 as s3
     from constructs import Construct
 
+    from infra.constructs.statements import Statement
     from infra.settings import Settings
 
 LOGS = "/aws/sagemaker/TrainingJobs"
@@ -26,7 +28,7 @@ _VOLUME_GB = 10
 class ModelTraining(SageMakerJob):
     """A training job that leaves a model below training/ of the bucket; see `SageMakerJob` for `identity`.
 
-    `request` is what CreateTrainingJob's has beside what all have.
+    `request` is what CreateTrainingJob's has beside what all have; `leaves_receipt` says that the script writes one.
     """
 
     def __init__(
@@ -41,6 +43,7 @@ class ModelTraining(SageMakerJob):
         identity: Mapping[str, Any],
         request: Mapping[str, Any],
         count: int = 1,
+        leaves_receipt: bool = False,
     ) -> None:
         super().__init__(
             scope,
@@ -63,9 +66,14 @@ class ModelTraining(SageMakerJob):
                 **request,
             },
             log_retention_days=settings.log_retention_days,
-            # It looks whether the artifact is there.
-            needs=[statements.list_bucket(bucket.bucket_arn, prefixes=["training/"])],
+            # It looks whether the artifact is there, and reads its receipt.
+            needs=[
+                statements.list_bucket(bucket.bucket_arn, prefixes=["training/"]),
+                *(_may_read(bucket, key) if leaves_receipt else ()),
+            ],
         )
+        if leaves_receipt:
+            acknowledge(self, {wildcard("…/training/*"): "SageMaker makes the names of the artifacts."})
         self.job_name = self.resource.get_att_string("TrainingJobName")
         self.model_artifact = self.resource.get_att_string("ModelArtifact")
 
@@ -79,6 +87,13 @@ def channel(name: str, uri: str, **more: Any) -> dict[str, Any]:
     """Return the channel of this name: all that begins with an address in S3."""
     source = {"S3DataDistributionType": "FullyReplicated", "S3DataType": "S3Prefix", "S3Uri": uri}
     return {"ChannelName": name, "DataSource": {"S3DataSource": source}, **more}
+
+
+def _may_read(bucket: s3.IBucket, key: kms.IKey) -> list[Statement]:
+    return [
+        statements.on_objects(bucket.bucket_arn, actions=["s3:GetObject"], prefixes=["training/"]),
+        statements.allow(["kms:Decrypt"], [key.key_arn]),
+    ]
 
 
 def _spot_limit(settings: Settings) -> dict[str, int]:

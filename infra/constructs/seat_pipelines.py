@@ -32,9 +32,11 @@ _EXECUTIONS = (
     "ListPipelineExecutionSteps",
     "ListPipelineExecutions",
     "ListPipelineParametersForExecution",
+    "ListPipelineVersions",
     "RetryPipelineExecution",
     "StartPipelineExecution",
     "StopPipelineExecution",
+    "UpdatePipelineVersion",
 )
 
 

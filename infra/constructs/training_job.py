@@ -112,7 +112,9 @@ class TrainingJob(ModelTraining):
             identity=self.identity,
             request=_request(scope, settings=settings, bucket=bucket, inputs=inputs),
             count=settings.training_instance_count,
+            leaves_receipt=True,
         )
+        self.model = self.resource.get_att_string("Model")
 
 
 def _identity(settings: Settings, inputs: TrainingInputs) -> dict[str, Any]:

@@ -110,6 +110,7 @@ class TrainingStack(Stack):
                     "Code": inputs.source.digest,
                     "Data": hashlib.sha256(json.dumps(dict(inputs.data), sort_keys=True).encode()).hexdigest(),
                     **{name: job.resource.get_att_string(name) for name in outputs},
+                    **({"Model": job.model} if isinstance(job, TrainingJob) else {}),
                 },
             )
         CfnOutput(self, "TrainingJobName", value=job.job_name, description="The training job of this model")

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from botocore.response import StreamingBody
 from botocore.stub import ANY, Stubber
 
 from infra.handlers.job.handler import JobResource
 from infra.handlers.job.request import identity, resource_mark
 from infra.handlers.job.training import TrainingJobs
+from tests.embedded_aws.account import archive
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,6 +27,7 @@ if TYPE_CHECKING:
 STACK = "arn:aws:cloudformation:eu-west-1:111122223333:stack/bricklab-training/5f0c1f10"
 ARN = "arn:aws:sagemaker:eu-west-1:111122223333:training-job/"
 ARTIFACT = "s3://bucket/training/job/output/model.tar.gz"
+RECEIPT = b'{"weights_sha256": "ab"}'
 LAB_TAG = {"Key": "bricklab:lab", "Value": "bricklab"}
 BIRTH = datetime.fromtimestamp(0, UTC)  # when every job here was made, and the clock begins
 NOT_FOUND = ("ValidationException", "Requested resource not found.")
@@ -385,8 +390,28 @@ def test_completion_answers_artifact_and_metrics(driver: Driver) -> None:
             "TestAccuracy": "0.9756",
             "TestLoss": "0.25",
             "TestMeanSquaredDistance": "not reported",
+            "Model": "not reported",
         },
     }
+
+
+@pytest.mark.parametrize(
+    ("files", "model"),
+    [
+        ({"./receipt.json": RECEIPT}, hashlib.sha256(RECEIPT).hexdigest()[:16]),
+        ({"1/saved_model.pb": b""}, "not reported"),
+    ],
+)
+def test_what_a_script_of_ours_has_trained_is_known_by_its_hash(
+    driver: Driver, files: dict[str, bytes], model: str
+) -> None:
+    """The one that its answers bear, of the artifact's receipt; a script of one's own may leave none."""
+    driver.described(driver.job, "Completed", HyperParameters={"sagemaker_program": "train.py"})
+    driver.artifact()
+    body = archive(files)
+    answer = {"Body": StreamingBody(io.BytesIO(body), len(body))}
+    driver.on_s3.add_response("get_object", answer, {"Bucket": "bucket", "Key": "training/job/output/model.tar.gz"})
+    assert driver.is_complete("Create")["Data"]["Model"] == model
 
 
 @pytest.mark.parametrize(

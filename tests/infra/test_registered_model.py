@@ -30,6 +30,7 @@ def test_a_trained_model_is_a_version(templates: dict[str, Template]) -> None:
     assert known["TestAccuracy"] == training["Outputs"]["TestAccuracy"]["Value"]
     assert known["Code"] == of_kind(training, "Custom::TrainingJob")["Properties"]["Identity"]["Code"]
     assert re.fullmatch("[0-9a-f]{64}", known["Data"])
+    assert known["Model"] == {"Fn::GetAtt": [known["TrainingJobName"]["Fn::GetAtt"][0], "Model"]}
     assert properties["ModelApprovalStatus"] == "Approved"
 
 

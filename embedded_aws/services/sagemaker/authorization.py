@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 ConditionContext = Mapping[str, Any]
 _SERVICE = "sagemaker.amazonaws.com"
 _TARGET_KEYS = {"sagemaker:TargetModel": TARGET_MODEL, "sagemaker:TargetContainerHostname": TARGET_CONTAINER}
+_VERSION = "sagemaker:PipelineVersionId"
 _ROLES = ("RoleArn", "ExecutionRoleArn")
 
 
@@ -141,7 +142,7 @@ def _resources(operation: str, request: Mapping[str, Any], store: Store, *, acco
 def _pipeline_resource(store: Store, request: Mapping[str, Any], *, account: str, region: str) -> str:
     """Return the execution or the pipeline that a request names, by a callback's token too; "*" if it is nobody's."""
     pipeline = RESOURCE_TYPES["Pipeline"]
-    if pipeline.name_member in request:
+    if request.keys() & {pipeline.name_member, pipeline.arn_member}:
         return pipeline.arn_of(request, account=account, region=region)
     if "CallbackToken" in request:
         found = lookup.of_token(store, request["CallbackToken"], account=account, region=region)
@@ -164,6 +165,7 @@ def _context(request: Mapping[str, Any]) -> ConditionContext:
             if each.keys() >= {"Key", "Value"}
         },
         **_serverless(request),
+        **({_VERSION: request["PipelineVersionId"]} if "PipelineVersionId" in request else {}),
     }
 
 

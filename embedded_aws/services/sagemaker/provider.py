@@ -16,6 +16,7 @@ from embedded_aws.services.sagemaker.metrics.publisher import MetricsPublisher
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from embedded_aws.database import Database
@@ -103,6 +104,12 @@ class ControlPlane(Protocol):
         """Carry out an operation of the control plane; without a principal no policies are checked.
 
         `system_tags` and `system_members` are those that only AWS may give what is created. Raises ServiceError.
+        """
+
+    def within_quotas(self, record: Record, request: Mapping[str, Any]) -> AbstractContextManager[None]:
+        """Let something more be taken up in the block, which nothing else is meanwhile.
+
+        Raises ResourceLimitExceeded if a quota of the account has no room for it.
         """
 
     def can_retain_warm_pool(self, record: Record) -> bool:

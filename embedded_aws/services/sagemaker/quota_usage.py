@@ -7,8 +7,9 @@ count as long as they are there, stopped or not: so counts CloudFormation's own 
 needs room for its new instances beside those that serve, one of its variants' for those that come, a new tuning job for
 as many training jobs as it may run at a time; itself it takes none. A warm pool's count as a training job's until
 another takes them over (`training.warm_pools`), and as the pool's; where its quota has no room nothing is retained, as
-SageMaker's guide says. Not compared with AWS: when exactly an instance stops counting; which quota is told first if two
-are used up.
+SageMaker's guide says. How many pipelines there are is a quota too, whose sentence SageMaker's guide to scheduled
+notebook jobs has, and how many of their executions have not ended. Not compared with AWS: when exactly an instance
+stops counting; which quota is told first if two are used up; the unit of executions; that a retry counts as one.
 """
 
 from __future__ import annotations
@@ -42,6 +43,11 @@ _ACROSS = {
     "transform job": "Number of instances across all transform jobs",
 }
 _NOTEBOOKS = "Total number of notebook instances"
+# The quotas of how many there may be of a type, with the unit in the error's sentence.
+_NUMBERS = {
+    "Pipeline": ("Maximum number of pipelines allowed per account", "Pipelines"),
+    "PipelineExecution": ("Maximum number of concurrent pipeline executions allowed per account", "PipelineExecutions"),
+}
 
 
 class QuotaLookup(Protocol):
@@ -57,10 +63,15 @@ def unlimited(name: str, *, account: str, region: str) -> None:
 
 
 def check(store: Store, quota: QuotaLookup, record: Record, request: Mapping[str, Any]) -> None:
-    """Raise ResourceLimitExceeded if the quotas have no room for the instances that a request, or members, ask for."""
+    """Raise ResourceLimitExceeded if the quotas have no room for what a request, or members, ask for."""
+    if record.resource_type.name in _NUMBERS:
+        _check_number(store, quota, record)
+    if record.resource_type.quota_usage:
+        _check_instances(store, quota, record, request)
+
+
+def _check_instances(store: Store, quota: QuotaLookup, record: Record, request: Mapping[str, Any]) -> None:
     resource_type = record.resource_type
-    if not resource_type.quota_usage:
-        return
     usage = _usage(record, request)
     user = _USERS.get(resource_type.name, resource_type.name)
     others = store.all(user, account=record.account, region=record.region)
@@ -86,6 +97,17 @@ def check(store: Store, quota: QuotaLookup, record: Record, request: Mapping[str
             serverless_quotas.check(store, limit, record, request)
     elif record not in others:  # one that is started is there already
         check_quota(_NOTEBOOKS, len(others), 1, "NotebookInstances")
+
+
+def _check_number(store: Store, quota: QuotaLookup, record: Record) -> None:
+    """Raise ResourceLimitExceeded if there may be no more of a record's type, beside those that have ended."""
+    name, unit = _NUMBERS[record.resource_type.name]
+    ended = record.resource_type.idle_statuses
+    others = store.all(record.resource_type.name, account=record.account, region=record.region)
+    used = sum(other is not record and other.status not in ended for other in others)
+    allowed = quota(name, account=record.account, region=record.region)
+    if allowed is not None and used + 1 > allowed:
+        raise quota_exceeded(name, allowed, used, 1, unit)
 
 
 def _name(instance_type: str, usage: str) -> str:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from embedded_aws.services.sagemaker import listing, tags
 from embedded_aws.services.sagemaker.errors import validation_exception
 from embedded_aws.services.sagemaker.model_registry import versions
+from embedded_aws.services.sagemaker.pipelines import versions as pipeline_versions
 from embedded_aws.services.sagemaker.resource_types import RESOURCE_TYPES
 from embedded_aws.services.sagemaker.resource_types.endpoints import DEPLOYMENT
 from embedded_aws.services.sagemaker.resource_types.members import DONE, Members, done
@@ -39,6 +40,7 @@ RESOURCES = (
     "ModelCard",
     "Pipeline",
     "PipelineExecution",
+    "PipelineVersion",
 )
 """The types that can be searched, each a member of SearchRecord."""
 _FILTER: Members = {"Name": DONE, "Operator": DONE, "Value": DONE}
@@ -59,6 +61,7 @@ MEMBERS: Members = {
     "VisibilityConditions": {"Key": DONE, "Value": DONE},
 }
 _MOST = 50
+_VERSIONED = ("PipelineVersion", "PipelineExecution")
 _TAGS, _METRICS, _MODEL = "Tags", "Metrics", "Model"
 _NUMBERS = ("integer", "long", "float", "double")
 _ORDERED: dict[str, Callable[[Any, Any], bool]] = {
@@ -119,6 +122,8 @@ def search(store: Store, record_shape: Any, request: dict[str, Any], *, account:
 def _hit(store: Store, record: Record) -> _Hit:
     bears = versions.tags_of(store, record)
     answer = {**record.members, _TAGS: tags.write(bears)}
+    if record.resource_type.name in _VERSIONED:
+        answer |= pipeline_versions.found_by_search(store, record)
     properties = {**answer, _TAGS: bears}
     if record.resource_type.name == _MODEL:
         answer = {_MODEL: answer, "Endpoints": _endpoints(store, record), **_last_transform(store, record)}

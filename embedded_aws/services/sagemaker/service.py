@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import re
 import threading
@@ -25,6 +26,7 @@ from embedded_aws.services.sagemaker.monitoring.provider import MonitoringSchedu
 from embedded_aws.services.sagemaker.notebooks.provider import NotebookInstances
 from embedded_aws.services.sagemaker.pipelines.executions import PipelineExecutions
 from embedded_aws.services.sagemaker.pipelines.provider import Pipelines
+from embedded_aws.services.sagemaker.pipelines.version_provider import PipelineVersions
 from embedded_aws.services.sagemaker.processing.provider import ProcessingJobs
 from embedded_aws.services.sagemaker.provider import Provider, ServiceContext
 from embedded_aws.services.sagemaker.resource_types import RESOURCE_TYPES, ResourceType, members
@@ -37,7 +39,7 @@ from embedded_aws.services.sagemaker.transform.provider import TransformJobs
 from embedded_aws.services.sagemaker.tuning.provider import TuningJobs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from embedded_aws.services.sagemaker.authorization import Principal
 
@@ -56,6 +58,7 @@ PROVIDERS: Mapping[str, type[Provider]] = {
     "Model": Models,
     "EndpointConfig": EndpointConfigs,
     "Pipeline": Pipelines,
+    "PipelineVersion": PipelineVersions,
     "PipelineExecution": PipelineExecutions,
     "MonitoringSchedule": MonitoringSchedules,
     "MonitoringExecution": MonitoringExecutions,
@@ -218,6 +221,18 @@ class SageMaker:
             return search.search(store, api.search_record(), request, **scope)
         return tags.handle(store, operation, request, **scope)
 
+    @contextlib.contextmanager
+    def within_quotas(self, record: Record, request: Mapping[str, Any]) -> Iterator[None]:
+        """Let something more be taken up in the block, which nothing else is meanwhile.
+
+        Raises ResourceLimitExceeded if a quota of the account has no room for it.
+        """
+        name, scope = record.resource_type.name, {"account": record.account, "region": record.region}
+        with self._quota_lock:
+            if self.context.store.find(name, record.name, **scope) in (None, record):  # else its name is taken
+                quota_usage.check(self.context.store, self._quota, record, request)
+            yield
+
     def can_retain_warm_pool(self, record: Record) -> bool:
         """Return whether the account's quotas have room for an ended training job's instances in a warm pool."""
         return quota_usage.can_retain_warm_pool(self.context.store, self._quota, record)
@@ -316,9 +331,7 @@ class SageMaker:
         record = Record(resource_type, name, arn, account, region, described, all_tags)
         self._check_references(resource_type, request, account=account, region=region)
         with record.lock:
-            with self._quota_lock:
-                if self.context.store.find(resource_type.name, name, account=account, region=region) is None:
-                    self._check_quotas(record, request)
+            with self.within_quotas(record, request):
                 self.context.store.add(record)
             try:
                 start = provider.create(record, request)
@@ -346,26 +359,20 @@ class SageMaker:
             case "Update":
                 self._check_references(record.resource_type, request, account=record.account, region=record.region)
                 if record.resource_type.name == "Endpoint":
-                    with self._quota_lock:
-                        self._check_quotas(record, request)
+                    with self.within_quotas(record, request):
                         provider.update(record, request)
                 else:
                     provider.update(record, request)
             case "Start":
-                with self._quota_lock:
-                    self._check_quotas(record, record.members)
+                with self.within_quotas(record, record.members):
                     provider.start(record)
             case "Stop":
                 provider.stop(record)
             case "Delete":
                 provider.delete(record)
             case _:
-                with self._quota_lock:
-                    self._check_quotas(record, request)
+                with self.within_quotas(record, request):
                     provider.perform(verb, record, request)
-
-    def _check_quotas(self, record: Record, request: Mapping[str, Any]) -> None:
-        quota_usage.check(self.context.store, self._quota, record, request)
 
     def _check_references(
         self, resource_type: ResourceType, request: dict[str, Any], *, account: str, region: str

@@ -4,6 +4,7 @@ Names and the quoted codes are AWS's, from public notes of `list-service-quotas`
 name, stable but not AWS's. The values are this account's, of 2026-11: a class of a hundred finds room on small CPU
 types, and accelerators that new AWS accounts get none of are none here. AWS's own differ by account and region, and are
 often 0 for every type but a few, of warm pools for every type, and 4 or 8 over all types: there, ask Service Quotas.
+Those of pipelines are AWS's own everywhere, but that an account may be given more.
 """
 
 from __future__ import annotations
@@ -47,7 +48,12 @@ _SERVERLESS = {  # the guide's own: a new account of AWS's has 10 for the concur
     "Memory size in MB per serverless endpoint": 6144.0,
     "Number of serverless endpoints": 50.0,
 }
+_PIPELINES = {  # AWS's own: SageMaker's guide, "Quotas for feature processors"
+    "Maximum number of concurrent pipeline executions allowed per account": 20.0,
+    "Maximum number of pipelines allowed per account": 500.0,
+}
 _AWS_CODES = {
+    "Maximum number of pipelines allowed per account": "L-E8EADE50",
     "Maximum total concurrency that can be allocated across all serverless endpoints": "L-96300102",
     "Number of instances across active endpoints": "L-7A3DF611",
     "Number of instances across all processing jobs": "L-F311B08F",
@@ -76,7 +82,7 @@ _OF_SMALL, _OF_ACCELERATED, _OF_OTHERS, _OF_ALL = 400.0, 2.0, 20.0, 500.0
 
 @dataclass(frozen=True)
 class Quota:
-    """How many instances, of a type or of all, an account may use at once; `default` is before any increase."""
+    """How much an account may have or use at once, most often instances; `default` is before any increase."""
 
     name: str
     code: str
@@ -159,7 +165,7 @@ def quotas() -> Mapping[str, Quota]:
         for instance_type in model.shape_for(shape).metadata["enum"]
     ]
     made += [_quota(name, _OF_ALL) for name in _ACROSS]
-    made += [_quota(name, value) for name, value in _SERVERLESS.items()]
+    made += [_quota(name, value) for name, value in (_SERVERLESS | _PIPELINES).items()]
     return {quota.code: quota for quota in sorted(made, key=lambda quota: quota.name)}
 
 

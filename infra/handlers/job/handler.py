@@ -107,7 +107,7 @@ class JobResource:
         if status in {"Completed", "Failed", "Stopped"}:
             result = self._jobs.result(job)
             if result is not None:
-                return {"IsComplete": True, "Data": result}
+                return {"IsComplete": True, "Data": {**result, **self._jobs.details(job)}}
             raise self._failed(job, deadline if late >= 0 and status == "Stopped" else None)
         if late >= int(properties.get("StopSeconds", _STOP_SECONDS)):
             raise self._failed(job, deadline)

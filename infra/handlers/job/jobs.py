@@ -57,6 +57,11 @@ class Jobs(ABC):
     def instance_type(self, request: Job) -> str:
         """Return the instance type that a request or a description asks for."""
 
+    def details(self, job: Job) -> dict[str, str]:
+        """Return the attributes that take a look into what a job has made; asked once it is there."""
+        del job
+        return {}
+
     def named(self, request: Job, name: str) -> Job:
         """Return the request of the job of this name."""
         return {**request, self.type.member("Name"): name}

@@ -7,6 +7,7 @@ from urllib.parse import urlparse
 
 from infra.handlers.job.job_type import JobType
 from infra.handlers.job.jobs import Jobs
+from infra.handlers.served_model.artifact import NoReceiptError, model_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from infra.handlers.job.jobs import Job
 
 _UNKNOWN = "not reported"
+_PROGRAM = "sagemaker_program"  # the hyperparameter of script mode that names the script
 # What a job says of the test images, by whoever trains: train.py, k-NN; the linear learner; XGBoost, to whose
 # `validation` they are; k-means.
 _ACCURACIES = ("test:accuracy", "test:multiclass_accuracy")
@@ -24,7 +26,10 @@ _DIGITS = 6  # of a share of images, so that 1 less an error is no 0.9669999
 
 
 class TrainingJobs(Jobs):
-    """Attributes: TrainingJobName, ModelArtifact, TestAccuracy, TestLoss, TestMeanSquaredDistance."""
+    """Attributes: TrainingJobName, ModelArtifact, TestAccuracy, TestLoss, TestMeanSquaredDistance, Model.
+
+    Model is the hash that the answers of what a script of ours has trained bear.
+    """
 
     type = JobType(
         api_name="TrainingJob",
@@ -52,6 +57,15 @@ class TrainingJobs(Jobs):
             "TestLoss": _first(metrics, _LOSSES),
             "TestMeanSquaredDistance": _first(metrics, [_DISTANCE]),
         }
+
+    def details(self, job: Job) -> dict[str, str]:
+        """Return the hash that answers bear; an algorithm of AWS's leaves no receipt, and its answers bear none."""
+        if _PROGRAM not in job.get("HyperParameters", {}):
+            return {"Model": _UNKNOWN}
+        try:
+            return {"Model": model_of(self._s3, job["ModelArtifacts"]["S3ModelArtifacts"])}
+        except NoReceiptError:
+            return {"Model": _UNKNOWN}
 
     def named(self, request: Job, name: str) -> Job:
         """Return the request with a place of the job's own for its checkpoints, if it keeps any.

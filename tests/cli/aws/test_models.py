@@ -84,3 +84,25 @@ def test_a_rollback_passes_over_what_is_no_older_model(wire: Wire) -> None:
         version(5, FEATURES, XGBOOST),
     ]
     assert model_serving.before(models(wire, old, *others, served=[FEATURES, XGBOOST])).number == 1
+
+
+HASH = "4f1c2a9d03b7e685"
+
+
+def test_the_hash_of_an_answer_leads_to_its_version(wire: Wire) -> None:
+    """The newest that bears it, by what is written down with each: no artifact is read."""
+    known = {"TrainingJobName": "job", "Data": "d" * 64, "Code": "c" * 64}
+    bearing = [
+        version(1, XGBOOST, CustomerMetadataProperties={**known, "Model": HASH}),
+        version(2, XGBOOST, CustomerMetadataProperties={**known, "Model": "0" * 16}),
+        version(3, XGBOOST, CustomerMetadataProperties={**known, "Model": "not reported"}),
+    ]
+    wire.answers["DescribeTrainingJob"] = {"HyperParameters": {"epochs": "4", "sagemaker_program": "train.py"}}
+    found = models(wire, *bearing, served=[])
+    shown = found.lineage(found.version(HASH))
+    assert (shown["version"], shown["answers_bear"], shown["training_job"]) == (1, HASH, "job")
+    assert shown["known"] == {**known, "Model": HASH}
+    assert shown["hyperparameters"] == {"epochs": "4"}
+    with pytest.raises(LabError, match="No version of the lab brick's model answers with ffffffffffffffff"):
+        found.version("f" * 16)
+    assert wire.asked.keys() == {"ListModelPackages", "DescribeModelPackage", "DescribeTrainingJob"}

@@ -15,7 +15,7 @@ import psutil
 import pytest
 from botocore import UNSIGNED
 from botocore.config import Config
-from botocore.exceptions import ClientError, SSLError
+from botocore.exceptions import ClientError, SSLError, WaiterError
 
 from cli import paths
 from cli.aws.session import start_embedded
@@ -364,6 +364,15 @@ def test_a_state_machine_trains_what_its_role_may(account: Account) -> None:
             name="no-rule", definition=definition, roleArn=account.role("no-rule", creating, passing, service="states")
         )
     assert refused.value.response["Error"]["Code"] == "AccessDeniedException"
+    properties = {"RoleArn": f"arn:aws:iam::{gateway.ACCOUNT}:role/no-rule", "DefinitionString": definition}
+    machine_type = {"Type": "AWS::StepFunctions::StateMachine", "Properties": properties}
+    stacks = account.client("cloudformation")
+    stacks.create_stack(StackName="no-rule", TemplateBody=json.dumps({"Resources": {"Machine": machine_type}}))
+    with pytest.raises(WaiterError, match="ROLLBACK_COMPLETE"):
+        stacks.get_waiter("stack_create_complete").wait(StackName="no-rule", WaiterConfig={"Delay": 0.1})
+    events_of = stacks.describe_stack_events(StackName="no-rule")["StackEvents"]
+    [told] = [each for each in events_of if each["ResourceStatus"] == "CREATE_FAILED"]
+    assert "is not authorized to create managed-rule. (Service: AWSStepFunctions;" in told["ResourceStatusReason"]
     rule = f"arn:aws:events:{gateway.REGION}:{gateway.ACCOUNT}:rule/StepFunctionsGetEventsForSageMakerTrainingJobsRule"
     events = {"Effect": "Allow", "Action": ["events:PutTargets", "events:PutRule", "events:DescribeRule"]}
     role = account.role("no-tags", creating, passing, {**events, "Resource": rule}, service="states")
@@ -374,6 +383,70 @@ def test_a_state_machine_trains_what_its_role_may(account: Account) -> None:
     assert ended["error"] == "SageMaker.AmazonSageMakerException"
     assert "assumed-role/no-tags/" in ended["cause"]
     assert "is not authorized to perform: sagemaker:AddTags" in ended["cause"]
+
+
+CREATING = {**ANYWHERE, "Action": "sagemaker:CreateTrainingJob"}
+TAGGING = {**ANYWHERE, "Action": "sagemaker:AddTags"}
+PASSING = {**ANYWHERE, "Action": "iam:PassRole"}
+
+
+@pytest.mark.parametrize(
+    ("name", "statements", "operation", "lacking"),
+    [
+        ("pipes-nothing", [TAGGING, PASSING], "sagemaker:CreateTrainingJob", "sagemaker:CreateTrainingJob"),
+        ("pipes-untagged", [CREATING, PASSING], "sagemaker:CreateTrainingJob", "sagemaker:AddTags"),
+        ("pipes-unpassed", [CREATING, TAGGING], "sagemaker:CreateTrainingJob", "iam:PassRole"),
+        ("pipes-uninvoked", [], "lambda:Invoke", "lambda:InvokeFunction"),
+    ],
+)
+def test_a_pipeline_does_what_its_role_may(
+    account: Account, name: str, statements: list[dict[str, Any]], operation: str, lacking: str
+) -> None:
+    """A step that needs more fails, with what it wanted to call and IAM's sentence; nothing is made then."""
+    arguments = {
+        "RoleArn": f"arn:aws:iam::{gateway.ACCOUNT}:role/{name}",
+        "AlgorithmSpecification": {"TrainingImage": IMAGE, "TrainingInputMode": "File"},
+        "OutputDataConfig": {"S3OutputPath": "s3://nowhere/pipes"},
+        "ResourceConfig": {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 5},
+        "StoppingCondition": {"MaxRuntimeInSeconds": 60},
+    }
+    step = {"Name": "Step", "Type": "Training", "Arguments": arguments}
+    if operation.startswith("lambda:"):
+        function = f"arn:aws:lambda:{gateway.REGION}:{gateway.ACCOUNT}:function:nothing"
+        step = {"Name": "Step", "Type": "Lambda", "FunctionArn": function, "Arguments": {}}
+    sagemaker = account.client("sagemaker")
+    role = account.role(name, *statements, service="sagemaker")
+    definition = json.dumps({"Version": "2020-12-01", "Steps": [step]})
+    sagemaker.create_pipeline(PipelineName=name, PipelineDefinition=definition, RoleArn=role)
+    execution = {"PipelineExecutionArn": sagemaker.start_pipeline_execution(PipelineName=name)["PipelineExecutionArn"]}
+    while (ended := sagemaker.describe_pipeline_execution(**execution))["PipelineExecutionStatus"] == "Executing":
+        time.sleep(0.05)
+    assert (ended["PipelineExecutionStatus"], ended["FailureReason"]) == (
+        "Failed",
+        "Step failure: One or multiple steps failed.",
+    )
+    [told] = sagemaker.list_pipeline_execution_steps(**execution)["PipelineExecutionSteps"]
+    assert told["StepStatus"] == "Failed"
+    assert told["FailureReason"].startswith(f"ClientError: Failed to invoke {operation}. Error Details: ")
+    assert f"assumed-role/{name}/" in told["FailureReason"]
+    assert f"is not authorized to perform: {lacking} on resource: " in told["FailureReason"]
+    assert not sagemaker.list_training_jobs(NameContains="pipelines-")["TrainingJobSummaries"]
+
+
+def test_a_pipeline_is_given_a_role_only_by_who_may_pass_it(account: Account) -> None:
+    """Who makes one needs iam:PassRole on its role; who starts it does not."""
+    role = account.role("pipes", service="sagemaker")
+    failing = {"Name": "Stop", "Type": "Fail", "Arguments": {"ErrorMessage": "enough"}}
+    definition = json.dumps({"Version": "2020-12-01", "Steps": [failing]})
+    pipeline = {"PipelineName": "passed", "PipelineDefinition": definition, "RoleArn": role}
+    may = [f"sagemaker:{each}" for each in ("CreatePipeline", "DescribePipelineExecution", "StartPipelineExecution")]
+    student = account.acting("sagemaker", "pipes-student", {**ANYWHERE, "Action": may})
+    with pytest.raises(ClientError, match=f"is not authorized to perform: iam:PassRole on resource: {role}") as refused:
+        student.create_pipeline(**pipeline)
+    assert refused.value.response["Error"]["Code"] == "AccessDeniedException"
+    account.client("sagemaker").create_pipeline(**pipeline)
+    started = student.start_pipeline_execution(PipelineName="passed")
+    assert student.describe_pipeline_execution(PipelineExecutionArn=started["PipelineExecutionArn"])
 
 
 def test_a_schedule_is_given_a_role_only_by_who_may_pass_it(account: Account) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -219,6 +220,11 @@ def test_xml_that_is_none_is_refused_and_what_is_right_is_kept(unchecked: Callab
         % no_boolean,
     ):
         code, _ = refusal(s3.put_bucket_lifecycle_configuration, Bucket="wrong", LifecycleConfiguration={"Rules": []})
+        assert code == "MalformedXML"
+    until = datetime(2040, 1, 1, tzinfo=UTC)
+    for mode in ("governance", "FOREVER"):
+        retention = {"Mode": mode, "RetainUntilDate": until}
+        code, _ = refusal(s3.put_object_retention, Bucket="wrong", Key="a", Retention=retention)
         assert code == "MalformedXML"
     [kept] = s3.get_bucket_lifecycle_configuration(Bucket="wrong")["Rules"]
     assert kept == rule

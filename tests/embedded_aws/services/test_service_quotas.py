@@ -21,6 +21,7 @@ ACROSS = {
     "L-04CE2E67": "Total number of notebook instances",
     "L-60D2A6F0": "Number of instances across all transform jobs",
     "L-7A3DF611": "Number of instances across active endpoints",
+    "L-E8EADE50": "Maximum number of pipelines allowed per account",
     "L-F311B08F": "Number of instances across all processing jobs",
 }
 CODE = re.compile(r"L-[0-9A-F]{8}")
@@ -54,6 +55,7 @@ def test_it_lists_what_sagemaker_limits(quotas: Any) -> None:
     over_all = {quota["QuotaCode"]: name for name, quota in listed.items() if not name.startswith("ml.")}
     assert {code: over_all[code] for code in ACROSS} == ACROSS
     assert set(over_all.values()) - set(ACROSS.values()) == {
+        "Maximum number of concurrent pipeline executions allowed per account",
         "Maximum total concurrency that can be allocated across all serverless endpoints",
         "Memory size in MB per serverless endpoint",
         "Number of instances across all spot training jobs",

@@ -15,8 +15,17 @@ from typing import TYPE_CHECKING, Any
 from embedded_aws.services.sagemaker import listing
 from embedded_aws.services.sagemaker.errors import NOT_FOUND, ServiceError, validation_exception
 from embedded_aws.services.sagemaker.jobs import Jobs
-from embedded_aws.services.sagemaker.pipelines import definition, lookup, parameters, references, selection, tokens
-from embedded_aws.services.sagemaker.pipelines.run import ENDED, PipelineRun
+from embedded_aws.services.sagemaker.pipelines import (
+    definition,
+    lookup,
+    parameters,
+    references,
+    selection,
+    tokens,
+    versions,
+)
+from embedded_aws.services.sagemaker.pipelines.run import PipelineRun
+from embedded_aws.services.sagemaker.pipelines.step_states import ENDED
 from embedded_aws.services.sagemaker.resource_types import RESOURCE_TYPES
 from embedded_aws.services.sagemaker.resource_types import pipelines as verbs
 from embedded_aws.services.sagemaker.roles import role_of
@@ -72,7 +81,7 @@ class PipelineExecutions(Jobs):
 
     def _run_for(self, record: Record, role: Role) -> PipelineRun:
         read = definition.read(record.members["PipelineDefinition"])
-        return PipelineRun(record, read, role, context=self.context, service=self._service)
+        return PipelineRun(record, read, role, end_time=self.end_time, context=self.context, service=self._service)
 
     def _start(self, pipeline: Record, request: dict[str, Any]) -> dict[str, Any]:
         """Start an execution; return that of an earlier request with the same client token."""
@@ -81,11 +90,12 @@ class PipelineExecutions(Jobs):
                 if earlier.members[tokens.DIGEST] != tokens.digest(request):
                     raise tokens.conflict(request, f"started the execution '{earlier.arn}'")
                 return {"PipelineExecutionArn": earlier.arn}
-        read = definition.read(pipeline.members["PipelineDefinition"])
+        version = versions.find(self.context.store, pipeline, request.get(versions.NUMBER))
+        read = definition.read(version.members[versions.DEFINITION])
         given = request.get("PipelineParameters", [])
         values = parameters.values(read, given)
         steps = self._taken_over(pipeline, read, request)
-        record = self._record(pipeline, request)
+        record = self._record(pipeline, version, request)
         record.members |= {
             "Parameters": values,
             "GivenParameters": given,
@@ -93,7 +103,8 @@ class PipelineExecutions(Jobs):
             **({"PipelineExperimentConfig": experiment} if (experiment := _experiment(read, record)) else {}),
         }
         run = self._run_for(record, self.role(record, pipeline.members["RoleArn"]))
-        self.context.store.add(record)
+        with self._service.within_quotas(record, request):
+            self.context.store.add(record)
         self.context.store.confirm(record)
         now = record.members["CreationTime"]
         self.context.store.update(
@@ -105,7 +116,7 @@ class PipelineExecutions(Jobs):
         self.begin(record, run)
         return {"PipelineExecutionArn": record.arn}
 
-    def _record(self, pipeline: Record, request: dict[str, Any]) -> Record:
+    def _record(self, pipeline: Record, version: Record, request: dict[str, Any]) -> Record:
         now = self.context.clock.now()
         name = f"{pipeline.name}/execution/{''.join(secrets.choice(_ID) for _ in range(_ID_LENGTH))}"
         arn = lookup.EXECUTION.arn(name, account=pipeline.account, region=pipeline.region)
@@ -117,7 +128,8 @@ class PipelineExecutions(Jobs):
             "PipelineArn": pipeline.arn,
             "PipelineExecutionArn": arn,
             "PipelineExecutionStatus": "Executing",
-            "PipelineDefinition": pipeline.members["PipelineDefinition"],
+            versions.DEFINITION: version.members[versions.DEFINITION],
+            versions.NUMBER: version.members[versions.NUMBER],
             "RoleArn": pipeline.members["RoleArn"],
             "PipelineCreationTime": pipeline.members["CreationTime"],
             tokens.MEMBER: request[tokens.MEMBER],
@@ -171,17 +183,18 @@ class PipelineExecutions(Jobs):
         role = self.role(record, record.members["RoleArn"])
         steps = {name: state for name, state in record.members["Steps"].items() if state["StepStatus"] == "Succeeded"}
         parallel = {name: request[name] for name in ("ParallelismConfiguration",) if name in request}
-        self.context.store.update(
-            record,
-            PipelineExecutionStatus="Executing",
-            PreviousStatus=record.status,
-            Steps=steps,
-            ChangedStep=None,
-            ExecutionEndTime=None,
-            FailureReason=None,
-            PipelineExecutionFailureReason=None,
-            **parallel,
-        )
+        with self._service.within_quotas(record, request):
+            self.context.store.update(
+                record,
+                PipelineExecutionStatus="Executing",
+                PreviousStatus=record.status,
+                Steps=steps,
+                ChangedStep=None,
+                ExecutionEndTime=None,
+                FailureReason=None,
+                PipelineExecutionFailureReason=None,
+                **parallel,
+            )
         self.begin(record, self._run_for(record, role))
 
     def _answer(self, verb: str, request: dict[str, Any], *, account: str, region: str) -> dict[str, Any]:

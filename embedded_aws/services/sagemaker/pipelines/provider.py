@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from embedded_aws.services.sagemaker.errors import CONFLICT, ServiceError, validation_exception
-from embedded_aws.services.sagemaker.pipelines import lookup, tokens, validation
-from embedded_aws.services.sagemaker.pipelines.run import ENDED
+from embedded_aws.services.sagemaker.pipelines import lookup, tokens, validation, versions
+from embedded_aws.services.sagemaker.pipelines.step_states import ENDED
 from embedded_aws.services.sagemaker.provider import Provider
 from embedded_aws.services.sagemaker.resource_types.pipelines import DEFINITION
 from embedded_aws.services.sagemaker.roles import role_of
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from embedded_aws.runtime.credentials import Role
+    from embedded_aws.services.sagemaker.provider import Work
     from embedded_aws.services.sagemaker.store import Record
 
 
@@ -37,21 +38,36 @@ class Pipelines(Provider):
                 return each
         return None
 
-    def create(self, record: Record, request: dict[str, Any]) -> None:
-        """Check the definition. Raises ServiceError."""
+    def create(self, record: Record, request: dict[str, Any]) -> Work:
+        """Check the definition, the first version. Raises ServiceError."""
         text = self._definition(record, request, request["RoleArn"])
-        self.context.store.update(record, PipelineDefinition=text, **{tokens.DIGEST: tokens.digest(request)})
+        kept = {versions.DEFINITION: text, versions.NUMBER: 1, tokens.DIGEST: tokens.digest(request)}
+        self.context.store.update(record, **kept)
+        return lambda: versions.keep_latest(self.context.store, record)
+
+    def restore(self, record: Record) -> None:
+        """Keep the version that there was no time for, or that an older release did not know of."""
+        versions.keep_latest(self.context.store, record)
+
+    def describe(self, record: Record, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the pipeline in the version that is asked for, or the latest."""
+        version = versions.find(self.context.store, record, request.get(versions.NUMBER))
+        return versions.described(record, version)
 
     def update(self, record: Record, request: dict[str, Any]) -> None:
-        """Record what is new, and check a new definition. Raises ServiceError."""
+        """Record what is new; check a new definition, which makes the next version. Raises ServiceError."""
         changes = dict(request)
-        if "PipelineDefinition" in request or "PipelineDefinitionS3Location" in request:
+        if versions.DEFINITION in request or "PipelineDefinitionS3Location" in request:
             role = request.get("RoleArn", record.members["RoleArn"])
-            changes["PipelineDefinition"] = self._definition(record, request, role)
+            changes[versions.DEFINITION] = self._definition(record, request, role)
+            if changes[versions.DEFINITION] != record.members[versions.DEFINITION]:
+                versions.keep_latest(self.context.store, record)
+                changes[versions.NUMBER] = versions.next_number(record)
         super().update(record, changes)
+        versions.keep_latest(self.context.store, record)
 
     def delete(self, record: Record) -> None:
-        """Remove a pipeline with its executions. Raises ServiceError if one runs."""
+        """Remove a pipeline with its executions and its versions. Raises ServiceError if one runs."""
         executions = lookup.executions_of(self.context.store, record)
         for execution in executions:
             if execution.status not in ENDED:
@@ -62,6 +78,8 @@ class Pipelines(Provider):
                 )
         for execution in executions:
             self.context.store.remove(execution)
+        for version in versions.of_pipeline(self.context.store, record):
+            self.context.store.remove(version)
         super().delete(record)
 
     def operate(self, verb: str, request: dict[str, Any], *, account: str, region: str) -> dict[str, Any]:

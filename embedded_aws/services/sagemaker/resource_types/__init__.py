@@ -7,7 +7,7 @@ from embedded_aws.services.sagemaker.resource_types.model_cards import MODEL_CAR
 from embedded_aws.services.sagemaker.resource_types.model_registry import MODEL_PACKAGE, MODEL_PACKAGE_GROUP
 from embedded_aws.services.sagemaker.resource_types.monitoring import MONITORING_EXECUTION, MONITORING_SCHEDULE
 from embedded_aws.services.sagemaker.resource_types.notebooks import LIFECYCLE_CONFIG, NOTEBOOK_INSTANCE, PRESIGNED_URL
-from embedded_aws.services.sagemaker.resource_types.pipelines import PIPELINE, PIPELINE_EXECUTION
+from embedded_aws.services.sagemaker.resource_types.pipelines import PIPELINE, PIPELINE_EXECUTION, PIPELINE_VERSION
 from embedded_aws.services.sagemaker.resource_types.processing import PROCESSING_JOB
 from embedded_aws.services.sagemaker.resource_types.resource_type import ResourceType
 from embedded_aws.services.sagemaker.resource_types.training import TRAINING_JOB
@@ -32,6 +32,7 @@ RESOURCE_TYPES: dict[str, ResourceType] = {
         PROCESSING_JOB,
         TUNING_JOB,
         PIPELINE,
+        PIPELINE_VERSION,
         PIPELINE_EXECUTION,
         MONITORING_SCHEDULE,
         MONITORING_EXECUTION,

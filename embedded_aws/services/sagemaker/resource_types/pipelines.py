@@ -23,6 +23,7 @@ SUCCEED = "Send{}StepSuccess"
 FAIL = "Send{}StepFailure"
 DEFINITION = "Describe{}DefinitionForExecution"
 PARAMETERS = "List{}ParametersForExecution"
+OF_VERSIONS = (LIST, UPDATE)
 OF_EXECUTION = (DEFINITION, PARAMETERS)
 OF_EXECUTIONS = (START, DESCRIBE, LIST, LIST_STEPS, UPDATE, STOP, RETRY, SUCCEED, FAIL)
 
@@ -43,7 +44,7 @@ PIPELINE = ResourceType(
     members={
         "Create": {**_CHANGEABLE, "ClientRequestToken": DONE, "Tags": TAGS},
         "Update": _CHANGEABLE,
-        "Describe": {"PipelineName": DONE, "PipelineVersionId": REFUSED},
+        "Describe": {"PipelineName": DONE, "PipelineVersionId": DONE},
     },
     verbs=("Create", "Describe", "List", "Update", "Delete", *OF_EXECUTION),
     own_verbs=OF_EXECUTION,
@@ -70,7 +71,7 @@ PIPELINE_EXECUTION = ResourceType(
             "ClientRequestToken": DONE,
             "ParallelismConfiguration": _PARALLELISM,
             "SelectiveExecutionConfig": {"SourcePipelineExecutionArn": DONE, "SelectedSteps": {"StepName": DONE}},
-            "PipelineVersionId": REFUSED,
+            "PipelineVersionId": DONE,
             "MlflowExperimentName": REFUSED,
         },
         UPDATE: {
@@ -87,8 +88,29 @@ PIPELINE_EXECUTION = ResourceType(
     stage=lambda members: tuple(
         (step["StepName"], step["StepStatus"], step.get("AttemptCount")) for step in members.get("Steps", {}).values()
     ),
+    idle_statuses=("Succeeded", "Failed", "Stopped"),
     keeps_case=True,
     not_found_code=NOT_FOUND,
     not_found="Pipeline execution '{arn}' does not exist.",
     exists="Pipeline execution '{arn}' exists already.",
+)
+
+PIPELINE_VERSION = ResourceType(
+    name="PipelineVersion",
+    arn_type="pipeline",
+    identifier="PipelineVersionId",
+    members={
+        UPDATE: {
+            "PipelineArn": DONE,
+            "PipelineVersionId": DONE,
+            "PipelineVersionDisplayName": DONE,
+            "PipelineVersionDescription": DONE,
+        },
+    },
+    verbs=OF_VERSIONS,
+    own_verbs=OF_VERSIONS,
+    keeps_case=True,
+    not_found_code=NOT_FOUND,
+    not_found="Pipeline version '{arn}' does not exist.",
+    exists="Pipeline version '{arn}' exists already.",
 )

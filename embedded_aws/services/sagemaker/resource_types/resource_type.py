@@ -70,7 +70,8 @@ class ResourceType:
     `filters` decide by a resource's members and a List's request, whatever it has, whether the resource is listed; they
     are called as members of that request are.
     `references` find the names of resources of another type in a request.
-    `quota_usage` is the word for it in the names of quotas, "" if it uses no instances, as in `idle_statuses`.
+    `quota_usage` is the word for it in the names of quotas, "" if it uses no instances. In `idle_statuses` it uses
+    none, and counts in no quota.
     `own_verbs` are those whose operations the provider carries out by itself, whatever they are about.
     `identifier` is the member that holds the name if that is not called so; `keeps_case` says that the ARN has the name
     as it was written.

@@ -56,9 +56,7 @@ class TuningJobs(Jobs):
             ResourceLimits=config["ResourceLimits"],
             TrainingJobDefinition=_described(record.members["TrainingJobDefinition"], config),
         )
-        return lambda: self.begin(
-            record, TuningRun(record, request, context=self.context, service=self._service, earlier=earlier)
-        )
+        return lambda: self.begin(record, self._run_for(record, request, earlier=earlier))
 
     def restore(self, record: Record) -> Work | None:
         """Record what its training jobs had come to, and go on with others; one that was to stop has stopped."""
@@ -80,9 +78,22 @@ class TuningJobs(Jobs):
         earlier: Sequence[Record] = ()
         with contextlib.suppress(ServiceError):  # what it learnt from is gone
             earlier = warm_start.jobs(request, self.context.store, account=record.account, region=record.region)
-        run = TuningRun(record, request, context=self.context, service=self._service, earlier=earlier, done=mine)
+        run = self._run_for(record, request, earlier=earlier, done=mine)
         self.take_on(record, run)
         return lambda: self.begin(record, run)
+
+    def _run_for(
+        self, record: Record, request: dict[str, Any], *, earlier: Sequence[Record], done: Sequence[Record] = ()
+    ) -> TuningRun:
+        return TuningRun(
+            record,
+            request,
+            end_time=self.end_time,
+            context=self.context,
+            service=self._service,
+            earlier=earlier,
+            done=done,
+        )
 
     def perform(self, verb: str, record: Record, request: dict[str, Any]) -> dict[str, Any]:
         """Return a page of the training jobs; by their objective, only those that have told one."""

@@ -7,14 +7,12 @@ what runs and ends Completed.
 from __future__ import annotations
 
 import contextlib
-import logging
-import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from embedded_aws import faults
 from embedded_aws.services.sagemaker import tags
 from embedded_aws.services.sagemaker.errors import LIMIT, UNAVAILABLE, ServiceError
+from embedded_aws.services.sagemaker.orchestration import Orchestration
 from embedded_aws.services.sagemaker.resource_types.resource_type import ENDED
 from embedded_aws.services.sagemaker.tuning import strategies, training_jobs, warm_start
 from embedded_aws.services.sagemaker.tuning.ranges import Proposal
@@ -26,8 +24,6 @@ if TYPE_CHECKING:
     from embedded_aws.services.sagemaker.provider import ControlPlane, ServiceContext
     from embedded_aws.services.sagemaker.store import Record
     from embedded_aws.services.sagemaker.tuning.strategies import Strategy
-
-log = logging.getLogger(__name__)
 
 _POLL_SECONDS = 0.02
 
@@ -42,7 +38,7 @@ class _Trial:
     ended: bool = False
 
 
-class TuningRun:
+class TuningRun(Orchestration):
     """A tuning job with its training jobs; `execute` returns when it has ended."""
 
     def __init__(
@@ -50,16 +46,16 @@ class TuningRun:
         record: Record,
         request: dict[str, Any],
         *,
+        end_time: str,
         context: ServiceContext,
         service: ControlPlane,
         earlier: Sequence[Record] = (),
         done: Sequence[Record] = (),
     ) -> None:
         """Go on behind the training jobs in `done`, which have ended; `earlier` are others that it learns from."""
-        self._record = record
+        super().__init__(record, end_time=end_time, context=context, service=service)
         self._earlier = earlier
         self._compares_with_earlier = request.get("WarmStartConfig", {}).get("WarmStartType") == warm_start.IDENTICAL
-        self._context, self._service = context, service
         self._config = request["HyperParameterTuningJobConfig"]
         self._definition = request["TrainingJobDefinition"]
         self._tags = tags.write(tags.read(request.get("Tags", ())))
@@ -70,43 +66,10 @@ class TuningRun:
         self._ended = sorted(self._trials, key=lambda trial: trial.record.members["TrainingEndTime"])
         self._next_proposal: Proposal | None = None  # what is to be tried next, once there is room
         self._exhausted = False
-        self._wake = threading.Event()
-        self._lock = threading.Lock()
-        self._stopping = self._killed = self._finished = False
 
-    def stop(self) -> bool:
-        """End early, with all training jobs that run; return False if it has ended."""
-        with self._lock:
-            if self._finished:
-                return False
-            self._context.store.update(self._record, HyperParameterTuningJobStatus="Stopping")
-            self._stopping = True
-        self._wake.set()
-        return True
-
-    def kill(self) -> None:
-        """Launch nothing more: the gateway ends, and the training jobs with it."""
-        self._killed = True
-        self._wake.set()
-
-    def execute(self) -> None:
-        """Launch training jobs until one of the limits; every end is recorded in the job's record."""
-        try:
-            status, reason = self._execute()
-        except Exception as error:
-            log.exception("hyperparameter tuning job %s", self._record.name)
-            status, reason = "Failed", faults.failure_reason(error)
-        if self._killed:
-            return
-        with self._lock:
-            self._finished = True
-            self._context.store.update(
-                self._record,
-                HyperParameterTuningJobStatus=status,
-                HyperParameterTuningEndTime=self._context.clock.now(),
-                FailureReason=reason or None,
-                **self._consumed_resources(),
-            )
+    def _members(self, reason: str) -> dict[str, Any]:
+        del reason
+        return self._consumed_resources()
 
     def _execute(self) -> tuple[str, str]:
         """Launch, watch and stop training jobs to the end; return the status, and the reason if it failed."""

@@ -24,6 +24,7 @@ from embedded_aws.services.sagemaker.monitoring.provider import MonitoringSchedu
 from embedded_aws.services.sagemaker.notebooks.provider import NotebookInstances
 from embedded_aws.services.sagemaker.pipelines.executions import PipelineExecutions
 from embedded_aws.services.sagemaker.pipelines.provider import Pipelines
+from embedded_aws.services.sagemaker.pipelines.version_provider import PipelineVersions
 from embedded_aws.services.sagemaker.provider import Provider, ServiceContext
 from embedded_aws.services.sagemaker.resource_types.endpoints import DEPLOYMENT
 from embedded_aws.services.sagemaker.service import SageMaker
@@ -205,6 +206,7 @@ def providers() -> dict[str, type[Provider]]:
         "ModelPackageGroup": ModelPackageGroups,
         "ModelPackage": ModelPackages,
         "Pipeline": Pipelines,
+        "PipelineVersion": PipelineVersions,
         "PipelineExecution": Executions,
         "ModelCard": ModelCards,
         "MonitoringSchedule": Schedules,

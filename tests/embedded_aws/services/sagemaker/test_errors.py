@@ -9,6 +9,7 @@ import pytest
 from botocore import xform_name
 
 from embedded_aws.services.sagemaker import api
+from tests.embedded_aws.account import until
 from tests.embedded_aws.services.sagemaker import calls
 
 if TYPE_CHECKING:
@@ -41,13 +42,14 @@ NEVER = {
         for resource_type in JOBS[:3]
     },
     **{
-        (f"{verb}PipelineExecution{end}", LIMIT): "there is no quota of executions"
-        for verb, end in (("Start", ""), ("Retry", ""), ("Send", "StepSuccess"), ("Send", "StepFailure"))
+        (f"SendPipelineExecutionStep{end}", LIMIT): "an execution that is answered runs already"
+        for end in ("Success", "Failure")
     },
     **{
         (operation, CONFLICT): "nothing else changes it meanwhile: operations on one resource come after each other"
         for operation in (
             "UpdatePipeline",
+            "UpdatePipelineVersion",
             "RetryPipelineExecution",
             "StopPipelineExecution",
             "UpdatePipelineExecution",
@@ -55,7 +57,6 @@ NEVER = {
             "SendPipelineExecutionStepFailure",
         )
     },
-    ("CreatePipeline", LIMIT): "there is no quota of pipelines",
     ("CreatePipeline", NOT_FOUND): "what it names, a role, is a ValidationException",
     ("UpdateTrainingJob", NOT_FOUND): MATCHED,
     **{
@@ -105,6 +106,22 @@ def stopped(client: Any) -> None:
     client.get_waiter("notebook_instance_in_service").wait(**name, WaiterConfig=QUICK)
     client.stop_notebook_instance(**name)
     client.get_waiter("notebook_instance_stopped").wait(**name, WaiterConfig=QUICK)
+
+
+def failed(client: Any) -> None:
+    """An execution that has failed."""
+    started()(client)
+    until(lambda: _execution(client)["PipelineExecutionStatus"] == "Failed", 10)
+
+
+def retry(client: Any) -> None:
+    """Ask for it once more."""
+    client.retry_pipeline_execution(PipelineExecutionArn=_execution(client)["PipelineExecutionArn"])
+
+
+def _execution(client: Any) -> dict[str, Any]:
+    [found] = client.list_pipeline_executions(PipelineName="mine")["PipelineExecutionSummaries"]
+    return dict(found)
 
 
 def started(*, steps: Any = (), **request: Any) -> Callable[[Any], None]:
@@ -158,13 +175,20 @@ def _causes() -> dict[tuple[str, str], tuple[Callable[[Any], None], Callable[[An
     for operation in sorted(api.OPERATIONS):
         given = api.input_members(operation).keys()
         if "Pipeline" in operation and (operation, NOT_FOUND) not in NEVER:
-            named = {"PipelineName": "nothing", "CallbackToken": "abcdefghij", **absent}
+            version = {"PipelineArn": f"{calls.ARN}:pipeline/nothing", "PipelineVersionId": 1}
+            named = {"PipelineName": "nothing", "CallbackToken": "abcdefghij", **absent, **version}
             request = {name: value for name, value in named.items() if name in given}
             causes[operation, NOT_FOUND] = (nothing, ask(operation, **request))
     token = {"PipelineName": "mine", "ClientRequestToken": "t" * 32}
     again = ask("StartPipelineExecution", **token, PipelineExecutionDisplayName="another")
     one = {"ClientRequestToken": "t" * 32}
     first = partial(calls.pipeline, name="mine", **one)
+    causes["CreatePipeline", LIMIT] = (nothing, create("Pipeline"))
+    causes["StartPipelineExecution", LIMIT] = (
+        create("Pipeline"),
+        ask("StartPipelineExecution", PipelineName="mine"),
+    )
+    causes["RetryPipelineExecution", LIMIT] = (failed, retry)
     causes["CreatePipeline", CONFLICT] = (first, partial(calls.pipeline, name="another", **one))
     causes["StartPipelineExecution", CONFLICT] = (started(**token), again)
     causes["DeletePipeline", CONFLICT] = (started(steps=[calls.endless()]), ask("DeletePipeline", PipelineName="mine"))

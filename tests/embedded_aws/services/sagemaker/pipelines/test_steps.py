@@ -215,7 +215,7 @@ def test_a_failure_without_a_policy_says_so(played: Played) -> None:
 
 def test_a_job_that_is_refused_fails_its_step(played: Played, monkeypatch: pytest.MonkeyPatch) -> None:
     """With the operation, and what it said; there is no job then."""
-    monkeypatch.setattr(played.service, "_quota", lambda *_names, **_place: 0.0)
+    monkeypatch.setattr(played.service, "_quota", lambda name, **_place: 0.0 if name.startswith("ml.") else None)
     played.create(calls.endless("A"))
     played.start()
     assert played.ended() == "Failed"
@@ -225,6 +225,40 @@ def test_a_job_that_is_refused_fails_its_step(played: Played, monkeypatch: pytes
     )
     assert step["FailureReason"].endswith("exception type SAGEMAKER_RESOURCE_LIMIT.")
     assert step["Metadata"] == {}
+
+
+def test_so_many_executions_run_at_once(played: Played, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The account's quota counts those of all pipelines that have not ended, and a retry as one more."""
+    limits = {"Maximum number of concurrent pipeline executions allowed per account": 1.0}
+    monkeypatch.setattr(played.service, "_quota", lambda name, **_place: limits.get(name))
+    played.create(calls.endless("A"))
+    calls.pipeline(played.client, "other")
+    played.start()
+    code, message = calls.refusal(played.client.start_pipeline_execution, PipelineName="other")
+    assert code == "ResourceLimitExceeded"
+    assert message.startswith(
+        "The account-level service limit 'Maximum number of concurrent pipeline executions allowed per account' is 1 "
+        "PipelineExecutions, with current utilization of 1 PipelineExecutions and a request delta of 1 "
+        "PipelineExecutions."
+    )
+    played.finish("A")
+    assert played.ended() == "Succeeded"
+    failing = played.start(PipelineName="other")
+    assert played.ended() == "Failed"
+    played.start()
+    refused = calls.refusal(played.client.retry_pipeline_execution, PipelineExecutionArn=failing)
+    assert refused[0] == "ResourceLimitExceeded"
+
+
+def test_so_many_pipelines_there_may_be(played: Played, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name that is taken is told before that."""
+    limits = {"Maximum number of pipelines allowed per account": 1.0}
+    monkeypatch.setattr(played.service, "_quota", lambda name, **_place: limits.get(name))
+    played.create()
+    code, message = calls.refusal(lambda: calls.pipeline(played.client, "other"))
+    assert code == "ResourceLimitExceeded"
+    assert "is 1 Pipelines, with current utilization of 1 Pipelines and a request delta of 1 Pipelines" in message
+    assert calls.refusal(played.create)[0] == "ValidationException"
 
 
 def test_an_earlier_run_serves_again(played: Played) -> None:
@@ -423,6 +457,8 @@ EXECUTION = f"{PIPELINE}/execution/abcdefghijkl"
     [
         ("CreatePipeline", {"PipelineName": "Mine", "RoleArn": calls.ROLE}, [PIPELINE, calls.ROLE]),
         ("DescribePipeline", {"PipelineName": PIPELINE}, [PIPELINE]),
+        ("ListPipelineVersions", {"PipelineName": "Mine"}, [PIPELINE]),
+        ("UpdatePipelineVersion", {"PipelineArn": PIPELINE, "PipelineVersionId": 2}, [PIPELINE]),
         ("ListPipelines", {}, ["*"]),
         ("StartPipelineExecution", {"PipelineName": "Mine"}, [PIPELINE]),
         ("ListPipelineExecutions", {"PipelineName": "Mine"}, [PIPELINE]),

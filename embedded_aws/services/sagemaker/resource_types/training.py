@@ -105,7 +105,7 @@ COMMON: Members = {
     "EnableManagedSpotTraining": DONE,
     "CheckpointConfig": CHECKPOINTS,
     "Environment": DONE,
-    "RetryStrategy": REFUSED,
+    "RetryStrategy": {"MaximumRetryAttempts": recorded("a job whose instances are lost has failed")},
 }
 
 

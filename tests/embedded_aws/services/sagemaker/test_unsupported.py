@@ -31,8 +31,8 @@ def channel(uri: str) -> list[dict[str, Any]]:
             "InputDataConfig.training..CompressionType Gzip",
         ),
         (
-            {"InfraCheckConfig": {"EnableInfraCheck": True}, "RetryStrategy": {"MaximumRetryAttempts": 1}},
-            "InfraCheckConfig.EnableInfraCheck True, RetryStrategy",
+            {"InfraCheckConfig": {"EnableInfraCheck": True}, "ExperimentConfig": {"TrialName": "a"}},
+            "InfraCheckConfig.EnableInfraCheck True, ExperimentConfig",
         ),
     ],
 )

@@ -1,9 +1,9 @@
 """Least privilege, measured: `./lab bench statements` takes labs through their lives while policies are enforced.
 
-It runs the tests of whole labs (up, jobs, predict, seats, notebooks, lease, down), and takes a lab up and down that
-learns from photos, and one whose spot instances are taken away, on embedded AWSs that record which statement of which
-role's policy decided each request. A statement is needed if a request was answered as it was because of it alone:
-without it that request would have been refused, or allowed. What is left is superfluous, or stands in
+It runs the tests of whole labs (up, jobs, predict, REST and web, seats, notebooks, lease, down), and takes a lab up and
+down that learns from photos, and one whose spot instances are taken away, on embedded AWSs that record which statement
+of which role's policy decided each request. A statement is needed if a request was answered as it was because of it
+alone: without it that request would have been refused, or allowed. What is left is superfluous, or stands in
 bench/support/excepted.py with the reason why it stays. Exit code 1 if anything else is left. It takes ten to twenty
 minutes; `--recorded FOLDER` reports again what an earlier run, with `--keep FOLDER`, has recorded.
 """
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 _PHOTOS = 200
 _EPOCHS, _SOME_EPOCHS = 150, 10  # enough to be seen while they go on, and to go on for some seconds after
-_TESTS = ("tests/test_lab.py", "tests/test_seats.py", "tests/test_lease.py", "tests/notebooks")
+_TESTS = ("tests/test_lab.py", "tests/test_seats.py", "tests/test_lease.py", "tests/test_ways.py", "tests/notebooks")
 # A role's name as CloudFormation makes it of a lab's stack: lab, stack, the stack's seat, logical id, two hashes.
 _ROLE = re.compile(
     r"(?P<lab>[a-z0-9-]+?)-(?P<stack>storage|training|endpoint|operations|seat)-"

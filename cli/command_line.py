@@ -9,6 +9,7 @@ import typer
 
 from cli.aws.cdk import deploy_lock
 from cli.aws.session import Target
+from cli.aws.ways import Way
 from cli.options import (
     ApplyOption,
     BatchSizeOption,
@@ -29,6 +30,7 @@ from cli.options import (
     TargetOption,
     TrialsOption,
     VersionArgument,
+    ViaOption,
     WholeHelpGroup,
 )
 from cli.settings import absolute
@@ -100,12 +102,27 @@ def predict(
     target: TargetOption = Target.EMBEDDED,
     context: ContextOption = None,
     *,
+    via: ViaOption = Way.ENDPOINT,
     as_json: JsonOption = False,
 ) -> None:
-    """Ask the lab's endpoint which brick is in each file."""
+    """Ask the lab which brick is in each file: its endpoint, or what else `lab.serve_also` has it serve by."""
     from cli.commands.predict import predict as command
 
-    command(target, absolute(context), files, as_json=as_json)
+    command(target, absolute(context), files, via=via, as_json=as_json)
+
+
+@app.command()
+def web(
+    target: TargetOption = Target.EMBEDDED,
+    context: ContextOption = None,
+    *,
+    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open it, or print its URL only.")] = True,
+    as_json: JsonOption = False,
+) -> None:
+    """Open the lab's web page; the embedded AWS's is served on this machine until Ctrl-C."""
+    from cli.commands.web import web as command
+
+    command(target, absolute(context), browser=browser, as_json=as_json)
 
 
 @app.command()

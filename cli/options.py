@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from cli.aws.session import Target
+from cli.aws.ways import Way
 from cli.ui.errors import LabError
 from embedded_aws import gateway
 from model_code import hyperparameters as hp
@@ -41,6 +42,7 @@ VersionArgument = Annotated[
 ]
 BecauseOption = Annotated[str, typer.Option(metavar="TEXT", help="Why: it is kept with the version.")]
 ForceOption = Annotated[bool, typer.Option("--force", help="Even if a student is at work: what is not saved is lost.")]
+ViaOption = Annotated[Way, typer.Option("--via", help="Which of the ways in which the lab's model answers is asked.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
 StrategyOption = Annotated[str, typer.Option(help="Bayesian, Random, Grid or Hyperband.")]

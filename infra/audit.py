@@ -60,9 +60,10 @@ def profiles(*, data: Path, photos: Path) -> dict[str, Mapping[str, Any]]:
             "spot": True,
             "hosting": "async",
             "rollout": "canary",
+            "serve_also": ["web"],
         },
         "algorithm": {"data": str(data), "seats": 0, "algorithm": "xgboost", "features": "hidden"},
-        "serverless": {"data": str(data), "seats": 0, "hosting": "serverless"},
+        "serverless": {"data": str(data), "seats": 0, "hosting": "serverless", "serve_also": ["rest", "web"]},
         "monitored": {"data": str(data), "seats": 0, "monitor": "hourly"},
         # Instances whose own disks SageMaker takes no key for, another backend, and whatever can be left out left out.
         "least": {

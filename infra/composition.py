@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from infra.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
+OPENAPI = ROOT / "docs" / "openapi.json"
 NOTEBOOK_FILES = (
     ROOT / "notebooks" / "bricks.ipynb",
     ROOT / "notebooks" / "jobs.ipynb",
@@ -60,12 +61,13 @@ def compose(app: App, settings: Settings, data: Path, *, env: Environment | None
     with tempfile.TemporaryDirectory() as place:
         code = Path(place) / source_directory.ARCHIVE
         source_directory.write(ROOT / "model_code", code)
+        files = [*NOTEBOOK_FILES, code, *([OPENAPI] if "rest" in settings.serve_also else [])]
         storage = StorageStack(
             app,
             names.storage_stack(lab),
             settings=settings,
             data=data,
-            notebooks={file.name: file for file in (*NOTEBOOK_FILES, code)},
+            notebooks={file.name: file for file in files},
             env=env,
             tags=tags,
         )

@@ -68,6 +68,10 @@ Monitoring = Literal["off", "hourly", "daily"]
 # Source: botocore, ProductionVariantServerlessConfig.
 SERVERLESS_MEMORY = (1024, 2048, 3072, 4096, 5120, 6144)
 
+# Where the trained model serves beside the endpoint: in a Lambda function with a URL, by a REST API, as a Greengrass
+# component on devices, in a web page.
+ServeAlso = Literal["lambda", "rest", "edge", "web"]
+
 # botocore's names for the three lists of instance types.
 _Use = Literal["TrainingInstanceType", "ProductionVariantInstanceType", "InstanceType"]
 
@@ -110,6 +114,13 @@ def _lab_name(value: str) -> str:
 def _listed(value: object) -> object:
     """Split a text at its commas; leave a list as it is."""
     return [item.strip() for item in value.split(",") if item.strip()] if isinstance(value, str) else value
+
+
+def _each_once(value: tuple[str, ...]) -> tuple[str, ...]:
+    twice = sorted({each for each in value if value.count(each) > 1})
+    if twice:
+        raise ValueError(f"must have each once; {_either(map(repr, twice))} is there twice")
+    return value
 
 
 def _data_folder(value: str) -> str:
@@ -259,6 +270,9 @@ class Settings(BaseModel):
     serverless_memory: Annotated[int, AfterValidator(_memory)] = 2048
     serverless_concurrency: Annotated[int, Field(ge=1, le=200)] = 5
     rollout: Annotated[Rollout, BeforeValidator(parse_rollout)] = parse_rollout(ALL_AT_ONCE)
+    serve_also: Annotated[tuple[ServeAlso, ...], BeforeValidator(_listed), AfterValidator(_each_once)] = ()
+    # Requests a second of the REST API's usage plan. An account's quota is 10,000 (API Gateway's guide, its quotas).
+    rest_rate: Annotated[int, Field(ge=1, le=10_000)] = 50
     notebook_instance_type: Annotated[str, _instance_type("InstanceType")] = "ml.t3.medium"
     # Those that SageMaker still makes instances of (botocore 1.44.8): Amazon Linux 2 had its end in June 2026.
     notebook_platform: Literal["notebook-al2023-v1", "notebook-al2023-v2"] = "notebook-al2023-v1"
@@ -343,6 +357,15 @@ class Settings(BaseModel):
         return self
 
     @model_validator(mode="after")
+    def _answer_at_once(self) -> Self:
+        if "rest" in self.serve_also and self.hosting == "async":
+            raise ValueError(
+                "lab.serve_also has 'rest': lab.hosting must not be 'async' then, for a REST API answers at once, and "
+                "an asynchronous endpoint through S3"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _take_data_or_photos(self) -> Self:
         if self.data and self.photos:
             raise ValueError('lab.data and lab.photos: the lab learns from one of them; set the other to ""')
@@ -394,6 +417,11 @@ class Settings(BaseModel):
             raise ValueError(
                 f"lab.hosting = {self.hosting!r}: must be 'real-time' with {chosen}; its endpoint is an inference "
                 "pipeline, which SageMaker has for real-time endpoints"
+            )
+        if self.serve_also:
+            raise ValueError(
+                f"lab.serve_also = {list(self.serve_also)!r}: must be empty with {chosen}, for only the Keras network "
+                "is exported for other places; choose algorithm 'keras'"
             )
         for key in () if self.trains_network else ("loop", "backend", "training_instance_count"):
             default = type(self).model_fields[key].default

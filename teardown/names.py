@@ -116,6 +116,16 @@ def notebook(lab: str, seat: str) -> str:
     return f"{lab}-{seat}"
 
 
+def rest_api(lab: str) -> str:
+    """Return the name of the lab's REST API, and of the plan of how much may be asked of it."""
+    return lab
+
+
+def web_page(lab: str) -> str:
+    """Return what the names begin with that CloudFront keeps for the lab's web page; they are unique in an account."""
+    return f"{lab}-web"
+
+
 def model_package_group(lab: str) -> str:
     """Return the name of the group of the model registry whose versions are the models that the lab has trained."""
     return lab

@@ -24,6 +24,10 @@ ALLOWED = {
     "infra/containers": set(),
     "infra/regions": set(),
     "infra/algorithm_registries": set(),
+    "infra/rest": set(),
+    "infra/web": set(),
+    # The labels stand with the network that has them, and import nothing.
+    "infra/openapi": {"infra.rest", "model_code.data"},
     "infra/algorithms": {"infra.algorithm_registries", "infra.containers"},
     # The table of hyperparameters stands with the script that they are for, and imports nothing.
     "infra/settings": {
@@ -42,7 +46,10 @@ ALLOWED = {
         "infra.algorithm_registries",
         "infra.constructs",
         "infra.containers",
+        "infra.openapi",
         "infra.regions",
+        "infra.rest",
+        "infra.web",
         "teardown.logs",
         "teardown.names",
         "teardown.resource_types",
@@ -132,6 +139,7 @@ ALLOWED = {
         "teardown",
         "infra.lease_term",
         "infra.regions",
+        "infra.rest",
         "infra.roster",
         "infra.seats",
         "infra.settings",
@@ -149,6 +157,7 @@ ALLOWED = {
         "embedded_aws.gateway",
         "infra.handlers.served_model.artifact",
         "infra.handlers.served_model.asynchronous",
+        "infra.rest",
         "infra.seats",
         "infra.settings",
         "model_code.data",

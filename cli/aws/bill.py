@@ -25,14 +25,17 @@ class Bill:
     prices: Prices
     now: datetime
     ends: datetime | None
+    has_api: bool = False  # a REST API, which costs by the request
 
     @classmethod
     def of(cls, session: Session, lab: Settings) -> Bill:
         """Read what the lab that stands costs."""
         now = datetime.now(UTC)
-        found = usage.read(session, lab, stacks.of_lab(session, lab.name), now)
+        standing = stacks.of_lab(session, lab.name)
+        found = usage.read(session, lab, standing, now)
         prices = Prices.of(session, {want for item in found for want, _ in item.instances})
-        return cls(found, prices, now, lease.end(session, lab.name))
+        has_api = any("RestUrl" in stack.outputs for stack in standing)
+        return cls(found, prices, now, lease.end(session, lab.name), has_api)
 
     @property
     def hourly(self) -> float:

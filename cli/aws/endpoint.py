@@ -83,6 +83,7 @@ class Endpoint:
     def __init__(self, session: Session, lab: Settings) -> None:
         self._session = session
         self.name = name_of(stacks.of_lab(session, lab.name), lab)
+        self.called = f"the endpoint {self.name}"
 
     def ask(self, body: bytes, content_type: str, *, notice: Callable[[str], None]) -> bytes:
         """Return the answer's body; `notice` hears what is waited for.

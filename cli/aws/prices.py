@@ -61,7 +61,7 @@ Hourly = dict[tuple[str, str], float]  # USD by instance type and use
 
 @dataclass(frozen=True, kw_only=True)
 class Prices:
-    """USD an hour of an instance, a month of a volume's GB and of a key, a second of a GB that answers.
+    """USD: an hour of an instance, a month of a volume's GB and of a key, a second of a serving GB, a million calls.
 
     `missed` says why the price list was not asked to the end; it is empty if it was.
     """
@@ -73,6 +73,7 @@ class Prices:
     volume_gb_month: float
     key_month: float
     serverless_gb_second: float = 0.0
+    rest_million: float = 0.0
     missed: str = ""
     asked: set[Want] = field(default_factory=set)
 
@@ -95,6 +96,7 @@ class Prices:
             volume_gb_month=document["notebook_volume_gb_month"][0],
             key_month=document["key_month"][0],
             serverless_gb_second=document["serverless_gb_second"][0],
+            rest_million=document["rest_million"][0],
             missed=missed,
             asked=asked,
         )

@@ -63,6 +63,7 @@ def _document(bill: Bill, lab: str, target: Target) -> dict[str, Any]:
             "at_lease_end_at_most": bill.at_the_end,
         },
         "prices": bill.prices.document(),
+        "usd_million_of_rest_requests": bill.prices.rest_million if bill.has_api else None,
         "seats": [
             {
                 "seat": owner,
@@ -135,5 +136,8 @@ def _sentences(bill: Bill) -> Iterable[str]:
     for each in (item for item in bill.found if item.serverless_mb):
         price = bill.prices.serverless(each.serverless_mb)
         yield f"{each.name} costs nothing while nobody asks, and {price:.5f} USD for each second of its answers."
+    if bill.has_api:
+        price = bill.prices.rest_million
+        yield f"The REST API costs nothing while nobody asks, {price:.2f} USD for a million requests, Lambda's aside."
     yield f"[dim]{escape(bill.prices.source)}[/]"
     yield f"[dim]{_LIMITS}[/]"

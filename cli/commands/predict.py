@@ -1,4 +1,4 @@
-"""`./lab predict`: ask the lab's endpoint which brick is in each file."""
+"""`./lab predict`: ask the lab which brick is in each file, by its endpoint or another way."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from botocore.exceptions import ClientError
 from rich.markup import escape
 
 from cli import settings
-from cli.aws import pausing, predictions
-from cli.aws.endpoint import Endpoint, FailedRequestError, NoAnswerError
+from cli.aws import pausing, predictions, stacks, ways
+from cli.aws.endpoint import FailedRequestError, NoAnswerError
 from cli.aws.session import connect
 from cli.ui import screen
 from cli.ui.errors import LabError
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from cli.aws.predictions import Prediction
     from cli.aws.session import Session, Target
+    from cli.aws.ways import Answering, Way
 
 CONTENT_TYPES = {
     ".png": "image/png",
@@ -29,13 +30,12 @@ CONTENT_TYPES = {
     ".jpeg": "image/jpeg",
     ".npy": "application/x-npy",
 }
-_LARGEST = 6_291_456  # bytes, what InvokeEndpoint takes in botocore's model
 _BAR = 30  # characters of a bar that stands for certainty, if there is room
 _BESIDE = 12  # characters beside label and bar
 
 
-def predict(target: Target, context: Sequence[str], files: Sequence[str], *, as_json: bool) -> None:
-    """Print the endpoint's answer for each file.
+def predict(target: Target, context: Sequence[str], files: Sequence[str], *, via: Way, as_json: bool) -> None:
+    """Print the answer for each file.
 
     Raises LabError, after the answers for all others, that names each file that is not fit for it.
     """
@@ -44,19 +44,19 @@ def predict(target: Target, context: Sequence[str], files: Sequence[str], *, as_
     refused: dict[Path, str] = {}
     for path in map(Path, dict.fromkeys(files)):
         try:
-            kinds[path] = _content_type(path)
+            kinds[path] = _content_type(path, ways.LARGEST[via])
         except LabError as error:
             refused[path] = str(error)
     if not kinds:
         raise LabError("\n".join(refused.values()))
     session = connect(target)
-    endpoint = Endpoint(session, lab)
+    answering = ways.of(via, session, lab, stacks.outputs(session, lab.name))
     try:
-        answers = _ask_all(endpoint, kinds, refused, quiet=as_json)
+        answers = _ask_all(answering, kinds, refused, quiet=as_json)
     except ClientError as error:
-        raise _no_answer(session, lab.name, endpoint.name, error.response["Error"]["Message"]) from None
+        raise _no_answer(session, lab.name, answering.called, error.response["Error"]["Message"]) from None
     except NoAnswerError as error:
-        raise _no_answer(session, lab.name, endpoint.name, str(error)) from None
+        raise _no_answer(session, lab.name, answering.called, str(error)) from None
     if as_json:
         print(json.dumps(answers, indent=2))
     if refused:
@@ -64,13 +64,13 @@ def predict(target: Target, context: Sequence[str], files: Sequence[str], *, as_
 
 
 def _ask_all(
-    endpoint: Endpoint, kinds: Mapping[Path, str], refused: dict[Path, str], *, quiet: bool
+    answering: Answering, kinds: Mapping[Path, str], refused: dict[Path, str], *, quiet: bool
 ) -> dict[str, list[dict[str, Any]]]:
     """Return the predictions by file, shown as they come unless `quiet`; note what is refused."""
     answers: dict[str, list[dict[str, Any]]] = {}
     for path, kind in kinds.items():
         try:
-            answers[str(path)] = _ask(endpoint, path, kind, quiet=quiet)
+            answers[str(path)] = _ask(answering, path, kind, quiet=quiet)
         except _RefusedError as error:
             refused[path] = str(error)
         else:
@@ -83,29 +83,29 @@ class _RefusedError(Exception):
     """The file is not fit; the message says why. Another one may be."""
 
 
-def _content_type(path: Path) -> str:
+def _content_type(path: Path, largest: int) -> str:
     if not path.is_file():
         raise LabError(f"{path} is not a file: name photos (png, jpeg) or arrays (npy).")
     kind = CONTENT_TYPES.get(path.suffix.lower())
     if not kind:
         raise LabError(f"{path} ends with {path.suffix or 'nothing'}; the endpoint takes {', '.join(CONTENT_TYPES)}.")
     size = path.stat().st_size
-    if size > _LARGEST:
+    if size > largest:
         smaller = "save it smaller: 1,000 pixels a side are plenty"
         advice = "send it in parts" if kind == "application/x-npy" else smaller
-        raise LabError(f"{path} has {size:,} bytes; an endpoint takes {_LARGEST:,} bytes at most: {advice}.")
+        raise LabError(f"{path} has {size:,} bytes; it may have {largest:,} at most: {advice}.")
     return kind
 
 
-def _ask(endpoint: Endpoint, path: Path, content_type: str, *, quiet: bool) -> list[dict[str, Any]]:
-    """Return the endpoint's predictions. Raises _RefusedError for the file, what the endpoint itself raises for it."""
+def _ask(answering: Answering, path: Path, content_type: str, *, quiet: bool) -> list[dict[str, Any]]:
+    """Return the predictions. Raises _RefusedError for the file, what the way of asking itself raises for it."""
     try:
         body = path.read_bytes()
     except OSError as error:
         raise _RefusedError(f"{path} can't be read: {error.strerror}.") from None
-    with screen.waiting(f"{path}: asking {endpoint.name}", quiet=quiet) as notice:
+    with screen.waiting(f"{path}: asking {answering.called}", quiet=quiet) as notice:
         try:
-            answer = endpoint.ask(body, content_type, notice=lambda what: notice(f"{path}: {what}"))
+            answer = answering.ask(body, content_type, notice=lambda what: notice(f"{path}: {what}"))
         except FailedRequestError as error:
             raise _RefusedError(f"{path}: the model refused it: {_innermost_of_failure(str(error))}") from None
         except ClientError as error:
@@ -115,10 +115,10 @@ def _ask(endpoint: Endpoint, path: Path, content_type: str, *, quiet: bool) -> l
     return predictions.read(answer)
 
 
-def _no_answer(session: Session, lab: str, endpoint: str, said: str) -> LabError:
-    if any((one.kind, one.name) == ("endpoint", endpoint) for one in pausing.find_paused(session, lab)):
+def _no_answer(session: Session, lab: str, called: str, said: str) -> LabError:
+    if any(one.kind == "endpoint" for one in pausing.find_paused(session, lab)):
         return LabError(f"{lab} is paused: `./lab resume` brings its endpoint back.")
-    return LabError(f"Endpoint {endpoint} did not answer ({said}): see `./lab status`, then `./lab up`.")
+    return LabError(f"{called[0].upper()}{called[1:]} did not answer ({said}): see `./lab status`, then `./lab up`.")
 
 
 def sentence(error: ClientError) -> str:

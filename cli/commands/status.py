@@ -45,6 +45,9 @@ def status(target: Target, context: Sequence[str], *, as_json: bool) -> None:
         _show(found)
 
 
+# What `lab.serve_also` has made, by the output that says where it is.
+_WAYS = {"rest": "RestUrl", "web": "WebUrl"}
+
 _NOT_DEPLOYED: dict[str, Any] = {
     "stacks": [],
     "training_job": None,
@@ -52,6 +55,7 @@ _NOT_DEPLOYED: dict[str, Any] = {
     "endpoint": None,
     "model": None,
     "drift": None,
+    "ways": {},
     "seats": [],
     "paused": [],
     "lease_end": None,
@@ -88,6 +92,7 @@ def _lab_status(session: Session, lab_settings: Settings) -> dict[str, Any]:
         "endpoint": _endpoint(session, endpoint.name_of(found, lab_settings)),
         "model": _model(session, lab_settings) if found else None,
         "drift": drift.Drift(session, lab).summary() if lab_settings.monitor != "off" else None,
+        "ways": {way: outputs[output] for way, output in _WAYS.items() if output in outputs},
         "seats": [
             {"name": s["NotebookInstanceName"], "status": s["NotebookInstanceStatus"], "type": s["InstanceType"]}
             for s in instances
@@ -170,6 +175,8 @@ def _show(found: dict[str, Any]) -> None:
         table.add_row("stack", stack["name"], _coloured(stack["status"]))
     _show_jobs(table, found)
     _show_endpoint(table, found)
+    for way, url in found["ways"].items():
+        table.add_row(way, "", escape(url))
     for each in found["seats"]:
         table.add_row("seat", each["name"], f"{_coloured(each['status'])}  {each['type']}")
     for each in found["paused"]:

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from embedded_aws.patches import (
+    api_gateway,
     athena,
     cloudformation,
+    cloudfront,
     cloudwatch,
     cloudwatch_logs,
     eventbridge,
@@ -98,6 +100,8 @@ def apply(
         iam_enforcement.apply()
     step_functions.apply(additions.tasks)
     athena.apply()
+    api_gateway.apply()
+    cloudfront.patches.apply()
     cloudwatch_logs.apply(clock, loop)
     sqs.patches.apply()
     iam_policy_simulator.apply()

@@ -13,7 +13,7 @@ from infra.constructs.findings import acknowledge
 from infra.constructs.statements import allow, document
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from aws_cdk import Duration
     from aws_cdk import aws_logs as logs
@@ -63,7 +63,10 @@ class HandlerRole(iam.Role):
 
 
 class HandlerFunction(lambda_.Function):
-    """Runs `<module>.<name>`, the entry, of the package `infra/handlers/<handler>/`."""
+    """Runs `<module>.<name>`, the entry, of the package `infra/handlers/<handler>/`.
+
+    `findings` are acknowledged where others call it than deployments and the lease's schedule.
+    """
 
     def __init__(
         self,
@@ -76,6 +79,7 @@ class HandlerFunction(lambda_.Function):
         role: iam.IRole,
         log_group: logs.ILogGroup,
         timeout: Duration,
+        findings: Mapping[str, str] = FUNCTION_FINDINGS,
     ) -> None:
         super().__init__(
             scope,
@@ -89,4 +93,4 @@ class HandlerFunction(lambda_.Function):
             runtime=lambda_.Runtime.PYTHON_3_14,
             timeout=timeout,
         )
-        acknowledge(self, FUNCTION_FINDINGS)
+        acknowledge(self, findings)

@@ -14,6 +14,7 @@ from infra.constructs.monitor import Monitor
 if TYPE_CHECKING:
     from constructs import Construct
 
+    from infra.constructs.rest_api import RestApi
     from infra.settings import Settings
     from infra.stacks.storage import StorageStack
     from infra.stacks.training import TrainingStack
@@ -34,6 +35,7 @@ class EndpointStack(Stack):
     ) -> None:
         super().__init__(scope, construct_id, description=f"{settings.name}: the endpoint", **stack)
         self.add_stack_dependency(training, "it reads the parameter that the training stack writes")
+        artifact = ssm.StringParameter.value_for_string_parameter(self, training.artifact_parameter)
         endpoint = Endpoint(
             self,
             "Serving",
@@ -41,10 +43,7 @@ class EndpointStack(Stack):
             bucket=storage.bucket,
             key=storage.key,
             containers=served_containers.of_the_lab(
-                self,
-                settings,
-                artifact=ssm.StringParameter.value_for_string_parameter(self, training.artifact_parameter),
-                feature_artifact=training.feature_artifact,
+                self, settings, artifact=artifact, feature_artifact=training.feature_artifact
             ),
         )
         if settings.monitor != "off":
@@ -56,4 +55,29 @@ class EndpointStack(Stack):
                 key=storage.key,
                 endpoint_name=endpoint.endpoint_name,
             )
+        api = self._add_rest_api(settings, storage, endpoint) if "rest" in settings.serve_also else None
+        if "web" in settings.serve_also:
+            self._add_web_page(settings, storage, artifact, api)
         CfnOutput(self, "EndpointName", value=endpoint.endpoint_name, description="What InvokeEndpoint is called with")
+
+    def _add_rest_api(self, settings: Settings, storage: StorageStack, endpoint: Endpoint) -> RestApi:
+        from infra.constructs.rest_api import RestApi  # noqa: PLC0415 importing API Gateway takes time at each synth
+
+        api = RestApi(self, "Rest", settings=settings, key=storage.key, endpoint_name=endpoint.endpoint_name)
+        CfnOutput(self, "RestUrl", value=api.url, description="Where a picture is sent to, with an API key")
+        CfnOutput(self, "RestKeyId", value=api.key_id, description="Which API key: API Gateway tells its value")
+        return api
+
+    def _add_web_page(self, settings: Settings, storage: StorageStack, artifact: str, api: RestApi | None) -> None:
+        from infra.constructs.web_page import WebPage  # noqa: PLC0415 as CloudFront does
+
+        page = WebPage(
+            self,
+            "Web",
+            settings=settings,
+            key=storage.key,
+            artifact=artifact,
+            artifact_bucket_arn=storage.bucket.bucket_arn,
+            api=api,
+        )
+        CfnOutput(self, "WebUrl", value=page.url, description="The web page; `./lab web` opens it")

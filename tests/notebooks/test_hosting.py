@@ -58,6 +58,11 @@ def test_no_machine_waits(hosting: dict[str, NotebookNode]) -> None:
     assert int(right) > 0.8 * int(images)
 
 
+def test_a_lab_without_a_rest_api_has_none_to_show(hosting: dict[str, NotebookNode]) -> None:
+    """The chapter says so, and the notebook goes on."""
+    assert printed(hosting["rest"]) == "The lab has no REST API, or nobody has told you of it.\n"
+
+
 def test_no_endpoint_is_left(student: Student, hosting: dict[str, NotebookNode]) -> None:
     """After the last cell the seat has no endpoint, model or alarm."""
     assert printed(hosting["clean-up"]).splitlines()[-1] == "endpoints: none left, models: none left"

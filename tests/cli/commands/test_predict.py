@@ -8,6 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from cli.aws.session import Target
+from cli.aws.ways import Way
 from cli.commands.predict import predict, sentence
 from cli.ui.errors import LabError
 
@@ -21,8 +22,8 @@ def test_what_is_too_large_is_named_with_what_to_do(tmp_path: Path, name: str, a
     file = tmp_path / name
     file.write_bytes(bytes(6_291_457))
     with pytest.raises(LabError) as refused:
-        predict(Target.EMBEDDED, (), [str(file)], as_json=False)
-    limit = "has 6,291,457 bytes; an endpoint takes 6,291,456 bytes at most"
+        predict(Target.EMBEDDED, (), [str(file)], via=Way.ENDPOINT, as_json=False)
+    limit = "has 6,291,457 bytes; it may have 6,291,456 bytes at most"
     assert str(refused.value).startswith(f"{file} {limit}: {advice}")
 
 

@@ -1,0 +1,123 @@
+"""Requests a second of the REST API: `./lab bench rest` asks the lab that stands, made with `lab.serve_also=rest`.
+
+Arrays are sent by so many callers over connections that are kept, to the embedded AWS's own port in API Gateway's name,
+for as many seconds. The usage plan lets all of it through while this runs, and is put back. On AWS a function may run a
+thousand times at once; here it runs in as many processes as it is called at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import io
+import json
+import sys
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import aiohttp
+import numpy as np
+
+from bench.support import tables
+from cli import settings
+from cli.aws import stacks
+from cli.aws.rest_api import RestApi
+from cli.aws.session import Session, Target, connect
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_ALL = "10000"  # requests a second: more than come
+
+
+def _array() -> bytes:
+    file = io.BytesIO()
+    np.save(file, np.zeros((48, 48), dtype=np.uint8))
+    return file.getvalue()
+
+
+@contextmanager
+def _unbounded(session: Session, outputs: dict[str, str]) -> Iterator[None]:
+    """Let the plan of the API's key let all through, for as long as the block runs."""
+    plans = session.client("apigateway")
+    [plan] = plans.get_usage_plans(keyId=outputs["RestKeyId"])["items"]
+
+    def set_to(rate: str, burst: str) -> None:
+        values = {"/throttle/rateLimit": rate, "/throttle/burstLimit": burst}
+        operations = [{"op": "replace", "path": path, "value": value} for path, value in values.items()]
+        plans.update_usage_plan(usagePlanId=plan["id"], patchOperations=operations)
+
+    set_to(_ALL, _ALL)
+    try:
+        yield
+    finally:
+        set_to(str(plan["throttle"]["rateLimit"]), str(plan["throttle"]["burstLimit"]))
+
+
+async def _rate(url: str, headers: dict[str, str], *, callers: int, seconds: float) -> dict[str, float]:
+    """Return requests a second, and the milliseconds in which half, and 99 of 100, were answered."""
+    took: list[float] = []
+    refused = 0
+
+    async def call(http: aiohttp.ClientSession, until: float) -> None:
+        nonlocal refused
+        while time.perf_counter() < until:
+            began = time.perf_counter()
+            async with http.post(url, headers=headers, data=_array()) as answer:
+                await answer.read()
+                refused += answer.status != 200  # noqa: PLR2004
+            took.append(time.perf_counter() - began)
+
+    async with aiohttp.ClientSession() as http:
+        await call(http, time.perf_counter() + 1)  # what is cold gets warm
+        took.clear()
+        began = time.perf_counter()
+        await asyncio.gather(*(call(http, began + seconds) for _ in range(callers)))
+        spent = time.perf_counter() - began
+    if refused:
+        sys.exit(f"{refused} requests were refused: what is left says nothing.")
+    took.sort()
+    return {
+        "callers": callers,
+        "requests_a_second": len(took) / spent,
+        "p50_ms": 1000 * took[len(took) // 2],
+        "p99_ms": 1000 * took[len(took) * 99 // 100],
+    }
+
+
+def measure(context: list[str], callers: list[int], seconds: float) -> dict[str, Any]:
+    """Return the rates of the REST API by number of callers."""
+    lab = settings.read(context)
+    session = connect(Target.EMBEDDED)
+    outputs = stacks.outputs(session, lab.name)
+    api = RestApi(session, outputs)
+    place = urlsplit(outputs["RestUrl"])
+    url = f"{session.variables['AWS_ENDPOINT_URL']}{place.path}"
+    headers = {"Host": place.netloc, "Content-Type": "application/x-npy", "x-api-key": api.key}
+    with _unbounded(session, outputs):
+        return {
+            "rest": [asyncio.run(_rate(url, headers, callers=count, seconds=seconds)) for count in callers],
+        }
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(prog="./lab bench rest", description=__doc__)
+    parser.add_argument("-c", "--context", action="append", default=[], help="as of `./lab`")
+    parser.add_argument("--callers", type=int, nargs="+", default=[1, 4, 16], help="at once (default: %(default)s)")
+    parser.add_argument("--seconds", type=float, default=5, help="of each (default: %(default)s)")
+    parser.add_argument("--json", action="store_true", help="print JSON for programs")
+    options = parser.parse_args()
+    found = measure(options.context, options.callers, options.seconds)
+    if options.json:
+        print(json.dumps(found, indent=2))
+        return
+    lines = [["callers", "requests a second", "p50 ms", "p99 ms"]]
+    lines += [[str(row["callers"]), *(f"{row[key]:.1f}" for key in [*row][1:])] for row in found["rest"]]
+    tables.show(lines, title="the REST API")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,56 @@
+"""An installed Chromium or Chrome, headless, as tests drive it: none is downloaded."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Browser
+
+_PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+_ON_MACS = [Path(f"/Applications/{name}.app/Contents/MacOS/{name}") for name in ("Google Chrome", "Chromium")]
+_FLAGS = [
+    "--headless",
+    "--no-sandbox",  # it shows our own page, and containers of CI have no namespaces for it
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+def program() -> str:
+    """Return the browser's program; fail, with what to install, if there is none."""
+    named = [os.environ.get("CHROMIUM", ""), *_PROGRAMS]
+    found = next((path for name in named if name and (path := shutil.which(name))), "")
+    found = found or next((str(path) for path in _ON_MACS if path.exists()), "")
+    if not found:
+        pytest.fail(
+            "No Chromium and no Chrome is installed: `sudo apt-get install chromium` on Debian, or name one in "
+            "CHROMIUM; `.ci/run` does the former.",
+            pytrace=False,
+        )
+    return found
+
+
+@contextmanager
+def headless(*flags: str) -> Iterator[Browser]:
+    """Run one; further flags are Chromium's."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program(), args=[*_FLAGS, *flags])
+        try:
+            yield browser
+        finally:
+            browser.close()

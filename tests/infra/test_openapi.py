@@ -1,0 +1,82 @@
+"""The REST API's document: what docs/ has of it is what the API is made of, in the endpoint's own words."""
+
+from __future__ import annotations
+
+import ast
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from aws_cdk.assertions import Template
+
+from infra import openapi, rest, web
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import aws_cdk as cdk
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def template(compose: Callable[..., cdk.App]) -> Template:
+    """The endpoint's template with an API and a page."""
+    app = compose(seats=0, serve_also=["rest", "web"], rest_rate=7)
+    return Template.from_json({each.stack_name: each for each in app.synth().stacks}["bricklab-endpoint"].template)
+
+
+def test_docs_has_the_document_as_it_is() -> None:
+    """`python -m infra.openapi > docs/openapi.json` writes it."""
+    assert (ROOT / "docs" / "openapi.json").read_text() == openapi.text()
+
+
+def test_what_is_no_picture_is_refused_in_the_endpoints_words() -> None:
+    """The sentence stands in model_code/inference.py, letter by letter."""
+    source = ast.parse((ROOT / "model_code" / "inference.py").read_text())
+    assert rest.BAD_BODY in {node.value for node in ast.walk(source) if isinstance(node, ast.Constant)}
+
+
+def test_the_api_validates_by_the_documents_schema(template: Template) -> None:
+    """But for the numbers' bounds, which the endpoint has a sentence for."""
+    [model] = template.find_resources("AWS::ApiGateway::Model").values()
+    schema: dict[str, Any] = {**model["Properties"]["Schema"]}
+    assert schema.pop("$schema").startswith("http://json-schema.org/draft-04/")
+    documented = openapi.document("1")["components"]["schemas"]
+    bounded = openapi.body_schema(documented["Image"])
+    assert schema == json.loads(json.dumps(bounded).replace(', "minimum": 0, "maximum": 1', ""))
+
+
+def test_a_key_and_a_plan_stand_before_it(template: Template) -> None:
+    """At the settings' rate; each type of refusal has its sentence."""
+    template.has_resource_properties("AWS::ApiGateway::Method", {"HttpMethod": "POST", "ApiKeyRequired": True})
+    template.has_resource_properties("AWS::ApiGateway::UsagePlan", {"Throttle": {"RateLimit": 7, "BurstLimit": 14}})
+    for kind, sentence in rest.REFUSALS.items():
+        template.has_resource_properties(
+            "AWS::ApiGateway::GatewayResponse",
+            {"ResponseType": kind, "ResponseTemplates": {rest.JSON: json.dumps({"error": sentence})}},
+        )
+
+
+def test_of_the_pages_bucket_only_its_distribution_reads(template: Template) -> None:
+    """Which adds the page's own policy to every answer."""
+    [distribution] = template.find_resources("AWS::CloudFront::Distribution")
+    statements = [
+        statement
+        for policy in template.find_resources("AWS::S3::BucketPolicy").values()
+        for statement in policy["Properties"]["PolicyDocument"]["Statement"]
+        if statement["Effect"] == "Allow"
+    ]
+    [condition] = [each["Condition"]["StringEquals"]["AWS:SourceArn"] for each in statements]
+    assert distribution in json.dumps(condition)
+    [headers] = template.find_resources("AWS::CloudFront::ResponseHeadersPolicy").values()
+    security = headers["Properties"]["ResponseHeadersPolicyConfig"]["SecurityHeadersConfig"]
+    assert security["ContentSecurityPolicy"]["ContentSecurityPolicy"] == web.CONTENT_SECURITY_POLICY
+    assert "unsafe" not in web.CONTENT_SECURITY_POLICY
+
+
+def test_by_default_there_is_neither(templates: dict[str, dict[str, Any]]) -> None:
+    """Each part is off unless the settings name it."""
+    kinds = {item["Type"] for template in templates.values() for item in template["Resources"].values()}
+    assert not {kind for kind in kinds if kind.startswith(("AWS::ApiGateway::", "AWS::CloudFront::"))}

@@ -15,11 +15,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from bench.support import browser
 from cli import paths
 from cli.aws.http_client import HttpClient
 from cli.aws.session import Session, Target
 from embedded_aws import gateway
-from tests import browser
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

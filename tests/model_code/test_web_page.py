@@ -16,9 +16,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from bench.support import browser
 from infra import web
 from photo import prepare
-from tests import browser
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -48,7 +48,8 @@ class Measurements:
             "confidence": probabilities.max(axis=1),
             "entropy": entropy,
         }
-        return cls(numbers=numbers, hidden=hidden(images), classes=probabilities.argmax(axis=1))
+        values = hidden(images) if len(images) else np.empty((0, 0), np.float32)
+        return cls(numbers=numbers, hidden=values, classes=probabilities.argmax(axis=1))
 
     @classmethod
     def read(cls, file: Path) -> Self:

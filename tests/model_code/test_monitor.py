@@ -158,7 +158,8 @@ def test_bricks_that_have_moved_are(
     violations = json.loads((output / "constraint_violations.json").read_text())["violations"]
     assert feature in {each["feature_name"] for each in violations}
     assert {each["constraint_check_type"] for each in violations} == {"baseline_drift_check"}
-    assert Image.open(output / "drift.png").size > (800, 600)
+    with Image.open(output / "drift.png") as picture:
+        assert picture.width > 1000
 
 
 @pytest.mark.parametrize("request_as", [as_array, as_photo, as_json])
@@ -233,11 +234,11 @@ def test_labels_find_the_answers_of_this_run_and_of_earlier_ones(account: Accoun
     """By number or name; one whose answer nobody knows counts for nothing, and one that is none is a sentence."""
     place = f"s3://{BUCKET}/watched"
     hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
-    window = {"start": hour, "end": hour + timedelta(hours=1)}
+    window: dict[str, Any] = {"start": hour, "end": hour + timedelta(hours=1)}
     file = f"watched/labels/{hour:%Y/%m/%d/%H}/ana.jsonl"
     account.put(file, (label("new", LABELS[3]) + label("old", "4") + label("nobody's", "4")).encode())
     account.put("watched/reports/earlier/answers.jsonl", b'{"id": "old", "class": 5}\n{"id": "other", "class": 4}\n')
-    places = {"labels": f"{place}/labels/", "reports": f"{place}/reports/"}
+    places: dict[str, Any] = {"labels": f"{place}/labels/", "reports": f"{place}/reports/"}
     assert right_answers(account.s3, answers={"new": 3}, **places, **window) == [True, False]
     account.put(file, label("new", "11").encode())
     with pytest.raises(ValueError, match="is no label; it needs groundTruthData"):

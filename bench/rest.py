@@ -42,7 +42,9 @@ def _array() -> bytes:
 def _unbounded(session: Session, outputs: dict[str, str]) -> Iterator[None]:
     """Let the plan of the API's key let all through, for as long as the block runs."""
     plans = session.client("apigateway")
-    [plan] = plans.get_usage_plans(keyId=outputs["RestKeyId"])["items"]
+    api = urlsplit(outputs["RestUrl"]).netloc.partition(".")[0]
+    found = plans.get_usage_plans(keyId=outputs["RestKeyId"])["items"]
+    plan = next(each for each in found if any(stage["apiId"] == api for stage in each["apiStages"]))
 
     def set_to(rate: str, burst: str) -> None:
         values = {"/throttle/rateLimit": rate, "/throttle/burstLimit": burst}

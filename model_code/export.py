@@ -24,16 +24,17 @@ from hyperparameters import HIDDEN_UNITS
 from model import BACKEND, build
 from monitoring import baseline
 from network import Network
+from novelty import Novelty
 
 if TYPE_CHECKING:
     import keras
     import numpy.typing as npt
 
     from command_line import Folders
-    from data import Part
+    from data import Channel, Part
     from evaluation import Metrics
 
-INFERENCE_CODE = ("inference.py", "network.py", "photo.py", "image_file.py", "data.py")
+INFERENCE_CODE = ("inference.py", "network.py", "novelty.py", "photo.py", "image_file.py", "data.py")
 """inference.py and all it imports of ours."""
 
 LARGEST_DIFFERENCE = 1e-5
@@ -46,7 +47,7 @@ def write_artifact(
     folders: Folders,
     metrics: Metrics,
     provenance: dict[str, Any],
-    test: Part,
+    channel: Channel,
     probabilities: npt.NDArray[np.float32],
 ) -> None:
     """Fill the folder `folders.artifact`, which SageMaker packs into model.tar.gz.
@@ -54,16 +55,24 @@ def write_artifact(
     The layout is the one that AWS's TensorFlow inference container reads: a SavedModel in a folder with a
     numeric name, and `code/` with inference.py and the requirements.txt that the container installs. code/network.npz
     is the network in NumPy, which inference.py answers from; it is left out unless it finds the `probabilities` (n, 10)
-    that `model` gives for the test images. monitoring/ is what monitor.py compares with.
+    that `model` gives for the test images. code/novelty.npz tells that handler how unlike the training images a
+    picture is; monitoring/ is what monitor.py compares with.
     """
     artifact = folders.artifact
     write_saved_model(model, artifact / "1")
     write_inference_code(folders.code, artifact / "code")
-    difference = write_network(Network(model.get_weights()), artifact / "code", test=test, probabilities=probabilities)
-    baseline.write(artifact / baseline.FOLDER, weights=model.get_weights(), test=test, probabilities=probabilities)
+    network = Network(model.get_weights())
+    difference = write_network(network, artifact / "code", test=channel.test, probabilities=probabilities)
+    novelty = Novelty.fit(network.hidden(channel.train.images), network.hidden(channel.test.images))
+    novelty.write(artifact / "code" / "novelty.npz")
+    baseline.write(
+        artifact / baseline.FOLDER, weights=model.get_weights(), test=channel.test, probabilities=probabilities
+    )
     _write_json(artifact / "labels.json", LABELS)
     _write_json(artifact / "metrics.json", metrics.to_json())
-    _write_json(artifact / "receipt.json", {**provenance, "numpy_form_differs_by": difference})
+    _write_json(
+        artifact / "receipt.json", {**provenance, "numpy_form_differs_by": difference, "novelty": novelty.to_json()}
+    )
 
 
 def write_inference_code(code: Path, folder: Path) -> None:

@@ -12,6 +12,9 @@ it gives back a body and a content type, the status is 200, and only the build o
 status of falcon's HTTP errors. It also answers TensorFlow Serving's refusals itself, without `output_handler`. An alarm
 on Invocation5XXErrors counts callers' mistakes, too.
 
+Where the artifact has novelty.npz, too, an answer that names bricks also says how unlike the training images the
+picture is: "novelty", above 1 where it is no brick that this model knows ("known": false).
+
 In an inference pipeline before an algorithm of AWS's, it answers CSV of the pictures' features (see features.py), which
 the algorithm's container gets as its request: there the artifact carries features.npz.
 
@@ -35,6 +38,7 @@ import simdjson
 
 from data import LABELS, SIDE, scaled
 from network import HiddenLayers, Network, rows_of
+from novelty import Novelty
 from photo import prepare
 
 if TYPE_CHECKING:
@@ -48,6 +52,7 @@ _ACCEPTED = ", ".join((JSON, _NPY, *_PHOTOS))
 _SIGNATURE = "serving_default"
 
 _NETWORK = Path(__file__).with_name("network.npz")
+_NOVELTY = Path(__file__).with_name("novelty.npz")
 _FEATURES = Path(__file__).with_name("features.npz")
 _RECEIPT = Path(__file__).parents[1] / "receipt.json"
 _DIGITS = 16
@@ -116,16 +121,24 @@ def output_handler(response: Response, context: Context) -> tuple[bytes, str]:
 
 
 class NetworkHandler:
-    """A handler that answers from the network in NumPy, in the form of the two that ask TensorFlow Serving."""
+    """A handler that answers from the network in NumPy, in the form of the two that ask TensorFlow Serving.
 
-    def __init__(self, network: Network) -> None:
+    It adds to each brick that it names the picture's novelty, if it is told by what; TensorFlow Serving's own form has
+    no place for that.
+    """
+
+    def __init__(self, network: Network, novelty: Novelty | None = None) -> None:
         self._network = network
+        self._novelty = novelty
 
     def __call__(self, data: Stream, context: Context) -> tuple[bytes, str]:
         """Return what the two handlers return, and raise what they raise."""
         content_type = _media_type(context)
-        rows = self._network(read_images(data.read(), content_type))
-        return _dump({"predictions": rows}) if content_type == JSON else _dump_named(rows), JSON
+        hidden = self._network.hidden(read_images(data.read(), content_type))
+        rows = self._network.probabilities(hidden)
+        if content_type == JSON:
+            return _dump({"predictions": rows}), JSON
+        return _dump_named(rows, self._novelty(hidden) if self._novelty else None), JSON
 
 
 class FeaturesHandler:
@@ -140,7 +153,9 @@ class FeaturesHandler:
 
 
 if _NETWORK.exists():
-    handler: NetworkHandler | FeaturesHandler = NetworkHandler(Network.read(_NETWORK))
+    handler: NetworkHandler | FeaturesHandler = NetworkHandler(
+        Network.read(_NETWORK), Novelty.read(_NOVELTY) if _NOVELTY.exists() else None
+    )
 elif _FEATURES.exists():
     handler = FeaturesHandler(HiddenLayers.read(_FEATURES))
 
@@ -160,8 +175,12 @@ def _named(probabilities: Sequence[float]) -> dict[str, Any]:
     }
 
 
-def _dump_named(rows: Any) -> bytes:
-    return _dump({"predictions": [_named(row) for row in rows], "model": MODEL})
+def _dump_named(rows: Any, novelty: npt.NDArray[np.float32] | None = None) -> bytes:
+    predictions = [_named(row) for row in rows]
+    if novelty is not None:
+        for prediction, value in zip(predictions, novelty, strict=True):
+            prediction.update(novelty=value, known=bool(value <= 1))
+    return _dump({"predictions": predictions, "model": MODEL})
 
 
 def _dump(answer: dict[str, Any]) -> bytes:

@@ -55,7 +55,7 @@ class Network:
     def __init__(self, weights: Sequence[Array]) -> None:
         self._weights = _on_large_pages(weights)
         *hidden, self._kernel, self._bias = self._weights
-        self._hidden = HiddenLayers(hidden)
+        self.hidden = HiddenLayers(hidden)
 
     @classmethod
     def read(cls, file: Path) -> Network:
@@ -69,7 +69,11 @@ class Network:
 
     def __call__(self, images: Array) -> Array:
         """Return the probabilities (n, 10) of images (n, 48, 48) float32 0..1."""
-        values = self._hidden(images) @ self._kernel
+        return self.probabilities(self.hidden(images))
+
+    def probabilities(self, hidden: Array) -> Array:
+        """Return the probabilities (n, 10) of images by what the last hidden layer makes of them (n, d)."""
+        values = hidden @ self._kernel
         values += self._bias
         values -= values.max(axis=1, keepdims=True)  # exp of a large number would be infinite
         np.exp(values, out=values)

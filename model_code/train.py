@@ -123,7 +123,7 @@ def train(channel: Channel, *, folders: Folders, hyperparameters: Hyperparameter
     # Export what an endpoint serves, and draw what people look at.
     provenance = make_provenance(inputs, model=model, metrics=metrics)
     write_artifact(
-        model, folders=folders, metrics=metrics, provenance=provenance, test=channel.test, probabilities=probabilities
+        model, folders=folders, metrics=metrics, provenance=provenance, channel=channel, probabilities=probabilities
     )
     write_pictures(folders.pictures, metrics=metrics, test=channel.test, probabilities=probabilities)
     if event_log:

@@ -90,6 +90,14 @@ def test_predict_names_the_brick(lab: Lab, held_out: tuple[np.ndarray, np.ndarra
     assert answer["label"] in shown
     assert sum(answer["probabilities"].values()) == pytest.approx(1, abs=1e-4)
     assert "█" in shown
+    assert answer["known"]
+
+
+def test_predict_says_where_there_is_no_brick(lab: Lab, tmp_path: Path) -> None:
+    """Noise is none of the ten, however sure of one the network is."""
+    photo = tmp_path / "noise.png"
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (48, 48), dtype=np.uint8)).save(photo)
+    assert "no brick that this model knows" in lab("predict", str(photo), "-c", f"lab.name={NAME}")
 
 
 @pytest.mark.parametrize(

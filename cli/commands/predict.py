@@ -168,8 +168,15 @@ def _show(name: str, prediction: Prediction) -> None:
 
 
 def _in_words(prediction: Prediction) -> str:
-    """Return what was found: a brick, how probable it is where the model says so, or a cluster of k-means."""
+    """Return what was found: a brick, how probable it is where the model says so, or a cluster of k-means.
+
+    Whether a picture is of a brick at all, the model says by its novelty, which is above 1 if not.
+    """
     if "cluster" in prediction:
         return f"[bold]cluster {prediction['cluster']}[/], {prediction['distance']:.2f} from its center"
     probability = f" {prediction['probability']:.1%}" if "probability" in prediction else ""
-    return f"[bold]{escape(prediction['label'])}[/]{probability}"
+    brick = f"[bold]{escape(prediction['label'])}[/]{probability}"
+    if prediction.get("known", True):
+        return brick
+    novelty = f"novelty {prediction['novelty']:.1f}, where bricks have 1 at most"
+    return f"[bold yellow]no brick that this model knows[/] ({novelty}); the likest is {brick}"

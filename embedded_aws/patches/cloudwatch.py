@@ -20,7 +20,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import cloudwatch
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     Scale = Callable[[str, str, str, Mapping[str, Any], Sequence[float]], object]
 
 _EVALUATION_SECONDS = 60
+_EVICTION_SECONDS = 3600
 _LATE_PERIODS = 2  # for which data may be on their way
 _ALARM, _OK, _NO_DATA = "ALARM", "OK", "INSUFFICIENT_DATA"
 _MOST_POINTS = 10_000  # that a metric may have: a week of a value a minute, a day under all kinds of load
@@ -50,6 +51,7 @@ class _Surroundings:
 
     clock = Clock()
     scale: Scale = staticmethod(lambda *_: None)
+    evicted: ClassVar[dict[tuple[str, str], float]] = {}  # when an account's old values went last
 
 
 def apply(clock: Clock, loop: EventLoop, scale: Scale) -> None:
@@ -97,6 +99,15 @@ def _call_upon_policies(alarm: Mapping[str, Any]) -> None:
         if action.startswith("arn:aws:autoscaling:"):
             account, region = get_account_id(), get_region()
             _Surroundings.scale(account, region, action, dict(alarm), _values(alarm))
+
+
+@patches.wraps(cloudwatch._evict_old_metrics)
+def _evict_old_metrics(original: Callable[[], None]) -> None:
+    """Let old values go now and then: ministack goes through all values of all metrics at each request."""
+    account, now = (get_account_id(), get_region()), time.monotonic()
+    if now - _Surroundings.evicted.get(account, -_EVICTION_SECONDS) >= _EVICTION_SECONDS:
+        original()
+        _Surroundings.evicted[account] = now
 
 
 class Metrics:

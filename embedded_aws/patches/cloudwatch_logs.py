@@ -77,6 +77,19 @@ def expire() -> None:
                         cloudwatch_logs._log_records._data.pop((account, region, event.get("eventId")), None)
 
 
+@patches.replaces(cloudwatch_logs._forget_log_records_for_group)
+def _forget_log_records_for_group(group_name: str) -> None:
+    """Remove the records of a group's events, by those events: ministack looks at the records of all groups."""
+    for stream_name in cloudwatch_logs._log_groups[group_name]["streams"]:
+        _forget_log_records_for_stream(group_name, stream_name)
+
+
+@patches.replaces(cloudwatch_logs._forget_log_records_for_stream)
+def _forget_log_records_for_stream(group_name: str, stream_name: str) -> None:
+    for event in cloudwatch_logs._log_groups[group_name]["streams"][stream_name]["events"]:
+        cloudwatch_logs._log_records.pop(event.get("eventId", ""), None)
+
+
 @patches.wraps(cloudwatch_logs._put_log_events)
 def _put_log_events(original: Callable[[dict[str, Any]], Response], data: dict[str, Any]) -> Response:
     """Refuse events of other types than the model's: ministack would keep them, and could not read the stream again."""

@@ -31,7 +31,7 @@ CREATE TABLE IF NOT EXISTS services (
     service TEXT, store TEXT, key TEXT, value TEXT NOT NULL, PRIMARY KEY (service, store, key)
 ) WITHOUT ROWID
 """
-_APPENDED = frozenset({"log_records", "sessions"})
+_APPENDED = frozenset({"sessions"})
 """Stores whose resources have new names and are never changed: of them only those that have come are looked at."""
 _Row = tuple[str, str]
 _SCOPED = (AccountScopedDict, AccountRegionScopedDict)
@@ -47,6 +47,8 @@ class KeptRows:
         self._fingerprints: dict[tuple[str, _Row], object] = {}
         self._stores: dict[tuple[str, str], tuple[int, Any]] = {}  # how many there were, and the last
         self._refused: set[tuple[str, str]] = set()
+        self.one_by_one: set[str] = set()
+        """Stores of which `write` is not told, because their resources are written each by itself."""
 
     def load(self) -> dict[str, dict[str, Any]]:
         """Return the kept states by service, as `load_persisted_state` takes them."""
@@ -85,17 +87,34 @@ class KeptRows:
                 continue
             self._write_row(connection, service, row, value)
             self._fingerprints[service, row] = print_now
-        for row in [row for row in written if row not in found and row[0] not in longer]:
-            connection.execute("DELETE FROM services WHERE service = ? AND store = ? AND key = ?", (service, *row))
-            del written[row]
-            self._fingerprints.pop((service, row), None)
+        for row in [row for row in written if row not in found and row[0] not in longer | self.one_by_one]:
+            self._delete_row(connection, service, row)
+
+    def write_one(
+        self, connection: sqlite3.Connection, service: str, store: str, key: tuple[str, ...], value: Any
+    ) -> None:
+        """Write one resource of a store that is in `one_by_one`, if it is new or another; None removes it."""
+        row = (store, repr(key))
+        if value is not None:
+            self._write_row(connection, service, row, value)
+        elif row in self._written.get(service, {}):
+            self._delete_row(connection, service, row)
+
+    def keys(self, service: str, store: str) -> set[tuple[Any, ...]]:
+        """Return the keys of a store's resources that are written."""
+        return {ast.literal_eval(key) for at, key in self._written.get(service, {}) if at == store}
 
     def _write_row(self, connection: sqlite3.Connection, service: str, row: _Row, value: Any) -> None:
-        written = self._written[service]
+        written = self._written.setdefault(service, {})
         text = self._text(service, row[0], value)
         if text is not None and written.get(row) != hash(text):
             connection.execute("INSERT OR REPLACE INTO services VALUES (?, ?, ?, ?)", (service, *row, text))
             written[row] = hash(text)
+
+    def _delete_row(self, connection: sqlite3.Connection, service: str, row: _Row) -> None:
+        connection.execute("DELETE FROM services WHERE service = ? AND store = ? AND key = ?", (service, *row))
+        del self._written[service][row]
+        self._fingerprints.pop((service, row), None)
 
     def _come(self, service: str, store: str, content: Mapping[Any, Any]) -> list[tuple[Any, Any]] | None:
         """Return what has come to a store since the last time; None if more may be another than that."""

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Mapping
 
     from embedded_aws.database import Database
 
@@ -51,21 +50,25 @@ class KeptSeries:
             self._written[name] = _Written(len(items), items[-1] if items else None, len(items))
         return found
 
-    def write(self, connection: sqlite3.Connection, series: Mapping[str, list[Any]]) -> None:
-        """Append what is new, and remove series that are gone."""
-        for name, items in series.items():
-            new = self._new(name, items)
-            if new is None:
-                self._rewrite(connection, name, items)
-            elif new:
-                self._append(connection, name, new)
-            if new or new is None:
-                earlier = self._written[name].on_disk if new and name in self._written else 0
-                on_disk = earlier + len(new) if new else len(items)
-                self._written[name] = _Written(len(items), items[-1] if items else None, on_disk)
-        for name in self._written.keys() - series.keys():
+    def names(self) -> set[str]:
+        """Return the names of the series that are written."""
+        return {*self._written}
+
+    def write_one(self, connection: sqlite3.Connection, name: str, items: list[Any] | None) -> None:
+        """Append what is new of a series; None removes it."""
+        if items is None:
             connection.execute("DELETE FROM series WHERE kind = ? AND name = ?", (self._kind, name))
-            del self._written[name]
+            self._written.pop(name, None)
+            return
+        new = self._new(name, items)
+        if new is None:
+            self._rewrite(connection, name, items)
+        elif new:
+            self._append(connection, name, new)
+        if new or new is None:
+            earlier = self._written[name].on_disk if new and name in self._written else 0
+            on_disk = earlier + len(new) if new else len(items)
+            self._written[name] = _Written(len(items), items[-1] if items else None, on_disk)
 
     def forget_written(self) -> None:
         """Believe nothing to be written: a transaction has failed."""

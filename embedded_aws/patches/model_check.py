@@ -19,7 +19,7 @@ from urllib.parse import parse_qs
 from botocore.utils import parse_timestamp
 
 from embedded_aws import serialization
-from embedded_aws.patches import service_models
+from embedded_aws.patches import request_rules, service_models
 from embedded_aws.serialization import SerializationError
 
 if TYPE_CHECKING:
@@ -62,17 +62,6 @@ def read(
     return body
 
 
-def problem(
-    service: str, method: str, path: str, headers: Mapping[str, str], body: bytes, query: Mapping[str, Sequence[str]]
-) -> RefusedError | None:
-    """Return why AWS would refuse a request; None if its model allows it."""
-    try:
-        read(service, method, path, headers, body, query)
-    except RefusedError as refused:
-        return refused
-    return None
-
-
 def _in_body(operation: OperationModel) -> Any:
     """Return the shape of what a request of a REST interface has in its body; None if that is no JSON object."""
     shape: Any = operation.input_shape
@@ -92,6 +81,7 @@ def _read_json(service: str, operation: OperationModel | None, shape: Shape | No
         document = reading.read(shape, document)
     except SerializationError as error:
         raise RefusedError(serialization.CODE, str(error)) from error
+    reading.missing += request_rules.missing(operation.name, document)
     if reading.missing and service != _SQS:
         declared = {each.name for each in operation.error_shapes}
         code = next((each for each in _INPUT_ERRORS if each in declared), _INPUT_ERRORS[0])
@@ -123,9 +113,7 @@ def _check_form(service: str, body: bytes) -> None:
     shape: Any = operation.input_shape if operation else None
     if shape is None:
         return
-    for name, value in form.items():
-        if _NO_XML.search(value):
-            raise _invalid(name, value)
+    _check_characters(form)
     missing = []
     for name, member in shape.members.items():
         key = _form_key(service, name, member)
@@ -138,6 +126,14 @@ def _check_form(service: str, body: bytes) -> None:
         raise RefusedError("MissingParameter", f"The request must contain the parameter {missing[0]}.")
     if missing:
         raise RefusedError("ValidationError", _nulls([f"{each[:1].lower()}{each[1:]}" for each in missing]))
+    if refused := request_rules.form_problem(form["Action"], form):
+        raise RefusedError(*refused)
+
+
+def _check_characters(form: Mapping[str, str]) -> None:
+    for name, value in form.items():
+        if _NO_XML.search(value):
+            raise _invalid(name, value)
 
 
 def _check_text(shape: Shape | None, value: str, name: str) -> None:

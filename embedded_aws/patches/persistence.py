@@ -18,8 +18,9 @@ from ministack.services import lambda_svc, s3
 from embedded_aws.database import StateError
 from embedded_aws.patches import service_handlers, service_states, stack_recovery
 from embedded_aws.patches.changing_requests import READ_METHODS, changed_object, changes, object_of
+from embedded_aws.patches.kept_logs import KeptLogs
+from embedded_aws.patches.kept_metrics import KeptMetrics
 from embedded_aws.patches.kept_rows import KeptRows
-from embedded_aws.patches.kept_series import KeptSeries
 from embedded_aws.patches.patching import Patches
 from embedded_aws.patches.service_states import LOGS, METRICS, OTHERS, STACKS, loaded
 
@@ -46,8 +47,8 @@ class Persistence:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._rows = KeptRows(database)
-        self._events = KeptSeries(database, "log events")
-        self._points = KeptSeries(database, "metric values")
+        self._logs = KeptLogs(database, self._rows)
+        self._metrics = KeptMetrics(database)
         self._changed = False  # something, by a call, since the last look
         self._asked: set[str] = set()  # services, since then
         self._at_work: dict[str, tuple[str, int]] = {}  # stacks, then
@@ -57,7 +58,12 @@ class Persistence:
 
     def restore(self) -> None:
         """Give the services what was kept of them."""
-        service_states.give_back(self._rows.load(), events=self._events.load(), values=self._points.load())
+        kept = self._rows.load()
+        self._logs.give_back(kept.get(LOGS, {}))
+        self._metrics.give_back()
+        service_states.give_back(kept)
+        self._logs.watch()
+        self._metrics.watch()
         patches.apply()
         stack_recovery.patches.apply()
 
@@ -82,16 +88,19 @@ class Persistence:
         """Write all that has changed. Raises StateError."""
         self.flush(loaded(), whole=True)
 
-    def flush(self, services: Collection[str], *, whole: bool = False) -> None:
-        """Write what has changed of some services in one transaction; `whole`: leave out no stack. Raises StateError.
+    def flush(self, services: Collection[str], *, whole: bool = False, a_round: bool = False) -> None:
+        """Write what has changed of some services in one transaction. Raises StateError.
 
-        Raises RuntimeError if another thread goes on changing what is being read.
+        `whole`: leave out no stack, log stream or metric that nobody asked for; `a_round`: nor what was asked for a
+        moment ago. Raises RuntimeError if another thread goes on changing what is being read.
         """
         for attempt in range(_ATTEMPTS):
             try:
                 with self._database.transaction() as connection:
                     for service in loaded() & {*services}:
-                        self._write(connection, service, whole=whole)
+                        # What a transaction that has failed would have written is no longer noted.
+                        everything = whole or self._failing or attempt > 0
+                        self._write(connection, service, whole=everything, a_round=a_round)
                     self._rows.write(connection, OTHERS, service_states.others())
                 break
             except StateError:
@@ -108,20 +117,20 @@ class Persistence:
 
     def _forget_written(self) -> None:
         self._rows.forget_written()
-        self._events.forget_written()
-        self._points.forget_written()
+        self._logs.forget_written()
+        self._metrics.forget_written()
 
-    def _write(self, connection: sqlite3.Connection, service: str, *, whole: bool) -> None:
+    def _write(self, connection: sqlite3.Connection, service: str, *, whole: bool, a_round: bool) -> None:
         match service:
             case service_states.STACKS:
                 fingerprint = None if whole else service_states.of_stack
                 self._rows.write(connection, service, service_states.stacks(), fingerprint=fingerprint)
             case service_states.LOGS:
-                self._rows.write(connection, service, service_states.logs(), fingerprint=service_states.of_log)
-                self._events.write(connection, service_states.log_events())
+                self._rows.write(connection, service, service_states.logs())
+                self._logs.write(connection, whole=whole, a_round=a_round)
             case service_states.METRICS:
                 self._rows.write(connection, service, service_states.metrics())
-                self._points.write(connection, service_states.metric_values())
+                self._metrics.write(connection, whole=whole, a_round=a_round)
             case _:
                 state = ministack.app._get_module(ministack.app._state_map[service]).get_state()
                 if state is not None:  # else the module could not be loaded, and knows of nothing
@@ -139,12 +148,13 @@ class Persistence:
                 if looks % _ALL_EVERY == 0 or self._failing:
                     self.flush_all()
                 elif at_work != self._at_work or (at_work and self._changed):
-                    self.flush(loaded())
+                    self.flush(loaded(), a_round=True)
                 elif self._changed:
-                    self.flush(loaded() - _HEAVY)
+                    self.flush(loaded() - _HEAVY, a_round=True)
                 else:
                     # Whoever asks may be waiting for what goes on by itself. What a stack makes is kept with the stack.
-                    self.flush({LOGS, METRICS} if at_work else {LOGS, METRICS, *self._asked} - _HEAVY)
+                    always = {LOGS, METRICS}
+                    self.flush(always if at_work else always | self._asked - _HEAVY, a_round=True)
                 self._changed, self._asked, self._at_work = False, set(), at_work
             except (StateError, RuntimeError):
                 if not failed_before:  # else it has been said

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import re
 import sys
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import ministack.app
 from ministack.core import persistence
-from ministack.core.responses import AccountRegionScopedDict, AccountScopedDict
+from ministack.core.responses import AccountScopedDict
 from ministack.services import cloudformation, cloudwatch, cloudwatch_logs, eventbridge, lambda_svc, scheduler, sts
 
 if TYPE_CHECKING:
@@ -32,7 +31,6 @@ LOG_STORES = (
     "log_group_policies",
     "metric_filters",
     "queries",
-    "log_records",
     "delivery_sources",
     "delivery_destinations",
     "deliveries",
@@ -119,39 +117,9 @@ def of_stack(store: str, value: Any) -> object:
     return None
 
 
-def of_log(store: str, value: Any) -> object:
-    """Return what tells cheaply whether a log group is as it was, whatever is in its streams' events, or a record.
-
-    There is a record for each event, and none is ever changed.
-    """
-    if store == "log_records":
-        return id(value)
-    if store != "log_groups":
-        return None
-    own = [str(content) for name, content in value.items() if name != "streams"]
-    return (
-        *own,
-        len(value["streams"]),
-        sum(stream.get("lastIngestionTime") or 0 for stream in value["streams"].values()),
-    )
-
-
 def logs() -> dict[str, Any]:
-    """Return what CloudWatch Logs holds, but the events."""
-    groups: AccountRegionScopedDict[dict[str, Any]] = AccountRegionScopedDict()
-    for key, group in list(cloudwatch_logs._log_groups._data.items()):
-        streams = {name: {**stream, "events": []} for name, stream in list(group["streams"].items())}
-        groups._data[key] = {**group, "streams": streams}
-    return {"log_groups": groups, **{name: getattr(cloudwatch_logs, f"_{name}") for name in LOG_STORES}}
-
-
-def log_events() -> dict[str, list[Any]]:
-    """Return the events of all log streams."""
-    return {
-        repr((*key, name)): stream["events"]
-        for key, group in list(cloudwatch_logs._log_groups._data.items())
-        for name, stream in list(group["streams"].items())
-    }
+    """Return what CloudWatch Logs holds, but the groups with their events, which KeptLogs writes."""
+    return {name: getattr(cloudwatch_logs, f"_{name}") for name in LOG_STORES}
 
 
 def metrics() -> dict[str, Any]:
@@ -159,14 +127,7 @@ def metrics() -> dict[str, Any]:
     return {name: getattr(cloudwatch, f"_{name}") for name in METRIC_STORES}
 
 
-def metric_values() -> dict[str, list[Any]]:
-    """Return the values of all metrics."""
-    return {repr(key): values for key, values in list(cloudwatch._metrics._data.items())}
-
-
-def give_back(
-    kept: dict[str, dict[str, Any]], *, events: Mapping[str, list[Any]], values: Mapping[str, list[Any]]
-) -> None:
+def give_back(kept: dict[str, dict[str, Any]]) -> None:
     """Give the services what was kept of them."""
     for store, listed in kept.pop(OTHERS, {}).items():
         if isinstance(listed, list):  # as it was written once
@@ -174,12 +135,6 @@ def give_back(
         else:
             pairs = [(key, value) for (_, key), value in listed._data.items()]
         _others()[store].update(pairs)
-    if groups := kept.get(LOGS, {}).get("log_groups"):
-        for (account, region, group), value in groups._data.items():
-            for name, stream in value["streams"].items():
-                stream["events"] = events.get(repr((account, region, group, name)), [])
-    for name, points in values.items():
-        cloudwatch._metrics._data[ast.literal_eval(name)] = points
     if functions := kept.get("lambda"):
         lambda_svc._prune_orphan_code_blobs(_code_files(functions))
     for service, state in kept.items():

@@ -54,7 +54,7 @@ def test_sessions_as_they_were_written_once(tmp_path: Path, monkeypatch: pytest.
     with database.transaction() as connection:
         row = (service_states.OTHERS, "sessions", "", json.dumps([["AKIA1", {"Arn": "a"}]]))
         connection.execute("INSERT INTO services VALUES (?, ?, ?, ?)", row)
-    service_states.give_back(rows.load(), events={}, values={})
+    service_states.give_back(rows.load())
     assert sts._sessions == {"AKIA1": {"Arn": "a"}}
     with database.transaction() as connection:
         rows.write(connection, service_states.OTHERS, service_states.others())

@@ -94,6 +94,13 @@ def unchecked(embedded: gateway.Gateway) -> Iterator[Callable[[str], Any]]:
         ("sagemaker", "create_model", {"ModelName": 5}, ("SerializationException", NO_STRING)),
         ("sagemaker", "create_model", {"ModelName": "\ud800"}, ("SerializationException", "surrogate")),
         ("sns", "create_topic", {"Name": "a\x00b"}, ("InvalidParameterValue", "parameter Name is invalid")),
+        ("sns", "create_topic", {"Name": "<a>&amp;</b>"}, ("InvalidParameter", "Invalid parameter: Topic Name")),
+        (
+            "cloudwatch",
+            "put_metric_alarm",
+            {"AlarmName": "wrong", "MetricName": "m", "Namespace": "n", "Period": 60, "EvaluationPeriods": 1},
+            ("ValidationException", NULL.format("comparisonOperator")),
+        ),
         ("iam", "create_role", {"RoleName": "wrong"}, ("ValidationError", NULL.format("assumeRolePolicyDocument"))),
         ("cloudformation", "create_stack", {"TemplateBody": "{}"}, ("ValidationError", NULL.format("stackName"))),
         (
@@ -228,6 +235,13 @@ def test_xml_that_is_none_is_refused_and_what_is_right_is_kept(unchecked: Callab
         assert code == "MalformedXML"
     [kept] = s3.get_bucket_lifecycle_configuration(Bucket="wrong")["Rules"]
     assert kept == rule
+
+
+def test_a_null_in_what_only_reads_is_a_member_left_out(unchecked: Callable[[str], Any]) -> None:
+    """What ministack would stumble over is asked for without it."""
+    logs = unchecked("logs")
+    logs.create_log_stream(**GROUP, logStreamName="nulls")
+    assert logs.get_log_events(**GROUP, logStreamName="nulls", limit=None)["events"] == []
 
 
 def test_a_pair_of_surrogates_is_a_character(unchecked: Callable[[str], Any]) -> None:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import pytest
 from ministack.services import cloudformation, cloudwatch, cloudwatch_logs
 
-from embedded_aws.patches import service_states
+from embedded_aws.patches import kept_logs, service_states
 from embedded_aws.patches.changing_requests import changed_object, changes
 
 
 def test_no_store_is_left_out() -> None:
     """A ministack that keeps more of these services fails here."""
     assert service_states.stacks().keys() == cloudformation.get_state().keys()
-    assert service_states.logs().keys() == cloudwatch_logs.get_state().keys()
+    # Groups have rows for each of their streams, and records are made of the events.
+    assert {*service_states.logs(), kept_logs.GROUPS, "log_records"} == cloudwatch_logs.get_state().keys()
     assert {*service_states.metrics(), "metrics"} == cloudwatch.get_state().keys()
 
 

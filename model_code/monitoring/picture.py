@@ -34,7 +34,7 @@ def write(
     """Draw the picture into a PNG file: photos then and now, and how everything that is measured is spread."""
     figure = Figure(figsize=(12, 8.2), layout="constrained")
     figure.suptitle(title, color=_INK, fontsize=15, weight="bold", wrap=True)
-    photos, spreads = figure.subfigures(2, 1, height_ratios=(2, 3))
+    photos, spreads = figure.subfigures(2, 1, squeeze=False, height_ratios=(2, 3)).ravel()
     then, now = photos.subplots(2, 1)
     _show(then, baseline.images[:_SHOWN], "what the model was tested with")
     _show(now, images[_strangest(baseline.measurements, window)], "now: those that are least like it")

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from tests.conftest import Lab
 
-WAIT = 30_000  # ms
+WAIT = 90_000  # ms: an idle machine needs two seconds, a busy one has many tests
 NAME = "brick"
 
 

@@ -78,6 +78,17 @@ def test_a_class_of_thirty_is_on_one_screen_and_who_is_stuck_comes_first(
         assert last["y"] + last["height"] <= 900
 
 
+def test_the_terminal_says_the_same(lab: Lab, link: str) -> None:
+    """`./lab watch`, in a pipe, prints the lab once: who is stuck comes first, with the reason."""
+    assert link
+    shown = lab("watch", "-c", f"lab.name={NAME}", "-c", f"lab.seats={CLASS}").splitlines()
+    first = next(number for number, line in enumerate(shown) if "student-" in line)
+    assert "student-17" in shown[first]
+    assert "stuck" in shown[first]
+    assert "there are no bricks" in shown[first]
+    assert sum("away" in line for line in shown) == 29
+
+
 def test_a_job_is_followed_and_stopped(
     chromium: Browser, lab: Lab, aws: Account, home: str, cookies: dict[str, object]
 ) -> None:

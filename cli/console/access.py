@@ -28,7 +28,7 @@ _HEADERS = {
     ),
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",  # without any a browser sends our own forms with the origin `null`
     "X-Content-Type-Options": "nosniff",
 }
 _NO_LINK = (

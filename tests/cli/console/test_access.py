@@ -90,7 +90,7 @@ def test_nothing_comes_from_elsewhere(visitor: Visitor) -> None:
     assert "script-src 'self';" in policy
     assert "unsafe" not in policy
     assert headers["Cache-Control"] == "no-store"
-    assert headers["Referrer-Policy"] == "no-referrer"
+    assert headers["Referrer-Policy"] == "same-origin"
     for name in ("idiomorph.js", "uplot.js", "uplot.css"):
         assert visitor(f"/static/modules/{name}").status == 200
     assert visitor("/static/modules/..%2f..%2fpackage.json").status == 404

@@ -28,6 +28,7 @@ def main() -> None:
         refusal := regions.refusal(region)
         or algorithms.refusal(region, settings.algorithm)
         or regions.monitoring_refusal(region, settings.monitor)
+        or regions.retraining_refusal(region, wanted=settings.retraining)
     ):
         sys.exit(refusal)
     env = cdk.Environment(account=os.environ.get("CDK_DEFAULT_ACCOUNT"), region=region)

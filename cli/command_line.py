@@ -436,6 +436,21 @@ def images_remove(names: ImagesArgument, *, as_json: JsonOption = False) -> None
     command(names, as_json=as_json)
 
 
+@app.command()
+def retrain(
+    target: TargetOption = Target.EMBEDDED,
+    context: ContextOption = None,
+    *,
+    wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Show it to its end, or only begin.")] = True,
+    stop: Annotated[bool, typer.Option("--stop", help="End what runs of it.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Train the model anew with what is new in the bucket, and register it if it is good enough."""
+    from cli.commands.retrain import retrain as command
+
+    command(target, absolute(context), wait=wait, stop=stop, as_json=as_json)
+
+
 @models.callback(invoke_without_command=True)
 def models_default(
     invoked: typer.Context,

@@ -41,15 +41,17 @@ from embedded_aws.services.sagemaker.service import SageMaker
 from embedded_aws.services.sagemaker.store import Store
 from embedded_aws.services.sagemaker.tags import TaggedResources
 from embedded_aws.services.sagemaker.tasks import Tasks
+from embedded_aws.services.sdk_tasks import SERVICES, RoleClients, SdkTask
 from embedded_aws.services.service_quotas.quotas import AppliedQuotas
 from embedded_aws.services.service_quotas.service import ServiceQuotas
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from embedded_aws.admin_token import AdminToken
     from embedded_aws.database import Database
     from embedded_aws.services.sagemaker.store import OnChange, Record
+    from embedded_aws.services.task_integrations import Task
     from embedded_aws.settings import Settings
 
 
@@ -92,7 +94,7 @@ class Application:
         context.metrics.start(context.clock, cloudwatch.Metrics(loop).put, self._scaling.watched)
         # Where policies are enforced: a function that tells which of their statements have decided anything.
         self.statements = apply(
-            _additions(self._sagemaker, self._scaling, quotas, token, self._persistence),
+            _additions(self._sagemaker, self._scaling, quotas, token, self._persistence, enforce=settings.enforce),
             clock=context.clock,
             loop=loop,
             enforce=settings.enforce,
@@ -154,8 +156,10 @@ def _additions(
     quotas: AppliedQuotas,
     token: AdminToken,
     persistence: Persistence,
+    *,
+    enforce: bool,
 ) -> Additions:
-    context = sagemaker.context
+    context, clients = sagemaker.context, _task_clients(sagemaker.context, enforce=enforce)
 
     def close_account(number: str) -> None:
         scaling.discard(number)
@@ -196,7 +200,18 @@ def _additions(
         tagged={"sagemaker": TaggedResources(context.store, iam_principals.caller)},
         interceptors={"ecr": ImageRegistries(context.images_dir, caller=iam_principals.caller).answer},
         paths={admin_api.PREFIX: admin_api.AdminApi(sagemaker.interrupt, close_account, sagemaker.restored).handle},
-        tasks={"sagemaker": Tasks(sagemaker)},
+        tasks={
+            "sagemaker": Tasks(sagemaker),
+            **{f"aws-sdk:{name}": SdkTask(name, clients) for name in SERVICES},
+        },
         scale=scaling.scale,
         sign=lambda path: f"{context.endpoint_url}{token.sign(path)}",
     )
+
+
+def _task_clients(context: ServiceContext, *, enforce: bool) -> Callable[[str, Task], Any]:
+    """Return what gives a task its client: the state machine's role's where policies are enforced, else root's."""
+    if enforce:
+        return RoleClients(context.endpoint_url, iam_principals.caller)
+    root = RootClients(context.endpoint_url)
+    return lambda service, _: root.client(service, *iam_principals.caller())

@@ -12,6 +12,7 @@ from infra.constructs import source_directory
 from infra.constructs.findings import acknowledge
 from infra.stacks.endpoint import EndpointStack
 from infra.stacks.operations import OperationsStack
+from infra.stacks.retraining import RetrainingStack
 from infra.stacks.seat import SeatStack
 from infra.stacks.storage import StorageStack
 from infra.stacks.training import TrainingStack
@@ -83,7 +84,22 @@ def compose(app: App, settings: Settings, data: Path, *, env: Environment | None
     endpoint = EndpointStack(
         app, names.endpoint_stack(lab), settings=settings, storage=storage, training=training, env=env, tags=tags
     )
-    for stack in (operations, storage, training, endpoint):
+    core = [operations, storage, training, endpoint]
+    if settings.retraining:
+        core.append(
+            RetrainingStack(
+                app,
+                names.retraining_stack(lab),
+                settings=settings,
+                operations=operations,
+                storage=storage,
+                training=training,
+                endpoint=endpoint,
+                env=env,
+                tags=tags,
+            )
+        )
+    for stack in core:
         acknowledge(stack, {"W3005": "The CDK names in DependsOn what a resource refers to anyway: it does no harm."})
     for seat in (each.name for each in settings.seats):
         SeatStack(

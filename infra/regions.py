@@ -93,6 +93,16 @@ def monitoring_refusal(region: str, monitor: str) -> str | None:
     return f"{lacking} {_ADVICE}"
 
 
+def retraining_refusal(region: str, *, wanted: bool) -> str | None:
+    """Say in a sentence why a lab can't retrain in the region; None if it can, or is not to."""
+    if not wanted or registers_models(region):
+        return None
+    return (
+        f"lab.retraining must be false in {region}: CloudFormation has no model registry there, where a retrained "
+        f"model waits for its approval. {_ADVICE}"
+    )
+
+
 def refusal(region: str) -> str | None:
     """Say in a sentence why the lab can't be deployed to the region, and what to do; None if it can."""
     if region in ACCEPTED:

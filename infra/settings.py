@@ -92,6 +92,10 @@ PIXELS: Features = "pixels"
 _BURSTABLE = re.compile(r"ml\.t\d")
 
 
+# What names of retraining have after the lab's: a student's may begin with the lab's and the seat's.
+_OF_RETRAINING = frozenset({"retrain", "retraining", "model"})
+
+
 class SettingsError(Exception):
     """Every problem of the settings in one message that names key, value and rule."""
 
@@ -269,6 +273,10 @@ class Settings(BaseModel):
     # The SageMaker SDK's own (ServerlessInferenceConfig).
     serverless_memory: Annotated[int, AfterValidator(_memory)] = 2048
     serverless_concurrency: Annotated[int, Field(ge=1, le=200)] = 5
+    retraining: bool = False
+    approval: Literal["manual", "automatic"] = "manual"
+    gate: Annotated[float, Field(ge=0, le=1)] = 0
+    gate_per_class: Annotated[float, Field(ge=0, le=1)] = 0.05
     rollout: Annotated[Rollout, BeforeValidator(parse_rollout)] = parse_rollout(ALL_AT_ONCE)
     serve_also: Annotated[tuple[ServeAlso, ...], BeforeValidator(_listed), AfterValidator(_each_once)] = ()
     # Requests a second of the REST API's usage plan. An account's quota is 10,000 (API Gateway's guide, its quotas).
@@ -310,6 +318,11 @@ class Settings(BaseModel):
                 raise ValueError(
                     f"lab.seats: {seat} can't be a seat's name, for with lab.hosting = {seat.name!r} the lab's "
                     f"endpoint is called {self.name}-{seat.name}"
+                )
+            if self.retraining and seat.name in _OF_RETRAINING:
+                raise ValueError(
+                    f"lab.seats: {seat} can't be a seat's name with lab.retraining, whose jobs and state machines are "
+                    f"called {self.name}-{seat.name}…"
                 )
         return self
 
@@ -404,6 +417,11 @@ class Settings(BaseModel):
     @model_validator(mode="after")
     def _train_what_the_algorithm_needs(self) -> Self:
         chosen = f"lab.algorithm = {self.algorithm!r}"
+        if self.retraining and self.algorithm != algorithms.KERAS:
+            raise ValueError(
+                f"lab.retraining = True: must be false with {chosen}, for what compares a candidate with the model "
+                f"that serves asks Keras networks; choose lab.algorithm = {algorithms.KERAS!r}"
+            )
         if self.algorithm == algorithms.KERAS:
             if self.features != PIXELS:
                 raise ValueError(

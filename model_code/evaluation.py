@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from data import LABELS
+from confusion import confusion_matrix, per_class_accuracy
 from model import TEST_BATCH_SIZE
 
 if TYPE_CHECKING:
     import keras
+    import numpy as np
     import numpy.typing as npt
 
     from checkpoints import Epoch
@@ -33,13 +32,10 @@ class Metrics:
 
     def to_json(self) -> dict[str, Any]:
         """Return the content of metrics.json; a class without a test image has the accuracy null."""
-        correct, count = self.confusion_matrix.diagonal(), self.confusion_matrix.sum(axis=1)
         return {
             "test_loss": self.test_loss,
             "test_accuracy": self.test_accuracy,
-            "per_class_accuracy": {
-                label: float(correct[i] / count[i]) if count[i] else None for i, label in enumerate(LABELS)
-            },
+            "per_class_accuracy": per_class_accuracy(self.confusion_matrix),
             "confusion_matrix": self.confusion_matrix.tolist(),
             "history": self.history,
         }
@@ -53,11 +49,5 @@ def evaluate(model: keras.Model, test: Part, history: list[Epoch]) -> tuple[Metr
         test_loss=float(loss),
         test_accuracy=float(accuracy),
         history=history,
-        confusion_matrix=_confusion_matrix(test.labels, probabilities.argmax(axis=1)),
+        confusion_matrix=confusion_matrix(test.labels, probabilities.argmax(axis=1)),
     ), probabilities
-
-
-def _confusion_matrix(labels: npt.NDArray[np.int64], predicted: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Count how often each label (row) was predicted as each class (column); both are (n,), 0..9."""
-    classes = len(LABELS)
-    return np.bincount(labels * classes + predicted, minlength=classes**2).reshape(classes, classes)

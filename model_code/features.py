@@ -19,6 +19,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from artifact import ARTIFACT, open_artifact
 from command_line import CommandLine, report
 from data import PARTS, read_channel
 from network import HiddenLayers, rows_of
@@ -33,8 +34,6 @@ if TYPE_CHECKING:
     from data import Part
 
     Weights = list[npt.NDArray[np.float32]]
-
-_ARTIFACT = "model.tar.gz"
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -86,7 +85,7 @@ def _write_model(weights: Weights, layers: HiddenLayers, folder: Path) -> None:
         write_saved_model(model, artifact / "1")
         write_inference_code(Path(__file__).parent, artifact / "code")
         layers.write(artifact / "code" / "features.npz")
-        with tarfile.open(folder / _ARTIFACT, "w:gz") as archive:
+        with tarfile.open(folder / ARTIFACT, "w:gz") as archive:
             for each in sorted(artifact.iterdir()):
                 archive.add(each, each.name)
 
@@ -98,11 +97,8 @@ def _hidden_weights(folder: Path) -> Weights:
     """
     import tensorflow as tf
 
-    file = folder / _ARTIFACT
-    if not file.is_file():
-        raise ValueError(f"There is no {_ARTIFACT} in {folder}; it needs to be a training job's.")
     with tempfile.TemporaryDirectory() as temporary:
-        with tarfile.open(file) as archive:
+        with open_artifact(folder) as archive:
             archive.extractall(temporary, filter="data")
         loaded = tf.saved_model.load(str(Path(temporary) / "1"))
         weights: Weights = [variable.numpy() for variable in loaded.trainable_variables]

@@ -37,8 +37,17 @@ def main(arguments: Sequence[str]) -> int:
     except ValueError as error:
         print(error, file=sys.stderr)
         return 1
-    code, sentence = _prepared(flags)
-    return report(sentence, flags.message, code=code)
+    try:
+        return report(run(arguments), flags.message)
+    except ValueError as error:
+        return report(str(error), flags.message, code=1)
+
+
+def run(arguments: Sequence[str]) -> str:
+    """Do what the command line asks for, and return what was done in a sentence; raise ValueError with one."""
+    request = _checked(_flags().parse_args(arguments))
+    _install_what_is_missing()
+    return prepare(request)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,16 +101,6 @@ def _read(files: Sequence[PhotoFile]) -> Iterator[PhotoRecord]:
         before, done = done, done + len(some)
         if 10 * done // len(files) > 10 * before // len(files):
             print(f"photos={done}/{len(files)}", flush=True)
-
-
-def _prepared(flags: argparse.Namespace) -> tuple[int, str]:
-    """Return the exit code, and what there is to say in a sentence."""
-    try:
-        request = _checked(flags)
-        _install_what_is_missing()
-        return 0, prepare(request)
-    except ValueError as error:
-        return 1, str(error)
 
 
 def _checked(flags: argparse.Namespace) -> Request:

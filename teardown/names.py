@@ -12,6 +12,8 @@ OWNER_TAG = "bricklab:owner"
 METRICS = "Bricklab"
 """The namespace of the metrics that a lab itself puts into CloudWatch."""
 
+REGISTERED_BY = "retraining"  # the metadata RegisteredBy of versions that serve once they are approved
+
 REAL_TIME = "real-time"  # the hosting, of those of the setting lab.hosting, that an endpoint has if nothing is said
 
 _SEAT_STACK = "-seat-"
@@ -50,14 +52,19 @@ def endpoint_stack(lab: str) -> str:
     return f"{lab}-endpoint"
 
 
+def retraining_stack(lab: str) -> str:
+    """Return the name of the stack with what trains the model anew by itself."""
+    return f"{lab}-retraining"
+
+
 def seat_stack(lab: str, seat: str) -> str:
     """Return the name of a seat's stack."""
     return f"{lab}{_SEAT_STACK}{seat}"
 
 
-def core_stacks(lab: str) -> tuple[str, str, str, str]:
-    """Return the names of the stacks that every lab has, seats aside."""
-    return operations_stack(lab), storage_stack(lab), training_stack(lab), endpoint_stack(lab)
+def core_stacks(lab: str) -> tuple[str, ...]:
+    """Return the names of the stacks that a lab may have, seats aside."""
+    return operations_stack(lab), storage_stack(lab), training_stack(lab), endpoint_stack(lab), retraining_stack(lab)
 
 
 def is_seat_stack(name: str) -> bool:
@@ -136,6 +143,24 @@ def tuning_prefix(lab: str) -> str:
     return f"{prefix(lab)}tune-"
 
 
+# Retraining.
+
+
+def retraining(lab: str) -> str:
+    """Return the name of the state machine that trains anew, compares, and registers what is good enough."""
+    return f"{lab}-retraining"
+
+
+def model_deployment(lab: str) -> str:
+    """Return the name of the state machine that has the endpoint serve a version when it is approved."""
+    return f"{lab}-model-deployment"
+
+
+def retraining_prefix(lab: str) -> str:
+    """Return what the names of a retraining's jobs begin with."""
+    return f"{prefix(lab)}retrain-"
+
+
 # The lease.
 
 
@@ -180,6 +205,15 @@ def paused_parameters(lab: str) -> str:
 def teardown_parameters(lab: str) -> str:
     """Return the path of the parameters in which a teardown keeps names for when it is broken off."""
     return f"{parameters(lab)}/teardown"
+
+
+def retraining_parameter(lab: str, of: str) -> str:
+    """Return the name of a parameter of retraining.
+
+    "run" is the execution whose turn it is, "again" is there if it is to be followed by another, "data" the hash of
+    what was last trained with.
+    """
+    return f"{parameters(lab)}/retraining/{of}"
 
 
 # Glue and Athena.

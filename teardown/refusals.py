@@ -28,6 +28,7 @@ _GONE_CODES = {
     "ParameterNotFound",
     "ResourceNotFound",
     "ResourceNotFoundException",
+    "StateMachineDoesNotExist",
 }
 _GONE_WORDS = ("could not find", "does not exist", "not found", "recordnotfound")
 _DENIED_CODES = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}

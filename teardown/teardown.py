@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from teardown import names, refusals, scaling, stacks
+from teardown import executions, names, refusals, scaling, stacks
 from teardown.alarms import AlarmsSweep
+from teardown.executions import ExecutionsSweep
 from teardown.logs import LogsSweep
 from teardown.receipt import Receipt
 from teardown.records import RecordsSweep
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from teardown.receipt import Resource
     from teardown.stacks import Stack
 
-_EARLY = {scaling.KIND, *(each.title for each in RESOURCE_TYPES if each.stage == FIRST_STAGE)}
+_EARLY = {executions.KIND, scaling.KIND, *(each.title for each in RESOURCE_TYPES if each.stage == FIRST_STAGE)}
 
 
 class Teardown:
@@ -37,6 +38,7 @@ class Teardown:
         self._lab, self._client = lab, client
         self._cloudformation = client("cloudformation")
         self.scope = Scope(lab=lab, others=stacks.other_labs(stacks.every(self._cloudformation), lab))
+        self._executions = ExecutionsSweep(client, lab, self.receipt)
         self._scaling = ScalingSweep(client, self.scope, self.receipt)
         self.remembered = RememberedNames(client, lab)
         self._work = SageMakerSweep(client, self.scope, self.receipt, only_stackless=True, remembered=self.remembered)
@@ -49,7 +51,7 @@ class Teardown:
 
         A seat's stack has the role that its student's jobs and endpoints need until they have ended: it waits for them.
         """
-        work = self._scaling.step() or self._work.step()
+        work = self._executions.step() or self._scaling.step() or self._work.step()
         busy = [resource.name for resource in work]
         # What comes later has not been looked at then: anybody's endpoint may be there.
         early = any(resource.kind in _EARLY or resource.name == refusals.NOT_LISTED_YET for resource in work)

@@ -9,10 +9,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from cli import paths
-from cli.aws import cdk, stacks
+from cli.aws import cdk, stacks, wait
 from cli.aws.progress import DeploymentProgress
+from cli.ui import screen
 from cli.ui.errors import LabError
 from teardown import names
+from teardown.executions import ExecutionsSweep
+from teardown.receipt import Receipt
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,6 +58,16 @@ def deploy_lab(session: Session, settings: Settings) -> SeatsOutcome:
         reasons = stacks.failures(session, assembly.core, since=started) or [cdk.error_in(_CORE_LOG)]
         raise LabError("\n".join([*reasons, f"Mend it and run `./lab up` again; the CDK's whole log is {_CORE_LOG}."]))
     return outcome
+
+
+def end_retraining(session: Session, lab: str) -> None:
+    """Stop what runs of a lab's retraining and delete its stack, if there is one: the app has none any more."""
+    stack = names.retraining_stack(lab)
+    if any(each.name == stack for each in stacks.of_lab(session, lab)):
+        with screen.step(f"{stack} deleted, for lab.retraining is false") as retitle:
+            wait.until(ExecutionsSweep(session.client, lab, Receipt()).step, retitle)
+            stacks.delete(session, lab, retitle, only=[stack])
+            retitle(f"{stack} deleted, for lab.retraining is false")
 
 
 def deploy_seats(session: Session, settings: Settings, wanted: Mapping[str, str]) -> SeatsOutcome:

@@ -12,7 +12,7 @@ from infra import algorithms
 from infra.algorithm_registries import REGISTRIES
 from infra.algorithms import BUILT_IN
 from infra.containers import INFERENCE, TRAINING
-from infra.regions import ACCEPTED, BUDGET, monitoring_refusal, refusal
+from infra.regions import ACCEPTED, BUDGET, monitoring_refusal, refusal, retraining_refusal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,7 +42,10 @@ def check_region(deployment: Deployment) -> Iterator[CheckResult]:
     region = deployment.session.region
     given = deployment.settings
     refused = (
-        refusal(region) or algorithms.refusal(region, given.algorithm) or monitoring_refusal(region, given.monitor)
+        refusal(region)
+        or algorithms.refusal(region, given.algorithm)
+        or monitoring_refusal(region, given.monitor)
+        or retraining_refusal(region, wanted=given.retraining)
     )
     if refused:
         yield CheckResult("region", State.WRONG, refused)

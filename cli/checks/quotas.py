@@ -100,8 +100,8 @@ def needs(settings: Settings) -> list[Need]:
     seats = len(settings.seats)
     serverless, instances = settings.hosting == "serverless", settings.endpoint_instances.most
     training = f"spot {TRAINING.name}" if settings.spot else TRAINING.name
-    # One after the other.
-    processing = int(bool(settings.photos) or settings.algorithm != KERAS or settings.monitor != "off")
+    jobs = bool(settings.photos) or settings.algorithm != KERAS or settings.monitor != "off" or settings.retraining
+    processing = int(jobs)  # one after the other
     rows = [
         (settings.training_instance_type, training, "training_instance_type", settings.training_instance_count, 0),
         (settings.training_instance_type, PROCESSING.name, "training_instance_type", processing, 0),

@@ -15,7 +15,7 @@ from cli.ui import screen
 from cli.ui.errors import LabError
 from cli.ui.table import Column, Table
 from infra.regions import registers_models
-from teardown.names import training_stack
+from teardown.names import REGISTERED_BY, training_stack
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,7 +71,9 @@ def decide(target: Target, context: Sequence[str], version: str, *, approval: st
     models = _of(target, context)
     chosen = models.version(version)
     models.decide(chosen, approval, because)
-    screen.console.print(f"Version {chosen.number} is {approval}.", soft_wrap=True)
+    serves_now = approval == APPROVED and chosen.known.get("RegisteredBy") == REGISTERED_BY and models.lab.retraining
+    more = " The endpoint is updated to it: `./lab status` shows that." if serves_now else ""
+    screen.console.print(f"Version {chosen.number} is {approval}.{more}", soft_wrap=True)
     if approval == REJECTED and models.serves(chosen):
         screen.console.print(
             "[yellow]![/] It serves still: `./lab models rollback` has the one before it serve.", soft_wrap=True

@@ -10,7 +10,7 @@ import psutil
 from rich.markup import escape
 
 from cli import embedded, paths, settings
-from cli.aws import drift, endpoint, lease, pausing, seats, stacks
+from cli.aws import drift, endpoint, lease, pausing, retraining, seats, stacks
 from cli.aws.models import Models
 from cli.aws.scaling import EndpointScaling
 from cli.aws.session import Session, Target, connect
@@ -56,6 +56,7 @@ _NOT_DEPLOYED: dict[str, Any] = {
     "model": None,
     "drift": None,
     "ways": {},
+    "retraining": None,
     "seats": [],
     "paused": [],
     "lease_end": None,
@@ -93,6 +94,7 @@ def _lab_status(session: Session, lab_settings: Settings) -> dict[str, Any]:
         "model": _model(session, lab_settings) if found else None,
         "drift": drift.Drift(session, lab).summary() if lab_settings.monitor != "off" else None,
         "ways": {way: outputs[output] for way, output in _WAYS.items() if output in outputs},
+        "retraining": run.document() if found and (run := retraining.latest(session, lab)) else None,
         "seats": [
             {"name": s["NotebookInstanceName"], "status": s["NotebookInstanceStatus"], "type": s["InstanceType"]}
             for s in instances
@@ -204,11 +206,14 @@ def _show_endpoint(table: Table, found: dict[str, Any]) -> None:
         said = f"{_coloured(served['status'])}{stage}  {served['hosting']}{_instances(served)}"
         table.add_row("endpoint", served["name"], said)
     if model := found["model"]:
-        said = f"{_coloured(model['approval'])}{_quality_in_words(model)}"
+        because = f": {escape(model['because'])}" if model["because"] else ""
+        said = f"{_coloured(model['approval'])}{_quality_in_words(model)}{because}"
         table.add_row("model", f"version {model['version']}", said)
     if watched := found["drift"]:
         last = f"  last run {_coloured(watched['last_run'])}" if watched["last_run"] else ""
         table.add_row("drift", f"schedule {watched['schedule']}", f"{last}  `./lab drift`".strip())
+    if run := found["retraining"]:
+        table.add_row("retraining", run["run"], escape(run["sentence"] or "goes on: `./lab retrain` shows it"))
 
 
 def _engine(name: str) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from cli import embedded, settings
 from cli.aws import cdk, deployment, lease, owner, seats, stacks
 from cli.aws.cdk import deploy_lock
-from cli.aws.models import Models
+from cli.aws.models import APPROVED, Models
 from cli.aws.session import Session, Target, connect_to_aws, start_embedded
 from cli.commands import preflight
 from cli.commands.pause import bring_back
@@ -52,6 +52,8 @@ def _up(session: Session, context: Sequence[str], lab: Settings, *, force: bool)
     bring_back(session, lab.name)  # an endpoint that is not there can't be updated
     job_before = stacks.outputs(session, lab.name).get("TrainingJobName")
     _synthesise_and_bootstrap(session, owner.add_to_context(session, lab, context))
+    if not lab.retraining:
+        deployment.end_retraining(session, lab.name)
     outcome = deployment.deploy_lab(session, lab)
     deployment.check_endpoint(session, lab.name)
     outputs = stacks.outputs(session, lab.name)
@@ -89,8 +91,8 @@ def _warn_of_an_older_model(session: Session, lab: Settings, outputs: Mapping[st
     models = Models(session, lab)
     if models.served_artifact in ("", outputs["ModelArtifact"]):
         return
-    serving, newest = models.serving(), next(iter(models), None)
-    if serving and newest:
+    serving, newest = models.serving(), next((each for each in models if each.approval == APPROVED), None)
+    if serving and newest and serving.number != newest.number:
         screen.console.print(
             f"[yellow]![/] The endpoint serves version {serving.number} still, which was chosen: "
             f"`./lab models serve {newest.number}` has it serve what was trained last.",

@@ -98,7 +98,7 @@ def apply(
     statements = iam_enforcement.enforce() if enforce else None
     if not enforce:
         iam_enforcement.apply()
-    step_functions.apply(additions.tasks)
+    step_functions.apply(additions.tasks, pace=clock.scaled(1))
     athena.apply()
     api_gateway.apply()
     cloudfront.patches.apply()

@@ -45,7 +45,12 @@ _DENIED = "AccessDeniedException"
 _RULE_ACTIONS = ("events:PutTargets", "events:PutRule", "events:DescribeRule")
 _RULE = "StepFunctionsGetEventsForSageMaker{}JobsRule"
 _RULE_NAMES = {"HyperParameterTuning": "Tuning"}
-_TARGETS = {"lambda": "lambda:InvokeFunction", "sns": "sns:Publish", "sqs": "sqs:SendMessage"}
+_TARGETS = {
+    "lambda": "lambda:InvokeFunction",
+    "sns": "sns:Publish",
+    "sqs": "sqs:SendMessage",
+    "states": "states:StartExecution",
+}
 
 
 enforced = Patches()
@@ -143,12 +148,14 @@ def _invoke_target(
 
 def _refusal(action: str, target: Mapping[str, Any], service: str, rule: Mapping[str, Any]) -> str | None:
     arn = str(target["Arn"])
-    if "RoleArn" in target:
+    if "RoleArn" in target:  # a state machine, which has no policy of its own, is started with one only
         return of_role(target["RoleArn"], service).refusal(action, arn, {})
     asked = (arn, f"{service}.amazonaws.com", rule["Arn"], rule["Arn"].split(":")[4])
     match action:
         case "sqs:SendMessage":
             lets_in = sqs.queue_policy_allows(*asked)
+        case "states:StartExecution":
+            lets_in = False
         case "sns:Publish":
             lets_in = sns.topic_policy_allows(*asked)
         case _:

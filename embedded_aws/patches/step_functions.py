@@ -1,4 +1,4 @@
-"""Tasks of state machines that are left to services of ours; ministack knows the aws-sdk integration alone."""
+"""Tasks of state machines that are left to services of ours; ministack knows the aws-sdk integration in part."""
 
 from __future__ import annotations
 
@@ -23,9 +23,10 @@ _EXECUTION: ContextVar[Mapping[str, Any]] = ContextVar("execution")
 patches = Patches()
 
 
-def apply(integrations: Mapping[str, TaskIntegration]) -> None:
-    """Leave tasks to these services, by their names in a task's Resource."""
+def apply(integrations: Mapping[str, TaskIntegration], *, pace: float) -> None:
+    """Leave tasks to these services, by their names in a task's Resource; waits take `pace` of their seconds."""
     _INTEGRATIONS.update(integrations)
+    stepfunctions._SFN_WAIT_SCALE = pace
     patches.apply()
 
 
@@ -52,7 +53,7 @@ def _execute_task(
 
 @patches.wraps(stepfunctions._invoke_resource)
 def _invoke_resource(original: Callable[[str, Any], Any], resource: str, input_data: Any) -> Any:
-    service, _, action = resource.removeprefix(_PREFIX).partition(":")
+    service, _, action = resource.removeprefix(_PREFIX).rpartition(":")
     if not resource.startswith(_PREFIX) or service not in _INTEGRATIONS:
         return original(resource, input_data)
     execution = _EXECUTION.get()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_s3 as s3
@@ -55,6 +55,17 @@ class LabBucket(s3.Bucket):
             versioned=True,
         )
         acknowledge(self, dict.fromkeys(("AwsSolutions-S1", "CKV_AWS_18"), _NO_ACCESS_LOGS))
+
+    def tell_eventbridge(self) -> None:
+        """Let EventBridge hear of every object that is made or deleted.
+
+        By the template's own member: the CDK's takes a function that may change any bucket's notifications.
+        """
+        cast(
+            "s3.CfnBucket", self.node.default_child
+        ).notification_configuration = s3.CfnBucket.NotificationConfigurationProperty(
+            event_bridge_configuration=s3.CfnBucket.EventBridgeConfigurationProperty(event_bridge_enabled=True)
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

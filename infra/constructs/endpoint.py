@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Any
 
+from aws_cdk import Stack
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
@@ -143,6 +144,7 @@ class Endpoint(Construct):
                 variant=hosting.VARIANT,
             )
         self.endpoint_name = endpoint.attr_endpoint_name
+        self.logical_id = Stack.of(self).get_logical_id(endpoint)
 
 
 def _model_containers(containers: Sequence[Container], *, workers: int) -> dict[str, Any]:

@@ -53,18 +53,7 @@ class ModelTraining(SageMakerJob):
             role=role,
             key=key,
             identity=identity,
-            request={
-                "EnableInterContainerTrafficEncryption": True,
-                "EnableManagedSpotTraining": settings.spot,
-                "OutputDataConfig": {"KmsKeyId": key.key_arn, "S3OutputPath": output_of(bucket)},
-                "ResourceConfig": instances(
-                    settings.training_instance_type, count=count, gigabytes=_VOLUME_GB, key=key
-                ),
-                "RoleArn": role.role_arn,
-                "StoppingCondition": {"MaxRuntimeInSeconds": settings.max_run, **_spot_limit(settings)},
-                "Tags": [{"Key": LAB_TAG, "Value": settings.name}],
-                **request,
-            },
+            request={**training_request(settings, bucket=bucket, key=key, role=role, count=count), **request},
             log_retention_days=settings.log_retention_days,
             # It looks whether the artifact is there, and reads its receipt.
             needs=[
@@ -76,6 +65,21 @@ class ModelTraining(SageMakerJob):
             acknowledge(self, {wildcard("…/training/*"): "SageMaker makes the names of the artifacts."})
         self.job_name = self.resource.get_att_string("TrainingJobName")
         self.model_artifact = self.resource.get_att_string("ModelArtifact")
+
+
+def training_request(
+    settings: Settings, *, bucket: s3.IBucket, key: kms.IKey, role: iam.IRole, count: int = 1
+) -> dict[str, Any]:
+    """Return what every training has in its request."""
+    return {
+        "EnableInterContainerTrafficEncryption": True,
+        "EnableManagedSpotTraining": settings.spot,
+        "OutputDataConfig": {"KmsKeyId": key.key_arn, "S3OutputPath": output_of(bucket)},
+        "ResourceConfig": instances(settings.training_instance_type, count=count, gigabytes=_VOLUME_GB, key=key),
+        "RoleArn": role.role_arn,
+        "StoppingCondition": {"MaxRuntimeInSeconds": settings.max_run, **_spot_limit(settings)},
+        "Tags": [{"Key": LAB_TAG, "Value": settings.name}],
+    }
 
 
 def output_of(bucket: s3.IBucket) -> str:

@@ -31,7 +31,15 @@ _SCALING_ALARMS = "TargetTracking-endpoint/*"  # Application Auto Scaling's, for
 
 def statements(lab: str) -> list[Statement]:
     """Return the function's policy; what CloudFormation deletes with a stack, it deletes with its own role."""
-    return [*_sagemaker(lab), *_scaling(), *_alarms(lab), *_stacks(lab), *_logs(lab), *_records(lab)]
+    return [
+        *_sagemaker(lab),
+        *_executions(lab),
+        *_scaling(),
+        *_alarms(lab),
+        *_stacks(lab),
+        *_logs(lab),
+        *_records(lab),
+    ]
 
 
 def wildcards(lab: str) -> dict[str, str]:
@@ -44,6 +52,8 @@ def wildcards(lab: str) -> dict[str, str]:
         f"…:stack/{own}/*",
         *(f"…:log-group:{group}" for group in _own_groups(lab)),
         f"…:alarm:{own}",
+        f"…:stateMachine:{own}",
+        f"…:execution:{own}",
         f"…:parameter{names.parameters(lab)}/*",
     )
     shared = (f"…:log-group:{group}:*" for group in SHARED_GROUPS)
@@ -92,6 +102,15 @@ def _sagemaker(lab: str) -> list[Statement]:
         allow(ends, [arn("sagemaker", "*")], tagged),
         allow(["sagemaker:UpdateTrainingJob"], named, pool),
         allow(["sagemaker:UpdateTrainingJob"], [arn("sagemaker", "*")], {**pool, **tagged}),
+    ]
+
+
+def _executions(lab: str) -> list[Statement]:
+    return [
+        allow(
+            ["states:ListExecutions", "states:StopExecution"],
+            [arn("states", f"{part}:{names.any_of(lab)}") for part in ("stateMachine", "execution")],
+        )
     ]
 
 

@@ -39,7 +39,7 @@ _NUMBER = "=([0-9.eE+-]+)"
 
 
 class TrainingRole(ExecutionRole):
-    """Reads the data and the code, writes below training/, keeps checkpoints there, its own logs and metrics."""
+    """Reads the code and what lies at `data`, writes below training/, keeps checkpoints there, its logs and metrics."""
 
     def __init__(
         self,
@@ -51,6 +51,7 @@ class TrainingRole(ExecutionRole):
         key: kms.IKey,
         image: ContainerImage,
         source: SourceDirectory,
+        data: str = "data/",
     ) -> None:
         objects = partial(statements.on_objects, bucket.bucket_arn)
         super().__init__(
@@ -58,8 +59,8 @@ class TrainingRole(ExecutionRole):
             construct_id,
             description=f"What the training jobs of the lab {lab} may do",
             policy=[
-                statements.list_bucket(bucket.bucket_arn, prefixes=["data/", "training/"]),
-                objects(actions=["s3:GetObject"], prefixes=["data/"]),
+                statements.list_bucket(bucket.bucket_arn, prefixes=[data, "training/"]),
+                objects(actions=["s3:GetObject"], prefixes=[data]),
                 objects(actions=["s3:AbortMultipartUpload", "s3:PutObject"], prefixes=["training/"]),
                 # SageMaker brings them back after an interruption, and deletes what the script has deleted.
                 objects(actions=["s3:DeleteObject", "s3:GetObject"], prefixes=["training/*/checkpoints/"]),
@@ -70,7 +71,7 @@ class TrainingRole(ExecutionRole):
         acknowledge(
             self,
             {
-                wildcard("…/data/*"): "Every file of the data set.",
+                wildcard(f"…/{data}*"): "Every file of the data set.",
                 wildcard("…/training/*"): "SageMaker makes the names of the artifacts.",
                 wildcard("…/training/*/checkpoints/*"): "A job's name holds a hash of what it trains.",
                 **run_jobs_wildcards(lab=lab, group=LOGS),
@@ -110,7 +111,9 @@ class TrainingJob(ModelTraining):
             key=key,
             role=role,
             identity=self.identity,
-            request=_request(scope, settings=settings, bucket=bucket, inputs=inputs),
+            request=network_request(
+                scope, settings=settings, bucket=bucket, inputs=inputs, data=f"s3://{bucket.bucket_name}/data/"
+            ),
             count=settings.training_instance_count,
             leaves_receipt=True,
         )
@@ -129,14 +132,18 @@ def _identity(settings: Settings, inputs: TrainingInputs) -> dict[str, Any]:
     }
 
 
-def _request(
+def network_request(
     scope: Construct,
     *,
     settings: Settings,
     bucket: s3.IBucket,
     inputs: TrainingInputs,
+    data: str,
 ) -> dict[str, Any]:
-    """Return what only this training's request has; the handler puts the checkpoints below the job's name."""
+    """Return what only the network's training has in its request, on the data at an address in S3.
+
+    The checkpoints' address is what they have their job's folder below.
+    """
     output = output_of(bucket)
     return {
         "AlgorithmSpecification": {
@@ -155,7 +162,7 @@ def _request(
             "sagemaker_region": Stack.of(scope).region,
             "sagemaker_submit_directory": inputs.source.s3_object_url,
         },
-        "InputDataConfig": [channel("training", f"s3://{bucket.bucket_name}/data/")],
+        "InputDataConfig": [channel("training", data)],
         "TensorBoardOutputConfig": {"S3OutputPath": output},
     }
 

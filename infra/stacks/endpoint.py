@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
 
 class EndpointStack(Stack):
-    """Serves the artifact that the training stack's parameter names when this stack is deployed."""
+    """Serves the artifact that the training stack's parameter names when this stack is deployed.
+
+    `endpoint_id` is the endpoint's logical id.
+    """
 
     def __init__(
         self,
@@ -58,6 +61,7 @@ class EndpointStack(Stack):
         api = self._add_rest_api(settings, storage, endpoint) if "rest" in settings.serve_also else None
         if "web" in settings.serve_also:
             self._add_web_page(settings, storage, artifact, api)
+        self.endpoint_id = endpoint.logical_id
         CfnOutput(self, "EndpointName", value=endpoint.endpoint_name, description="What InvokeEndpoint is called with")
 
     def _add_rest_api(self, settings: Settings, storage: StorageStack, endpoint: Endpoint) -> RestApi:

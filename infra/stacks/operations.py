@@ -18,11 +18,14 @@ if TYPE_CHECKING:
 
 
 class OperationsStack(Stack):
-    """Shares nothing with the other stacks, for it ends them: it is the last to go."""
+    """Reads nothing of the other stacks, for it ends them: it is the last to go. They may tell its topic."""
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: Settings, **stack: Any) -> None:
         super().__init__(scope, construct_id, description=f"{settings.name}: lease, budget and notices", **stack)
-        notices = Notices(self, "Notices", lab=settings.name, addresses=settings.notify)
+        self.notices = notices = Notices(self, "Notices", lab=settings.name, addresses=settings.notify)
+        # Exported whether or not the lab retrains: CloudFormation takes no export away that another stack imports.
+        for value in (notices.topic.topic_arn, notices.key.key_arn):
+            self.export_value(value)
         CfnOutput(self, "NoticesTopicArn", value=notices.topic.topic_arn, description="Hears of the lease and the cost")
         if settings.budget and (Token.is_unresolved(self.region) or BUDGET not in ACCEPTED[self.region].lacks):
             Budget(

@@ -52,6 +52,8 @@ class StorageStack(Stack):
             description=f"Encrypts what the lab {settings.name} stores",
         )
         self.bucket = LabBucket(self, "Bucket", key=self.key)
+        if settings.retraining:
+            self.bucket.tell_eventbridge()
         models = None
         if registers_models(self.region):
             models = sagemaker.CfnModelPackageGroup(

@@ -39,7 +39,8 @@ class TrainingStack(Stack):
     """Trains the model, registers it, and says where its artifact is, in the parameter `/<lab>/model-artifact`.
 
     An export would not do: CloudFormation refuses to change one that another stack imports. `feature_artifact` is where
-    the model lies that makes features of photos for an algorithm of AWS's; "" for the Keras network.
+    the model lies that makes features of photos for an algorithm of AWS's; "" for the Keras network. `inputs` is what
+    the training is made of.
     """
 
     def __init__(
@@ -56,7 +57,7 @@ class TrainingStack(Stack):
         self._settings, self._storage = settings, storage
         # The container has TensorFlow; another backend is installed when the job starts.
         packages = [f"requirements-{settings.backend}.txt"] if settings.backend != "tensorflow" else []
-        inputs = TrainingInputs(
+        self.inputs = inputs = TrainingInputs(
             image=ContainerImage.training(self),
             source=SourceDirectory(self, "Source", folder=model_code, also=packages),
             data=storage.data,

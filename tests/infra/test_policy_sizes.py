@@ -89,6 +89,7 @@ def stacks(compose: Callable[..., cdk.App], tmp_path_factory: pytest.TempPathFac
         notify=["a@b.c"],
         hosting="async",
         rollout="canary",
+        retraining=True,
     )
     return {stack.stack_name: stack.template["Resources"] for stack in app.synth().stacks}
 

@@ -257,7 +257,7 @@ def test_one_hidden_layer_may_be_a_number() -> None:
         ("capture_percentage", 101, "must be less than or equal to 100"),
         ("log_retention_days", 6, "must be one of 1, 3, 5, 7"),
         ("epoch", 3, "there is no such setting; did you mean epochs?"),
-        ("xyzzy", "red", "there is no such setting; there are algorithm, backend, "),
+        ("xyzzy", "red", "there is no such setting; there are algorithm, approval, backend, "),
     ],
 )
 def test_a_problem_names_key_value_and_rule(key: str, value: object, rule: str) -> None:

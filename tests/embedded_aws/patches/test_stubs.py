@@ -35,6 +35,7 @@ TYPES: Mapping[str, type] = {
     "Mapping": Mapping,
     "ModuleType": types.ModuleType,
     "dict": dict,
+    "float": float,
     "object": object,
     "str": str,
     "tuple": tuple,

@@ -5,6 +5,7 @@ from ministack.core.responses import AccountRegionScopedDict
 
 _AWS_SDK_ERROR_PREFIX: dict[str, str]
 _AWS_SDK_SERVICE_MAP: dict[str, dict[str, Any]]
+_SFN_WAIT_SCALE: float
 _state_machines: AccountRegionScopedDict[dict[str, Any]]
 
 Response = tuple[int, dict[str, str], bytes]

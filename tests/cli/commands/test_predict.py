@@ -23,7 +23,7 @@ def test_what_is_too_large_is_named_with_what_to_do(tmp_path: Path, name: str, a
     file.write_bytes(bytes(6_291_457))
     with pytest.raises(LabError) as refused:
         predict(Target.EMBEDDED, (), [str(file)], via=Way.ENDPOINT, as_json=False)
-    limit = "has 6,291,457 bytes; it may have 6,291,456 bytes at most"
+    limit = "has 6,291,457 bytes; it may have 6,291,456 at most"
     assert str(refused.value).startswith(f"{file} {limit}: {advice}")
 
 

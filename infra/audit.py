@@ -18,7 +18,7 @@ from cdk_nag import AwsSolutionsChecks
 
 from infra import composition
 from infra.constructs.findings import METADATA
-from infra.regions import ACCEPTED, WITHOUT_MONITORING
+from infra.regions import ACCEPTED, WITHOUT_MONITORING, registers_models
 from infra.settings import DATA_FILES, read
 
 if TYPE_CHECKING:
@@ -65,6 +65,7 @@ def profiles(*, data: Path, photos: Path) -> dict[str, Mapping[str, Any]]:
         "algorithm": {"data": str(data), "seats": 0, "algorithm": "xgboost", "features": "hidden"},
         "serverless": {"data": str(data), "seats": 0, "hosting": "serverless", "serve_also": ["rest", "web"]},
         "monitored": {"data": str(data), "seats": 0, "monitor": "hourly"},
+        "retrained": {"data": str(data), "seats": 0, "retraining": True},
         # Instances whose own disks SageMaker takes no key for, another backend, and whatever can be left out left out.
         "least": {
             "data": str(data),
@@ -87,7 +88,12 @@ def _audit(folder: Path, settings: Mapping[str, Any], *, region: str | None) -> 
     composition.compose(app, read({"lab": given}), Path(given["photos"] or given["data"]), env=env)
     app.synth()
     monitored = given.get("monitor", "off") != "off"
-    regions = [name for name in _alike(region) if not monitored or name not in WITHOUT_MONITORING]
+    regions = [
+        name
+        for name in _alike(region)
+        if not (monitored and name in WITHOUT_MONITORING)
+        and not (given.get("retraining") and not registers_models(name))
+    ]
     return {
         "findings": findings(app),
         "acknowledgments": list(_acknowledgments(folder)),

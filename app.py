@@ -12,6 +12,7 @@ if __name__ == "__main__":
 import aws_cdk as cdk
 
 from infra import algorithms, composition, regions
+from infra.function_package import PackageError
 from infra.settings import SettingsError, read
 
 
@@ -20,7 +21,8 @@ def main() -> None:
     app = cdk.App(stack_traces=False)
     try:
         settings = read(app.node.get_all_context())
-    except SettingsError as error:
+        function = composition.model_function(settings, os.environ)
+    except (SettingsError, PackageError) as error:
         sys.exit(str(error))
     # The CDK CLI says where it would deploy to; without it the templates fit every account and region.
     region = os.environ.get("CDK_DEFAULT_REGION")
@@ -32,7 +34,8 @@ def main() -> None:
     ):
         sys.exit(refusal)
     env = cdk.Environment(account=os.environ.get("CDK_DEFAULT_ACCOUNT"), region=region)
-    composition.compose(app, settings, composition.data_folder(settings, os.environ), env=env)
+    data = composition.data_folder(settings, os.environ)
+    composition.compose(app, settings, data, function=function, env=env)
     app.synth()
 
 

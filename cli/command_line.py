@@ -140,6 +140,22 @@ def drift(
 
 
 @app.command()
+def edge(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="The folder with the photos.")],
+    target: TargetOption = Target.EMBEDDED,
+    context: ContextOption = None,
+    *,
+    results: Annotated[Path | None, typer.Option(help="Folder for results.jsonl; kept among the lab's own.")] = None,
+    deliver: Annotated[bool, typer.Option("--deliver", help="Bring the results to the lab's bucket.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Go on with photos that come, until Ctrl-C.")] = False,
+) -> None:
+    """Answer for a folder of photos with the lab's Greengrass component, on this machine, with or without AWS."""
+    from cli.commands.edge import edge as command
+
+    raise typer.Exit(command(target, absolute(context), folder, results=results, deliver=deliver, watch=watch))
+
+
+@app.command()
 def tune(
     target: TargetOption = Target.EMBEDDED,
     context: ContextOption = None,

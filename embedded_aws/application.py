@@ -24,7 +24,7 @@ from embedded_aws.patches import (
 )
 from embedded_aws.patches.apply import Additions, apply
 from embedded_aws.patches.persistence import Persistence
-from embedded_aws.runtime import sandbox
+from embedded_aws.runtime import function_runtimes, images, sandbox
 from embedded_aws.runtime.containers import Docker
 from embedded_aws.runtime.docker.engine import Engine, EngineError
 from embedded_aws.services import budgets
@@ -32,6 +32,8 @@ from embedded_aws.services.application_autoscaling import cloudformation as scal
 from embedded_aws.services.application_autoscaling.service import ApplicationAutoScaling
 from embedded_aws.services.ec2 import NetworkTypes
 from embedded_aws.services.ecr import ImageRegistries
+from embedded_aws.services.greengrassv2 import cloudformation as component_types
+from embedded_aws.services.greengrassv2.service import GreengrassV2
 from embedded_aws.services.root_clients import RootClients
 from embedded_aws.services.sagemaker import cloudformation
 from embedded_aws.services.sagemaker.clock import Clock
@@ -89,12 +91,27 @@ class Application:
             publish=bus.put,
             database=database,
         )
+        self._greengrass = GreengrassV2(
+            clock=context.clock,
+            clients=RootClients(settings.url),
+            caller=iam_principals.caller,
+            principal=iam_principals.principal,
+            database=database,
+        )
         told.append(self._scaling.deregistration.endpoint_changed)
         self._sagemaker.check_endpoint_change = self._scaling.deregistration.check_endpoint_change
         context.metrics.start(context.clock, cloudwatch.Metrics(loop).put, self._scaling.watched)
         # Where policies are enforced: a function that tells which of their statements have decided anything.
         self.statements = apply(
-            _additions(self._sagemaker, self._scaling, quotas, token, self._persistence, enforce=settings.enforce),
+            _additions(
+                self._sagemaker,
+                self._scaling,
+                self._greengrass,
+                quotas,
+                token=token,
+                persistence=self._persistence,
+                enforce=settings.enforce,
+            ),
             clock=context.clock,
             loop=loop,
             enforce=settings.enforce,
@@ -118,6 +135,7 @@ class Application:
             self._persistence.close()
         finally:
             self._scaling.close()
+            self._greengrass.close()
             self._sagemaker.close()
             if self._docker:
                 with suppress(EngineError):  # its daemon does not run: nor does anything of it
@@ -153,16 +171,18 @@ def _context(
 def _additions(
     sagemaker: SageMaker,
     scaling: ApplicationAutoScaling,
+    greengrass: GreengrassV2,
     quotas: AppliedQuotas,
+    *,
     token: AdminToken,
     persistence: Persistence,
-    *,
     enforce: bool,
 ) -> Additions:
     context, clients = sagemaker.context, _task_clients(sagemaker.context, enforce=enforce)
 
     def close_account(number: str) -> None:
         scaling.discard(number)
+        greengrass.discard(number)
         sagemaker.discard(number)
         accounts.forget(number)
         persistence.flush_all()
@@ -190,11 +210,15 @@ def _additions(
                 scope="application-autoscaling",
                 sdk_name="ApplicationAutoScaling",
             ),
+            "greengrassv2": service_handlers.Service(
+                handler=greengrass.handle, target="", hosts=("greengrass",), scope="greengrass", sdk_name="GreengrassV2"
+            ),
         },
         resource_providers={
             **cloudformation.resource_providers(sagemaker),
             **NetworkTypes(context.endpoint_url, iam_principals.caller).resource_providers(),
             **scaling_types.resource_providers(scaling, iam_principals.caller),
+            **component_types.resource_providers(greengrass, iam_principals.caller),
             **budgets.resource_providers(service_handlers.call_budgets, iam_principals.caller),
         },
         tagged={"sagemaker": TaggedResources(context.store, iam_principals.caller)},
@@ -204,6 +228,8 @@ def _additions(
             "sagemaker": Tasks(sagemaker),
             **{f"aws-sdk:{name}": SdkTask(name, clients) for name in SERVICES},
         },
+        python=function_runtimes.finder(context.cache_dir, images.uv),
+        sdk=function_runtimes.link_sdk(context.state_dir / "function-sdk"),
         scale=scaling.scale,
         sign=lambda path: f"{context.endpoint_url}{token.sign(path)}",
     )

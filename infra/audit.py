@@ -12,6 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zipfile import ZipFile
 
 import aws_cdk as cdk
 from cdk_nag import AwsSolutionsChecks
@@ -26,17 +27,19 @@ if TYPE_CHECKING:
 
 
 def main() -> None:
-    """Synthesise all profiles with data and photos that are stand-ins: no template depends on what is in them."""
+    """Synthesise all profiles with data, photos and a package that are stand-ins: no template depends on them."""
     folder = Path(sys.argv[1])
     with tempfile.TemporaryDirectory() as place:
         data, photos = Path(place) / "data", Path(place) / "photos"
         for file in (*(data / name for name in DATA_FILES), photos / "2x3 Brick" / "1.png"):
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(file.name)
+        function = Path(place) / "function.zip"
+        ZipFile(function, "w").close()
         every = profiles(data=data, photos=photos)
-        audits = [_audit(folder / name, settings, region=None) for name, settings in every.items()]
+        audits = [_audit(folder / name, settings, function, region=None) for name, settings in every.items()]
         wanting = {_alike(region)[0] for region in ACCEPTED if ACCEPTED[region].lacks}
-        audits += [_audit(folder / region, every["everything"], region=region) for region in sorted(wanting)]
+        audits += [_audit(folder / region, every["everything"], function, region=region) for region in sorted(wanting)]
     audit = {part: [each for found in audits for each in found[part]] for part in audits[0]}
     (folder / "audit.json").write_text(json.dumps(audit))
 
@@ -60,7 +63,7 @@ def profiles(*, data: Path, photos: Path) -> dict[str, Mapping[str, Any]]:
             "spot": True,
             "hosting": "async",
             "rollout": "canary",
-            "serve_also": ["web"],
+            "serve_also": ["lambda", "edge", "web"],
         },
         "algorithm": {"data": str(data), "seats": 0, "algorithm": "xgboost", "features": "hidden"},
         "serverless": {"data": str(data), "seats": 0, "hosting": "serverless", "serve_also": ["rest", "web"]},
@@ -80,12 +83,16 @@ def profiles(*, data: Path, photos: Path) -> dict[str, Mapping[str, Any]]:
     }
 
 
-def _audit(folder: Path, settings: Mapping[str, Any], *, region: str | None) -> dict[str, list[dict[str, Any]]]:
+def _audit(
+    folder: Path, settings: Mapping[str, Any], function: Path, *, region: str | None
+) -> dict[str, list[dict[str, Any]]]:
     context = json.loads((composition.ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]
     given = {**context["lab"], **settings}
     app = cdk.App(outdir=str(folder), context={**context, "lab": given})
     env = cdk.Environment(region=region) if region else None
-    composition.compose(app, read({"lab": given}), Path(given["photos"] or given["data"]), env=env)
+    lab = read({"lab": given})
+    served = function if "lambda" in lab.serve_also else None
+    composition.compose(app, lab, Path(given["photos"] or given["data"]), function=served, env=env)
     app.synth()
     monitored = given.get("monitor", "off") != "off"
     regions = [

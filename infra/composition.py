@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from aws_cdk import Tags
 
+from infra import function_package
 from infra.constructs import source_directory
 from infra.constructs.findings import acknowledge
 from infra.stacks.endpoint import EndpointStack
@@ -49,12 +50,30 @@ def data_folder(settings: Settings, environ: Mapping[str, str]) -> Path:
         return Path(settings.data or settings.photos)
     from datasets import ensure  # noqa: PLC0415 a team's own data needs no renderer, and synth no numpy
 
-    cache = environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return ensure(cache=Path(cache) / "bricklab" / "datasets")
+    return ensure(cache=_cache(environ) / "datasets")
 
 
-def compose(app: App, settings: Settings, data: Path, *, env: Environment | None = None) -> None:
-    """Add the lab's stacks to the app; `data` is the folder with the four files of the data set."""
+def model_function(settings: Settings, environ: Mapping[str, str]) -> Path | None:
+    """Return the package of the Lambda function that serves the model, None if the lab has none.
+
+    It is made at first use, and kept in the user's cache. Raises PackageError if it can't be made.
+    """
+    if "lambda" not in settings.serve_also:
+        return None
+    return function_package.ensure(ROOT / "model_code", cache=_cache(environ) / "functions")
+
+
+def _cache(environ: Mapping[str, str]) -> Path:
+    return Path(environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "bricklab"
+
+
+def compose(
+    app: App, settings: Settings, data: Path, *, function: Path | None = None, env: Environment | None = None
+) -> None:
+    """Add the lab's stacks to the app; `data` is the folder with the four files of the data set.
+
+    `function` is the package of the Lambda function that serves the model, where the settings have one.
+    """
     lab = settings.name
     # CDK's explicitStackTags leaves the stacks' own tags to the app, and by these a lab is found.
     tags = {names.LAB_TAG: lab, **({names.OWNER_TAG: settings.owner} if settings.owner else {})}
@@ -82,7 +101,15 @@ def compose(app: App, settings: Settings, data: Path, *, env: Environment | None
         tags=tags,
     )
     endpoint = EndpointStack(
-        app, names.endpoint_stack(lab), settings=settings, storage=storage, training=training, env=env, tags=tags
+        app,
+        names.endpoint_stack(lab),
+        settings=settings,
+        storage=storage,
+        training=training,
+        model_code=ROOT / "model_code",
+        function=function,
+        env=env,
+        tags=tags,
     )
     core = [operations, storage, training, endpoint]
     if settings.retraining:

@@ -23,7 +23,7 @@ from data import LABELS
 from hyperparameters import HIDDEN_UNITS
 from model import BACKEND, build
 from monitoring import baseline
-from network import Network
+from network import LARGEST_DIFFERENCE, Network
 from novelty import Novelty
 
 if TYPE_CHECKING:
@@ -37,8 +37,7 @@ if TYPE_CHECKING:
 INFERENCE_CODE = ("inference.py", "network.py", "novelty.py", "photo.py", "image_file.py", "data.py")
 """inference.py and all it imports of ours."""
 
-LARGEST_DIFFERENCE = 1e-5
-"""By how much a probability may differ between the trained network and its NumPy form."""
+_IN_NUMPY = {"Flatten", "Dense"}
 
 
 def write_artifact(
@@ -54,25 +53,30 @@ def write_artifact(
 
     The layout is the one that AWS's TensorFlow inference container reads: a SavedModel in a folder with a
     numeric name, and `code/` with inference.py and the requirements.txt that the container installs. code/network.npz
-    is the network in NumPy, which inference.py answers from; it is left out unless it finds the `probabilities` (n, 10)
-    that `model` gives for the test images. code/novelty.npz tells that handler how unlike the training images a
-    picture is; monitoring/ is what monitor.py compares with.
+    is the network in NumPy, which inference.py answers from, `exports/` has its forms for other runtimes; each is left
+    out unless it finds the `probabilities` (n, 10) that `model` gives for the test images. code/novelty.npz tells that
+    handler how unlike the training images a picture is; monitoring/ is what monitor.py compares with. The last two are
+    of networks with dense layers only.
     """
     artifact = folders.artifact
-    write_saved_model(model, artifact / "1")
+    write_saved_model(model, artifact / "1", hidden_units=provenance["hyperparameters"]["hidden_units"])
     write_inference_code(folders.code, artifact / "code")
-    network = Network(model.get_weights())
-    difference = write_network(network, artifact / "code", test=channel.test, probabilities=probabilities)
-    novelty = Novelty.fit(network.hidden(channel.train.images), network.hidden(channel.test.images))
-    novelty.write(artifact / "code" / "novelty.npz")
-    baseline.write(
-        artifact / baseline.FOLDER, weights=model.get_weights(), test=channel.test, probabilities=probabilities
-    )
+    test, known = channel.test, dict[str, Any]()
+    if layers := sorted({type(layer).__name__ for layer in model.layers} - _IN_NUMPY):
+        _leave_out_network(f"there is no {', '.join(layers)} in it")
+        known["numpy_form_differs_by"] = None
+    else:
+        weights = model.get_weights()
+        network = Network(weights)
+        difference = write_network(network, artifact / "code", test=test, probabilities=probabilities)
+        novelty = Novelty.fit(network.hidden(channel.train.images), network.hidden(test.images))
+        novelty.write(artifact / "code" / "novelty.npz")
+        baseline.write(artifact / baseline.FOLDER, weights=weights, test=test, probabilities=probabilities)
+        known = {"numpy_form_differs_by": difference, "novelty": novelty.to_json()}
+    exports = write_exports(artifact, images=test.images, probabilities=probabilities)
     _write_json(artifact / "labels.json", LABELS)
     _write_json(artifact / "metrics.json", metrics.to_json())
-    _write_json(
-        artifact / "receipt.json", {**provenance, "numpy_form_differs_by": difference, "novelty": novelty.to_json()}
-    )
+    _write_json(artifact / "receipt.json", {**provenance, **known, "exports": exports})
 
 
 def write_inference_code(code: Path, folder: Path) -> None:
@@ -83,24 +87,39 @@ def write_inference_code(code: Path, folder: Path) -> None:
     shutil.copyfile(code / "requirements-inference.txt", folder / "requirements.txt")
 
 
-def write_saved_model(model: keras.Model, folder: Path) -> None:
-    """Write the network as TensorFlow's SavedModel, whichever backend has trained it.
+def write_saved_model(model: keras.Model, folder: Path, *, hidden_units: tuple[int, ...]) -> None:
+    """Write the network, built with these hidden units, as TensorFlow's SavedModel, whichever backend has trained it.
 
     Raises CalledProcessError if the process that does it for another backend fails.
     """
     if BACKEND == "tensorflow":
         model.export(folder, format="tf_saved_model", verbose=False)
         return
-    weights = model.get_weights()
-    hidden_units = ",".join(str(len(bias)) for bias in weights[1:-2:2])
     with tempfile.TemporaryDirectory() as temporary:
         file = Path(temporary) / "weights.npz"
-        np.savez(file, *weights)
-        subprocess.run(
-            [sys.executable, __file__, file, folder, hidden_units],
-            env={**os.environ, "KERAS_BACKEND": "tensorflow"},
-            check=True,
-        )
+        np.savez(file, *model.get_weights())
+        _run_with_tensorflow(Path(__file__), file, folder, ",".join(map(str, hidden_units)))
+
+
+def write_exports(artifact: Path, *, images: npt.NDArray[np.float32], probabilities: npt.NDArray[np.float32]) -> Any:
+    """Write the artifact's SavedModel in the forms of other runtimes; return what exports.py says of them.
+
+    Raises CalledProcessError if the process that does it for another backend fails.
+    """
+    saved_model, folder = artifact / "1", artifact / "exports"
+    if BACKEND == "tensorflow":
+        import exports  # noqa: PLC0415 - it imports TensorFlow
+
+        return exports.write_exports(saved_model, folder, images=images, probabilities=probabilities)
+    with tempfile.TemporaryDirectory() as temporary:
+        test, rows = Path(temporary) / "test.npz", Path(temporary) / "rows.json"
+        np.savez(test, images=images, probabilities=probabilities)
+        _run_with_tensorflow(Path(__file__).with_name("exports.py"), saved_model, folder, test, rows)
+        return json.loads(rows.read_text(encoding="utf-8"))
+
+
+def _run_with_tensorflow(script: Path, *arguments: Path | str) -> None:
+    subprocess.run([sys.executable, script, *arguments], env={**os.environ, "KERAS_BACKEND": "tensorflow"}, check=True)
 
 
 def write_network(network: Network, folder: Path, *, test: Part, probabilities: npt.NDArray[np.float32]) -> float:
@@ -112,12 +131,12 @@ def write_network(network: Network, folder: Path, *, test: Part, probabilities: 
     if difference <= LARGEST_DIFFERENCE:
         network.write(folder / "network.npz")
     else:
-        print(
-            f"network.npz is left out: it differs by {difference:.1e}, more than {LARGEST_DIFFERENCE:.0e}. "
-            "The endpoint will ask the SavedModel, which takes longer.",
-            flush=True,
-        )
+        _leave_out_network(f"it differs by {difference:.1e}, more than {LARGEST_DIFFERENCE:.0e}")
     return difference
+
+
+def _leave_out_network(reason: str) -> None:
+    print(f"network.npz is left out: {reason}. The endpoint will ask the SavedModel, which takes longer.", flush=True)
 
 
 def _write_json(path: Path, content: Any) -> None:
@@ -126,10 +145,11 @@ def _write_json(path: Path, content: Any) -> None:
 
 
 def _main(weights: str, folder: str, hidden_units: str) -> None:
-    model = build(HIDDEN_UNITS.parse("HIDDEN_UNITS", hidden_units))
+    units = HIDDEN_UNITS.parse("HIDDEN_UNITS", hidden_units)
+    model = build(units)
     with np.load(weights) as content:
         model.set_weights([content[name] for name in content.files])
-    write_saved_model(model, Path(folder))
+    write_saved_model(model, Path(folder), hidden_units=units)
 
 
 if __name__ == "__main__":

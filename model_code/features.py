@@ -77,12 +77,13 @@ def _write_model(weights: Weights, layers: HiddenLayers, folder: Path) -> None:
     from export import write_inference_code, write_saved_model
     from model import build_features
 
-    model = build_features(tuple(len(bias) for bias in weights[1::2]))
+    hidden_units = tuple(len(bias) for bias in weights[1::2])
+    model = build_features(hidden_units)
     model.set_weights(weights)
     folder.mkdir(parents=True)
     with tempfile.TemporaryDirectory() as temporary:
         artifact = Path(temporary)
-        write_saved_model(model, artifact / "1")
+        write_saved_model(model, artifact / "1", hidden_units=hidden_units)
         write_inference_code(Path(__file__).parent, artifact / "code")
         layers.write(artifact / "code" / "features.npz")
         with tarfile.open(folder / ARTIFACT, "w:gz") as archive:

@@ -42,9 +42,11 @@ from novelty import Novelty
 from photo import prepare
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import numpy.typing as npt
+
+    Images = npt.NDArray[np.float32]
 
 JSON, CSV = "application/json", "text/csv"
 _NPY, _PHOTOS = "application/x-npy", ("image/png", "image/jpeg")
@@ -58,12 +60,12 @@ _RECEIPT = Path(__file__).parents[1] / "receipt.json"
 _DIGITS = 16
 
 
-def model_of(receipt: Path) -> str:
-    """Return the hash by which a model's answers are known, of all that has made it; "" if there is no receipt."""
-    return hashlib.sha256(receipt.read_bytes()).hexdigest()[:_DIGITS] if receipt.is_file() else ""
+def model_of(receipt: bytes) -> str:
+    """Return the hash by which a model's answers are known, of all that has made it: what its receipt.json says."""
+    return hashlib.sha256(receipt).hexdigest()[:_DIGITS]
 
 
-MODEL = model_of(_RECEIPT)
+MODEL = model_of(_RECEIPT.read_bytes()) if _RECEIPT.is_file() else ""
 
 
 class Stream(Protocol):
@@ -117,7 +119,17 @@ def output_handler(response: Response, context: Context) -> tuple[bytes, str]:
         raise ValueError(f"The model refused the request: {response.content.decode(errors='replace')}")
     if _media_type(context) == JSON:
         return response.content, JSON
-    return _dump_named(json.loads(response.content)["predictions"]), JSON
+    return _dump_named(json.loads(response.content)["predictions"], MODEL), JSON
+
+
+def answer(probabilities_of: Callable[[Images], Images], body: bytes, content_type: str, *, model: str) -> bytes:
+    """Return the JSON with which a request is answered; `model` is the hash by which the model's answers are known.
+
+    `probabilities_of` makes probabilities (n, 10) of images (n, 48, 48). Raises ValueError as read_images does.
+    """
+    media_type = _plain(content_type)
+    rows = probabilities_of(read_images(body, media_type))
+    return _dump({"predictions": rows}) if media_type == JSON else _dump_named(rows, model)
 
 
 class NetworkHandler:
@@ -138,7 +150,7 @@ class NetworkHandler:
         rows = self._network.probabilities(hidden)
         if content_type == JSON:
             return _dump({"predictions": rows}), JSON
-        return _dump_named(rows, self._novelty(hidden) if self._novelty else None), JSON
+        return _dump_named(rows, MODEL, self._novelty(hidden) if self._novelty else None), JSON
 
 
 class FeaturesHandler:
@@ -161,8 +173,12 @@ elif _FEATURES.exists():
 
 
 def _media_type(context: Context) -> str:
+    return _plain(context.request_content_type)
+
+
+def _plain(content_type: str) -> str:
     """Return the Content-Type without its parameters, such as charset."""
-    return context.request_content_type.partition(";")[0].strip().lower()
+    return content_type.partition(";")[0].strip().lower()
 
 
 def _named(probabilities: Sequence[float]) -> dict[str, Any]:
@@ -175,12 +191,12 @@ def _named(probabilities: Sequence[float]) -> dict[str, Any]:
     }
 
 
-def _dump_named(rows: Any, novelty: npt.NDArray[np.float32] | None = None) -> bytes:
+def _dump_named(rows: Any, model: str, novelty: npt.NDArray[np.float32] | None = None) -> bytes:
     predictions = [_named(row) for row in rows]
     if novelty is not None:
         for prediction, value in zip(predictions, novelty, strict=True):
             prediction.update(novelty=value, known=bool(value <= 1))
-    return _dump({"predictions": predictions, "model": MODEL})
+    return _dump({"predictions": predictions, "model": model})
 
 
 def _dump(answer: dict[str, Any]) -> bytes:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
     Array = npt.NDArray[np.float32]
 
+LARGEST_DIFFERENCE = 1e-5
+"""By how much a probability may differ between the trained network and another form of it."""
+
 _PAGE = 2 << 20  # bytes of a large page
 _LARGE = 4 << 20  # NumPy asks Linux for large pages where an array has as many bytes, or more
 

@@ -90,6 +90,16 @@ def endpoint(lab: str, hosting: str = REAL_TIME) -> str:
     return lab if hosting == REAL_TIME else f"{lab}-{hosting}"
 
 
+def model_function(lab: str) -> str:
+    """Return the name of the Lambda function that answers as the endpoint does."""
+    return f"{lab}-model"
+
+
+def edge_component(lab: str) -> str:
+    """Return the name of the Greengrass component that answers on devices as the endpoint does."""
+    return f"{lab}-model"
+
+
 def rollout_alarm(lab: str, of: str) -> str:
     """Return the name of the alarm on "errors" or "latency" that rolls an update of the endpoint back."""
     return f"{lab}-rollout-{of}"

@@ -46,7 +46,7 @@ def status(target: Target, context: Sequence[str], *, as_json: bool) -> None:
 
 
 # What `lab.serve_also` has made, by the output that says where it is.
-_WAYS = {"rest": "RestUrl", "web": "WebUrl"}
+_WAYS = {"lambda": "FunctionUrl", "rest": "RestUrl", "edge": "EdgeComponent", "web": "WebUrl"}
 
 _NOT_DEPLOYED: dict[str, Any] = {
     "stacks": [],

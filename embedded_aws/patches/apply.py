@@ -19,6 +19,7 @@ from embedded_aws.patches import (
     iam_policy_simulator,
     kms,
     lambda_downloads,
+    lambda_runtimes,
     patching,
     protocol,
     resource_groups_tagging,
@@ -35,6 +36,7 @@ from embedded_aws.patches import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
     from typing import Any
 
     from embedded_aws.patches.cloudwatch import Scale
@@ -54,8 +56,8 @@ class Additions:
     `services` are whole services by name, `resource_providers` CloudFormation's by resource type, `tagged` what the
     Resource Groups Tagging API lists, by the service's name in ARNs. `interceptors` see a service's requests first, by
     its name; `paths` answer all requests whose path begins with the key; `tasks` carry out what state machines leave to
-    a service. `sign` makes of a path the URL of a download. `scale` is called upon by alarms whose actions are scaling
-    policies.
+    a service. `sign` makes of a path the URL of a download. `python` finds the Python of a function's runtime, `sdk` is
+    the folder with the SDK that it has. `scale` is called upon by alarms whose actions are scaling policies.
     """
 
     services: Mapping[str, Service]
@@ -65,6 +67,8 @@ class Additions:
     paths: Mapping[str, Handler]
     tasks: Mapping[str, TaskIntegration]
     sign: Callable[[str], str]
+    python: Callable[[str], Path | None]
+    sdk: Path
     scale: Scale
 
 
@@ -91,6 +95,7 @@ def apply(
     iam_linked_roles.apply()
     kms.apply()
     lambda_downloads.apply(additions.sign)
+    lambda_runtimes.apply(additions.python, additions.sdk)
     resource_groups_tagging.apply(additions.tagged)
     for service, interceptor in additions.interceptors.items():
         service_handlers.intercept(service, interceptor)

@@ -28,8 +28,9 @@ HandlerWrapper = Callable[[Handler, str, str, dict[str, str], bytes, dict[str, l
 class Service:
     """A service of ours: what answers it, and how its requests are known.
 
-    `target` begins X-Amz-Target up to the dot, `hosts` are the first labels of its host names, `scope` is the service
-    that requests are signed for. `sdk_name` is its part of a Step Functions resource `aws-sdk:…`.
+    `target` begins X-Amz-Target up to the dot, "" if its requests are known by method and path; `hosts` are the first
+    labels of its host names, `scope` is the service that requests are signed for. `sdk_name` is its part of a Step
+    Functions resource `aws-sdk:…`.
     """
 
     handler: Handler
@@ -44,12 +45,13 @@ def add(services: Mapping[str, Service]) -> None:
     for name, service in services.items():
         ministack.app.SERVICE_HANDLERS[name] = _streaming(service.handler)
         router.SERVICE_PATTERNS[name] = {
-            "target_prefixes": [f"{service.target}."],
+            "target_prefixes": [f"{service.target}."] if service.target else [],
             "host_patterns": [re.escape(f"{host}.") for host in service.hosts],
             "credential_scope": service.scope,
         }
-        stepfunctions._AWS_SDK_SERVICE_MAP[name] = {"target_prefix": service.target, "protocol": "json"}
-        stepfunctions._AWS_SDK_ERROR_PREFIX[name] = service.sdk_name
+        if service.target:  # state machines reach services of this protocol only
+            stepfunctions._AWS_SDK_SERVICE_MAP[name] = {"target_prefix": service.target, "protocol": "json"}
+            stepfunctions._AWS_SDK_ERROR_PREFIX[name] = service.sdk_name
 
 
 def _streaming(handler: Handler) -> Handler:

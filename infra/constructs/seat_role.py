@@ -128,9 +128,14 @@ def _use_the_bucket(bucket: str, *, own: str) -> Iterator[Statement]:
 
 
 def _invoke(settings: Settings, *, own: str, bucket: str) -> Iterator[Statement]:
-    """Ask the lab's endpoint, and the student's own; of an asynchronous one, through the bucket."""
+    """Ask the lab's endpoint and function, and the student's own; an asynchronous endpoint through the bucket."""
     endpoints = [_named("endpoint", names.endpoint(settings.name, settings.hosting)), _named("endpoint", own)]
     yield allow(["sagemaker:InvokeEndpoint", "sagemaker:InvokeEndpointAsync"], endpoints)
+    if "lambda" in settings.serve_also:
+        # Both, since October 2025 (Lambda's guide, "Control access to Lambda function URLs").
+        function = [arn("lambda", f"function:{names.model_function(settings.name)}")]
+        yield allow(["lambda:InvokeFunctionUrl"], function)
+        yield allow(["lambda:InvokeFunction"], function, {"Bool": {"lambda:InvokedViaFunctionUrl": "true"}})
     if settings.hosting != "async":
         return
     yield statements.on_objects(bucket, actions=["s3:GetObject"], prefixes=[ASYNC_OUTPUT, ASYNC_FAILURE])

@@ -1,4 +1,4 @@
-"""The endpoint stack: the trained model, served."""
+"""The endpoint stack: the trained model, served by an endpoint and wherever else the settings say."""
 
 from __future__ import annotations
 
@@ -9,9 +9,12 @@ from aws_cdk import aws_ssm as ssm
 
 from infra.constructs import served_containers
 from infra.constructs.endpoint import Endpoint
+from infra.constructs.model_function import ModelFunction
 from infra.constructs.monitor import Monitor
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from constructs import Construct
 
     from infra.constructs.rest_api import RestApi
@@ -24,6 +27,7 @@ class EndpointStack(Stack):
     """Serves the artifact that the training stack's parameter names when this stack is deployed.
 
     `endpoint_id` is the endpoint's logical id.
+    `function` is the package of the Lambda function, None if there is to be none; devices get code of `model_code`.
     """
 
     def __init__(
@@ -34,6 +38,8 @@ class EndpointStack(Stack):
         settings: Settings,
         storage: StorageStack,
         training: TrainingStack,
+        model_code: Path,
+        function: Path | None = None,
         **stack: Any,
     ) -> None:
         super().__init__(scope, construct_id, description=f"{settings.name}: the endpoint", **stack)
@@ -63,6 +69,10 @@ class EndpointStack(Stack):
             self._add_web_page(settings, storage, artifact, api)
         self.endpoint_id = endpoint.logical_id
         CfnOutput(self, "EndpointName", value=endpoint.endpoint_name, description="What InvokeEndpoint is called with")
+        if function:
+            self._add_function(settings, storage, artifact, function)
+        if "edge" in settings.serve_also:
+            self._add_edge_component(settings, storage, artifact, model_code)
 
     def _add_rest_api(self, settings: Settings, storage: StorageStack, endpoint: Endpoint) -> RestApi:
         from infra.constructs.rest_api import RestApi  # noqa: PLC0415 importing API Gateway takes time at each synth
@@ -85,3 +95,28 @@ class EndpointStack(Stack):
             api=api,
         )
         CfnOutput(self, "WebUrl", value=page.url, description="The web page; `./lab web` opens it")
+
+    def _add_function(self, settings: Settings, storage: StorageStack, artifact: str, package: Path) -> None:
+        function = ModelFunction(
+            self,
+            "Function",
+            settings=settings,
+            bucket=storage.bucket,
+            key=storage.key,
+            package=package,
+            artifact=artifact,
+        )
+        CfnOutput(self, "FunctionUrl", value=function.url, description="Where the Lambda function answers")
+
+    def _add_edge_component(self, settings: Settings, storage: StorageStack, artifact: str, model_code: Path) -> None:
+        from infra.constructs.edge_component import EdgeComponent  # noqa: PLC0415 importing Greengrass takes time
+
+        edge = EdgeComponent(
+            self,
+            "Edge",
+            settings=settings,
+            model_code=model_code,
+            artifact=artifact,
+            bucket_name=storage.bucket.bucket_name,
+        )
+        CfnOutput(self, "EdgeComponent", value=edge.arn, description="The version of the component for devices")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from typing import TYPE_CHECKING, Any
+from zipfile import ZipFile
 
 import boto3
 import pytest
@@ -40,7 +41,11 @@ def compose(data_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Call
     def composed(**settings: object) -> cdk.App:
         app = cdk.App(outdir=str(tmp_path_factory.mktemp("cdk.out")))
         env = cdk.Environment(account="111122223333", region="eu-west-1")
-        composition.compose(app, read({"lab": settings}), data_folder, env=env)
+        lab, function = read({"lab": settings}), None
+        if "lambda" in lab.serve_also:
+            function = tmp_path_factory.mktemp("function") / "function.zip"
+            ZipFile(function, "w").close()
+        composition.compose(app, lab, data_folder, function=function, env=env)
         return app
 
     return composed

@@ -49,6 +49,20 @@ def test_an_override_wins_over_the_mapping() -> None:
     assert (settings.epochs, settings.batch_size, settings.learning_rate) == (3, 16, 0.01)
 
 
+def test_what_else_serves_is_a_list() -> None:
+    """A list in cdk.json or a text with commas, each once; nothing by default, and with the Keras network only."""
+    assert read({}).serve_also == ()
+    assert read({"lab.serve_also": "lambda, edge"}).serve_also == ("lambda", "edge")
+    assert read({"lab": {"serve_also": ["rest", "web"]}}).serve_also == ("rest", "web")
+    assert "must be 'lambda', 'rest', 'edge' or 'web'" in message(serve_also=["lambda", "phone"])
+    assert "lab.serve_also = ['web', 'web']: must have each once; 'web' is there twice" in message(
+        serve_also=["web", "web"]
+    )
+    assert "lab.serve_also = ['lambda']: must be empty with lab.algorithm = 'xgboost'" in message(
+        serve_also=["lambda"], algorithm="xgboost"
+    )
+
+
 def test_a_custom_loop_is_a_hyperparameter_and_the_default_is_none() -> None:
     """Written out or not, the default trains as labs did before there was a choice: it makes no other job of theirs."""
     assert read({"lab.loop": "custom"}).hyperparameters() == {**read({}).hyperparameters(), "loop": "custom"}

@@ -62,10 +62,10 @@ def make_environment(channel: Path, folder: Path) -> dict[str, str]:
     return {"SM_CHANNEL_TRAINING": str(channel), **{name: str(path) for name, path in places.items()}}
 
 
-def train(channel: Path, folder: Path, *flags: str, python: str = sys.executable) -> Run:
-    """Run train.py as a script, with SageMaker's environment and flags."""
+def train(channel: Path, folder: Path, *flags: str, python: str = sys.executable, code: Path = MODEL_CODE) -> Run:
+    """Run train.py of the folder `code` as a script, with SageMaker's environment and flags."""
     process = subprocess.run(
-        [python, "-W", "error::UserWarning", str(MODEL_CODE / "train.py"), *flags],
+        [python, "-W", "error::UserWarning", str(code / "train.py"), *flags],
         env={**os.environ, **make_environment(channel, folder), "PYTHONHASHSEED": "0"},
         capture_output=True,
         text=True,

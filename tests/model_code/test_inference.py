@@ -23,7 +23,7 @@ from data import LABELS, Part, read_channel
 from inference import NetworkHandler, input_handler, output_handler
 from infra.handlers.served_model import artifact
 from infra.handlers.served_model.handler import black_picture
-from network import Network
+from network import LARGEST_DIFFERENCE, Network
 from tests.model_code.conftest import MODEL_CODE, ROOT
 
 if TYPE_CHECKING:
@@ -150,7 +150,7 @@ def test_a_network_that_differs_is_left_out(
     written: bool,
 ) -> None:
     """The artifact carries the form in NumPy only if it finds what the trained network finds; else the log says so."""
-    from export import LARGEST_DIFFERENCE, write_network
+    from export import write_network
 
     network = Network.read(trained.artifact / "code" / "network.npz")
     by = off * LARGEST_DIFFERENCE

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from embedded_aws.services.application_autoscaling.records import Document, Records, Scope
     from embedded_aws.services.application_autoscaling.targets import TargetKey
+    from embedded_aws.services.records import Document, Records, Scope
     from embedded_aws.services.sagemaker.errors import ServiceError
 
 IN_PROGRESS, SUCCESSFUL, FAILED, UNFULFILLED = "InProgress", "Successful", "Failed", "Unfulfilled"

@@ -16,8 +16,8 @@ from embedded_aws.services.application_autoscaling import policies
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from embedded_aws.services.application_autoscaling.records import Document
     from embedded_aws.services.application_autoscaling.targets import TargetKey
+    from embedded_aws.services.records import Document
 
 HIGH, LOW = "AlarmHigh", "AlarmLow"
 _PERIOD = 60

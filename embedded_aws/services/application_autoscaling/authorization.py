@@ -16,8 +16,8 @@ from embedded_aws.services.sagemaker.authorization import RequiredPermission
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from embedded_aws.services.application_autoscaling.records import Document, Scope
     from embedded_aws.services.application_autoscaling.targets import TargetKey
+    from embedded_aws.services.records import Document, Scope
 
 _ACTION = "application-autoscaling"
 _NEW = "*"  # the ID of a target that is not there yet

@@ -12,15 +12,16 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from embedded_aws.services.application_autoscaling import authorization, policies, targets
-from embedded_aws.services.application_autoscaling.records import POLICY, TARGET, Scope
+from embedded_aws.services.application_autoscaling.records import POLICY, TARGET
+from embedded_aws.services.records import Scope
 from embedded_aws.services.sagemaker.errors import ServiceError, validation_exception
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from embedded_aws.services.application_autoscaling.records import Document, Records
     from embedded_aws.services.application_autoscaling.targets import TargetKey
     from embedded_aws.services.application_autoscaling.variants import Variants
+    from embedded_aws.services.records import Document, Records
     from embedded_aws.services.root_clients import RootClients
     from embedded_aws.services.sagemaker.authorization import Principal
     from embedded_aws.services.sagemaker.store import Record

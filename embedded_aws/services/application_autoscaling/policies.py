@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from embedded_aws.services.application_autoscaling.records import Document, Records, Scope
     from embedded_aws.services.application_autoscaling.targets import TargetKey
+    from embedded_aws.services.records import Document, Records, Scope
 
 TRACKING, STEPS = "TargetTrackingScaling", "StepScaling"
 INVOCATIONS = "SageMakerVariantInvocationsPerInstance"

@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from embedded_aws.services.application_autoscaling.activities import Activities
-    from embedded_aws.services.application_autoscaling.records import Document, Records, Scope
     from embedded_aws.services.application_autoscaling.targets import TargetKey
     from embedded_aws.services.application_autoscaling.variants import Variant, Variants
+    from embedded_aws.services.records import Document, Records, Scope
     from embedded_aws.services.root_clients import RootClients
     from embedded_aws.services.sagemaker.clock import Clock
     from embedded_aws.services.sagemaker.events import Event

@@ -17,9 +17,10 @@ from embedded_aws.services import json_protocol
 from embedded_aws.services.application_autoscaling import activities, alarms, authorization, policies, targets
 from embedded_aws.services.application_autoscaling.activities import Activities
 from embedded_aws.services.application_autoscaling.deregistration import Deregistration
-from embedded_aws.services.application_autoscaling.records import POLICY, TARGET, Records, Scope
+from embedded_aws.services.application_autoscaling.records import POLICY, TARGET
 from embedded_aws.services.application_autoscaling.scaler import Scaler
 from embedded_aws.services.application_autoscaling.variants import Variants
+from embedded_aws.services.records import Records, Scope
 from embedded_aws.services.sagemaker import tags
 from embedded_aws.services.sagemaker.authorization import check
 from embedded_aws.services.sagemaker.errors import ServiceError
@@ -31,9 +32,9 @@ if TYPE_CHECKING:
     from botocore.model import ServiceModel
 
     from embedded_aws.database import Database
-    from embedded_aws.services.application_autoscaling.records import Document
     from embedded_aws.services.application_autoscaling.variants import SageMakerApi
     from embedded_aws.services.json_protocol import Request, Response
+    from embedded_aws.services.records import Document
     from embedded_aws.services.root_clients import RootClients
     from embedded_aws.services.sagemaker.authorization import Principal
     from embedded_aws.services.sagemaker.clock import Clock
@@ -64,7 +65,7 @@ class ApplicationAutoScaling:
         database: Database | None = None,
     ) -> None:
         self._clock, self._clients, self._caller, self._principal = clock, clients, caller, principal
-        self._records = Records(database)
+        self._records = Records("application_autoscaling", database)
         self._activities = Activities(self._records)
         self._variants = Variants(sagemaker)
         self.deregistration = Deregistration(self._records, self._variants, clients)

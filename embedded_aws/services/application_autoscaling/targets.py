@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from embedded_aws.services.application_autoscaling.records import Document, Records, Scope
+    from embedded_aws.services.records import Document, Records, Scope
 
 NAMESPACE = "sagemaker"
 LINKED_ROLE = "AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint"

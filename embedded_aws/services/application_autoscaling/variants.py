@@ -10,8 +10,8 @@ from embedded_aws.services.sagemaker.errors import validation_exception
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from embedded_aws.services.application_autoscaling.records import Scope
     from embedded_aws.services.application_autoscaling.targets import TargetKey
+    from embedded_aws.services.records import Scope
 
 IN_SERVICE = "InService"
 

@@ -14,13 +14,14 @@ JSON = "application/x-amz-json-1.1"  # the content type of AWS's protocol awsJso
 
 
 class ServiceError(Exception):
-    """An error that is answered: AWS's code, the message, and the HTTP status."""
+    """An error that is answered: AWS's code, the message, the HTTP status, and what else the code's shape has."""
 
-    def __init__(self, code: str, message: str, status: int = 400) -> None:
+    def __init__(self, code: str, message: str, status: int = 400, **details: str) -> None:
         super().__init__(f"{code}: {message}")
         self.code = code
         self.message = message
         self.status = status
+        self.details = details
 
     def response(self) -> tuple[int, dict[str, str], bytes]:
         """Return status, headers and body of the error in the protocol awsJson1.1."""

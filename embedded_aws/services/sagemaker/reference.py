@@ -88,6 +88,15 @@ For `sagemaker:variant:DesiredInstanceCount` alone: `RegisterScalableTarget`, `D
 `AWS::ApplicationAutoScaling::ScalableTarget` and `::ScalingPolicy`. Refused with a sentence: other namespaces and \
 dimensions, scheduled actions, predictive scaling, high-resolution metrics, metric math.
 """
+_GREENGRASS = """
+## AWS IoT Greengrass V2
+
+Components: `CreateComponentVersion`, `DescribeComponent`, `GetComponent`, `ListComponents`, `ListComponentVersions`, \
+`DeleteComponent`, `TagResource`, `UntagResource`, `ListTagsForResource`; in CloudFormation \
+`AWS::GreengrassV2::ComponentVersion`. Of `CreateComponentVersion` are done `inlineRecipe` (held against AWS's schema; \
+its artifacts are read and hashed), `tags` and `clientToken`; `lambdaFunction` is refused. Refused by name: devices, \
+deployments, AWS's public components. Nothing is deployed to a device: there is none.
+"""
 _NOT_COMPARED = """
 ## What is not known of AWS
 
@@ -127,7 +136,9 @@ def page() -> str:
     requests.append(("InvokeEndpointWithResponseStream", runtime_api.INVOKE_ENDPOINT_WITH_RESPONSE_STREAM))
     requests.append(("InvokeEndpointAsync", runtime_api.INVOKE_ENDPOINT_ASYNC))
     sections = [_section(operation, members) for operation, members in requests]
-    return "".join((head, _METRICS_AND_EVENTS.format(events="\n".join(events)), _SCALING, *sections, _not_compared()))
+    return "".join(
+        (head, _METRICS_AND_EVENTS.format(events="\n".join(events)), _SCALING, _GREENGRASS, *sections, _not_compared())
+    )
 
 
 def _not_compared() -> str:

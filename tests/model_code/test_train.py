@@ -152,7 +152,7 @@ def test_the_network_learns(trained: Any) -> None:
 
 
 def test_the_artifact_has_the_layout_that_the_inference_container_reads(trained: Any) -> None:
-    """SavedModel under 1/, code/ with inference.py, its siblings and requirements, and three JSON files."""
+    """SavedModel under 1/, code/ with inference.py, its siblings and requirements, exports/, and three JSON files."""
     from export import INFERENCE_CODE
 
     files = files_below(trained.artifact)
@@ -160,6 +160,7 @@ def test_the_artifact_has_the_layout_that_the_inference_container_reads(trained:
     assert told == {
         *(f"code/{name}" for name in (*INFERENCE_CODE, "network.npz", "requirements.txt")),
         *("labels.json", "metrics.json", "receipt.json"),
+        *(f"exports/{name}" for name in ("model.tflite", "tfjs/model.json", "tfjs/weights.bin")),
     }
     assert {"1/saved_model.pb", "1/variables/variables.index"} <= files
     assert load(trained.artifact / "labels.json") == list(LABELS)

@@ -210,7 +210,7 @@ def _additions(
                 scope="application-autoscaling",
                 sdk_name="ApplicationAutoScaling",
             ),
-            "greengrassv2": service_handlers.Service(
+            "greengrass": service_handlers.Service(  # what its requests are signed for
                 handler=greengrass.handle, target="", hosts=("greengrass",), scope="greengrass", sdk_name="GreengrassV2"
             ),
         },

@@ -123,7 +123,7 @@ def _listed(value: object) -> object:
 def _each_once(value: tuple[str, ...]) -> tuple[str, ...]:
     twice = sorted({each for each in value if value.count(each) > 1})
     if twice:
-        raise ValueError(f"must have each once; {_either(map(repr, twice))} is there twice")
+        raise ValueError(f"must have each once; {', '.join(map(repr, twice))} is there twice")
     return value
 
 

@@ -81,7 +81,7 @@ def _add_types(types: Mapping[str, ResourceProvider]) -> None:
         provisioners._RESOURCE_HANDLERS[name] = {"create": one.create, "update": one.update, "delete": one.delete}
         provisioners._REPLACING_PROPERTIES[name] = one.replacing
         if one.tags:
-            provisioners._STACK_TAG_PROPERTY[name] = (one.tags, "list")
+            provisioners._STACK_TAG_PROPERTY[name] = (one.tags, one.tag_form)
         if one.name:
             provisioners._CUSTOM_NAME_REPLACEMENT[name] = {"name": one.name}
         if one.read:

@@ -32,7 +32,7 @@ class ResourceProvider:
 
     `create` and `update` answer the physical id and what Fn::GetAtt gives. `replacing` are the properties whose change
     makes a new resource, `name` is the one that names it: where a template sets it, nothing is replaced under it.
-    `tags` is the property that holds tags, "" if there is none.
+    `tags` is the property that holds tags, "" if there is none; its `tag_form` is "list", of keys and values, or "map".
     `waits` says that the three block until the resource has settled: they must not run on the event loop.
     `read` answers the properties as they are now, those of `reads`, or None once the resource is gone: it shows what
     was changed outside of CloudFormation. Without it that is not looked at. It runs on the event loop.
@@ -44,6 +44,7 @@ class ResourceProvider:
     replacing: tuple[str, ...]
     name: str | None = None
     tags: str = "Tags"
+    tag_form: str = "list"
     waits: bool = False
     read: Callable[[str], Properties | None] | None = None
     reads: tuple[str, ...] = ()

@@ -32,6 +32,7 @@ def resource_providers(service: GreengrassV2, caller: Callable[[], tuple[str, st
             update=version.update,
             delete=version.delete,
             replacing=_PROPERTIES[:2],
+            tag_form="map",
             waits=True,
         )
     }

@@ -27,8 +27,7 @@ def greengrass(client: Callable[[str], Any]) -> Any:
 @pytest.fixture(scope="module")
 def artifact(account: Account) -> str:
     """The address of an object whose content is `bricks`."""
-    account.s3.put_object(Bucket=account.bucket, Key="edge/code.zip", Body=b"bricks")
-    return f"s3://{account.bucket}/edge/code.zip"
+    return account.put("edge/code.zip", b"bricks")
 
 
 def recipe(name: str, version: str = "1.0.0", **members: Any) -> dict[str, Any]:

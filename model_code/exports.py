@@ -25,6 +25,8 @@ import tfjs
 from network import LARGEST_DIFFERENCE
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy.typing as npt
 
     Array = npt.NDArray[np.float32]
@@ -73,7 +75,7 @@ def _write_tfjs(saved_model: Path, folder: Path, images: Array, probabilities: A
     return difference
 
 
-_FORMS = {
+_FORMS: dict[str, tuple[Callable[[Path, Path, Array, Array], float], Callable[[], str]]] = {
     LITERT: (_write_litert, lambda: f"{litert.RUNTIME} {version(litert.RUNTIME)}"),
     TFJS: (_write_tfjs, lambda: tfjs.RUNTIME),
 }

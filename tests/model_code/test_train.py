@@ -158,7 +158,7 @@ def test_the_artifact_has_the_layout_that_the_inference_container_reads(trained:
     files = files_below(trained.artifact)
     told = {path for path in files if not path.startswith("1/") and "__pycache__" not in path}  # of whoever imports it
     assert told == {
-        *(f"code/{name}" for name in (*INFERENCE_CODE, "network.npz", "requirements.txt")),
+        *(f"code/{name}" for name in (*INFERENCE_CODE, "network.npz", "novelty.npz", "requirements.txt")),
         *("labels.json", "metrics.json", "receipt.json"),
         *(f"exports/{name}" for name in ("model.tflite", "tfjs/model.json", "tfjs/weights.bin")),
     }

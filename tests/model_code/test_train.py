@@ -161,6 +161,7 @@ def test_the_artifact_has_the_layout_that_the_inference_container_reads(trained:
         *(f"code/{name}" for name in (*INFERENCE_CODE, "network.npz", "novelty.npz", "requirements.txt")),
         *("labels.json", "metrics.json", "receipt.json"),
         *(f"exports/{name}" for name in ("model.tflite", "tfjs/model.json", "tfjs/weights.bin")),
+        *(f"monitoring/{name}" for name in ("baseline.npz", "images.npy", "quality.json")),
     }
     assert {"1/saved_model.pb", "1/variables/variables.index"} <= files
     assert load(trained.artifact / "labels.json") == list(LABELS)

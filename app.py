@@ -31,6 +31,7 @@ def main() -> None:
         or algorithms.refusal(region, settings.algorithm)
         or regions.monitoring_refusal(region, settings.monitor)
         or regions.retraining_refusal(region, wanted=settings.retraining)
+        or regions.serving_refusal(region, settings.serve_also)
     ):
         sys.exit(refusal)
     env = cdk.Environment(account=os.environ.get("CDK_DEFAULT_ACCOUNT"), region=region)

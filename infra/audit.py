@@ -19,7 +19,7 @@ from cdk_nag import AwsSolutionsChecks
 
 from infra import composition
 from infra.constructs.findings import METADATA
-from infra.regions import ACCEPTED, WITHOUT_MONITORING, registers_models
+from infra.regions import ACCEPTED, monitoring_refusal, retraining_refusal, serving_refusal
 from infra.settings import DATA_FILES, read
 
 if TYPE_CHECKING:
@@ -63,12 +63,13 @@ def profiles(*, data: Path, photos: Path) -> dict[str, Mapping[str, Any]]:
             "spot": True,
             "hosting": "async",
             "rollout": "canary",
-            "serve_also": ["lambda", "edge", "web"],
+            "serve_also": ["web"],
         },
         "algorithm": {"data": str(data), "seats": 0, "algorithm": "xgboost", "features": "hidden"},
         "serverless": {"data": str(data), "seats": 0, "hosting": "serverless", "serve_also": ["rest", "web"]},
         "monitored": {"data": str(data), "seats": 0, "monitor": "hourly"},
         "retrained": {"data": str(data), "seats": 0, "retraining": True},
+        "served elsewhere": {"data": str(data), "seats": 0, "serve_also": ["lambda", "edge"]},
         # Instances whose own disks SageMaker takes no key for, another backend, and whatever can be left out left out.
         "least": {
             "data": str(data),
@@ -94,12 +95,12 @@ def _audit(
     served = function if "lambda" in lab.serve_also else None
     composition.compose(app, lab, Path(given["photos"] or given["data"]), function=served, env=env)
     app.synth()
-    monitored = given.get("monitor", "off") != "off"
     regions = [
         name
         for name in _alike(region)
-        if not (monitored and name in WITHOUT_MONITORING)
-        and not (given.get("retraining") and not registers_models(name))
+        if not monitoring_refusal(name, lab.monitor)
+        and not retraining_refusal(name, wanted=lab.retraining)
+        and not serving_refusal(name, lab.serve_also)
     ]
     return {
         "findings": findings(app),

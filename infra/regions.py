@@ -10,6 +10,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 BUDGET = "AWS::Budgets::Budget"
 MODEL_REGISTRY = frozenset({"AWS::SageMaker::ModelPackage", "AWS::SageMaker::ModelPackageGroup"})
@@ -72,6 +76,24 @@ WITHOUT_MONITORING = frozenset(
     }
 )
 
+# Regions that lack a type of what lab.serve_also names, which nothing but that needs.
+SERVING = {"lambda": "AWS::Lambda::Url", "edge": "AWS::GreengrassV2::ComponentVersion"}
+WITHOUT_SERVING = {
+    "lambda": frozenset(
+        {
+            *("ap-east-2", "ap-south-2", "ap-southeast-4", "ap-southeast-5", "ap-southeast-6", "ap-southeast-7"),
+            *("ca-west-1", "eu-central-2", "il-central-1", "mx-central-1"),
+        }
+    ),
+    "edge": frozenset(
+        {
+            *("af-south-1", "ap-east-1", "ap-east-2", "ap-northeast-3", "ap-south-2", "ap-southeast-3"),
+            *("ap-southeast-4", "ap-southeast-6", "ap-southeast-7", "ca-west-1", "eu-central-2", "eu-north-1"),
+            *("eu-south-1", "eu-west-3", "il-central-1", "mx-central-1", "sa-east-1", "us-west-1"),
+        }
+    ),
+}
+
 # Regions of the partition `aws` in which AWS has the containers, and yet the lab could not stand.
 _WANTING = {
     "me-central-1": "CloudFormation has none of SageMaker's endpoints and notebook instances there",
@@ -101,6 +123,17 @@ def retraining_refusal(region: str, *, wanted: bool) -> str | None:
         f"lab.retraining must be false in {region}: CloudFormation has no model registry there, where a retrained "
         f"model waits for its approval. {_ADVICE}"
     )
+
+
+def serving_refusal(region: str, serve_also: Iterable[str]) -> str | None:
+    """Say in a sentence which way of serving the region has not got; None if it has all that are asked for."""
+    for way in serve_also:
+        if region in WITHOUT_SERVING.get(way, ()):
+            return (
+                f"lab.serve_also must be without {way!r} in {region}, where CloudFormation has no {SERVING[way]}. "
+                f"{_ADVICE}"
+            )
+    return None
 
 
 def refusal(region: str) -> str | None:

@@ -12,7 +12,7 @@ from infra import algorithms
 from infra.algorithm_registries import REGISTRIES
 from infra.algorithms import BUILT_IN
 from infra.containers import INFERENCE, TRAINING
-from infra.regions import ACCEPTED, BUDGET, monitoring_refusal, refusal, retraining_refusal
+from infra.regions import ACCEPTED, BUDGET, monitoring_refusal, refusal, retraining_refusal, serving_refusal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,6 +46,7 @@ def check_region(deployment: Deployment) -> Iterator[CheckResult]:
         or algorithms.refusal(region, given.algorithm)
         or monitoring_refusal(region, given.monitor)
         or retraining_refusal(region, wanted=given.retraining)
+        or serving_refusal(region, given.serve_also)
     )
     if refused:
         yield CheckResult("region", State.WRONG, refused)

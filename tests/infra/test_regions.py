@@ -14,7 +14,16 @@ from botocore.exceptions import UnknownRegionError
 from cli import paths
 from cli.checks.account import BOOTSTRAP_NEEDED
 from infra.containers import INFERENCE, TRAINING
-from infra.regions import ACCEPTED, MONITORING, WITHOUT_MONITORING, monitoring_refusal, refusal
+from infra.regions import (
+    ACCEPTED,
+    MONITORING,
+    SERVING,
+    WITHOUT_MONITORING,
+    WITHOUT_SERVING,
+    monitoring_refusal,
+    refusal,
+    serving_refusal,
+)
 from infra.settings import read
 from tests.infra.test_security import documents, listed
 
@@ -55,6 +64,14 @@ def test_where_there_are_no_monitoring_schedules() -> None:
     assert "must be 'off' in ca-west-1" in str(monitoring_refusal("ca-west-1", "hourly"))
     assert monitoring_refusal("ca-west-1", "off") is None
     assert monitoring_refusal("us-east-1", "hourly") is None
+
+
+def test_where_a_model_can_not_be_served_otherwise() -> None:
+    """A way of lab.serve_also is refused there in a sentence, and nowhere else."""
+    for way, kind in SERVING.items():
+        assert {region for region in ACCEPTED if kind not in published(region)} == WITHOUT_SERVING[way]
+    assert "without 'edge' in eu-north-1" in str(serving_refusal("eu-north-1", ["web", "edge"]))
+    assert serving_refusal("eu-north-1", ["rest", "web"]) is None
 
 
 def with_containers() -> set[str]:

@@ -27,7 +27,7 @@ _PREFIXES = {"stepfunctions": "states"}
 
 # The keys that every service knows, of those that the lab uses, and the type of each: the reference lists only the
 # keys of single actions. Source: IAM's user guide, "AWS global condition context keys".
-_EVERYWHERE = {"aws:securetransport": "Bool", "aws:sourceaccount": "String"}
+_EVERYWHERE = {"aws:securetransport": "Bool", "aws:sourceaccount": "String", "aws:sourcearn": "ARN"}
 
 _PLACEHOLDER = re.compile(r"\$\{(\w+)\}")
 _KEY_S_PLACEHOLDER = re.compile(r"\$\{\w+\}|<\w+>")

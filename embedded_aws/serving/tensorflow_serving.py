@@ -159,7 +159,7 @@ def _status(versions: Iterable[int]) -> HttpResponse:
 
 def _metadata(name: str, version: int, folder: Path) -> HttpResponse:
     """Return the signatures as tensorflow.org/tfx/serving/api_rest shows them: with every field of theirs."""
-    from google.protobuf.json_format import MessageToDict  # type: ignore[import-untyped]  # noqa: PLC0415 - few ask for it
+    from google.protobuf.json_format import MessageToDict  # noqa: PLC0415 - few ask for it
 
     signatures = {
         each: MessageToDict(signature, preserving_proto_field_name=True, always_print_fields_with_no_presence=True)

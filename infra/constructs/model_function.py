@@ -29,6 +29,7 @@ _MEMORY_MB = 2048
 _TIMEOUT = Duration.seconds(30)
 
 _FINDINGS = {
+    "AwsSolutions-L1": "LiteRT is built for each version of Python: the function has the one of its packages.",
     "CKV_AWS_115": "A reserve is taken from the account's concurrency, which is 10 in a new account.",
     "CKV_AWS_116": "Whoever asks is told of a failure in the answer; nobody calls it asynchronously.",
     "CKV_AWS_117": "It reaches nothing inside a VPC: it reads the model from S3 over TLS, with a role that names it.",

@@ -54,7 +54,6 @@ _API_FINDINGS = {
     "send; what it allows is one method, at the plan's rate.",
     "AwsSolutions-COG4": "The lab has no user pool: callers are known by the API key.",
     "AwsSolutions-APIG6": "The access log has a line for each request; the function's log has what the endpoint said.",
-    "CKV_AWS_59": "The method asks for an API key.",
     "CKV_AWS_73": "Tracing shows what the access log's latency shows: there is one function and one endpoint.",
     "CKV_AWS_120": "Each picture is another one: there is nothing to cache.",
 }

@@ -130,6 +130,8 @@ class Retraining(Construct):
                 wildcard(f"…/{names.retraining_prefix(lab)}*"): "Jobs have names of their run.",
                 wildcard("…/retraining/*"): "What a run's jobs have found lies under the run's name.",
                 wildcard(f"…:execution:{machine}:*"): "Whose turn it is: any run's.",
+                wildcard(f"…:model-package/{names.model_package_group(lab)}/*"): "The registry numbers the versions.",
+                "IAM-Unnamed[states:DescribeExecution: express]": "The lab's state machines are standard ones.",
             },
         )
 
@@ -286,7 +288,7 @@ def _may_retrain(
         allow(["sagemaker:DescribeEndpoint"], [arn("sagemaker", f"endpoint/{names.endpoint(lab, settings.hosting)}")]),
         allow(
             ["sagemaker:CreateModelPackage", *approve],
-            [arn("sagemaker", f"model-package-group/{group}"), versions],
+            [versions],
         ),
         allow(["ssm:DeleteParameter", "ssm:GetParameter", "ssm:PutParameter"], own),
         allow(["ssm:GetParameter"], [arn("ssm", f"parameter{names.model_artifact_parameter(lab)}")]),

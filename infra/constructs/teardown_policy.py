@@ -43,7 +43,7 @@ def statements(lab: str) -> list[Statement]:
 
 
 def wildcards(lab: str) -> dict[str, str]:
-    """Return the findings about the policy's wildcards, each with its reason."""
+    """Return the findings about the policy, of its wildcards for the most part, each with its reason."""
     own = names.any_of(lab)
     named = (
         f"…:*/{lab}",
@@ -64,6 +64,7 @@ def wildcards(lab: str) -> dict[str, str]:
             wildcard(f"…:log-group:{pattern}"): "SageMaker's logs of what bears the lab's tag: its name may be any."
             for pattern in (*_GROUPS_OF_ANY_NAME, *_STREAMS_OF_ANY_NAME)
         },
+        "IAM-Unnamed[states:ListExecutions: maprun]": "The lab's state machines have no distributed maps.",
         wildcard("…:*"): "Whatever bears the lab's tag: the statement's condition says so.",
         wildcard("…:scalable-target/*"): "A scalable target's ARN has no name in it: only SageMaker's are meant.",
         **dict.fromkeys(map(wildcard, shared), "It is how IAM writes a log group: this one and no other."),

@@ -45,8 +45,6 @@ _FINDINGS = {
     "CKV_AWS_68": _NO_FIREWALL,
     "CKV_AWS_86": _NO_LOGS,
     "CKV_AWS_174": _NO_CERTIFICATE,
-    "CKV_AWS_310": "There is one bucket: nothing to fail over to.",
-    "CKV_AWS_374": "Who may see the page is nowhere restricted by country.",
 }
 
 

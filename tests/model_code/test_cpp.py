@@ -31,8 +31,8 @@ def score(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert spec.origin
     build, tensorflow = tmp_path_factory.mktemp("native"), Path(spec.origin).parent
     for command in (
-        ["cmake", "-S", ROOT / "native", "-B", build, f"-DTENSORFLOW={tensorflow}", "-DCMAKE_CXX_FLAGS=-Werror"],
-        ["cmake", "--build", build],
+        ["cmake", "-S", f"{ROOT}/native", "-B", f"{build}", f"-DTENSORFLOW={tensorflow}", "-DCMAKE_CXX_FLAGS=-Werror"],
+        ["cmake", "--build", f"{build}"],
     ):
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr

@@ -21,7 +21,7 @@ from PIL import Image
 
 import served
 from data import read_channel
-from inference import read_images
+from inference import model_of, read_images
 from tests.model_code.conftest import MODEL_CODE
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def test_the_function_answers_as_keras_does(
     named = handler(npy(images), NPY)
     rows = [[*each["probabilities"].values()] for each in named["predictions"]]
     np.testing.assert_allclose(rows, expected, rtol=0, atol=1e-5)
-    assert named["model"] == served.model_of((trained.artifact / "receipt.json").read_bytes())
+    assert named["model"] == model_of((trained.artifact / "receipt.json").read_bytes())
     plain = handler(json.dumps({"instances": images[:3].tolist()}).encode(), "application/json; charset=utf-8")
     np.testing.assert_allclose(plain["predictions"], expected[:3], rtol=0, atol=1e-5)
     assert handler(picture(), PNG)["status"] == 200

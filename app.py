@@ -11,7 +11,7 @@ if __name__ == "__main__":
 
 import aws_cdk as cdk
 
-from infra import algorithms, composition, regions
+from infra import composition, region_check
 from infra.function_package import PackageError
 from infra.settings import SettingsError, read
 
@@ -26,13 +26,7 @@ def main() -> None:
         sys.exit(str(error))
     # The CDK CLI says where it would deploy to; without it the templates fit every account and region.
     region = os.environ.get("CDK_DEFAULT_REGION")
-    if region and (
-        refusal := regions.refusal(region)
-        or algorithms.refusal(region, settings.algorithm)
-        or regions.monitoring_refusal(region, settings.monitor)
-        or regions.retraining_refusal(region, wanted=settings.retraining)
-        or regions.serving_refusal(region, settings.serve_also)
-    ):
+    if region and (refusal := region_check.refusal(region, settings)):
         sys.exit(refusal)
     env = cdk.Environment(account=os.environ.get("CDK_DEFAULT_ACCOUNT"), region=region)
     data = composition.data_folder(settings, os.environ)

@@ -151,7 +151,10 @@ class Graph:
             ],
         }
         folder.mkdir(parents=True)
-        (folder / "model.json").write_text(json.dumps(document, separators=(",", ":")), encoding="utf-8")
+        # Sorted: a map of the protocol's is written in another order each time, and equal runs give equal files.
+        (folder / "model.json").write_text(
+            json.dumps(document, separators=(",", ":"), sort_keys=True), encoding="utf-8"
+        )
         (folder / _FILE).write_bytes(b"".join(_little_endian(weight.values) for weight in weights.values()))
 
     def _with(self, tensors: Mapping[str, Any]) -> Any:

@@ -8,11 +8,11 @@ from botocore.exceptions import ClientError
 
 from cli.aws import owner
 from cli.checks.result import CheckResult, State
-from infra import algorithms
+from infra import region_check
 from infra.algorithm_registries import REGISTRIES
 from infra.algorithms import BUILT_IN
 from infra.containers import INFERENCE, TRAINING
-from infra.regions import ACCEPTED, BUDGET, monitoring_refusal, refusal, retraining_refusal, serving_refusal
+from infra.regions import ACCEPTED, BUDGET
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,14 +40,7 @@ def check_account(deployment: Deployment) -> Iterator[CheckResult]:
 def check_region(deployment: Deployment) -> Iterator[CheckResult]:
     """Look the region up among those that the lab accepts."""
     region = deployment.session.region
-    given = deployment.settings
-    refused = (
-        refusal(region)
-        or algorithms.refusal(region, given.algorithm)
-        or monitoring_refusal(region, given.monitor)
-        or retraining_refusal(region, wanted=given.retraining)
-        or serving_refusal(region, given.serve_also)
-    )
+    refused = region_check.refusal(region, deployment.settings)
     if refused:
         yield CheckResult("region", State.WRONG, refused)
     elif deployment.settings.budget and BUDGET in ACCEPTED[region].lacks:

@@ -181,8 +181,8 @@ def endless(name: str = "Train", **more: Any) -> dict[str, Any]:
     return {"Name": name, "Type": "Training", "Arguments": arguments, **more}
 
 
-def schedule(client: Any, name: str = "watch", expression: str = "cron(0 * ? * * *)", **more: Any) -> Any:
-    """CreateMonitoringSchedule, of an endpoint that need not be there."""
+def monitoring(expression: str = "cron(0 * ? * * *)", **more: Any) -> dict[str, Any]:
+    """Return the configuration of a schedule, of an endpoint that need not be there."""
     job = {
         "MonitoringInputs": [
             {"EndpointInput": {"EndpointName": "lab", "LocalPath": "/opt/ml/processing/input/endpoint"}}
@@ -197,10 +197,15 @@ def schedule(client: Any, name: str = "watch", expression: str = "cron(0 * ? * *
         },
         "MonitoringAppSpecification": {"ImageUri": IMAGE, "ContainerEntrypoint": ["true"]},
         "RoleArn": ROLE,
-        **more.pop("job", {}),
+        **more.get("job", {}),
     }
-    timing = {"ScheduleExpression": expression, **more.pop("timing", {})}
-    config = {"ScheduleConfig": timing, "MonitoringJobDefinition": job}
+    timing = {"ScheduleExpression": expression, **more.get("timing", {})}
+    return {"ScheduleConfig": timing, "MonitoringJobDefinition": job}
+
+
+def schedule(client: Any, name: str = "watch", expression: str = "cron(0 * ? * * *)", **more: Any) -> Any:
+    """CreateMonitoringSchedule."""
+    config = monitoring(expression, **{part: more.pop(part) for part in ("job", "timing") if part in more})
     return client.create_monitoring_schedule(MonitoringScheduleName=name, MonitoringScheduleConfig=config, **more)
 
 

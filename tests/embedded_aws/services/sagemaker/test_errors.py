@@ -30,6 +30,7 @@ NEVER = {
         for resource_type in ("Model", "EndpointConfig", "ModelPackageGroup", "ModelPackage", "ModelCard")
     },
     ("UpdateModelCard", LIMIT): "nor is there one of a card's versions",
+    **{(f"{verb}MonitoringSchedule", LIMIT): "no quota of schedules is published" for verb in ("Create", "Update")},
     **{(f"{verb}NotebookInstanceLifecycleConfig", LIMIT): "no quota either" for verb in ("Create", "Update")},
     ("UpdateNotebookInstance", LIMIT): "it is stopped and takes no instance; StartNotebookInstance is refused",
     **{
@@ -171,6 +172,18 @@ def _causes() -> dict[tuple[str, str], tuple[Callable[[Any], None], Callable[[An
     for operation in ("Describe{}", "Stop{}", "ListTrainingJobsFor{}"):
         name = operation.format(JOBS[3])
         causes[name, NOT_FOUND] = (nothing, ask(name, HyperParameterTuningJobName="nothing"))
+    causes["CreateMonitoringSchedule", IN_USE] = (create("MonitoringSchedule"), create("MonitoringSchedule"))
+    for verb in ("Describe", "Delete", "Start", "Stop"):
+        name = f"{verb}MonitoringSchedule"
+        causes[name, NOT_FOUND] = (nothing, ask(name, MonitoringScheduleName="nothing"))
+    causes["UpdateMonitoringSchedule", NOT_FOUND] = (
+        nothing,
+        ask(
+            "UpdateMonitoringSchedule",
+            MonitoringScheduleName="nothing",
+            MonitoringScheduleConfig=calls.monitoring(),
+        ),
+    )
     absent = {"PipelineExecutionArn": f"{calls.ARN}:pipeline/nothing/execution/abcdefghijkl"}
     for operation in sorted(api.OPERATIONS):
         given = api.input_members(operation).keys()

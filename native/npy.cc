@@ -18,7 +18,7 @@ constexpr char kMagic[] = "\x93NUMPY";
 constexpr std::size_t kMagicSize = 6;
 // The endpoint's own sentences (model_code/inference.py and data.py).
 constexpr char kNoFile[] = "The body is not a whole .npy file of numbers, as numpy.save writes it.";
-constexpr char kRule[] = "(48, 48) for one picture, or (n, 48, 48) uint8 0..255 or float 0..1";
+constexpr char kRule[] = "(n, 48, 48) uint8 0..255 or float 0..1";
 
 [[noreturn]] void Refuse(const std::string& sentence) { throw std::runtime_error(sentence); }
 
@@ -94,7 +94,7 @@ Pictures ReadPictures(const std::string& file) {
   if (shape.size() == 2) shape.insert(shape.begin(), 1);
   // A count that the file could not hold is none: its product with a picture's size might run over.
   if (shape.size() != 3 || shape[0] == 0 || shape[1] != kSide || shape[2] != kSide) {
-    Refuse("The array has shape " + header.shown + "; it needs " + kRule + ".");
+    Refuse("The array has shape " + header.shown + "; it needs (48, 48) for one picture, or " + kRule + ".");
   }
   if (shape[0] > content.size()) Refuse(kNoFile);
   const std::size_t count = shape[0] * kSide * kSide;

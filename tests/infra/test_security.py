@@ -125,7 +125,7 @@ def test_the_teardown_ends_what_is_the_lab_s_alone(templates: dict[str, Template
             action.partition(":")[2].startswith(("Delete", "Deregister", "Stop")) for action in listed(item["Action"])
         )
     ]
-    assert len(ending) == 8
+    assert len(ending) == 9
     for item in ending:
         condition = json.dumps(item.get("Condition", {}))
         for resource in listed(item["Resource"]):

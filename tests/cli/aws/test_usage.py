@@ -121,6 +121,7 @@ def described(wire: Wire, **more: Any) -> None:
             "ProcessingJobStatus": "InProgress",
             "ProcessingResources": {"ClusterConfig": {"InstanceType": "ml.c5.large", "VolumeSizeInGB": 10}},
         },
+        "ListMonitoringExecutions": {"MonitoringExecutionSummaries": []},
         "ListTransformJobs": {"TransformJobSummaries": [scoring]},
         "DescribeTransformJob": {
             **scoring,

@@ -37,7 +37,8 @@ from embedded_aws.services.sagemaker.clock import Clock
 async def main():
     none = {}
     tables = dict.fromkeys(("services", "resource_providers", "tagged", "interceptors", "paths", "tasks"), none)
-    nothing = Additions(**tables, sign=str, scale=print)
+    python = lambda _: None
+    nothing = Additions(**tables, sign=str, scale=print, python=python, sdk=Path(os.environ["STATE_DIR"]))
     state = Path(os.environ["STATE_DIR"])
     database = Database(state)
     apply(

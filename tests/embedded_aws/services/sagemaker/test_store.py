@@ -32,6 +32,7 @@ CREATED = (
     "ModelPackage",
     "Pipeline",
     "ModelCard",
+    "MonitoringSchedule",
 )  # as in calls.CREATE
 
 

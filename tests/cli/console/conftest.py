@@ -28,7 +28,7 @@ WAIT = 90_000  # ms: an idle machine needs two seconds, a busy one has many test
 NAME = "brick"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     """A headless Chromium."""
     with installed.headless() as browser:

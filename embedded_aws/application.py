@@ -43,7 +43,7 @@ from embedded_aws.services.sagemaker.service import SageMaker
 from embedded_aws.services.sagemaker.store import Store
 from embedded_aws.services.sagemaker.tags import TaggedResources
 from embedded_aws.services.sagemaker.tasks import Tasks
-from embedded_aws.services.sdk_tasks import SERVICES, RoleClients, SdkTask
+from embedded_aws.services.sdk_tasks import PUBLISH, SERVICES, RoleClients, SdkTask
 from embedded_aws.services.service_quotas.quotas import AppliedQuotas
 from embedded_aws.services.service_quotas.service import ServiceQuotas
 
@@ -227,6 +227,7 @@ def _additions(
         tasks={
             "sagemaker": Tasks(sagemaker),
             **{f"aws-sdk:{name}": SdkTask(name, clients) for name in SERVICES},
+            PUBLISH: SdkTask(PUBLISH, clients),
         },
         python=function_runtimes.finder(context.cache_dir, images.uv),
         sdk=function_runtimes.link_sdk(context.state_dir / "function-sdk"),

@@ -24,7 +24,7 @@ patches = Patches()
 
 
 def apply(integrations: Mapping[str, TaskIntegration], *, pace: float) -> None:
-    """Leave tasks to these services, by their names in a task's Resource; waits take `pace` of their seconds."""
+    """Leave tasks to these services, by service or service and action of a Resource; waits take `pace` of their time."""
     _INTEGRATIONS.update(integrations)
     stepfunctions._SFN_WAIT_SCALE = pace
     patches.apply()
@@ -53,8 +53,10 @@ def _execute_task(
 
 @patches.wraps(stepfunctions._invoke_resource)
 def _invoke_resource(original: Callable[[str, Any], Any], resource: str, input_data: Any) -> Any:
-    service, _, action = resource.removeprefix(_PREFIX).rpartition(":")
-    if not resource.startswith(_PREFIX) or service not in _INTEGRATIONS:
+    name = resource.removeprefix(_PREFIX)
+    service, _, action = name.rpartition(":")
+    integration = _INTEGRATIONS.get(name) or _INTEGRATIONS.get(service)
+    if not resource.startswith(_PREFIX) or integration is None:
         return original(resource, input_data)
     execution = _EXECUTION.get()
     task = Task(
@@ -66,6 +68,6 @@ def _invoke_resource(original: Callable[[str, Any], Any], resource: str, input_d
         is_wanted=lambda: execution["status"] == "RUNNING",
     )
     try:
-        return _INTEGRATIONS[service](task)
+        return integration(task)
     except TaskError as error:
         raise stepfunctions._ExecutionError(error.error, error.cause) from error

@@ -1,4 +1,4 @@
-"""Tasks of Step Functions that call AWS's API: `arn:aws:states:::aws-sdk:ssm:putParameter`, say.
+"""Tasks of Step Functions that call AWS's API: `arn:aws:states:::aws-sdk:ssm:putParameter`, say, and `sns:publish`.
 
 Each is a call over the port, as the state machine's role where policies are enforced. Names are those of the AWS SDK
 for Java's second version, as Step Functions has them: of members, and of errors, which end with Exception. An error
@@ -7,7 +7,7 @@ Sources: Step Functions' guide, "Learning to use AWS service SDK integrations" (
 GetObject has the object as text in Body) and "Service quotas" (256 KiB between states); the SDK's code generator,
 DefaultNamingStrategy.getExceptionName; Ssm.ParameterNotFoundException with its cause, "Service returned error code
 ParameterNotFound (Service: Ssm, Status Code: 400, Request ID: …)", in a user's test of a real account. Not compared
-with AWS: how times are written (here ISO 8601).
+with AWS: how times are written (here ISO 8601), and the names of errors of `sns:publish` (here as the SDK's).
 """
 
 from __future__ import annotations
@@ -39,6 +39,11 @@ SERVICES = {
 }
 """Step Functions' names of the services that are asked so: boto3's name, and what errors begin with."""
 
+PUBLISH = "sns:publish"
+"""The integration that is optimized for SNS: it takes a message that is an object, too, and writes it as JSON."""
+
+_SERVICES = {**SERVICES, PUBLISH: ("sns", "SNS")}
+
 _MOST_BYTES = 256 * 1024  # of what goes from state to state
 _ACRONYM = re.compile(r"[A-Z]+(?=[A-Z][a-z]|[0-9]|$)")
 
@@ -47,7 +52,7 @@ class SdkTask:
     """Calls one service; `client` gives the boto3 client of a service for a task."""
 
     def __init__(self, name: str, client: Callable[[str, Task], Any]) -> None:
-        self._service, self._prefix = SERVICES[name]
+        self._service, self._prefix = _SERVICES[name]
         self._client = client
 
     def __call__(self, task: Task) -> dict[str, Any]:
@@ -59,7 +64,7 @@ class SdkTask:
             raise TaskError("States.Runtime", f"The resource provided {task.resource} is not recognized.")
         shape = model.operation_model(operation).input_shape
         try:
-            asked = _to_api(task.parameters, shape) if shape else {}
+            asked = _to_api(_with_text(task.parameters), shape) if shape else {}
             answer = getattr(client, xform_name(operation))(**asked)
         except ClientError as error:
             raise self._refused(error, model) from error
@@ -129,6 +134,11 @@ def _to_api(value: Any, shape: Shape) -> Any:
     if shape.type_name == "map" and isinstance(value, dict):
         return {name: _to_api(each, shape.value) for name, each in value.items()}  # type: ignore[attr-defined]
     return value
+
+
+def _with_text(parameters: dict[str, Any]) -> dict[str, Any]:
+    message = parameters.get("Message")
+    return {**parameters, "Message": json.dumps(message)} if isinstance(message, dict | list) else parameters
 
 
 def _to_step_functions(value: Any) -> Any:

@@ -24,7 +24,7 @@ patches = Patches()
 
 
 def apply(integrations: Mapping[str, TaskIntegration], *, pace: float) -> None:
-    """Leave tasks to these services, by service or service and action of a Resource; waits take `pace` of their time."""
+    """Leave tasks to these services, by service, or service and action, of a Resource; waits take `pace` of theirs."""
     _INTEGRATIONS.update(integrations)
     stepfunctions._SFN_WAIT_SCALE = pace
     patches.apply()

@@ -145,3 +145,20 @@ def test_what_there_is_not_is_refused_by_name(states: Any, action: str) -> None:
     ended = run(states, f"no-{action.partition('.')[0]}", action, {}, service="sagemaker")
     assert ended["error"] == "States.Runtime"
     assert f"arn:aws:states:::sagemaker:{action} is not recognized" in ended["cause"]
+
+
+def test_a_message_is_published(states: Any, client: Callable[[str], Any]) -> None:
+    """To a topic that subscribers have; a message that is an object is written as JSON, and a refusal is the task's."""
+    sns, sqs = client("sns"), client("sqs")
+    queue = sqs.create_queue(QueueName="from-states")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    topic = sns.create_topic(Name="from-states")["TopicArn"]
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+    published = run(states, "publish", "publish", {"TopicArn": topic, "Message": {"a": 1}}, service="sns")
+    assert json.loads(published["output"])["MessageId"]
+    [message] = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=5)["Messages"]
+    assert json.loads(json.loads(message["Body"])["Message"]) == {"a": 1}
+    refused = run(states, "refused", "publish", {"TopicArn": f"{topic}-none", "Message": "a"}, service="sns")
+    assert refused["status"] == "FAILED"
+    assert refused["error"].startswith("SNS.")
+    assert "Topic does not exist" in refused["cause"]

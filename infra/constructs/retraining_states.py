@@ -267,8 +267,8 @@ def _comparison(settings: Settings, bucket: str, request: Mapping[str, Any], tol
             "Tell",
             outcome="stopped",
             sentence=expression(
-                f"'{told} has stopped its model at the gate, which lets in what is better by {100 * gate:g} % and not worse "
-                f"by more than {100 * per_class:g} % on any class: ' & $found & '.'"
+                f"'{told} has stopped its model at the gate, which lets in what is better by {100 * gate:g} % and not "
+                f"worse by more than {100 * per_class:g} % on any class: ' & $found & '.'"
             ),
         ),
     }

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NoReturn
 import hyperparameters as hp
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from loops.distributed import Hosts
 
@@ -41,6 +41,22 @@ def report(sentence: str, message: Path | None, *, code: int = 0) -> int:
         message.parent.mkdir(parents=True, exist_ok=True)
         message.write_bytes(sentence.encode()[:_MESSAGE_BYTES])
     return code
+
+
+def run_job(parser: CommandLine, arguments: Sequence[str], work: Callable[[argparse.Namespace], str]) -> int:
+    """Do a processing job's work, tell the sentence that it returns, and return the process's exit code.
+
+    A ValueError's sentence is told in its place, with code 1; of the flags themselves on stderr alone.
+    """
+    try:
+        flags = parser.parse_args(arguments)
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 1
+    try:
+        return report(work(flags), flags.message)
+    except ValueError as error:
+        return report(str(error), flags.message, code=1)
 
 
 @dataclass(frozen=True, kw_only=True)

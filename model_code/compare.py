@@ -18,11 +18,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from artifact import read_model, read_receipt
-from command_line import CommandLine, report
+from command_line import CommandLine, run_job
 from confusion import confusion_matrix, per_class_accuracy
 from data import read_channel
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Sequence
 
     import numpy as np
@@ -33,25 +34,22 @@ _DIGITS = 6  # of a share of images: 0.97 - 0.96 is 0.01, and not 0.010000000000
 
 def main(arguments: Sequence[str]) -> int:
     """Run one job and return the process's exit code."""
-    try:
-        flags = _flags().parse_args(arguments)
-    except ValueError as error:
-        print(error, file=sys.stderr)
-        return 1
+    return run_job(_flags(), arguments, _compare)
+
+
+def _compare(flags: argparse.Namespace) -> str:
+    """Write the comparison, and return it in a sentence; raise ValueError with one for a mistake."""
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "1"
-    try:
-        test = read_channel(flags.data).test
-        matrices = {
-            name: confusion_matrix(test.labels, read_model(folder)(test.images).argmax(axis=1))
-            for name, folder in (("candidate", flags.candidate), ("serving", flags.serving))
-        }
-        weights = [read_receipt(folder).get("weights_sha256", "") for folder in (flags.candidate, flags.serving)]
-    except ValueError as error:
-        return report(str(error), flags.message, code=1)
+    test = read_channel(flags.data).test
+    matrices = {
+        name: confusion_matrix(test.labels, read_model(folder)(test.images).argmax(axis=1))
+        for name, folder in (("candidate", flags.candidate), ("serving", flags.serving))
+    }
+    weights = [read_receipt(folder).get("weights_sha256", "") for folder in (flags.candidate, flags.serving)]
     found = {**compare(**matrices), "same": weights[0] == weights[1] != ""}
     flags.output.mkdir(parents=True, exist_ok=True)
     (flags.output / "comparison.json").write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
-    return report(_sentence(found), flags.message)
+    return _sentence(found)
 
 
 def compare(*, candidate: npt.NDArray[np.int64], serving: npt.NDArray[np.int64]) -> dict[str, Any]:

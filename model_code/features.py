@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from artifact import ARTIFACT, open_artifact
-from command_line import CommandLine, report
+from command_line import CommandLine, run_job
 from data import PARTS, read_channel
 from network import HiddenLayers, rows_of
 
@@ -38,16 +38,7 @@ if TYPE_CHECKING:
 
 def main(arguments: Sequence[str]) -> int:
     """Run one job and return the process's exit code."""
-    try:
-        flags = _flags().parse_args(arguments)
-    except ValueError as error:
-        print(error, file=sys.stderr)
-        return 1
-    try:
-        sentence = _write(flags)
-    except ValueError as error:
-        return report(str(error), flags.message, code=1)
-    return report(sentence, flags.message)
+    return run_job(_flags(), arguments, _write)
 
 
 def _write(flags: argparse.Namespace) -> str:

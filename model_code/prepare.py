@@ -18,7 +18,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from command_line import CommandLine, report
+from command_line import CommandLine, run_job
 
 if TYPE_CHECKING:
     import argparse
@@ -31,21 +31,17 @@ _ADDRESS = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/([^*?\[]*/)?")
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run one preparation and return the process's exit code."""
-    try:
-        flags = _flags().parse_args(arguments)
-    except ValueError as error:
-        print(error, file=sys.stderr)
-        return 1
-    try:
-        return report(run(arguments), flags.message)
-    except ValueError as error:
-        return report(str(error), flags.message, code=1)
+    """Run one job and return the process's exit code."""
+    return run_job(_flags(), arguments, _run)
 
 
 def run(arguments: Sequence[str]) -> str:
     """Do what the command line asks for, and return what was done in a sentence; raise ValueError with one."""
-    request = _checked(_flags().parse_args(arguments))
+    return _run(_flags().parse_args(arguments))
+
+
+def _run(flags: argparse.Namespace) -> str:
+    request = _checked(flags)
     _install_what_is_missing()
     return prepare(request)
 

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from artifact import read_receipt
-from command_line import CommandLine, report
+from command_line import CommandLine, run_job
 from data import FILES, file_name, read_channel
 
 if TYPE_CHECKING:
@@ -36,15 +36,7 @@ if TYPE_CHECKING:
 
 def main(arguments: Sequence[str]) -> int:
     """Run one job and return the process's exit code."""
-    try:
-        flags = _flags().parse_args(arguments)
-    except ValueError as error:
-        print(error, file=sys.stderr)
-        return 1
-    try:
-        return report(_keep(flags), flags.message)
-    except ValueError as error:
-        return report(str(error), flags.message, code=1)
+    return run_job(_flags(), arguments, _keep)
 
 
 def _keep(flags: argparse.Namespace) -> str:

@@ -1,4 +1,8 @@
-"""AWS's host names: those below the domains that botocore has of every partition, and CloudFront's distributions."""
+"""AWS's host names: below the domains that botocore has of every partition, CloudFront's, and those of function URLs.
+
+Sources of the last two, which botocore has not, for no API is there: CloudFront's guide, "Use custom URLs", and
+Lambda's, "Creating and managing Lambda function URLs" (`https://<url-id>.lambda-url.<region>.on.aws`).
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ from functools import cache
 
 from botocore.loaders import create_loader
 
-_DISTRIBUTIONS = "cloudfront.net"  # which botocore has not, for no API is there
+_OTHERS = ("cloudfront.net", "on.aws")
 
 
 @cache
@@ -14,7 +18,7 @@ def domains() -> tuple[str, ...]:
     """Return the domains, sorted: `amazonaws.com`, `amazonaws.com.cn`, `api.aws` and their like."""
     partitions = create_loader().load_data("partitions")["partitions"]
     suffixes = ("dnsSuffix", "dualStackDnsSuffix")
-    return tuple(sorted({_DISTRIBUTIONS, *(one["outputs"][suffix] for one in partitions for suffix in suffixes)}))
+    return tuple(sorted({*_OTHERS, *(one["outputs"][suffix] for one in partitions for suffix in suffixes)}))
 
 
 def is_aws(host: str) -> bool:

@@ -1,16 +1,16 @@
 """API Gateway's REST APIs: reached by AWS's names, with access logs and metrics, and as large as AWS lets requests be.
 
-ministack 1.5.33 answers for names of its own alone, leaves out a template's access log, validates bodies of every type
-by the model for JSON, and takes requests of any size.
+ministack 1.5.33 answers for names of its own alone, validates bodies of every type by the model for JSON, and takes
+requests of any size. What it leaves out of templates is in api_gateway_templates.py.
 
 Sources. Names: API Gateway's guide, "Invoke REST APIs". Validation: "Request validation for REST APIs", by which a body
 is not validated for which there is no model of its content type, but for that of `$default`. Sizes, with their answers,
 which no gateway response changes: koki-develop/lgtm-generator#10, of an API behind which a Lambda function is; Lambda's
-quotas have the 6,291,456 bytes. A stage with an access log needs the account's role: "Set up CloudWatch logging for
-REST APIs"; the sentence is what users quote, for CloudFormation in aws-samples/amazon-bedrock-knowledgebase-slackbot#6.
-What can be in a line of an access log: "Variables for access logging for API Gateway"; one that has no value is "-".
-Metrics: "Amazon API Gateway dimensions and metrics". Not compared with AWS: the name of the log's stream, how quotes
-in a variable are written in a log of JSON; and that the role is not asked whether it may write the log.
+quotas have the 6,291,456 bytes. What can be in a line of an access log: "Variables for access logging for API Gateway";
+one that has no value is "-". The account's role is taken away by a patch without a value, and an empty one is refused:
+Terraform's provider, resource aws_api_gateway_account, of today and of version 4. Metrics: "Amazon API Gateway
+dimensions and metrics". Not compared with AWS: the name of the log's stream, how quotes in a variable are written in a
+log of JSON; and that the role is not asked whether it may write the log.
 """
 
 from __future__ import annotations
@@ -28,11 +28,9 @@ import ministack.app
 from ministack.core.responses import get_account_id
 from ministack.services import apigateway_v1 as rest
 from ministack.services import cloudwatch, cloudwatch_logs
-from ministack.services.cloudformation import provisioners
 
 from embedded_aws import aws_names
-from embedded_aws.patches import patching
-from embedded_aws.services.cloudformation_types import api_error
+from embedded_aws.patches import lambda_urls, patching
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -43,16 +41,15 @@ if TYPE_CHECKING:
     Query = dict[str, list[str]]
 
 _HOST = re.compile(r"(?P<api>[a-z0-9]+)\.execute-api\.(?P<rest>[a-z0-9.-]+?)(?::\d+)?")
-_LARGEST, _LARGEST_EVENT = 10_485_760, 6_291_456  # bytes: of a request, and of what a function is called with
+_LARGEST = 10_485_760  # bytes of a request
 _TOO_LONG: Response = (
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     {"Content-Type": "application/json", "x-amzn-ErrorType": "BadRequestException"},
     b'{"message": "Request Too Long"}',
 )
-_NO_ROLE = "CloudWatch Logs role ARN must be set in account settings to enable logging"
+_ILL_FORMED = "The role ARN is not well formed"
 _NAMESPACE = "AWS/ApiGateway"
 _MOST_POINTS = 10_000  # of a metric, as of the others (cloudwatch.py)
-_STAGE = "AWS::ApiGateway::Stage"
 _VARIABLE = re.compile(r"\$context\.([A-Za-z][\w.]*\w)")
 _CLIENT_ERRORS, _SERVER_ERRORS = range(400, 500), range(500, 600)
 
@@ -76,11 +73,8 @@ class _RequestTooLongError(Exception):
 
 
 def apply() -> None:
-    """Let REST APIs do so, and templates give their stages access logs."""
+    """Let REST APIs do so."""
     patches.apply()
-    for operation, wrapper in (("create", _create_stage), ("update", _update_stage)):
-        called = f"ministack.services.cloudformation.provisioners._RESOURCE_HANDLERS[{_STAGE!r}]"
-        patching.wrap_item(provisioners._RESOURCE_HANDLERS[_STAGE], operation, called, wrapper)
 
 
 @patches.wraps(ministack.app._parse_execute_api_url)
@@ -111,6 +105,16 @@ def _check_request_validation(
     return original({**method_obj, "requestModels": alone}, api_id, request, headers, body, query_params)
 
 
+@patches.wraps(rest._update_account)
+def _update_account(original: Callable[[dict[str, Any]], Response], data: dict[str, Any]) -> Response:
+    for operation in data.get("patchOperations") or ():
+        if operation.get("path") == "/cloudwatchRoleArn" and operation.get("value") == "":
+            body = json.dumps({"message": _ILL_FORMED}).encode()
+            headers = {"Content-Type": "application/json", "x-amzn-ErrorType": "BadRequestException"}
+            return HTTPStatus.BAD_REQUEST, headers, body
+    return original(data)
+
+
 @patches.wraps(rest._call_lambda_raw)
 async def _call_lambda_raw(
     original: Callable[..., Awaitable[tuple[Any, str | None]]],
@@ -120,7 +124,7 @@ async def _call_lambda_raw(
     account_id: str | None = None,
     region: str | None = None,
 ) -> tuple[Any, str | None]:
-    if len(event.get("body") or "") > _LARGEST_EVENT // 2 and len(json.dumps(event)) > _LARGEST_EVENT:
+    if lambda_urls.is_too_large(event):
         raise _RequestTooLongError
     began = time.monotonic()
     try:
@@ -251,34 +255,3 @@ def _measure(api_id: str, stage: Mapping[str, Any], status: int, request: _Reque
                 points = cloudwatch._metric_bucket((_NAMESPACE, metric, cloudwatch._dims_key(dimensions)))
                 del points[:-_MOST_POINTS]
     cloudwatch._evaluate_all_alarms()
-
-
-def _create_stage(
-    original: Callable[..., tuple[str, Any]], logical_id: str, properties: Mapping[str, Any], stack_name: str
-) -> tuple[str, Any]:
-    settings = _access_log(properties)
-    name, attributes = original(logical_id, properties, stack_name)
-    rest._stages_v1[properties["RestApiId"]][name]["accessLogSettings"] = settings
-    return name, attributes
-
-
-def _update_stage(
-    original: Callable[..., tuple[str, Any]],
-    name: str,
-    old: Mapping[str, Any],
-    new: Mapping[str, Any],
-    stack_name: str,
-) -> tuple[str, Any]:
-    settings = _access_log(new)
-    name, attributes = original(name, old, new, stack_name)
-    rest._stages_v1[new["RestApiId"]][name]["accessLogSettings"] = settings
-    return name, attributes
-
-
-def _access_log(properties: Mapping[str, Any]) -> dict[str, str]:
-    """Return a stage's access log as the API has it. Raises ProvisioningError where no role may write it."""
-    wanted = properties.get("AccessLogSetting") or {}
-    if wanted and not (rest._account_settings.get("settings") or {}).get("cloudwatchRoleArn"):
-        raise api_error("ApiGateway", status=HTTPStatus.BAD_REQUEST, code="BadRequestException", message=_NO_ROLE)
-    members = {"DestinationArn": "destinationArn", "Format": "format"}
-    return {member: str(wanted[name]) for name, member in members.items() if name in wanted}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from embedded_aws.patches import (
     api_gateway,
+    api_gateway_templates,
     athena,
     cloudformation,
     cloudfront,
@@ -20,6 +21,7 @@ from embedded_aws.patches import (
     kms,
     lambda_downloads,
     lambda_runtimes,
+    lambda_urls,
     patching,
     protocol,
     resource_groups_tagging,
@@ -96,6 +98,7 @@ def apply(
     kms.apply()
     lambda_downloads.apply(additions.sign)
     lambda_runtimes.apply(additions.python, additions.sdk)
+    lambda_urls.patches.apply()
     resource_groups_tagging.apply(additions.tagged)
     for service, interceptor in additions.interceptors.items():
         service_handlers.intercept(service, interceptor)
@@ -106,6 +109,7 @@ def apply(
     step_functions.apply(additions.tasks, pace=clock.scaled(1))
     athena.apply()
     api_gateway.apply()
+    api_gateway_templates.apply()
     cloudfront.patches.apply()
     cloudwatch_logs.apply(clock, loop)
     sqs.patches.apply()

@@ -214,7 +214,7 @@ def test_what_was_trusted_is_trusted_further_on(outside: Outside) -> None:
     limits = authority.extensions.get_extension_for_class(x509.NameConstraints)
     names = {str(each.value) for each in limits.value.permitted_subtrees or ()}
     assert limits.critical
-    assert {"amazonaws.com", "amazonaws.com.cn", "api.aws", "localhost", "127.0.0.1/32"} <= names
+    assert {"amazonaws.com", "amazonaws.com.cn", "api.aws", "on.aws", "localhost", "127.0.0.1/32"} <= names
     assert not {name for name in names if "." not in name} - {"localhost"}
 
 

@@ -102,7 +102,10 @@ class Account:
             self._refuses -= 1
             message = "The role ARN does not have required permissions configured."
             raise ClientError({"Error": {"Code": "BadRequestException", "Message": message}}, "UpdateAccount")
-        self.role = patchOperations[0]["value"]
+        self.role = patchOperations[0].get("value")
+        if self.role == "":
+            message = "The role ARN is not well formed"
+            raise ClientError({"Error": {"Code": "BadRequestException", "Message": message}}, "UpdateAccount")
 
 
 @pytest.mark.parametrize(
@@ -111,7 +114,7 @@ class Account:
         ("Create", None, OURS),
         ("Create", THEIRS, THEIRS),
         ("Update", THEIRS, THEIRS),
-        ("Delete", OURS, ""),
+        ("Delete", OURS, None),
         ("Delete", THEIRS, THEIRS),
         ("Delete", None, None),
     ],

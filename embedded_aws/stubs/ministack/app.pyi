@@ -39,3 +39,14 @@ async def _handle_execute_api_request(
     raw_path: str | None = None,
     raw_query_string: str | None = None,
 ) -> _Response | None: ...
+def _enforce_data_plane(
+    service: str,
+    iam_action: str,
+    headers: dict[str, str],
+    query_params: dict[str, list[str]],
+    request_id: str,
+    resource_arn: str = "*",
+    service_context: dict[str, Any] | None = None,
+    auth_error_response: Any = None,
+    named_resource: str = "",
+) -> _Response | None: ...

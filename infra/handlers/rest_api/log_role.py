@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 _SECONDS = 120  # for a new role's way through IAM: until then API Gateway says that it can't assume it
 _PAUSE = 5
+# Without a value it takes the role away, as Terraform's provider does (aws_api_gateway_account); "" is refused as an
+# ARN that is not well formed.
+_REPLACE = {"op": "replace", "path": "/cloudwatchRoleArn"}
 
 
 def handler(event: Event, _context: object) -> None:
@@ -40,15 +43,10 @@ def work(
     found = api_gateway.get_account().get("cloudwatchRoleArn") or ""
     if event["RequestType"] == "Delete":
         if found == role:
-            api_gateway.update_account(patchOperations=[_replace("")])
+            api_gateway.update_account(patchOperations=[_REPLACE])
     elif not found or found == event.get("OldResourceProperties", {}).get("RoleArn"):
         _set(api_gateway, role, until=now() + _SECONDS, now=now, sleep=sleep)
     return {"PhysicalResourceId": event.get("PhysicalResourceId") or "api-gateway-log-role"}
-
-
-def _replace(role: str) -> dict[str, str]:
-    """Return the operation that sets the role, or with "" takes it away, as Terraform's provider does."""
-    return {"op": "replace", "path": "/cloudwatchRoleArn", "value": role}
 
 
 def _set(
@@ -56,7 +54,7 @@ def _set(
 ) -> None:
     while True:
         try:
-            api_gateway.update_account(patchOperations=[_replace(role)])
+            api_gateway.update_account(patchOperations=[{**_REPLACE, "value": role}])
         except ClientError as error:
             if error.response["Error"]["Code"] != "BadRequestException" or now() > until:
                 raise

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from cli.aws.http_client import Answer, HttpClient
 from cli.aws.session import Session, Target
@@ -95,6 +96,47 @@ def test_a_body_is_validated_by_the_model_of_its_own_type(api: Api) -> None:
     assert json.loads(picture.content) | {"id": ""} == {"body": "iVBORw==", "base64": True, "id": ""}
 
 
+def test_a_templates_method_is_validated_by_its_validator(api: Api, client: Callable[[str], Any]) -> None:
+    """And no longer, once the template says so; with the stack the validator goes."""
+    stacks = client("cloudformation")
+    place = {"RestApiId": api.id, "ResourceId": {"Ref": "Place"}, "HttpMethod": "POST"}
+    [root] = [each["id"] for each in api.rest.get_resources(restApiId=api.id)["items"] if each["path"] == "/"]
+    integration = {"Type": "MOCK", "RequestTemplates": {"application/json": '{"statusCode": 200}'}}
+
+    def template(*, validates: bool) -> str:
+        properties = {
+            "Place": {"RestApiId": api.id, "ParentId": root, "PathPart": "made"},
+            "Validator": {"RestApiId": api.id, "ValidateRequestBody": validates},
+            "Method": {
+                **place,
+                "AuthorizationType": "NONE",
+                "RequestValidatorId": {"Ref": "Validator"},
+                "RequestModels": {"application/json": "Named"},
+                "Integration": integration,
+            },
+        }
+        kinds = {"Place": "Resource", "Validator": "RequestValidator", "Method": "Method"}
+        made = {
+            name: {"Type": f"AWS::ApiGateway::{kinds[name]}", "Properties": each} for name, each in properties.items()
+        }
+        return json.dumps({"Resources": made})
+
+    def status() -> int:
+        url = f"https://{api.id}.execute-api.{gateway.REGION}.amazonaws.com/v1/made"
+        return api._http.send("POST", url, headers={"Content-Type": "application/json"}, body=b"[1]").status
+
+    before = api.rest.get_request_validators(restApiId=api.id)["items"]
+    stacks.create_stack(StackName="validated", TemplateBody=template(validates=True))
+    stacks.get_waiter("stack_create_complete").wait(StackName="validated", WaiterConfig={"Delay": 1})
+    assert status() == 400
+    stacks.update_stack(StackName="validated", TemplateBody=template(validates=False))
+    stacks.get_waiter("stack_update_complete").wait(StackName="validated", WaiterConfig={"Delay": 1})
+    assert status() == 200
+    stacks.delete_stack(StackName="validated")
+    stacks.get_waiter("stack_delete_complete").wait(StackName="validated", WaiterConfig={"Delay": 1})
+    assert api.rest.get_request_validators(restApiId=api.id)["items"] == before
+
+
 def test_what_is_too_large_is_refused_where_it_is(api: Api) -> None:
     """From 10 MB on by API Gateway, in a text; before that by Lambda, whose event has a picture in base64."""
     large = api(bytes(4_750_000), "image/png")
@@ -156,5 +198,8 @@ def test_each_request_is_in_the_access_log_of_a_template(
     }
     for name in ("logged", "logged-2"):
         stacks.delete_stack(StackName=name)
-    api.rest.update_account(patchOperations=[{**role, "value": ""}])
+    with pytest.raises(ClientError, match="The role ARN is not well formed"):
+        api.rest.update_account(patchOperations=[{**role, "value": ""}])
+    api.rest.update_account(patchOperations=[{"op": "replace", "path": "/cloudwatchRoleArn"}])
+    assert not api.rest.get_account().get("cloudwatchRoleArn")
     logs.delete_log_group(logGroupName=GROUP)

@@ -18,7 +18,9 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, SSLError, WaiterError
 
 from cli import paths
-from cli.aws.session import start_embedded
+from cli.aws.endpoint import NoAnswerError
+from cli.aws.function_url import FunctionUrl
+from cli.aws.session import Session, Target, start_embedded
 from cli.programs import tool_environment
 from cli.ui.errors import LabError
 from embedded_aws import gateway
@@ -325,6 +327,35 @@ def test_a_function_acts_and_logs_as_its_role(account: Account) -> None:
     answer = account.client("lambda").invoke(FunctionName=function)["Payload"].read()
     assert ":assumed-role/silent/" in json.loads(answer)
     assert account.client("logs").describe_log_groups(logGroupNamePrefix="/aws/lambda/")["logGroups"] == []
+
+
+def test_a_functions_url_asks_for_two_permissions(account: Account) -> None:
+    """To invoke by a URL, and to invoke: with one of them a caller is refused, and invokes by nothing but the URL."""
+    arn = account.function("by-url", account.role("by-url", {**ANYWHERE, "Action": "logs:*"}))
+    client = account.client("lambda")
+    url = client.create_function_url_config(FunctionName="by-url", AuthType="AWS_IAM")["FunctionUrl"]
+    by_url = {"Effect": "Allow", "Action": "lambda:InvokeFunctionUrl", "Resource": arn}
+    condition = {"Bool": {"lambda:InvokedViaFunctionUrl": "true"}}
+    invoke = {"Effect": "Allow", "Action": "lambda:InvokeFunction", "Resource": arn, "Condition": condition}
+
+    def ask(name: str, *statements: dict[str, Any]) -> bytes:
+        role = account.role(name, *statements)
+        given = account.client("sts").assume_role(RoleArn=role, RoleSessionName="test")["Credentials"]
+        keys = {
+            "AWS_ACCESS_KEY_ID": given["AccessKeyId"],
+            "AWS_SECRET_ACCESS_KEY": given["SecretAccessKey"],
+            "AWS_SESSION_TOKEN": given["SessionToken"],
+        }
+        variables = {**account.running.environment(), **keys}
+        session = Session(Target.EMBEDDED, variables, gateway.ACCOUNT, gateway.REGION)
+        return FunctionUrl(session, {"FunctionUrl": url}).ask(b"{}", "application/json", notice=print)
+
+    for name, statement in (("url-only", by_url), ("invoke-only", invoke)):
+        with pytest.raises(NoAnswerError):
+            ask(name, statement)
+    assert b"assumed-role/by-url" in ask("url-and-invoke", by_url, invoke)
+    with pytest.raises(ClientError, match="not authorized to perform: lambda:InvokeFunction"):
+        account.acting("lambda", "invokes", by_url, invoke).invoke(FunctionName="by-url")
 
 
 def test_a_state_machine_invokes_what_its_role_may(account: Account) -> None:

@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 INFERENCE_CODE = ("inference.py", "network.py", "novelty.py", "photo.py", "image_file.py", "data.py")
 """inference.py and all it imports of ours."""
 
+REFERENCE = "test_probabilities.npy"
+"""What the trained network finds for the test images, (n, 10): by it whatever serves the model can be judged."""
+
 _IN_NUMPY = {"Flatten", "Dense"}
 
 
@@ -54,9 +57,10 @@ def write_artifact(
     The layout is the one that AWS's TensorFlow inference container reads: a SavedModel in a folder with a
     numeric name, and `code/` with inference.py and the requirements.txt that the container installs. code/network.npz
     is the network in NumPy, which inference.py answers from, `exports/` has its forms for other runtimes; each is left
-    out unless it finds the `probabilities` (n, 10) that `model` gives for the test images. code/novelty.npz tells that
-    handler how unlike the training images a picture is; monitoring/ is what monitor.py compares with. The last two are
-    of networks with dense layers only.
+    out unless it finds the `probabilities` (n, 10) that `model` gives for the test images, which are kept as REFERENCE.
+    code/novelty.npz tells that handler how unlike the training images a picture is; monitoring/ is what monitor.py
+    compares with. The last two are of networks with dense layers only. receipt.json says by how much each way of
+    serving differs.
     """
     artifact = folders.artifact
     write_saved_model(model, artifact / "1", hidden_units=provenance["hyperparameters"]["hidden_units"])
@@ -74,9 +78,10 @@ def write_artifact(
         baseline.write(artifact / baseline.FOLDER, weights=weights, test=test, probabilities=probabilities)
         known = {"numpy_form_differs_by": difference, "novelty": novelty.to_json()}
     exports = write_exports(artifact, images=test.images, probabilities=probabilities)
+    np.save(artifact / REFERENCE, probabilities)
     _write_json(artifact / "labels.json", LABELS)
     _write_json(artifact / "metrics.json", metrics.to_json())
-    _write_json(artifact / "receipt.json", {**provenance, **known, "exports": exports})
+    _write_json(artifact / "receipt.json", {**provenance, **known, "exports": exports, "ways": _ways(known, exports)})
 
 
 def write_inference_code(code: Path, folder: Path) -> None:
@@ -116,6 +121,27 @@ def write_exports(artifact: Path, *, images: npt.NDArray[np.float32], probabilit
         np.savez(test, images=images, probabilities=probabilities)
         _run_with_tensorflow(Path(__file__).with_name("exports.py"), saved_model, folder, test, rows)
         return json.loads(rows.read_text(encoding="utf-8"))
+
+
+def _ways(known: dict[str, Any], exports: dict[str, Any]) -> dict[str, Any]:
+    """Return the receipt's table: for each way of serving which form answers, None if none does, and its difference."""
+    difference = known["numpy_form_differs_by"]
+    in_numpy = difference is not None and difference <= LARGEST_DIFFERENCE
+    saved_model = {"form": "1", "differs_by": exports["saved_model"]["differs_by"]}
+    endpoint = {"form": "code/network.npz", "differs_by": difference} if in_numpy else saved_model
+
+    def exported(name: str) -> dict[str, Any] | None:
+        return {"form": f"exports/{name}", "differs_by": exports[name]["differs_by"]} if name in exports else None
+
+    on_devices = exported("model.tflite")
+    return {
+        "endpoint": endpoint,
+        "rest": endpoint,
+        "lambda": on_devices,
+        "edge": on_devices,
+        "web": exported("tfjs"),
+        "c++": saved_model,
+    }
 
 
 def _run_with_tensorflow(script: Path, *arguments: Path | str) -> None:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     Array = npt.NDArray[np.float32]
     Row = dict[str, Any]
 
-LITERT, TFJS = "model.tflite", "tfjs"
+SAVED_MODEL, LITERT, TFJS = "saved_model", "model.tflite", "tfjs"
 
 # A browser adds up in another order than TensorFlow does, by which its form is judged here.
 _FOR_BROWSERS = LARGEST_DIFFERENCE / 2
@@ -42,9 +42,11 @@ def write_exports(saved_model: Path, folder: Path, *, images: Array, probabiliti
     """Write the forms to `folder`; return of each by name its files' hashes, its size and by how much it differs.
 
     `probabilities` (n, 10) are the trained network's for the `images` (n, 48, 48). Says so of a form that is left out.
+    Of the SavedModel itself only the last is told: in its files layers stand in another order each time.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    written: dict[str, Row] = {}
+    difference = difference_of(saved_model, images=images, probabilities=probabilities)
+    written: dict[str, Row] = {SAVED_MODEL: {"runtime": f"tensorflow {tf.__version__}", "differs_by": difference}}
     for name, (write, runtime) in _FORMS.items():
         try:
             difference = write(saved_model, folder / name, images, probabilities)
@@ -56,6 +58,13 @@ def write_exports(saved_model: Path, folder: Path, *, images: Array, probabiliti
         else:
             _leave_out(folder / name, f"it differs by {difference:.1e}, more than {LARGEST_DIFFERENCE:.0e}")
     return written
+
+
+def difference_of(saved_model: Path, *, images: Array, probabilities: Array) -> float:
+    """Return by how much a probability of the SavedModel differs at most, which TensorFlow Serving and C++ run."""
+    network = tf.saved_model.load(str(saved_model)).signatures["serving_default"]
+    [found] = network(tf.constant(images)).values()
+    return float(np.abs(found.numpy() - probabilities).max())
 
 
 def _write_litert(saved_model: Path, file: Path, images: Array, probabilities: Array) -> float:

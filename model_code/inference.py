@@ -122,14 +122,25 @@ def output_handler(response: Response, context: Context) -> tuple[bytes, str]:
     return _dump_named(json.loads(response.content)["predictions"], MODEL), JSON
 
 
-def answer(probabilities_of: Callable[[Images], Images], body: bytes, content_type: str, *, model: str) -> bytes:
+def answer(
+    probabilities_of: Callable[[Images], Images],
+    body: bytes,
+    content_type: str,
+    *,
+    model: str,
+    novelty_of: Callable[[Images], Images] | None = None,
+) -> bytes:
     """Return the JSON with which a request is answered; `model` is the hash by which the model's answers are known.
 
-    `probabilities_of` makes probabilities (n, 10) of images (n, 48, 48). Raises ValueError as read_images does.
+    `probabilities_of` makes probabilities (n, 10) of images (n, 48, 48), `novelty_of` their novelty (n,). Raises
+    ValueError as read_images does.
     """
     media_type = _plain(content_type)
-    rows = probabilities_of(read_images(body, media_type))
-    return _dump({"predictions": rows}) if media_type == JSON else _dump_named(rows, model)
+    images = read_images(body, media_type)
+    rows = probabilities_of(images)
+    if media_type == JSON:
+        return _dump({"predictions": rows})
+    return _dump_named(rows, model, novelty_of(images) if novelty_of else None)
 
 
 class NetworkHandler:

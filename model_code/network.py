@@ -12,7 +12,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
-    from typing import Self
+    from typing import IO, Self
 
     import numpy.typing as npt
 
@@ -33,7 +33,7 @@ class HiddenLayers:
         self._layers = list(zip(weights[::2], weights[1::2], strict=True))
 
     @classmethod
-    def read(cls, file: Path) -> Self:
+    def read(cls, file: Path | IO[bytes]) -> Self:
         """Read what `write` has written."""
         with np.load(file) as content:
             return cls([content[name] for name in content.files])
@@ -61,7 +61,7 @@ class Network:
         self.hidden = HiddenLayers(hidden)
 
     @classmethod
-    def read(cls, file: Path) -> Network:
+    def read(cls, file: Path | IO[bytes]) -> Network:
         """Read what `write` has written."""
         with np.load(file) as content:
             return cls([content[name] for name in content.files])

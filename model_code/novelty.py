@@ -16,7 +16,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     from pathlib import Path
-    from typing import Any, Self
+    from typing import IO, Any, Self
 
     from network import Array
 
@@ -43,7 +43,7 @@ class Novelty:
         return cls(points, limits * _limit((unlike / limits).max(axis=1)))
 
     @classmethod
-    def read(cls, file: Path) -> Self:
+    def read(cls, file: Path | IO[bytes]) -> Self:
         """Read what `write` has written."""
         with np.load(file) as content:
             return cls(content["points"], content["limits"])

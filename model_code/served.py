@@ -1,6 +1,7 @@
 """A training's model.tar.gz where it is served outside of SageMaker: its LiteRT form, held against its own receipt.
 
-Functions and devices have this file, inference.py and what that imports; none has TensorFlow.
+Functions and devices have this file, inference.py and what that imports; none has TensorFlow. Where the artifact tells
+how unlike the training images a picture is (novelty.py), by the network in NumPy, they tell it as the endpoint does.
 """
 
 from __future__ import annotations
@@ -11,23 +12,47 @@ import json
 import tarfile
 import zlib
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from inference import answer, model_of
 from litert import LiteRTNetwork
+from network import Network
+from novelty import Novelty
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Array = npt.NDArray[np.float32]
 
 _RECEIPT, _FORM = "receipt.json", "model.tflite"
+_NETWORK, _NOVELTY = "code/network.npz", "code/novelty.npz"
+_WANTED = frozenset({_RECEIPT, f"exports/{_FORM}", _NETWORK, _NOVELTY})
+
+
+class PictureNovelty:
+    """The novelty of pictures, by what the last hidden layer of the network in NumPy makes of them."""
+
+    def __init__(self, network: bytes, novelty: bytes) -> None:
+        self._hidden = Network.read(io.BytesIO(network)).hidden
+        self._novelty = Novelty.read(io.BytesIO(novelty))
+
+    def __call__(self, images: Array) -> Array:
+        """Return it, (n,), of images (n, 48, 48)."""
+        return self._novelty(self._hidden(images))
 
 
 @dataclass(frozen=True)
 class ServedModel:
-    """A network, and the hash by which its answers are known."""
+    """A network, the hash by which its answers are known, and what tells of pictures without a brick, if anything."""
 
     network: LiteRTNetwork
     model: str
+    novelty: PictureNovelty | None = None
 
     def answer(self, body: bytes, content_type: str) -> bytes:
         """Return the endpoint's answer to a request. Raises ValueError as inference.read_images does."""
-        return answer(self.network, body, content_type, model=self.model)
+        return answer(self.network, body, content_type, model=self.model, novelty_of=self.novelty)
 
 
 def read(artifact: bytes) -> ServedModel:
@@ -44,7 +69,6 @@ def read(artifact: bytes) -> ServedModel:
     described = json.loads(receipt).get("exports", {}).get(_FORM, {})
     if hashlib.sha256(form).hexdigest() != described.get("sha256", {}).get(_FORM):
         raise ValueError("The LiteRT form in the model's artifact is not the one that its receipt names; train anew.")
-    return ServedModel(LiteRTNetwork(form), model_of(receipt))
-
-
-_WANTED = (_RECEIPT, f"exports/{_FORM}")
+    network, novelty = files.get(_NETWORK), files.get(_NOVELTY)
+    known = PictureNovelty(network, novelty) if network and novelty else None
+    return ServedModel(LiteRTNetwork(form), model_of(receipt), known)

@@ -3,40 +3,27 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
-from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
+from bench.support import native
 from inference import read_images
-from tests.model_code.conftest import ROOT
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy.typing as npt
 
-pytestmark = pytest.mark.skipif(
-    not (shutil.which("cmake") and shutil.which("c++")), reason="there are no cmake and C++ compiler on the PATH"
-)
+pytestmark = pytest.mark.skipif(not native.tools(), reason="there are no cmake and C++ compiler on the PATH")
 
 
 @pytest.fixture(scope="module")
 def score(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The program, compiled."""
-    spec = find_spec("tensorflow")
-    assert spec
-    assert spec.origin
-    build, tensorflow = tmp_path_factory.mktemp("native"), Path(spec.origin).parent
-    for command in (
-        ["cmake", "-S", f"{ROOT}/native", "-B", f"{build}", f"-DTENSORFLOW={tensorflow}", "-DCMAKE_CXX_FLAGS=-Werror"],
-        ["cmake", "--build", f"{build}"],
-    ):
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stdout + done.stderr
-    return build / "score"
+    return native.compile_score(tmp_path_factory.mktemp("native"), "-Werror")
 
 
 def refusal(score: Path, model: Path, pictures: Path) -> str:

@@ -47,6 +47,7 @@ def run(request: pytest.FixtureRequest) -> Any:
 def test_the_receipt_has_hashes_and_differences(run: Any) -> None:
     """Of each form: the hash of each of its files, their bytes together, the runtime, at most 1e-5 of difference."""
     exports = json.loads((run.artifact / "receipt.json").read_text())["exports"]
+    assert 0 <= exports.pop("saved_model")["differs_by"] <= 1e-5
     assert {name: set(row["sha256"]) for name, row in exports.items()} == FORMS
     for row in exports.values():
         files = {name: (run.artifact / "exports" / name).read_bytes() for name in row["sha256"]}
@@ -54,6 +55,24 @@ def test_the_receipt_has_hashes_and_differences(run: Any) -> None:
         assert row["bytes"] == sum(map(len, files.values()))
         assert 0 <= row["differs_by"] <= 1e-5
         assert row["runtime"]
+
+
+@pytest.mark.parametrize(("name", "endpoint"), [("trained", "code/network.npz"), ("convolutional", "1")])
+def test_the_receipt_has_a_table_of_all_ways(request: pytest.FixtureRequest, name: str, endpoint: str) -> None:
+    """Each with the form that answers, which is in the artifact, and by how much it differs from the network: 1e-5."""
+    run = request.getfixturevalue(name)
+    ways = json.loads((run.artifact / "receipt.json").read_text())["ways"]
+    assert {way: row["form"] for way, row in ways.items()} == {
+        "endpoint": endpoint,
+        "rest": endpoint,
+        "lambda": "exports/model.tflite",
+        "edge": "exports/model.tflite",
+        "web": "exports/tfjs",
+        "c++": "1",
+    }
+    for row in ways.values():
+        assert (run.artifact / row["form"]).exists()
+        assert 0 <= row["differs_by"] <= 1e-5
 
 
 def test_litert_answers_as_the_saved_model_does(run: Any, run_folder: Path) -> None:

@@ -22,6 +22,8 @@ from PIL import Image
 import served
 from data import read_channel
 from inference import model_of, read_images
+from network import Network
+from novelty import Novelty
 from tests.model_code.conftest import MODEL_CODE
 
 if TYPE_CHECKING:
@@ -36,6 +38,8 @@ BROKEN = {
     "no array": (b"\x93NUMPY", NPY),
     "no JSON": (b"{", "application/json"),
     "too small": (b"", ""),
+    "deep": (b"[" * 100_000, "application/json"),
+    "no pictures": (b"[1]", "application/json"),
 }
 
 
@@ -123,6 +127,24 @@ def test_the_function_refuses_in_the_endpoints_words(handler: Callable[..., dict
     with pytest.raises(ValueError, match=r"\.$") as theirs:
         read_images(body, content_type)
     assert handler(body, content_type) == {"status": 400, "error": str(theirs.value)}
+
+
+def test_a_picture_without_a_brick_is_told_as_the_endpoint_tells_it(
+    handler: Callable[..., dict[str, Any]], run_folder: Path, trained: Any
+) -> None:
+    """By the same novelty; in TensorFlow Serving's own form nobody has a place for it."""
+    images = read_channel(run_folder / "training").test.images
+    code = trained.artifact / "code"
+    expected = Novelty.read(code / "novelty.npz")(Network.read(code / "network.npz").hidden(images))
+    found = handler(npy(images), NPY)["predictions"]
+    np.testing.assert_allclose([each["novelty"] for each in found], expected, rtol=1e-5)
+    assert [each["known"] for each in found] == (expected <= 1).tolist()
+    [black] = handler(npy(np.zeros((48, 48), np.uint8)), NPY)["predictions"]
+    assert not black["known"]
+    assert handler(json.dumps({"instances": images[:1].tolist()}).encode(), "application/json").keys() == {
+        "status",
+        "predictions",
+    }
 
 
 def test_another_method_is_refused(handler: Callable[..., dict[str, Any]]) -> None:

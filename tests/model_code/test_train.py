@@ -152,14 +152,14 @@ def test_the_network_learns(trained: Any) -> None:
 
 
 def test_the_artifact_has_the_layout_that_the_inference_container_reads(trained: Any) -> None:
-    """SavedModel under 1/, code/ with inference.py, its siblings and requirements, exports/, and three JSON files."""
-    from export import INFERENCE_CODE
+    """SavedModel under 1/, code/ with inference.py and its siblings, exports/, the reference, and three JSON files."""
+    from export import INFERENCE_CODE, REFERENCE
 
     files = files_below(trained.artifact)
     told = {path for path in files if not path.startswith("1/") and "__pycache__" not in path}  # of whoever imports it
     assert told == {
         *(f"code/{name}" for name in (*INFERENCE_CODE, "network.npz", "novelty.npz", "requirements.txt")),
-        *("labels.json", "metrics.json", "receipt.json"),
+        *("labels.json", "metrics.json", "receipt.json", REFERENCE),
         *(f"exports/{name}" for name in ("model.tflite", "tfjs/model.json", "tfjs/weights.bin")),
         *(f"monitoring/{name}" for name in ("baseline.npz", "images.npy", "quality.json")),
     }

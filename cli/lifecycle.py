@@ -37,13 +37,19 @@ def lifecycle(recipe: Mapping[str, Any]) -> dict[str, Any]:
     raise LifecycleError(f"The component is for {', '.join(wanted)}, and this machine runs {here}: run it there.")
 
 
-def run(step: Any, variables: Mapping[str, str], environment: Mapping[str, str], folder: Path) -> int:
-    """Run a step of the lifecycle in a folder and return its exit code; 0 if its own condition skips it."""
+def run(
+    step: Any, variables: Mapping[str, str], environment: Mapping[str, str], folder: Path, *, output: int | None = None
+) -> int:
+    """Run a step of the lifecycle in a folder and return its exit code; 0 if its own condition skips it.
+
+    Its standard output is this process's, or goes where subprocess's `stdout` would have it go.
+    """
     described = {"Script": step} if isinstance(step, str) else step
     if "Skipif" in described and _is_met(_replaced(described["Skipif"], variables)):
         return 0
     script = _replaced(described["Script"], variables)
-    return subprocess.run(["sh", "-c", script], cwd=folder, env=dict(environment), check=False).returncode
+    done = subprocess.run(["sh", "-c", script], cwd=folder, env=dict(environment), stdout=output, check=False)
+    return done.returncode
 
 
 def _is_met(condition: str) -> bool:

@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PYTHON = "3.12"
-# Lambda's Python 3.12 runs on Amazon Linux 2023, whose glibc is 2.34 (its guide, "Lambda runtimes").
-_PLATFORM = "x86_64-manylinux_2_28"
+GLIBC = (2, 28)
+"""What its compiled code needs. Lambda's Python 3.12 runs on Amazon Linux 2023, whose glibc is 2.34 (its guide, "Lambda
+runtimes")."""
+_PLATFORM = f"x86_64-manylinux_{GLIBC[0]}_{GLIBC[1]}"
 REQUIREMENTS = "requirements-served.txt"
 SERVED = ("served.py", "litert.py", "inference.py", "network.py", "novelty.py", "photo.py", "image_file.py", "data.py")
 """Of model_code: what answers for a model outside of SageMaker."""

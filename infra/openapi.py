@@ -1,6 +1,6 @@
 """The lab's REST API as an OpenAPI 3.1 document: `python -m infra.openapi` prints it; docs/openapi.json holds it.
 
-The API itself is made of the same parts: by its schemas requests are validated, and by infra/rest.py's sentences they
+The API itself is made of the same parts: by its schema requests are validated, and by infra/rest.py's sentences they
 are refused.
 """
 
@@ -13,19 +13,21 @@ from infra.rest import BAD_BODY, BINARY, JSON, KEY_HEADER, LARGEST_BODY, PATH, R
 from model_code.data import LABELS, SIDE
 
 
-def image_schema(*, exact: bool) -> dict[str, Any]:
-    """Return the JSON schema of a picture in numbers; `exact` bounds them, which the endpoint has a sentence for."""
-    number = {"type": "number", **({"minimum": 0, "maximum": 1} if exact else {})}
-    return _rows(_rows(number))
+def image_schema() -> dict[str, Any]:
+    """Return the JSON schema of a picture in numbers."""
+    return _rows(_rows({"type": "number", "minimum": 0, "maximum": 1}))
 
 
-def body_schema(image: dict[str, Any]) -> dict[str, Any]:
-    """Return the JSON schema of pictures in TensorFlow Serving's row form, or as a bare list."""
-    images = {"type": "array", "minItems": 1, "items": image}
+def body_schema(image: dict[str, Any] | None) -> dict[str, Any]:
+    """Return the JSON schema of pictures in TensorFlow Serving's row form, or as a bare list.
+
+    None: whatever each picture is. So the API validates, for of pictures the endpoint's own sentence says more.
+    """
+    images = {"type": "array", **({"minItems": 1, "items": image} if image else {})}
     instances = {
         "type": "object",
         "required": ["instances"],
-        "properties": {"instances": images, "signature_name": {"type": "string"}},
+        "properties": {"instances": images if image else {}, "signature_name": {"type": "string"}},
     }
     return {"anyOf": [instances, images]}
 
@@ -53,7 +55,7 @@ def document(version: str) -> dict[str, Any]:
             "securitySchemes": {"key": {"type": "apiKey", "in": "header", "name": KEY_HEADER}},
             "schemas": {
                 "Images": body_schema({"$ref": "#/components/schemas/Image"}),
-                "Image": image_schema(exact=True),
+                "Image": image_schema(),
                 "Rows": {
                     "type": "object",
                     "description": "Of JSON, as TensorFlow Serving answers: the probabilities of each image.",
@@ -142,6 +144,13 @@ def _named() -> dict[str, Any]:
                 "required": list(LABELS),
                 "properties": dict.fromkeys(LABELS, probability),
             },
+            "novelty": {
+                "type": "number",
+                "minimum": 0,
+                "description": "How unlike the training images the picture is: above 1 it is no brick that the model "
+                "knows. A network with other than dense layers does not tell.",
+            },
+            "known": {"type": "boolean", "description": "Whether the novelty is 1 at most."},
         },
     }
 

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
     from cli.aws.http_client import Answer
 
+# The picture's own; 403 and 429, say, are nothing that another picture would be spared.
+_REFUSALS = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE})
+
 
 def content(send: Callable[[], Answer]) -> bytes:
     """Return the answer's content. Raises FailedRequestError with its own sentence, NoAnswerError if there is none."""
@@ -23,9 +26,7 @@ def content(send: Callable[[], Answer]) -> bytes:
     if answer.status < HTTPStatus.BAD_REQUEST:
         return answer.content
     sentence = _sentence(answer)
-    if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        raise NoAnswerError(sentence)
-    raise FailedRequestError(sentence)
+    raise FailedRequestError(sentence) if answer.status in _REFUSALS else NoAnswerError(sentence)
 
 
 def _sentence(answer: Answer) -> str:

@@ -26,6 +26,7 @@ class Bill:
     now: datetime
     ends: datetime | None
     has_api: bool = False  # a REST API, which costs by the request
+    has_function: bool = False  # a Lambda function, which costs by the request and the second
 
     @classmethod
     def of(cls, session: Session, lab: Settings) -> Bill:
@@ -34,8 +35,15 @@ class Bill:
         standing = stacks.of_lab(session, lab.name)
         found = usage.read(session, lab, standing, now)
         prices = Prices.of(session, {want for item in found for want, _ in item.instances})
-        has_api = any("RestUrl" in stack.outputs for stack in standing)
-        return cls(found, prices, now, lease.end(session, lab.name), has_api)
+        outputs = {name for stack in standing for name in stack.outputs}
+        return cls(
+            found,
+            prices,
+            now,
+            lease.end(session, lab.name),
+            has_api="RestUrl" in outputs,
+            has_function="FunctionUrl" in outputs,
+        )
 
     @property
     def hourly(self) -> float:

@@ -40,7 +40,11 @@ class FunctionUrl:
     def _credentials(self) -> Credentials:
         variables = self._session.variables
         if "AWS_ACCESS_KEY_ID" in variables:
-            return Credentials(variables["AWS_ACCESS_KEY_ID"], variables["AWS_SECRET_ACCESS_KEY"])
+            return Credentials(
+                variables["AWS_ACCESS_KEY_ID"],
+                variables["AWS_SECRET_ACCESS_KEY"],
+                variables.get("AWS_SESSION_TOKEN"),
+            )
         found = boto3.Session().get_credentials()
         assert found  # noqa: S101 - the session was opened with them
         return found

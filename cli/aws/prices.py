@@ -74,6 +74,8 @@ class Prices:
     key_month: float
     serverless_gb_second: float = 0.0
     rest_million: float = 0.0
+    lambda_million: float = 0.0
+    lambda_million_gb_seconds: float = 0.0
     missed: str = ""
     asked: set[Want] = field(default_factory=set)
 
@@ -97,6 +99,8 @@ class Prices:
             key_month=document["key_month"][0],
             serverless_gb_second=document["serverless_gb_second"][0],
             rest_million=document["rest_million"][0],
+            lambda_million=document["lambda_million"][0],
+            lambda_million_gb_seconds=document["lambda_million_gb_seconds"][0],
             missed=missed,
             asked=asked,
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
+from cli.aws.edge_device import Edge
 from cli.aws.endpoint import Endpoint
 from cli.aws.function_url import FunctionUrl
 from cli.aws.rest_api import RestApi
@@ -22,6 +23,7 @@ class Way(StrEnum):
     ENDPOINT = "endpoint"
     LAMBDA = "lambda"
     REST = "rest"
+    EDGE = "edge"
 
 
 class Answering(Protocol):
@@ -37,12 +39,19 @@ LARGEST: Mapping[Way, int] = {
     Way.ENDPOINT: 6_291_456,  # InvokeEndpoint, botocore
     Way.LAMBDA: FunctionUrl.largest,
     Way.REST: RestApi.largest,
+    Way.EDGE: Edge.largest,
 }
 """Bytes of a picture that may be asked for at once."""
 
 
 def of(way: Way, session: Session, lab: Settings, outputs: Mapping[str, str]) -> Answering:
     """Return what answers that way. Raises LabError if the lab has no such thing."""
-    if way is Way.LAMBDA:
-        return FunctionUrl(session, outputs)
-    return RestApi(session, outputs) if way is Way.REST else Endpoint(session, lab)
+    match way:
+        case Way.LAMBDA:
+            return FunctionUrl(session, outputs)
+        case Way.REST:
+            return RestApi(session, outputs)
+        case Way.EDGE:
+            return Edge(session, lab, outputs)
+        case Way.ENDPOINT:
+            return Endpoint(session, lab)

@@ -64,6 +64,7 @@ def _document(bill: Bill, lab: str, target: Target) -> dict[str, Any]:
         },
         "prices": bill.prices.document(),
         "usd_million_of_rest_requests": bill.prices.rest_million if bill.has_api else None,
+        "usd_million_of_function_requests": bill.prices.lambda_million if bill.has_function else None,
         "seats": [
             {
                 "seat": owner,
@@ -139,5 +140,11 @@ def _sentences(bill: Bill) -> Iterable[str]:
     if bill.has_api:
         price = bill.prices.rest_million
         yield f"The REST API costs nothing while nobody asks, {price:.2f} USD for a million requests, Lambda's aside."
+    if bill.has_function:
+        requests, seconds = bill.prices.lambda_million, bill.prices.lambda_million_gb_seconds
+        yield (
+            f"The Lambda function costs nothing while nobody asks, {requests:.2f} USD for a million requests, and "
+            f"{seconds:.2f} USD for a million seconds of each GB of its memory."
+        )
     yield f"[dim]{escape(bill.prices.source)}[/]"
     yield f"[dim]{_LIMITS}[/]"

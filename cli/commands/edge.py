@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 import signal
 import sys
 from contextlib import contextmanager
@@ -10,19 +9,20 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cli import lifecycle, settings
+from cli import settings
 from cli.aws import edge_component, stacks
-from cli.aws.edge_component import Component, ComponentError
+from cli.aws.edge_component import ComponentError
+from cli.aws.edge_device import EdgeDevice
 from cli.aws.session import connect
 from cli.lifecycle import LifecycleError
 from cli.programs import tool_environment
 from cli.ui.errors import LabError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
-    from typing import Any
 
+    from cli.aws.edge_component import Component
     from cli.aws.session import Session, Target
 
 
@@ -39,9 +39,17 @@ def edge(
     lab = settings.read(context).name
     session = _reachable(target)
     try:
-        component = _component(session, lab)
-        steps = lifecycle.lifecycle(component.recipe())
-        return _run(component, steps, session, lab=lab, folder=folder, results=results, deliver=deliver, watch=watch)
+        environment = session.environment() if session else tool_environment()
+        device = EdgeDevice(lab, _component(session, lab), environment)
+        device.install()
+        configuration = {
+            "photos": str(folder.resolve()),
+            "results": str((results or device.work / "results").resolve()),
+            "more": "" if watch else "--once",
+            **({} if deliver else {"bucket": ""}),
+        }
+        with _ends_when_interrupted():
+            return device.run(configuration)
     except (ComponentError, LifecycleError) as error:
         raise LabError(str(error)) from None
 
@@ -67,41 +75,6 @@ def _component(session: Session | None, lab: str) -> Component:
         f"No component of the lab {lab} is here yet: run `./lab up -c lab.serve_also=edge`, and this once while the "
         "lab is there; afterwards it needs no AWS."
     )
-
-
-def _run(
-    component: Component,
-    steps: Mapping[str, Any],
-    session: Session | None,
-    *,
-    lab: str,
-    folder: Path,
-    results: Path | None,
-    deliver: bool,
-    watch: bool,
-) -> int:
-    """Run the scripts that a device runs, with what a deployment to it would have set."""
-    work = edge_component.home(lab) / "work"
-    work.mkdir(parents=True, exist_ok=True)
-    set_here = {
-        "photos": str(folder.resolve()),
-        "results": str((results or work / "results").resolve()),
-        "more": "" if watch else "--once",
-    }
-    defaults = component.recipe()["ComponentConfiguration"]["DefaultConfiguration"]
-    configuration = {**defaults, **({} if deliver else {"bucket": ""}), **set_here}
-    variables = {
-        "artifacts:path": str(component.artifacts),
-        "artifacts:decompressedPath": str(component.unpacked),
-        "work:path": str(work),
-        "iot:thingName": platform.node() or "here",
-        **{f"configuration:/{key}": value for key, value in configuration.items()},
-    }
-    environment = session.environment() if session else tool_environment()
-    if code := lifecycle.run(steps.get("Install", ":"), variables, environment, work):
-        raise LifecycleError(f"The component's Install script ended with {code}; what it says stands above.")
-    with _ends_when_interrupted():
-        return lifecycle.run(steps["Run"], variables, environment, work)
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from cli.checks import quotas
 from cli.checks.account import check_account, check_bootstrap, check_containers, check_region
 from cli.checks.existing import check_name, check_stacks
 from cli.checks.result import CheckResult, Deployment, State
+from cli.checks.serving import check_serving
 from cli.checks.spending import check_budget_tag, check_lease, check_price
 from cli.ui import screen
 from cli.ui.errors import LabError
@@ -34,6 +35,7 @@ _CHECKS: dict[str, Callable[[Deployment], Iterator[CheckResult]]] = {
     "region": check_region,
     "containers": check_containers,
     "quotas": quotas.check,
+    "serving": check_serving,
     "bootstrap": check_bootstrap,
     "name": check_name,
     "stacks": check_stacks,

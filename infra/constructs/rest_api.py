@@ -150,7 +150,7 @@ def _add_method(api: apigateway.RestApi, function: lambda_.Function) -> None:
     # The CDK's class of a schema has no nesting of plain mappings.
     cast("apigateway.CfnModel", body.node.default_child).schema = {
         "$schema": "http://json-schema.org/draft-04/schema#",
-        **openapi.body_schema(openapi.image_schema(exact=False)),
+        **openapi.body_schema(None),
     }
     api.root.add_resource(rest.PATH).add_method(
         "POST",

@@ -1,9 +1,9 @@
 """Least privilege, measured: `./lab bench statements` takes labs through their lives while policies are enforced.
 
-It runs the tests of whole labs (up, jobs, predict, REST and web, seats, notebooks, lease, down), and takes a lab up and
-down that learns from photos, and one whose spot instances are taken away, on embedded AWSs that record which statement
-of which role's policy decided each request. A statement is needed if a request was answered as it was because of it
-alone: without it that request would have been refused, or allowed. What is left is superfluous, or stands in
+It runs the tests of whole labs (up, jobs, predict, all ways of serving, seats, notebooks, lease, down), takes a lab up
+and down that learns from photos, and one whose spot instances are taken away, on embedded AWSs that record which
+statement of which role's policy decided each request. A statement is needed if a request was answered as it was because
+of it alone: without it that request would have been refused, or allowed. What is left is superfluous, or stands in
 bench/support/excepted.py with the reason why it stays. Exit code 1 if anything else is left. It takes ten to twenty
 minutes; `--recorded FOLDER` reports again what an earlier run, with `--keep FOLDER`, has recorded.
 """

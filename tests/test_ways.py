@@ -1,4 +1,4 @@
-"""The lab's model behind a REST API and in a web page, as whoever calls them meets them, from `./lab up` to `down`."""
+"""The model everywhere, as whoever asks meets it: a function, a REST API, a device, a web page; from `up` to `down`."""
 
 from __future__ import annotations
 
@@ -13,12 +13,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from botocore.exceptions import ClientError
 from PIL import Image
 
 from bench.support import browser
 from cli import paths
+from cli.aws.endpoint import FailedRequestError
+from cli.aws.function_url import FunctionUrl
 from cli.aws.http_client import HttpClient
 from cli.aws.session import Session, Target
+from cli.commands.predict import sentence
 from embedded_aws import gateway
 
 if TYPE_CHECKING:
@@ -32,8 +36,10 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.usefixtures("in_order")
 NAME = "ways"
-SETTINGS = ["-c", f"lab.name={NAME}", "-c", "lab.seats=0", "-c", "lab.epochs=2", "-c", "lab.serve_also=rest,web"]
+SETTINGS = ["-c", f"lab.name={NAME}", "-c", "lab.seats=0", "-c", "lab.epochs=2"]
+WAYS = "lambda,rest,edge,web"
 DOCUMENT = paths.ROOT / "docs" / "openapi.json"
+JSON, NPY, PNG = "application/json", "application/x-npy", "image/png"
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -43,13 +49,50 @@ def enforced(lab: Lab) -> None:
 
 
 @pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Pictures with something in them."""
+    folder = tmp_path_factory.mktemp("data")
+    rng = np.random.default_rng(0)
+    for part, count in (("train", 300), ("test", 60)):
+        labels = np.arange(count) % 10
+        images = rng.integers(0, 40, (count, 48, 48), dtype=np.uint8)
+        for image, label in zip(images, labels, strict=True):
+            image[4 * label : 4 * label + 8, 8:40] = 220
+        np.save(folder / f"lego-simple-{part}-images.npy", images)
+        np.save(folder / f"lego-simple-{part}-labels.npy", labels)
+    return folder
+
+
+def encoded(pixels: Any, mode: str | None = None) -> bytes:
+    """A picture as a PNG file's bytes."""
+    file = io.BytesIO()
+    (Image.new(mode, pixels) if mode else Image.fromarray(pixels)).save(file, "PNG")
+    return file.getvalue()
+
+
+@pytest.fixture(scope="module")
 def photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A photo of something."""
     pixels = np.random.default_rng(5).integers(150, 200, (200, 300, 3), dtype=np.uint8)
     pixels[60:140, 90:220] = (30, 60, 160)
     file = tmp_path_factory.mktemp("photos") / "photo.png"
-    Image.fromarray(pixels).save(file)
+    file.write_bytes(encoded(pixels))
     return file
+
+
+# What is wrong with a request, and how the sentence begins that any way has for it.
+BROKEN = {
+    "empty": (b"", PNG, "The body is not a whole PNG or JPEG picture"),
+    "truncated": (encoded(np.zeros((60, 60), np.uint8))[:-40], PNG, "The body is not a whole PNG or JPEG picture"),
+    "small": (encoded((20, 30), "L"), PNG, "The picture has 20x30 pixels; it needs 48x48 or more."),
+    "bomb": (encoded((10_000, 9_000), "1"), PNG, "The picture has more than 89,478,485 pixels; send a smaller one."),
+    "no array": (b"x", NPY, "The body is not a whole .npy file"),
+    "no JSON": (b"{", JSON, "The body is not JSON of the form"),
+    "JSON of something else": (b'{"pictures": []}', JSON, "The body is not JSON of the form"),
+    "JSON of no pictures": (b"[1]", JSON, '"instances" has shape (1,); it needs '),
+    "deep JSON": (b"[" * 100_000, JSON, "The body is not JSON of the form"),
+    "type": (b"x", "text/plain", "Content-Type is 'text/plain'; send one of "),
+}
 
 
 def session(lab: Lab) -> Session:
@@ -84,13 +127,17 @@ def post(lab: Lab) -> Callable[..., Answer]:
 @pytest.fixture
 def page(lab: Lab) -> Iterator[Page]:
     """A page of Chromium's, which reaches AWS's names, and no others, by the embedded AWS's proxy."""
-    proxy = session(lab).variables["HTTPS_PROXY"]
-    with browser.headless(f"--proxy-server={proxy}", "--proxy-bypass-list=127.0.0.1") as running:
-        opened = running.new_context(ignore_https_errors=True).new_page()
+    with browser.of_session(session(lab)) as context:
+        opened = context.new_page()
         wrong: list[str] = []
         opened.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
         yield opened
         assert not wrong
+
+
+def function(lab: Lab) -> FunctionUrl:
+    """The Lambda function, asked with the account's own credentials."""
+    return FunctionUrl(session(lab), lab.outputs())
 
 
 def asked(lab: Lab, photo: Path, *options: str) -> Any:
@@ -98,47 +145,123 @@ def asked(lab: Lab, photo: Path, *options: str) -> Any:
     return json.loads(lab("predict", *SETTINGS, str(photo), "--json", *options))[str(photo)]
 
 
-def test_up_makes_an_api_and_a_page(lab: Lab) -> None:
-    """Beside the endpoint, in its stack."""
-    lab("up", *SETTINGS)
+def test_up_makes_them_all(lab: Lab, data: Path) -> None:
+    """Beside the endpoint, in its stack; `status` says where they are."""
+    lab("up", *SETTINGS, "-c", f"lab.data={data}", "-c", f"lab.serve_also={WAYS}")
     outputs = lab.outputs()
+    assert re.fullmatch(r"https://\w+\.lambda-url\.us-east-1\.on\.aws/", outputs["FunctionUrl"])
     assert re.fullmatch(r"https://\w+\.execute-api\.us-east-1\.amazonaws\.com/v1/predictions", outputs["RestUrl"])
+    assert f":components:{NAME}-model:versions:1.0.0-c" in outputs["EdgeComponent"]
     assert re.fullmatch(r"https://\w+\.cloudfront\.net/", outputs["WebUrl"])
-    state = json.loads(lab("status", *SETTINGS, "--json"))
-    assert state["ways"] == {"rest": outputs["RestUrl"], "web": outputs["WebUrl"]}
+    names = {"lambda": "FunctionUrl", "rest": "RestUrl", "edge": "EdgeComponent", "web": "WebUrl"}
+    ways = json.loads(lab("status", *SETTINGS, "--json"))["ways"]
+    assert ways == {way: outputs[name] for way, name in names.items()}
 
 
-def test_the_api_answers_as_the_endpoint(lab: Lab, photo: Path) -> None:
-    """The same probabilities, from the same model, shown as the same bars."""
-    assert asked(lab, photo, "--via", "rest") == asked(lab, photo)
-    assert lab("predict", *SETTINGS, str(photo), "--via", "rest") == lab("predict", *SETTINGS, str(photo))
+def test_every_way_answers_as_the_network_that_was_trained(lab: Lab) -> None:
+    """For the whole test set within 1e-5: the table of `./lab bench ways`, the page's and C++'s among them."""
+    command = [sys.executable, "-m", "bench.ways", "-c", f"lab.name={NAME}", "--json"]
+    environment = {**lab.environment, "PYTHONPATH": str(paths.ROOT)}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    table = json.loads(done.stdout)
+    assert {"endpoint", "lambda", "rest", "edge", "web"} <= table.keys()
+    assert {row["images"] for row in table.values()} == {60}
+    assert max(row["differs_by"] for row in table.values()) <= 1e-5
 
 
-def test_what_it_does_not_take_it_refuses_in_a_sentence(post: Callable[..., Answer], photo: Path) -> None:
-    """The endpoint's own where it is about the picture."""
-    small = io.BytesIO()
-    Image.new("L", (20, 30)).save(small, "PNG")
-    for answer, status, says in (
-        (post(b""), 400, "The body is not a whole PNG or JPEG picture"),
-        (post(photo.read_bytes()[:-40]), 400, "The body is not a whole PNG or JPEG picture"),
-        (post(small.getvalue()), 400, "The picture has 20x30 pixels; it needs 48x48 or more."),
-        (post(b"{", "application/json"), 400, "The body is not JSON of the form"),
-        (post(b"x", "text/plain"), 400, "Content-Type is 'text/plain'; send one of "),
-        (post(b"x", "application/x-npy"), 400, "The body is not a whole .npy file"),
-        (post(b"x", x_api_key="wrong"), 403, "There is no API key of this lab"),
-        (post(b"x", x_api_key=""), 403, "There is no API key of this lab"),
-    ):
-        assert answer.status == status, answer
-        assert json.loads(answer.content)["error"].startswith(says)
+@pytest.mark.parametrize("way", ["rest", "lambda", "edge"])
+def test_every_way_shows_the_same_bars(lab: Lab, photo: Path, way: str) -> None:
+    """Of the same model; and how unlike its training images a photo is, is told alike."""
+    [ours], [theirs] = asked(lab, photo, "--via", way), asked(lab, photo)
+    assert ours.keys() == theirs.keys() == {"class", "label", "probability", "probabilities", "novelty", "known"}
+    assert (ours["label"], ours["known"]) == (theirs["label"], theirs["known"])
+    assert ours["novelty"] == pytest.approx(theirs["novelty"], rel=1e-4)
+    assert lab("predict", *SETTINGS, str(photo), "--via", way) == lab("predict", *SETTINGS, str(photo))
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_what_can_not_be_read_is_refused_in_the_same_words(lab: Lab, post: Callable[..., Answer], case: str) -> None:
+    """By the endpoint, the API, the function: 4xx, and one sentence."""
+    body, content_type, says = BROKEN[case]
+    with pytest.raises(ClientError) as refused:
+        lab.client("sagemaker-runtime").invoke_endpoint(EndpointName=NAME, ContentType=content_type, Body=body)
+    said = sentence(refused.value)
+    assert said.startswith(says)
+    assert said.endswith(".")
+    answer = post(body, content_type)
+    assert (answer.status, json.loads(answer.content)) == (400, {"error": said})
+    with pytest.raises(FailedRequestError) as from_function:
+        function(lab).ask(body, content_type, notice=print)
+    assert str(from_function.value) == said
+
+
+def test_a_device_refuses_in_these_words_and_loses_nothing(lab: Lab, photo: Path, tmp_path: Path) -> None:
+    """A line each: the recipe's own scripts install it and run it; what was answered ends up in the lab's bucket."""
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    endings = {PNG: "png", NPY: "npy"}
+    expected = {"photo.png": ""}
+    (photos / "photo.png").write_bytes(photo.read_bytes())
+    for number, (body, content_type, says) in enumerate(BROKEN.values()):
+        if content_type in endings:
+            name = f"{number}.{endings[content_type]}"
+            (photos / name).write_bytes(body)
+            expected[name] = says
+    edge = ("edge", str(photos), *SETTINGS, "--results", str(tmp_path / "results"))
+    lines = [json.loads(line) for line in lab(*edge).splitlines()]
+    assert [line["photo"]["name"] for line in lines] == sorted(expected)
+    assert all(line.get("error", "").startswith(expected[line["photo"]["name"]]) for line in lines)
+    [answered] = [line for line in lines if "error" not in line]
+    [theirs] = asked(lab, photo)
+    np.testing.assert_allclose(
+        [*answered["predictions"][0]["probabilities"].values()], [*theirs["probabilities"].values()], atol=1e-5
+    )
+    lab(*edge, "--deliver")
+    s3, bucket = lab.client("s3"), lab.outputs()["BucketName"]
+    found = s3.list_objects_v2(Bucket=bucket, Prefix="edge/")["Contents"]
+    delivered = b"".join(s3.get_object(Bucket=bucket, Key=each["Key"])["Body"].read() for each in found)
+    assert [json.loads(line) for line in delivered.splitlines()] == lines
+
+
+def test_what_they_cost_is_told(lab: Lab) -> None:
+    """By the request: what stands costs nothing while nobody asks."""
+    told = lab("cost", *SETTINGS)
+    assert "The REST API costs nothing while nobody asks, 3.50 USD for a million requests" in told
+    assert "The Lambda function costs nothing while nobody asks, 0.20 USD for a million requests" in told
+
+
+def test_who_may_not_ask_is_told_so(lab: Lab, post: Callable[..., Answer]) -> None:
+    """The API's key is missing or wrong; nobody has signed a request to the function."""
+    for wrong in ("wrong", ""):
+        answer = post(b"x", x_api_key=wrong)
+        assert answer.status == 403
+        assert json.loads(answer.content)["error"].startswith("There is no API key of this lab")
+    answer = HttpClient(session(lab)).send(
+        "POST", lab.outputs()["FunctionUrl"], headers={"Content-Type": PNG}, body=b"x"
+    )
+    assert (answer.status, set(json.loads(answer.content))) == (403, {"Message"})
+
+
+def test_predict_names_what_refuses(lab: Lab, tmp_path: Path) -> None:
+    """The file's own fault by the model's sentence, whichever way it is asked."""
+    file = tmp_path / "cut.png"
+    file.write_bytes(BROKEN["truncated"][0])
+    for way in ("endpoint", "rest", "lambda", "edge"):
+        said = lab("predict", *SETTINGS, str(file), "--via", way, code=1)
+        assert f"{file}: the model refused it: The body is not a whole PNG or JPEG picture" in said
 
 
 def test_what_is_too_large_is_refused_before_it_is_sent(lab: Lab, post: Callable[..., Answer], tmp_path: Path) -> None:
     """By `predict`, with what to do; API Gateway and Lambda say it in their own words."""
     file = tmp_path / "photo.jpg"
     file.write_bytes(bytes(4_500_001))
-    said = lab("predict", *SETTINGS, str(file), "--via", "rest", code=1)
-    assert "has 4,500,001 bytes; it may have 4,500,000 at most: save it smaller" in said
+    for way in ("rest", "lambda"):
+        said = lab("predict", *SETTINGS, str(file), "--via", way, code=1)
+        assert "has 4,500,001 bytes; it may have 4,500,000 at most: save it smaller" in said
     assert post(bytes(5_000_000)).status == post(bytes(10_500_000)).status == 413
+    with pytest.raises(FailedRequestError, match="Request must be smaller than 6291456 bytes"):
+        function(lab).ask(bytes(5_000_000), PNG, notice=print)
 
 
 def test_too_many_requests_are_put_off(lab: Lab, post: Callable[..., Answer]) -> None:
@@ -238,11 +361,20 @@ def test_web_serves_it_on_this_machine(lab: Lab, page: Page, photo: Path) -> Non
 
 
 def test_down_leaves_nothing_of_them(lab: Lab) -> None:
-    """No API, no key, no distribution, and the account's role for logs as it was: not there."""
+    """No function, component, API, key or distribution, and the account's role for logs as it was: not there."""
     lab("down", *SETTINGS, "--keep-aws")
+    assert not lab.client("lambda").list_functions()["Functions"]
+    assert not lab.client("greengrassv2").list_components(scope="PRIVATE")["components"]
     rest, cloudfront = lab.client("apigateway"), lab.client("cloudfront")
     assert not rest.get_rest_apis()["items"]
     assert not rest.get_api_keys()["items"]
     assert not rest.get_account().get("cloudwatchRoleArn")
     assert not cloudfront.list_distributions()["DistributionList"].get("Items")
     assert not cloudfront.list_origin_access_controls()["OriginAccessControlList"].get("Items")
+
+
+def test_without_aws_the_component_that_is_here_answers(lab: Lab, photo: Path, tmp_path: Path) -> None:
+    """After `down` nothing of the lab is left but what the device has."""
+    lab("down", *SETTINGS)
+    [line] = lab("edge", str(photo.parent), *SETTINGS, "--results", str(tmp_path / "results")).splitlines()
+    assert json.loads(line)["predictions"]

@@ -3,7 +3,7 @@
 
 import { SIDE } from "./preparation.js";
 
-const LARGEST_BODY = 4500000; // as infra/openapi.py says why
+const LARGEST_BODY = 4500000; // as infra/rest.py says why
 const TYPES = { png: "image/png", jpeg: "image/jpeg" };
 
 /** Why there is no answer, in one sentence. */

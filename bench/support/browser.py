@@ -13,7 +13,9 @@ from playwright.sync_api import sync_playwright
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, BrowserContext
+
+    from cli.aws.session import Session
 
 _PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 _ON_MACS = [Path(f"/Applications/{name}.app/Contents/MacOS/{name}") for name in ("Google Chrome", "Chromium")]
@@ -51,3 +53,11 @@ def headless(*flags: str) -> Iterator[Browser]:
             yield browser
         finally:
             browser.close()
+
+
+@contextmanager
+def of_session(session: Session) -> Iterator[BrowserContext]:
+    """Run one that reaches AWS's names as a session's programs do: of the embedded AWS by its proxy, and no others."""
+    proxy = session.variables.get("HTTPS_PROXY")
+    with headless(*([f"--proxy-server={proxy}", "--proxy-bypass-list=127.0.0.1"] if proxy else [])) as running:
+        yield running.new_context(ignore_https_errors=bool(proxy))

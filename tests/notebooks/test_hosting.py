@@ -63,6 +63,18 @@ def test_a_lab_without_a_rest_api_has_none_to_show(hosting: dict[str, NotebookNo
     assert printed(hosting["rest"]) == "The lab has no REST API, or nobody has told you of it.\n"
 
 
+def test_a_lab_without_a_function_has_none_to_show(hosting: dict[str, NotebookNode]) -> None:
+    """As with the API."""
+    assert printed(hosting["function"]) == "The lab has no function, or nobody has told you of it.\n"
+
+
+def test_all_forms_of_the_network_agree(hosting: dict[str, NotebookNode]) -> None:
+    """The table has every way, and what the training has measured for it."""
+    told = re.findall(r"^(\S+) +\S+ +differs by (\S+) at most$", printed(hosting["edge"]), re.MULTILINE)
+    assert [way for way, _ in told] == ["endpoint", "rest", "lambda", "edge", "web", "c++"]
+    assert all(float(difference) <= 1e-5 for _, difference in told)
+
+
 def test_no_endpoint_is_left(student: Student, hosting: dict[str, NotebookNode]) -> None:
     """After the last cell the seat has no endpoint, model or alarm."""
     assert printed(hosting["clean-up"]).splitlines()[-1] == "endpoints: none left, models: none left"

@@ -197,7 +197,7 @@ def _additions(
                 sdk_name="SageMaker",
             ),
             "service-quotas": service_handlers.Service(
-                handler=ServiceQuotas(quotas, caller=iam_principals.caller).handle,
+                handler=ServiceQuotas(quotas, caller=iam_principals.caller, principal=iam_principals.principal).handle,
                 target="ServiceQuotasV20190624",
                 hosts=("servicequotas",),
                 scope="servicequotas",

@@ -34,6 +34,7 @@ NOTEBOOK_FILES = (
     ROOT / "notebooks" / "hosting.ipynb",
     ROOT / "notebooks" / "algorithms.ipynb",
     ROOT / "notebooks" / "pipeline.ipynb",
+    ROOT / "notebooks" / "drift.ipynb",
     ROOT / "notebooks" / "requirements.txt",
     ROOT / "infra" / "scripts" / "idle_stop.py",
     ROOT / "infra" / "scripts" / "kernel.sh",

@@ -24,6 +24,7 @@ from infra.rollout import parse as parse_rollout
 from infra.seats import Seat
 from infra.seats import parse as parse_seats
 from model_code import hyperparameters as hp
+from teardown import names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -298,6 +299,7 @@ class Settings(BaseModel):
     max_run: Annotated[int, AfterValidator(_max_run)] = 900
     capture_percentage: Annotated[int, Field(ge=0, le=100)] = 100
     monitor: Monitoring = "off"
+    dashboard: bool = True
     log_retention_days: Annotated[int, AfterValidator(_retention)] = 7
 
     @model_validator(mode="after")
@@ -323,6 +325,11 @@ class Settings(BaseModel):
                 raise ValueError(
                     f"lab.seats: {seat} can't be a seat's name with lab.retraining, whose jobs and state machines are "
                     f"called {self.name}-{seat.name}…"
+                )
+            if self.dashboard and seat.name == names.ALARM:
+                raise ValueError(
+                    f"lab.seats: {seat} can't be a seat's name with lab.dashboard, whose alarms are called "
+                    f"{self.name}-{seat.name}-…"
                 )
         return self
 

@@ -12,6 +12,9 @@ OWNER_TAG = "bricklab:owner"
 METRICS = "Bricklab"
 """The namespace of the metrics that a lab itself puts into CloudWatch."""
 
+ALARM = "alarm"
+"""What the names of the lab's alarms have after the lab's, and so no seat may be called."""
+
 REGISTERED_BY = "retraining"  # the metadata RegisteredBy of versions that serve once they are approved
 
 REAL_TIME = "real-time"  # the hosting, of those of the setting lab.hosting, that an endpoint has if nothing is said
@@ -113,6 +116,16 @@ def drift_schedule(lab: str) -> str:
 def drift_alarm(lab: str) -> str:
     """Return the name of the alarm on drift."""
     return f"{lab}-drift"
+
+
+def alarm(lab: str, of: str) -> str:
+    """Return the name of an alarm of the setting lab.dashboard, such as that on "failed" requests."""
+    return f"{prefix(lab)}{ALARM}-{of}"
+
+
+def dashboard(lab: str, region: str) -> str:
+    """Return the name of the lab's dashboard: an account has one of a name for all its regions."""
+    return f"{prefix(lab)}{region}"
 
 
 def async_topic(lab: str, of: str) -> str:

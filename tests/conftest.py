@@ -75,6 +75,7 @@ _WITH_ALL = (
     "tests/test_ways.py",
     "tests/test_retraining.py",
     "tests/notebooks/test_algorithms.py",
+    "tests/notebooks/test_drift.py",
     "tests/notebooks/test_hosting.py",
     "tests/notebooks/test_jobs.py",
     "tests/notebooks/test_laptop.py",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -97,9 +98,75 @@ def test_dark_bricks_are_found_and_heard_of(lab: Lab, tmp_path: Path) -> None:
     assert "CompletedWithViolations" in lab("status", *SETTINGS)
 
 
+def test_bad_requests_set_off_an_alarm_that_is_heard(lab: Lab) -> None:
+    """Its message reaches the lab's topic, and says what to do."""
+    sns, sqs = lab.client("sns"), lab.client("sqs")
+    url = sqs.create_queue(QueueName="heard")["QueueUrl"]
+    queue = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    sns.subscribe(TopicArn=lab.outputs()["NoticesTopicArn"], Protocol="sqs", Endpoint=queue)
+    runtime = lab.client("sagemaker-runtime")
+    for _ in range(6):
+        with pytest.raises(runtime.exceptions.ModelError):
+            runtime.invoke_endpoint(EndpointName=NAME, Body=b"no picture", ContentType="image/png")
+
+    def heard() -> dict[str, Any] | None:
+        messages = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=1).get("Messages", [])
+        told = [json.loads(json.loads(each["Body"])["Message"]) for each in messages]
+        return next((each for each in told if each["AlarmName"] == "watched-alarm-failed"), None)
+
+    message = until(heard, 180)
+    assert message["NewStateValue"] == "ALARM"
+    assert "the endpoint's log tells which it is" in message["AlarmDescription"]
+
+
+def test_every_metric_of_the_dashboard_has_values(lab: Lab) -> None:
+    """What is shown is measured here, too, under AWS's names; `status` names the page."""
+    cloudwatch = lab.client("cloudwatch")
+    [name] = [each["DashboardName"] for each in cloudwatch.list_dashboards()["DashboardEntries"]]
+    assert name in lab("status", *SETTINGS)
+    widgets = json.loads(cloudwatch.get_dashboard(DashboardName=name)["DashboardBody"])["widgets"]
+    metrics = [each for widget in widgets for each in widget["properties"].get("metrics", ())]
+    assert len(metrics) > 20
+
+    def without_values() -> list[str]:
+        now = datetime.now(UTC)
+        answer = cloudwatch.get_metric_data(
+            MetricDataQueries=[query(number, metric) for number, metric in enumerate(metrics)],
+            StartTime=now - timedelta(hours=3),
+            EndTime=now + timedelta(minutes=1),
+        )
+        found = {each["Id"] for each in answer["MetricDataResults"] if each["Values"]}
+        return [str(metric[:-1]) for number, metric in enumerate(metrics) if f"m{number}" not in found]
+
+    until(lambda: not without_values(), 120)
+
+
+def query(number: int, metric: list[Any]) -> dict[str, Any]:
+    """What CloudWatch asks itself to draw a line of a dashboard."""
+    namespace, name, *dimensions, drawn = metric
+    pairs = zip(dimensions[::2], dimensions[1::2], strict=True)
+    of = {
+        "Namespace": namespace,
+        "MetricName": name,
+        "Dimensions": [{"Name": key, "Value": value} for key, value in pairs],
+    }
+    return {"Id": f"m{number}", "MetricStat": {"Metric": of, "Period": 60, "Stat": drawn.get("stat", "Average")}}
+
+
+def test_a_lab_that_is_paused_is_not_looked_at(lab: Lab) -> None:
+    """The schedule stops with the endpoint, and both come back."""
+    sagemaker = lab.client("sagemaker")
+    lab("pause", *SETTINGS)
+    assert sagemaker.describe_monitoring_schedule(**SCHEDULE)["MonitoringScheduleStatus"] == "Stopped"
+    lab("resume", *SETTINGS)
+    assert sagemaker.describe_monitoring_schedule(**SCHEDULE)["MonitoringScheduleStatus"] == "Scheduled"
+
+
 def test_nothing_of_it_stays(lab: Lab) -> None:
     """`down` ends the schedule, and deletes the jobs that SageMaker has named."""
     lab("down", *SETTINGS)
+    cloudwatch = lab.client("cloudwatch")
+    assert cloudwatch.list_dashboards()["DashboardEntries"] == cloudwatch.describe_alarms()["MetricAlarms"] == []
     sagemaker = lab.client("sagemaker")
     assert sagemaker.list_monitoring_schedules()["MonitoringScheduleSummaries"] == []
     jobs = sagemaker.list_processing_jobs(NameContains="monitoring")["ProcessingJobSummaries"]

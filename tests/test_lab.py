@@ -332,6 +332,7 @@ def test_down_leaves_nothing(lab: Lab) -> None:
     assert {("model package", f"model-package/{NAME}/{number}") for number in (1, 2)} <= deleted
     assert ("scalable target", f"{SCALED} (sagemaker:variant:DesiredInstanceCount)") in deleted
     assert not lab.client("cloudwatch").describe_alarms()["MetricAlarms"]
+    assert not lab.client("cloudwatch").list_dashboards()["DashboardEntries"]
     assert {each["kind"] for each in receipt["remains"]} == {"KMS key", "stack"}
     assert all(each["why"] and each["expected"] for each in receipt["remains"])
     sagemaker = lab.client("sagemaker")

@@ -212,7 +212,9 @@ def test_a_seat_that_failed_is_rebuilt(lab: Lab, settings: list[str]) -> None:
 def test_each_seat_has_its_copy_of_the_notebook(lab: Lab, ada: Student) -> None:
     """It lies below the seat's own prefix, and the student can read it."""
     keys = {o["Key"] for o in ada.s3.list_objects_v2(Bucket=ada.bucket, Prefix="seats/ada/")["Contents"]}
-    assert keys == {f"seats/ada/{name}.ipynb" for name in ("algorithms", "bricks", "hosting", "jobs", "pipeline")}
+    assert keys == {
+        f"seats/ada/{name}.ipynb" for name in ("algorithms", "bricks", "drift", "hosting", "jobs", "pipeline")
+    }
     copy = ada.s3.get_object(Bucket=ada.bucket, Key="seats/ada/bricks.ipynb")["Body"].read()
     assert copy == lab.client("s3").get_object(Bucket=ada.bucket, Key="notebooks/bricks.ipynb")["Body"].read()
 

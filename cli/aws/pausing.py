@@ -1,4 +1,7 @@
-"""Pausing and resuming what costs while nobody uses it and can be had back as it was: endpoints, notebook instances.
+"""Pausing and resuming what costs while nobody uses it and can be had back as it was.
+
+Endpoints and notebook instances; and monitoring schedules, whose runs would each rent an instance to look at an
+endpoint that is not there.
 
 The lab's are those that a teardown would end: those of its name and those whose names begin with `<lab>-`, whoever made
 them, unless the tag says otherwise. What is paused is written down in a parameter of Systems Manager each, before it
@@ -225,10 +228,63 @@ class PausableNotebookInstances:
         """Do nothing: it is whole."""
 
 
+@dataclass(frozen=True)
+class PausableMonitoringSchedules:
+    """Monitoring schedules: they are stopped; a run that is at work ends by itself."""
+
+    sagemaker: Any
+    kind: ClassVar[str] = "monitoring schedule"
+    passing: ClassVar[frozenset[str]] = frozenset({"Pending"})
+    running: ClassVar[frozenset[str]] = frozenset({"Scheduled"})
+    serving: ClassVar[frozenset[str]] = frozenset({"Scheduled"})
+
+    def done(self, paused: Paused) -> str:  # noqa: ARG002 - as of a notebook instance
+        """Return what pausing did to one."""
+        return "stopped"
+
+    def list(self, lab: str) -> dict[str, ListedResource]:
+        """List all whose names may be the lab's, by name; none where the caller may not: not every account has them."""
+        with refusals.suppress(Refusal.DENIED):
+            pages = self.sagemaker.get_paginator("list_monitoring_schedules").paginate(NameContains=lab)
+            found = [each for page in pages for each in page["MonitoringScheduleSummaries"]]
+            return {
+                each["MonitoringScheduleName"]: ListedResource(
+                    each["MonitoringScheduleStatus"], each["MonitoringScheduleArn"]
+                )
+                for each in found
+                if Scope(lab=lab).names(each["MonitoringScheduleName"])
+            }
+        return {}
+
+    def record(self, name: str) -> Paused:
+        """Return that it was scheduled."""
+        return Paused(self.kind, name)
+
+    def failure_reason(self, name: str) -> str:
+        """Return why one failed."""
+        found = self.sagemaker.describe_monitoring_schedule(MonitoringScheduleName=name)
+        return str(found.get("FailureReason", FAILED))
+
+    def pause(self, name: str) -> None:
+        """Stop it."""
+        self.sagemaker.stop_monitoring_schedule(MonitoringScheduleName=name)
+
+    def resume(self, paused: Paused, status: str | None) -> None:
+        """Start it."""
+        if status is None:
+            raise GoneError("it was deleted meanwhile")
+        if status == "Stopped":
+            self.sagemaker.start_monitoring_schedule(MonitoringScheduleName=paused.name)
+
+    def finish(self, paused: Paused) -> None:
+        """Do nothing: it is whole."""
+
+
 def resource_types(session: Session) -> list[PausableType]:
-    """Return every type that can be paused, what costs most first."""
+    """Return every type that can be paused; what looks at endpoints before these, then what costs most."""
     sagemaker = session.client("sagemaker")
     return [
+        PausableMonitoringSchedules(sagemaker),
         PausableEndpoints(sagemaker, EndpointScaling(session.client("application-autoscaling"))),
         PausableNotebookInstances(sagemaker),
     ]

@@ -61,7 +61,7 @@ Hourly = dict[tuple[str, str], float]  # USD by instance type and use
 
 @dataclass(frozen=True, kw_only=True)
 class Prices:
-    """USD: an hour of an instance, a month of a volume's GB and of a key, a second of a serving GB, a million calls.
+    """USD: an hour of an instance, a month of a volume's GB and of others, a second of a serving GB, a million calls.
 
     `missed` says why the price list was not asked to the end; it is empty if it was.
     """
@@ -71,7 +71,7 @@ class Prices:
     table: Mapping[Want, float]
     table_of: str
     volume_gb_month: float
-    key_month: float
+    months: Mapping[str, float]
     serverless_gb_second: float = 0.0
     rest_million: float = 0.0
     lambda_million: float = 0.0
@@ -96,7 +96,7 @@ class Prices:
             table=table,
             table_of=f"{document['region']} of {document['as_of']}",
             volume_gb_month=document["notebook_volume_gb_month"][0],
-            key_month=document["key_month"][0],
+            months={name: price for name, (price, _) in document["months"].items()},
             serverless_gb_second=document["serverless_gb_second"][0],
             rest_million=document["rest_million"][0],
             lambda_million=document["lambda_million"][0],
@@ -118,10 +118,9 @@ class Prices:
         """Return what a second costs in which a serverless endpoint of so much memory answers."""
         return megabytes / 1024 * self.serverless_gb_second
 
-    @property
-    def key(self) -> float:
-        """Return what an hour of a KMS key costs."""
-        return self.key_month / HOURS_A_MONTH
+    def by_the_month(self, kind: str) -> float:
+        """Return what an hour of a "key", a "dashboard" or an "alarm" costs."""
+        return self.months[kind] / HOURS_A_MONTH
 
     @property
     def source(self) -> str:

@@ -1,10 +1,10 @@
-"""A lab's usage as AWS counts it: its endpoints, notebook instances, jobs and keys, with hours and states.
+"""A lab's usage as AWS counts it: its endpoints, notebook instances, jobs, keys, dashboard, alarms, with hours, states.
 
 The records of AWS don't tell each start and stop. Where they are silent the hours are the most that can have been: an
 endpoint counts since it was created, as it is now; a notebook instance from its creation to its last stop. What was
 deleted is in no record. AWS bills instances by the second, and a serverless endpoint for the time of its answers, which
-CloudWatch knows. Not counted, for they are cents in a lab: requests, logs, alarms, objects in S3, the volumes of
-endpoints and jobs, Lambda. Not compared with AWS: that a cold start (ModelSetupTime) is billed; that an asynchronous
+CloudWatch knows. Not counted, for they are cents in a lab: requests, logs, students' alarms, objects in S3, the volumes
+of endpoints and jobs, Lambda. Not compared with AWS: that a cold start (ModelSetupTime) is billed; that an asynchronous
 endpoint's instance costs what any other does.
 """
 
@@ -44,12 +44,16 @@ if TYPE_CHECKING:
 _AT_ONCE = 8
 _SECONDS = 3600  # of an hour
 _DAY = 24 * _SECONDS
+_BY_THE_MONTH = {"AWS::KMS::Key": "key", "AWS::CloudWatch::Dashboard": "dashboard", "AWS::CloudWatch::Alarm": "alarm"}
 _GONE = {"ValidationException", "ResourceNotFound", "ResourceNotFoundException"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class LineItem:
-    """One resource: `instances` of a type for a use, a volume of so many GB, or a key; hours so far, and if it runs."""
+    """One resource: `instances` of a type for a use, or a volume of so many GB; hours so far, and if it runs.
+
+    Of what has a price a month, a key, a dashboard or alarms, there are `by_the_month`.
+    """
 
     kind: str
     name: str
@@ -60,14 +64,14 @@ class LineItem:
     instances: tuple[tuple[Want, int], ...] = ()
     gigabytes: int = 0
     volume_hours: float = 0
-    keys: int = 0
+    by_the_month: int = 0
     serverless_mb: int = 0
     answered_gb_seconds: float = 0  # of a serverless endpoint: seconds of answers, times its memory
 
     def hourly(self, prices: Prices) -> float | None:
         """Return USD of this hour, if it goes on as it stands and nobody asks what is serverless; None if unknown."""
         running = self._instances(prices) if self.runs else 0.0
-        return None if running is None else running + prices.volume(self.gigabytes) + self.keys * prices.key
+        return None if running is None else running + prices.volume(self.gigabytes) + self._month(prices)
 
     def so_far(self, prices: Prices) -> float | None:
         """Return USD at most until now; None if a price is not known."""
@@ -77,9 +81,12 @@ class LineItem:
         return (
             running * self.hours
             + prices.volume(self.gigabytes) * self.volume_hours
-            + self.keys * prices.key * (self.hours)
+            + self._month(prices) * self.hours
             + self.answered_gb_seconds * prices.serverless_gb_second
         )
+
+    def _month(self, prices: Prices) -> float:
+        return self.by_the_month * prices.by_the_month(self.kind) if self.by_the_month else 0.0
 
     def _instances(self, prices: Prices) -> float | None:
         each = [(prices.hourly(*want), count) for want, count in self.instances]
@@ -89,7 +96,7 @@ class LineItem:
 def read(session: Session, settings: Settings, found: Sequence[Stack], now: datetime) -> list[LineItem]:
     """Read all of the lab that costs, or has cost since the first of its stacks, `found`, was made."""
     lab = _Lab(session, settings, found, now)
-    return [*lab.endpoints(), *lab.notebooks(), *lab.jobs(), *lab.keys()]
+    return [*lab.endpoints(), *lab.notebooks(), *lab.jobs(), *lab.by_the_month()]
 
 
 class _Lab:
@@ -122,16 +129,28 @@ class _Lab:
         own[PROCESSING] += drift.job_names(self._sagemaker, self._name)
         return [item for kind, found in own.items() for item in self._each(found, partial(self._job, kind))]
 
-    def keys(self) -> Iterator[LineItem]:
-        """Read the KMS keys that the lab's stacks own."""
+    def by_the_month(self) -> Iterator[LineItem]:
+        """Read what has a price a month of that which the lab's stacks own: KMS keys, the dashboard, the alarms."""
         pages = self._cloudformation.get_paginator("list_stack_resources")
         for stack in self._stacks:
             listed = [] if stack.seat else pages.paginate(StackName=stack.name)
+            found: dict[str, list[str]] = {}
             for resource in (resource for page in listed for resource in page["StackResourceSummaries"]):
-                if resource["ResourceType"] == "AWS::KMS::Key" and "PhysicalResourceId" in resource:
-                    name = resource["PhysicalResourceId"]
-                    hours = self._hours(stack.created)
-                    yield LineItem(kind="key", name=name, state="", seat=None, hours=hours, runs=True, keys=1)
+                kind = _BY_THE_MONTH.get(resource["ResourceType"])
+                if kind and "PhysicalResourceId" in resource:
+                    found.setdefault(kind, []).append(resource["PhysicalResourceId"])
+            for kind, names in found.items():
+                together = [names] if kind == "alarm" else [[name] for name in names]
+                for some in together:
+                    yield LineItem(
+                        kind=kind,
+                        name=", ".join(some),
+                        state="",
+                        seat=None,
+                        hours=self._hours(stack.created),
+                        runs=True,
+                        by_the_month=len(some),
+                    )
 
     def _endpoint(self, name: str) -> LineItem:
         described = self._sagemaker.describe_endpoint(EndpointName=name)

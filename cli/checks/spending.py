@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _DEPLOYING = timedelta(minutes=15)
 
 _KEYS = 2  # the storage's and the operations'
+_ALARMS = 6  # at most: infra/constructs/alarms.py, and the lease's
 _VOLUME_GB = 10  # of each seat's notebook instance
 _HOUR = 3600  # seconds
 
@@ -116,7 +117,8 @@ def _hourly(settings: Settings, prices: Prices) -> tuple[float | None, float | N
         own = (
             endpoint * settings.endpoint_instances.least
             + seats * (notebook + prices.volume(_VOLUME_GB))
-            + _KEYS * prices.key
+            + _KEYS * prices.by_the_month("key")
+            + (prices.by_the_month("dashboard") + _ALARMS * prices.by_the_month("alarm") if settings.dashboard else 0)
         )
     hosting, training = (
         prices.hourly(settings.seat_instance_types[0], use) for use in (InstanceUse.HOSTING, InstanceUse.TRAINING)

@@ -24,7 +24,7 @@ _HOURS_A_DAY = 24
 _JOBS = [kind.name for kind in JOBS]
 _LIMITS = (
     "At most: an endpoint counts since it was created, a notebook from its creation to its last stop, for AWS keeps no "
-    "record of the stops between. What has been deleted since is not in it; nor are requests, logs, alarms, objects "
+    "record of the stops between. What has been deleted since is not in it; nor are requests, logs, objects "
     "and the volumes of endpoints and jobs, which come to cents. AWS bills by the second."
 )
 _FREE = "These are AWS's prices for the same lab; here, on the embedded AWS, it costs nothing."
@@ -122,7 +122,13 @@ def _row(prices: Prices, item: LineItem) -> tuple[str, str, str, str]:
     types = [f"{count} {want[0]}" for want, count in item.instances]
     volume = [f"{item.gigabytes} GB"] if item.gigabytes else []
     types += [f"serverless, {item.serverless_mb:,} MB"] if item.serverless_mb else []
-    what = "KMS key" if item.keys else f"{item.kind} {escape(item.name)}"  # a key's name is 36 hex digits
+    match item.kind:
+        case "key":  # its name is 36 hex digits
+            what = "KMS key"
+        case "alarm":
+            what = f"{item.by_the_month} alarm{'s' * (item.by_the_month > 1)}"
+        case _:
+            what = f"{item.kind} {escape(item.name)}"
     stands = ", ".join([*([item.state] if item.state else []), *types, *volume])
     return what, stands, usd(item.hourly(prices)), usd(item.so_far(prices))
 

@@ -55,6 +55,7 @@ _NOT_DEPLOYED: dict[str, Any] = {
     "endpoint": None,
     "model": None,
     "drift": None,
+    "dashboard": None,
     "ways": {},
     "retraining": None,
     "seats": [],
@@ -93,6 +94,7 @@ def _lab_status(session: Session, lab_settings: Settings) -> dict[str, Any]:
         "endpoint": _endpoint(session, endpoint.name_of(found, lab_settings)),
         "model": _model(session, lab_settings) if found else None,
         "drift": drift.Drift(session, lab).summary() if lab_settings.monitor != "off" else None,
+        "dashboard": _dashboard(session, outputs.get("DashboardName")),
         "ways": {way: outputs[output] for way, output in _WAYS.items() if output in outputs},
         "retraining": run.document() if found and (run := retraining.latest(session, lab)) else None,
         "seats": [
@@ -127,6 +129,15 @@ def _model(session: Session, lab: Settings) -> dict[str, Any] | None:
     """Return the version that serves, None if what serves is not registered."""
     version = Models(session, lab).serving()
     return version.document(serves=True) if version else None
+
+
+def _dashboard(session: Session, name: str | None) -> dict[str, str | None] | None:
+    """Return the dashboard's name, and where CloudWatch shows it; the embedded AWS has no pages."""
+    if name is None:
+        return None
+    region = session.region
+    page = f"https://{region}.console.aws.amazon.com/cloudwatch/home?region={region}#dashboards/dashboard/{name}"
+    return {"name": name, "url": page if session.target is Target.AWS else None}
 
 
 def _tuning(sagemaker: Any, lab: str) -> list[dict[str, Any]]:
@@ -212,6 +223,8 @@ def _show_endpoint(table: Table, found: dict[str, Any]) -> None:
     if watched := found["drift"]:
         last = f"  last run {_coloured(watched['last_run'])}" if watched["last_run"] else ""
         table.add_row("drift", f"schedule {watched['schedule']}", f"{last}  `./lab drift`".strip())
+    if dashboard := found["dashboard"]:
+        table.add_row("dashboard", dashboard["name"], dashboard["url"] or "`./lab console` shows the lab here")
     if run := found["retraining"]:
         table.add_row("retraining", run["run"], escape(run["sentence"] or "goes on: `./lab retrain` shows it"))
 

@@ -13,6 +13,7 @@ from embedded_aws.patches import (
     cloudfront,
     cloudwatch,
     cloudwatch_logs,
+    dashboards,
     eventbridge,
     iam_enforcement,
     iam_linked_roles,
@@ -90,6 +91,7 @@ def apply(
     policies decided anything; without, it is None.
     """
     cloudwatch.apply(clock, loop, additions.scale)
+    dashboards.apply()
     service_handlers.add(additions.services)
     service_handlers.add_paths(additions.paths)
     cloudformation.apply(additions.resource_providers)

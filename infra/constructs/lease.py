@@ -27,7 +27,7 @@ _TIMEOUT = Duration.minutes(3)
 
 
 class Lease(Construct):
-    """Ends the lab by itself; `end` is when, as the deployment has worked it out.
+    """Ends the lab by itself; `end` is when, as the deployment has worked it out, `function_name` what ends it.
 
     `least_seconds` is what a lease has to last at least.
     """
@@ -84,6 +84,7 @@ class Lease(Construct):
             service_token=resource.function_arn,
         )
         self.end = lease.get_att_string("End")
+        self.function_name = teardown.function_name
         acknowledge(self, teardown_policy.wildcards(lab))
 
     def _function(self, construct_id: str, entry: str, allowed: Sequence[Statement]) -> HandlerFunction:

@@ -11,11 +11,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aws_cdk import Stack
-from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
 from infra.constructs import processing, statements
+from infra.constructs.alarms import Alarm
 from infra.constructs.arns import arn
 from infra.constructs.execution_role import ExecutionRole, run_jobs, run_jobs_wildcards
 from infra.constructs.findings import acknowledge, wildcard
@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 CAPTURED, LABELS, REPORTS = "capture/", "monitor/labels/", "monitor/reports/"
 _MODELS = "training/"
 _CODE = f"notebooks/{ARCHIVE}"
-_JOBS = "*monitoring-*"
+JOBS = "*monitoring-*"
+"""What the names of a schedule's jobs have in them."""
 _EXPRESSIONS = {"hourly": "cron(0 * ? * * *)", "daily": "cron(0 0 ? * * *)"}
 _SECONDS = {"hourly": 3600, "daily": 86_400}
 _VOLUME_GB = 20
@@ -82,8 +83,8 @@ class Monitor(Construct):
             role,
             {
                 **{wildcard(f"…/{place}*"): why for place, why in _PLACES.items()},
-                wildcard(f"…{processing.LOGS}:log-stream:{_JOBS}"): "SageMaker names the jobs of a schedule.",
-                wildcard(f"…:processing-job/{_JOBS}"): "The same; they get the lab's tag, and no other lab's.",
+                wildcard(f"…{processing.LOGS}:log-stream:{JOBS}"): "SageMaker names the jobs of a schedule.",
+                wildcard(f"…:processing-job/{JOBS}"): "The same; they get the lab's tag, and no other lab's.",
                 **{
                     wildcard(f"…:{kind}/*"): "CloudFormation names them; only those with the lab's tag are described."
                     for kind in ("endpoint-config", "model")
@@ -104,30 +105,19 @@ class Monitor(Construct):
             ),
         )
         self.schedule.node.add_dependency(role)
-        self._alarm(settings, endpoint_name)
-
-    def _alarm(self, settings: Settings, endpoint_name: str) -> None:
-        lab = settings.name
-        dimensions = {"Endpoint": endpoint_name, "MonitoringSchedule": names.drift_schedule(lab)}
-        cloudwatch.CfnAlarm(
+        Alarm(
             self,
             "Alarm",
-            alarm_actions=[arn("sns", names.notices_topic(lab))],
-            alarm_description=f"What the endpoint of the lab {lab} is asked is no longer like what its model was "
-            "tested with: `./lab drift` shows which photos have moved, and how. Train with such photos, or find "
-            "out why they come.",
-            alarm_name=names.drift_alarm(lab),
-            comparison_operator="GreaterThanOrEqualToThreshold",
-            dimensions=[
-                cloudwatch.CfnAlarm.DimensionProperty(name=name, value=value) for name, value in dimensions.items()
-            ],
-            evaluation_periods=1,
-            metric_name="violations",
-            namespace=names.METRICS,
-            period=_SECONDS[settings.monitor],
+            lab=lab,
+            name=names.drift_alarm(lab),
+            metric=(names.METRICS, "violations"),
+            dimensions={"Endpoint": endpoint_name, "MonitoringSchedule": names.drift_schedule(lab)},
             statistic="Maximum",
             threshold=1,
-            treat_missing_data="notBreaching",
+            seconds=_SECONDS[settings.monitor],
+            description=f"What the endpoint of the lab {lab} is asked is no longer like what its model was tested "
+            "with: `./lab drift` shows which photos have moved, and how. Train with such photos, or find out why they "
+            "come.",
         )
 
 
@@ -154,10 +144,10 @@ def _permissions(settings: Settings, bucket: s3.IBucket) -> list[Statement]:
         # SageMaker names its jobs: by this tag they are told to be the lab's.
         statements.allow(
             ["sagemaker:AddTags"],
-            [arn("sagemaker", f"processing-job/{_JOBS}")],
+            [arn("sagemaker", f"processing-job/{JOBS}")],
             {"StringEquals": {f"aws:RequestTag/{names.LAB_TAG}": lab}},
         ),
-        *statements.write_logs({processing.LOGS: _JOBS}),
+        *statements.write_logs({processing.LOGS: JOBS}),
     ]
 
 

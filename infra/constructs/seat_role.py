@@ -19,6 +19,7 @@ from infra.constructs.execution_role import ExecutionRole
 from infra.constructs.findings import acknowledge, wildcard
 from infra.constructs.hosting import ASYNC_FAILURE, ASYNC_INPUT, ASYNC_OUTPUT
 from infra.constructs.images import ContainerImage, pull
+from infra.constructs.seat_monitoring import SeatMonitoring
 from infra.constructs.seat_pipelines import SeatPipelines
 from infra.constructs.statements import allow
 from teardown import names
@@ -102,6 +103,14 @@ class SeatRole(ExecutionRole):
             roles=[self.role_name],
         )
         SeatPipelines(scope, "Pipelines", own_names=own, role_name=self.role_name)
+        if settings.monitor != "off":
+            SeatMonitoring(
+                scope,
+                "Monitoring",
+                own_names=own,
+                role_name=self.role_name,
+                instance_types=settings.seat_instance_types,
+            )
         _acknowledge(self, lab=lab, seat=seat)
         if settings.hosting == "async":
             acknowledge(

@@ -25,7 +25,7 @@ start() {
 
 aws s3 sync --region "$REGION" --only-show-errors "s3://$BUCKET/data/" "$home/data/"
 fetched="$home/.lab/fetched"
-notebooks="bricks.ipynb jobs.ipynb hosting.ipynb algorithms.ipynb pipeline.ipynb"
+notebooks="bricks.ipynb jobs.ipynb hosting.ipynb algorithms.ipynb pipeline.ipynb drift.ipynb"
 programs="idle_stop.py kernel.sh packages.py requirements.txt"
 fetch notebooks "$fetched" $notebooks $programs
 # The seat's own copy is the student's to delete: then it is the lab's again.

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aws_cdk import CfnOutput, Stack
+from aws_cdk import CfnOutput, Fn, Stack
 from aws_cdk import aws_ssm as ssm
 
+from infra import algorithms
 from infra.constructs import served_containers
+from infra.constructs.alarms import EndpointAlarms
+from infra.constructs.dashboard import Dashboard
 from infra.constructs.endpoint import Endpoint
 from infra.constructs.model_function import ModelFunction
 from infra.constructs.monitor import Monitor
@@ -64,6 +67,8 @@ class EndpointStack(Stack):
                 key=storage.key,
                 endpoint_name=endpoint.endpoint_name,
             )
+        if settings.dashboard:
+            self._add_dashboard(settings, endpoint.endpoint_name, artifact)
         api = self._add_rest_api(settings, storage, endpoint) if "rest" in settings.serve_also else None
         if "web" in settings.serve_also:
             self._add_web_page(settings, storage, artifact, api)
@@ -73,6 +78,13 @@ class EndpointStack(Stack):
             self._add_function(settings, storage, artifact, function)
         if "edge" in settings.serve_also:
             self._add_edge_component(settings, storage, artifact, model_code)
+
+    def _add_dashboard(self, settings: Settings, endpoint_name: str, artifact: str) -> None:
+        EndpointAlarms(self, "Alarms", settings=settings, endpoint_name=endpoint_name)
+        # s3://BUCKET/training/JOB/output/model.tar.gz; jobs of AWS's algorithms measure other things.
+        job = Fn.select(4, Fn.split("/", artifact)) if settings.algorithm == algorithms.KERAS else ""
+        dashboard = Dashboard(self, "Dashboard", settings=settings, endpoint_name=endpoint_name, training_job=job)
+        CfnOutput(self, "DashboardName", value=dashboard.name, description="The lab's page in CloudWatch")
 
     def _add_rest_api(self, settings: Settings, storage: StorageStack, endpoint: Endpoint) -> RestApi:
         from infra.constructs.rest_api import RestApi  # noqa: PLC0415 importing API Gateway takes time at each synth

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from aws_cdk import CfnOutput, Stack, Token
 
+from infra.constructs.alarms import Alarm
 from infra.constructs.budget import Budget
 from infra.constructs.lease import Lease
 from infra.constructs.notices import Notices
 from infra.regions import ACCEPTED, BUDGET
+from teardown import names
 
 if TYPE_CHECKING:
     from constructs import Construct
@@ -41,6 +43,23 @@ class OperationsStack(Stack):
                 notices=notices,
                 log_retention_days=settings.log_retention_days,
             )
+            if settings.dashboard:
+                self._watch_lease(settings.name, lease.function_name)
             CfnOutput(
                 self, "LeaseEnd", value=lease.end, description="When the lab ends, unless `./lab extend` moved it"
             )
+
+    def _watch_lease(self, lab: str, function: str) -> None:
+        Alarm(
+            self,
+            "LeaseAlarm",
+            lab=lab,
+            name=names.alarm(lab, "lease"),
+            metric=("AWS/Lambda", "Errors"),
+            dimensions={"FunctionName": function},
+            statistic="Sum",
+            threshold=1,
+            seconds=300,
+            description=f"The function that ends the lab {lab} when its lease is over has failed; it is started again "
+            "every minute. Its log says why; `./lab down` ends the lab from your machine.",
+        ).node.add_dependency(self.notices.topic)

@@ -80,6 +80,7 @@ class Instance:
             "hosting.ipynb",
             "algorithms.ipynb",
             "pipeline.ipynb",
+            "drift.ipynb",
             "idle_stop.py",
             "kernel.sh",
             "packages.py",

@@ -18,13 +18,20 @@ Resources = dict[str, list[dict[str, Any]]]
 
 
 @pytest.fixture(scope="module")
-def monitored(compose: Callable[..., cdk.App]) -> Resources:
-    """The properties of the resources of the endpoint's stack with an hourly monitor, by type."""
-    stacks = {stack.stack_name: stack.template for stack in compose(seats=0, monitor="hourly").synth().stacks}
-    found: Resources = {}
-    for item in stacks["bricklab-endpoint"]["Resources"].values():
-        found.setdefault(item["Type"], []).append(item.get("Properties", {}))
+def stacks(compose: Callable[..., cdk.App]) -> dict[str, Resources]:
+    """The properties of the resources of a lab with an hourly monitor and a seat, by stack and type."""
+    found: dict[str, Resources] = {}
+    for stack in compose(seats=["ada"], monitor="hourly").synth().stacks:
+        of_stack = found.setdefault(stack.stack_name, {})
+        for item in stack.template["Resources"].values():
+            of_stack.setdefault(item["Type"], []).append(item.get("Properties", {}))
     return found
+
+
+@pytest.fixture
+def monitored(stacks: dict[str, Resources]) -> Resources:
+    """Those of the endpoint's stack."""
+    return stacks["bricklab-endpoint"]
 
 
 def test_by_default_nothing_is_monitored(templates: dict[str, Any]) -> None:
@@ -52,7 +59,7 @@ def test_the_schedule_fetches_the_lab_s_code(monitored: Resources) -> None:
 
 def test_drift_alarms_the_lab_s_topic(monitored: Resources, resources: Callable[[str], list[dict[str, Any]]]) -> None:
     """One violation is enough, and says what to do; no run at all is no alarm. The topic lets CloudWatch publish."""
-    [alarm] = monitored["AWS::CloudWatch::Alarm"]
+    [alarm] = [each for each in monitored["AWS::CloudWatch::Alarm"] if each["AlarmName"] == "bricklab-drift"]
     assert (alarm["MetricName"], alarm["Threshold"], alarm["TreatMissingData"]) == ("violations", 1, "notBreaching")
     assert "./lab drift" in alarm["AlarmDescription"]
     assert "bricklab-notices" in json.dumps(alarm["AlarmActions"])
@@ -88,3 +95,31 @@ def test_what_is_not_captured_is_not_monitored(other: dict[str, Any], said: str)
     """A setting that does not go with it is refused by both names."""
     with pytest.raises(SettingsError, match=said):
         read({"lab": {"monitor": "daily", **other}})
+
+
+def test_drift_is_on_the_dashboard(monitored: Resources) -> None:
+    """Its alarm with the others, and each thing that is compared."""
+    [dashboard] = monitored["AWS::CloudWatch::Dashboard"]
+    body = json.dumps(dashboard["DashboardBody"])
+    assert "alarm:bricklab-drift" in body
+    assert all(
+        f"feature_baseline_drift_{each}" in body for each in ("brightness", "hidden_layer", "classes", "unknown")
+    )
+
+
+def test_a_student_may_have_schedules_of_their_own(stacks: dict[str, Resources]) -> None:
+    """Under the seat's names, on the lab's instance types; without a monitor there is no such policy."""
+    policies = stacks["bricklab-seat-ada"]["AWS::IAM::ManagedPolicy"]
+    statements = [each for policy in policies for each in policy["PolicyDocument"]["Statement"]]
+    found = {
+        action.removeprefix("sagemaker:"): each
+        for each in statements
+        for action in each["Action"]
+        if "Monitoring" in action
+    }
+    creating = found["CreateMonitoringSchedule"]
+    assert creating["Condition"]["ForAllValues:StringEquals"] == {"sagemaker:InstanceTypes": ["ml.m5.large"]}
+    named = {action for action, each in found.items() if "monitoring-schedule/bricklab-ada-*" in json.dumps(each)}
+    assert named == {
+        f"{verb}MonitoringSchedule" for verb in ("Create", "Update", "Delete", "Describe", "Start", "Stop")
+    }

@@ -25,7 +25,14 @@ def policies(compose: Callable[..., cdk.App], tmp_path_factory: pytest.TempPathF
     """The statements of every role, by stack and logical id; of a lab with all that a setting can add."""
     photos = tmp_path_factory.mktemp("photos")
     (photos / "2x3 Brick").mkdir()
-    app = compose(seats=["ada", "grace"], lease="8h", photos=str(photos), seat_instance_types=TYPES, retraining=True)
+    app = compose(
+        seats=["ada", "grace"],
+        lease="8h",
+        photos=str(photos),
+        seat_instance_types=TYPES,
+        retraining=True,
+        monitor="hourly",
+    )
     found: dict[str, list[Statement]] = {}
     for stack in app.synth().stacks:
         for name, resource in stack.template["Resources"].items():

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     Resources = Callable[[str], list[dict[str, Any]]]
     Template = dict[str, Any]
 
-NOTEBOOKS = ("algorithms.ipynb", "bricks.ipynb", "hosting.ipynb", "jobs.ipynb", "pipeline.ipynb")
+NOTEBOOKS = ("algorithms.ipynb", "bricks.ipynb", "drift.ipynb", "hosting.ipynb", "jobs.ipynb", "pipeline.ipynb")
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def test_there_is_a_stack_for_each_part_and_seat(templates: dict[str, Template])
     [
         ("storage", {"BucketName", "DataUri", "KeyArn"}),
         ("training", {"TrainingJobName", "ModelArtifact", "TestAccuracy", "TestLoss"}),
-        ("endpoint", {"EndpointName"}),
+        ("endpoint", {"DashboardName", "EndpointName"}),
         ("operations", {"LeaseEnd", "NoticesTopicArn"}),
         ("seat-ada", {"NotebookInstanceName", "RoleArn", "Prefix"}),
     ],

@@ -3,7 +3,8 @@
 Errors as users quote them from AWS: "The request failed because the specified service does not exist.", "… the
 specified quota and service do not exist.", "You must provide a quota value greater than the current quota value". An
 increase is granted at once: PENDING in the answer, as on AWS, APPROVED from then on; AWS takes minutes to weeks and may
-say no. A quota for a resource is refused. Not compared with AWS: the sentences about tokens and request ids.
+say no. A quota for a resource is refused. Which actions have a quota to name, and the key servicequotas:service: the
+service authorization reference. Not compared with AWS: the sentences about tokens and request ids.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from embedded_aws.services import json_protocol
+from embedded_aws.services.sagemaker.authorization import RequiredPermission, check
 from embedded_aws.services.sagemaker.errors import ServiceError
 from embedded_aws.services.service_quotas import quotas
 
@@ -19,21 +21,32 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from embedded_aws.services.json_protocol import Request, Response
+    from embedded_aws.services.sagemaker.authorization import Principal
     from embedded_aws.services.service_quotas.quotas import AppliedQuotas, Quota, QuotaIncrease
 
 SERVICE_CODE = "sagemaker"
 _SERVICE = {"ServiceCode": SERVICE_CODE, "ServiceName": "Amazon SageMaker"}
 _MISSING = "NoSuchResourceException"
 _ILLEGAL = "IllegalArgumentException"
+_ON_A_QUOTA = {"GetServiceQuota", "ListRequestedServiceQuotaChangeHistoryByQuota", "RequestServiceQuotaIncrease"}
 _PAGE = 100  # items, unless MaxResults says otherwise
 
 
 class ServiceQuotas:
-    """The embedded Service Quotas. `caller` returns account and region of the current request."""
+    """The embedded Service Quotas.
 
-    def __init__(self, quotas: AppliedQuotas, *, caller: Callable[[], tuple[str, str]]) -> None:
+    `caller` returns account and region of the current request, `principal` who signed it (None: no policies are asked).
+    """
+
+    def __init__(
+        self,
+        quotas: AppliedQuotas,
+        *,
+        caller: Callable[[], tuple[str, str]],
+        principal: Callable[[Mapping[str, str]], Principal | None] = lambda _headers: None,
+    ) -> None:
         self._quotas = quotas
-        self._caller = caller
+        self._caller, self._principal = caller, principal
         self._protocol = json_protocol.JsonProtocol(
             "service-quotas", title="Service Quotas", operations=_OPERATIONS, unavailable="ServiceException"
         )
@@ -43,10 +56,12 @@ class ServiceQuotas:
     ) -> Response:
         """Answer one HTTP request (awsJson1.1)."""
         del method, path, query  # the protocol has one of each
-        return self._protocol.answer(headers, body, self._answer)
+        who = self._principal(headers)
+        return self._protocol.answer(headers, body, lambda operation, asked: self._answer(operation, asked, who))
 
-    def _answer(self, operation: str, request: Request) -> Request:
+    def _answer(self, operation: str, request: Request, who: Principal | None) -> Request:
         account, region = self._caller()
+        check(who, iter([_permission(operation, request, account=account, region=region)]))
         return _OPERATIONS[operation](_Requests(quotas=self._quotas, account=account, region=region), request)
 
 
@@ -145,6 +160,16 @@ _OPERATIONS: Mapping[str, Callable[[_Requests, Request], Request]] = {
     "ListServices": _Requests.list_services,
     "RequestServiceQuotaIncrease": _Requests.request_increase,
 }
+
+
+def _permission(operation: str, request: Request, *, account: str, region: str) -> RequiredPermission:
+    """Return what a request needs: on the quota that it names, where the action has one."""
+    service, code = request.get("ServiceCode", ""), request.get("QuotaCode", "")
+    action = f"servicequotas:{operation}"
+    if operation not in _ON_A_QUOTA:
+        return RequiredPermission(action, "*")
+    quota = f"arn:aws:servicequotas:{region}:{account}:{service}/{code}"
+    return RequiredPermission(action, quota, {"servicequotas:service": service})
 
 
 def _paged(member: str, items: Sequence[Any], request: Request) -> Request:

@@ -8,7 +8,13 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from cli.aws.pausing import FAILED, PausableEndpoints, PausableNotebookInstances, Paused
+from cli.aws.pausing import (
+    FAILED,
+    PausableEndpoints,
+    PausableMonitoringSchedules,
+    PausableNotebookInstances,
+    Paused,
+)
 from cli.aws.scaling import EndpointScaling
 from cli.commands import pause
 
@@ -134,3 +140,28 @@ def test_who_may_not_stop_it_is_told_at_once(wire: Wire) -> None:
     with pytest.raises(instances.sagemaker.exceptions.ClientError, match="AccessDenied"):
         pause.pause_one(wire.session(), LAB, instances, NOTEBOOK)
     assert wire.asked["DeleteParameter"]
+
+
+def test_a_monitoring_schedule_is_stopped_and_started(wire: Wire) -> None:
+    """Its runs would look at an endpoint that is not there; another lab's whose name begins alike is left alone."""
+    arn = "arn:aws:sagemaker:eu-west-1:123456789012:monitoring-schedule/brick-drift"
+    one = {
+        "MonitoringScheduleName": "brick-drift",
+        "MonitoringScheduleArn": arn,
+        "MonitoringScheduleStatus": "Scheduled",
+        "CreationTime": 0,
+        "LastModifiedTime": 0,
+    }
+    wire.answers |= {
+        "ListMonitoringSchedules": {
+            "MonitoringScheduleSummaries": [one, {**one, "MonitoringScheduleName": "brickwork-drift"}]
+        },
+        "StopMonitoringSchedule": {},
+        "StartMonitoringSchedule": {},
+        "PutParameter": {},
+    }
+    schedules = PausableMonitoringSchedules(wire.session().client("sagemaker"))
+    assert {name: found.status for name, found in schedules.list(LAB).items()} == {"brick-drift": "Scheduled"}
+    assert pause.pause_one(wire.session(), LAB, schedules, "brick-drift").done == "stopped"
+    schedules.resume(Paused(schedules.kind, "brick-drift"), "Stopped")
+    assert len(wire.asked["StopMonitoringSchedule"]) == len(wire.asked["StartMonitoringSchedule"]) == 1

@@ -23,7 +23,7 @@ PRICES = Prices(
     table={},
     table_of="",
     volume_gb_month=0.146,
-    key_month=HOURS_A_MONTH / 1000,
+    months={"key": HOURS_A_MONTH / 1000},
 )
 
 
@@ -58,14 +58,14 @@ def test_instances_count_each_and_a_key_by_the_hour() -> None:
     """Two variants of an endpoint add up; a key is a dollar a month."""
     hosting = ("ml.m5.large", InstanceUse.HOSTING)
     prices = Prices(
-        region="", live={hosting: 0.1, NOTEBOOK: 1.0}, table={}, table_of="", volume_gb_month=0, key_month=730
+        region="", live={hosting: 0.1, NOTEBOOK: 1.0}, table={}, table_of="", volume_gb_month=0, months={"key": 730}
     )
     both = LineItem(
         kind="endpoint", name="", state="", seat=None, hours=2, runs=True, instances=((hosting, 3), (NOTEBOOK, 1))
     )
     assert both.hourly(prices) == pytest.approx(1.3)
     assert both.so_far(prices) == pytest.approx(2.6)
-    key = LineItem(kind="key", name="", state="", seat=None, hours=2, runs=True, keys=1)
+    key = LineItem(kind="key", name="", state="", seat=None, hours=2, runs=True, by_the_month=1)
     assert key.hourly(prices) == pytest.approx(1)
     assert key.so_far(prices) == pytest.approx(2)
 

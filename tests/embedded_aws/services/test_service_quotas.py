@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING, Any
 
+import boto3
 import pytest
 
 from embedded_aws.gateway import ACCOUNT, REGION
@@ -146,3 +148,40 @@ def test_what_service_quotas_refuses(quotas: Any) -> None:
     assert (
         refusal(quotas.list_tags_for_resource, ResourceARN="arn:aws:servicequotas:x")[0] == "UnknownOperationException"
     )
+
+
+def test_a_role_lists_and_reads_what_its_policies_allow(client: Callable[[str], Any], embedded: Any) -> None:
+    """A list has no quota to name; one quota has its ARN, and the service as a condition key."""
+    iam, trust = client("iam"), dict[str, Any](Version="2012-10-17")
+    trust["Statement"] = [
+        {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}}
+    ]
+    role = iam.create_role(RoleName="asks-quotas", AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
+    one = f"arn:aws:servicequotas:{REGION}:{ACCOUNT}:sagemaker/L-04CE2E67"
+    allowed = [
+        {
+            "Effect": "Allow",
+            "Action": "servicequotas:GetServiceQuota",
+            "Resource": one,
+            "Condition": {"StringEquals": {"servicequotas:service": "sagemaker"}},
+        }
+    ]
+    document = json.dumps({"Version": "2012-10-17", "Statement": allowed})
+    iam.put_role_policy(RoleName="asks-quotas", PolicyName="one", PolicyDocument=document)
+    keys = client("sts").assume_role(RoleArn=role, RoleSessionName="s")["Credentials"]
+    quotas = boto3.client(
+        "service-quotas",
+        endpoint_url=embedded.url,
+        region_name=REGION,
+        aws_access_key_id=keys["AccessKeyId"],
+        aws_secret_access_key=keys["SecretAccessKey"],
+        aws_session_token=keys["SessionToken"],
+    )
+    assert quotas.get_service_quota(**SAGEMAKER, QuotaCode="L-04CE2E67")["Quota"]["QuotaArn"] == one
+    for refused in (
+        lambda: quotas.list_service_quotas(**SAGEMAKER),
+        lambda: quotas.get_service_quota(**SAGEMAKER, QuotaCode="L-00C91CB5"),
+    ):
+        assert refusal(refused)[0] == "AccessDeniedException"
+    iam.delete_role_policy(RoleName="asks-quotas", PolicyName="one")
+    iam.delete_role(RoleName="asks-quotas")

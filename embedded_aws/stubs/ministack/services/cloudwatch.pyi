@@ -2,9 +2,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from ministack.core.responses import AccountRegionScopedDict
+from ministack.core.responses import AccountRegionScopedDict, AccountScopedDict
 
 _alarms: AccountRegionScopedDict[dict[str, Any]]
+_dashboards: AccountScopedDict[dict[str, Any], str]
 _metrics: AccountRegionScopedDict[list[dict[str, Any]], tuple[str, str, str]]
 
 def _calc_stats(points: Sequence[Mapping[str, Any]]) -> dict[str, Any]: ...
@@ -38,4 +39,5 @@ def _store_datum(
     counts: list[float],
     stat_values: Any,
 ) -> None: ...
+def cloudformation_put_dashboard(name: str, body: str) -> str: ...
 def get_state() -> dict[str, Any]: ...

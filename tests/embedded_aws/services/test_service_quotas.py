@@ -168,7 +168,7 @@ def test_a_role_lists_and_reads_what_its_policies_allow(client: Callable[[str], 
     ]
     document = json.dumps({"Version": "2012-10-17", "Statement": allowed})
     iam.put_role_policy(RoleName="asks-quotas", PolicyName="one", PolicyDocument=document)
-    keys = client("sts").assume_role(RoleArn=role, RoleSessionName="s")["Credentials"]
+    keys = client("sts").assume_role(RoleArn=role, RoleSessionName="asks")["Credentials"]
     quotas = boto3.client(
         "service-quotas",
         endpoint_url=embedded.url,

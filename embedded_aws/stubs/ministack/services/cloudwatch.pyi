@@ -2,10 +2,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from ministack.core.responses import AccountRegionScopedDict, AccountScopedDict
+from ministack.core.responses import AccountRegionScopedDict
 
 _alarms: AccountRegionScopedDict[dict[str, Any]]
-_dashboards: AccountScopedDict[dict[str, Any], str]
 _metrics: AccountRegionScopedDict[list[dict[str, Any]], tuple[str, str, str]]
 
 def _calc_stats(points: Sequence[Mapping[str, Any]]) -> dict[str, Any]: ...

@@ -8,7 +8,7 @@ import time
 import uuid
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -16,6 +16,9 @@ from embedded_aws.services.sagemaker.metrics.invocations import Invocations
 from embedded_aws.services.sagemaker.resource_types import RESOURCE_TYPES
 from embedded_aws.services.sagemaker.store import Record
 from tests.embedded_aws.account import BUCKET, Account, python, until
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 BUSY = "import time; end = time.time() + 5\nwhile time.time() < end: pass"
 HANDLER = b"""
@@ -73,6 +76,42 @@ def test_invocations(account: Account, endpoint: str) -> None:
         "InvocationModelErrors": 1,
     }
     assert total(account, "AWS/SageMaker", "Invocation4XXErrors", variant, "SampleCount") == 6  # 0 for each good one
+
+
+def test_an_alarm_on_failed_requests_tells_its_topic(
+    account: Account, client: Callable[[str], Any], endpoint: str
+) -> None:
+    """With the alarm's description, which says what to do; a queue's own policy lets the topic send to it."""
+    sns, sqs = client("sns"), client("sqs")
+    topic = sns.create_topic(Name=f"{endpoint}-told")["TopicArn"]
+    allowed = {"Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [{**allowed, "Resource": "*"}]})
+    url = sqs.create_queue(QueueName=f"{endpoint}-heard", Attributes={"Policy": policy})["QueueUrl"]
+    queue = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue)
+    account.cloudwatch.put_metric_alarm(
+        AlarmName=f"{endpoint}-failed",
+        AlarmActions=[topic],
+        AlarmDescription="Look into the log.",
+        Namespace="AWS/SageMaker",
+        MetricName="Invocation5XXErrors",
+        Dimensions=[{"Name": "EndpointName", "Value": endpoint}, {"Name": "VariantName", "Value": "v0"}],
+        Statistic="Sum",
+        Period=300,
+        EvaluationPeriods=1,
+        Threshold=3,
+        ComparisonOperator="GreaterThanOrEqualToThreshold",
+        TreatMissingData="notBreaching",
+    )
+
+    def heard() -> list[Any]:
+        ask(account, endpoint, ContentType="text/boom")
+        messages = sqs.receive_message(QueueUrl=url).get("Messages", [])
+        return [json.loads(json.loads(each["Body"])["Message"]) for each in messages]
+
+    [message] = until(heard)
+    assert (message["NewStateValue"], message["AlarmDescription"]) == ("ALARM", "Look into the log.")
+    account.cloudwatch.delete_alarms(AlarmNames=[f"{endpoint}-failed"])
 
 
 def test_latencies(account: Account, endpoint: str) -> None:

@@ -24,7 +24,6 @@ from infra.rollout import parse as parse_rollout
 from infra.seats import Seat
 from infra.seats import parse as parse_seats
 from model_code import hyperparameters as hp
-from teardown import names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -95,6 +94,7 @@ _BURSTABLE = re.compile(r"ml\.t\d")
 
 # What names of retraining have after the lab's: a student's may begin with the lab's and the seat's.
 _OF_RETRAINING = frozenset({"retrain", "retraining", "model"})
+_OF_ALARMS = "alarm"  # the same, of lab.dashboard
 
 
 class SettingsError(Exception):
@@ -326,7 +326,7 @@ class Settings(BaseModel):
                     f"lab.seats: {seat} can't be a seat's name with lab.retraining, whose jobs and state machines are "
                     f"called {self.name}-{seat.name}…"
                 )
-            if self.dashboard and seat.name == names.ALARM:
+            if self.dashboard and seat.name == _OF_ALARMS:
                 raise ValueError(
                     f"lab.seats: {seat} can't be a seat's name with lab.dashboard, whose alarms are called "
                     f"{self.name}-{seat.name}-…"

@@ -12,9 +12,6 @@ OWNER_TAG = "bricklab:owner"
 METRICS = "Bricklab"
 """The namespace of the metrics that a lab itself puts into CloudWatch."""
 
-ALARM = "alarm"
-"""What the names of the lab's alarms have after the lab's, and so no seat may be called."""
-
 REGISTERED_BY = "retraining"  # the metadata RegisteredBy of versions that serve once they are approved
 
 REAL_TIME = "real-time"  # the hosting, of those of the setting lab.hosting, that an endpoint has if nothing is said
@@ -119,8 +116,11 @@ def drift_alarm(lab: str) -> str:
 
 
 def alarm(lab: str, of: str) -> str:
-    """Return the name of an alarm of the setting lab.dashboard, such as that on "failed" requests."""
-    return f"{prefix(lab)}{ALARM}-{of}"
+    """Return the name of an alarm of the setting lab.dashboard, such as that on "failed" requests.
+
+    A seat that was called "alarm" might change it.
+    """
+    return f"{prefix(lab)}alarm-{of}"
 
 
 def dashboard(lab: str, region: str) -> str:

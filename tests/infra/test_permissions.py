@@ -96,7 +96,7 @@ def test_students_create_on_the_lab_s_instance_types_only(policies: dict[str, li
     operations = on_instances() - {UPDATE, "sagemaker:CreateModelPackage"}
     assert {"sagemaker:CreateTrainingJob", "sagemaker:CreateEndpointConfig", "sagemaker:CreateCluster"} <= operations
     seats = [(role, each) for role, each in allowing(policies, operations) if "-seat-" in role]
-    assert len(seats) == 6
+    assert len(seats) == 8
     for _, statement in seats:
         if "NumericLessThanEquals" in statement["Condition"]:
             assert statement["Action"] == "sagemaker:CreateEndpointConfig"
@@ -151,7 +151,7 @@ def test_an_endpoint_may_make_its_own_log_group_and_no_other(
 ) -> None:
     """The agent in the container may try it first, though the group is there; the role is gone before the group is."""
     [(_, statement)] = [
-        each for each in allowing(policies, {"logs:CreateLogGroup"}) if each[0].startswith("bricklab-endpoint ")
+        each for each in allowing(policies, {"logs:CreateLogGroup"}) if each[0].startswith("bricklab-endpoint Serving")
     ]
     by_name, group = sorted(listed(statement["Resource"]), key=lambda each: "Fn::GetAtt" in each)
     assert by_name["Fn::Join"][1][-1].endswith(":log-group:/aws/sagemaker/Endpoints/bricklab")

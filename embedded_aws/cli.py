@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
@@ -61,6 +62,8 @@ def main() -> None:
     except (gateway.GatewayError, StateError, ImageError) as error:
         _end(str(error))
     except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            _end(f"{error.strerror}: another program took the port first. Run the same command again, or name one.")
         _end(
             f"{error.filename or 'The state folder'}: {error.strerror}. Name another folder with --state, or mend that."
         )

@@ -52,6 +52,7 @@ _START_SECONDS = 60
 _ANSWER_SECONDS = 60  # that one which runs may be too busy to answer
 _STOP_SECONDS = 30
 _RESTORE_SECONDS = 120  # until the hosts of endpoints are up again
+_PORT_SECONDS = 10  # that a port which another program took for a moment may stay taken
 _FOLDER = Path(__file__).resolve().parent
 
 
@@ -152,7 +153,7 @@ def begin_here(
 def restart(home: Path) -> Gateway:
     """End the one that runs and start it anew, empty, with the settings and the environment that it was started with.
 
-    Raises GatewayError if none runs, or somebody's terminal holds it.
+    Raises GatewayError if none runs, somebody's terminal holds it, or another program has taken its port meanwhile.
     """
     found = running(home)
     if found is None:
@@ -164,8 +165,8 @@ def restart(home: Path) -> Gateway:
         forget(home)
         same = Settings(
             home=home.resolve(),
-            port=found.port,
-            proxy=found.proxy,
+            port=_again(found.port),
+            proxy=found.proxy if _is_free(found.proxy) else any_free_port(),
             cache=Path(found.cache),
             images=Path(found.images),
             pace=found.pace,
@@ -280,6 +281,19 @@ def _port(wanted: int, *, only: bool) -> int:
             f"Port {wanted} is taken by {processes.listener(wanted)}: name another, or --port 0 for any that is free."
         )
     return any_free_port()
+
+
+def _again(port: int) -> int:
+    """Return the port once it is free again: for a moment, another program's connection may have it."""
+    deadline = time.monotonic() + _PORT_SECONDS
+    while not _is_free(port):
+        if time.monotonic() > deadline:
+            raise GatewayError(
+                f"It has ended and is empty, and {processes.listener(port)} has taken its port {port} meanwhile: "
+                "start it with another --port."
+            )
+        time.sleep(0.05)
+    return port
 
 
 def _settings(

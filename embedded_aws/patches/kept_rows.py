@@ -33,7 +33,6 @@ CREATE TABLE IF NOT EXISTS services (
 """
 _APPENDED = frozenset({"sessions"})
 """Stores whose resources have new names and are never changed: of them only those that have come are looked at."""
-_Row = tuple[str, str]
 _SCOPED = (AccountScopedDict, AccountRegionScopedDict)
 
 
@@ -43,8 +42,8 @@ class KeptRows:
     def __init__(self, database: Database) -> None:
         self._database = database
         database.create(_TABLE)
-        self._written: dict[str, dict[_Row, int]] = {}
-        self._fingerprints: dict[tuple[str, _Row], object] = {}
+        self._written: dict[str, dict[str, dict[str, int]]] = {}  # by service, store and key
+        self._fingerprints: dict[tuple[str, str, str], object] = {}
         self._stores: dict[tuple[str, str], tuple[int, Any]] = {}  # how many there were, and the last
         self._refused: set[tuple[str, str]] = set()
         self.one_by_one: set[str] = set()
@@ -72,49 +71,55 @@ class KeptRows:
         `fingerprint` says cheaply whether a resource, of a store, may be another than the last time; None: it may.
         """
         written = self._written.setdefault(service, {})
-        found, longer = set(), set()
+        found: dict[str, set[str]] = {}
+        longer = set()
         for store in _APPENDED & state.keys():
             come = self._come(service, store, state[store]._data)
             if come is not None:
                 longer.add(store)
                 for key, value in come:
-                    self._write_row(connection, service, (store, repr(key)), value)
+                    self._write_row(connection, service, store, repr(key), value)
         for store, key, value in _resources({name: state[name] for name in state.keys() - longer}):
-            row = (store, key)
-            found.add(row)
+            found.setdefault(store, set()).add(key)
             print_now = fingerprint(store, value) if fingerprint else None
-            if print_now is not None and self._fingerprints.get((service, row)) == print_now and row in written:
+            as_before = print_now is not None and self._fingerprints.get((service, store, key)) == print_now
+            if as_before and key in written.get(store, {}):
                 continue
-            self._write_row(connection, service, row, value)
-            self._fingerprints[service, row] = print_now
-        for row in [row for row in written if row not in found and row[0] not in longer | self.one_by_one]:
-            self._delete_row(connection, service, row)
+            self._write_row(connection, service, store, key, value)
+            self._fingerprints[service, store, key] = print_now
+        for store in written.keys() - longer - self.one_by_one:
+            for key in written[store].keys() - found.get(store, set()):
+                self._delete_row(connection, service, store, key)
 
     def write_one(
         self, connection: sqlite3.Connection, service: str, store: str, key: tuple[str, ...], value: Any
     ) -> None:
         """Write one resource of a store that is in `one_by_one`, if it is new or another; None removes it."""
-        row = (store, repr(key))
         if value is not None:
-            self._write_row(connection, service, row, value)
-        elif row in self._written.get(service, {}):
-            self._delete_row(connection, service, row)
+            self._write_row(connection, service, store, repr(key), value)
+        elif repr(key) in self._rows_of(service, store):
+            self._delete_row(connection, service, store, repr(key))
 
     def keys(self, service: str, store: str) -> set[tuple[Any, ...]]:
         """Return the keys of a store's resources that are written."""
-        return {ast.literal_eval(key) for at, key in self._written.get(service, {}) if at == store}
+        return {ast.literal_eval(key) for key in self._rows_of(service, store)}
 
-    def _write_row(self, connection: sqlite3.Connection, service: str, row: _Row, value: Any) -> None:
-        written = self._written.setdefault(service, {})
-        text = self._text(service, row[0], value)
-        if text is not None and written.get(row) != hash(text):
-            connection.execute("INSERT OR REPLACE INTO services VALUES (?, ?, ?, ?)", (service, *row, text))
-            written[row] = hash(text)
+    def _rows_of(self, service: str, store: str) -> dict[str, int]:
+        """Return the hash of each row of a store, by its key."""
+        return self._written.setdefault(service, {}).setdefault(store, {})
 
-    def _delete_row(self, connection: sqlite3.Connection, service: str, row: _Row) -> None:
-        connection.execute("DELETE FROM services WHERE service = ? AND store = ? AND key = ?", (service, *row))
-        del self._written[service][row]
-        self._fingerprints.pop((service, row), None)
+    def _write_row(self, connection: sqlite3.Connection, service: str, store: str, key: str, value: Any) -> None:
+        written = self._rows_of(service, store)
+        text = self._text(service, store, value)
+        if text is not None and written.get(key) != hash(text):
+            connection.execute("INSERT OR REPLACE INTO services VALUES (?, ?, ?, ?)", (service, store, key, text))
+            written[key] = hash(text)
+
+    def _delete_row(self, connection: sqlite3.Connection, service: str, store: str, key: str) -> None:
+        row = (service, store, key)
+        connection.execute("DELETE FROM services WHERE service = ? AND store = ? AND key = ?", row)
+        del self._written[service][store][key]
+        self._fingerprints.pop(row, None)
 
     def _come(self, service: str, store: str, content: Mapping[Any, Any]) -> list[tuple[Any, Any]] | None:
         """Return what has come to a store since the last time; None if more may be another than that."""
@@ -129,7 +134,7 @@ class KeptRows:
 
     def holds(self, service: str, store: str, name: str) -> bool:
         """Tell whether a resource of that name, of any account, is written."""
-        return any(at == store and ast.literal_eval(key)[-1] == name for at, key in self._written.get(service, {}))
+        return any(ast.literal_eval(key)[-1] == name for key in self._rows_of(service, store))
 
     def forget_written(self) -> None:
         """Look up what is written: a transaction has failed."""
@@ -141,7 +146,7 @@ class KeptRows:
         self._written = {}
         rows = self._database.rows("SELECT service, store, key, value FROM services")
         for service, store, key, value in rows:
-            self._written.setdefault(service, {})[store, key] = hash(value)
+            self._rows_of(service, store)[key] = hash(value)
         return rows
 
     def _text(self, service: str, store: str, value: Any) -> str | None:

@@ -36,7 +36,8 @@ log = logging.getLogger(__name__)
 _SECONDS = 0.5
 _ALL_EVERY = 20  # looks: what changes without anybody having asked for it
 _ATTEMPTS = 5  # while threads change what is being read
-_HEAVY = frozenset({STACKS, "lambda"})  # they change only when they are called, or a stack is at work
+_SETTLED = frozenset({STACKS, "lambda", "iam", "kms", "ssm"})
+"""Services that change only when they are called, or a stack is at work; a class's make up most of what there is."""
 
 patches = Patches()
 
@@ -150,11 +151,11 @@ class Persistence:
                 elif at_work != self._at_work or (at_work and self._changed):
                     self.flush(loaded(), a_round=True)
                 elif self._changed:
-                    self.flush(loaded() - _HEAVY, a_round=True)
+                    self.flush(loaded() - _SETTLED, a_round=True)
                 else:
                     # Whoever asks may be waiting for what goes on by itself. What a stack makes is kept with the stack.
                     always = {LOGS, METRICS}
-                    self.flush(always if at_work else always | self._asked - _HEAVY, a_round=True)
+                    self.flush(always if at_work else always | self._asked - _SETTLED, a_round=True)
                 self._changed, self._asked, self._at_work = False, set(), at_work
             except (StateError, RuntimeError):
                 if not failed_before:  # else it has been said

@@ -19,21 +19,17 @@ from rich.markup import escape
 
 from cli import embedded
 from cli.command_line import app
-from cli.ui import errors, screen
+from cli.ui import errors, screen, signals
 from cli.ui.errors import Interrupted, LabError
 from embedded_aws import shell
 
 _STORM_SECONDS = 1.0  # in which further signals are the same impatience
 _heard = [-_STORM_SECONDS]  # when the last was heeded
-# Of a terminal that is closed, of `kill`, and of whatever runs a job and gives it up: Ctrl-C in other words.
-_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def run() -> None:
     """Run the command line. A user's mistake is one sentence and exit code 1; a signal is 128 and its number."""
-    for number in _ENDING:
-        if number is signal.SIGINT or signal.getsignal(number) is not signal.SIG_IGN:  # as nohup sets it
-            signal.signal(number, _interrupt)
+    signals.hear(_interrupt)
     embedded.watch_from_now_on()
     undoing = shell.undo(os.environ)
     try:
@@ -45,7 +41,7 @@ def run() -> None:
     except OSError as error:
         _end(errors.of_system(error))
     except Interrupted as interruption:
-        for number in _ENDING:
+        for number in signals.ENDING:
             signal.signal(number, signal.SIG_IGN)
         screen.errors.print(f"\nInterrupted. {escape(str(interruption))}", soft_wrap=True)
         sys.exit(128 + interruption.number)

@@ -133,7 +133,7 @@ def watch_from_now_on() -> None:
 
 
 def stop_watching() -> None:
-    """Let this process live on: it is about to end the embedded AWS itself."""
+    """Let this process live on: it is about to end the embedded AWS itself, or shows that it has ended."""
     _ending.set()
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cli.aws import (
     captured_examples,
@@ -18,10 +19,15 @@ from cli.aws import (
     stacks,
 )
 from cli.aws.bill import Bill
-from cli.aws.collector import Source
+from cli.aws.collector import Collector, Source
+from cli.aws.drift import Drift
+from cli.aws.session import Target
+from cli.aws.tuning_jobs import TuningListing
 from cli.checks import quotas
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from cli.aws.captured_examples import Example
     from cli.aws.endpoint_load import Load
     from cli.aws.jobs import Job
@@ -30,9 +36,20 @@ if TYPE_CHECKING:
     from infra.settings import Settings
 
 _QUOTAS_KEPT = 3600.0  # seconds
+_ATTEMPTS = 2  # of a call: what is asked again in seconds anyway is not asked eight times
+_DRIFT_RUNS = 5  # of which the latest report is looked for
+_UNREACHABLE = {
+    Target.AWS: "AWS does not answer: is this machine online? It is asked on.",
+    Target.EMBEDDED: "The embedded AWS does not answer: if it has ended, `./lab status` brings it back.",
+}
 
 
-def of_lab(session: Session, lab: Settings) -> list[Source]:
+def watching(session: Session, lab: Settings) -> Collector:
+    """Return the collector of a lab that is watched."""
+    return Collector(_of_lab(replace(session, attempts=_ATTEMPTS), lab), _UNREACHABLE[session.target])
+
+
+def _of_lab(session: Session, lab: Settings) -> list[Source]:
     """Return the sources of a lab: what moves is asked every few seconds, what costs AWS pages of calls by minutes."""
     seats_asked = _Seats(session, lab)
     endpoints = _Endpoints(session, lab, seats_asked)
@@ -40,11 +57,12 @@ def of_lab(session: Session, lab: Settings) -> list[Source]:
         Source("stacks", seats_asked.stacks, 5),
         Source("notebooks", partial(seats.notebooks, session, lab.name), 5),
         Source("jobs", _Jobs(session, lab, seats_asked).read, 4),
-        Source("tuning", partial(jobs.tuning, session, lab.name), 8),
+        Source("tuning", TuningListing(session, lab.name).read, 8),
         Source("endpoints", endpoints.read, 5),
         Source("loads", endpoints.loads, 30),
         Source("examples", endpoints.examples, 15),
         Source("drift", partial(monitoring_runs.read, session, lab.name), 20),
+        Source("drift_report", partial(_drift_report, session, lab.name), 60),
         Source("lease", partial(lease.end, session, lab.name), 15),
         Source("paused", partial(pausing.find_paused, session, lab.name), 10),
         Source("activity", partial(notebook_activity.read, session, lab.name), 45),
@@ -98,6 +116,23 @@ class _Endpoints:
 
     def _last(self) -> list[endpoint_load.ServedEndpoint]:
         return self.read() if self._found is None else self._found
+
+
+@dataclass(frozen=True)
+class DriftReport:
+    """What the latest run of the lab's monitor that has left a report has found, and its picture, a PNG."""
+
+    due: datetime
+    report: Mapping[str, Any]
+    picture: bytes
+
+
+def _drift_report(session: Session, lab: str) -> DriftReport | None:
+    found = Drift(session, lab)
+    if found.schedule() is None or not (latest := found.latest_report(found.runs(_DRIFT_RUNS))):
+        return None
+    run, report = latest
+    return DriftReport(run.due, report, found.picture_of(run))
 
 
 class _Quotas:

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 _QUIET = timedelta(minutes=30)  # without a sign in a notebook that runs
 _SLOW = timedelta(minutes=10)  # for a notebook instance to start or stop
 _NAMED = 3  # stacks that a sentence names
+MOST_ASKED = ("stacks", "notebooks", "jobs")
+"""The sources that are asked most often: a reason that all of them have is everything's."""
 
 
 class Condition(IntEnum):
@@ -81,8 +83,15 @@ class Overview:
         return otherwise if found is None else found
 
     def problems(self, *sources: str) -> list[str]:
-        """Return why sources have no newer value, each reason once."""
-        return list(dict.fromkeys(filter(None, (self.readings[source].problem for source in sources))))
+        """Return why sources have no newer value, each reason once; what holds for all is the headline's."""
+        said = dict.fromkeys(self.readings[source].problem for source in sources)
+        return [each for each in said if each and each != self.outage]
+
+    @property
+    def outage(self) -> str:
+        """Return the one reason why nothing is answered any more: no network, no credentials; "" where something is."""
+        said = {self.readings[source].problem for source in MOST_ASKED}
+        return said.pop() if len(said) == 1 else ""
 
     def is_read(self, *sources: str) -> bool:
         """Return whether all of these were asked for once."""
@@ -91,6 +100,8 @@ class Overview:
     @property
     def headline(self) -> str:
         """Say in a sentence how the lab stands where it does not simply stand; "" where it does."""
+        if self.outage:
+            return self.outage
         if not self.is_read("stacks"):
             return "Asking AWS …"
         if self.readings["stacks"].value is None:

@@ -71,6 +71,7 @@ _WITH_ALL = (
     "tests/test_faults.py",
     "tests/test_algorithm.py",
     "tests/test_hostings.py",
+    "tests/cli/console/test_buttons.py",
     "tests/test_lease.py",
     "tests/test_ways.py",
     "tests/test_retraining.py",

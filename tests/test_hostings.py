@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from PIL import Image
 
 from tests import small_lab
+from tests.embedded_aws.account import until
 from tests.small_lab import CHANGED, described
 
 if TYPE_CHECKING:
@@ -55,6 +57,7 @@ def test_another_hosting_is_another_endpoint_and_predict_asks_it(lab: Lab, up: U
     bill = json.loads(lab("cost", "--json", *NAMED))
     [cost] = [each["usd_hour"] for each in bill["resources"] if each["kind"] == "endpoint"]
     assert cost == {"serverless": 0.0, "async": 0.115}[hosting]
+    until(lambda: re.search(rf"{name} +InService +AllTraffic 100% +[1-9]", lab("watch", *NAMED)), seconds=90)
     lab("pause", *NAMED)
     assert lab.client("sagemaker").list_endpoints()["Endpoints"] == []
     lab("resume", *NAMED)

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from teardown import names
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -68,14 +68,22 @@ class Drift:
         )
         return [*self._runs(answer["MonitoringExecutionSummaries"])]
 
+    def latest_report(self, runs: Sequence[Run]) -> tuple[Run, dict[str, Any]] | None:
+        """Return the latest of the runs that has left a report, and that; None where none has."""
+        return next(((run, report) for run in runs if run.place and (report := self.report(run))), None)
+
     def report(self, run: Run) -> dict[str, Any] | None:
         """Return what a run has found, None if it has left nothing."""
         content = self._read(run, _REPORT)
         return json.loads(content) if content else None
 
+    def picture_of(self, run: Run) -> bytes:
+        """Return a run's picture, a PNG; empty if it has none."""
+        return self._read(run, _PICTURE)
+
     def picture(self, run: Run, file: Path) -> bool:
         """Bring a run's picture into a file; return whether it has one."""
-        content = self._read(run, _PICTURE)
+        content = self.picture_of(run)
         if content:
             file.write_bytes(content)
         return bool(content)

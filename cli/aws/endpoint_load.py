@@ -1,14 +1,17 @@
 """The endpoints of the lab and its seats with their variants, and what CloudWatch measured of each in the last hour.
 
 Metrics and dimensions: SageMaker's guide, "Monitor Amazon SageMaker AI with Amazon CloudWatch": namespace
-AWS/SageMaker, by EndpointName and VariantName, latencies in microseconds.
+AWS/SageMaker, by EndpointName and VariantName, latencies in microseconds. Serverless endpoints have the same ("Alarms
+and logs for tracking metrics from serverless endpoints"). Asynchronous ones have no Invocations ("… from asynchronous
+endpoints"): their requests are InvocationsProcessed, which the guide spells with one s more, and Cloud Custodian's
+document of recorded answers does not; their queue is the whole endpoint's.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cli.aws import endpoint, seats
 from teardown import refusals
@@ -22,11 +25,26 @@ if TYPE_CHECKING:
 
 _MINUTES = 60
 _MOST_QUERIES = 500  # of a GetMetricData: botocore's model
+
+
+class _Metric(NamedTuple):
+    name: str
+    statistic: str = "Sum"
+    of_variant: bool = True
+
+
+_LATENCY = _Metric("ModelLatency", "Average")
 _METRICS = {
-    "invocations": ("Invocations", "Sum"),
-    "latency": ("ModelLatency", "Average"),
-    "client_errors": ("Invocation4XXErrors", "Sum"),
-    "server_errors": ("Invocation5XXErrors", "Sum"),
+    "invocations": _Metric("Invocations"),
+    "latency": _LATENCY,
+    "client_errors": _Metric("Invocation4XXErrors"),
+    "server_errors": _Metric("Invocation5XXErrors"),
+}
+_METRICS_OF_ASYNC = {
+    "invocations": _Metric("InvocationsProcessed"),
+    "latency": _LATENCY,
+    "failures": _Metric("InvocationFailures"),  # the model's errors are among them
+    "waiting": _Metric("ApproximateBacklogSize", "Maximum", of_variant=False),
 }
 
 
@@ -55,13 +73,17 @@ class ServedEndpoint:
 
 @dataclass(frozen=True)
 class Load:
-    """What a variant had to do, a value a minute, oldest first; latencies in milliseconds, None without a request."""
+    """What a variant had to do, a value a minute, oldest first; latencies in milliseconds, None without a request.
+
+    `waiting` is how many requests an asynchronous endpoint's queue held in the last minute that was measured.
+    """
 
     minutes: tuple[datetime, ...] = ()
     invocations: tuple[float, ...] = ()
     latency: tuple[float | None, ...] = ()
     errors: float = 0.0
     answered: float = 0.0
+    waiting: float = 0.0
 
     @property
     def latest(self) -> float | None:
@@ -84,11 +106,11 @@ def read(session: Session, lab: str, seat_names: Iterable[str]) -> list[ServedEn
 
 def loads(session: Session, served: Sequence[ServedEndpoint], now: datetime) -> dict[tuple[str, str], Load]:
     """Return the load of each variant, by endpoint and variant, in one question or few."""
-    wanted = [(each.name, variant.name) for each in served for variant in each.variants]
+    wanted = [(each, variant.name) for each in served for variant in each.variants]
     queries = [
-        _query(f"m{number}_{key}", metric, statistic, whose)
-        for number, whose in enumerate(wanted)
-        for key, (metric, statistic) in _METRICS.items()
+        _query(f"m{number}_{key}", metric, each.name, variant)
+        for number, (each, variant) in enumerate(wanted)
+        for key, metric in (_METRICS_OF_ASYNC if each.hosting == "async" else _METRICS).items()
     ]
     end = now.astimezone(UTC).replace(second=0, microsecond=0) + timedelta(minutes=1)
     start = end - timedelta(minutes=_MINUTES)
@@ -100,7 +122,7 @@ def loads(session: Session, served: Sequence[ServedEndpoint], now: datetime) -> 
             moments = (moment.astimezone(UTC) for moment in result["Timestamps"])
             values.setdefault(result["Id"], {}).update(zip(moments, result["Values"], strict=True))
     minutes = tuple(start + timedelta(minutes=number) for number in range(_MINUTES))
-    return {whose: _load(minutes, number, values) for number, whose in enumerate(wanted)}
+    return {(each.name, variant): _load(minutes, number, values) for number, (each, variant) in enumerate(wanted)}
 
 
 def _served(described: Mapping[str, Any], seat: str | None) -> ServedEndpoint:
@@ -122,20 +144,21 @@ def _served(described: Mapping[str, Any], seat: str | None) -> ServedEndpoint:
     )
 
 
-def _query(identifier: str, metric: str, statistic: str, whose: tuple[str, str]) -> dict[str, Any]:
-    dimensions = [
-        {"Name": name, "Value": value} for name, value in zip(("EndpointName", "VariantName"), whose, strict=True)
-    ]
-    measured = {"Namespace": "AWS/SageMaker", "MetricName": metric, "Dimensions": dimensions}
-    return {"Id": identifier, "MetricStat": {"Metric": measured, "Period": 60, "Stat": statistic}}
+def _query(identifier: str, metric: _Metric, endpoint_name: str, variant: str) -> dict[str, Any]:
+    named = {"EndpointName": endpoint_name} | ({"VariantName": variant} if metric.of_variant else {})
+    dimensions = [{"Name": name, "Value": value} for name, value in named.items()]
+    measured = {"Namespace": "AWS/SageMaker", "MetricName": metric.name, "Dimensions": dimensions}
+    return {"Id": identifier, "MetricStat": {"Metric": measured, "Period": 60, "Stat": metric.statistic}}
 
 
 def _load(minutes: tuple[datetime, ...], number: int, values: Mapping[str, Mapping[datetime, float]]) -> Load:
-    of = {key: values.get(f"m{number}_{key}", {}) for key in _METRICS}
+    of = {key: values.get(f"m{number}_{key}", {}) for key in _METRICS | _METRICS_OF_ASYNC}
+    queued = of["waiting"]
     return Load(
         minutes=minutes,
         invocations=tuple(of["invocations"].get(minute, 0.0) for minute in minutes),
         latency=tuple(of["latency"][minute] / 1000 if minute in of["latency"] else None for minute in minutes),
-        errors=sum(of["client_errors"].values()) + sum(of["server_errors"].values()),
+        errors=sum(sum(of[key].values()) for key in ("client_errors", "server_errors", "failures")),
         answered=sum(of["invocations"].values()),
+        waiting=queued[max(queued)] if queued else 0.0,
     )

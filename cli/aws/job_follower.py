@@ -29,11 +29,20 @@ _PAGES = 20  # of a stream at a look: what is left is read at the next
 
 @dataclass(frozen=True)
 class JobView:
-    """What is known of a job: its description, the end of its log, and its curves by metric, in the log's order."""
+    """What is known of a job: its description, the end of its log, and its curves by metric, in the log's order.
+
+    `written` is how many lines the log has, of which `lines` are the last.
+    """
 
     described: Mapping[str, Any]
     lines: tuple[str, ...]
+    written: int
     curves: Mapping[str, tuple[float, ...]]
+
+
+def log_group(kind: JobType) -> str:
+    """Return the log group of CloudWatch into which jobs of this kind write."""
+    return group_of_streams(f"{kind.stem.lower()}_job")
 
 
 class JobFollower:
@@ -42,9 +51,10 @@ class JobFollower:
     def __init__(self, session: Session, kind: JobType, name: str) -> None:
         self._sagemaker, self._logs = session.client("sagemaker"), session.client("logs")
         self._kind, self._name = kind, name
-        self._group = group_of_streams(f"{kind.stem.lower()}_job")
+        self._group = log_group(kind)
         self._tokens: dict[str, str] = {}
         self._lines: deque[str] = deque(maxlen=_LINES)
+        self._written = 0
         self._curves: dict[str, list[float]] = {}
 
     def read(self) -> JobView:
@@ -56,7 +66,7 @@ class JobFollower:
             for stream in self._streams():
                 self._read(stream, patterns)
         curves = {name: tuple(values) for name, values in self._curves.items()}
-        return JobView(described, tuple(self._lines), curves)
+        return JobView(described, tuple(self._lines), self._written, curves)
 
     def _streams(self) -> list[str]:
         pages = self._logs.get_paginator("describe_log_streams")
@@ -79,6 +89,7 @@ class JobFollower:
         said = event["message"].rstrip().replace("#011", "\t")  # as SageMaker writes a tab
         moment = datetime.fromtimestamp(event["timestamp"] / 1000, UTC)
         self._lines.append(f"{moment:%H:%M:%S} {said}")
+        self._written += 1
         for name, pattern in patterns.items():
             if found := pattern.search(said):
                 try:

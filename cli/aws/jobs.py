@@ -137,14 +137,6 @@ def stop(session: Session, lab: str, name: str) -> str:
     raise LabError(f"There is no job {name}: `./lab watch` shows those of the lab.")
 
 
-def tuning(session: Session, lab: str) -> list[dict[str, Any]]:
-    """List the lab's newest tuning jobs, as ListHyperParameterTuningJobs has them."""
-    newest = {"SortBy": "CreationTime", "SortOrder": "Descending", "MaxResults": _NEWEST}
-    answer = session.client("sagemaker").list_hyper_parameter_tuning_jobs(NameContains=prefix(lab), **newest)
-    found: list[dict[str, Any]] = answer["HyperParameterTuningJobSummaries"]
-    return [each for each in found if each["HyperParameterTuningJobName"].startswith(prefix(lab))]
-
-
 def _refuse_ended(kind: str, name: str, status: str) -> None:
     if status != JOB_WITH_INSTANCES[0]:
         raise LabError(f"The {kind} {name} is {status}: there is nothing to stop.")

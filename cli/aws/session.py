@@ -45,17 +45,18 @@ class Session:
     variables: Mapping[str, str]  # those that point a tool there; empty for AWS, whose user has set them
     account: str
     region: str
+    attempts: int = _ATTEMPTS  # at most, of each call of a client that is not told otherwise
     _clients: dict[tuple[str, float, int], Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
-    def client(self, service: str, *, timeout: float = _SECONDS, attempts: int = _ATTEMPTS) -> Any:
+    def client(self, service: str, *, timeout: float = _SECONDS, attempts: int | None = None) -> Any:
         """Return the boto3 client that waits `timeout` seconds for an answer, and asks at most `attempts` times.
 
         It is made once: making one takes longer than most questions, and some are asked twice a second.
         """
         with _CREATING_CLIENT:
-            key = service, timeout, attempts
+            key = service, timeout, attempts or self.attempts
             if key not in self._clients:
-                self._clients[key] = self._create(service, timeout, attempts)
+                self._clients[key] = self._create(*key)
             return self._clients[key]
 
     def _create(self, service: str, timeout: float, attempts: int) -> Any:

@@ -34,7 +34,7 @@ def drift(target: Target, context: Sequence[str], *, picture: Path, as_json: boo
     if status is None:
         raise LabError(f"Nothing looks for drift in {lab.name}: `./lab up -c lab.monitor=hourly` has it done.")
     runs = found.runs(_RUNS)
-    reported = next(((run, report) for run in runs if run.place and (report := found.report(run))), None)
+    reported = found.latest_report(runs)
     if as_json:
         documents = [run.document() for run in runs]
         print(

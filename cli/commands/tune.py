@@ -12,9 +12,10 @@ from rich.live import Live
 from rich.markup import escape
 
 from cli import settings
-from cli.aws import tuning
+from cli.aws import tuning, tuning_jobs
 from cli.aws.session import Target, connect
 from cli.aws.tuning import OBJECTIVE, TUNABLE
+from cli.aws.tuning_jobs import UNDER_WAY, best_trial, short
 from cli.ui import screen
 from cli.ui.errors import Interrupted, LabError
 from cli.ui.table import Table
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     Trials = Sequence[dict[str, Any]]
 
 _POLL_SECONDS = {Target.EMBEDDED: 0.3, Target.AWS: 5.0}
-_UNDER_WAY = ("InProgress", "Stopping")
 _COLOURS = {"Completed": "green", "Failed": "red", "Stopped": "yellow", "InProgress": "cyan", "Stopping": "yellow"}
 
 
@@ -42,12 +42,12 @@ def tune(target: Target, context: Sequence[str], options: TuningOptions, *, appl
     session = connect(target)
     name = _start(session, lab, config)
     job, trials = _follow(session, name, quiet=as_json)
-    best = next((each for each in trials if each["name"] == _best(job)), None)
+    best = next((each for each in trials if each["name"] == best_trial(job)), None)
     if as_json:
         status = job["HyperParameterTuningJobStatus"]
         print(json.dumps({"tuning_job": name, "status": status, "best": best, "trials": trials}, indent=2))
     else:
-        _table(trials, _best(job)).show()
+        _table(trials, best_trial(job)).show()
     if best is None:
         raise LabError(_why(job, trials))
     if apply:
@@ -82,9 +82,9 @@ def _follow(session: Session, name: str, *, quiet: bool) -> tuple[dict[str, Any]
         with _shown(screen.errors if quiet else screen.console, name) as show:
             while True:
                 job = sagemaker.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=name)
-                trials = _trials(sagemaker, name)
-                show(trials, _best(job))
-                if job["HyperParameterTuningJobStatus"] not in _UNDER_WAY:
+                trials = tuning_jobs.trials(sagemaker, name)
+                show(trials, best_trial(job))
+                if job["HyperParameterTuningJobStatus"] not in UNDER_WAY:
                     return job, trials
                 time.sleep(_POLL_SECONDS[session.target])
     except Interrupted as interruption:
@@ -105,7 +105,7 @@ def _shown(console: Console, name: str) -> Iterator[Callable[[Trials, str | None
 
     def tell(trials: Trials, _: str | None) -> None:
         for trial in trials:
-            if trial["status"] not in _UNDER_WAY and trial["name"] not in told:
+            if trial["status"] not in UNDER_WAY and trial["name"] not in told:
                 told.add(trial["name"])
                 console.print(_line(trial), soft_wrap=True)
                 console.file.flush()
@@ -113,34 +113,11 @@ def _shown(console: Console, name: str) -> Iterator[Callable[[Trials, str | None
     yield tell
 
 
-def _trials(sagemaker: Any, tuning_job: str) -> list[dict[str, Any]]:
-    """List the training jobs in the order of their numbers: name, status, hyperparameters, objective so far, reason."""
-    operation = sagemaker.get_paginator("list_training_jobs_for_hyper_parameter_tuning_job")
-    pages = operation.paginate(HyperParameterTuningJobName=tuning_job, SortBy="Name", SortOrder="Ascending")
-    return [_trial(sagemaker, job) for page in pages for job in page["TrainingJobSummaries"]]
-
-
-def _trial(sagemaker: Any, job: dict[str, Any]) -> dict[str, Any]:
-    objective = job.get("FinalHyperParameterTuningJobObjectiveMetric", {}).get("Value")
-    if objective is None and job["TrainingJobStatus"] == "InProgress":
-        # The summary tells the objective in the end only.
-        running = sagemaker.describe_training_job(TrainingJobName=job["TrainingJobName"])
-        metrics = {each["MetricName"]: each["Value"] for each in running.get("FinalMetricDataList", ())}
-        objective = metrics.get(OBJECTIVE)
-    return {
-        "name": job["TrainingJobName"],
-        "status": job["TrainingJobStatus"],
-        "hyperparameters": job["TunedHyperParameters"],
-        "objective": objective,
-        "reason": job.get("FailureReason", ""),
-    }
-
-
 def _table(trials: Sequence[dict[str, Any]], best: str | None) -> Table:
     """Return a table with a line a trial; the best one so far is marked."""
     made = Table("trial", "", *TUNABLE, OBJECTIVE, "")
     for trial in trials:
-        tuned = (_short(trial["hyperparameters"].get(name, "")) for name in TUNABLE)
+        tuned = (escape(short(trial["hyperparameters"].get(name, ""))) for name in TUNABLE)
         objective = "" if trial["objective"] is None else f"{trial['objective']:.2%}"
         status = f"[{_COLOURS.get(trial['status'], 'yellow')}]{trial['status']}[/]"
         mark = "[bold green]★ best[/]" if trial["name"] == best else f"[red]{escape(_first_line(trial['reason']))}[/]"
@@ -150,26 +127,14 @@ def _table(trials: Sequence[dict[str, Any]], best: str | None) -> Table:
 
 def _line(trial: dict[str, Any]) -> str:
     """Return a trial in a line, for where there is no screen."""
-    tuned = ", ".join(f"{name} {_short(trial['hyperparameters'].get(name, ''))}" for name in TUNABLE)
+    tuned = ", ".join(f"{name} {escape(short(trial['hyperparameters'].get(name, '')))}" for name in TUNABLE)
     objective = "" if trial["objective"] is None else f"  {OBJECTIVE} {trial['objective']:.2%}"
     reason = f"  {escape(_first_line(trial['reason']))}" if trial["reason"] else ""
     return f"{trial['name']}  {trial['status']}  {tuned}{objective}{reason}"
 
 
-def _short(text: str) -> str:
-    try:
-        return text if text.isdecimal() else f"{float(text):.3g}"
-    except ValueError:
-        return escape(text)
-
-
 def _first_line(text: str) -> str:
     return text.strip().partition("\n")[0]
-
-
-def _best(job: dict[str, Any]) -> str | None:
-    name: str | None = job.get("BestTrainingJob", {}).get("TrainingJobName")
-    return name
 
 
 def _seconds(job: dict[str, Any]) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 import threading
 from functools import partial
@@ -11,13 +10,12 @@ from typing import TYPE_CHECKING
 from rich.markup import escape
 from rich.text import Text
 
-from cli import lab_sources, settings
+from cli import embedded, lab_sources, settings
 from cli.aws import lease
 from cli.aws.bill import usd
-from cli.aws.collector import Collector
 from cli.aws.session import Target, connect
 from cli.overview import Condition, Overview, ago
-from cli.ui import live, screen
+from cli.ui import live, screen, signals
 from cli.ui.table import Column, Table
 
 if TYPE_CHECKING:
@@ -25,6 +23,8 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
+    from cli.aws.collector import Collector
+    from cli.aws.endpoint_load import Load
     from cli.overview import SeatView
     from infra.settings import Settings
 
@@ -47,14 +47,14 @@ def watch(target: Target, context: Sequence[str]) -> None:
     lab = settings.read(context)
     session = connect(target)
     ended = threading.Event()
+    embedded.stop_watching()  # the screen outlives it, and shows it again when it is back
     where = "AWS" if target is Target.AWS else "the embedded AWS"
-    with Collector(lab_sources.of_lab(session, lab)) as collector, collector.watching():
+    with lab_sources.watching(session, lab) as collector, collector.watching():
         if not sys.stdout.isatty():
             collector.wait_for_all(_FIRST_SECONDS)
             screen.console.print(*_draw(collector, lab, where, sys.maxsize), sep="\n", soft_wrap=True)
             return
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: ended.set())
+        signals.hear(lambda *_: ended.set())
         live.show_until(ended, partial(_draw, collector, lab, where), _EVERY)
 
 
@@ -138,19 +138,28 @@ def _endpoints(overview: Overview) -> tuple[Table, int] | None:
             each.name,
             f"{each.status}{f': {escape(each.stage)}' if each.stage else ''}",
             variants,
-            f"{sum(load.answered for load in own):.0f}" if own else "",
+            _asked(own),
             f"{latest:.1f}" if latest is not None else "",
         )
     return table, len(found)
 
 
+def _asked(loads: Sequence[Load]) -> str:
+    """Return how many requests there were in the last hour, and how many wait."""
+    if not loads:
+        return ""
+    waiting = max(load.waiting for load in loads)
+    return f"{sum(load.answered for load in loads):.0f}" + (f", {waiting:.0f} wait" if waiting else "")
+
+
 def _others(overview: Overview) -> tuple[Table, int] | None:
     """Return tuning jobs that run, drift that was found, and quotas of which little is left."""
     table, rows = Table("", "", ""), 0
-    for each in overview.value("tuning"):
-        if each["HyperParameterTuningJobStatus"] == "InProgress":
-            ran = sum(each["TrainingJobStatusCounters"].values())
-            table.add_row("tuning job", each["HyperParameterTuningJobName"], f"{ran} training jobs so far")
+    for job in overview.value("tuning"):
+        if job.runs:
+            of = f" of {job.most}" if job.most else ""
+            best = f", the best: {job.best['objective']:.4g}" if job.best else ""
+            table.add_row("tuning job", job.name, f"{job.ended_trials}{of} trials have ended{best}")
             rows += 1
     for run in overview.value("drift")[:_FEW]:
         if run.drifted:

@@ -2,7 +2,9 @@
 
 The link's token is good once, for a cookie. Another site's page can't send it (SameSite=Strict), can't ask under
 another name (the Host header), and can't press a button (Origin, and a token that only our pages hold); ours load
-nothing from elsewhere (Content-Security-Policy).
+nothing from elsewhere (Content-Security-Policy). Cookies know no ports (RFC 6265, section 8.5): a browser shows them to
+every server of this machine, a student's Jupyter among them. Hence the path that nobody can guess, under which alone
+the cookie is sent: every page lies below it.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 HOST = "127.0.0.1"
+_COOKIE = "bricklab-console"
 _MOST_BYTES = 10_000  # of a form
 _HEADERS = {
     "Content-Security-Policy": (
@@ -42,17 +45,16 @@ class Access:
     """The secrets of one run of the console."""
 
     def __init__(self, port: int) -> None:
-        self._port = port
+        self.port = port
         self._token: str | None = secrets.token_urlsafe(32)
         self._session = secrets.token_urlsafe(32)
         self.form_token = secrets.token_urlsafe(32)
-        # Cookies know no ports: that of another console on this machine has another name.
-        self._cookie = f"bricklab-console-{port}"
+        self.home = f"/{secrets.token_urlsafe(16)}/"
 
     @property
     def link(self) -> str:
         """Return the address that lets its first visitor in."""
-        return f"http://{HOST}:{self._port}/?token={self._token}"
+        return f"http://{HOST}:{self.port}{self.home}?token={self._token}"
 
     def guard(self, app: ASGIApp) -> ASGIApp:
         """Wrap the application: what may not be is answered here."""
@@ -77,14 +79,15 @@ class Access:
 
     def _refuse(self, request: Request) -> ASGIApp | None:
         """Return the answer to a request that does not reach the application; None for one that does."""
-        hosts = {f"{HOST}:{self._port}", f"localhost:{self._port}"}
+        hosts = {f"{HOST}:{self.port}", f"localhost:{self.port}"}
         if request.headers.get("host") not in hosts:
             return PlainTextResponse(_WRONG_HOST, HTTPStatus.MISDIRECTED_REQUEST)
-        if request.url.path == "/" and "token" in request.query_params and request.method == "GET":
+        path = request.url.path
+        if path == self.home and "token" in request.query_params and request.method == "GET":
             return self._exchange(request)
-        if request.url.path.startswith("/static/"):
+        if path.startswith(f"{self.home}static/"):
             return None
-        if not secrets.compare_digest(request.cookies.get(self._cookie, "").encode(), self._session.encode()):
+        if not path.startswith(self.home) or not self._holds_cookie(request):
             return PlainTextResponse(_NO_LINK, HTTPStatus.FORBIDDEN)
         origin = request.headers.get("origin")
         if request.method not in {"GET", "HEAD"} and origin not in {f"http://{host}" for host in hosts}:
@@ -95,17 +98,19 @@ class Access:
         """Take the token for the cookie; a token that is used up opens nothing any more."""
         given = request.query_params["token"].encode()
         if self._token is None or not secrets.compare_digest(given, self._token.encode()):
-            holds = secrets.compare_digest(request.cookies.get(self._cookie, "").encode(), self._session.encode())
             # Who has the cookie already has gone back, or opened the link once more.
             return (
-                RedirectResponse("/", HTTPStatus.SEE_OTHER)
-                if holds
+                RedirectResponse(self.home, HTTPStatus.SEE_OTHER)
+                if self._holds_cookie(request)
                 else PlainTextResponse(_NO_LINK, HTTPStatus.FORBIDDEN)
             )
         self._token = None
-        answer = RedirectResponse("/", HTTPStatus.SEE_OTHER)
-        answer.set_cookie(self._cookie, self._session, httponly=True, samesite="strict", path="/")
+        answer = RedirectResponse(self.home, HTTPStatus.SEE_OTHER)
+        answer.set_cookie(_COOKIE, self._session, httponly=True, samesite="strict", path=self.home)
         return answer
+
+    def _holds_cookie(self, request: Request) -> bool:
+        return secrets.compare_digest(request.cookies.get(_COOKIE, "").encode(), self._session.encode())
 
     async def form(self, request: Request) -> dict[str, str] | None:
         """Return the fields of a form that one of our pages has sent; None for any other."""

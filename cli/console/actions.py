@@ -1,11 +1,16 @@
-"""What the console's buttons do: each is a command of `./lab`, run as its user would, and a line of the audit log."""
+"""What the console's buttons do: each is a command of `./lab`, run as its user would, and a line of the audit log.
+
+A command has a session of its own: Ctrl-C in the terminal ends the console, and not half a rebuild.
+"""
 
 from __future__ import annotations
 
 import json
 import re
+import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -72,6 +77,7 @@ class Run:
     outcome: str = "running"
     said: str = ""
     over: threading.Event = field(default_factory=threading.Event, repr=False)
+    process: subprocess.Popen[str] | None = field(default=None, repr=False)
 
     @property
     def line(self) -> str:
@@ -112,24 +118,46 @@ class Actions:
         self._tell()
         return run
 
+    def running(self) -> list[Run]:
+        """Return what has not ended."""
+        return [run for run in self.runs if not run.over.is_set()]
+
+    def interrupt(self) -> None:
+        """Let every command that runs end as Ctrl-C ends it."""
+        for run in self.running():
+            if run.process:
+                run.process.send_signal(signal.SIGINT)
+
     def _run(self, run: Run) -> None:
         try:
-            done = subprocess.run(
-                [sys.executable, "-m", "cli", *run.command, "--target", str(self._session.target), *self._context],
-                cwd=paths.ROOT,
-                env={**tool_environment(), "COLUMNS": "200", "NO_COLOR": "1", "PYTHONPATH": str(paths.ROOT)},
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                check=False,
-            )
-            said, failed = (done.stderr if done.returncode else done.stdout).strip(), bool(done.returncode)
+            said, failed = self._outcome(run)
         except OSError as error:
             said, failed = str(error), True
         run.said, run.outcome = said[-_SAID:], "failed" if failed else "done"
         self._write(run)
         run.over.set()
         self._tell()
+
+    def _outcome(self, run: Run) -> tuple[str, bool]:
+        """Run the command to its end; return what it said, and whether it failed.
+
+        It writes to files: pipes would break under it if the console ended first.
+        """
+        with tempfile.TemporaryFile("w+") as said, tempfile.TemporaryFile("w+") as complained:
+            run.process = subprocess.Popen(
+                [sys.executable, "-m", "cli", *run.command, "--target", str(self._session.target), *self._context],
+                cwd=paths.ROOT,
+                env={**tool_environment(), "COLUMNS": "200", "NO_COLOR": "1", "PYTHONPATH": str(paths.ROOT)},
+                stdin=subprocess.DEVNULL,
+                stdout=said,
+                stderr=complained,
+                start_new_session=True,
+                text=True,
+            )
+            failed = bool(run.process.wait())
+            told = complained if failed else said
+            told.seek(0)
+            return told.read().strip(), failed
 
     def _tell(self) -> None:
         for listener in self.listeners:

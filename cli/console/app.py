@@ -14,9 +14,8 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from cli import paths
-from cli.aws import jobs
+from cli.aws import job_follower, jobs
 from cli.aws.collector import Source
-from cli.aws.job_follower import JobFollower
 from cli.console import access
 from cli.console.actions import ACTIONS
 from cli.console.panels import ACTIONS_PANEL, PANELS, STATIC, Pages, affected
@@ -37,7 +36,6 @@ if TYPE_CHECKING:
 _GATHER = 0.2  # seconds in which several changes become one event each
 _ALIVE = 20.0  # seconds without a change, after which the page is told all the same
 _JOB_EVERY = 3.0  # seconds
-_OPENING = 960.0  # seconds until a notebook opens, as `./lab notebook` has it and a minute
 # Not ours, and nowhere else than in the lock: served from where npm has put it, its hash compared.
 _MODULES = {
     "idiomorph.js": paths.ROOT / "node_modules" / "idiomorph" / "dist" / "idiomorph.esm.js",
@@ -66,12 +64,14 @@ class Console:
             Route("/events", self._events),
             Route("/jobs/{kind}/{name}", self._job),
             Route("/jobs/{kind}/{name}/events", self._job_events),
+            Route("/drift.png", self._drift_picture),
             Route("/ask/{action}", self._ask),
             Route("/do/{action}", self._do, methods=["POST"]),
             Route("/static/modules/{name}", _module),
             Mount("/static", StaticFiles(directory=STATIC)),
         ]
-        return self._access.guard(Starlette(routes=routes))
+        home = Mount(self._access.home.rstrip("/"), routes=routes)
+        return self._access.guard(Starlette(routes=[home], exception_handlers={LabError: self._not_there}))
 
     def end(self) -> None:
         """End the streams of events: who waits for their end waits for ever."""
@@ -90,6 +90,11 @@ class Console:
 
     async def _home(self, _: Request) -> Response:
         return HTMLResponse(await asyncio.to_thread(self._pages.whole))
+
+    async def _drift_picture(self, _: Request) -> Response:
+        found = self._collector.readings()["drift_report"].value
+        picture = found.picture if found else b""
+        return Response(picture, HTTPStatus.OK if picture else HTTPStatus.NOT_FOUND, media_type="image/png")
 
     async def _events(self, _: Request) -> Response:
         return StreamingResponse(self._panels(), media_type="text/event-stream")
@@ -112,16 +117,13 @@ class Console:
                 names = affected(changed) if changed else [*PANELS]  # what says how long ago something was
 
     async def _job(self, request: Request) -> Response:
-        try:
-            kind = jobs.kind_named(request.path_params["kind"].replace("-", " "))
-        except LabError as error:
-            return self._refused(str(error), HTTPStatus.NOT_FOUND)
-        return HTMLResponse(self._pages.page("job.html", kind=kind.name, name=request.path_params["name"]))
+        kind = _kind(request)
+        log = job_follower.log_group(kind)
+        return HTMLResponse(self._pages.page("job.html", kind=kind.name, name=request.path_params["name"], log=log))
 
     async def _job_events(self, request: Request) -> Response:
-        kind = jobs.kind_named(request.path_params["kind"].replace("-", " "))
-        name = request.path_params["name"]
-        follower = JobFollower(self._session, kind, name)
+        kind, name = _kind(request), request.path_params["name"]
+        follower = job_follower.JobFollower(self._session, kind, name)
         return StreamingResponse(
             self._job_views(kind, Source(f"{kind.name} {name}", follower.read, _JOB_EVERY)),
             media_type="text/event-stream",
@@ -131,13 +133,14 @@ class Console:
         with ExitStack() as watching:
             queue = self._listen(watching)
             watching.enter_context(self._collector.adding(source))
-            shown = None
+            shown, heard = None, 0
             while not self._over:
                 reading = self._collector.readings()[source.name]
                 if reading.is_there and (reading.value, reading.problem) != shown:
                     shown = reading.value, reading.problem
                     facts = self._pages.page("panels/job.html", kind=kind, view=reading.value, problem=reading.problem)
-                    yield _event("job", {"facts": facts, **_of_view(reading.value)})
+                    yield _event("job", {"facts": facts, **_of_view(reading.value, heard)})
+                    heard = reading.value.written if reading.value else heard
                 yield ":\n\n"
                 await self._changes(queue)
 
@@ -145,7 +148,7 @@ class Console:
         """Answer with the question that comes before an action."""
         name, of = request.path_params["action"], request.query_params.get("of", "")
         if name not in ACTIONS:
-            return self._refused(f"There is no button {name}: reload the page.", HTTPStatus.NOT_FOUND)
+            raise LabError(f"There is no button {name}: reload the page.")
         return HTMLResponse(self._pages.page("ask.html", name=name, action=ACTIONS[name], of=of))
 
     async def _do(self, request: Request) -> Response:
@@ -158,12 +161,18 @@ class Console:
         except LabError as error:
             return self._refused(str(error), HTTPStatus.CONFLICT)
         if name != "notebook":
-            return RedirectResponse("/", HTTPStatus.SEE_OTHER)
-        await asyncio.to_thread(run.over.wait, _OPENING)
+            return RedirectResponse(self._access.home, HTTPStatus.SEE_OTHER)
+        with ExitStack() as watching:
+            queue = self._listen(watching)
+            while not run.over.is_set() and not self._over:
+                await self._changes(queue)
         try:
             return HTMLResponse(self._pages.page("opening.html", url=json.loads(run.said)["url"], of=run.of))
         except (ValueError, KeyError):
             return self._refused(run.said or f"The notebook of {run.of} did not open.", HTTPStatus.BAD_GATEWAY)
+
+    async def _not_there(self, _: Request, error: Exception) -> Response:
+        return self._refused(str(error), HTTPStatus.NOT_FOUND)
 
     def _refused(self, sentence: str, status: HTTPStatus) -> Response:
         return HTMLResponse(self._pages.page("refused.html", sentence=sentence), status)
@@ -189,6 +198,11 @@ class Console:
         return found
 
 
+def _kind(request: Request) -> JobType:
+    """Return the kind of job that the address names. Raises LabError if there is none."""
+    return jobs.kind_named(request.path_params["kind"].replace("-", " "))
+
+
 def _put(loop: asyncio.AbstractEventLoop, queue: asyncio.Queue[str], name: str) -> None:
     if not loop.is_closed():
         loop.call_soon_threadsafe(queue.put_nowait, name)
@@ -198,8 +212,13 @@ def _event(kind: str, data: dict[str, Any]) -> str:
     return f"event: {kind}\ndata: {json.dumps(data)}\n\n"
 
 
-def _of_view(view: JobView | None) -> dict[str, Any]:
-    return {"curves": view.curves if view else {}, "log": "\n".join(view.lines) if view else ""}
+def _of_view(view: JobView | None, heard: int) -> dict[str, Any]:
+    """Return the curves, and of the log what was not among the lines that were sent already."""
+    if not view:
+        return {"curves": {}, "log": "", "anew": False, "left_out": 0}
+    first = view.written - len(view.lines)
+    log = "".join(f"{line}\n" for line in view.lines[max(0, heard - first) :])
+    return {"curves": view.curves, "log": log, "anew": not heard, "left_out": 0 if heard else first}
 
 
 async def _module(request: Request) -> Response:

@@ -11,37 +11,40 @@ import jinja2
 
 from cli.aws import lease
 from cli.aws.bill import usd
+from cli.aws.tuning_jobs import short
 from cli.console.actions import ACTIONS
-from cli.overview import Overview, ago
+from cli.overview import MOST_ASKED, Overview, ago
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from cli.aws.collector import Collector
     from cli.aws.session import Session
+    from cli.console.access import Access
     from cli.console.actions import Actions
     from infra.settings import Settings
 
 ACTIONS_PANEL = "actions"
-PANELS = {
+PANELS: Mapping[str, Sequence[str]] = {
     "lab": ("stacks", "paused", "lease", "bill"),
     "seats": ("stacks", "notebooks", "jobs", "activity", "bill"),
     "jobs": ("jobs",),
     "endpoints": ("endpoints", "loads", "examples"),
     "tuning": ("tuning",),
-    "drift": ("drift",),
+    "drift": ("drift", "drift_report"),
     "quotas": ("quotas",),
     ACTIONS_PANEL: (),
 }
 _HERE = Path(__file__).parent
 STATIC = _HERE / "static"
 _SHOWN = 12  # jobs and the like, before "more"
+_WIDTH, _HEIGHT, _EDGE = 120, 28, 2.5  # of a small curve
 
 
 class Pages:
     """Renders pages and panels of one lab."""
 
-    def __init__(self, session: Session, lab: Settings, collector: Collector, form_token: str) -> None:
+    def __init__(self, session: Session, lab: Settings, collector: Collector, entrance: Access) -> None:
         self._collector, self._lab = collector, lab
         self._lock = threading.Lock()
         self._made: dict[str, tuple[list[object], str]] = {}  # what each was made of, and its HTML
@@ -54,7 +57,8 @@ class Pages:
             lstrip_blocks=True,
         )
         self._environment.globals |= {
-            "form_token": form_token,
+            "form_token": entrance.form_token,
+            "home": entrance.home,
             "lab": lab,
             "session": session,
             "shown": _SHOWN,
@@ -64,6 +68,8 @@ class Pages:
             "ago": lambda moment: ago(moment, datetime.now(UTC)),
             "clock": lease.format_time,
             "curve": curve,
+            "points": points,
+            "short": short,
             "span": lease.format_span,
             "usd": usd,
         }
@@ -80,27 +86,44 @@ class Pages:
         """Render a panel, unless it is what it was."""
         readings = self._collector.readings()
         runs = [*self.actions.runs] if self.actions else []
-        made_of: list[object] = [readings[source] for source in PANELS[name]]
+        overview = Overview.of(self._lab, readings)
+        made_of: list[object] = [overview.outage, *(readings[source] for source in PANELS[name])]
         if name == ACTIONS_PANEL:
             made_of = [(run.number, run.outcome) for run in runs]
         with self._lock:
             before, html = self._made.get(name, ([], ""))
         if html and before == made_of:
             return html
-        html = self.page(f"panels/{name}.html", overview=Overview.of(self._lab, readings), runs=runs[::-1])
+        html = self.page(f"panels/{name}.html", overview=overview, runs=runs[::-1])
         with self._lock:
             self._made[name] = made_of, html
         return html
 
 
 def affected(sources: Sequence[str]) -> list[str]:
-    """Return the panels that show one of these sources."""
+    """Return the panels that show one of these sources, or a reason that may be everything's."""
+    if {*MOST_ASKED} & {*sources}:
+        return [*PANELS]
     return [name for name, own in PANELS.items() if set(own) & {*sources} or name in sources]
 
 
-def curve(values: Sequence[float | None], width: int = 120, height: int = 28) -> str:
-    """Return the points of a polyline through the values that are there, in a box of this size."""
-    there = [(number, value) for number, value in enumerate(values) if value is not None]
-    most = max((value for _, value in there), default=0.0) or 1.0
-    step = width / max(1, len(values) - 1)
-    return " ".join(f"{number * step:.1f},{height - 1 - (height - 2) * value / most:.1f}" for number, value in there)
+def curve(values: Sequence[float | None]) -> str:
+    """Return the points of a polyline through the values that are there, from zero to the greatest."""
+    most = max((value for value in values if value is not None), default=0.0)
+    return " ".join(f"{x},{y}" for x, y in _points(values, 0.0, most))
+
+
+def points(values: Sequence[float | None]) -> list[tuple[float, float]]:
+    """Return where the values that are there lie, from the least to the greatest."""
+    there = [value for value in values if value is not None]
+    return _points(values, min(there, default=0.0), max(there, default=0.0))
+
+
+def _points(values: Sequence[float | None], least: float, most: float) -> list[tuple[float, float]]:
+    across, up = _WIDTH - 2 * _EDGE, _HEIGHT - 2 * _EDGE
+    step, range_ = across / max(1, len(values) - 1), (most - least) or 1.0
+    return [
+        (round(_EDGE + number * step, 1), round(_HEIGHT - _EDGE - up * (value - least) / range_, 1))
+        for number, value in enumerate(values)
+        if value is not None
+    ]

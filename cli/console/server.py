@@ -1,17 +1,21 @@
-"""The console's server: on this machine's own address and a free port, until it is ended."""
+"""The console's server: on this machine's own address and a free port, until it is ended.
+
+What a first request would wait for, templates and the modules that serve files, is made ready before the link is told.
+"""
 
 from __future__ import annotations
 
 import socket
 import threading
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from http.client import HTTPConnection
 from typing import TYPE_CHECKING
 
 import uvicorn
 
 from cli import lab_sources
 from cli.aws import owner
-from cli.aws.collector import Collector
 from cli.console.access import HOST, Access
 from cli.console.actions import Actions
 from cli.console.app import Console
@@ -24,13 +28,21 @@ if TYPE_CHECKING:
     from infra.settings import Settings
 
 
+@dataclass(frozen=True)
+class Served:
+    """A console that is served: the link that lets its visitor in, and what its buttons have begun."""
+
+    link: str
+    actions: Actions
+
+
 @contextmanager
-def serving(session: Session, lab: Settings, context: Sequence[str], port: int = 0) -> Iterator[str]:
-    """Serve the console in a thread while the block runs; yield the link that lets its visitor in."""
+def serving(session: Session, lab: Settings, context: Sequence[str], port: int = 0) -> Iterator[Served]:
+    """Serve the console in a thread while the block runs."""
     listening = socket.create_server((HOST, port))
     entrance = Access(listening.getsockname()[1])
-    with Collector(lab_sources.of_lab(session, lab)) as collector:
-        pages = Pages(session, lab, collector, entrance.form_token)
+    with lab_sources.watching(session, lab) as collector:
+        pages = Pages(session, lab, collector, entrance)
         who = owner.caller_arn(session)
         actions = Actions(session, lab.name, who, context)
         pages.actions = actions
@@ -42,11 +54,17 @@ def serving(session: Session, lab: Settings, context: Sequence[str], port: int =
         thread = threading.Thread(target=server.run, args=([listening],), name="console", daemon=True)
         thread.start()
         try:
-            with collector.watching():
-                pass  # who was watched a moment ago is asked for: the browser takes a second to start
-            yield entrance.link
+            pages.whole()
+            _ask_for_a_file(entrance)
+            yield Served(entrance.link, actions)
         finally:
             console.end()
             server.should_exit = True
             thread.join()
             listening.close()
+
+
+def _ask_for_a_file(entrance: Access) -> None:
+    with closing(HTTPConnection(HOST, entrance.port)) as connection:
+        connection.request("GET", f"{entrance.home}static/icon.svg")
+        connection.getresponse().read()

@@ -93,6 +93,17 @@ def test_the_lab_has_a_headline_where_it_does_not_simply_stand(values: dict[str,
     assert not overview(stacks=[stack("ada")]).headline
 
 
+def test_what_holds_for_every_question_is_said_once() -> None:
+    """Without network or credentials no panel repeats it; a reason of its own each panel keeps."""
+    away = {name: Reading([], "AWS does not answer.", NOW) for name in SOURCES}
+    found = Overview(settings.read({"lab": {"name": "lab"}}), away | {"bill": Reading(problem="no prices")}, NOW)
+    assert found.headline == "AWS does not answer."
+    assert found.problems(*SOURCES) == ["no prices"]
+    some = Overview(found.lab, away | {"jobs": Reading([], at=NOW)}, NOW)
+    assert not some.outage
+    assert some.problems("stacks", "notebooks") == ["AWS does not answer."]
+
+
 def test_times_are_said_in_the_unit_that_fits() -> None:
     """As one would say them."""
     lengths = (5, 300, 7200, 200_000)

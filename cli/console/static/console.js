@@ -3,7 +3,7 @@
 import { Idiomorph } from "./modules/idiomorph.js";
 import { listen, tick } from "./page.js";
 
-listen("/events", "panel", ({ name, html }) => {
+listen(document.querySelector("[data-events]").dataset.events, "panel", ({ name, html }) => {
   const panel = document.getElementById(name);
   Idiomorph.morph(panel, html, {
     morphStyle: "innerHTML",

@@ -5,6 +5,8 @@ import { listen, tick } from "./page.js";
 const charts = new Map();
 const holder = document.getElementById("charts");
 const log = document.getElementById("log");
+const leftOut = document.getElementById("left-out");
+const pieces = 200;  // of the log, each of what came at once: the page stays light
 const facts = document.getElementById("facts");
 const dark = matchMedia("(prefers-color-scheme: dark)");
 let last = {};
@@ -63,7 +65,13 @@ function draw(curves, anew = false) {
 listen(document.querySelector("[data-events]").dataset.events, "job", (job) => {
   facts.innerHTML = job.facts;
   const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 40;
-  log.textContent = job.log;
+  if (job.anew) log.replaceChildren();
+  if (job.log) log.append(job.log);
+  while (log.childNodes.length > pieces) log.firstChild.remove();
+  if (job.left_out) {
+    leftOut.textContent = `The first ${job.left_out} lines are left out: CloudWatch has the whole.`;
+    leftOut.hidden = false;
+  }
   if (atEnd) log.scrollTop = log.scrollHeight;
   draw(job.curves);
   tick();

@@ -70,13 +70,29 @@ function questions() {
   dialog.addEventListener("close", () => document.getElementById(asked)?.focus());
 }
 
+// While nobody sees the page it hears nothing: AWS is not asked for nobody, and a browser has six connections for all
+// pages of the console together.
 export function listen(url, name, hear) {
   const connection = document.getElementById("connection");
-  const events = new EventSource(url);
-  events.addEventListener(name, (event) => hear(JSON.parse(event.data)));
-  events.addEventListener("open", () => { connection.hidden = true; });
-  events.addEventListener("error", () => { connection.hidden = false; });
-  addEventListener("pagehide", () => events.close());
+  let events = null;
+
+  function open() {
+    if (events || document.hidden) return;
+    events = new EventSource(url);
+    events.addEventListener(name, (event) => hear(JSON.parse(event.data)));
+    events.addEventListener("open", () => { connection.hidden = true; });
+    events.addEventListener("error", () => { connection.hidden = false; });
+  }
+
+  function close() {
+    events?.close();
+    events = null;
+  }
+
+  document.addEventListener("visibilitychange", () => (document.hidden ? close() : open()));
+  addEventListener("pagehide", close);
+  addEventListener("pageshow", open);
+  open();
 }
 
 questions();

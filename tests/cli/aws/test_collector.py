@@ -6,7 +6,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from botocore.exceptions import ClientError, EndpointConnectionError
+from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError, ParamValidationError
 
 from cli.aws.collector import Collector, Reading, Source, explain
 
@@ -95,7 +95,13 @@ def test_throttling_makes_the_rhythm_slower_and_keeps_what_was_known() -> None:
         (refusal("AccessDenied", "Access Denied", "ListObjectsV2"), "You lack the right ListObjectsV2."),
         (refusal("UnknownOperationException"), "ListEndpoints is not to be had here."),
         (refusal("ValidationException", "it is wrong"), "AWS refused ListEndpoints: it is wrong"),
-        (EndpointConnectionError(endpoint_url="https://x"), "AWS does not answer: "),
+        (EndpointConnectionError(endpoint_url="https://x"), "AWS does not answer."),
+        (
+            refusal("ExpiredTokenException"),
+            "AWS does not take your credentials any more (ExpiredTokenException): log in",
+        ),
+        (NoCredentialsError(), "AWS does not take your credentials any more (Unable to locate credentials): log in"),
+        (ParamValidationError(report="Name"), "AWS could not be asked: Parameter validation failed"),
     ],
 )
 def test_every_refusal_is_a_sentence(error: Any, said: str) -> None:
@@ -104,6 +110,16 @@ def test_every_refusal_is_a_sentence(error: Any, said: str) -> None:
         assert collector.wait_for_all(10)
         assert collector.readings()["it"].problem.startswith(said)
     assert explain(error).startswith(said)
+
+
+def test_one_that_is_not_answered_holds_up_neither_the_others_nor_the_end() -> None:
+    """More sources hang than are asked at once: those that answer have been asked, and the end waits for nobody."""
+    asked, never = Asked(lambda times: times), threading.Event()
+    hanging = [Source(f"hanging {number}", never.wait, 60) for number in range(5)]
+    with Collector([*hanging, Source("it", asked, 0.01)]) as collector, collector.watching():
+        for _ in range(5):
+            assert asked.again.acquire(timeout=10)
+    never.set()
 
 
 def test_a_source_that_is_added_ends_with_its_last_watcher() -> None:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from typing import TYPE_CHECKING
 
+import pexpect  # type: ignore[import-untyped]  # it has none
 import pytest
 
-from tests.cli.console.conftest import NAME, console, opened, seat
+from cli import paths
+from embedded_aws import gateway
+from tests.cli.console.conftest import NAME, console, opened, seat, start
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,14 +26,18 @@ STUDENTS = [f"student-{number:02}" for number in range(1, 30)]
 CLASS = ",".join(["ada", *STUDENTS])
 EPOCHS = """
 import time
+for n in range(1500):
+    print(f"before {n}")
 for n in range(600):
     print(f"loss={1 / (n + 1):.4f} val_loss={2 / (n + 1):.4f}", flush=True)
     time.sleep(0.1)
 """
 FAILING = """
-open("/opt/ml/output/failure", "w").write("there are no bricks")
+open("/opt/ml/output/failure", "w").write("there are no <i>bricks</i>")
 raise SystemExit(1)
 """
+LEAVES = "\x1b[?1049l"  # the screen from before comes back
+COLOURED = re.compile(r"\x1b\[[0-9;]*3[1-7]m")
 METRICS = [
     {"Name": "train:loss", "Regex": r"\bloss=([0-9.]+)"},
     {"Name": "validation:loss", "Regex": "val_loss=([0-9.]+)"},
@@ -72,7 +80,7 @@ def test_a_class_of_thirty_is_on_one_screen_and_who_is_stuck_comes_first(
         seats = page.locator("li.seat")
         assert seats.count() == 30
         assert seats.first.get_attribute("id") == "seat-student-17"
-        assert "there are no bricks" in seats.first.inner_text()
+        assert "there are no <i>bricks</i>" in seats.first.inner_text()
         last = seats.last.bounding_box()
         assert last
         assert last["y"] + last["height"] <= 900
@@ -85,8 +93,35 @@ def test_the_terminal_says_the_same(lab: Lab, link: str) -> None:
     first = next(number for number, line in enumerate(shown) if "student-" in line)
     assert "student-17" in shown[first]
     assert "stuck" in shown[first]
-    assert "there are no bricks" in shown[first]
+    assert "there are no <i>bricks</i>" in shown[first]
     assert sum("away" in line for line in shown) == 29
+
+
+@pytest.mark.parametrize(("rows", "columns", "colour"), [(30, 120, True), (12, 40, False)])
+def test_the_terminal_has_one_screen(lab: Lab, link: str, rows: int, columns: int, colour: bool) -> None:  # noqa: FBT001
+    """On a terminal of any size it is drawn anew until Ctrl-C, which brings back what was there before."""
+    assert link
+    command = ["-m", "cli", "watch", "-c", f"lab.name={NAME}", "-c", f"lab.seats={CLASS}"]
+    environment = {name: value for name, value in lab.environment.items() if name != "COLUMNS"} | {"TERM": "xterm"}
+    if not colour:
+        environment["NO_COLOR"] = "1"
+    watched = pexpect.spawn(
+        sys.executable,
+        command,
+        cwd=paths.ROOT,
+        env=environment,
+        dimensions=(rows, columns),
+        encoding="utf-8",
+        timeout=60,
+    )
+    watched.expect("stuck")
+    assert LEAVES not in watched.before
+    assert COLOURED.search(watched.before) if colour else not COLOURED.search(watched.before)
+    watched.sendcontrol("c")
+    watched.expect_exact(LEAVES)
+    watched.expect(pexpect.EOF)
+    watched.close()
+    assert watched.exitstatus == 0
 
 
 def test_a_job_is_followed_and_stopped(
@@ -98,6 +133,9 @@ def test_a_job_is_followed_and_stopped(
         page.locator(f"#job-{job} a", has_text=job).click()
         page.locator("#charts canvas").wait_for()
         page.locator("#log", has_text="loss=0.1000").wait_for()
+        page.get_by_text(re.compile("The first [0-9]+ lines are left out")).wait_for()
+        written = page.locator("#log").inner_text().splitlines()
+        assert written == sorted({*written}, key=written.index)  # what is new is added, and nothing comes twice
         assert page.locator(".u-legend").inner_text().count("loss") == 2
         page.get_by_role("link", name=f"Stop {job}").click()
         dialog = page.get_by_role("dialog")
@@ -164,6 +202,22 @@ def test_it_is_dark_where_the_system_is(chromium: Browser, home: str, cookies: d
             grounds.append(sum(map(int, re.findall(r"\d+", ground)[:3])))
     assert grounds[0] > 600
     assert grounds[1] < 200
+
+
+def test_the_page_outlives_the_embedded_aws_and_the_lab(
+    chromium: Browser, lab: Lab, home: str, cookies: dict[str, object]
+) -> None:
+    """It says that nobody answers, shows the lab again when somebody does, and sees the lab go."""
+    with opened(chromium, home, **cookies) as page:
+        page.get_by_text("1 needs somebody").wait_for()
+        gateway.stop(lab.home / "aws")
+        page.locator("#lab .note", has_text="The embedded AWS does not answer").wait_for()
+        assert not page.locator("main .note").count()
+        start(lab)
+        page.locator("#lab .note").wait_for(state="detached")
+        for name in ("ada", *STUDENTS):
+            lab.client("cloudformation").delete_stack(StackName=f"{NAME}-seat-{name}")
+        page.get_by_text(f"Nothing of the lab {NAME} is deployed: `./lab up` does it.").wait_for()
 
 
 def test_a_lab_that_is_not_there_is_a_sentence(chromium: Browser, lab: Lab, aws: Account) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -120,19 +120,22 @@ class _Endpoints:
 
 @dataclass(frozen=True)
 class DriftReport:
-    """What the latest run of the lab's monitor that has left a report has found, and its picture, a PNG."""
+    """The lab's schedule, and what its latest run with a report has found, with a picture, a PNG."""
 
-    due: datetime
-    report: Mapping[str, Any]
-    picture: bytes
+    schedule: str
+    due: datetime | None = None
+    report: Mapping[str, Any] = field(default_factory=dict)
+    picture: bytes = b""
 
 
 def _drift_report(session: Session, lab: str) -> DriftReport | None:
     found = Drift(session, lab)
-    if found.schedule() is None or not (latest := found.latest_report(found.runs(_DRIFT_RUNS))):
+    if (schedule := found.schedule()) is None:
         return None
+    if not (latest := found.latest_report(found.runs(_DRIFT_RUNS))):
+        return DriftReport(schedule)
     run, report = latest
-    return DriftReport(run.due, report, found.picture_of(run))
+    return DriftReport(schedule, run.due, report, found.picture_of(run))
 
 
 class _Quotas:

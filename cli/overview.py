@@ -6,6 +6,7 @@ and notebook, how the newest job ended, and when something happened the last tim
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import IntEnum
@@ -29,7 +30,7 @@ _QUIET = timedelta(minutes=30)  # without a sign in a notebook that runs
 _SLOW = timedelta(minutes=10)  # for a notebook instance to start or stop
 _NAMED = 3  # stacks that a sentence names
 MOST_ASKED = ("stacks", "notebooks", "jobs")
-"""The sources that are asked most often: a reason that all of them have is everything's."""
+"""The sources that are asked most often: a reason that two of them share is everything's, for rights differ."""
 
 
 class Condition(IntEnum):
@@ -90,8 +91,8 @@ class Overview:
     @property
     def outage(self) -> str:
         """Return the one reason why nothing is answered any more: no network, no credentials; "" where something is."""
-        said = {self.readings[source].problem for source in MOST_ASKED}
-        return said.pop() if len(said) == 1 else ""
+        said = Counter(problem for source in MOST_ASKED if (problem := self.readings[source].problem))
+        return next((problem for problem, times in said.items() if times > 1), "")
 
     def is_read(self, *sources: str) -> bool:
         """Return whether all of these were asked for once."""

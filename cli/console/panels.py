@@ -68,7 +68,7 @@ class Pages:
             "ago": lambda moment: ago(moment, datetime.now(UTC)),
             "clock": lease.format_time,
             "curve": curve,
-            "points": points,
+            "dots": dots,
             "short": short,
             "span": lease.format_span,
             "usd": usd,
@@ -109,17 +109,13 @@ def affected(sources: Sequence[str]) -> list[str]:
 
 def curve(values: Sequence[float | None]) -> str:
     """Return the points of a polyline through the values that are there, from zero to the greatest."""
-    most = max((value for value in values if value is not None), default=0.0)
-    return " ".join(f"{x},{y}" for x, y in _points(values, 0.0, most))
+    return " ".join(f"{x},{y}" for x, y in dots(values))
 
 
-def points(values: Sequence[float | None]) -> list[tuple[float, float]]:
-    """Return where the values that are there lie, from the least to the greatest."""
+def dots(values: Sequence[float | None], *, from_zero: bool = True) -> list[tuple[float, float]]:
+    """Return where the values that are there lie, from zero or from the least to the greatest."""
     there = [value for value in values if value is not None]
-    return _points(values, min(there, default=0.0), max(there, default=0.0))
-
-
-def _points(values: Sequence[float | None], least: float, most: float) -> list[tuple[float, float]]:
+    least, most = 0.0 if from_zero else min(there, default=0.0), max(there, default=0.0)
     across, up = _WIDTH - 2 * _EDGE, _HEIGHT - 2 * _EDGE
     step, range_ = across / max(1, len(values) - 1), (most - least) or 1.0
     return [

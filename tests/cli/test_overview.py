@@ -99,9 +99,10 @@ def test_what_holds_for_every_question_is_said_once() -> None:
     found = Overview(settings.read({"lab": {"name": "lab"}}), away | {"bill": Reading(problem="no prices")}, NOW)
     assert found.headline == "AWS does not answer."
     assert found.problems(*SOURCES) == ["no prices"]
-    some = Overview(found.lab, away | {"jobs": Reading([], at=NOW)}, NOW)
-    assert not some.outage
-    assert some.problems("stacks", "notebooks") == ["AWS does not answer."]
+    rights = {name: Reading(problem=f"You lack the right to {name}.") for name in SOURCES}
+    denied = Overview(found.lab, rights, NOW)
+    assert not denied.outage
+    assert denied.problems("stacks", "jobs") == ["You lack the right to stacks.", "You lack the right to jobs."]
 
 
 def test_times_are_said_in_the_unit_that_fits() -> None:

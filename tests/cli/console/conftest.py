@@ -42,8 +42,8 @@ def aws(lab: Lab) -> Account:
     return Account(lab.client)
 
 
-def start(lab: Lab, *, enforce: bool = False) -> gateway.Gateway:
-    """Start the embedded AWS of a lab's home, whose waits are a tenth of the usual."""
+def start(lab: Lab, *, enforce: bool = False, port: int = 0) -> gateway.Gateway:
+    """Start the embedded AWS of a lab's home, whose waits are a tenth of the usual; without a port, on any."""
     home = lab.home / "aws"
     home.mkdir(exist_ok=True)
     return gateway.start(
@@ -51,7 +51,7 @@ def start(lab: Lab, *, enforce: bool = False) -> gateway.Gateway:
         cache=paths.cache(),
         environment=tool_environment(),
         pace=0.1,
-        port=0,
+        port=port,
         enforce=enforce,
         owner=os.getpid(),
     )

@@ -11,6 +11,7 @@ from PIL import Image
 
 from tests import small_lab
 from tests.cli.console.conftest import console, opened
+from tests.embedded_aws.account import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,8 +41,7 @@ def press(page: Page, button: str, *, sure: str) -> Locator:
     before = page.locator("#actions li").count()
     page.get_by_role("link", name=button, exact=True).click()
     page.get_by_role("dialog").get_by_role("button", name=sure).click()
-    done = page.locator("#actions li").first
-    page.wait_for_function("count => document.querySelectorAll('#actions li').length > count", arg=before)
+    done = page.locator(f"#run-{before + 1}")
     done.locator(".chip.good, .chip.bad").wait_for()
     assert done.locator(".chip").inner_text() == "done", done.inner_text()
     return done
@@ -68,7 +68,7 @@ def test_extend_moves_the_end(page: Page) -> None:
     end = "Date.parse(document.querySelector('#lab time').dateTime)"
     before = page.evaluate(end)
     press(page, "Extend", sure="Extend")
-    page.wait_for_function(f"before => {end} - before === 60 * 60 * 1000", arg=before)
+    until(lambda: page.evaluate(end) - before == 60 * 60 * 1000)
 
 
 def test_pause_and_resume_take_turns(page: Page) -> None:

@@ -38,6 +38,7 @@ from embedded_aws.services.root_clients import RootClients
 from embedded_aws.services.sagemaker import cloudformation
 from embedded_aws.services.sagemaker.clock import Clock
 from embedded_aws.services.sagemaker.events import STAGE_SCHEMAS, publish_to
+from embedded_aws.services.sagemaker.labeling.portal import application as portal
 from embedded_aws.services.sagemaker.provider import ServiceContext
 from embedded_aws.services.sagemaker.service import SageMaker
 from embedded_aws.services.sagemaker.store import Store
@@ -223,6 +224,7 @@ def _additions(
         },
         tagged={"sagemaker": TaggedResources(context.store, iam_principals.caller)},
         interceptors={"ecr": ImageRegistries(context.images_dir, caller=iam_principals.caller).answer},
+        hosts={portal.HOST: sagemaker.portal().handle},
         paths={admin_api.PREFIX: admin_api.AdminApi(sagemaker.interrupt, close_account, sagemaker.restored).handle},
         tasks={
             "sagemaker": Tasks(sagemaker),

@@ -1,7 +1,8 @@
-"""AWS's host names: below the domains that botocore has of every partition, CloudFront's, and those of function URLs.
+"""AWS's host names: below the domains that botocore has of every partition, and of what is no API's.
 
-Sources of the last two, which botocore has not, for no API is there: CloudFront's guide, "Use custom URLs", and
-Lambda's, "Creating and managing Lambda function URLs" (`https://<url-id>.lambda-url.<region>.on.aws`).
+Sources of the latter: CloudFront's guide, "Use custom URLs"; Lambda's, "Creating and managing Lambda function URLs"
+(`https://<url-id>.lambda-url.<region>.on.aws`); addresses of workers' portals that users published
+(`<name>.labeling.<region>.sagemaker.aws`).
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from functools import cache
 
 from botocore.loaders import create_loader
 
-_OTHERS = ("cloudfront.net", "on.aws")
+_OTHERS = ("cloudfront.net", "on.aws", "sagemaker.aws")
 
 
 @cache

@@ -83,6 +83,7 @@ _WITH_ALL = (
     "tests/notebooks/test_pipeline.py",
     "tests/model_code/loops/test_backends.py",
     "tests/embedded_aws/test_persistence.py",
+    "tests/embedded_aws/services/sagemaker/labeling/test_portal_in_a_browser.py",
     "tests/embedded_aws/services/sagemaker/pipelines/test_sdk_steps.py",
     "tests/embedded_aws/services/sagemaker/test_sdk_2.py",
     "tests/embedded_aws/services/sagemaker/tuning/test_sdk_tuner.py",

@@ -38,6 +38,7 @@ from embedded_aws.patches import (
 )
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Callable, Mapping
     from pathlib import Path
     from typing import Any
@@ -58,9 +59,10 @@ class Additions:
 
     `services` are whole services by name, `resource_providers` CloudFormation's by resource type, `tagged` what the
     Resource Groups Tagging API lists, by the service's name in ARNs. `interceptors` see a service's requests first, by
-    its name; `paths` answer all requests whose path begins with the key; `tasks` carry out what state machines leave to
-    a service. `sign` makes of a path the URL of a download. `python` finds the Python of a function's runtime, `sdk` is
-    the folder with the SDK that it has. `scale` is called upon by alarms whose actions are scaling policies.
+    its name; `paths` answer all requests whose path begins with the key, `hosts` those to names that match the pattern;
+    `tasks` carry out what state machines leave to a service. `sign` makes of a path the URL of a download. `python`
+    finds the Python of a function's runtime, `sdk` is the folder with the SDK that it has. `scale` is called upon by
+    alarms whose actions are scaling policies.
     """
 
     services: Mapping[str, Service]
@@ -68,6 +70,7 @@ class Additions:
     tagged: Mapping[str, Tagged]
     interceptors: Mapping[str, Interceptor]
     paths: Mapping[str, Handler]
+    hosts: Mapping[re.Pattern[str], Handler]
     tasks: Mapping[str, TaskIntegration]
     sign: Callable[[str], str]
     python: Callable[[str], Path | None]
@@ -94,6 +97,7 @@ def apply(
     dashboards.apply()
     service_handlers.add(additions.services)
     service_handlers.add_paths(additions.paths)
+    service_handlers.add_hosts(additions.hosts)
     cloudformation.apply(additions.resource_providers)
     iam_managed_policies.apply()
     iam_linked_roles.apply()

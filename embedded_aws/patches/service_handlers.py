@@ -112,6 +112,29 @@ def add_paths(handlers: Mapping[str, Handler]) -> None:
     patches.apply()
 
 
+def add_hosts(handlers: Mapping[re.Pattern[str], Handler]) -> None:
+    """Answer every request to a host whose name one of these patterns matches, but those that Cognito answers for all.
+
+    Its pages for signing in are at every name: /oauth2/authorize, /login and their like.
+    """
+    patches = patching.Patches()
+
+    @patches.wraps(ministack.app.detect_service, ministack.app)
+    def detect_service(
+        original: Callable[[str, str, dict[str, str], dict[str, list[str]]], str],
+        method: str,
+        path: str,
+        headers: dict[str, str],
+        query_params: dict[str, list[str]],
+    ) -> str:
+        host = headers.get("host", "").lower()
+        found = next((pattern.pattern for pattern in handlers if pattern.fullmatch(host)), None)
+        return found or original(method, path, headers, query_params)
+
+    ministack.app.SERVICE_HANDLERS.update({pattern.pattern: handler for pattern, handler in handlers.items()})
+    patches.apply()
+
+
 def call_budgets(operation: str, request: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
     """Carry out an operation of AWS Budgets for the caller; return HTTP status and document of its answer."""
     status, _, body = budgets_service._DISPATCH[operation](request)

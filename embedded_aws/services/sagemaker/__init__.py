@@ -28,7 +28,8 @@ Each folder of a resource type keeps to the same names, as far as it needs them:
 
 `model_registry/` has a file for each of its types: groups, packages, cards; `pipelines/` has `executions.py`, whose
 runs make others' resources through the service's own operations. So do those of `monitoring/`, where `timing.py` knows
-when a schedule runs and which hours it looks at.
+when a schedule runs and which hours it looks at. `labeling/` has workforces, teams and labeling jobs, whose run gives
+objects to people at their `portal/`.
 
 All jobs share `jobs` (which of them run, how they are stopped), `job_inputs` (image, volumes and data) and `failure`
 (the FailureReason); `roles` assumes the role that a resource acts as.

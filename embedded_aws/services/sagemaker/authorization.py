@@ -20,6 +20,7 @@ from embedded_aws.services.sagemaker.errors import ServiceError
 from embedded_aws.services.sagemaker.model_registry import versions
 from embedded_aws.services.sagemaker.pipelines import lookup
 from embedded_aws.services.sagemaker.resource_types import RESOURCE_TYPES
+from embedded_aws.services.sagemaker.resource_types.labeling import LIST_FOR_WORKTEAM, RENDER
 from embedded_aws.services.sagemaker.resource_types.model_registry import BATCH_DESCRIBE, POLICY
 from embedded_aws.services.sagemaker.resource_types.tuning import training_resources
 from embedded_aws.services.sagemaker.runtime_api import TARGET_CONTAINER, TARGET_MODEL
@@ -34,6 +35,7 @@ _SERVICE = "sagemaker.amazonaws.com"
 _TARGET_KEYS = {"sagemaker:TargetModel": TARGET_MODEL, "sagemaker:TargetContainerHostname": TARGET_CONTAINER}
 _VERSION = "sagemaker:PipelineVersionId"
 _ROLES = ("RoleArn", "ExecutionRoleArn")
+_LISTED_BY = {BATCH_DESCRIBE: "ModelPackageArnList", LIST_FOR_WORKTEAM: "WorkteamArn"}  # whose ARNs the member holds
 
 
 class Principal(Protocol):
@@ -123,11 +125,12 @@ def _resources(operation: str, request: Mapping[str, Any], store: Store, *, acco
     scope = {"account": account, "region": region}
     if operation in api.TAG_OPERATIONS:
         return [request["ResourceArn"]]
-    if operation in api.OF_NO_RESOURCE:
+    verb, resource_type = api.RESOURCE_OPERATIONS.get(operation, ("", None))
+    if operation in api.OF_NO_RESOURCE or verb == RENDER or resource_type is None:
         return ["*"]
-    verb, resource_type = api.RESOURCE_OPERATIONS[operation]
-    if verb == BATCH_DESCRIBE:
-        return list(request["ModelPackageArnList"])
+    if verb in _LISTED_BY:
+        given = request[_LISTED_BY[verb]]
+        return [given] if isinstance(given, str) else list(given)
     if verb == "Create" and resource_type.name == "ModelPackage" and resource_type.name_member not in request:
         group = versions.group_of(store, request, **scope)
         return [resource_type.arn(versions.next_name(store, group), **scope) if group else "*"]
@@ -166,6 +169,20 @@ def _context(request: Mapping[str, Any]) -> ConditionContext:
         },
         **_serverless(request),
         **({_VERSION: request["PipelineVersionId"]} if "PipelineVersionId" in request else {}),
+        **_work_team(request),
+    }
+
+
+def _work_team(request: Mapping[str, Any]) -> ConditionContext:
+    """Return the condition keys of a labeling job; a team's type is the word in its ARN before its name."""
+    arn = request.get("HumanTaskConfig", {}).get("WorkteamArn")
+    if arn is None:
+        return {}
+    key = request["OutputConfig"].get("KmsKeyId")
+    return {
+        "sagemaker:WorkteamArn": arn,
+        "sagemaker:WorkteamType": arn.split("/")[1],
+        **({"sagemaker:OutputKmsKey": key} if key else {}),
     }
 
 

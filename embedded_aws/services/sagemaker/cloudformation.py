@@ -81,8 +81,17 @@ _REPLACING: dict[str, tuple[str, ...]] = {
     ),
     "ModelCard": ("ModelCardName", "SecurityConfig"),
     "MonitoringSchedule": ("MonitoringScheduleName",),
+    "Workforce": ("WorkforceName", "CognitoConfig"),
+    "Workteam": ("WorkteamName", "WorkforceName"),
+    "HumanTaskUi": ("HumanTaskUiName", "UiTemplate"),
 }
 REPLACING = {f"{_PREFIX}{resource_type}": properties for resource_type, properties in _REPLACING.items()}
+_OF_MEMBERS = {
+    "CognitoUserPool": "UserPool",
+    "CognitoUserGroup": "UserGroup",
+    "CognitoClientId": "ClientId",
+    "OidcGroups": "Groups",
+}
 _PLACE = "PipelineDefinitionS3Location"
 _PLACES = {"Key": "ObjectKey", "Version": "VersionId"}  # the API's names of what a template calls otherwise
 
@@ -147,7 +156,41 @@ class _ScheduleHandlers(Handlers):
         return {"MonitoringScheduleArn": record.arn, **times}
 
 
+@dataclass(frozen=True)
+class _WorkforceHandlers(Handlers):
+    """Those of workforces, whose portal Fn::GetAtt tells."""
+
+    def _attributes(self, record: Record) -> dict[str, str]:
+        return {"WorkforceArn": record.arn, "SubDomain": record.members["SubDomain"]}
+
+
+@dataclass(frozen=True)
+class _WorkteamHandlers(Handlers):
+    """Those of work teams, whose members have other names in templates than in the API."""
+
+    def _typed(self, properties: Properties) -> dict[str, Any]:
+        members = [
+            {kind: {_OF_MEMBERS.get(name, name): value for name, value in given.items()} for kind, given in one.items()}
+            for one in properties.get("MemberDefinitions", ())
+        ]
+        return super()._typed({**properties, **({"MemberDefinitions": members} if members else {})})
+
+    def _attributes(self, record: Record) -> dict[str, str]:
+        return {"WorkteamArn": record.arn, "WorkteamName": record.name}
+
+
+@dataclass(frozen=True)
+class _TaskUiHandlers(Handlers):
+    """Those of worker task templates, of which Fn::GetAtt tells when they were made."""
+
+    def _attributes(self, record: Record) -> dict[str, str]:
+        return {"HumanTaskUiArn": record.arn, "CreationTime": record.members["CreationTime"].isoformat()}
+
+
 _OWN_HANDLERS: dict[str, type[Handlers]] = {
+    "Workforce": _WorkforceHandlers,
+    "Workteam": _WorkteamHandlers,
+    "HumanTaskUi": _TaskUiHandlers,
     "ModelPackageGroup": GroupHandlers,
     "ModelPackage": PackageHandlers,
     "ModelCard": CardHandlers,

@@ -28,7 +28,16 @@ if TYPE_CHECKING:
 
 _NAME_LENGTH = 63
 _POLL_SECONDS = 0.05
-_IN_PROGRESS = ("Pending", "Updating", "Stopping", "Creating", "SystemUpdating", "RollingBack", "Deleting")
+_IN_PROGRESS = (
+    "Initializing",
+    "Pending",
+    "Updating",
+    "Stopping",
+    "Creating",
+    "SystemUpdating",
+    "RollingBack",
+    "Deleting",
+)
 _READABLE = ("EndpointConfigName", "InstanceType", "RoleArn", "VolumeSizeInGB", "RootAccess", "ExecutionRoleArn")
 _IDEMPOTENCY = "ClientRequestToken"
 # The member and value of an Update request for a property that a template no longer has.

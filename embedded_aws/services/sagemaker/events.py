@@ -72,6 +72,11 @@ class Event:
         return [arn for arn in (self.parent, self.resource) if arn]
 
 
+def _labeling_status(members: Mapping[str, Any]) -> dict[str, Any]:
+    """Return all that a labeling job's event tells, in those that users have got."""
+    return {"LabelingJobStatus": members["LabelingJobStatus"]}
+
+
 _ENDPOINT_MEMBERS = (
     "EndpointConfigName",
     "ProductionVariants",
@@ -232,6 +237,9 @@ EVENT_SCHEMAS: Mapping[str, EventSchema] = {
     "PipelineExecution": EventSchema(
         detail_type=notifications.EXECUTION, detail=notifications.of_execution, deleted=False, parent="PipelineArn"
     ),
+    "LabelingJob": EventSchema(
+        detail_type="SageMaker Ground Truth Labeling Job State Change", detail=_labeling_status, deleted=False
+    ),
 }
 
 
@@ -271,7 +279,7 @@ def _event(record: Record, members: Mapping[str, Any] | None, schema: EventSchem
             detail_type=schema.detail_type,
             resource=record.arn,
             detail=made,
-            parent=last[schema.parent],
+            parent=last[schema.parent] if schema.parent else "",
         )
     detail = {
         resource_type.arn_member: record.arn,

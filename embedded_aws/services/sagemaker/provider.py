@@ -150,6 +150,11 @@ class Provider:
         del request
         return record.members
 
+    def changed(self, record: Record, verb: str) -> dict[str, Any]:
+        """Return what a request that has changed, started, stopped or deleted a resource is answered."""
+        del verb
+        return record.members
+
     def create(self, record: Record, request: dict[str, Any]) -> Work | None:
         """Check what the request refers to; return what starts the work, which is called once the record is kept.
 

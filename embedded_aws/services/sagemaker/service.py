@@ -18,6 +18,11 @@ from embedded_aws.services.sagemaker.endpoints.configurations import EndpointCon
 from embedded_aws.services.sagemaker.endpoints.models import Models
 from embedded_aws.services.sagemaker.endpoints.provider import Endpoints
 from embedded_aws.services.sagemaker.errors import JSON, UNAVAILABLE, ServiceError
+from embedded_aws.services.sagemaker.labeling.human_task_uis import HumanTaskUis
+from embedded_aws.services.sagemaker.labeling.portal.application import Portal
+from embedded_aws.services.sagemaker.labeling.provider import LabelingJobs
+from embedded_aws.services.sagemaker.labeling.workforces import Workforces
+from embedded_aws.services.sagemaker.labeling.workteams import Workteams
 from embedded_aws.services.sagemaker.model_registry.cards import ModelCards
 from embedded_aws.services.sagemaker.model_registry.groups import ModelPackageGroups
 from embedded_aws.services.sagemaker.model_registry.packages import ModelPackages
@@ -62,6 +67,10 @@ PROVIDERS: Mapping[str, type[Provider]] = {
     "PipelineExecution": PipelineExecutions,
     "MonitoringSchedule": MonitoringSchedules,
     "MonitoringExecution": MonitoringExecutions,
+    "Workforce": Workforces,
+    "Workteam": Workteams,
+    "HumanTaskUi": HumanTaskUis,
+    "LabelingJob": LabelingJobs,
 }
 _WORKERS = 16
 _LONG_WORKERS = 256  # a class that opens its notebooks at once
@@ -206,7 +215,7 @@ class SageMaker:
             self.check_endpoint_change(verb, record, request, principal)
         if verb in _LOCKING_VERBS:
             self._change(verb, record, request)
-            return record.members
+            return self._providers[resource_type.name].changed(record, verb)
         if verb == "Describe":
             return self._providers[resource_type.name].describe(record, request)
         resource_type.check_status(verb, record.status, record.arn)
@@ -242,6 +251,10 @@ class SageMaker:
         account, region = self.caller()
         record = self.context.store.get("TrainingJob", name, account=account, region=region)
         cast("_Interruptible", self._providers["TrainingJob"]).interrupt(record)
+
+    def portal(self) -> Portal:
+        """Return what answers at the names of workforces' portals."""
+        return Portal(self.context, cast("LabelingJobs", self._providers["LabelingJob"]))
 
     def discard(self, account: str) -> None:
         """Forget all that an account has, whatever its status, and end what runs of it."""

@@ -179,6 +179,7 @@ def _compiled(pattern: str) -> re.Pattern[str]:
     for java, python in (
         (r"[\p{L}\p{M}\p{Z}\p{S}\p{N}\p{P}]", f"[^{_CONTROL}]"),
         (r"[\p{L}\p{M}\p{Z}\p{N}\p{P}]", f"[^{_CONTROL}{_SYMBOLS}]"),
+        (r"[\p{L}\p{M}\p{S}\p{N}\p{P}]", rf"[^{_CONTROL}\s]"),
         (r"\p{L}", r"\w"),
         (r"\p{N}", r"\w"),
         (r"\p{Z}", r" \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from embedded_aws.services.sagemaker.resource_types.endpoints import ENDPOINT, ENDPOINT_CONFIG, MODEL
+from embedded_aws.services.sagemaker.resource_types.labeling import HUMAN_TASK_UI, LABELING_JOB, WORKFORCE, WORKTEAM
 from embedded_aws.services.sagemaker.resource_types.model_cards import MODEL_CARD
 from embedded_aws.services.sagemaker.resource_types.model_registry import MODEL_PACKAGE, MODEL_PACKAGE_GROUP
 from embedded_aws.services.sagemaker.resource_types.monitoring import MONITORING_EXECUTION, MONITORING_SCHEDULE
@@ -36,5 +37,9 @@ RESOURCE_TYPES: dict[str, ResourceType] = {
         PIPELINE_EXECUTION,
         MONITORING_SCHEDULE,
         MONITORING_EXECUTION,
+        WORKFORCE,
+        WORKTEAM,
+        HUMAN_TASK_UI,
+        LABELING_JOB,
     )
 }

@@ -73,6 +73,7 @@ class ResourceType:
     `quota_usage` is the word for it in the names of quotas, "" if it uses no instances. In `idle_statuses` it uses
     none, and counts in no quota.
     `own_verbs` are those whose operations the provider carries out by itself, whatever they are about.
+    `operation_names` are the operations, by verb, whose names are not made of it and the type's.
     `identifier` is the member that holds the name if that is not called so; `keeps_case` says that the ARN has the name
     as it was written.
     """
@@ -100,6 +101,7 @@ class ResourceType:
     sort_by: str = "CreationTime"
     sort_order: str = "Descending"
     own_verbs: tuple[str, ...] = ()
+    operation_names: Mapping[str, str] = field(default_factory=dict)
     identifier: str = ""
     keeps_case: bool = False
 
@@ -115,6 +117,8 @@ class ResourceType:
 
     def operation(self, verb: str) -> str:
         """Return a verb's operation: `CreateModel`, `ListModels`, `CreatePresignedNotebookInstanceUrl`."""
+        if verb in self.operation_names:
+            return self.operation_names[verb]
         if "{}" in verb:
             return verb.format(self.name)
         return f"{verb}{self.name}{'s' if verb == 'List' else ''}"

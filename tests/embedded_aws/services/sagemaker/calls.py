@@ -209,6 +209,47 @@ def schedule(client: Any, name: str = "watch", expression: str = "cron(0 * ? * *
     return client.create_monitoring_schedule(MonitoringScheduleName=name, MonitoringScheduleConfig=config, **more)
 
 
+POOL = {"UserPool": "us-east-1_abcdefghi", "ClientId": "client"}
+
+
+def workforce(client: Any, name: str = "people", **more: Any) -> Any:
+    """CreateWorkforce."""
+    return client.create_workforce(WorkforceName=name, **{"CognitoConfig": POOL, **more})
+
+
+def workteam(client: Any, name: str = "team", **more: Any) -> Any:
+    """CreateWorkteam, of the region's workforce, which is made if there is none."""
+    members = [{"CognitoMemberDefinition": {**POOL, "UserGroup": "labelers"}}]
+    return client.create_workteam(WorkteamName=name, **{"MemberDefinitions": members, "Description": "us", **more})
+
+
+def human_task_ui(client: Any, name: str = "template", content: str = "{{ task.input.a }}", **more: Any) -> Any:
+    """CreateHumanTaskUi."""
+    return client.create_human_task_ui(HumanTaskUiName=name, UiTemplate={"Content": content}, **more)
+
+
+def labeling_job(client: Any, name: str = "job", human: dict[str, Any] | None = None, **more: Any) -> Any:
+    """CreateLabelingJob, with the team that it is for."""
+    if not client.list_workteams(NameContains="team")["Workteams"]:
+        workteam(client)
+    request = {
+        "LabelAttributeName": "brick",
+        "InputConfig": {"DataSource": {"S3DataSource": {"ManifestS3Uri": "s3://bucket/input.manifest"}}},
+        "OutputConfig": {"S3OutputPath": "s3://bucket/labels"},
+        "RoleArn": ROLE,
+        "HumanTaskConfig": {
+            "WorkteamArn": f"{ARN}:workteam/private-crowd/team",
+            "UiConfig": {"UiTemplateS3Uri": "s3://bucket/template.html"},
+            "TaskTitle": "Bricks",
+            "TaskDescription": "Which brick is it?",
+            "NumberOfHumanWorkersPerDataObject": 1,
+            "TaskTimeLimitInSeconds": 60,
+            **(human or {}),
+        },
+    }
+    return client.create_labeling_job(LabelingJobName=name, **{**request, **more})
+
+
 CREATE: dict[str, Callable[..., Any]] = {
     "notebook_instance": notebook,
     "notebook_instance_lifecycle_config": lifecycle,
@@ -224,6 +265,7 @@ CREATE: dict[str, Callable[..., Any]] = {
     "pipeline": pipeline,
     "model_card": card,
     "monitoring_schedule": schedule,
+    "labeling_job": labeling_job,
 }
 
 

@@ -16,6 +16,10 @@ import embedded_aws
 from embedded_aws.runtime.credentials import Role
 from embedded_aws.services.sagemaker.clock import Clock
 from embedded_aws.services.sagemaker.endpoints.models import Models
+from embedded_aws.services.sagemaker.labeling.human_task_uis import HumanTaskUis
+from embedded_aws.services.sagemaker.labeling.provider import LabelingJobs
+from embedded_aws.services.sagemaker.labeling.workforces import Workforces
+from embedded_aws.services.sagemaker.labeling.workteams import Workteams
 from embedded_aws.services.sagemaker.model_registry.cards import ModelCards
 from embedded_aws.services.sagemaker.model_registry.groups import ModelPackageGroups
 from embedded_aws.services.sagemaker.model_registry.packages import ModelPackages
@@ -32,7 +36,9 @@ from embedded_aws.services.sagemaker.store import Record, Store
 from tests import conforming
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from embedded_aws.services.sagemaker.jobs import Run
 
 ACCOUNT, REGION = "000000000000", "us-east-1"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/lab"
@@ -139,6 +145,35 @@ class Schedules(MonitoringSchedules):
             super().settle(record)
 
 
+class People(Workforces):
+    """Workforces whose user pools nobody is asked about: no Cognito is there."""
+
+    def let_sign_in(self, record: Record, config: Mapping[str, str], sub_domain: str) -> None:
+        """Ask nobody."""
+
+
+class Teams(Workteams):
+    """Work teams whose groups nobody is asked about."""
+
+    def check_groups(self, record: Record, members: Sequence[Mapping[str, str]]) -> None:
+        """Ask nobody."""
+
+
+class Labelings(LabelingJobs):
+    """Labeling jobs that run until a test ends them."""
+
+    def role(self, record: Record, arn: str) -> Role:
+        """Return a role that is not checked."""
+        return Role(arn, account=record.account, region=record.region, endpoint_url=self.context.endpoint_url)
+
+    def begin(self, record: Record, run: Run) -> None:
+        """Begin nothing."""
+
+    def stop(self, record: Record) -> None:
+        """Stop at once."""
+        self.context.store.update(record, LabelingJobStatus="Stopped")
+
+
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     wbufsize = -1  # head and body in one packet, or each answer waits for an acknowledgement
@@ -211,6 +246,10 @@ def providers() -> dict[str, type[Provider]]:
         "ModelCard": ModelCards,
         "MonitoringSchedule": Schedules,
         "MonitoringExecution": MonitoringExecutions,
+        "Workforce": People,
+        "Workteam": Teams,
+        "HumanTaskUi": HumanTaskUis,
+        "LabelingJob": Labelings,
     }
 
 

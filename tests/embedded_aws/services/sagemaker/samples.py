@@ -37,6 +37,11 @@ _TEXTS = (
     "arn:aws:sagemaker:us-east-1:000000000000:hub-content/hub/DataSet/a",
     f"sha256:{'a' * 64}",
     "1.0.0",
+    *(f"arn:aws:sagemaker:us-east-1:000000000000:{kind}" for kind in ("human-task-ui/a", "model/a", "workforce/a")),
+    "arn:aws:sagemaker:us-east-1:000000000000:workteam/private-crowd/a",
+    "a_1",
+    "10.0.0.0/8",
+    *("vpc-1", "sg-1", "subnet-1"),
 )
 _LONGEST = 5000  # longer values are not made
 _JAVA = {

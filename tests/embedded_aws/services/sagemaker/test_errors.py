@@ -64,6 +64,9 @@ NEVER = {
         (operation, CONFLICT): "operations on one resource come one after the other"
         for operation in ("UpdateModelPackage", "DeleteModelPackage", "PutModelPackageGroupPolicy", "DeleteModelCard")
     },
+    **{(f"Create{name}", LIMIT): "no quota of them is published" for name in ("HumanTaskUi", "LabelingJob")},
+    **{(f"{verb}Workteam", LIMIT): "it makes no team more" for verb in ("Update", "Delete")},
+    ("UpdateWorkforce", CONFLICT): "it is about an identity provider of one's own, which is refused",
     ("UpdateTrainingJob", LIMIT): "a warm pool that is kept for longer takes no instance more",
 }
 QUICK = {"Delay": 0.01, "MaxAttempts": 500}
@@ -184,6 +187,7 @@ def _causes() -> dict[tuple[str, str], tuple[Callable[[Any], None], Callable[[An
             MonitoringScheduleConfig=calls.monitoring(),
         ),
     )
+    causes |= _of_labeling()
     absent = {"PipelineExecutionArn": f"{calls.ARN}:pipeline/nothing/execution/abcdefghijkl"}
     for operation in sorted(api.OPERATIONS):
         given = api.input_members(operation).keys()
@@ -206,6 +210,34 @@ def _causes() -> dict[tuple[str, str], tuple[Callable[[Any], None], Callable[[An
     causes["StartPipelineExecution", CONFLICT] = (started(**token), again)
     causes["DeletePipeline", CONFLICT] = (started(steps=[calls.endless()]), ask("DeletePipeline", PipelineName="mine"))
     return {declared: cause for declared, cause in causes.items() if declared in DECLARED}
+
+
+def _of_labeling() -> dict[tuple[str, str], tuple[Callable[[Any], None], Callable[[Any], None]]]:
+    """Return the causes of Ground Truth's errors."""
+    absent = f"{calls.ARN}:workteam/private-crowd/nothing"
+    render = {"Task": {"Input": "{}"}, "RoleArn": calls.ROLE, "HumanTaskUiArn": f"{calls.ARN}:human-task-ui/nothing"}
+
+    def twenty_five(client: Any) -> None:
+        for number in range(25):
+            calls.workteam(client, f"team-{number}")
+
+    def again(make: Callable[..., Any]) -> tuple[Callable[[Any], None], Callable[[Any], None]]:
+        return (lambda client: make(client, "mine"), lambda client: make(client, "mine"))
+
+    named = {"HumanTaskUi": ("Describe", "Delete"), "LabelingJob": ("Describe", "Stop")}
+    return {
+        ("CreateHumanTaskUi", IN_USE): again(calls.human_task_ui),
+        ("CreateWorkteam", IN_USE): again(calls.workteam),
+        ("CreateLabelingJob", IN_USE): again(calls.labeling_job),
+        ("CreateWorkteam", LIMIT): (twenty_five, calls.workteam),
+        ("ListLabelingJobsForWorkteam", NOT_FOUND): (nothing, ask("ListLabelingJobsForWorkteam", WorkteamArn=absent)),
+        ("RenderUiTemplate", NOT_FOUND): (nothing, ask("RenderUiTemplate", **render)),
+        **{
+            (f"{verb}{name}", NOT_FOUND): (nothing, ask(f"{verb}{name}", **{f"{name}Name": "nothing"}))
+            for name, verbs in named.items()
+            for verb in verbs
+        },
+    }
 
 
 CAUSES = _causes()

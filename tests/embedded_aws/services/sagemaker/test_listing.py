@@ -91,7 +91,7 @@ class Listing:
             getattr(self.client, f"stop_{xform_name(self.resource_type)}")(**{f"{self.resource_type}Name": "a"})
 
 
-@pytest.fixture(params=[each.name for each in RESOURCE_TYPES.values() if "Create" in each.verbs])
+@pytest.fixture(params=[each.name for each in RESOURCE_TYPES.values() if xform_name(each.name) in calls.CREATE])
 def listing(request: pytest.FixtureRequest, sagemaker: Any) -> Listing:
     """Return the three resources of each type."""
     return Listing(sagemaker, request.param)

@@ -35,12 +35,18 @@ MISSING = {
     "pipeline": f"Pipeline '{ARN}:pipeline/nothing' does not exist.",
     "model_card": f"Model card {ARN}:model-card/nothing does not exist.",
     "monitoring_schedule": f"Monitoring Schedule {ARN}:monitoring-schedule/nothing not found",
+    "workforce": "No workforce found with the name nothing.",
+    "workteam": f"The work team {ARN}:workteam/private-crowd/nothing could not be found.",
+    "human_task_ui": f"Human task UI {ARN}:human-task-ui/nothing not found.",
+    "labeling_job": f"Could not find the labeling job {ARN}:labeling-job/nothing.",
 }
 NOT_FOUND = (
     "hyper_parameter_tuning_job",
     "pipeline",
     "model_card",
     "monitoring_schedule",
+    "human_task_ui",
+    "labeling_job",
 )  # where AWS has a code of its own
 TAKEN = {
     "notebook_instance": ("ValidationException", "Cannot create a duplicate Notebook Instance ({arn})"),
@@ -87,6 +93,13 @@ TAKEN = {
     ),
     "model_card": ("ConflictException", "Model card {arn} already exists."),
     "monitoring_schedule": ("ResourceInUse", "Monitoring Schedule {arn} already exists"),
+    "labeling_job": (
+        "ResourceInUse",
+        (
+            "Labeling job names must be unique within an AWS account and region, and a labeling job with this name "
+            "already exists ({arn})"
+        ),
+    ),
 }
 
 

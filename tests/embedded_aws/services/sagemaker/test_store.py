@@ -33,6 +33,7 @@ CREATED = (
     "Pipeline",
     "ModelCard",
     "MonitoringSchedule",
+    "LabelingJob",
 )  # as in calls.CREATE
 
 

@@ -121,14 +121,13 @@ class Portal:
         if not _PAGES.match(request.path):  # such as the icon, which no browser signs in for
             return self._message(HTTPStatus.NOT_FOUND, "Not Found")
         session = self._sign_in.session(workforce, request.cookies.get(_SESSION, ""))
-        if session is None:
-            if request.method != "GET":
-                return _refusal(
-                    HTTPStatus.UNAUTHORIZED, "You are signed out: sign in again, your answer was not taken."
-                )
-            location, state = self._sign_in.begin(workforce)
-            return _redirect(location, _cookie(_STATE, state))
-        return self._answer_worker(workforce, session, request)
+        return self._answer_worker(workforce, session, request) if session else self._ask_to_sign_in(workforce, request)
+
+    def _ask_to_sign_in(self, workforce: Record, request: _Request) -> Response:
+        if request.method != "GET":
+            return _refusal(HTTPStatus.UNAUTHORIZED, "You are signed out: sign in again, your answer was not taken.")
+        location, state = self._sign_in.begin(workforce)
+        return _redirect(location, _cookie(_STATE, state))
 
     def _answer_worker(self, workforce: Record, session: Session, request: _Request) -> Response:
         if request.method == "POST" and request.path == "/sign-out":

@@ -5,9 +5,9 @@ ministack 1.5.33 hands a function whatever it is sent, and asks for one permissi
 Sources. The size: Lambda's API reference, CreateFunctionUrlConfig, InvokeMode ("Lambda invokes your function using the
 Invoke API operation … The maximum payload size is 6 MB"); the sentence is Invoke's own. The permissions:
 `lambda:InvokeFunctionUrl` and, since October 2025, `lambda:InvokeFunction` (Lambda's guide, "Control access to Lambda
-function URLs"; users' 403 without the second: opennextjs/opennextjs-aws#1068). Its condition key
+function URLs"; users' 403 without the second, with its sentence: brikis98/devops-book#12). Its condition key
 `lambda:InvokedViaFunctionUrl` is true then, and is no key of the first: AddPermission has it as a member (botocore).
-Not compared with AWS: the body of the 413, and that of a URL's 403 beyond its `Message`.
+Not compared with AWS: the body of the 413.
 """
 
 from __future__ import annotations
@@ -32,6 +32,10 @@ LARGEST_EVENT = 6_291_456
 
 _BY_URL, _BY_INVOKE = "lambda:InvokeFunctionUrl", "lambda:InvokeFunction"
 _VIA_URL = {"lambda:InvokedViaFunctionUrl": "true"}
+_FORBIDDEN = (
+    "Forbidden. For troubleshooting Function URL authorization issues, see: "
+    "https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html"
+)
 _TOO_LARGE = f"Request must be smaller than {LARGEST_EVENT} bytes for the InvokeFunction operation"
 
 patches = Patches()
@@ -115,4 +119,15 @@ def _enforce_data_plane(
         )
 
     refused = refusal(iam_action, service_context)
-    return refusal(_BY_INVOKE, _VIA_URL) if refused is None and iam_action == _BY_URL else refused
+    if iam_action != _BY_URL:
+        return refused
+    return _forbidden() if refused or refusal(_BY_INVOKE, _VIA_URL) else None
+
+
+def _forbidden() -> Response:
+    headers = {
+        "Content-Type": "application/json",
+        "x-amzn-RequestId": str(uuid.uuid4()),
+        "x-amzn-ErrorType": "AccessDeniedException",
+    }
+    return HTTPStatus.FORBIDDEN, headers, json.dumps({"Message": _FORBIDDEN}).encode()

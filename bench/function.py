@@ -1,13 +1,14 @@
 """How large the Lambda function's package is, and how soon it answers: `./lab bench function` asks the lab that stands.
 
-The lab is made with `lab.serve_also=lambda`. A cold answer is the first after a change of the function's description,
-which gives it new environments: each loads its packages and reads the model from S3. The description is put back.
+The lab is made with `lab.serve_also=lambda`. A cold answer is the first after a change of the function's timeout, which
+gives it new environments: each loads its packages and reads the model from S3. The timeout is put back.
 """
 
 from __future__ import annotations
 
 import argparse
 import io
+import itertools
 import json
 import statistics
 import time
@@ -39,24 +40,19 @@ def _array() -> bytes:
 
 @contextmanager
 def _renewing(session: Session, name: str) -> Iterator[Callable[[], None]]:
-    """Give what makes the function's next environment a new one; the description is as before when the block ends."""
+    """Give what makes the function's next environment a new one; the timeout is as before when the block ends."""
     client = session.client("lambda")
-    described = client.get_function_configuration(FunctionName=name)["Description"]
-    number = 0
+    before = client.get_function_configuration(FunctionName=name)["Timeout"]
+    timeouts = itertools.cycle((before + 1, before))
 
-    def change(description: str) -> None:
-        client.update_function_configuration(FunctionName=name, Description=description)
+    def renew(timeout: int | None = None) -> None:
+        client.update_function_configuration(FunctionName=name, Timeout=timeout or next(timeouts))
         client.get_waiter("function_updated_v2").wait(FunctionName=name)
-
-    def renew() -> None:
-        nonlocal number
-        number += 1
-        change(f"{described} ({number})")
 
     try:
         yield renew
     finally:
-        change(described)
+        renew(before)
 
 
 def measure(session: Session, lab: str, *, cold: int, warm: int) -> dict[str, float]:
@@ -73,7 +69,7 @@ def measure(session: Session, lab: str, *, cold: int, warm: int) -> dict[str, fl
         for _ in range(cold):
             renew()
             colds.append(milliseconds())
-    milliseconds()  # the environment that the description's return has made
+    milliseconds()  # the environment that the timeout's return has made
     warms = sorted(milliseconds() for _ in range(warm))
     package = function_package.ensure(paths.ROOT / "model_code", cache=paths.cache() / _CACHE)
     with ZipFile(package) as archive:

@@ -37,9 +37,13 @@ def _photo() -> FilePayload:
 def _open(session: Session, url: str) -> dict[str, float]:
     """Return the bytes that one visit transfers, as they are compressed, and the seconds until its first answer."""
     answered: list[Response] = []
+
+    def keep(response: Response) -> None:
+        answered.append(response)  # itself Playwright can't call: it marks what it does
+
     with browser.of_session(session) as context:
         page = context.new_page()
-        page.on("response", answered.append)
+        page.on("response", keep)
         began = time.perf_counter()
         page.goto(url)
         page.wait_for_selector("#bars li:nth-child(10)")

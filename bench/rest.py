@@ -11,6 +11,7 @@ import argparse
 import asyncio
 import io
 import json
+import ssl
 import sys
 import time
 from contextlib import contextmanager
@@ -58,7 +59,9 @@ def _unbounded(session: Session, outputs: dict[str, str]) -> Iterator[None]:
         set_to(str(plan["throttle"]["rateLimit"]), str(plan["throttle"]["burstLimit"]))
 
 
-async def _rate(url: str, headers: dict[str, str], *, callers: int, seconds: float) -> dict[str, float]:
+async def _rate(
+    url: str, headers: dict[str, str], *, trusted: ssl.SSLContext, callers: int, seconds: float
+) -> dict[str, float]:
     """Return requests a second, and the milliseconds in which half, and 99 of 100, were answered."""
     took: list[float] = []
     refused = 0
@@ -67,7 +70,7 @@ async def _rate(url: str, headers: dict[str, str], *, callers: int, seconds: flo
         nonlocal refused
         while time.perf_counter() < until:
             began = time.perf_counter()
-            async with http.post(url, headers=headers, data=_array()) as answer:
+            async with http.post(url, headers=headers, data=_array(), ssl=trusted) as answer:
                 await answer.read()
                 refused += answer.status != 200  # noqa: PLR2004
             took.append(time.perf_counter() - began)
@@ -98,9 +101,12 @@ def measure(context: list[str], callers: list[int], seconds: float) -> dict[str,
     place = urlsplit(outputs["RestUrl"])
     url = f"{session.variables['AWS_ENDPOINT_URL']}{place.path}"
     headers = {"Host": place.netloc, "Content-Type": "application/x-npy", "x-api-key": api.key}
+    trusted = ssl.create_default_context(cafile=session.variables.get("AWS_CA_BUNDLE"))
     with _unbounded(session, outputs):
         return {
-            "rest": [asyncio.run(_rate(url, headers, callers=count, seconds=seconds)) for count in callers],
+            "rest": [
+                asyncio.run(_rate(url, headers, trusted=trusted, callers=count, seconds=seconds)) for count in callers
+            ],
         }
 
 

@@ -67,13 +67,14 @@ def profiles(*, data: Path, photos: Path) -> dict[str, Mapping[str, Any]]:
         },
         "algorithm": {"data": str(data), "seats": 0, "algorithm": "xgboost", "features": "hidden"},
         "serverless": {"data": str(data), "seats": 0, "hosting": "serverless", "serve_also": ["rest", "web"]},
-        "monitored": {"data": str(data), "seats": 0, "monitor": "hourly"},
+        "monitored": {"data": str(data), "seats": 1, "monitor": "hourly"},
         "retrained": {"data": str(data), "seats": 0, "retraining": True},
         "served elsewhere": {"data": str(data), "seats": 0, "serve_also": ["lambda", "edge"]},
         # Instances whose own disks SageMaker takes no key for, another backend, and whatever can be left out left out.
         "least": {
             "data": str(data),
             "budget": 0,
+            "dashboard": False,
             "capture_percentage": 0,
             "idle_minutes": 0,
             "backend": "jax",

@@ -1,8 +1,8 @@
 """Requests a second of the REST API: `./lab bench rest` asks the lab that stands, made with `lab.serve_also=rest`.
 
 Arrays are sent by so many callers over connections that are kept, to the embedded AWS's own port in API Gateway's name,
-for as many seconds. The usage plan lets all of it through while this runs, and is put back. On AWS a function may run a
-thousand times at once; here it runs in as many processes as it is called at once.
+for as many seconds. Usage plan and stage let all of it through while this runs, and are put back. On AWS a function may
+run a thousand times at once; here it runs in as many processes as it is called at once.
 """
 
 from __future__ import annotations
@@ -41,22 +41,32 @@ def _array() -> bytes:
 
 @contextmanager
 def _unbounded(session: Session, outputs: dict[str, str]) -> Iterator[None]:
-    """Let the plan of the API's key let all through, for as long as the block runs."""
-    plans = session.client("apigateway")
+    """Let the plan of the API's key, and the stage, let all through, for as long as the block runs."""
+    gateway = session.client("apigateway")
     api = urlsplit(outputs["RestUrl"]).netloc.partition(".")[0]
-    found = plans.get_usage_plans(keyId=outputs["RestKeyId"])["items"]
+    found = gateway.get_usage_plans(keyId=outputs["RestKeyId"])["items"]
     plan = next(each for each in found if any(stage["apiId"] == api for stage in each["apiStages"]))
+    [stage] = gateway.get_stages(restApiId=api)["item"]
+    before = stage["methodSettings"]["*/*"]
 
-    def set_to(rate: str, burst: str) -> None:
-        values = {"/throttle/rateLimit": rate, "/throttle/burstLimit": burst}
-        operations = [{"op": "replace", "path": path, "value": value} for path, value in values.items()]
-        plans.update_usage_plan(usagePlanId=plan["id"], patchOperations=operations)
+    def set_to(plans: tuple[Any, Any], stages: tuple[Any, Any]) -> None:
+        gateway.update_usage_plan(usagePlanId=plan["id"], patchOperations=_limits("/throttle", *plans))
+        operations = _limits("/*/*/throttling", *stages)
+        gateway.update_stage(restApiId=api, stageName=stage["stageName"], patchOperations=operations)
 
-    set_to(_ALL, _ALL)
+    set_to((_ALL, _ALL), (_ALL, _ALL))
     try:
         yield
     finally:
-        set_to(str(plan["throttle"]["rateLimit"]), str(plan["throttle"]["burstLimit"]))
+        set_to(
+            (plan["throttle"]["rateLimit"], plan["throttle"]["burstLimit"]),
+            (before["throttlingRateLimit"], before["throttlingBurstLimit"]),
+        )
+
+
+def _limits(place: str, rate: Any, burst: Any) -> list[dict[str, str]]:
+    values = {f"{place}/rateLimit": rate, f"{place}/burstLimit": burst}
+    return [{"op": "replace", "path": path, "value": str(value)} for path, value in values.items()]
 
 
 async def _rate(
@@ -76,7 +86,8 @@ async def _rate(
             took.append(time.perf_counter() - began)
 
     async with aiohttp.ClientSession() as http:
-        await call(http, time.perf_counter() + 1)  # what is cold gets warm
+        warm = time.perf_counter() + 1
+        await asyncio.gather(*(call(http, warm) for _ in range(callers)))  # as many environments as are needed
         took.clear()
         began = time.perf_counter()
         await asyncio.gather(*(call(http, began + seconds) for _ in range(callers)))

@@ -8,6 +8,7 @@ Not compared with AWS: how the sentence on what may not be listed goes on; what 
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -21,7 +22,7 @@ from embedded_aws.services.sagemaker.errors import ServiceError, validation_exce
 from embedded_aws.services.sagemaker.failure import FailedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from embedded_aws.runtime.containers import AnyImage
@@ -74,18 +75,31 @@ def download(s3: Any, source: Mapping[str, Any], folder: Path, *, role: Role, fa
 
     Raises FailedError, which begins with `failure`, if there is no object or the role may not read it.
     """
-    uri = source["S3Uri"]
-    find = s3_objects.list_manifest if source["S3DataType"] == "ManifestFile" else s3_objects.list_prefix
-    cause = ""
+    found = find(s3, source, role=role, failure=failure)
+    sharded = source.get("S3DataDistributionType") == "ShardedByS3Key"
+    mine = islice(found.items(), shard.number, None, shard.of) if sharded else found.items()
+    with _s3_errors(source, role, failure):
+        s3_objects.download_all(s3, dict(mine), folder)
+
+
+def find(s3: Any, source: Mapping[str, Any], *, role: Role, failure: str) -> dict[str, str]:
+    """Return the URIs of what an S3DataSource names, by name. Raises FailedError as `download` does."""
+    listed = s3_objects.list_manifest if source["S3DataType"] == "ManifestFile" else s3_objects.list_prefix
+    found: dict[str, str] = {}
+    with _s3_errors(source, role, failure):
+        found = listed(s3, source["S3Uri"])
+    if not found:
+        raise FailedError(f"{failure}{no_objects(source['S3Uri'], role)}")
+    return found
+
+
+@contextmanager
+def _s3_errors(source: Mapping[str, Any], role: Role, failure: str) -> Iterator[None]:
     try:
-        if found := find(s3, uri):
-            sharded = source.get("S3DataDistributionType") == "ShardedByS3Key"
-            mine = islice(found.items(), shard.number, None, shard.of) if sharded else found.items()
-            s3_objects.download_all(s3, dict(mine), folder)
-            return
+        yield
     except (ClientError, BotoCoreError, ArchiveError) as error:
         cause = f" Error message from S3: {error}"
-    raise FailedError(f"{failure}{no_objects(uri, role)}{cause}")
+        raise FailedError(f"{failure}{no_objects(source['S3Uri'], role)}{cause}") from error
 
 
 def no_objects(uri: str, role: Role) -> str:

@@ -33,12 +33,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _ONE_MACHINE = "all runs on one machine"
-MODES = only("File", "FastFile")
 
 ALGORITHM: Members = {
     "TrainingImage": DONE,
     "AlgorithmName": REFUSED,
-    "TrainingInputMode": MODES,
+    "TrainingInputMode": DONE,
     "MetricDefinitions": {"Name": DONE, "Regex": DONE},
     "EnableSageMakerMetricsTimeSeries": RECORDED,
     "ContainerEntrypoint": DONE,
@@ -49,10 +48,10 @@ CHANNEL: Members = {
     "ChannelName": DONE,
     "DataSource": {
         "S3DataSource": {
-            "S3DataType": only("S3Prefix", "ManifestFile"),
+            "S3DataType": only("S3Prefix", "ManifestFile", "AugmentedManifestFile"),
             "S3Uri": DONE,
             "S3DataDistributionType": DONE,
-            "AttributeNames": REFUSED,
+            "AttributeNames": DONE,
             "InstanceGroupNames": DONE,
             "ModelAccessConfig": REFUSED,
             "HubAccessConfig": REFUSED,
@@ -62,8 +61,8 @@ CHANNEL: Members = {
     },
     "ContentType": DONE,
     "CompressionType": only("None"),
-    "RecordWrapperType": only("None"),
-    "InputMode": MODES,
+    "RecordWrapperType": DONE,
+    "InputMode": DONE,
     "ShuffleConfig": REFUSED,
 }
 OUTPUT: Members = {"KmsKeyId": DONE, "S3OutputPath": DONE, "CompressionType": only("GZIP")}

@@ -16,6 +16,7 @@ from embedded_aws.runtime.mirror import MirrorError, Mirrors
 from embedded_aws.runtime.process_group import HostCommand, ProcessGroup
 from embedded_aws.services.sagemaker import built_in_algorithms, job_inputs
 from embedded_aws.services.sagemaker.failure import FailedError, algorithm_error, engine_errors
+from embedded_aws.services.sagemaker.training import streams
 from embedded_aws.services.sagemaker.training.host import TrainingHost
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from embedded_aws.runtime.instances import Instance
     from embedded_aws.runtime.mirror import Mirror
+    from embedded_aws.runtime.pipes import Pipe
     from embedded_aws.runtime.process_group import HostFailure
     from embedded_aws.services.sagemaker.jobs import Job
     from embedded_aws.services.sagemaker.training.metrics import MetricScanner
@@ -49,6 +51,7 @@ class Attempt:
         self._instances: list[Instance] = []
         self._hosts: list[TrainingHost] = []
         self._mirrors: list[Mirror] = []
+        self._pipes: list[Pipe] = []
         self._notices: list[str] = []
 
     def prepare(self, folder: Path, *, retained: Mapping[str, RetainedHost]) -> None:
@@ -72,8 +75,8 @@ class Attempt:
         self._status.enter("Downloading", "Downloading input data")
         for host in self._hosts:
             for channel in self._request.get("InputDataConfig", []):
-                if not self._stopping.is_set():
-                    host.download(self._s3, channel)
+                if not self._stopping.is_set() and (pipe := host.bring(self._s3, channel)):
+                    self._pipes.append(pipe)
             self._mirrors += self._fill_mirrors(host)
             host.rewrite_programs()
 
@@ -93,10 +96,15 @@ class Attempt:
         ):
             self._status.enter("Training", "Training image download completed. Training in progress.")
             mirrors.start()
+            for pipe in self._pipes:
+                pipe.start(on_failure=self._processes.kill)
             try:
                 failure = self._processes.run(commands, seconds=seconds, on_timeout=on_timeout)
             finally:
+                broken = [*filter(None, (pipe.stop() for pipe in self._pipes))]
                 self._end(mirrors)
+        if broken:
+            raise FailedError(f"{streams.FAILURE}{broken[0]}") from broken[0]
         return failure
 
     def stop(self, *, grace: float, lost: bool = False) -> None:

@@ -14,8 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 from embedded_aws.runtime import instances, memory
 from embedded_aws.runtime.mirror import Mirror
+from embedded_aws.runtime.pipes import Pipe
 from embedded_aws.runtime.programs import rewrite_programs
 from embedded_aws.services.sagemaker import job_inputs
+from embedded_aws.services.sagemaker.training import streams
+from embedded_aws.services.sagemaker.training.validation import PIPE, input_mode
 from embedded_aws.services.sagemaker.training.warm_pools import RetainedHost, keep_alive_seconds
 from embedded_aws.warmstart.host import WarmHost
 
@@ -50,19 +53,20 @@ class TrainingFolder:
         self.code = root / "code"
         self._config = root / "input" / "config"
         self._failure = root / "output" / "failure"
-        for folder in (self.model, self.output_data, self._config, root / "input" / "data", self.code):
+        self.input_data = root / "input" / "data"
+        for folder in (self.model, self.output_data, self._config, self.input_data, self.code):
             folder.mkdir(parents=True, exist_ok=True)  # a toolkit that waits for its job has made some
 
     def channel(self, name: str) -> Path:
         """Return the folder of an input channel."""
-        folder = self.root / "input" / "data" / name
+        folder = self.input_data / name
         folder.mkdir(exist_ok=True)
         return folder
 
     def rewrite_programs(self, places: Mapping[str, Path]) -> None:
         """Let the programs in the channels that hold some find what they call by a container's paths."""
         for name in _PROGRAMS:
-            rewrite_programs(self.root / "input" / "data" / name, places)
+            rewrite_programs(self.input_data / name, places)
 
     def configure(self, request: Mapping[str, Any], instance: Instance, all_of_them: Sequence[Instance]) -> None:
         """Write hyperparameters, channels and hosts as the container reads them."""
@@ -76,7 +80,7 @@ class TrainingFolder:
         }
         self._write("hyperparameters", request.get("HyperParameters", {}))
         channels = request.get("InputDataConfig", [])
-        self._write("inputdataconfig", {each["ChannelName"]: _channel_config(each) for each in channels})
+        self._write("inputdataconfig", {each["ChannelName"]: _channel_config(each, request) for each in channels})
         self._write("resourceconfig", resources)
 
     def configure_checkpoints(self, uri: str, folder: str) -> None:
@@ -92,10 +96,10 @@ class TrainingFolder:
         (self._config / f"{name}.json").write_text(json.dumps(document))
 
 
-def _channel_config(channel: Mapping[str, Any]) -> dict[str, str]:
+def _channel_config(channel: Mapping[str, Any], request: Mapping[str, Any]) -> dict[str, str]:
     source = channel.get("DataSource", {}).get("S3DataSource", {})
     return {
-        "TrainingInputMode": channel.get("InputMode", "File"),
+        "TrainingInputMode": input_mode(channel, request),
         "S3DistributionType": source.get("S3DataDistributionType", "FullyReplicated"),
         "RecordWrapperType": channel.get("RecordWrapperType", "None"),
         **({"ContentType": channel["ContentType"]} if "ContentType" in channel else {}),
@@ -151,21 +155,20 @@ class TrainingHost:
             made.append(Mirror(s3, folder, uri, append_only=True))
         return made
 
-    def download(self, s3: Any, channel: Mapping[str, Any]) -> None:
-        """Bring a channel's data, or this host's share of them. Raises FailedError."""
+    def bring(self, s3: Any, channel: Mapping[str, Any]) -> Pipe | None:
+        """Bring a channel's data, or this host's share of them; in Pipe mode what will. Raises FailedError."""
         source = channel["DataSource"]["S3DataSource"]
         groups = source.get("InstanceGroupNames")
         sharing = [one for one in self._instances if not groups or one.group in groups]
         if self._instance not in sharing:
-            return
-        job_inputs.download(
-            s3,
-            source,
-            self.folder.channel(channel["ChannelName"]),
-            role=self._job.role,
-            failure="ClientError: Data download failed:",
-            shard=job_inputs.Shard(sharing.index(self._instance), len(sharing)),
-        )
+            return None
+        name, role = channel["ChannelName"], self._job.role
+        shard = job_inputs.Shard(sharing.index(self._instance), len(sharing))
+        if input_mode(channel, self._request) == PIPE:
+            return Pipe(self.folder.input_data, name, streams.records(s3, channel, role=role, shard=shard))
+        folder = self.folder.channel(name)
+        job_inputs.download(s3, source, folder, role=role, failure=streams.FAILURE, shard=shard)
+        return None
 
     def rewrite_programs(self) -> None:
         """Let the programs in the channels that hold some find what they call by a container's paths."""

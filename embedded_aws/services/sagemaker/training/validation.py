@@ -2,7 +2,7 @@
 
 The latter beside the members that `resource_types.training` refuses: all of it is refused, because ignoring it would be
 a lie. The sentences on StoppingCondition are AWS's, as users quote them (Kenza-AI/sagify#111; notes of users of the
-SageMaker SDK). Not compared with AWS: the sentences of the refusals of a warm pool.
+SageMaker SDK). Not compared with AWS: the sentences of the refusals of a warm pool, and of channels.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from embedded_aws.services.sagemaker.training.warm_pools import keep_alive_secon
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+PIPE = "Pipe"
 _MAX_RUNTIME_SECONDS = 86_400  # StoppingCondition's default
 # What the toolkit starts with programs that the images here have not got.
 _DISTRIBUTIONS = (
@@ -36,12 +37,19 @@ def max_wait(request: Mapping[str, Any]) -> int | None:
     return None if seconds is None else int(seconds)
 
 
+def input_mode(channel: Mapping[str, Any], request: Mapping[str, Any]) -> str:
+    """Return how a channel's data come: "File", "FastFile" or "Pipe", as the channel says, or else the algorithm."""
+    return str(channel.get("InputMode") or request["AlgorithmSpecification"].get("TrainingInputMode", "File"))
+
+
 def check(request: Mapping[str, Any]) -> None:
     """Raise ValidationException for a CreateTrainingJob that AWS refuses, or that only AWS can carry out."""
     _check_stopping_condition(request)
     for problem in built_in_algorithms.problems(request.get("AlgorithmSpecification", {})):
         raise validation_exception(problem)
     check_offered(request)
+    for channel in request.get("InputDataConfig", ()):
+        _check_channel(channel, input_mode(channel, request))
     _check_warm_pool(request)
 
 
@@ -62,6 +70,22 @@ def _check_stopping_condition(request: Mapping[str, Any]) -> None:
         raise validation_exception(
             "Invalid MaxWaitTimeInSeconds. It is only supported when EnableManagedSpotTraining is set to true"
         )
+
+
+def _check_channel(channel: Mapping[str, Any], mode: str) -> None:
+    """Raise ValidationException for a channel whose members do not go together (botocore's model, in its words)."""
+    name, source = channel["ChannelName"], channel["DataSource"].get("S3DataSource", {})
+    augmented = source.get("S3DataType") == "AugmentedManifestFile"
+    if augmented and mode != PIPE:
+        raise validation_exception(
+            f"AugmentedManifestFile can only be used if the Channel's input mode is Pipe; that of {name} is {mode}"
+        )
+    if augmented != bool(source.get("AttributeNames")):
+        raise validation_exception(
+            f"AttributeNames are found in an augmented manifest file: the channel {name} needs both or none of them"
+        )
+    if channel.get("RecordWrapperType", "None") != "None" and mode != PIPE:
+        raise validation_exception(f"In {mode} mode, leave RecordWrapperType unset or set it to None, in {name} too")
 
 
 def _check_warm_pool(request: Mapping[str, Any]) -> None:

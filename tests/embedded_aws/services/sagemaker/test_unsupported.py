@@ -23,7 +23,6 @@ def channel(uri: str) -> list[dict[str, Any]]:
     ("request_part", "missing"),
     [
         ({"ResourceConfig": {"InstanceType": "ml.m5.large", "VolumeSizeInGB": 5}}, "training without instances"),
-        ({"algorithm": {"TrainingInputMode": "Pipe"}}, "AlgorithmSpecification.TrainingInputMode Pipe"),
         ({"OutputDataConfig": {"S3OutputPath": "s3://b", "CompressionType": "NONE"}}, "CompressionType NONE"),
         ({"InputDataConfig": [{**channel("s3://b/")[0], "ChannelName": ".."}]}, "a ChannelName of dots"),
         (

@@ -1,9 +1,11 @@
 """Turn photos into the lab's four files and a table: the script of a SageMaker processing job.
 
     python prepare.py --photos s3://bucket/photos/ --table s3://bucket/prepared/photos/ --output ./prepared
+    python prepare.py --manifest s3://bucket/labels/JOB/manifests/output/output.manifest …
 
-Below --photos lies one folder a class, named like the class or its number. The four files and report.json go to the
-folder --output, photos.parquet, with a row for every photo, below --table. The same photos give the same bytes.
+Below --photos lies one folder a class, named like the class or its number. In its place --manifest names an augmented
+manifest, in which people have labelled photos of its bucket, wherever they lie. The four files and report.json go to
+the folder --output, photos.parquet, with a row for every photo, below --table. The same photos give the same bytes.
 A user's mistake ends the script with code 1 and one sentence on stderr, in --message too.
 """
 
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from preparing.read_photos import PhotoFile, PhotoRecord
 
 _REQUIREMENTS = Path(__file__).with_name("requirements-prepare.txt")
+_OBJECT = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/.*[^/]")
 _ADDRESS = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/([^*?\[]*/)?")
 
 
@@ -48,13 +51,18 @@ def _run(flags: argparse.Namespace) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """`photos` and `table` are S3 addresses that end with a slash, `output` and `archive` folders of this machine."""
+    """`photos` and `table` are S3 addresses that end with a slash, `output` and `archive` folders of this machine.
+
+    `manifest` is an S3 address in the place of `photos`, `attribute` the name of its label attribute.
+    """
 
     photos: str
     table: str
     output: Path
     test_fraction: float
     archive: Path | None = None
+    manifest: str | None = None
+    attribute: str | None = None
 
 
 def prepare(request: Request) -> str:
@@ -65,17 +73,22 @@ def prepare(request: Request) -> str:
     # These need what AWS's container has to install first.
     from botocore.exceptions import BotoCoreError, ClientError
 
+    from preparing.arrays import write_arrays
     from preparing.find_photos import list_photos, upload_archive
+    from preparing.manifest import list_labelled
     from preparing.split import split
-    from preparing.write import Report, write_arrays, write_table
+    from preparing.write import Report, write_table
 
     try:
         if request.archive:
             upload_archive(request.archive, request.photos)
-        files, strays = list_photos(request.photos)
-        print(f"{len(files)} photos below {request.photos}", flush=True)
+        if request.manifest:
+            files, left_out = list_labelled(request.manifest, request.attribute)
+        else:
+            files, left_out = list_photos(request.photos)
+        print(f"{len(files)} photos of {request.manifest or request.photos}", flush=True)
         records = split(_read(files), test_fraction=request.test_fraction)
-        report = Report(records, strays)
+        report = Report(records, left_out)
         for path, why in report.dropped:
             print(f"dropped {path}: {why}", flush=True)
         write_arrays(request.output, records)
@@ -101,14 +114,22 @@ def _read(files: Sequence[PhotoFile]) -> Iterator[PhotoRecord]:
 
 def _checked(flags: argparse.Namespace) -> Request:
     """Return what is asked for; raise ValueError with one sentence for the first thing wrong with it."""
+    if (flags.photos is None) == (flags.manifest is None):
+        raise ValueError("photos and manifest both say which photos there are; give one of them.")
+    if flags.manifest and not _OBJECT.fullmatch(flags.manifest):
+        raise ValueError(
+            f"manifest is {flags.manifest!r}; it needs to be an object in S3, s3://bucket/output.manifest."
+        )
     request = Request(
-        photos=_address("photos", flags.photos),
+        photos=_address("photos", flags.photos) if flags.photos else "",
+        manifest=flags.manifest,
+        attribute=flags.attribute,
         table=_address("table", flags.table),
         output=flags.output,
         test_fraction=_share("test_fraction", flags.test_fraction),
         archive=flags.archive,
     )
-    if request.table.startswith(request.photos):
+    if request.photos and request.table.startswith(request.photos):
         raise ValueError(
             f"table is {flags.table!r}, below photos ({flags.photos!r}); it needs a place of its own, or the next run "
             "would take the table for a photo."
@@ -145,7 +166,9 @@ def _install_what_is_missing() -> None:
 
 def _flags() -> CommandLine:
     parser = CommandLine(prog="prepare.py", description=__doc__)
-    parser.add_argument("--photos", required=True, help="S3 address of the folder with one folder a class")
+    parser.add_argument("--photos", help="S3 address of the folder with one folder a class; or:")
+    parser.add_argument("--manifest", help="S3 address of an augmented manifest of an image classification")
+    parser.add_argument("--attribute", help="its label attribute; the only one unless given")
     parser.add_argument("--table", required=True, help="S3 address of the folder for photos.parquet")
     parser.add_argument("--output", required=True, type=Path, help="folder for the four files and report.json")
     parser.add_argument("--test_fraction", default="0.15", help="share of the photos to hold out: 0 to 1")

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from checkpoints import Checkpoints, History, print_line
 from command_line import check_together, parse_flags
 from data import read_channel
+from labelled import read_if_piped
 from loops import distributed
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
         folders, hyperparameters = parse_flags(arguments, environment, description=__doc__)
         hosts = distributed.read_hosts(environment)
         check_together(hyperparameters, hosts)
+        folders = read_if_piped(folders, environment)
         channel = read_channel(folders.training)
     except ValueError as error:
         # SageMaker's training toolkit copies stderr into FailureReason from the first line on that names one

@@ -46,8 +46,8 @@ def upload_archive(folder: Path, photos: str) -> None:
     print(f"{len(names)} files to {photos}", flush=True)
 
 
-def list_photos(folder: str) -> tuple[list[PhotoFile], list[str]]:
-    """Return every file in a class's folder, by path, but hidden ones; and the paths of those beside the folders.
+def list_photos(folder: str) -> tuple[list[PhotoFile], list[tuple[str, str]]]:
+    """Return every file in a class's folder, by path, but hidden ones; and those beside the folders, each with why.
 
     `folder` is an S3 address that ends with a slash.
     Raises ValueError, in one sentence, when there is no file, when all are in no folder, and for a folder of no class.
@@ -61,7 +61,7 @@ def list_photos(folder: str) -> tuple[list[PhotoFile], list[str]]:
         raise ValueError(f"{folder}{strays[0]} is in no class's folder; put it into the folder of its class.")
     labels = {name: _label(name, folder) for name in dict.fromkeys(path.partition("/")[0] for path in photos)}
     files = [PhotoFile(uri=f"{folder}{path}", path=path, label=labels[path.partition("/")[0]]) for path in photos]
-    return files, strays
+    return files, [(path, "It is in no class's folder.") for path in strays]
 
 
 def _is_file(path: str) -> bool:

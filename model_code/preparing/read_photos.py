@@ -32,7 +32,7 @@ _THREADS = 8
 class PhotoFile:
     """A file in S3 that a photo is expected in.
 
-    `uri` is its S3 address, `path` its path below the photos' folder, `label` the class 0..9 that its folder says.
+    `uri` is its S3 address, `path` its path below the photos' folder or its key, `label` its class 0..9.
     """
 
     uri: str
@@ -76,10 +76,11 @@ def read_photos(files: Sequence[PhotoFile]) -> Iterator[list[PhotoRecord]]:
 
 def _read_some(files: Sequence[PhotoFile]) -> list[PhotoRecord]:
     contents = _threads().map(_download, [file.uri for file in files])
-    return [_prepare(file, content) for file, content in zip(files, contents, strict=True)]
+    return [record_of(file, content) for file, content in zip(files, contents, strict=True)]
 
 
-def _prepare(file: PhotoFile, content: bytes) -> PhotoRecord:
+def record_of(file: PhotoFile, content: bytes) -> PhotoRecord:
+    """Return what becomes of a photo."""
     sha256 = hashlib.sha256(content).hexdigest()
     try:
         photo = Photo(content)

@@ -1,4 +1,4 @@
-"""Write what photos became: the lab's four files, a report, and a table as Parquet, which Athena queries."""
+"""Write what photos became, beside the four files: a report, and a table as Parquet, which Athena queries."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 import awswrangler as wr
-import numpy as np
 import pandas as pd
 
-from data import LABELS, PARTS, file_name
+from data import LABELS, PARTS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,20 +32,6 @@ COLUMNS = {
 _IN_PANDAS = {"string": "string", "int": "Int32", "double": "Float64"}
 
 
-def write_arrays(folder: Path, records: Sequence[PhotoRecord]) -> None:
-    """Write images (n, 48, 48) uint8 and labels (n,) uint8 of both splits.
-
-    Their order is that of the hashes, which mixes the classes and is the same in every run.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    for split in PARTS:
-        kept = sorted((record for record in records if record.split == split), key=lambda record: record.sha256)
-        images = np.stack([record.pixels for record in kept if record.pixels is not None])
-        np.save(folder / file_name(split, "images"), images)
-        labels = np.array([record.label for record in kept], dtype=np.uint8)
-        np.save(folder / file_name(split, "labels"), labels)
-
-
 def write_table(folder: str, records: Sequence[PhotoRecord]) -> str:
     """Write a row for each record, in their order, to photos.parquet below an S3 address; return the file's address.
 
@@ -64,12 +49,12 @@ def write_table(folder: str, records: Sequence[PhotoRecord]) -> str:
 
 
 class Report:
-    """Counts of the records, and what was dropped: a photo with its reason, or a file that is in no class's folder."""
+    """Counts of the records, and what was dropped or left out before, each photo with its reason."""
 
-    def __init__(self, records: Sequence[PhotoRecord], strays: Sequence[str]) -> None:
-        self._files = len(records) + len(strays)
+    def __init__(self, records: Sequence[PhotoRecord], left_out: Sequence[tuple[str, str]]) -> None:
+        self._files = len(records) + len(left_out)
         self.dropped = [
-            *((path, "It is in no class's folder.") for path in strays),
+            *left_out,
             *((record.path, record.dropped) for record in records if record.dropped),
         ]
         self._counts = Counter((record.label, record.split) for record in records if record.split)

@@ -11,24 +11,20 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
 
-from bench.support import browser, tables
+from bench.support import browser, pages, tables
 from bench.support.embedded_aws import embedded_aws
-from cli import paths
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    import subprocess
+    from contextlib import AbstractContextManager
 
     from playwright.sync_api import Page
 
@@ -90,23 +86,9 @@ def _deploy(aws: EmbeddedAws, seats: int) -> None:
         cloudformation.create_stack(StackName=f"{_NAME}-seat-{name}", TemplateBody=_TEMPLATE, Tags=tags)
 
 
-@contextmanager
-def _console(home: Path, seats: int) -> Iterator[tuple[subprocess.Popen[str], str]]:
+def _console(home: Path, seats: int) -> AbstractContextManager[tuple[subprocess.Popen[str], str]]:
     names = ",".join(f"student-{number + 1}" for number in range(seats))
-    command: Sequence[str] = [
-        *(sys.executable, "-m", "cli", "console", "--no-browser", "--json"),
-        *("-c", f"lab.name={_NAME}", "-c", f"lab.seats={names}"),
-    ]
-    environment = {**os.environ, "BRICKLAB_HOME": str(home)}
-    with subprocess.Popen(command, cwd=paths.ROOT, env=environment, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout  # noqa: S101 - it is a pipe
-        said = ""
-        while "}" not in said:
-            said += process.stdout.readline()
-        try:
-            yield process, json.loads(said)["url"]
-        finally:
-            process.terminate()
+    return pages.served(home, "console", "-c", f"lab.name={_NAME}", "-c", f"lab.seats={names}")
 
 
 if __name__ == "__main__":

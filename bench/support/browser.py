@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,12 +14,13 @@ from playwright.sync_api import sync_playwright
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Browser, BrowserContext
+    from playwright.sync_api import Browser, BrowserContext, Page
 
     from cli.aws.session import Session
 
 _PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 _ON_MACS = [Path(f"/Applications/{name}.app/Contents/MacOS/{name}") for name in ("Google Chrome", "Chromium")]
+_LOOK = 10  # ms between two looks
 _FLAGS = [
     "--headless",
     "--no-sandbox",  # it shows our own page, and containers of CI have no namespaces for it
@@ -42,6 +44,18 @@ def program() -> str:
             "CHROMIUM; `.ci/run` does the former."
         )
     return found
+
+
+def wait_until(page: Page, expression: str, *, seconds: float = 90) -> None:
+    """Wait until a JavaScript expression is true. Raises TimeoutError when it does not become so.
+
+    Playwright's own waiting evaluates it within the page, which a Content-Security-Policy forbids.
+    """
+    deadline = time.monotonic() + seconds
+    while not page.evaluate(expression):
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"not within {seconds} s: {expression}")
+        page.wait_for_timeout(_LOOK)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Who may use the console: whoever has the link that the terminal printed, from a page of the console's own.
+"""Who may use a page that `./lab` serves: whoever has the link that the terminal printed, from a page of its own.
 
 The link's token is good once, for a cookie. Another site's page can't send it (SameSite=Strict), can't ask under
 another name (the Host header), and can't press a button (Origin, and a token that only our pages hold); ours load
@@ -9,9 +9,10 @@ the cookie is sent: every page lies below it.
 
 from __future__ import annotations
 
+import json
 import secrets
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
 from starlette.datastructures import MutableHeaders
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 HOST = "127.0.0.1"
-_COOKIE = "bricklab-console"
-_MOST_BYTES = 10_000  # of a form
+_COOKIE = "bricklab-page"
+_MOST_BYTES = 10_000  # of a form or a document
 _HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -34,18 +35,17 @@ _HEADERS = {
     "Referrer-Policy": "same-origin",  # without any a browser sends our own forms with the origin `null`
     "X-Content-Type-Options": "nosniff",
 }
-_NO_LINK = (
-    "This page opens with the link that `./lab console` printed, once, in one browser. Run `./lab console` again.\n"
-)
-_FOREIGN = "The request does not come from a page of the console: reload the page and try again.\n"
-_WRONG_HOST = "The console answers under its own address only, the one that `./lab console` printed.\n"
+_NO_LINK = "This page opens with the link that `./lab {0}` printed, once, in one browser. Run `./lab {0}` again.\n"
+_FOREIGN = "The request does not come from a page of this server: reload the page and try again.\n"
+_WRONG_HOST = "The page answers under its own address only, the one that `./lab {0}` printed.\n"
 
 
 class Access:
-    """The secrets of one run of the console."""
+    """The secrets of one run of the command that serves the page."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, command: str) -> None:
         self.port = port
+        self._no_link, self._wrong_host = _NO_LINK.format(command), _WRONG_HOST.format(command)
         self._token: str | None = secrets.token_urlsafe(32)
         self._session = secrets.token_urlsafe(32)
         self.form_token = secrets.token_urlsafe(32)
@@ -81,14 +81,14 @@ class Access:
         """Return the answer to a request that does not reach the application; None for one that does."""
         hosts = {f"{HOST}:{self.port}", f"localhost:{self.port}"}
         if request.headers.get("host") not in hosts:
-            return PlainTextResponse(_WRONG_HOST, HTTPStatus.MISDIRECTED_REQUEST)
+            return PlainTextResponse(self._wrong_host, HTTPStatus.MISDIRECTED_REQUEST)
         path = request.url.path
         if path == self.home and "token" in request.query_params and request.method == "GET":
             return self._exchange(request)
         if path.startswith(f"{self.home}static/"):
             return None
         if not path.startswith(self.home) or not self._holds_cookie(request):
-            return PlainTextResponse(_NO_LINK, HTTPStatus.FORBIDDEN)
+            return PlainTextResponse(self._no_link, HTTPStatus.FORBIDDEN)
         origin = request.headers.get("origin")
         if request.method not in {"GET", "HEAD"} and origin not in {f"http://{host}" for host in hosts}:
             return PlainTextResponse(_FOREIGN, HTTPStatus.FORBIDDEN)
@@ -102,7 +102,7 @@ class Access:
             return (
                 RedirectResponse(self.home, HTTPStatus.SEE_OTHER)
                 if self._holds_cookie(request)
-                else PlainTextResponse(_NO_LINK, HTTPStatus.FORBIDDEN)
+                else PlainTextResponse(self._no_link, HTTPStatus.FORBIDDEN)
             )
         self._token = None
         answer = RedirectResponse(self.home, HTTPStatus.SEE_OTHER)
@@ -114,14 +114,34 @@ class Access:
 
     async def form(self, request: Request) -> dict[str, str] | None:
         """Return the fields of a form that one of our pages has sent; None for any other."""
-        body = b""
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > _MOST_BYTES:
-                return None
+        body = await _body(request)
+        if body is None:
+            return None
         fields = {name: values[-1] for name, values in parse_qs(body.decode(errors="replace")).items()}
-        given = fields.pop("form_token", "")
-        return fields if secrets.compare_digest(given.encode(), self.form_token.encode()) else None
+        return fields if self._is_ours(fields.pop("form_token", "")) else None
+
+    async def json(self, request: Request) -> Any:
+        """Return the document that a script of one of our pages has sent; None for any other."""
+        body = await _body(request)
+        if body is None or not self._is_ours(request.headers.get("x-form-token", "")):
+            return None
+        try:
+            return json.loads(body)
+        except ValueError:
+            return None
+
+    def _is_ours(self, token: str) -> bool:
+        return secrets.compare_digest(token.encode(), self.form_token.encode())
+
+
+async def _body(request: Request) -> bytes | None:
+    """Return what was sent; None if it is more than any page of ours sends."""
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > _MOST_BYTES:
+            return None
+    return body
 
 
 def foreign() -> PlainTextResponse:

@@ -36,7 +36,7 @@ PANELS: Mapping[str, Sequence[str]] = {
     ACTIONS_PANEL: (),
 }
 _HERE = Path(__file__).parent
-STATIC = _HERE / "static"
+STATIC, TEMPLATES = _HERE / "static", _HERE / "templates"
 _SHOWN = 12  # jobs and the like, before "more"
 _WIDTH, _HEIGHT, _EDGE = 120, 28, 2.5  # of a small curve
 
@@ -50,7 +50,7 @@ class Pages:
         self._made: dict[str, tuple[list[object], str]] = {}  # what each was made of, and its HTML
         self.actions: Actions | None = None
         self._environment = jinja2.Environment(
-            loader=jinja2.FileSystemLoader(_HERE / "templates"),
+            loader=jinja2.FileSystemLoader(TEMPLATES),
             autoescape=True,
             undefined=jinja2.StrictUndefined,
             trim_blocks=True,

@@ -6,15 +6,12 @@ What a first request would wait for, templates and the modules that serve files,
 from __future__ import annotations
 
 import socket
-import threading
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from typing import TYPE_CHECKING
 
-import uvicorn
-
-from cli import lab_sources
+from cli import lab_sources, page_server
 from cli.aws import owner
 from cli.console.access import HOST, Access
 from cli.console.actions import Actions
@@ -40,28 +37,17 @@ class Served:
 def serving(session: Session, lab: Settings, context: Sequence[str], port: int = 0) -> Iterator[Served]:
     """Serve the console in a thread while the block runs."""
     listening = socket.create_server((HOST, port))
-    entrance = Access(listening.getsockname()[1])
+    entrance = Access(listening.getsockname()[1], "console")
     with lab_sources.watching(session, lab) as collector:
         pages = Pages(session, lab, collector, entrance)
         who = owner.caller_arn(session)
         actions = Actions(session, lab.name, who, context)
         pages.actions = actions
         console = Console(session, collector, pages, actions, entrance)
-        config = uvicorn.Config(
-            console.application(), log_level="error", access_log=False, lifespan="off", timeout_graceful_shutdown=2
-        )
-        server = uvicorn.Server(config)
-        thread = threading.Thread(target=server.run, args=([listening],), name="console", daemon=True)
-        thread.start()
-        try:
+        with page_server.running(console.application(), listening, console.end):
             pages.whole()
             _ask_for_a_file(entrance)
             yield Served(entrance.link, actions)
-        finally:
-            console.end()
-            server.should_exit = True
-            thread.join()
-            listening.close()
 
 
 def _ask_for_a_file(entrance: Access) -> None:

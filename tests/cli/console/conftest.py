@@ -61,7 +61,14 @@ def start(lab: Lab, *, enforce: bool = False, port: int = 0) -> gateway.Gateway:
 def console(lab: Lab, *settings: str) -> Iterator[str]:
     """Run `./lab console`; its link."""
     options = [word for setting in (f"name={NAME}", *settings) for word in ("-c", f"lab.{setting}")]
-    command = [sys.executable, "-m", "cli", "console", "--json", "--no-browser", *options]
+    with served(lab, "console", *options) as link:
+        yield link
+
+
+@contextmanager
+def served(lab: Lab, *words: str) -> Iterator[str]:
+    """Run a command that serves a page; its link."""
+    command = [sys.executable, "-m", "cli", *words, "--json", "--no-browser"]
     with subprocess.Popen(
         command, cwd=paths.ROOT, env=lab.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
@@ -79,8 +86,11 @@ def console(lab: Lab, *settings: str) -> Iterator[str]:
 
 
 @contextmanager
-def opened(chromium: Browser, link: str, **options: object) -> Iterator[Page]:
-    """A page of a browser's own with the console in it; it fails if that asks for anything elsewhere, or complains."""
+def opened(chromium: Browser, link: str, *, expected: object = "", **options: object) -> Iterator[Page]:
+    """A page of a browser's own; it fails if that asks for anything elsewhere, or complains.
+
+    `expected` is what begins complaints that a test is about.
+    """
     context: BrowserContext = chromium.new_context(**{"viewport": {"width": 1440, "height": 900}, **options})  # type: ignore[arg-type]
     context.set_default_timeout(WAIT)
     page = context.new_page()
@@ -93,7 +103,7 @@ def opened(chromium: Browser, link: str, **options: object) -> Iterator[Page]:
     yield page
     context.close()
     home = link.partition("?")[0]
-    assert not complaints
+    assert not [each for each in complaints if not (expected and each.startswith(str(expected)))]
     assert not [url for url in asked if not url.startswith((home, "data:"))]
 
 

@@ -184,6 +184,20 @@ def retraining_prefix(lab: str) -> str:
     return f"{prefix(lab)}retrain-"
 
 
+# S3's keys, in the lab's bucket.
+
+RAW_PHOTOS = "raw/"  # photos that nobody has labelled
+LABELLING_JOBS = "labels/"
+
+
+def labelling_answers(job: str, worker: str = "") -> str:
+    """Return what the keys of a labelling job's answers begin with, or of one person's: a seat's student is its seat.
+
+    `job` may be a pattern, in IAM's notation.
+    """
+    return f"{LABELLING_JOBS}{job}/answers/{worker}/" if worker else f"{LABELLING_JOBS}{job}/answers/"
+
+
 # The lease.
 
 

@@ -20,6 +20,7 @@ from infra.constructs.findings import acknowledge, wildcard
 from infra.constructs.hosting import ASYNC_FAILURE, ASYNC_INPUT, ASYNC_OUTPUT
 from infra.constructs.images import ContainerImage, pull
 from infra.constructs.seat_monitoring import SeatMonitoring
+from infra.constructs.seat_labels import SeatLabels
 from infra.constructs.seat_pipelines import SeatPipelines
 from infra.constructs.statements import allow
 from teardown import names
@@ -111,6 +112,7 @@ class SeatRole(ExecutionRole):
                 role_name=self.role_name,
                 instance_types=settings.seat_instance_types,
             )
+        SeatLabels(scope, "Labels", bucket_arn=bucket_arn, seat=seat, role_name=self.role_name)
         _acknowledge(self, lab=lab, seat=seat)
         if settings.hosting == "async":
             acknowledge(

@@ -117,6 +117,35 @@ def test_students_create_on_the_lab_s_instance_types_only(policies: dict[str, li
         assert statement["Condition"] == condition
 
 
+def test_a_student_answers_for_their_own_seat(policies: dict[str, list[Statement]]) -> None:
+    """Of a labelling job a student reads what is asked and their own answers, and writes nothing but these."""
+    [(role, written)] = [
+        (role, each)
+        for role, each in allowing(policies, {"s3:PutObject"})
+        if "-seat-ada" in role and "labels/" in json.dumps(each["Resource"])
+    ]
+    assert set(written["Action"]) == {"s3:DeleteObject", "s3:PutObject"}
+    assert [tail(each) for each in listed(written["Resource"])] == ["/labels/*/answers/ada/*"]
+    [read] = [
+        each
+        for _, each in allowing({role: policies[role]}, {"s3:GetObject"})
+        if "labels/" in json.dumps(each["Resource"])
+    ]
+    assert {tail(each) for each in listed(read["Resource"])} == {
+        "/raw/*",
+        "/labels/*/answers/ada/*",
+        "/labels/*/input.manifest",
+        "/labels/*/job.json",
+        "/labels/*/labels.json",
+        "/labels/*/manifests/output/output.manifest",
+    }
+
+
+def tail(resource: Any) -> str:
+    """What follows the bucket in an ARN that CloudFormation puts together."""
+    return str(resource["Fn::Join"][1][-1])
+
+
 def test_a_training_job_s_update_is_about_its_warm_pool(policies: dict[str, list[Statement]]) -> None:
     """Nobody may profile it on instances; the teardown may end its pool, a student may prolong it too."""
     assert on_instances() >= {UPDATE}

@@ -14,6 +14,7 @@ from cli.options import (
     ApplyOption,
     BatchSizeOption,
     BecauseOption,
+    BucketOption,
     ContainersOption,
     ContextOption,
     EarlyStoppingOption,
@@ -21,10 +22,12 @@ from cli.options import (
     ForceOption,
     HiddenUnitsOption,
     ImagesArgument,
+    JobArgument,
     JsonOption,
     LearningRateOption,
     NamesArgument,
     ParallelOption,
+    SeatOption,
     SeedOption,
     StrategyOption,
     TargetOption,
@@ -123,6 +126,61 @@ def web(
     from cli.commands.web import web as command
 
     command(target, absolute(context), browser=browser, as_json=as_json)
+
+
+@app.command()
+def label(
+    job: JobArgument = None,
+    target: TargetOption = Target.EMBEDDED,
+    context: ContextOption = None,
+    *,
+    prefix: Annotated[str | None, typer.Option(metavar="PREFIX", help="Photos below it in the lab's bucket.")] = None,
+    manifest: Annotated[str | None, typer.Option(metavar="KEY", help="Or those of an input manifest there.")] = None,
+    people: Annotated[int | None, typer.Option(help="How many people each photo goes to, 1 unless given.")] = None,
+    worker: Annotated[str | None, typer.Option("--as", metavar="NAME", help="Who labels; you unless given.")] = None,
+    seat: SeatOption = None,
+    bucket: BucketOption = None,
+    suggest: Annotated[bool, typer.Option("--suggest", help="Show after an answer what the endpoint sees.")] = False,
+    uncertain_first: Annotated[
+        bool, typer.Option("--uncertain-first", help="Begin with the photos that the endpoint is least sure of.")
+    ] = False,
+    review: Annotated[bool, typer.Option("--review", help="Decide where people disagree.")] = False,
+    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open it, or print its link only.")] = True,
+    as_json: JsonOption = False,
+) -> None:
+    """Open a page on which you say which brick each photo shows, key by key; until Ctrl-C."""
+    from cli.commands.label import LabelOptions
+    from cli.commands.label import label as command
+
+    options = LabelOptions(
+        job=job,
+        prefix=prefix,
+        manifest=manifest,
+        people=people,
+        worker=worker,
+        seat=seat,
+        bucket=bucket,
+        suggest=suggest,
+        uncertain_first=uncertain_first,
+        review=review,
+    )
+    command(target, absolute(context), options, browser=browser, as_json=as_json)
+
+
+@app.command()
+def labels(
+    job: JobArgument = None,
+    target: TargetOption = Target.EMBEDDED,
+    context: ContextOption = None,
+    *,
+    bucket: BucketOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show how far the people of a labelling job agree, and write its manifest, which jobs read."""
+    from cli.commands.label import LabelOptions
+    from cli.commands.label import labels as command
+
+    command(target, absolute(context), LabelOptions(job=job, bucket=bucket), as_json=as_json)
 
 
 @app.command()

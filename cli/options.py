@@ -40,6 +40,18 @@ VersionArgument = Annotated[
     str,
     typer.Argument(metavar="VERSION", help="Its number, as `models` lists it, its ARN, or the `model` of an answer."),
 ]
+JobArgument = Annotated[
+    str | None, typer.Argument(metavar="[JOB]", help="A labelling job; none if there is only one, or it is to begin.")
+]
+# Who labels with a seat's rights has them from `./lab env SEAT` or the notebook instance, and asks for no stack.
+SeatOption = Annotated[
+    str | None,
+    typer.Option("--seat", envvar="BRICKLAB_SEAT", help="The seat that labels, with its student's rights."),
+]
+BucketOption = Annotated[
+    str | None,
+    typer.Option("--bucket", envvar="BRICKLAB_BUCKET", help="The lab's bucket; as its stack says unless given."),
+]
 BecauseOption = Annotated[str, typer.Option(metavar="TEXT", help="Why: it is kept with the version.")]
 ForceOption = Annotated[bool, typer.Option("--force", help="Even if a student is at work: what is not saved is lost.")]
 ViaOption = Annotated[Way, typer.Option("--via", help="Which of the ways in which the lab's model answers is asked.")]

@@ -143,6 +143,7 @@ ALLOWED = {
     },
     "cli": {
         "cli",
+        "datasets",
         "infra.algorithm_registries",
         "infra.algorithms",
         "embedded_aws.gateway",

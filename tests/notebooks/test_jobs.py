@@ -61,6 +61,16 @@ def test_a_folder_is_scored(jobs: dict[str, NotebookNode]) -> None:
     assert sum(truth == answer for truth, answer in answers) > 8
 
 
+def test_people_label_photos(jobs: dict[str, NotebookNode]) -> None:
+    """A training job reads the manifest of what three people say; the network finds where they err."""
+    assert shows_a_picture(jobs["label-photos"])
+    assert "all three agree on" in printed(jobs["label-answers"])
+    assert "Completed" in printed(jobs["label-train"])
+    assert "test:accuracy: " in printed(jobs["label-train"])
+    [differ] = re.findall(r"people and network disagree on (\d+) of 50 photos", printed(jobs["label-disagree"]))
+    assert 0 < int(differ) < 25
+
+
 def test_no_job_is_left_running(student: Student, jobs: dict[str, NotebookNode]) -> None:
     """After the last cell the seat has no model and no job at work."""
     assert printed(jobs["clean-up"]) == "models: none left\n"

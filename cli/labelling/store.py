@@ -1,0 +1,230 @@
+"""A labelling job's objects in the lab's bucket: its documents, its photos, and every person's answers.
+
+An answer is one object, whose key says whose it is and of which photo: sent twice it is there once, and two people who
+answer at the same time write two. A person lists the others' keys and needs to read none of their answers.
+Documents are written by whoever is first, with S3's conditional writes (its user guide, "Conditional requests").
+"""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from cli.labelling import manifests, task
+from cli.labelling.manifests import Answer, Line
+from cli.labelling.task import CATEGORIES, DOCUMENT, INPUT, Task
+from cli.ui.errors import LabError
+from teardown.names import labelling_answers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from cli.aws.session import Session
+
+_REVIEW = "review/"
+_PICTURES = (".jpeg", ".jpg", ".png")
+_SECONDS, _ATTEMPTS = 10, 2  # the page keeps an answer that S3 does not take, and sends it again
+_READERS = 16
+MOST_PHOTOS = 100_000  # data objects of a labelling job, SageMaker's guide, "Input data quotas"
+
+
+class JobStore:
+    """One job and where it is kept."""
+
+    def __init__(self, s3: Any, job: Task, lines: Sequence[Line]) -> None:
+        self._s3, self.task, self.lines = s3, job, lines
+
+    # Answers.
+
+    def put(self, answer: Answer) -> None:
+        """Store an answer, in the place of what the same person has answered for the photo before."""
+        body = json.dumps(answer.document(self.task.labels)).encode()
+        key = self._key(answer.worker, answer.photo, reviewer=answer.reviewer)
+        self._s3.put_object(Bucket=self.task.bucket, Key=key, Body=body, ContentType="application/json")
+
+    def take_back(self, worker: str, photo: int, *, reviewer: bool = False) -> None:
+        """Delete an answer, if there is one."""
+        self._s3.delete_object(Bucket=self.task.bucket, Key=self._key(worker, photo, reviewer=reviewer))
+
+    def answered(self, *, reviewer: bool = False) -> list[tuple[str, int]]:
+        """List who has answered which photo."""
+        folder = self._folder(reviewer=reviewer)
+        return [*_answered((key.removeprefix(folder) for key in self._keys(folder)), len(self.lines))]
+
+    def answers(self, *, reviewer: bool = False) -> list[Answer]:
+        """Read all answers. Raises LabError for one that is none."""
+
+        def read(found: tuple[str, int]) -> Answer:
+            worker, photo = found
+            content = self._read(self._key(worker, photo, reviewer=reviewer))
+            return manifests.read_answer(content, self.task.labels, photo=photo, worker=worker, reviewer=reviewer)
+
+        with ThreadPoolExecutor(_READERS) as pool:
+            try:
+                return [*pool.map(read, self.answered(reviewer=reviewer))]
+            except ValueError as error:
+                raise LabError(f"{self.task.uri('')}: {error}; delete it, and it can be given again.") from None
+
+    # Photos and what comes of the job.
+
+    def photo(self, number: int) -> bytes:
+        """Read a photo. Raises ClientError."""
+        return self._read(self.lines[number].key)
+
+    def write(self, name: str, content: bytes) -> None:
+        """Write one of the job's objects."""
+        self._s3.put_object(Bucket=self.task.bucket, Key=self.task.key(name), Body=content)
+
+    def write_all(self, contents: Iterable[tuple[str, bytes]]) -> None:
+        """Write many of them."""
+        with ThreadPoolExecutor(_READERS) as pool:
+            for _ in pool.map(lambda each: self.write(*each), contents):
+                pass
+
+    def names(self, folder: str) -> set[str]:
+        """List the names, below the job's own, of its objects in a folder."""
+        return {key.removeprefix(self.task.folder) for key in self._keys(self.task.key(folder))}
+
+    def delete(self, names: Iterable[str]) -> None:
+        """Delete some of its objects."""
+        for name in names:
+            self._s3.delete_object(Bucket=self.task.bucket, Key=self.task.key(name))
+
+    def _folder(self, *, reviewer: bool) -> str:
+        return self.task.key(_REVIEW) if reviewer else labelling_answers(self.task.name)
+
+    def _key(self, worker: str, photo: int, *, reviewer: bool) -> str:
+        return f"{self._folder(reviewer=reviewer)}{worker}/{photo}.json"
+
+    def _keys(self, prefix: str) -> Iterator[str]:
+        return _keys(self._s3, self.task.bucket, prefix)
+
+    def _read(self, key: str) -> bytes:
+        return bytes(self._s3.get_object(Bucket=self.task.bucket, Key=key)["Body"].read())
+
+
+def open_job(session: Session, bucket: str, name: str) -> JobStore:
+    """Open a job that is there. Raises LabError if it is not."""
+    s3 = _client(session)
+    job = Task(name=task.checked_name(name), bucket=bucket)
+    documents = [_get(s3, bucket, job.key(each)) for each in (DOCUMENT, CATEGORIES, INPUT)]
+    request, categories, manifest = documents
+    if request is None or categories is None or manifest is None:
+        there = _names(s3, bucket)
+        hint = (
+            f"there are {', '.join(there)}" if there else "`./lab label --prefix raw/` begins one over the photos there"
+        )
+        raise LabError(f"There is no labelling job {name} in s3://{bucket}/{task.FOLDER}: {hint}.")
+    found = task.read(bucket, request, categories)
+    return JobStore(s3, found, manifests.read_lines(manifest.decode(), bucket, found.uri(INPUT)))
+
+
+def job_names(session: Session, bucket: str) -> list[str]:
+    """List the labelling jobs that there are."""
+    return _names(_client(session), bucket)
+
+
+def begin(session: Session, job: Task, lines: Sequence[Line], *, people: int | None) -> JobStore:
+    """Begin a job, or open it as whoever was first has begun it; photos that came since are added at its end.
+
+    Raises LabError if it is there for another number of `people` than was asked for.
+    """
+    s3, bucket = _client(session), job.bucket
+    manifest = manifests.write_lines([each.document for each in lines])
+    for name, content in ((INPUT, manifest), (CATEGORIES, _json(job.categories())), (DOCUMENT, _json(job.request()))):
+        _put_if_absent(s3, bucket, job.key(name), content)
+    found = open_job(session, bucket, job.name)
+    if people is not None and found.task.people != people:
+        raise LabError(
+            f"The labelling job {job.name} is there already, and its photos go to {found.task.people} people each: "
+            f"leave --people out to go on with it, or name another job to begin."
+        )
+    known = {line.key for line in found.lines}
+    if fresh := [line for line in lines if line.key not in known]:
+        whole = manifests.write_lines([each.document for each in (*found.lines, *fresh)])
+        s3.put_object(Bucket=bucket, Key=job.key(INPUT), Body=whole)
+        return open_job(session, bucket, job.name)
+    return found
+
+
+def find_photos(session: Session, bucket: str, prefix: str) -> list[Line]:
+    """Return a line for every picture below a prefix, by key. Raises LabError if there is none, or there are too many.
+
+    What is no PNG or JPEG by its name is left out.
+    """
+    keys = [key for key in _keys(_client(session), bucket, prefix) if key.lower().endswith(_PICTURES)]
+    if not keys:
+        raise LabError(
+            f"There is no photo (.png, .jpg) below s3://{bucket}/{prefix}: `aws s3 cp --recursive FOLDER "
+            f"s3://{bucket}/{prefix}` brings some."
+        )
+    if len(keys) > MOST_PHOTOS:
+        raise LabError(
+            f"There are {len(keys):,} photos below s3://{bucket}/{prefix}; a labelling job takes {MOST_PHOTOS:,}, so "
+            "give a longer --prefix."
+        )
+    return [Line(key, {manifests.SOURCE: f"s3://{bucket}/{key}"}) for key in sorted(keys)]
+
+
+def read_manifest(session: Session, bucket: str, key: str) -> list[Line]:
+    """Return the lines of an input manifest in the bucket. Raises LabError for one that is not there, or is none."""
+    key = key.removeprefix(f"s3://{bucket}/")
+    content = None if key.startswith("s3://") else _get(_client(session), bucket, key)
+    where = key if key.startswith("s3://") else f"s3://{bucket}/{key}"
+    if content is None:
+        raise LabError(
+            f"There is no manifest {where} in the lab's bucket: `aws s3 cp FILE s3://{bucket}/raw/` brings it."
+        )
+    try:
+        return manifests.read_lines(content.decode(), bucket, where)
+    except UnicodeDecodeError:
+        raise LabError(f"{where} is no text: a manifest is UTF-8, with a JSON object a line.") from None
+
+
+def _client(session: Session) -> Any:
+    return session.client("s3", timeout=_SECONDS, attempts=_ATTEMPTS)
+
+
+def _json(document: Any) -> bytes:
+    return (json.dumps(document, indent=2) + "\n").encode()
+
+
+def _keys(s3: Any, bucket: str, prefix: str) -> Iterator[str]:
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+        yield from (each["Key"] for each in page.get("Contents", ()))
+
+
+def _names(s3: Any, bucket: str) -> list[str]:
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=task.FOLDER, Delimiter="/")
+    folders = [each["Prefix"] for page in pages for each in page.get("CommonPrefixes", ())]
+    return [folder.removeprefix(task.FOLDER).rstrip("/") for folder in folders]
+
+
+def _get(s3: Any, bucket: str, key: str) -> bytes | None:
+    try:
+        return bytes(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "NoSuchKey":
+            return None
+        raise
+
+
+def _put_if_absent(s3: Any, bucket: str, key: str, content: bytes) -> None:
+    """Write an object unless it is there, or somebody else writes it at the same moment."""
+    try:
+        s3.put_object(Bucket=bucket, Key=key, Body=content, IfNoneMatch="*")
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in {"PreconditionFailed", "ConditionalRequestConflict"}:
+            raise
+
+
+def _answered(names: Iterable[str], photos: int) -> Iterator[tuple[str, int]]:
+    """Yield who has answered which photo, of names such as ada/12.json; others are nobody's answers."""
+    for name in names:
+        worker, _, file = name.partition("/")
+        number = file.removesuffix(".json")
+        if number.isdecimal() and file == f"{int(number)}.json" and int(number) < photos:
+            yield worker, int(number)

@@ -19,8 +19,8 @@ from infra.constructs.execution_role import ExecutionRole
 from infra.constructs.findings import acknowledge, wildcard
 from infra.constructs.hosting import ASYNC_FAILURE, ASYNC_INPUT, ASYNC_OUTPUT
 from infra.constructs.images import ContainerImage, pull
-from infra.constructs.seat_monitoring import SeatMonitoring
 from infra.constructs.seat_labels import SeatLabels
+from infra.constructs.seat_monitoring import SeatMonitoring
 from infra.constructs.seat_pipelines import SeatPipelines
 from infra.constructs.statements import allow
 from teardown import names

@@ -6,6 +6,9 @@ follow, and from these how likely each label is for each photo. Ground Truth, to
 Maximization approach" (botocore's model, AnnotationConsolidationConfig). The counts begin with a little of everything
 right and less of all else, so that with few answers nobody's matrix has zeros in it, and a person with three answers
 is taken for neither perfect nor hopeless.
+
+crowd-kit has the model too; it would bring transformers, tokenizers, NLTK and eight packages more into the lab for it,
+and its counts begin with nothing: zeros.
 """
 
 from __future__ import annotations

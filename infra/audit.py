@@ -19,7 +19,7 @@ from cdk_nag import AwsSolutionsChecks
 
 from infra import composition
 from infra.constructs.findings import METADATA
-from infra.regions import ACCEPTED, monitoring_refusal, retraining_refusal, serving_refusal
+from infra.regions import ACCEPTED, labelling_refusal, monitoring_refusal, retraining_refusal, serving_refusal
 from infra.settings import DATA_FILES, read
 
 if TYPE_CHECKING:
@@ -68,6 +68,7 @@ def profiles(*, data: Path, photos: Path) -> dict[str, Mapping[str, Any]]:
         "algorithm": {"data": str(data), "seats": 0, "algorithm": "xgboost", "features": "hidden"},
         "serverless": {"data": str(data), "seats": 0, "hosting": "serverless", "serve_also": ["rest", "web"]},
         "monitored": {"data": str(data), "seats": 1, "monitor": "hourly"},
+        "labelled": {"data": str(data), "seats": 0, "labelling": "ground-truth"},
         "retrained": {"data": str(data), "seats": 0, "retraining": True},
         "served elsewhere": {"data": str(data), "seats": 0, "serve_also": ["lambda", "edge"]},
         # Instances whose own disks SageMaker takes no key for, another backend, and whatever can be left out left out.
@@ -100,6 +101,7 @@ def _audit(
         name
         for name in _alike(region)
         if not monitoring_refusal(name, lab.monitor)
+        and not labelling_refusal(name, lab.labelling)
         and not retraining_refusal(name, wanted=lab.retraining)
         and not serving_refusal(name, lab.serve_also)
     ]

@@ -16,6 +16,7 @@ def refusal(region: str, settings: Settings) -> str | None:
         regions.refusal(region)
         or algorithms.refusal(region, settings.algorithm)
         or regions.monitoring_refusal(region, settings.monitor)
+        or regions.labelling_refusal(region, settings.labelling)
         or regions.retraining_refusal(region, wanted=settings.retraining)
         or regions.serving_refusal(region, settings.serve_also)
     )

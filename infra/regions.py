@@ -94,6 +94,17 @@ WITHOUT_SERVING = {
     ),
 }
 
+# Regions that lack the type of lab.labelling, which nothing but that setting needs.
+WORKFORCE = "AWS::SageMaker::Workforce"
+WITHOUT_WORKFORCE = frozenset(
+    {
+        *("af-south-1", "ap-east-1", "ap-east-2", "ap-northeast-3", "ap-south-2", "ap-southeast-3"),
+        *("ap-southeast-4", "ap-southeast-5", "ap-southeast-6", "ap-southeast-7", "ca-west-1", "eu-central-2"),
+        *("eu-north-1", "eu-south-1", "eu-south-2", "eu-west-3", "il-central-1", "mx-central-1", "sa-east-1"),
+        "us-west-1",
+    }
+)
+
 # Regions of the partition `aws` in which AWS has the containers, and yet the lab could not stand.
 _WANTING = {
     "me-central-1": "CloudFormation has none of SageMaker's endpoints and notebook instances there",
@@ -112,6 +123,14 @@ def monitoring_refusal(region: str, monitor: str) -> str | None:
     if monitor == "off" or region not in WITHOUT_MONITORING:
         return None
     lacking = f"lab.monitor = {monitor!r}: must be 'off' in {region}, where CloudFormation has no monitoring schedules."
+    return f"{lacking} {_ADVICE}"
+
+
+def labelling_refusal(region: str, labelling: str) -> str | None:
+    """Say in a sentence why a lab can't have a workforce in the region; None if it can, or is not to."""
+    if labelling == "off" or region not in WITHOUT_WORKFORCE:
+        return None
+    lacking = f"lab.labelling = {labelling!r}: must be 'off' in {region}, where CloudFormation has no workforces."
     return f"{lacking} {_ADVICE}"
 
 

@@ -65,6 +65,9 @@ HOSTINGS: tuple[Hosting, ...] = get_args(Hosting)
 # How often the lab looks for drift. New customers of AWS's don't get what does it: see infra/constructs/monitor.py.
 Monitoring = Literal["off", "hourly", "daily"]
 
+# With what people label together: new customers of AWS's don't get it, see infra/constructs/ground_truth.py.
+Labelling = Literal["off", "ground-truth"]
+
 # Source: botocore, ProductionVariantServerlessConfig.
 SERVERLESS_MEMORY = (1024, 2048, 3072, 4096, 5120, 6144)
 
@@ -300,6 +303,7 @@ class Settings(BaseModel):
     capture_percentage: Annotated[int, Field(ge=0, le=100)] = 100
     monitor: Monitoring = "off"
     dashboard: bool = True
+    labelling: Labelling = "off"
     log_retention_days: Annotated[int, AfterValidator(_retention)] = 7
 
     @model_validator(mode="after")

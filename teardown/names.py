@@ -128,6 +128,11 @@ def dashboard(lab: str, region: str) -> str:
     return f"{prefix(lab)}{region}"
 
 
+def labelers(lab: str) -> str:
+    """Return the name of the lab's workforce, of its work team, and of the user pool and the group of both."""
+    return f"{lab}-labelers"
+
+
 def async_topic(lab: str, of: str) -> str:
     """Return the name of the topic that hears of the endpoint's asynchronous answers: "success" or "error"."""
     return f"{lab}-async-{of}"

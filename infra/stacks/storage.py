@@ -11,6 +11,7 @@ from infra.constructs.bucket import LabBucket, SharedStorage
 from infra.constructs.bucket_contents import BucketContents
 from infra.constructs.catalog import Catalog
 from infra.constructs.key import LabKey
+from infra.constructs.labelling_files import labelling_files
 from infra.constructs.prepared_photos import PreparedPhotos
 from infra.constructs.source_directory import ARCHIVE
 from infra.regions import registers_models
@@ -71,6 +72,7 @@ class StorageStack(Stack):
             files={
                 **({} if settings.photos else {f"data/{name}": data / name for name in DATA_FILES}),
                 **{f"notebooks/{name}": file for name, file in notebooks.items()},
+                **(labelling_files() if settings.labelling != "off" else {}),
             },
             log_retention_days=settings.log_retention_days,
         )
@@ -86,6 +88,10 @@ class StorageStack(Stack):
             },
         )
         Catalog(self, "Catalog", storage=self.shared, lab=settings.name)
+        if settings.labelling != "off":
+            from infra.constructs.ground_truth import GroundTruth  # noqa: PLC0415 - the CDK takes its time for Cognito
+
+            GroundTruth(self, "Labelling", settings=settings, bucket=self.bucket, key=self.key)
         self.data = {key: digest for key, digest in contents.digests.items() if key.startswith("data/")}
         if settings.photos:
             code = f"notebooks/{ARCHIVE}"

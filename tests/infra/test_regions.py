@@ -20,6 +20,9 @@ from infra.regions import (
     SERVING,
     WITHOUT_MONITORING,
     WITHOUT_SERVING,
+    WITHOUT_WORKFORCE,
+    WORKFORCE,
+    labelling_refusal,
     monitoring_refusal,
     refusal,
     serving_refusal,
@@ -64,6 +67,14 @@ def test_where_there_are_no_monitoring_schedules() -> None:
     assert "must be 'off' in ca-west-1" in str(monitoring_refusal("ca-west-1", "hourly"))
     assert monitoring_refusal("ca-west-1", "off") is None
     assert monitoring_refusal("us-east-1", "hourly") is None
+
+
+def test_where_there_are_no_workforces() -> None:
+    """lab.labelling is refused there in a sentence, and nowhere else."""
+    assert {region for region in ACCEPTED if WORKFORCE not in published(region)} == WITHOUT_WORKFORCE
+    assert "must be 'off' in us-west-1" in str(labelling_refusal("us-west-1", "ground-truth"))
+    assert labelling_refusal("us-west-1", "off") is None
+    assert labelling_refusal("us-east-1", "ground-truth") is None
 
 
 def test_where_a_model_can_not_be_served_otherwise() -> None:

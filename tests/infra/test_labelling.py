@@ -1,0 +1,71 @@
+"""What lab.labelling = ground-truth adds to the storage stack: people, their workforce and team, and a job's role."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from infra.constructs.labelling_files import CATEGORIES, TEMPLATE, labelling_files
+from model_code.data import LABELS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import aws_cdk as cdk
+
+STACK = "bricklab-storage"
+
+
+@pytest.fixture(scope="module")
+def labelled(compose: Callable[..., cdk.App]) -> dict[str, Any]:
+    """The resources of the storage stack with Ground Truth."""
+    [template] = [
+        each.template for each in compose(seats=0, labelling="ground-truth").synth().stacks if each.stack_name == STACK
+    ]
+    return dict(template)
+
+
+def of_kind(template: dict[str, Any], kind: str) -> list[dict[str, Any]]:
+    """The properties of all resources of a type."""
+    return [each["Properties"] for each in template["Resources"].values() if each["Type"] == kind]
+
+
+def test_by_default_nobody_labels(templates: dict[str, Any]) -> None:
+    """No user pool, no workforce."""
+    text = json.dumps(templates)
+    assert "AWS::Cognito" not in text
+    assert "AWS::SageMaker::Work" not in text
+
+
+def test_a_team_of_a_pool_that_nobody_joins_alone(labelled: dict[str, Any]) -> None:
+    """The workforce is of the pool and its client, the team of the group in it."""
+    [pool] = of_kind(labelled, "AWS::Cognito::UserPool")
+    assert pool["AdminCreateUserConfig"] == {"AllowAdminCreateUserOnly": True}
+    [workforce], [team] = (of_kind(labelled, f"AWS::SageMaker::{kind}") for kind in ("Workforce", "Workteam"))
+    [group] = of_kind(labelled, "AWS::Cognito::UserPoolGroup")
+    member = team["MemberDefinitions"][0]["CognitoMemberDefinition"]
+    assert (member["CognitoUserPool"], member["CognitoClientId"]) == (
+        workforce["CognitoConfig"]["UserPool"],
+        workforce["CognitoConfig"]["ClientId"],
+    )
+    assert member["CognitoUserGroup"] == group["GroupName"] == "bricklab-labelers"
+    assert team["WorkforceName"] == workforce["WorkforceName"]
+
+
+def test_its_role_reads_photos_and_writes_labels(labelled: dict[str, Any]) -> None:
+    """Nothing else of the bucket."""
+    [role] = [each for each in of_kind(labelled, "AWS::IAM::Role") if "labeling jobs" in str(each.get("Description"))]
+    statements = role["Policies"][0]["PolicyDocument"]["Statement"]
+    writing = [each for each in statements if "s3:PutObject" in each["Action"]]
+    assert [json.dumps(each["Resource"]).count("labelling/jobs/*") for each in writing] == [1]
+    assert set(labelled["Outputs"]) >= {"LabelingPortal", "LabelingWorkteamArn", "LabelingRoleArn", "LabelingTemplate"}
+
+
+def test_what_labelers_choose_from_is_what_the_network_knows() -> None:
+    """The categories are the network's labels, in their order; the template is there."""
+    files = labelling_files()
+    labels = [each["label"] for each in json.loads(files[CATEGORIES].read_text())["labels"]]
+    assert labels == [*LABELS]
+    assert "crowd-image-classifier" in files[TEMPLATE].read_text()

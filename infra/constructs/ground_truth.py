@@ -32,8 +32,7 @@ _SHORTEST_PASSWORD = 12
 _Team = sagemaker.CfnWorkteam
 _FINDINGS = {
     "AwsSolutions-COG2": "A class signs in for an hour's labeling; who wants a second factor turns it on in the pool.",
-    "AwsSolutions-COG3": "Threat protection is Cognito's Plus plan, which costs for each user and month.",
-    "AwsSolutions-COG8": "The same: the Plus plan costs for each user and month.",
+    "AwsSolutions-COG8": "Threat protection is Cognito's Plus plan, which costs for each user and month.",
 }
 
 

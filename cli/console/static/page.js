@@ -92,7 +92,7 @@ export function listen(url, name, hear) {
   document.addEventListener("visibilitychange", () => (document.hidden ? close() : open()));
   addEventListener("pagehide", close);
   addEventListener("pageshow", open);
-  open();
+  requestAnimationFrame(() => setTimeout(open));  // once it is painted: from then on AWS is asked
 }
 
 questions();

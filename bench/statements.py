@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 _PHOTOS = 200
 _EPOCHS, _SOME_EPOCHS = 150, 10  # enough to be seen while they go on, and to go on for some seconds after
-_TESTS = ("tests/test_lab.py", "tests/test_seats.py", "tests/test_lease.py", "tests/test_ways.py", "tests/notebooks")
+_TESTS = ("tests/test_lab.py", "tests/seats", "tests/test_lease.py", "tests/test_ways.py", "tests/notebooks")
 # A role's name as CloudFormation makes it of a lab's stack: lab, stack, the stack's seat, logical id, two hashes.
 _ROLE = re.compile(
     r"(?P<lab>[a-z0-9-]+?)-(?P<stack>storage|training|endpoint|operations|seat)-"

@@ -36,7 +36,7 @@ def pytest_xdist_auto_num_workers() -> int:
 # What takes longest, longest first: begun last, one of these would have a core for itself for minutes.
 _LONG = (
     "tests/notebooks/",
-    "tests/test_seats.py",
+    "tests/seats/",
     "tests/test_lab.py",
     "tests/test_rollout.py",
     "tests/test_retraining.py",
@@ -73,6 +73,8 @@ _WITH_ALL = (
     "tests/test_hostings.py",
     "tests/cli/console/test_buttons.py",
     "tests/test_lease.py",
+    "tests/test_rollout.py",
+    "tests/seats/test_changes.py",
     "tests/test_ways.py",
     "tests/test_retraining.py",
     "tests/notebooks/test_algorithms.py",
@@ -82,6 +84,7 @@ _WITH_ALL = (
     "tests/notebooks/test_laptop.py",
     "tests/notebooks/test_pipeline.py",
     "tests/model_code/loops/test_backends.py",
+    "tests/model_code/loops/test_distributed.py",
     "tests/embedded_aws/test_persistence.py",
     "tests/embedded_aws/services/sagemaker/labeling/test_portal_in_a_browser.py",
     "tests/embedded_aws/services/sagemaker/pipelines/test_sdk_steps.py",

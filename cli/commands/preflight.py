@@ -17,6 +17,7 @@ from cli.aws.session import Target, connect, start_embedded
 from cli.checks import quotas
 from cli.checks.account import check_account, check_bootstrap, check_containers, check_region
 from cli.checks.existing import check_name, check_stacks
+from cli.checks.labelling import check_labelling
 from cli.checks.result import CheckResult, Deployment, State
 from cli.checks.serving import check_serving
 from cli.checks.spending import check_budget_tag, check_lease, check_price
@@ -39,6 +40,7 @@ _CHECKS: dict[str, Callable[[Deployment], Iterator[CheckResult]]] = {
     "bootstrap": check_bootstrap,
     "name": check_name,
     "stacks": check_stacks,
+    "labelling": check_labelling,
     "lease": check_lease,
     "price": check_price,
     "budget": check_budget_tag,

@@ -36,7 +36,8 @@ from embedded_aws.services.sagemaker.clock import Clock
 
 async def main():
     none = {}
-    tables = dict.fromkeys(("services", "resource_providers", "tagged", "interceptors", "paths", "tasks"), none)
+    members = ("services", "resource_providers", "tagged", "interceptors", "paths", "hosts", "tasks")
+    tables = dict.fromkeys(members, none)
     python = lambda _: None
     nothing = Additions(**tables, sign=str, scale=print, python=python, sdk=Path(os.environ["STATE_DIR"]))
     state = Path(os.environ["STATE_DIR"])

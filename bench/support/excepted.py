@@ -46,8 +46,8 @@ EXEMPT = (
     Exempt(
         role="endpoint RestLogRole",
         action="logs:PutLogEvents",
-        why="AWS's own policy for the role with which API Gateway writes logs, and API Gateway refuses a role that lacks "
-        "any of it; here it writes them without asking the role.",
+        why="AWS's own policy for the role with which API Gateway writes logs, and API Gateway refuses a role that "
+        "lacks any of it; here it writes them without asking the role.",
     ),
     Exempt(
         role="endpoint RestLogRoleFunctionRole",

@@ -45,7 +45,7 @@ class Session:
     variables: Mapping[str, str]  # those that point a tool there; empty for AWS, whose user has set them
     account: str
     region: str
-    attempts: int = _ATTEMPTS  # at most, of each call of a client that is not told otherwise
+    attempts: int = field(default=_ATTEMPTS, kw_only=True)  # at most, of each call of a client that is told no other
     _clients: dict[tuple[str, float, int], Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def client(self, service: str, *, timeout: float = _SECONDS, attempts: int | None = None) -> Any:

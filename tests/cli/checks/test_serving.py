@@ -48,7 +48,7 @@ class Answering(Session):
 
     answers: ClassVar[dict[str, Any]] = {}
 
-    def client(self, service: str, *, timeout: float = 0, attempts: int = 0) -> Any:
+    def client(self, service: str, *, timeout: float = 0, attempts: int | None = None) -> Any:
         """Return the same for each service."""
         del service, timeout, attempts
         return Account(**self.answers)

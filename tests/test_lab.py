@@ -179,7 +179,7 @@ def test_no_secret_is_logged(lab: Lab) -> None:
 
 
 def test_cost_names_what_each_thing_costs(lab: Lab) -> None:
-    """Endpoint, notebook, key and job have AWS's prices; at the lease's end it will have cost so many hours more."""
+    """Endpoint, notebook, key, dashboard and job have AWS's prices; at the lease's end it will have cost so many hours more."""
     end = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=10)
     scheduler = lab.client("scheduler")
     scheduler.create_schedule(
@@ -192,7 +192,7 @@ def test_cost_names_what_each_thing_costs(lab: Lab) -> None:
     bill = json.loads(lab("cost", "--json", *SETTINGS))
     scheduler.delete_schedule(Name=f"{NAME}-lease-end")
     kinds = {resource["kind"]: resource for resource in bill["resources"]}
-    assert kinds.keys() == {"endpoint", "notebook", "training job", "key"}
+    assert kinds.keys() == {"endpoint", "notebook", "training job", "key", "dashboard", "alarm"}
     assert kinds["endpoint"]["usd_hour"] == 0.115
     assert kinds["notebook"]["usd_hour"] == pytest.approx(0.05 + 10 * 0.14 / 730)
     assert kinds["training job"]["usd_hour"] == 0

@@ -73,7 +73,7 @@ def main(data: Path, folder: Path, samples: int, images: int, requests: int) -> 
             if 2 * found < _AT_EACH:
                 break
             smallest[name] = f"{size:g}"
-    for share in (1.0, 0.5, 0.3, 0.2, 0.15):
+    for share in (1.0, 0.5, 0.3, 0.2, 0.15, 0.1, 0.05):
         mixed = _of_one_class(labels, share, images, random)
         found = alarms(lambda sample: sample, _AT_EACH, mixed)
         shifts.append({"shift": "one class", "size": f"{share:.0%}", "alarms": f"{found} of {_AT_EACH}"})

@@ -179,7 +179,7 @@ def test_no_secret_is_logged(lab: Lab) -> None:
 
 
 def test_cost_names_what_each_thing_costs(lab: Lab) -> None:
-    """Endpoint, notebook, key, dashboard and job have AWS's prices; at the lease's end it will have cost so many hours more."""
+    """Each has AWS's price; at the lease's end the lab will have cost so many hours more."""
     end = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=10)
     scheduler = lab.client("scheduler")
     scheduler.create_schedule(

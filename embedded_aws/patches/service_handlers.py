@@ -93,29 +93,11 @@ def intercept(name: str, interceptor: Interceptor) -> None:
     wrap(name, answered)
 
 
-def add_paths(handlers: Mapping[str, Handler]) -> None:
-    """Answer every request whose path begins with a key of these, whatever else it may look like."""
-    patches = patching.Patches()
+def add_places(paths: Mapping[str, Handler], hosts: Mapping[re.Pattern[str], Handler]) -> None:
+    """Answer every request whose path begins with a key of `paths`, or to a host whose name a pattern of `hosts` has.
 
-    @patches.wraps(ministack.app.detect_service, ministack.app)
-    def detect_service(
-        original: Callable[[str, str, dict[str, str], dict[str, list[str]]], str],
-        method: str,
-        path: str,
-        headers: dict[str, str],
-        query_params: dict[str, list[str]],
-    ) -> str:
-        below = next((prefix for prefix in handlers if path.startswith(prefix)), None)
-        return below or original(method, path, headers, query_params)
-
-    ministack.app.SERVICE_HANDLERS.update(handlers)
-    patches.apply()
-
-
-def add_hosts(handlers: Mapping[re.Pattern[str], Handler]) -> None:
-    """Answer every request to a host whose name one of these patterns matches, but those that Cognito answers for all.
-
-    Its pages for signing in are at every name: /oauth2/authorize, /login and their like.
+    Cognito's pages for signing in (/oauth2/authorize, /login and their like) are at every name, and stay there:
+    ministack answers them before it asks which service it is.
     """
     patches = patching.Patches()
 
@@ -128,10 +110,12 @@ def add_hosts(handlers: Mapping[re.Pattern[str], Handler]) -> None:
         query_params: dict[str, list[str]],
     ) -> str:
         host = headers.get("host", "").lower()
-        found = next((pattern.pattern for pattern in handlers if pattern.fullmatch(host)), None)
-        return found or original(method, path, headers, query_params)
+        at_host = next((pattern.pattern for pattern in hosts if pattern.fullmatch(host)), None)
+        below = next((prefix for prefix in paths if path.startswith(prefix)), None)
+        return at_host or below or original(method, path, headers, query_params)
 
-    ministack.app.SERVICE_HANDLERS.update({pattern.pattern: handler for pattern, handler in handlers.items()})
+    at_hosts = {pattern.pattern: handler for pattern, handler in hosts.items()}
+    ministack.app.SERVICE_HANDLERS.update({**paths, **at_hosts})
     patches.apply()
 
 

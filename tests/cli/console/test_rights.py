@@ -42,7 +42,7 @@ def test_each_panel_names_the_right_that_is_missing(chromium: Browser, lab: Lab)
             ("jobs", "sagemaker:ListTrainingJobs"),
             ("endpoints", "sagemaker:ListEndpoints"),
             ("tuning", "sagemaker:ListHyperParameterTuningJobs"),
-            ("quotas", "sagemaker:ListEndpoints"),  # of which the use of a quota is counted
+            ("quotas", "servicequotas:ListServiceQuotas"),
             ("lab", "ssm:GetParametersByPath"),
             ("seats", "logs:DescribeLogStreams"),
         ):

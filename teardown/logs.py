@@ -108,7 +108,7 @@ class LogsSweep:
     def _streams(self) -> Iterator[Found]:
         for group in SHARED_GROUPS:
             for stream in self._streams_of(group, self._scope.prefix.removesuffix("-")):
-                # A stream is `<job>/<host>-…`, `<notebook instance>/jupyter.log`.
+                # A stream is `<job>/<host>-…`, `<notebook instance>/jupyter.log`, or a labeling job's `<job>`.
                 if self._scope.names(stream.partition("/")[0]):
                     delete = partial(self._logs.delete_log_stream, logGroupName=group, logStreamName=stream)
                     yield Resource(_STREAM, f"{group}: {stream}"), delete
@@ -127,7 +127,8 @@ class LogsSweep:
                             yield Resource(_GROUP, f"{root}/{name}"), delete
         for noun, group in _STREAMS_OF.items():
             for name in self._remembered.of(noun):
-                for stream in self._streams_of(group, f"{name}/"):
+                alike = self._streams_of(group, name)
+                for stream in (each for each in alike if each.partition("/")[0] == name):
                     delete = partial(self._logs.delete_log_stream, logGroupName=group, logStreamName=stream)
                     yield Resource(_STREAM, f"{group}: {stream}"), delete
 

@@ -33,7 +33,7 @@ class ResourceType:
     deletable: frozenset[str] | None = None
     parameter: str = ""  # the name's in Stop and Delete
     record_kept: bool = False  # AWS has no Delete operation for it
-    words: str = "NameContains"  # List's parameter that narrows it down by names
+    words: str = "NameContains"  # List's parameter that narrows it down by names, "" if it has none
 
     @cached_property
     def noun(self) -> str:
@@ -163,6 +163,16 @@ RESOURCE_TYPES: tuple[ResourceType, ...] = (
         stoppable=frozenset({"InService", "PendingMaintenance"}),
         deletable=frozenset({"Stopped", "Failed"}),
         stage=2,
+    ),
+    # After the jobs that it works on; its ARN has no hyphen.
+    ResourceType(title="workteam", api_name="Workteam", summaries="Workteams", name="WorkteamName", stage=3),
+    ResourceType(
+        title="human task UI",
+        api_name="HumanTaskUi",
+        summaries="HumanTaskUiSummaries",
+        name="HumanTaskUiName",
+        stage=3,
+        words="",
     ),
     *(_job_definition(title) for title in ("data quality", "model quality", "model bias", "model explainability")),
     ResourceType(

@@ -159,7 +159,7 @@ class SageMakerSweep:
 
     def _of_bearer(self, kind: ResourceType, arn: str) -> dict[str, Summary]:
         """Return what bears the tags of this ARN. An ARN has the name in lower case, which may not find it."""
-        for words in (arn.split("/")[1], ""):
+        for words in (arn.rpartition("/")[2], ""):
             found = {each[kind.arn_member]: each for each in self._listed(kind, words) if _bearer(each, kind) == arn}
             if found:
                 return found
@@ -167,7 +167,7 @@ class SageMakerSweep:
 
     def _listed(self, kind: ResourceType, words: str) -> Iterator[Summary]:
         pages = self._sagemaker.get_paginator(kind.list_operation)
-        among = {kind.words: words} if words else {}
+        among = {kind.words: words} if words and kind.words else {}
         for page in pages.paginate(**among):
             yield from page[kind.summaries]
         if kind.noun == "model_package":

@@ -127,6 +127,8 @@ TYPES = {
         ("Pending", "InService"),
         ("Stopping", "Stopped"),
     ),
+    "Workteam": FakeType("Workteams", "WorkteamName", "WorkteamArn", "workteam/private-crowd"),
+    "HumanTaskUi": FakeType("HumanTaskUiSummaries", "HumanTaskUiName", "HumanTaskUiArn", "human-task-ui"),
     "DataQualityJobDefinition": _definition("data-quality"),
     "ModelQualityJobDefinition": _definition("model-quality"),
     "ModelBiasJobDefinition": _definition("model-bias"),

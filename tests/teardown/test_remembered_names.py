@@ -34,7 +34,10 @@ GROUPS = {
     "InferenceRecommendationsJob": "InferenceRecommendationsJobs",
     "NotebookInstance": "NotebookInstances",
 }
-STREAMS = {(f"/aws/sagemaker/{group}", "theirs-1/algo-1") for group in GROUPS.values()}
+STREAMS = {
+    *((f"/aws/sagemaker/{group}", "theirs-1/algo-1") for group in GROUPS.values()),
+    ("/aws/sagemaker/LabelingJobs", "theirs-1"),
+}
 OWN_GROUPS = {"/aws/sagemaker/Endpoints/theirs-1", "/aws/sagemaker/InferenceComponents/theirs-1"}
 
 

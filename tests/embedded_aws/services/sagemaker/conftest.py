@@ -167,7 +167,9 @@ class Labelings(LabelingJobs):
         return Role(arn, account=record.account, region=record.region, endpoint_url=self.context.endpoint_url)
 
     def begin(self, record: Record, run: Run) -> None:
-        """Begin nothing."""
+        """Be at work, and do nothing."""
+        del run
+        self.context.store.update(record, LabelingJobStatus="InProgress")
 
     def stop(self, record: Record) -> None:
         """Stop at once."""

@@ -6,12 +6,9 @@ import logging
 import threading
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
-
-if TYPE_CHECKING:
-    from embedded_aws.runtime.credentials import Role
 
 log = logging.getLogger(__name__)
 
@@ -23,15 +20,22 @@ _EVENT_BYTES = 262_144 - _EVENT_OVERHEAD
 _FLUSH_SECONDS = 0.3
 
 
+class Clients(Protocol):
+    """Makes boto3 clients as who writes a log: a role, for the most part."""
+
+    def client(self, service: str) -> Any:
+        """Return the client for a service."""
+
+
 class LogStream:
     """One stream of one group; both are made when the first line is written.
 
     A role that may not write logs loses them, as on AWS: its job or endpoint goes on.
     """
 
-    def __init__(self, role: Role, *, group: str, stream: str) -> None:
+    def __init__(self, clients: Clients, *, group: str, stream: str) -> None:
         self.group, self.stream = group, stream
-        self._role = role
+        self._clients = clients
         self._client: Any = None
         self._events: list[dict[str, Any]] = []
         self._wake = threading.Condition()
@@ -84,7 +88,7 @@ class LogStream:
 
         Not compared with AWS: whether its agent tries to make it first, and gives up where it may not.
         """
-        client = self._role.client("logs")
+        client = self._clients.client("logs")
         where = {"logGroupName": self.group, "logStreamName": self.stream}
         with suppress(client.exceptions.ResourceAlreadyExistsException):
             try:

@@ -21,6 +21,7 @@ from infra.constructs.execution_role import ExecutionRole
 from infra.constructs.findings import acknowledge, wildcard
 from infra.constructs.labelling_files import CATEGORIES, PREFIX, TEMPLATE
 from teardown import names
+from teardown.logs import group_of_streams
 
 if TYPE_CHECKING:
     from aws_cdk import aws_kms as kms
@@ -117,8 +118,12 @@ class GroundTruth(Construct):
 
 
 def _role(scope: Construct, lab: str, bucket: s3.IBucket, key: kms.IKey) -> ExecutionRole:
-    """Return the role of labeling jobs: it reads photos, the template and the categories, and writes labels."""
-    own = bucket.bucket_arn
+    """Return the role of labeling jobs: it reads photos, the template and the categories, and writes labels.
+
+    And the log and the metrics of jobs whose names begin with the lab's: AWS's own policy for such roles,
+    AmazonSageMakerGroundTruthExecution, has both.
+    """
+    own, logs, jobs = bucket.bucket_arn, group_of_streams("labeling_job"), names.any_of(lab)
     role = ExecutionRole(
         scope,
         "Role",
@@ -128,8 +133,18 @@ def _role(scope: Construct, lab: str, bucket: s3.IBucket, key: kms.IKey) -> Exec
             statements.on_objects(own, actions=["s3:GetObject"], prefixes=list(_READ)),
             statements.on_objects(own, actions=["s3:AbortMultipartUpload", "s3:PutObject"], prefixes=[_WRITTEN]),
             statements.read_and_write_encrypted(key.key_arn),
+            *statements.write_logs({logs: jobs}),
+            statements.publish_metrics(),
         ],
     )
     reason = "Whoever labels names the photos and the jobs."
-    acknowledge(role, {wildcard(f"…/{place}*"): reason for place in (*_READ, _WRITTEN)})
+    acknowledge(
+        role,
+        {
+            **{wildcard(f"…/{place}*"): reason for place in (*_READ, _WRITTEN)},
+            wildcard(f"…{logs}:*"): "SageMaker shares the log group among an account's labeling jobs.",
+            wildcard(f"…{logs}:log-stream:{jobs}"): "The streams of this lab's labeling jobs.",
+            wildcard("*"): "PutMetricData has no resource to name; it is held to SageMaker's namespaces.",
+        },
+    )
     return role

@@ -55,11 +55,15 @@ def test_a_team_of_a_pool_that_nobody_joins_alone(labelled: dict[str, Any]) -> N
 
 
 def test_its_role_reads_photos_and_writes_labels(labelled: dict[str, Any]) -> None:
-    """Nothing else of the bucket."""
+    """Nothing else of the bucket; of logs and metrics its jobs' own."""
     [role] = [each for each in of_kind(labelled, "AWS::IAM::Role") if "labeling jobs" in str(each.get("Description"))]
     statements = role["Policies"][0]["PolicyDocument"]["Statement"]
     writing = [each for each in statements if "s3:PutObject" in each["Action"]]
     assert [json.dumps(each["Resource"]).count("labelling/jobs/*") for each in writing] == [1]
+    logging = next(each for each in statements if "logs:PutLogEvents" in each["Action"])
+    assert "/aws/sagemaker/LabelingJobs:log-stream:bricklab-*" in json.dumps(logging["Resource"])
+    metrics = next(each for each in statements if each["Action"] == "cloudwatch:PutMetricData")
+    assert "AWS/SageMaker" in metrics["Condition"]["StringLike"]["cloudwatch:namespace"]
     assert set(labelled["Outputs"]) >= {"LabelingPortal", "LabelingWorkteamArn", "LabelingRoleArn", "LabelingTemplate"}
 
 

@@ -69,6 +69,11 @@ Measured on this machine, and published every minute.
 | `/aws/sagemaker/TrainingJobs`, `/aws/sagemaker/ProcessingJobs` | `Host`: `<job>/algo-1` | `CPUUtilization`, \
 `MemoryUtilization`, `DiskUtilization` |
 | `/aws/sagemaker/TransformJobs` | `Host`: `<job>/<instance>` | `CPUUtilization`, `MemoryUtilization` |
+| `AWS/SageMaker` | `LabelingJobName` | `DatasetObjectsHumanAnnotated`, `DatasetObjectsLabelingFailed`, \
+`TotalDatasetObjectsLabeled` |
+| `AWS/SageMaker` | none, of labeling jobs | `JobsSucceeded`, `JobsFailed`, `JobsStopped` |
+| `AWS/SageMaker/Workteam` | `CognitoUserPool`, `LabelingJob`, `WorkerId` | `TasksAccepted`, `TasksSubmitted`, \
+`ActiveWorkers`, `TimeSpent` |
 | `/aws/sagemaker/TrainingJobs` | `TrainingJobName` | what the job's `MetricDefinitions` find in its log |
 
 ## Events in EventBridge

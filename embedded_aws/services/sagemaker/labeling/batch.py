@@ -17,23 +17,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from embedded_aws.services.sagemaker.labeling.activity import WorkerActivity
     from embedded_aws.services.sagemaker.labeling.answers import Answers
-
-
-@dataclass(frozen=True, kw_only=True)
-class Worker:
-    """A person who labels: their ID in a job's output, and who that is in the user pool."""
-
-    id: str
-    issuer: str
-    sub: str
-    name: str
-
-    @property
-    def metadata(self) -> dict[str, Any]:
-        """Return the workerMetadata of an answer."""
-        identity = {"identityProviderType": "Cognito", "issuer": self.issuer, "sub": self.sub}
-        return {"identityData": identity}
+    from embedded_aws.services.sagemaker.labeling.worker import Worker
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,8 +49,10 @@ class Task:
 class Batch:
     """The objects that workers have before them at one time."""
 
-    def __init__(self, job: str, tasks: Mapping[int, Any], limits: Limits, answers: Answers) -> None:
-        self._job, self._limits, self._answers = job, limits, answers
+    def __init__(
+        self, job: str, tasks: Mapping[int, Any], limits: Limits, answers: Answers, activity: WorkerActivity
+    ) -> None:
+        self._job, self._limits, self._answers, self._activity = job, limits, answers, activity
         self._tasks = {number: Task(number, task_input) for number, task_input in tasks.items()}
         self._changed = threading.Condition()
         self._ends = time.monotonic() + limits.batch_seconds
@@ -91,6 +79,7 @@ class Batch:
             if free:
                 ends = now + self._limits.task_seconds
                 free.assignments[worker.id] = _Assignment(datetime.now(UTC), ends)
+                self._activity.accepted(worker)
             return free
 
     def submit(self, worker: Worker, number: int, content: Mapping[str, Any]) -> bool:
@@ -114,16 +103,11 @@ class Batch:
                 "workerId": worker.id,
                 "workerMetadata": worker.metadata,
             }
-            added = self._answers.add(self._job, number, worker.id, answer)
+            if added := self._answers.add(self._job, number, worker.id, answer):
+                self._activity.submitted(worker, answer)
             del task.assignments[worker.id]
             self._changed.notify_all()
             return added
-
-    def decline(self, worker: Worker, number: int) -> None:
-        """Give a task back, for others."""
-        with self._changed:
-            if task := self._tasks.get(number):
-                task.assignments.pop(worker.id, None)
 
     def pending(self) -> int:
         """Return how many objects still need answers."""

@@ -3,27 +3,26 @@
 Workers first get a batch of ten objects, then of as many as MaxConcurrentTaskCount, and the next one once all of that
 are through (AWS's knowledge center, "How can I troubleshoot Ground Truth labeling errors?"). An object that nobody has
 answered in time has failed and is in no request to a function (guide, "Post-annotation Lambda"). A job that meets a
-stopping condition "is automatically stopped" (botocore). Without a function for what workers said the label is empty
-and its metadata has a worker-response-ref (guide, "Custom labeling workflows"); with one's own, its type is
-groundtruth/custom (outputs that users published). Not compared with AWS: that an object which a function lets nobody
-answer, or gives no label, has failed; that a stopping condition's end is Stopped.
+stopping condition "is automatically stopped" (botocore). Not compared with AWS: that an object which a function lets
+nobody answer has failed; that a stopping condition's end is Stopped.
 """
 
 from __future__ import annotations
 
-import json
 import threading
-from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from botocore.config import Config
 
 from embedded_aws.services.sagemaker.failure import FailedError, reason_of
-from embedded_aws.services.sagemaker.labeling import consolidation, functions, manifest, templates
+from embedded_aws.services.sagemaker.labeling import functions, manifest, progress, templates
+from embedded_aws.services.sagemaker.labeling.activity import WorkerActivity
 from embedded_aws.services.sagemaker.labeling.batch import Batch, Limits
 from embedded_aws.services.sagemaker.labeling.functions import Functions
+from embedded_aws.services.sagemaker.labeling.labels import Labels
 from embedded_aws.services.sagemaker.labeling.output import Output
+from embedded_aws.services.sagemaker.labeling.progress import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -44,7 +43,7 @@ class LabelingRun:
     def __init__(self, job: Job, answers: Answers, *, stopping: bool = False) -> None:
         self._job, self._request, self._answers = job, job.request, answers
         self._human: Mapping[str, Any] = job.request["HumanTaskConfig"]
-        self._label: str = job.request["LabelAttributeName"]
+        self._progress, self._activity = Progress(job), WorkerActivity(job)
         self._lock = threading.Lock()
         self._stopping, self._killed, self._ended = stopping, False, False
         self._objects: list[dict[str, Any]] = []
@@ -77,6 +76,8 @@ class LabelingRun:
         reason = reason_of(self._execute, f"labeling job {self._job.record.name}")
         if not self._killed:
             self._end(reason)
+        self._activity.close()
+        self._progress.close()
 
     def _execute(self) -> None:
         s3 = self._job.role.client("s3")
@@ -87,6 +88,14 @@ class LabelingRun:
         self._check_template()
         self._output = Output(s3, self._request["OutputConfig"], self._job.record.name)
         self._functions = Functions(self._job.role)
+        self._labels = Labels(
+            self._job,
+            self._answers,
+            output=self._output,
+            functions=self._functions,
+            objects=self._objects,
+            categories=self._categories,
+        )
         with self._lock:
             if not self._stopping:
                 self._job.update(LabelingJobStatus="InProgress")
@@ -98,6 +107,8 @@ class LabelingRun:
             self._count()
             self._output.put_manifest(self._objects, self._outcomes)
         self._output.put_manifest(self._objects, self._outcomes)
+        if not self._killed:
+            self._progress.tell(progress.EXPORTED, f"The output manifest is {self._output.manifest}.")
 
     @property
     def _outcomes(self) -> dict[int, Answer]:
@@ -125,6 +136,7 @@ class LabelingRun:
             len(self._objects) * conditions.get("MaxPercentageOfInputDatasetLabeled", _PERCENT) // _PERCENT,
         )
         if left and labeled >= allowed:
+            self._progress.tell(progress.CONDITION, f"StoppingConditions let {labeled} objects be labeled, no more.")
             self.stop()
             return []
         size = min(self._human.get("MaxConcurrentTaskCount", MOST_AT_ONCE), len(left), allowed - labeled)
@@ -145,7 +157,8 @@ class LabelingRun:
             task_seconds=scaled(self._human["TaskTimeLimitInSeconds"]),
             batch_seconds=scaled(self._human.get("TaskAvailabilityLifetimeInSeconds", LIFETIME_SECONDS)),
         )
-        batch = Batch(self._job.record.arn, tasks, limits, self._answers)
+        batch = Batch(self._job.record.arn, tasks, limits, self._answers, self._activity)
+        self._tell_batch("SUBMITTED", tasks)
         with self._lock:
             self.batch = batch
         if self._over():
@@ -156,6 +169,11 @@ class LabelingRun:
             self.batch = None
         if not self._killed:
             self._settle(tasks, files)
+            self._tell_batch("STOPPED" if self._stopping else "COMPLETED", tasks)
+
+    def _tell_batch(self, status: str, tasks: Mapping[int, Any]) -> None:
+        if tasks:
+            self._progress.tell(progress.BATCH, f"The batch of {len(tasks)} objects is {status}.")
 
     def _put_answers(self, number: int) -> str:
         return self._output.put_answers(number, [*self._answers.of(self._job.record.arn, number).values()])
@@ -169,7 +187,7 @@ class LabelingRun:
             wanted = self._human["NumberOfHumanWorkersPerDataObject"]
             files = {n: file for n, file in files.items() if len(self._answers.of(self._job.record.arn, n)) >= wanted}
         failed: dict[int, Answer] = {} if self._stopping else {number: {} for number in tasks if number not in files}
-        self._answers.settle(self._job.record.arn, {**failed, **(self._labels(files) if files else {})})
+        self._answers.settle(self._job.record.arn, {**failed, **(self._labels.of(files) if files else {})})
 
     def _input(self, data_object: Mapping[str, Any]) -> tuple[Any, bool]:
         """Return an object's task input, and whether somebody must answer it."""
@@ -180,101 +198,6 @@ class LabelingRun:
             source = next(data_object[name] for name in manifest.SOURCES if name in data_object)
             return {"taskObject": source, "labels": self._categories}, True
         return self._functions.before(arn, self._job.record.arn, data_object)
-
-    def _labels(self, files: Mapping[int, str]) -> dict[int, Answer]:
-        """Return what the output manifest adds to each of these objects; nothing where there is no label."""
-        arn = self._human.get("AnnotationConsolidationConfig", {}).get("AnnotationConsolidationLambdaArn")
-        if arn is None:
-            return {number: self._own({}, **{"worker-response-ref": file}) for number, file in files.items()}
-        objects = [self._annotated(number) for number in sorted(files)]
-        request = self._output.put_request(objects)
-        labels: Sequence[Mapping[str, Any]]
-        if functions.built_in(arn, self._job.record.account):
-            labels = self._classes(sorted(files))
-        else:
-            labels = self._functions.after(arn, self._event(request))
-        self._output.put_response(labels)
-        found = {str(one["datasetObjectId"]): dict(one["consolidatedAnnotation"]["content"]) for one in labels}
-        return {number: self._with_metadata(found.get(str(number), {})) for number in files}
-
-    def _annotated(self, number: int) -> dict[str, Any]:
-        """Return an object with what workers said of it, as functions get it."""
-        data_object = self._objects[number]
-        source = (
-            {"s3Uri": data_object["source-ref"]} if "source-ref" in data_object else {"content": data_object["source"]}
-        )
-        return {
-            "datasetObjectId": str(number),
-            "dataObject": source,
-            "annotations": [
-                {"workerId": worker, "annotationData": {"content": json.dumps(answer["answerContent"])}}
-                for worker, answer in self._answers.of(self._job.record.arn, number).items()
-            ],
-        }
-
-    def _event(self, request: str) -> dict[str, Any]:
-        return {
-            "labelingJobArn": self._job.record.arn,
-            "payload": {"s3Uri": request},
-            **({"labelCategories": self._categories} if self._categories else {}),
-            "labelAttributeName": self._label,
-            "roleArn": self._job.role.arn,
-            "outputConfig": self._output.annotations,
-            "maxHumanWorkersPerDataObject": self._human["NumberOfHumanWorkersPerDataObject"],
-        }
-
-    def _classes(self, numbers: Sequence[int]) -> list[dict[str, Any]]:
-        """Return the labels of images, as AWS's own function answers them."""
-        votes = {number: voted for number in numbers if (voted := self._votes(number))}
-        alone = self._human["NumberOfHumanWorkersPerDataObject"] == 1
-        chosen = consolidation.consolidate([*votes.values()], len(self._categories)) if votes else []
-        return [
-            {
-                "datasetObjectId": str(number),
-                "consolidatedAnnotation": {
-                    "content": {
-                        self._label: index,
-                        f"{self._label}-metadata": {
-                            "confidence": 0.0 if alone else round(confidence, 2),
-                            "job-name": f"labeling-job/{self._job.record.name.lower()}",
-                            "class-name": self._categories[index],
-                            "human-annotated": "yes",
-                            "creation-date": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%f}",
-                            "type": "groundtruth/image-classification",
-                        },
-                    }
-                },
-            }
-            for number, (index, confidence) in zip(votes, chosen, strict=True)
-        ]
-
-    def _votes(self, number: int) -> dict[str, int]:
-        """Return which category each worker has chosen; who has chosen none of them has no vote."""
-        votes = {}
-        for worker, answer in self._answers.of(self._job.record.arn, number).items():
-            chosen = [each.get("label") for each in answer["answerContent"].values() if isinstance(each, dict)]
-            for label in chosen:
-                if label in self._categories:
-                    votes[worker] = self._categories.index(label)
-        return votes
-
-    def _with_metadata(self, content: dict[str, Any]) -> Answer:
-        if self._label not in content:
-            return {}
-        if f"{self._label}-metadata" in content:
-            return content
-        return {**content, **self._own(content[self._label])}
-
-    def _own(self, label: Any, **more: str) -> Answer:
-        """Return a label of the job's own kind with its metadata."""
-        metadata = {
-            "type": "groundtruth/custom",
-            "job-name": self._job.record.name.lower(),
-            "human-annotated": "yes",
-            "creation-date": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S+0000}",
-            **more,
-        }
-        return {self._label: label, f"{self._label}-metadata": metadata}
 
     def _count(self) -> None:
         outcomes = self._outcomes
@@ -287,6 +210,7 @@ class LabelingRun:
             "Unlabeled": len(self._objects) - len(outcomes),
         }
         self._job.update(LabelCounters=counters)
+        self._progress.count(counters)
 
     def _close(self) -> None:
         with self._lock:
@@ -300,3 +224,4 @@ class LabelingRun:
             status = "Failed" if reason else "Stopped" if self._stopping else "Completed"
             output = None if reason else {"OutputDatasetS3Uri": self._output.manifest}
             self._job.update(LabelingJobStatus=status, FailureReason=reason or None, LabelingJobOutput=output)
+        self._progress.end(status)

@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from embedded_aws.services.sagemaker.labeling.batch import Worker
 from embedded_aws.services.sagemaker.labeling.cognito import CALLBACK, SCOPES, UserPools
+from embedded_aws.services.sagemaker.labeling.worker import Worker
 
 if TYPE_CHECKING:
     from embedded_aws.services.sagemaker.store import Record

@@ -344,6 +344,49 @@ def test_a_stopping_condition(account: Account, people: list[Labeler], start: Ca
     assert [line.get("animal") for line in manifest(account, job)] == [0, 1, None, None]
 
 
+def test_what_cloudwatch_hears(
+    account: Account, team: UserPool, people: list[Labeler], start: Callable[..., str]
+) -> None:
+    """Of the job how many are labeled, how it ended and a log; of the worker what she did, by the user pool's names."""
+    code = start("watched", photos(2))
+    wait_for(people[0], code)
+    people[0].label(code, truth)
+    arn = ended(account, "watched")["LabelingJobArn"]
+
+    def greatest(metric: str, **dimensions: str) -> float:
+        points = account.statistics("AWS/SageMaker", metric, dimensions, "Maximum")
+        return max((point["Maximum"] for point in points), default=-1)
+
+    until(lambda: greatest("JobsSucceeded") == 1)
+    of_objects = ("TotalDatasetObjectsLabeled", "DatasetObjectsHumanAnnotated", "DatasetObjectsLabelingFailed")
+    assert [greatest(name, LabelingJobName="watched") for name in of_objects] == [2, 2, 0]
+    log = "/aws/sagemaker/LabelingJobs"
+    until(lambda: len(account.printed(log, "watched")) == 3)
+    events = [json.loads(line) for line in account.lines(log, "watched")]
+    batch, exported = "BATCH_ANNOTATION_STATUS_EVALUATED", "EXPORTED_LABELED_MANIFEST"
+    assert [event["event-name"] for event in events] == [batch, batch, exported]
+    assert "SUBMITTED" in events[0]["event-log-message"]
+    assert "COMPLETED" in events[1]["event-log-message"]
+
+    def told() -> list[dict[str, Any]]:
+        group = "/aws/sagemaker/groundtruth/WorkerActivity"
+        lines = account.printed(group, group.removeprefix("/").replace("WorkerActivity", "worker-activity/"))
+        return [event for event in map(json.loads, lines) if event["labeling_job_arn"] == arn]
+
+    until(lambda: len(told()) == 2)
+    event = told()[0]
+    assert (event["event_type"], event["cognito_user_pool_id"]) == ("TasksSubmitted", team.id)
+    worker = {"CognitoUserPool": team.id, "LabelingJob": "watched", "WorkerId": event["cognito_sub_id"]}
+
+    def total(metric: str) -> float:
+        points = account.statistics("AWS/SageMaker/Workteam", metric, worker, "Sum")
+        return float(sum(point["Sum"] for point in points))
+
+    until(lambda: total("TasksSubmitted") == 2)
+    assert (total("TasksAccepted"), total("ActiveWorkers")) == (2, 2)
+    assert total("TimeSpent") > 0
+
+
 def test_time_that_runs_out(account: Account, people: list[Labeler], start: Callable[..., str]) -> None:
     """An object that nobody answers in time has failed; one that one of two has answered has a label."""
     human = {**BUILT_IN, "TaskAvailabilityLifetimeInSeconds": 60, "TaskTimeLimitInSeconds": 30}

@@ -12,8 +12,8 @@ from cli.aws.prices import Prices
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from cli.aws.line_item import LineItem
     from cli.aws.session import Session
-    from cli.aws.usage import LineItem
     from infra.settings import Settings
 
 

@@ -73,6 +73,7 @@ class Prices:
     volume_gb_month: float
     months: Mapping[str, float]
     serverless_gb_second: float = 0.0
+    labeled_object: float = 0.0  # in a labeling job
     rest_million: float = 0.0
     lambda_million: float = 0.0
     lambda_million_gb_seconds: float = 0.0
@@ -98,6 +99,7 @@ class Prices:
             volume_gb_month=document["notebook_volume_gb_month"][0],
             months={name: price for name, (price, _) in document["months"].items()},
             serverless_gb_second=document["serverless_gb_second"][0],
+            labeled_object=document["labeled_object"][0],
             rest_million=document["rest_million"][0],
             lambda_million=document["lambda_million"][0],
             lambda_million_gb_seconds=document["lambda_million_gb_seconds"][0],

@@ -1,24 +1,23 @@
-"""A lab's usage as AWS counts it: its endpoints, notebook instances, jobs, keys, dashboard, alarms, with hours, states.
+"""A lab's usage as AWS counts it: endpoints, notebook instances, jobs, keys, dashboard, alarms, with hours and states.
 
 The records of AWS don't tell each start and stop. Where they are silent the hours are the most that can have been: an
 endpoint counts since it was created, as it is now; a notebook instance from its creation to its last stop. What was
-deleted is in no record. AWS bills instances by the second, and a serverless endpoint for the time of its answers, which
-CloudWatch knows. Not counted, for they are cents in a lab: requests, logs, students' alarms, objects in S3, the volumes
-of endpoints and jobs, Lambda. Not compared with AWS: that a cold start (ModelSetupTime) is billed; that an asynchronous
-endpoint's instance costs what any other does.
+deleted is in no record. AWS bills instances by the second, a serverless endpoint for the time of its answers, which
+CloudWatch knows, and a labeling job for each object that is labeled. Not counted, for they are cents in a lab:
+requests, logs, students' alarms, objects in S3, the volumes of endpoints and jobs, Lambda. Not compared with AWS: that
+a cold start (ModelSetupTime) is billed; that an asynchronous endpoint's instance costs what any other does.
 """
 
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from cli.aws import drift, instance_counts, seats
+from cli.aws import drift, instance_counts, labeling_jobs, seats
 from cli.aws.instance_counts import (
     ENDPOINT_WITHOUT_INSTANCES,
     JOB_WITH_INSTANCES,
@@ -28,6 +27,7 @@ from cli.aws.instance_counts import (
     Instances,
     JobType,
 )
+from cli.aws.line_item import LineItem
 from cli.aws.prices import InstanceUse
 from teardown import refusals
 from teardown.refusals import Refusal
@@ -36,7 +36,7 @@ from teardown.scope import Scope
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from cli.aws.prices import Prices, Want
+    from cli.aws.prices import Want
     from cli.aws.session import Session
     from cli.aws.stacks import Stack
     from infra.settings import Settings
@@ -48,55 +48,11 @@ _BY_THE_MONTH = {"AWS::KMS::Key": "key", "AWS::CloudWatch::Dashboard": "dashboar
 _GONE = {"ValidationException", "ResourceNotFound", "ResourceNotFoundException"}
 
 
-@dataclass(frozen=True, kw_only=True)
-class LineItem:
-    """One resource: `instances` of a type for a use, or a volume of so many GB; hours so far, and if it runs.
-
-    Of what has a price a month, a key, a dashboard or alarms, there are `by_the_month`.
-    """
-
-    kind: str
-    name: str
-    state: str
-    seat: str | None
-    hours: float
-    runs: bool
-    instances: tuple[tuple[Want, int], ...] = ()
-    gigabytes: int = 0
-    volume_hours: float = 0
-    by_the_month: int = 0
-    serverless_mb: int = 0
-    answered_gb_seconds: float = 0  # of a serverless endpoint: seconds of answers, times its memory
-
-    def hourly(self, prices: Prices) -> float | None:
-        """Return USD of this hour, if it goes on as it stands and nobody asks what is serverless; None if unknown."""
-        running = self._instances(prices) if self.runs else 0.0
-        return None if running is None else running + prices.volume(self.gigabytes) + self._month(prices)
-
-    def so_far(self, prices: Prices) -> float | None:
-        """Return USD at most until now; None if a price is not known."""
-        running = self._instances(prices) if self.hours else 0.0
-        if running is None:
-            return None
-        return (
-            running * self.hours
-            + prices.volume(self.gigabytes) * self.volume_hours
-            + self._month(prices) * self.hours
-            + self.answered_gb_seconds * prices.serverless_gb_second
-        )
-
-    def _month(self, prices: Prices) -> float:
-        return self.by_the_month * prices.by_the_month(self.kind) if self.by_the_month else 0.0
-
-    def _instances(self, prices: Prices) -> float | None:
-        each = [(prices.hourly(*want), count) for want, count in self.instances]
-        return None if any(price is None for price, _ in each) else sum((price or 0) * count for price, count in each)
-
-
 def read(session: Session, settings: Settings, found: Sequence[Stack], now: datetime) -> list[LineItem]:
     """Read all of the lab that costs, or has cost since the first of its stacks, `found`, was made."""
     lab = _Lab(session, settings, found, now)
-    return [*lab.endpoints(), *lab.notebooks(), *lab.jobs(), *lab.by_the_month()]
+    labeling = lab.labeling_jobs() if settings.labelling == "ground-truth" else ()
+    return [*lab.endpoints(), *lab.notebooks(), *lab.jobs(), *labeling, *lab.by_the_month()]
 
 
 class _Lab:
@@ -123,11 +79,23 @@ class _Lab:
 
     def jobs(self) -> list[LineItem]:
         """Read the jobs since the lab was made; without a lab, those that run."""
-        made = [stack.created for stack in self._stacks]
-        only: dict[str, Any] = {"CreationTimeAfter": min(made)} if made else {"StatusEquals": "InProgress"}
+        only = self._of_this_lab()
         own = {kind: self._own(kind.listed(self._sagemaker, NameContains=self._name, **only)) for kind in JOBS}
         own[PROCESSING] += drift.job_names(self._sagemaker, self._name)
         return [item for kind, found in own.items() for item in self._each(found, partial(self._job, kind))]
+
+    def labeling_jobs(self) -> Iterator[LineItem]:
+        """Read Ground Truth's jobs of the same time: their listing tells how many objects are labeled."""
+        for job in labeling_jobs.listed(self._sagemaker, self._name, **self._of_this_lab()):
+            yield LineItem(
+                kind=labeling_jobs.LABELING_JOB,
+                name=job.name,
+                state=job.status,
+                seat=self._seat(job.name),
+                hours=0,
+                runs=job.runs,
+                labeled_objects=job.labeled,
+            )
 
     def by_the_month(self) -> Iterator[LineItem]:
         """Read what has a price a month of that which the lab's stacks own: KMS keys, the dashboard, the alarms."""
@@ -226,6 +194,11 @@ class _Lab:
             runs=retained or state in JOB_WITH_INSTANCES,
             instances=_for(kind.use, kind.instances(described)),
         )
+
+    def _of_this_lab(self) -> dict[str, Any]:
+        """Return the filter of a listing of jobs: since the lab was made; without a lab, those that run."""
+        made = [stack.created for stack in self._stacks]
+        return {"CreationTimeAfter": min(made)} if made else {"StatusEquals": "InProgress"}
 
     def _seat(self, name: str) -> str | None:
         """Return whose it is: what a student makes bears the seat's name after the lab's."""

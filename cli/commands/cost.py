@@ -10,6 +10,7 @@ from rich.markup import escape
 from cli import settings
 from cli.aws.bill import Bill, total, usd
 from cli.aws.instance_counts import JOBS
+from cli.aws.labeling_jobs import LABELING_JOB
 from cli.aws.session import Target, connect
 from cli.ui import screen
 from cli.ui.table import Column, Table
@@ -17,11 +18,11 @@ from cli.ui.table import Column, Table
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from cli.aws.line_item import LineItem
     from cli.aws.prices import Prices
-    from cli.aws.usage import LineItem
 
 _HOURS_A_DAY = 24
-_JOBS = [kind.name for kind in JOBS]
+_JOBS = [*(kind.name for kind in JOBS), LABELING_JOB]
 _LIMITS = (
     "At most: an endpoint counts since it was created, a notebook from its creation to its last stop, for AWS keeps no "
     "record of the stops between. What has been deleted since is not in it; nor are requests, logs, objects "
@@ -82,6 +83,7 @@ def _document(bill: Bill, lab: str, target: Target) -> dict[str, Any]:
                 "instances": [{"type": want[0], "use": want[1], "count": count} for want, count in item.instances],
                 "volume_gb": item.gigabytes,
                 "serverless_mb": item.serverless_mb,
+                "labeled_objects": item.labeled_objects,
                 "usd_second_of_answers": bill.prices.serverless(item.serverless_mb),
                 "hours": item.hours,
                 "usd_hour": item.hourly(bill.prices),
@@ -122,6 +124,7 @@ def _row(prices: Prices, item: LineItem) -> tuple[str, str, str, str]:
     types = [f"{count} {want[0]}" for want, count in item.instances]
     volume = [f"{item.gigabytes} GB"] if item.gigabytes else []
     types += [f"serverless, {item.serverless_mb:,} MB"] if item.serverless_mb else []
+    types += [f"{item.labeled_objects} objects labeled"] if item.kind == LABELING_JOB else []
     match item.kind:
         case "key":  # its name is 36 hex digits
             what = "KMS key"

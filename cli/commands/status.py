@@ -10,7 +10,8 @@ import psutil
 from rich.markup import escape
 
 from cli import embedded, paths, settings
-from cli.aws import drift, endpoint, lease, pausing, retraining, seats, stacks
+from cli.aws import drift, endpoint, labeling_jobs, lease, pausing, retraining, seats, stacks
+from cli.aws.labeling_jobs import LABELING_JOB
 from cli.aws.models import Models
 from cli.aws.scaling import EndpointScaling
 from cli.aws.session import Session, Target, connect
@@ -52,6 +53,7 @@ _NOT_DEPLOYED: dict[str, Any] = {
     "stacks": [],
     "training_job": None,
     "tuning_jobs": [],
+    "labeling_jobs": [],
     "endpoint": None,
     "model": None,
     "drift": None,
@@ -91,6 +93,7 @@ def _lab_status(session: Session, lab_settings: Settings) -> dict[str, Any]:
             None,
         ),
         "tuning_jobs": _tuning(sagemaker, lab),
+        "labeling_jobs": _labeling(sagemaker, lab) if lab_settings.labelling == "ground-truth" else [],
         "endpoint": _endpoint(session, endpoint.name_of(found, lab_settings)),
         "model": _model(session, lab_settings) if found else None,
         "drift": drift.Drift(session, lab).summary() if lab_settings.monitor != "off" else None,
@@ -153,6 +156,15 @@ def _tuning(sagemaker: Any, lab: str) -> list[dict[str, Any]]:
         }
         for job in found
         if job["HyperParameterTuningJobName"].startswith(names.prefix(lab))
+    ]
+
+
+def _labeling(sagemaker: Any, lab: str) -> list[dict[str, Any]]:
+    """List the lab's labeling jobs that run, with how many of their objects are labeled."""
+    return [
+        {"name": job.name, "status": job.status, "labeled": job.labeled, "unlabeled": job.unlabeled}
+        for job in labeling_jobs.listed(sagemaker, lab)
+        if job.runs
     ]
 
 
@@ -242,6 +254,9 @@ def _show_jobs(table: Table, found: dict[str, Any]) -> None:
     for each in found["tuning_jobs"]:
         launched = f"{each['training_jobs']} training jobs so far"
         table.add_row("tuning job", each["name"], f"{_coloured(each['status'])}  {launched}")
+    for each in found["labeling_jobs"]:
+        labeled = f"{each['labeled']} of {each['labeled'] + each['unlabeled']} objects labeled"
+        table.add_row(LABELING_JOB, each["name"], f"{_coloured(each['status'])}  {labeled}")
 
 
 def _quality_in_words(job: Mapping[str, Any]) -> str:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from cli.aws import usage
+from cli.aws.line_item import LineItem
 from cli.aws.prices import HOURS_A_MONTH, InstanceUse, Prices
-from cli.aws.usage import LineItem
 from infra import settings
 
 if TYPE_CHECKING:
@@ -132,9 +132,9 @@ def described(wire: Wire, **more: Any) -> None:
     }
 
 
-def read(wire: Wire) -> dict[str, LineItem]:
+def read(wire: Wire, **more: str) -> dict[str, LineItem]:
     """The line items of the lab `brick` by kind."""
-    lab = settings.read({"lab": {"name": "brick", "seats": "ada"}})
+    lab = settings.read({"lab": {"name": "brick", "seats": "ada", **more}})
     return {each.kind: each for each in usage.read(wire.session(), lab, [], datetime.fromtimestamp(NOW, UTC))}
 
 
@@ -224,6 +224,24 @@ def test_a_transform_job_counts_from_its_start_to_its_end(wire: Wire) -> None:
     job = read(wire)["transform job"]
     assert (job.hours, job.runs, job.seat) == (2, False, "ada")
     assert job.instances == ((("ml.m5.large", InstanceUse.TRANSFORM), 1),)
+
+
+def test_a_labeling_job_costs_its_labels(wire: Wire) -> None:
+    """Each object that is labeled, where the lab has Ground Truth; another lab's job, and a lab without, count none."""
+    described(wire)
+    counters = {"TotalLabeled": 40, "HumanLabeled": 40, "MachineLabeled": 0, "Unlabeled": 2}
+    made = {"LabelingJobArn": "a", "CreationTime": NOW, "LastModifiedTime": NOW, "WorkteamArn": "a"}
+    jobs = [
+        {**made, "LabelingJobName": name, "LabelingJobStatus": "InProgress", "LabelCounters": counters}
+        for name in ("brick-ada-4", "brickwork")
+    ]
+    wire.answers["ListLabelingJobs"] = {"LabelingJobSummaryList": jobs}
+    job = read(wire, labelling="ground-truth")["labeling job"]
+    assert (job.name, job.seat, job.labeled_objects) == ("brick-ada-4", "ada", 40)
+    prices = replace(PRICES, labeled_object=0.08)
+    assert job.hourly(prices) == 0
+    assert job.so_far(prices) == pytest.approx(3.2)
+    assert "labeling job" not in read(wire)
 
 
 def test_what_is_deleted_while_it_is_read_is_left_out(wire: Wire) -> None:

@@ -28,6 +28,7 @@ from datasets import dataset, ensure
 _SCRIPT = paths.ROOT / "bench" / "scripts" / "drift.py"
 _MODEL_CODE = paths.ROOT / "model_code"
 _OTHER_SEED = 20261130  # of renders that neither training nor baseline has
+_AT_EACH = 5  # samples, as in the script
 
 
 def main() -> None:
@@ -37,6 +38,8 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=300, help="in a sample")
     parser.add_argument("--requests", type=int, default=10_000, help="captured, for the run that is timed")
     flags = parser.parse_args()
+    if flags.samples < _AT_EACH:
+        parser.error(f"--samples is {_AT_EACH} at least: each shift is tried on as many")
     with tempfile.TemporaryDirectory() as folder:
         found = _measure(Path(folder), flags)
     tables.show([("shift", "size", "alarms"), *([row["shift"], row["size"], row["alarms"]] for row in found["shifts"])])

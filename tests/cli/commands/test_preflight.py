@@ -205,12 +205,12 @@ def test_the_price_is_that_of_an_hour_and_of_the_lease(session: Session, wire: W
     """An endpoint and two notebooks, their volumes and the keys; by the table, as here is no price list."""
     del wire  # its empty cache is what is used of it
     [price] = found(session, seats=2, lease="10h", budget=2)["price"]
-    assert "0.22 USD an hour" in price.text
+    assert "0.23 USD an hour" in price.text
     assert "0.46 USD more while every student trains and hosts" in price.text
-    assert "2.22 USD until its lease ends" in price.text
+    assert "2.27 USD until its lease ends" in price.text
     assert "a table for us-east-1" in price.text
     [price] = found(session, seats=0, endpoint_instances="2-5")["price"]
-    assert "0.23 USD an hour" in price.text
+    assert "0.24 USD an hour" in price.text
     assert "0.35 USD more while its endpoint has 5 instances" in price.text
     assert "lasts for 9 hours" in found(session, seats=2, lease="10h", budget=2)["budget"][0].text
     assert "budget" not in found(session, seats=2, lease="10h", budget=3)

@@ -78,6 +78,39 @@ def test_invocations(account: Account, endpoint: str) -> None:
     assert total(account, "AWS/SageMaker", "Invocation4XXErrors", variant, "SampleCount") == 6  # 0 for each good one
 
 
+def test_latencies(account: Account, endpoint: str) -> None:
+    """Model and overhead, in microseconds, by GetMetricData with percentiles."""
+    variant = [{"Name": "EndpointName", "Value": endpoint}, {"Name": "VariantName", "Value": "v0"}]
+    until(lambda: total(account, "AWS/SageMaker", "Invocations", {one["Name"]: one["Value"] for one in variant}) == 6)
+    queries = [
+        {
+            "Id": f"{name.lower()}_{stat.lower()}",
+            "MetricStat": {
+                "Metric": {"Namespace": "AWS/SageMaker", "MetricName": name, "Dimensions": variant},
+                "Period": 3600,
+                "Stat": stat,
+            },
+        }
+        for name in ("ModelLatency", "OverheadLatency")
+        for stat in ("p50", "Maximum", "SampleCount")
+    ]
+    now = datetime.now(UTC)
+    answer = account.cloudwatch.get_metric_data(
+        MetricDataQueries=queries, StartTime=now - timedelta(hours=2), EndTime=now + timedelta(minutes=1)
+    )
+    found = {one["Id"]: sum(one["Values"]) for one in answer["MetricDataResults"]}
+    assert found["modellatency_samplecount"] == found["overheadlatency_samplecount"] == 6
+    assert 100 < found["modellatency_p50"] <= found["modellatency_maximum"] < 60_000_000
+    assert 0 < found["overheadlatency_p50"] < 10_000_000
+
+
+def test_instances_of_an_endpoint(account: Account, endpoint: str) -> None:
+    """Processor, memory and disk, by endpoint and variant."""
+    variant = {"EndpointName": endpoint, "VariantName": "v0"}
+    for name in ("CPUUtilization", "MemoryUtilization", "DiskUtilization"):
+        assert until(partial(total, account, "/aws/sagemaker/Endpoints", name, variant, "Maximum"))
+
+
 def test_an_alarm_on_failed_requests_tells_its_topic(
     account: Account, client: Callable[[str], Any], endpoint: str
 ) -> None:
@@ -112,39 +145,6 @@ def test_an_alarm_on_failed_requests_tells_its_topic(
     [message] = until(heard)
     assert (message["NewStateValue"], message["AlarmDescription"]) == ("ALARM", "Look into the log.")
     account.cloudwatch.delete_alarms(AlarmNames=[f"{endpoint}-failed"])
-
-
-def test_latencies(account: Account, endpoint: str) -> None:
-    """Model and overhead, in microseconds, by GetMetricData with percentiles."""
-    variant = [{"Name": "EndpointName", "Value": endpoint}, {"Name": "VariantName", "Value": "v0"}]
-    until(lambda: total(account, "AWS/SageMaker", "Invocations", {one["Name"]: one["Value"] for one in variant}) == 6)
-    queries = [
-        {
-            "Id": f"{name.lower()}_{stat.lower()}",
-            "MetricStat": {
-                "Metric": {"Namespace": "AWS/SageMaker", "MetricName": name, "Dimensions": variant},
-                "Period": 3600,
-                "Stat": stat,
-            },
-        }
-        for name in ("ModelLatency", "OverheadLatency")
-        for stat in ("p50", "Maximum", "SampleCount")
-    ]
-    now = datetime.now(UTC)
-    answer = account.cloudwatch.get_metric_data(
-        MetricDataQueries=queries, StartTime=now - timedelta(hours=2), EndTime=now + timedelta(minutes=1)
-    )
-    found = {one["Id"]: sum(one["Values"]) for one in answer["MetricDataResults"]}
-    assert found["modellatency_samplecount"] == found["overheadlatency_samplecount"] == 6
-    assert 100 < found["modellatency_p50"] <= found["modellatency_maximum"] < 60_000_000
-    assert 0 < found["overheadlatency_p50"] < 10_000_000
-
-
-def test_instances_of_an_endpoint(account: Account, endpoint: str) -> None:
-    """Processor, memory and disk, by endpoint and variant."""
-    variant = {"EndpointName": endpoint, "VariantName": "v0"}
-    for name in ("CPUUtilization", "MemoryUtilization", "DiskUtilization"):
-        assert until(partial(total, account, "/aws/sagemaker/Endpoints", name, variant, "Maximum"))
 
 
 @pytest.mark.parametrize("resource_type", ["TrainingJobs", "ProcessingJobs"])

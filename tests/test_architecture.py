@@ -89,6 +89,7 @@ ALLOWED = {
     "embedded_aws/botocore_models": set(),
     "embedded_aws/database": set(),
     "embedded_aws/documents": set(),
+    "embedded_aws/json_schemas": set(),
     "embedded_aws/serialization": set(),
     "embedded_aws/streamed": set(),
     "embedded_aws/patches": {
@@ -96,6 +97,7 @@ ALLOWED = {
         "embedded_aws.botocore_models",
         "embedded_aws.database",
         "embedded_aws.faults",
+        "embedded_aws.json_schemas",
         "embedded_aws.patches",
         "embedded_aws.serialization",
         "embedded_aws.services.cloudformation_types",
@@ -113,6 +115,7 @@ ALLOWED = {
         "embedded_aws.database",
         "embedded_aws.documents",
         "embedded_aws.faults",
+        "embedded_aws.json_schemas",
         "embedded_aws.proxies",
         "embedded_aws.runtime",
         "embedded_aws.serialization",

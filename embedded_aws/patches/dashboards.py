@@ -15,10 +15,10 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from jsonschema import Draft7Validator
 from ministack.core.responses import AccountScopedDict
 from ministack.services import cloudwatch
 
+from embedded_aws.json_schemas import JsonSchema
 from embedded_aws.patches import patching
 from embedded_aws.patches.model_check import RefusedError
 from embedded_aws.services.cloudformation_types import api_error
@@ -55,7 +55,7 @@ _PROPERTIES: Mapping[str, dict[str, Any]] = {
     },
     "text": {"required": ["markdown"], "properties": {"markdown": _TEXT}},
 }
-_BODY = Draft7Validator(
+_BODY = JsonSchema(
     {
         "required": ["widgets"],
         "properties": {
@@ -143,7 +143,7 @@ def _put_dashboard(original: Callable[[str, str], str], name: str, body: str) ->
 
 
 def _errors(document: Mapping[str, Any]) -> Errors:
-    for error in _BODY.iter_errors(document):
+    for error in _BODY.errors(document):
         yield "".join(f"/{part}" for part in error.absolute_path), _sentence(error)
     widgets = document.get("widgets")
     for number, widget in enumerate(widgets if isinstance(widgets, list) else ()):

@@ -12,9 +12,9 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-import jsonschema
 import yaml
 
+from embedded_aws.json_schemas import JsonSchema
 from embedded_aws.services.sagemaker.errors import ServiceError, validation_exception
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ _SCHEMA = {
         "lifecycle": {"type": "object"},
     },
 }
-_VALIDATOR = jsonschema.Draft7Validator(_SCHEMA)
+_RECIPE = JsonSchema(_SCHEMA)
 # Of these the values are the recipe's own, or names.
 _OPAQUE = {"componentconfiguration", "platform", "setenv", "componentdependencies"}
 # Values whose case does not count.
@@ -107,7 +107,7 @@ def read(content: bytes) -> Recipe:
         first = str(error).partition("\n")[0]
         raise validation_exception(f"Invalid Input: The recipe is neither JSON nor YAML: {first}") from None
     plain = _lowered(recipe)
-    problem = jsonschema.exceptions.best_match(_VALIDATOR.iter_errors(plain))
+    problem = _RECIPE.main_error(plain)
     if problem is not None:
         where = "/".join(str(part) for part in problem.absolute_path) or "the recipe"
         raise validation_exception(f"Invalid Input: At {where}: {problem.message}")

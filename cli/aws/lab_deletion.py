@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 # Keys can't be deleted at once: https://docs.aws.amazon.com/kms/latest/developerguide/deleting-keys.html.
 _DAYS = 7
+# SageMaker's guide, "Track Worker Performance Metrics".
+_WORKER_ACTIVITY, _LABELED_BY = "/aws/sagemaker/groundtruth/WorkerActivity", "labeling job"
 
 
 def delete_lab(session: Session, lab: str, *, quiet: bool) -> Receipt:
@@ -127,6 +129,17 @@ def note_what_remains(session: Session, lab: str, receipt: Receipt) -> None:
     if stacks.exists(session, stacks.BOOTSTRAP):
         why = "the CDK's bootstrap, which every CDK app of the account shares: it was never the lab's"
         receipt.keep(Resource("stack", stacks.BOOTSTRAP), why, expected=True)
+    if any(resource.kind == _LABELED_BY for resource in receipt.found):
+        _note_worker_activity(session, receipt)
+
+
+def _note_worker_activity(session: Session, receipt: Receipt) -> None:
+    """Note the log of all teams, with lines about the lab's among them: a line can't be deleted by itself."""
+    with refusals.suppress(Refusal.DENIED):
+        found = session.client("logs").describe_log_groups(logGroupNamePrefix=_WORKER_ACTIVITY)["logGroups"]
+        if any(group["logGroupName"] == _WORKER_ACTIVITY for group in found):
+            why = "what the workers of all of the account's labeling jobs have submitted, and not the lab's alone"
+            receipt.keep(Resource("log group", _WORKER_ACTIVITY), why, expected=True)
 
 
 def _schedule_deletion(kms: Any, key: dict[str, Any], receipt: Receipt) -> None:

@@ -95,6 +95,18 @@ def test_a_key_that_may_not_go_is_named(aws: EmbeddedAccount, refusing: Callable
     assert kms.describe_key(KeyId=goes)["KeyMetadata"]["KeyState"] == "PendingDeletion"
 
 
+def test_the_log_of_all_labelers_is_named(aws: EmbeddedAccount, refusing: Callable[[str, str], Refusing]) -> None:
+    """After a lab with labeling jobs: it stays, for it is all teams'; another lab's receipt is silent of it."""
+    log = Resource("log group", "/aws/sagemaker/groundtruth/WorkerActivity")
+    aws.write(log.name)
+    for job, named in ((Resource("labeling job", "labeled-1"), True), (Resource("training job", "labeled-2"), False)):
+        receipt = Receipt(found={job})
+        lab_deletion.note_what_remains(refusing("DescribeKey", "none"), "labeled", receipt)
+        assert (log in receipt.remaining) == named
+        assert receipt.clean
+    aws.client("logs").delete_log_group(logGroupName=log.name)
+
+
 def test_a_stack_whose_bucket_may_not_be_emptied_says_so(
     aws: EmbeddedAccount, refusing: Callable[[str, str], Refusing]
 ) -> None:

@@ -174,13 +174,17 @@ def labels(
     context: ContextOption = None,
     *,
     bucket: BucketOption = None,
+    photos: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Copy labelled photos there too, a folder a brick, for lab.photos."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show how far the people of a labelling job agree, and write its manifest, which jobs read."""
     from cli.commands.label import LabelOptions
     from cli.commands.label import labels as command
 
-    command(target, absolute(context), LabelOptions(job=job, bucket=bucket), as_json=as_json)
+    command(target, absolute(context), LabelOptions(job=job, bucket=bucket), photos=photos, as_json=as_json)
 
 
 @app.command()

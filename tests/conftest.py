@@ -300,6 +300,24 @@ class Lab:
                 self._clients[service, running] = made
             return self._clients[service, running]
 
+    def as_role(self, role: str) -> Lab:
+        """The lab as whoever has assumed a role meets it: as on AWS, with credentials of their own."""
+        given = self.client("sts").assume_role(RoleArn=role, RoleSessionName="somebody")["Credentials"]
+        keys = given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"]
+        running = gateway.running(self.home / "aws")
+        assert running
+        theirs = Lab(self.home)
+        theirs._session = boto3.Session(*keys, region_name=gateway.REGION)
+        names = "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"
+        theirs.environment |= {
+            "BRICKLAB_TARGET": "aws",
+            "AWS_ENDPOINT_URL": running.url,
+            "AWS_CA_BUNDLE": running.environment()["AWS_CA_BUNDLE"],
+            "AWS_REGION": gateway.REGION,
+            **dict(zip(names, keys, strict=True)),
+        }
+        return theirs
+
     def close(self) -> None:
         """Close its clients' connections."""
         for client in self._clients.values():

@@ -21,6 +21,8 @@ from PIL import Image
 
 from cli import paths
 from embedded_aws import gateway
+from tests.cli.console.conftest import served
+from tests.cli.labelling.labeller import Labeller
 from tests.conftest import SECRET
 
 if TYPE_CHECKING:
@@ -220,6 +222,72 @@ def test_env_points_the_aws_cli_here(lab: Lab) -> None:
     environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
     answer = subprocess.run(["bash", "-c", script], cwd=paths.ROOT, env=environment, capture_output=True, check=True)
     assert json.loads(answer.stdout)["EndpointStatus"] == "InService"
+
+
+def test_a_student_labels_for_the_own_seat_only(lab: Lab, held_out: tuple[np.ndarray, np.ndarray]) -> None:
+    """`./lab label` with the rights of the seat's role keeps the seat's answers; IAM refuses all else below labels/."""
+    of, bucket, s3 = ("-c", f"lab.name={NAME}"), lab.outputs()["BucketName"], lab.client("s3")
+    for number in range(2):
+        photo = io.BytesIO()
+        Image.fromarray(held_out[0][number]).save(photo, "png")
+        s3.put_object(Bucket=bucket, Key=f"raw/{number}.png", Body=photo.getvalue())
+    with served(lab, "label", "--prefix", "raw/", "--people", "3", "--as", "eve", "--suggest", *of) as link:
+        eve = Labeller(link)
+        assert eve.answer(0, 3)["stored"]
+        assert eve.suggestion(0).keys() >= {"label", "probability"}
+    [stack] = lab.client("cloudformation").describe_stacks(StackName=f"{NAME}-seat-seat-01")["Stacks"]
+    [role] = [each["OutputValue"] for each in stack["Outputs"] if each["OutputKey"] == "RoleArn"]
+    student = lab.as_role(role)
+    student.environment |= {"BRICKLAB_BUCKET": bucket, "BRICKLAB_SEAT": "seat-01"}
+    with served(student, "label", *of) as link:
+        page = Labeller(link)
+        assert page("photos/1").status == 200
+        for label in (3, None, 4):
+            assert page.answer(1, label)["stored"]
+    [key] = [each["Key"] for each in s3.list_objects_v2(Bucket=bucket, Prefix="labels/raw/answers/seat-")["Contents"]]
+    assert key == "labels/raw/answers/seat-01/1.json"
+    assert json.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read())["workerId"] == "seat-01"
+    assert "You lack the right cloudformation:DescribeStacks" in student("label", "--suggest", *of, code=1)
+    assert "There is no labelling job none" in student("label", "none", *of, code=1)
+    theirs = student.client("s3")
+    reading = ("labels/raw/answers/eve/0.json", "labels/raw/uncertainty.json", "models/x")
+    writing = (
+        "labels/raw/answers/eve/0.json",
+        "labels/raw/answers/seat-01-two/0.json",
+        "labels/raw/review/seat-01/0.json",
+        "labels/raw/input.manifest",
+        "labels/raw/job.json",
+        "labels/raw/manifests/output/output.manifest",
+        "raw/0.png",
+    )
+    attempts = [
+        *((theirs.get_object, {"Key": each}) for each in reading),
+        *((theirs.put_object, {"Key": each, "Body": b"{}"}) for each in writing),
+        *((theirs.delete_object, {"Key": each}) for each in writing),
+    ]
+    for attempt, request in attempts:
+        with pytest.raises(ClientError, match="is not authorized to perform"):
+            attempt(Bucket=bucket, **request)
+    theirs.delete_object(Bucket=bucket, Key=key)
+    student.close()
+
+
+def test_who_may_not_ask_the_endpoint_is_told_so(lab: Lab) -> None:
+    """The page says which right is missing; labelling goes on."""
+    iam, may = lab.client("iam"), ["cloudformation:DescribeStacks", "kms:*", "s3:*", "sagemaker:DescribeEndpoint"]
+    trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": gateway.ACCOUNT}}
+    allowed = {"Effect": "Allow", "Action": may, "Resource": "*"}
+    documents = [json.dumps({"Version": "2012-10-17", "Statement": [each]}) for each in (trust, allowed)]
+    role = iam.create_role(RoleName="labels", AssumeRolePolicyDocument=documents[0])["Role"]["Arn"]
+    iam.put_role_policy(RoleName="labels", PolicyName="all", PolicyDocument=documents[1])
+    options = ("--as", "bob", "--suggest", "--uncertain-first", "-c", f"lab.name={NAME}")
+    with served(lab.as_role(role), "label", "raw", *options) as link:
+        bob = Labeller(link)
+        assert bob.answer(0, 3)["stored"]
+        assert bob.suggestion(0) == {"problem": "You lack the right sagemaker:InvokeEndpoint."}
+        assert bob.next() == [1]
+    iam.delete_role_policy(RoleName="labels", PolicyName="all")
+    iam.delete_role(RoleName="labels")
 
 
 def test_a_new_hyperparameter_brings_a_new_model_to_the_same_endpoint(

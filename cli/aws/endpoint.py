@@ -91,9 +91,9 @@ class Endpoint:
         Where there is no room for the request just now, boto3 asks again, for a minute. Raises ClientError,
         NoAnswerError, or FailedRequestError for a request that came to nothing.
         """
-        if asynchronous.is_asynchronous(self._described):
+        if asynchronous.is_asynchronous(self.described):
             return self._ask_through_s3(body, content_type, notice)
-        if hosting_of(self._described) == "serverless":
+        if hosting_of(self.described) == "serverless":
             notice("waiting for the serverless endpoint, whose first answer takes a cold start")
         answer = self._runtime.invoke_endpoint(
             EndpointName=self.name, ContentType=content_type, Accept="application/json", Body=body
@@ -104,7 +104,7 @@ class Endpoint:
     def _ask_through_s3(self, body: bytes, content_type: str, notice: Callable[[str], None]) -> bytes:
         s3 = self._session.client("s3")
         notice("queueing the request")
-        request = asynchronous.send(s3, self._runtime, self._described, body=body, content_type=content_type)
+        request = asynchronous.send(s3, self._runtime, self.described, body=body, content_type=content_type)
         began, pause = time.monotonic(), _SOONEST
         while (found := asynchronous.answer_of(s3, request)) is None:
             waited = time.monotonic() - began
@@ -120,6 +120,7 @@ class Endpoint:
         return self._session.client("sagemaker-runtime", timeout=_COLD_START_SECONDS)
 
     @cached_property
-    def _described(self) -> dict[str, Any]:
+    def described(self) -> dict[str, Any]:
+        """Return what DescribeEndpoint answers, asked once."""
         described: dict[str, Any] = self._session.client("sagemaker").describe_endpoint(EndpointName=self.name)
         return described

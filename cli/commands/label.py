@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import json
-import math
+import shlex
 import signal
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from botocore.exceptions import BotoCoreError, ClientError
 from rich.markup import escape
 
 from cli import settings
-from cli.aws import owner, predictions, stacks
-from cli.aws.endpoint import Endpoint, FailedRequestError, NoAnswerError
+from cli.aws import owner, stacks
 from cli.aws.session import connect
-from cli.labelling import results, server, store, task
+from cli.labelling import folders, results, server, store, task
+from cli.labelling.asking import Asking
 from cli.labelling.task import Task
 from cli.labelling.worklist import Worklist
 from cli.ui import screen
@@ -25,7 +24,8 @@ from cli.ui.table import Column, Table
 from infra.seats import safe
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
+    from pathlib import Path
 
     from cli.aws.session import Session, Target
     from cli.labelling.results import Results
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
 _SHOWN = 20  # disagreements
 _CONFUSIONS = 3  # of a person
-_PNG, _JPEG = "image/png", "image/jpeg"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +56,7 @@ def label(target: Target, context: Sequence[str], options: LabelOptions, *, brow
     """Serve the page of a labelling job on this machine, and open it, until Ctrl-C; then write what has come of it."""
     lab = settings.read(context)
     session = connect(target)
+    asking = Asking(session, lab) if options.suggest or options.uncertain_first else None
     found = _open(session, lab, options)
     worker = _worker(session, options)
     review = sorted(results.read(found).disagreements) if options.review else None
@@ -65,7 +65,6 @@ def label(target: Target, context: Sequence[str], options: LabelOptions, *, brow
     people = found.task.people if review is None else 1
     worklist = Worklist(len(found.lines), people=people, worker=worker, only=review)
     worklist.load(found.answered(reviewer=options.review))
-    asking = _Asking(session, lab) if options.suggest or options.uncertain_first else None
     ended = threading.Event()
     with server.serving(
         found,
@@ -79,8 +78,7 @@ def label(target: Target, context: Sequence[str], options: LabelOptions, *, brow
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: ended.set())
         if asking and options.uncertain_first:
-            ranking = threading.Thread(target=asking.rank, args=(found, worklist, ended), daemon=True)
-            ranking.start()
+            threading.Thread(target=_rank, args=(asking, found, worklist, ended), daemon=True).start()
         if as_json:
             print(json.dumps({"url": link, "job": found.task.name, "photos": len(found.lines)}, indent=2), flush=True)
         else:
@@ -90,17 +88,32 @@ def label(target: Target, context: Sequence[str], options: LabelOptions, *, brow
         screen.console.print(f"`./lab labels {found.task.name}` shows how far people agree, and writes the manifest.")
 
 
-def labels(target: Target, context: Sequence[str], options: LabelOptions, *, as_json: bool) -> None:
-    """Write a labelling job's manifest and annotations, and show how far its people agree."""
+def _rank(asking: Asking, found: JobStore, worklist: Worklist, ended: threading.Event) -> None:
+    if why := asking.rank(found, worklist, ended):
+        screen.errors.print(f"Photos come in no order of the endpoint's from here: {escape(why)}", soft_wrap=True)
+
+
+def labels(
+    target: Target, context: Sequence[str], options: LabelOptions, *, photos: Path | None, as_json: bool
+) -> None:
+    """Write a labelling job's manifest and annotations, and show how far its people agree.
+
+    Labelled photos are copied to the folder `photos`, if there is to be one, for the setting lab.photos.
+    """
     lab = settings.read(context)
     session = connect(target)
     found = results.read(_open(session, lab, options))
+    copied = folders.fetch(found, photos) if photos else 0
     with screen.step("the output manifest written", quiet=as_json):
         manifest = found.write()
     if as_json:
-        print(json.dumps({**found.document(), "manifest": manifest}, indent=2))
+        print(json.dumps({**found.document(), "manifest": manifest, "copied": copied}, indent=2))
         return
     _show(found, manifest)
+    if photos:
+        setting = shlex.quote(f"lab.photos={photos}")
+        screen.console.print(f"{copied} of them are in {escape(str(photos))}: ", end="")
+        screen.console.print(f"`./lab up -c {escape(setting)}` learns from them.", soft_wrap=True)
 
 
 def _open(session: Session, lab: Settings, options: LabelOptions) -> JobStore:
@@ -138,42 +151,6 @@ def _worker(session: Session, options: LabelOptions) -> str:
     if not name:
         raise LabError(f"--as {options.worker}: a person's name has a letter or a digit.")
     return name
-
-
-class _Asking:
-    """The lab's endpoint, asked what it sees in a photo."""
-
-    def __init__(self, session: Session, lab: Settings) -> None:
-        self._endpoint = Endpoint(session, lab)
-
-    def predict(self, photo: bytes, content_type: str) -> Mapping[str, Any]:
-        """Return its answer. Raises ValueError for what is no picture, or has none."""
-        if content_type not in {_PNG, _JPEG}:
-            raise ValueError("It is no picture.")
-        try:
-            [found] = predictions.read(self._endpoint.ask(photo, content_type, notice=lambda _: None))
-        except (NoAnswerError, FailedRequestError) as error:
-            raise ValueError(str(error)) from error
-        return found
-
-    def rank(self, found: JobStore, worklist: Worklist, ended: threading.Event) -> None:
-        """Ask about each photo that is left, and let those come first that it is least sure of, as more is known."""
-        uncertainty: dict[int, float] = {}
-        for photo in worklist.next(len(found.lines)):
-            if ended.is_set():
-                return
-            try:
-                content = found.photo(photo)
-                kind = _PNG if content.startswith(b"\x89PNG") else _JPEG
-                uncertainty[photo] = entropy(self.predict(content, kind).get("probabilities", {}))
-            except (ClientError, BotoCoreError, ValueError, KeyError):
-                continue  # it comes after those of which something is known
-            worklist.rank(uncertainty.copy())
-
-
-def entropy(probabilities: Mapping[str, float]) -> float:
-    """Return how unsure a network is, in bits: 0 if it gives one class all."""
-    return -sum(share * math.log2(share) for share in probabilities.values() if share > 0)
 
 
 def _show(found: Results, manifest: str) -> None:

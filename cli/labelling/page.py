@@ -18,11 +18,14 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from cli.aws.collector import explain
 from cli.console import panels
 from cli.console.access import foreign
 from cli.labelling import pictures
 from cli.labelling.manifests import Answer
 from model_code.data import LABELS
+from teardown import refusals
+from teardown.refusals import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -34,13 +37,12 @@ if TYPE_CHECKING:
     from cli.labelling.worklist import Worklist
     from infra.settings import Settings
 
-    Suggest = Callable[[bytes, str], Mapping[str, Any]]
+    Suggest = Callable[[bytes], Mapping[str, Any]]
 
 _HERE = Path(__file__).parent
 _AHEAD = 8  # photos that the page holds before they are shown
 _LOOK_SECONDS = 5.0  # after which the others' answers are looked for again
 _KEYS = "0123456789"
-_MAGIC = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg"}
 
 
 class LabellingPage:
@@ -208,7 +210,7 @@ class LabellingPage:
             return PlainTextResponse(f"{error}\n", HTTPStatus.NOT_FOUND) if gone else _not_now(error)
         except BotoCoreError as error:
             return _not_now(error)
-        kind = _kind(content)
+        kind = pictures.media_type(content)
         if not kind:
             return PlainTextResponse("It is no picture.\n", HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
         return Response(content, media_type=kind, headers={"Cache-Control": "private, max-age=3600"})
@@ -220,8 +222,11 @@ class LabellingPage:
             return PlainTextResponse("It is told after the answer.\n", HTTPStatus.FORBIDDEN)
         try:
             content = await asyncio.to_thread(self._store.photo, number)
-            return JSONResponse(await asyncio.to_thread(self._suggest, content, _kind(content)))
-        except (ClientError, BotoCoreError, ValueError, KeyError) as error:
+            return JSONResponse(await asyncio.to_thread(self._suggest, content))
+        except ClientError as error:
+            denied = refusals.classify(error) is Refusal.DENIED
+            return JSONResponse({"problem": explain(error)}) if denied else _not_now(error)
+        except (BotoCoreError, ValueError, KeyError) as error:
             return _not_now(error)
 
     async def _picture(self, request: Request) -> Response:
@@ -247,11 +252,6 @@ def _instant(text: Any) -> str:
     if not isinstance(text, str) or datetime.fromisoformat(text).tzinfo is None:
         raise ValueError(text)
     return text
-
-
-def _kind(content: bytes) -> str:
-    """Return the media type of a picture, "" for what is none."""
-    return next((kind for magic, kind in _MAGIC.items() if content.startswith(magic)), "")
 
 
 def _not_now(error: Exception) -> Response:

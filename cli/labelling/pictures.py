@@ -1,4 +1,4 @@
-"""What each brick looks like: a render beside its name, for whoever labels."""
+"""Pictures: a render of each brick beside its name, for whoever labels, and what kind of picture a file is."""
 
 from __future__ import annotations
 
@@ -11,6 +11,12 @@ from datasets import LABELS
 from datasets.dataset import images, labels
 
 _SIDE = 144  # pixels: three times the network's
+_MAGIC = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg"}
+
+
+def media_type(content: bytes) -> str:
+    """Return the media type of a picture, "" for what is none."""
+    return next((kind for magic, kind in _MAGIC.items() if content.startswith(magic)), "")
 
 
 @cache

@@ -2,7 +2,7 @@
 
 An answer is one object, whose key says whose it is and of which photo: sent twice it is there once, and two people who
 answer at the same time write two. A person lists the others' keys and needs to read none of their answers.
-Documents are written by whoever is first, with S3's conditional writes (its user guide, "Conditional requests").
+Documents are written by whoever is first, and photos that several people add at the same moment are all there.
 """
 
 from __future__ import annotations
@@ -13,14 +13,16 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from cli.labelling import manifests, task
+from cli.labelling import manifests, objects, task
 from cli.labelling.manifests import Answer, Line
 from cli.labelling.task import CATEGORIES, DOCUMENT, INPUT, Task
 from cli.ui.errors import LabError
+from teardown import refusals
 from teardown.names import labelling_answers
+from teardown.refusals import Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from cli.aws.session import Session
 
@@ -74,6 +76,14 @@ class JobStore:
         """Read a photo. Raises ClientError."""
         return self._read(self.lines[number].key)
 
+    def read(self, name: str) -> bytes | None:
+        """Read one of the job's objects; None if it is not there."""
+        return objects.read(self._s3, self.task.bucket, self.task.key(name))
+
+    def change(self, name: str, changed: Callable[[bytes | None], bytes | None]) -> None:
+        """Write one of the job's objects as a change of what it is, whoever else changes it at the same moment."""
+        objects.change(self._s3, self.task.bucket, self.task.key(name), changed)
+
     def write(self, name: str, content: bytes) -> None:
         """Write one of the job's objects."""
         self._s3.put_object(Bucket=self.task.bucket, Key=self.task.key(name), Body=content)
@@ -110,8 +120,7 @@ def open_job(session: Session, bucket: str, name: str) -> JobStore:
     """Open a job that is there. Raises LabError if it is not."""
     s3 = _client(session)
     job = Task(name=task.checked_name(name), bucket=bucket)
-    documents = [_get(s3, bucket, job.key(each)) for each in (DOCUMENT, CATEGORIES, INPUT)]
-    request, categories, manifest = documents
+    request, categories, manifest = _documents(s3, job)
     if request is None or categories is None or manifest is None:
         there = _names(s3, bucket)
         hint = (
@@ -135,19 +144,23 @@ def begin(session: Session, job: Task, lines: Sequence[Line], *, people: int | N
     s3, bucket = _client(session), job.bucket
     manifest = manifests.write_lines([each.document for each in lines])
     for name, content in ((INPUT, manifest), (CATEGORIES, _json(job.categories())), (DOCUMENT, _json(job.request()))):
-        _put_if_absent(s3, bucket, job.key(name), content)
+        objects.put_if_absent(s3, bucket, job.key(name), content)
     found = open_job(session, bucket, job.name)
     if people is not None and found.task.people != people:
         raise LabError(
             f"The labelling job {job.name} is there already, and its photos go to {found.task.people} people each: "
             f"leave --people out to go on with it, or name another job to begin."
         )
-    known = {line.key for line in found.lines}
-    if fresh := [line for line in lines if line.key not in known]:
-        whole = manifests.write_lines([each.document for each in (*found.lines, *fresh)])
-        s3.put_object(Bucket=bucket, Key=job.key(INPUT), Body=whole)
-        return open_job(session, bucket, job.name)
-    return found
+
+    def with_new(there: bytes | None) -> bytes | None:
+        before = manifests.read_lines((there or b"").decode(), bucket, job.uri(INPUT))
+        known = {line.key for line in before}
+        new = [line for line in lines if line.key not in known]
+        return manifests.write_lines([each.document for each in (*before, *new)]) if new else None
+
+    # Answers know photos by their lines: nobody's new ones may take the places of somebody else's.
+    changed = objects.change(s3, bucket, job.key(INPUT), with_new)
+    return open_job(session, bucket, job.name) if changed else found
 
 
 def find_photos(session: Session, bucket: str, prefix: str) -> list[Line]:
@@ -172,7 +185,7 @@ def find_photos(session: Session, bucket: str, prefix: str) -> list[Line]:
 def read_manifest(session: Session, bucket: str, key: str) -> list[Line]:
     """Return the lines of an input manifest in the bucket. Raises LabError for one that is not there, or is none."""
     key = key.removeprefix(f"s3://{bucket}/")
-    content = None if key.startswith("s3://") else _get(_client(session), bucket, key)
+    content = None if key.startswith("s3://") else objects.read(_client(session), bucket, key)
     where = key if key.startswith("s3://") else f"s3://{bucket}/{key}"
     if content is None:
         raise LabError(
@@ -197,28 +210,21 @@ def _keys(s3: Any, bucket: str, prefix: str) -> Iterator[str]:
         yield from (each["Key"] for each in page.get("Contents", ()))
 
 
+def _documents(s3: Any, job: Task) -> list[bytes | None]:
+    """Read what says what a job is; None for what is not there."""
+    try:
+        return [objects.read(s3, job.bucket, job.key(each)) for each in (DOCUMENT, CATEGORIES, INPUT)]
+    except ClientError as error:
+        # Whoever may not list all of the bucket is not told that there is no such object (botocore, GetObject).
+        if refusals.classify(error) is Refusal.DENIED and job.name not in _names(s3, job.bucket):
+            return [None, None, None]
+        raise
+
+
 def _names(s3: Any, bucket: str) -> list[str]:
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=task.FOLDER, Delimiter="/")
     folders = [each["Prefix"] for page in pages for each in page.get("CommonPrefixes", ())]
     return [folder.removeprefix(task.FOLDER).rstrip("/") for folder in folders]
-
-
-def _get(s3: Any, bucket: str, key: str) -> bytes | None:
-    try:
-        return bytes(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
-    except ClientError as error:
-        if error.response["Error"]["Code"] == "NoSuchKey":
-            return None
-        raise
-
-
-def _put_if_absent(s3: Any, bucket: str, key: str, content: bytes) -> None:
-    """Write an object unless it is there, or somebody else writes it at the same moment."""
-    try:
-        s3.put_object(Bucket=bucket, Key=key, Body=content, IfNoneMatch="*")
-    except ClientError as error:
-        if error.response["Error"]["Code"] not in {"PreconditionFailed", "ConditionalRequestConflict"}:
-            raise
 
 
 def _answered(names: Iterable[str], photos: int) -> Iterator[tuple[str, int]]:

@@ -77,6 +77,7 @@ class Task:
 
 DOCUMENT, INPUT, CATEGORIES = "job.json", "input.manifest", "labels.json"
 OUTPUT = "manifests/output/output.manifest"
+UNCERTAINTY = "uncertainty.json"  # of the lab's endpoint, about each photo
 
 
 def read(bucket: str, request: bytes, categories: bytes) -> Task:

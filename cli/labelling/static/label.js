@@ -238,9 +238,9 @@ async function suggest(photo, word) {
   try {
     const answered = await fetch(`suggestions/${photo}`);
     if (!answered.ok) return;
-    const { label, probability } = await answered.json();
+    const { label, probability, problem } = await answered.json();
     const sure = probability === undefined ? "" : `, ${Math.round(probability * 100)} %`;
-    $("suggestion").textContent = `You: ${word}. The endpoint: ${label}${sure}.`;
+    $("suggestion").textContent = problem ?? `You: ${word}. The endpoint: ${label}${sure}.`;
     $("suggestion").hidden = false;
   } catch {
     // there is no suggestion just now

@@ -18,7 +18,7 @@ MAY = ["cloudformation:DescribeStacks", "sagemaker:ListNotebookInstances", "sche
 
 def test_each_panel_names_the_right_that_is_missing(chromium: Browser, lab: Lab) -> None:
     """Whoever may list stacks and notebooks sees the seats, and of the rest the rights to ask for."""
-    running = start(lab, enforce=True)
+    start(lab, enforce=True)
     seat(lab, "ada")
     iam = lab.client("iam")
     statement = {"Effect": "Allow", "Action": MAY, "Resource": "*"}
@@ -26,18 +26,7 @@ def test_each_panel_names_the_right_that_is_missing(chromium: Browser, lab: Lab)
     documents = [json.dumps({"Version": "2012-10-17", "Statement": [each]}) for each in (trust, statement)]
     role = iam.create_role(RoleName="looks", AssumeRolePolicyDocument=documents[0])["Role"]["Arn"]
     iam.put_role_policy(RoleName="looks", PolicyName="all", PolicyDocument=documents[1])
-    given = lab.client("sts").assume_role(RoleArn=role, RoleSessionName="instructor")["Credentials"]
-    # As on AWS: the caller's own credentials and region, and where AWS is.
-    lab.environment |= {
-        "BRICKLAB_TARGET": "aws",
-        "AWS_ENDPOINT_URL": running.url,
-        "AWS_CA_BUNDLE": running.environment()["AWS_CA_BUNDLE"],
-        "AWS_REGION": gateway.REGION,
-        "AWS_ACCESS_KEY_ID": given["AccessKeyId"],
-        "AWS_SECRET_ACCESS_KEY": given["SecretAccessKey"],
-        "AWS_SESSION_TOKEN": given["SessionToken"],
-    }
-    with console(lab, "seats=ada") as link, opened(chromium, link) as page:
+    with console(lab.as_role(role), "seats=ada") as link, opened(chromium, link) as page:
         for panel, action in (
             ("jobs", "sagemaker:ListTrainingJobs"),
             ("endpoints", "sagemaker:ListEndpoints"),

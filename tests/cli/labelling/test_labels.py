@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pytest
 
+from cli.aws.session import Session, Target
+from cli.labelling import store
 from cli.labelling.agreement import agree
+from cli.labelling.manifests import Line
+from cli.labelling.task import Task
 from cli.labelling.worklist import Worklist
 from datasets import LABELS
-from tests.cli.labelling.conftest import LabelledBucket, served
+from embedded_aws import gateway
+from infra import settings
+from tests.cli.console.conftest import NAME
+from tests.cli.labelling.labeller import Labeller
+from tests.embedded_aws.account import until
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
+
+    from tests.cli.labelling.conftest import LabelledBucket
+    from tests.conftest import Lab
+    from tests.embedded_aws.account import Account
 
 # The examples of SageMaker's guide, "Labeling job output data", and of an annotation consolidation function's request.
 LINE = {
@@ -104,24 +117,17 @@ def test_the_files_are_ground_truths(bucket: LabelledBucket) -> None:
     assert "People disagree on 1 photos" in said
 
 
-def test_a_reviewer_has_the_last_word(bucket: LabelledBucket) -> None:
-    """The review asks about what people disagree on alone, and its answer is the label."""
+def test_a_reviewer_has_the_last_word(bucket: LabelledBucket, tmp_path: Path) -> None:
+    """The review asks about what people disagree on alone, its answer is the label, and lab.photos takes the photos."""
     bucket.photos("raw/review/", 2)
     begin(bucket, "--prefix", "raw/review/", "--people", "2", "--as", "ada")
     for worker, said in (("ada", "1x1 Brick"), ("bob", "2x1 Brick")):
         bucket.answer("raw-review", worker, 1, said)
         bucket.answer("raw-review", worker, 0, "1x2 Grill")
-    with served(bucket.lab, "label", "raw-review", "--review", "--as", "eve", "--bucket", bucket.name) as link:
-        from tests.cli.console.test_access import Visitor
-
-        visitor = Visitor(link)
-        visitor.cookie = visitor(visitor.token).headers["Set-Cookie"].partition(";")[0]
-        visitor("")
-        token = visitor.text.partition('name="form-token" content="')[2].partition('"')[0]
-        own = {"Origin": f"http://{visitor.address}", "X_Form_Token": token}
-        assert visitor("work", "POST", "{}", Origin=own["Origin"]).status == 403
-        visitor("work", "POST", '{"held": []}', **own)
-        assert [each["photo"] for each in json.loads(visitor.text)["photos"]] == [1]
+    with bucket.page("raw-review", "--review", "--as", "eve") as link:
+        eve = Labeller(link)
+        assert eve("work", "POST", "{}", Origin=eve.own["Origin"]).status == 403
+        assert eve.next() == [1]
         event = {"id": "a", "photo": 1, "label": 3, "seconds": 2, "accepted": "2026-11-30T11:00:00.000Z"}
         event["submitted"] = "2026-11-30T11:00:02.000Z"
         wrong = [
@@ -129,18 +135,100 @@ def test_a_reviewer_has_the_last_word(bucket: LabelledBucket) -> None:
             {**event, "id": "c", "photo": 7},
             {**event, "id": "d", "seconds": "x"},
         ]
-        visitor("answers", "POST", json.dumps([*wrong, event, event]), **own)
-        told = json.loads(visitor.text)
+        told = eve.send(*wrong, event, event)
         assert told["stored"] == ["a", "a"]
         assert told["progress"] == {"mine": 1, "left": 0, "done": 1, "photos": 1}
         assert "11 is none of the labels" in told["refused"]["b"]
         assert "There is no photo 7" in told["refused"]["c"]
         assert "moments" in told["refused"]["d"]
-        assert visitor("suggestions/1").status == 403
-        assert visitor("photos/9").status == 404
-    bucket("labels", "raw-review")
+        assert eve("suggestions/1").status == 403
+        assert eve("photos/9").status == 404
+    folder = tmp_path / "labelled" / "photos"
+    assert "2 of them are in" in bucket("labels", "raw-review", "--photos", str(folder))
     line = bucket.manifest("raw-review")[1]
     assert (line["raw-review"], line["raw-review-metadata"]["confidence"]) == (3, 1.0)
+    files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*.*")}
+    photos = [bucket.read(f"raw/review/00{number}.png") for number in range(2)]
+    assert files == {"1x2 Grill/000000.png": photos[0], "2x1 Brick/000001.png": photos[1]}
+    assert settings.read({"lab": {"photos": str(folder)}}).photos == str(folder)
+    assert "There is something in" in bucket("labels", "raw-review", "--photos", str(folder), code=1)
+    assert [*folder.parent.iterdir()] == [folder]
+
+
+def test_two_people_add_photos_at_once(lab: Lab, bucket: LabelledBucket) -> None:
+    """Who is second adds to what the first has written: all photos are there once, none has another's number."""
+    running = gateway.running(lab.home / "aws")
+    assert running
+    ada, bob = (Session(Target.EMBEDDED, running.environment(), gateway.ACCOUNT, gateway.REGION) for _ in range(2))
+
+    def add(session: Session, *names: str) -> list[str]:
+        own = [f"raw/more/{name}.png" for name in names]
+        lines = [Line(key, {"source-ref": f"s3://{bucket.name}/{key}"}) for key in own]
+        return [line.key for line in store.begin(session, Task(name="more", bucket=bucket.name), lines, people=1).lines]
+
+    met: list[list[str]] = []
+
+    class Late:
+        """Ada's session, in which Bob is the faster one as soon as she adds."""
+
+        @staticmethod
+        def client(service: str, **options: Any) -> Any:
+            """The client, before whose conditional change Bob's comes."""
+            made = ada.client(service, **options)
+            made.meta.events.register("before-call.s3.PutObject", Late.be_late, unique_id="late")
+            return made
+
+        @staticmethod
+        def be_late(params: Mapping[str, Any], **_: object) -> None:
+            """Let Bob add a photo, once."""
+            if "If-Match" in params["headers"] and not met:
+                met.append(add(bob, "a", "c"))
+
+    add(bob, "a")
+    assert add(cast("Session", Late), "a", "b") == [f"raw/more/{name}.png" for name in "acb"]
+    assert met == [["raw/more/a.png", "raw/more/c.png"]]
+    assert add(bob, "b", "c") == [f"raw/more/{name}.png" for name in "acb"]
+
+
+SEES = b"""
+import json
+
+def handler(data, context):
+    share = len(data.read()) / 200
+    probabilities = {"2x3 Brick": 1 - share, "2x2 Brick": share}
+    answer = {"label": "2x3 Brick", "probability": 1 - share, "probabilities": probabilities}
+    return json.dumps({"predictions": [answer]}), "application/json"
+"""
+
+
+def test_the_endpoint_is_asked_once_about_each_photo(bucket: LabelledBucket, aws: Account) -> None:
+    """What it is least sure of comes first; the next page has the order from the job's folder."""
+    for number in range(5):
+        bucket.put(f"raw/sure/{number}.png", b"\x89PNG\r\n\x1a\n" + bytes(number))
+    bucket.put("raw/sure/notes.png", b"no picture")
+    begin = ("--prefix", "raw/sure/", "--uncertain-first", "--suggest")
+    kept = "labels/raw-sure/uncertainty.json"
+    said = bucket("label", *begin, "--no-browser", code=1)
+    assert "ask the lab's endpoint, and that can't be: AWS refused DescribeEndpoint: Could not find endpoint" in said
+    assert not bucket.keys("labels/raw-sure/")
+    config = aws.config(aws.model({"1/saved_model.pb": b"", "code/inference.py": SEES}))
+    aws.sagemaker.create_endpoint(EndpointName=NAME, EndpointConfigName=config)
+    assert aws.settled(NAME)["EndpointStatus"] == "InService"
+    bucket.put(kept, json.dumps({"EndpointConfigName": "another", "Bits": {"0": 9.0}}).encode())
+    with bucket.page(*begin, "--as", "ada") as link:
+        ada = Labeller(link)
+        until(lambda: ada.next() == [4, 3, 2, 1, 0, 5])
+        assert ada.answer(4, 0)["stored"]
+        assert ada.suggestion(4)["label"] == "2x3 Brick"
+        until(lambda: json.loads(bucket.read(kept))["EndpointConfigName"] == config)
+    bits = json.loads(bucket.read(kept))["Bits"]
+    assert sorted(bits, key=bits.get) == ["0", "1", "2", "3", "4"]
+    known = json.dumps({"EndpointConfigName": config, "Bits": {**bits, "0": 9.0}}).encode()
+    bucket.put(kept, known)
+    with bucket.page("raw-sure", "--uncertain-first", "--as", "bob") as link:
+        bob = Labeller(link)
+        until(lambda: bob.next() == [0, 3, 2, 1, 5])
+    assert bucket.read(kept) == known
 
 
 @pytest.mark.parametrize(

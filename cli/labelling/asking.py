@@ -71,7 +71,7 @@ class Asking:
                     break
                 new = self._ask(store, left[start : start + _BATCH], ended)
                 known |= new
-                worklist.rank(known.copy())
+                worklist.rank(known)
                 if new:
                     self._keep(store, new)
         except (ClientError, BotoCoreError) as error:

@@ -40,7 +40,6 @@ class Worklist:
         self._others: dict[int, int] = {}
         self._mine: set[int] = set()
         self._skipped: dict[int, int] = {}
-        self._uncertainty: Mapping[int, float] = {}
         self._order = sorted(self._asked, key=self._hash)
 
     def load(self, answers: Iterable[tuple[str, int]]) -> None:
@@ -60,7 +59,7 @@ class Worklist:
         """Let the photos of the greatest uncertainty come first, those of none last."""
         order = sorted(self._asked, key=lambda photo: (-uncertainty.get(photo, -1.0), self._hash(photo)))
         with self._lock:
-            self._uncertainty, self._order = uncertainty, order
+            self._order = order
 
     def answer(self, photo: int) -> bool:
         """Note this person's answer; return whether others had given as many as it takes before."""

@@ -260,7 +260,7 @@ def test_a_student_labels_for_the_own_seat_only(lab: Lab, held_out: tuple[np.nda
         "labels/raw/manifests/output/output.manifest",
         "raw/0.png",
     )
-    attempts = [
+    attempts: list[tuple[Any, dict[str, Any]]] = [
         *((theirs.get_object, {"Key": each}) for each in reading),
         *((theirs.put_object, {"Key": each, "Body": b"{}"}) for each in writing),
         *((theirs.delete_object, {"Key": each}) for each in writing),

@@ -32,7 +32,7 @@ class Visitor:
         given = {"Cookie": self.cookie, **{name.replace("_", "-"): value for name, value in headers.items()}}
         connection.request(method, path, body, given)
         answer = connection.getresponse()
-        self.text = answer.read().decode()
+        self.text = answer.read().decode(errors="replace")  # of a picture, too
         connection.close()
         return answer
 

@@ -11,13 +11,14 @@ import pytest
 
 from tests.embedded_aws.account import INFERENCE_IMAGE, until
 from tests.embedded_aws.jupyter import Jupyter
-from tests.seats.class_of_two import NAME, Student, empty_archive, notebooks, outputs, stack_id, standings
+from tests.seats.class_of_two import NAME, empty_archive, notebooks, outputs, stack_id, standings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from tests.conftest import Lab
+    from tests.seats.class_of_two import Student
 
 pytestmark = pytest.mark.usefixtures("in_order")
 
@@ -164,18 +165,9 @@ def test_a_seat_that_could_not_be_deleted_goes_with_the_next_command(
     assert standings(lab, settings) == {"grace-hopper": "ready"}
 
 
-def test_down_takes_the_class_with_it(lab: Lab, settings: list[str]) -> None:
-    """No seat, no student's work and no log of either outlives the lab."""
-    grace = Student(lab, "grace-hopper")
-    grace.model(f"{NAME}-grace-hopper-model", artifact="")
-    assert "is left" in lab("down", "--keep-aws", *settings)
-    assert not lab.client("sagemaker").list_models()["Models"]
-    assert not notebooks(lab)
-    assert not lab.client("sagemaker").list_training_jobs(StatusEquals="InProgress")["TrainingJobSummaries"]
-
-
 def test_there_are_no_seats_without_a_lab(lab: Lab, settings: list[str], roster: Path) -> None:
     """Seats share the lab's storage: `add` says that the lab is not up, and leaves the roster alone."""
+    lab("down", "--keep-aws", *settings)
     before = roster.read_text(encoding="utf-8")
     assert "`./lab up` deploys it" in lab("seats", "add", "Bob", *settings, code=1)
     assert roster.read_text(encoding="utf-8") == before

@@ -300,6 +300,7 @@ def test_the_document_holds(lab: Lab, tmp_path: Path, phase: str) -> None:
             *("--exclude-checks", "unsupported_method,positive_data_acceptance,missing_required_header"),
             *("--request-timeout", "60", "--no-color"),
         ],
+        cwd=tmp_path,  # it leaves a folder where it runs
         env={**os.environ, **session(lab).variables},
         capture_output=True,
         text=True,

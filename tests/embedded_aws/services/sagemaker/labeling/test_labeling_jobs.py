@@ -167,7 +167,7 @@ def test_three_people_label_photos(account: Account, people: list[Labeler], star
         for person, choose in ((ann, truth), (ben, truth), (cleo, lambda _page: "Other")):
             if code in person.jobs():
                 person.label(code, choose)
-        return described(account, "votes")["LabelCounters"]["TotalLabeled"] == 24
+        return bool(described(account, "votes")["LabelCounters"]["TotalLabeled"] == 24)
 
     until(all_have_voted)
     job = ended(account, "votes")

@@ -42,13 +42,6 @@ _IMAGES, _REFERENCE = "data/lego-simple-test-images.npy", "test_probabilities.np
 _AT_ONCE = 1_000_000  # bytes of images in a request: any way takes as many
 _OUTPUTS = {Way.LAMBDA: "FunctionUrl", Way.REST: "RestUrl", Way.EDGE: "EdgeComponent"}
 _WEB = "WebUrl"
-_IN_THE_PAGE = """async (pictures) => {
-  const { PageModel } = await import("./answers.js");
-  const model = new PageModel();
-  const found = [];
-  for (const grey of pictures) found.push(await model.answer({ prepared: { grey } }));
-  return found;
-}"""
 
 
 class _TestSet:
@@ -95,7 +88,7 @@ def _in_the_page(session: Session, url: str, test: _TestSet) -> Array:
         page = context.new_page()
         page.goto(url)
         page.wait_for_selector("#bars li:nth-child(10)")
-        return np.array(page.evaluate(_IN_THE_PAGE, test.greys().tolist()))
+        return np.array(page.evaluate(browser.ANSWER_IN_THE_PAGE, test.greys().tolist()))
 
 
 def _in_cpp(test: _TestSet, folder: Path) -> Array:

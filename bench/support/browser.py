@@ -18,6 +18,15 @@ if TYPE_CHECKING:
 
     from cli.aws.session import Session
 
+ANSWER_IN_THE_PAGE = """async (pictures) => {
+  const { PageModel } = await import("./answers.js");
+  const model = new PageModel();
+  const found = [];
+  for (const grey of pictures) found.push(await model.answer({ prepared: { grey } }));
+  return found;
+}"""
+"""What the lab's page answers for grey pictures, each its pixels in a list: JavaScript for Page.evaluate."""
+
 _PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 _ON_MACS = [Path(f"/Applications/{name}.app/Contents/MacOS/{name}") for name in ("Google Chrome", "Chromium")]
 _LOOK = 10  # ms between two looks

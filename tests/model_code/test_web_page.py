@@ -39,13 +39,6 @@ _PREPARE = """async (encoded) => {
   const bytes = Uint8Array.from(atob(encoded), (c) => c.charCodeAt(0));
   return [...prepare(await decode(new Blob([bytes]))).grey];
 }"""
-_ANSWER = """async (pictures) => {
-  const { PageModel } = await import("./answers.js");
-  const model = new PageModel();
-  const found = [];
-  for (const grey of pictures) found.push(await model.answer({ prepared: { grey } }));
-  return found;
-}"""
 
 
 class _Handler(SimpleHTTPRequestHandler):
@@ -178,7 +171,7 @@ def test_the_network_answers_as_the_trained_one(page: Page, trained: Run) -> Non
     images = np.load(trained.artifact.parent.parent / "training" / "lego-simple-test-images.npy")
     network = tf.saved_model.load(str(trained.artifact / "1")).signatures["serving_default"]
     [wanted] = network(tf.constant(images.astype(np.float32) / 255)).values()
-    found = np.array(page.evaluate(_ANSWER, images.reshape(len(images), -1).tolist()))
+    found = np.array(page.evaluate(browser.ANSWER_IN_THE_PAGE, images.reshape(len(images), -1).tolist()))
     assert np.abs(found - wanted.numpy()).max() <= 1e-5
 
 

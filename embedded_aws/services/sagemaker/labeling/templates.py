@@ -10,16 +10,17 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from liquid import Environment
-from liquid.exceptions import LiquidError
 from markupsafe import Markup
 
 from embedded_aws.runtime import s3_uris
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
+
+    from liquid import Environment
 
 ELEMENTS = ("crowd-button", "crowd-classifier", "crowd-form", "crowd-image-classifier")
 _LINK_SECONDS = 3600
@@ -34,16 +35,33 @@ class TemplateError(Exception):
     """A template that can't be rendered; the message says why, in one sentence."""
 
 
-class _Environment(Environment):
-    loop_iteration_limit = 100_000
-    output_stream_limit = 4_000_000
+def _environment(**options: Any) -> Environment:
+    """Make an environment with limits; Liquid is imported with the first one, for a gateway's start need not wait."""
+    from liquid import Environment
+
+    class Limited(Environment):
+        loop_iteration_limit = 100_000
+        output_stream_limit = 4_000_000
+
+    return Limited(**options)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Raise TemplateError for what Liquid finds wrong, with its first line."""
+    from liquid.exceptions import LiquidError
+
+    try:
+        yield
+    except LiquidError as error:
+        raise TemplateError(str(error).partition("\n")[0]) from error
 
 
 class Templates:
     """Renders templates as a role, whose S3 objects `grant_read_access` gives links to; `s3` is its client."""
 
     def __init__(self, s3: Any) -> None:
-        self._environment = _Environment(autoescape=True)
+        self._environment = _environment(autoescape=True)
         self._environment.add_filter(
             "to_json", lambda value: json.dumps(value, default=lambda _undefined: None, ensure_ascii=False)
         )
@@ -52,10 +70,8 @@ class Templates:
 
     def render(self, content: str, task_input: Any) -> str:
         """Return a template's HTML for a task, without the script that AWS's crowd elements come in."""
-        try:
+        with _told():
             rendered: str = self._environment.from_string(content).render(task={"input": task_input})
-        except LiquidError as error:
-            raise TemplateError(_first_line(error)) from error
         return _ASSETS.sub("", rendered)
 
 
@@ -68,16 +84,10 @@ def check(content: str) -> None:
         )
     if _SCRIPT.search(bare):
         raise TemplateError("The embedded AWS runs no script of a template's own: take it out, or label on AWS.")
-    try:
-        _Environment().from_string(bare)
-    except LiquidError as error:
-        raise TemplateError(_first_line(error)) from error
+    with _told():
+        _environment().from_string(bare)
     if "<crowd-form" not in bare.lower():
         raise TemplateError("The template has no crowd-form element: put all that workers answer into one.")
-
-
-def _first_line(error: LiquidError) -> str:
-    return str(error).partition("\n")[0]
 
 
 def _link(s3: Any, uri: str) -> str:

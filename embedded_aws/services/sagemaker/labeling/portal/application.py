@@ -12,6 +12,7 @@ import json
 import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import cached_property
 from http import HTTPStatus
 from http.cookies import SimpleCookie
 from ipaddress import ip_address, ip_network
@@ -19,7 +20,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
-from liquid import Environment, FileSystemLoader
 from markupsafe import Markup
 
 from embedded_aws.database import StateError
@@ -29,6 +29,8 @@ from embedded_aws.services.sagemaker.labeling.templates import TemplateError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from liquid import Environment
 
     from embedded_aws.services.sagemaker.labeling.portal.sign_in import Session
     from embedded_aws.services.sagemaker.labeling.run import LabelingRun
@@ -77,7 +79,6 @@ class Portal:
     def __init__(self, context: ServiceContext, jobs: LabelingJobs) -> None:
         self._context, self._jobs = context, jobs
         self._sign_in = SignIn(context.endpoint_url)
-        self._pages = Environment(autoescape=True, loader=FileSystemLoader(_FOLDER / "pages"))
         self._workers = ThreadPoolExecutor(_WORKERS, thread_name_prefix="labeling-portal")
         s3 = urlsplit(context.endpoint_url)
         self._policy = (
@@ -85,6 +86,13 @@ class Portal:
             f"img-src 'self' {s3.scheme}://{s3.netloc} https:; media-src {s3.scheme}://{s3.netloc} https:; "
             "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
         )
+
+    @cached_property
+    def _pages(self) -> Environment:
+        """Return the pages' templates; Liquid is imported with the first one, for a gateway's start need not wait."""
+        from liquid import Environment, FileSystemLoader
+
+        return Environment(autoescape=True, loader=FileSystemLoader(_FOLDER / "pages"))
 
     async def handle(
         self, method: str, path: str, headers: Mapping[str, str], body: bytes, query: Mapping[str, list[str]]

@@ -8,6 +8,8 @@ import re
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
+from tests.embedded_aws.account import until
+
 PASSWORD = "A-pass-word-1"  # noqa: S105 - of people who are none
 
 
@@ -16,7 +18,7 @@ class UserPool:
 
     def __init__(self, client: Any, team: str, *people: str) -> None:
         cognito, sagemaker = client("cognito-idp"), client("sagemaker")
-        self._cognito = cognito
+        self._cognito, self._sagemaker, self._team = cognito, sagemaker, team
         self.id = cognito.create_user_pool(PoolName=team)["UserPool"]["Id"]
         app = cognito.create_user_pool_client(UserPoolId=self.id, ClientName="portal", GenerateSecret=True)
         self.config = {"UserPool": self.id, "ClientId": app["UserPoolClient"]["ClientId"]}
@@ -29,6 +31,13 @@ class UserPool:
             Description="They label.",
         )["WorkteamArn"]
         self.portal = sagemaker.describe_workteam(WorkteamName=team)["Workteam"]["SubDomain"]
+
+    def close(self) -> None:
+        """Delete the team and its workforce: a region has one."""
+        self._sagemaker.delete_workteam(WorkteamName=self._team)
+        for workforce in self._sagemaker.list_workforces()["Workforces"]:
+            self._sagemaker.delete_workforce(WorkforceName=workforce["WorkforceName"])
+        until(lambda: not self._sagemaker.list_workforces()["Workforces"])
 
     def add(self, person: str, *groups: str) -> None:
         """Make a user of these groups."""

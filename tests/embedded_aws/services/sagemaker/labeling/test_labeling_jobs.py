@@ -12,7 +12,7 @@ from tests.embedded_aws.account import BUCKET, Account, until
 from tests.embedded_aws.labeler import Labeler, UserPool
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from embedded_aws.gateway import Gateway
 
@@ -64,7 +64,7 @@ def handler(event, context):
 
 
 @pytest.fixture(scope="module")
-def team(client: Callable[[str], Any], account: Account) -> UserPool:
+def team(client: Callable[[str], Any], account: Account) -> Iterator[UserPool]:
     """A team of three, with the templates and the labels of their jobs in the bucket."""
     account.put("labeling/template.html", TEMPLATE.encode())
     account.put("labeling/text.html", TEXT_TEMPLATE.encode())
@@ -72,7 +72,8 @@ def team(client: Callable[[str], Any], account: Account) -> UserPool:
     account.put("labeling/labels.json", json.dumps(labels).encode())
     made = UserPool(client, "labelers", "ann", "ben", "cleo")
     made.add("stranger")
-    return made
+    yield made
+    made.close()
 
 
 @pytest.fixture(scope="module")

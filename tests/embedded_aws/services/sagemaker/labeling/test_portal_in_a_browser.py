@@ -28,7 +28,7 @@ SECONDS = 20_000  # milliseconds, as Playwright counts
 
 
 @pytest.fixture(scope="module")
-def team(client: Callable[[str], Any], account: Account) -> UserPool:
+def team(client: Callable[[str], Any], account: Account) -> Iterator[UserPool]:
     """A team of two, and twenty photos of which one is none."""
     for number in range(COUNT):
         buffer = io.BytesIO()
@@ -39,7 +39,9 @@ def team(client: Callable[[str], Any], account: Account) -> UserPool:
     account.put("browser/template.html", TEMPLATE.encode())
     labels = {"document-version": "2018-11-28", "labels": [{"label": label} for label in BRICKS]}
     account.put("browser/labels.json", json.dumps(labels).encode())
-    return UserPool(client, "browsers", "dora", "emil")
+    made = UserPool(client, "browsers", "dora", "emil")
+    yield made
+    made.close()
 
 
 @pytest.fixture(scope="module")

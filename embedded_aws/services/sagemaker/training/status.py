@@ -66,7 +66,8 @@ class TrainingStatus:
         """Go over to a secondary status. A job that is stopping goes on to upload only."""
         with self._lock:
             if self._record.status != "Stopping" or secondary == "Uploading":
-                self._enter(secondary, message)
+                # The instances' time begins with it: what a transition tells is all that is left of it after a kill.
+                self._enter(secondary, message, at=self._started if secondary == "Downloading" else None)
 
     def instances_started(self) -> None:
         """Begin the time that is billed: the instances are there."""

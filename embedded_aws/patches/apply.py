@@ -15,6 +15,7 @@ from embedded_aws.patches import (
     cloudwatch_logs,
     dashboards,
     eventbridge,
+    failed_creations,
     iam_enforcement,
     iam_linked_roles,
     iam_managed_policies,
@@ -98,6 +99,7 @@ def apply(
     service_handlers.add(additions.services)
     service_handlers.add_places(additions.paths, additions.hosts)
     cloudformation.apply(additions.resource_providers)
+    failed_creations.patches.apply()
     iam_managed_policies.apply()
     iam_linked_roles.apply()
     kms.apply()

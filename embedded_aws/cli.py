@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import sys
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path  # noqa: TC003 - Typer reads it
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
 
@@ -26,8 +25,7 @@ from embedded_aws.cli_options import (
     StateOption,
     WholeHelpGroup,
 )
-from embedded_aws.database import StateError
-from embedded_aws.runtime.images import ImageError
+from embedded_aws.plain_errors import end, plain_errors
 
 _HELP = """An AWS on this machine that really trains and really serves Amazon SageMaker, without Docker or an account.
 
@@ -57,16 +55,8 @@ app.add_typer(image_commands.app, name="images")
 def main() -> None:
     """Run the command line; an error is one sentence and exit code 1."""
     undoing = shell.undo(os.environ)  # the one that this shell is pointed at may be gone, and its proxy with it
-    try:
+    with plain_errors():
         app(prog_name="embedded-aws", obj=undoing)
-    except (gateway.GatewayError, StateError, ImageError) as error:
-        _end(str(error))
-    except OSError as error:
-        if error.errno == errno.EADDRINUSE:
-            _end(f"{error.strerror}: another program took the port first. Run the same command again, or name one.")
-        _end(
-            f"{error.filename or 'The state folder'}: {error.strerror}. Name another folder with --state, or mend that."
-        )
 
 
 @app.command()
@@ -106,7 +96,7 @@ def start(
     found = gateway.running(home)
     others = engine not in (None, found.containers) if found else False
     if found and (others or found.enforcing != enforce_iam or port not in (0, found.port, settings.PORT)):
-        _end(
+        end(
             f"The embedded AWS runs already on {found.url} (process {found.pid}), {_how(found)}: "
             f"`{_command('stop', state)}` ends it, or name another folder with --state."
         )
@@ -153,7 +143,7 @@ def status(state: StateOption = None, *, as_json: JsonOption = False) -> None:
         before = _kept(home, state)
         died = f" It died; its log is {gateway.log(home)}." if gateway.died(home) else ""
         had = f" One had stopped at {before.when}, and comes back with all that it held." if before else ""
-        _end(f"No embedded AWS runs in {home}: `{_command('start', state)}` starts one.{had}{died}")
+        end(f"No embedded AWS runs in {home}: `{_command('start', state)}` starts one.{had}{died}")
     answers = found.answers(within=5)
     holds = _holds(found) if answers else {}
     if as_json:
@@ -163,7 +153,7 @@ def status(state: StateOption = None, *, as_json: JsonOption = False) -> None:
     print(f"The embedded AWS runs on {found.url} (process {found.pid}), {_how(found)}, since {since}.")
     print(f"account {gateway.ACCOUNT}, region {gateway.REGION}, log {gateway.log(home)}")
     if not answers:
-        _end("It does not answer just now: it is busy, or hangs.")
+        end("It does not answer just now: it is busy, or hangs.")
     if found.unsandboxed:
         print(f"Its containers are no sandboxes. {found.unsandboxed}")
     for what, names in holds.items():
@@ -232,39 +222,6 @@ def stop(state: StateOption = None, *, as_json: JsonOption = False) -> None:
         print(f"The embedded AWS has ended: {comes_back}" if stopped else f"No embedded AWS runs in {home}.")
 
 
-@app.command(hidden=True)
-def serve(
-    *,
-    state: Annotated[Path, typer.Option("--state")],
-    port: Annotated[int, typer.Option("--port")],
-    proxy: Annotated[int, typer.Option("--proxy")],
-    cache: Annotated[Path, typer.Option("--cache")],
-    images: Annotated[Path, typer.Option("--images")],
-    pace: Annotated[float, typer.Option("--pace")],
-    owner: Annotated[int, typer.Option("--owner")] = 0,
-    containers: Annotated[str, typer.Option("--containers")] = "",
-    enforce_iam: Annotated[bool, typer.Option("--enforce-iam")] = False,
-) -> None:
-    """Serve in this process with exactly these settings: what `start` runs in the background."""
-    from embedded_aws import faults, own_log, server
-
-    faults.set_log(gateway.log(state))
-    own_log.keep_small(gateway.log(state))
-    server.run(
-        settings.Settings(
-            home=state,
-            port=port,
-            proxy=proxy,
-            cache=cache,
-            images=images,
-            pace=pace,
-            owner=owner,
-            enforce=enforce_iam,
-            containers=containers,
-        )
-    )
-
-
 @app.callback(invoke_without_command=True)
 def _version(
     *, version: Annotated[bool, typer.Option("--version", help="Print the version.", is_eager=True)] = False
@@ -274,16 +231,11 @@ def _version(
         raise typer.Exit
 
 
-def _end(sentence: str) -> NoReturn:
-    print(f"embedded-aws: {sentence}", file=sys.stderr)
-    raise SystemExit(1)
-
-
 def _running(state: Path | None) -> gateway.Gateway:
     home = state or settings.default_home()
     found = gateway.running(home)
     if found is None:
-        _end(f"No embedded AWS runs in {home}: `{_command('start', state)}` starts one.")
+        end(f"No embedded AWS runs in {home}: `{_command('start', state)}` starts one.")
     return found
 
 
@@ -292,7 +244,7 @@ def _kept(home: Path, state: Path | None) -> gateway.Kept | None:
     try:
         return gateway.kept(home)
     except gateway.KeptError as error:
-        _end(f"{error} `{_command('reset', state)}` does that.")
+        end(f"{error} `{_command('reset', state)}` does that.")
 
 
 def _command(name: str, state: Path | None) -> str:

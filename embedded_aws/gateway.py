@@ -324,7 +324,7 @@ def _run(wanted: Settings, environment: Mapping[str, str]) -> Gateway:
     """Start a server in the background; return once it answers."""
     with own_log.opened(wanted.home) as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "embedded_aws", "serve", *wanted.arguments],
+            [sys.executable, "-m", "embedded_aws.background", *wanted.arguments],
             # A source tree's own package is found from beside it; one that is installed, from anywhere.
             cwd=_FOLDER.parent if (_FOLDER / "pyproject.toml").exists() else wanted.home,
             env=without_aws(environment),
@@ -383,12 +383,22 @@ def _wait_until_it_answers(process: subprocess.Popen[bytes], gateway: Gateway, h
     while time.monotonic() < deadline:
         if process.poll() is not None:
             break
-        if processes.listens(gateway.pid, gateway.port) and gateway.is_well():
+        # Whose the port is takes ten times as long to find out as that nobody has it yet.
+        if _accepts(gateway.port) and processes.listens(gateway.pid, gateway.port) and gateway.is_well():
             return
         time.sleep(0.05)
     processes.end(gateway.pid, _STOP_SECONDS)
     last = "\n".join(log(home).read_text(errors="replace").splitlines()[-5:])
     raise GatewayError(f"The embedded AWS did not start; it printed last:\n{last}\nThe whole log is {log(home)}.")
+
+
+def _accepts(port: int) -> bool:
+    """Return whether anybody accepts connections there."""
+    try:
+        socket.create_connection((HOST, port), timeout=1).close()
+    except OSError:
+        return False
+    return True
 
 
 def _is_free(port: int) -> bool:

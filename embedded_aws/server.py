@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from embedded_aws import gateway, processes, proxies, tls, web
+from embedded_aws import gateway, late_imports, processes, proxies, tls, web
 from embedded_aws.admin_token import AdminToken
 from embedded_aws.certificates import Authority
 from embedded_aws.database import Database
@@ -110,6 +110,7 @@ async def _serve(
     settings: Settings, authority: Authority, token: AdminToken, database: Database, outside: Mapping[str, str]
 ) -> None:
     gc.disable()  # there is no garbage in what is imported and read here, and looking for it takes a fifth of the time
+    late_imports.postpone()
     from embedded_aws.application import Application  # ministack reads the environment when it is imported
 
     application = Application(settings, token, database, outside)

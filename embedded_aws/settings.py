@@ -107,7 +107,7 @@ class Settings:
 
     @property
     def arguments(self) -> list[str]:
-        """The words of the command `embedded-aws serve` that starts a server with these settings."""
+        """The options of `python -m embedded_aws.background`, which starts a server with these settings."""
         named = {
             "state": self.home,
             "port": self.port,

@@ -29,10 +29,14 @@ def node(folder: Path) -> Path:
 
 
 def variables(folder: Path) -> dict[str, str]:
-    """Return the environment that makes any program trust the authority besides what it trusts already."""
+    """Return the environment that makes any program trust the authority besides what it trusts already.
+
+    AWS's SDKs and its CLI trust it alone for what they ask of AWS: no other may speak for AWS here. With each
+    connection boto3 reads the file anew, which with all authorities of the web takes longer than most calls.
+    """
     bundle = str(trusted(folder))
     return {
-        "AWS_CA_BUNDLE": bundle,
+        "AWS_CA_BUNDLE": str(authority(folder)),
         "CURL_CA_BUNDLE": bundle,
         "NODE_EXTRA_CA_CERTS": str(node(folder)),
         "REQUESTS_CA_BUNDLE": bundle,

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from embedded_aws.services.sagemaker.metrics.datum import MetricSource
 
 _OF_CONTAINERS = ("CPUUtilization", "MemoryUtilization")
-_SHARE = 0.02  # of the time, that measuring memory and disk may take
+_SHARE = 0.005  # of the time, that measuring memory and disk may take
 
 
 @dataclass(eq=False)

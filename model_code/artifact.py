@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from network import Network
+from optional_imports import skipping
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,7 +52,8 @@ def read_model(folder: Path) -> Predict:
 
 
 def _saved_model(saved: Path, folder: Path) -> Predict:
-    import tensorflow as tf
+    with skipping("keras.src"):
+        import tensorflow as tf
 
     if not saved.is_dir():
         raise ValueError(f"There is no model in {folder / ARTIFACT}; it needs to be one of train.py's.")

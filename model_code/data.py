@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,6 +32,29 @@ LABELS = (
 """The name of class 0, 1, … 9."""
 
 PARTS = ("train", "test")
+_GAP = re.compile(r"[\s_-]+")
+
+
+def class_of_folder(name: str) -> int:
+    """Return the class that a folder of photos is named for: "2x3 Brick", "2X3_brick", "2x3-brick", or "0".
+
+    Raises ValueError, with what to do, for a name of no class.
+    """
+    known = {_plain(label): number for number, label in enumerate(LABELS)}
+    known |= {str(number): number for number in range(len(LABELS))}
+    if _plain(name) in known:
+        return known[_plain(name)]
+    near = get_close_matches(_plain(name), known, n=1)
+    raise ValueError(f"did you mean {LABELS[known[near[0]]]!r}?" if near else f"there are {folder_names()}.")
+
+
+def folder_names() -> str:
+    """Return how folders of photos may be named, in words."""
+    return f"{', '.join(LABELS)}, or 0 to {len(LABELS) - 1}"
+
+
+def _plain(name: str) -> str:
+    return _GAP.sub(" ", name).strip().lower()
 
 
 def file_name(part: str, kind: str) -> str:

@@ -23,6 +23,7 @@ from artifact import ARTIFACT, open_artifact
 from command_line import CommandLine, run_job
 from data import PARTS, read_channel
 from network import HiddenLayers, rows_of
+from optional_imports import skipping
 
 if TYPE_CHECKING:
     import argparse
@@ -87,7 +88,8 @@ def _hidden_weights(folder: Path) -> Weights:
 
     Not from network.npz, which is not there where NumPy's probabilities were too different.
     """
-    import tensorflow as tf
+    with skipping("keras.src"):
+        import tensorflow as tf
 
     with tempfile.TemporaryDirectory() as temporary:
         with open_artifact(folder) as archive:

@@ -20,6 +20,7 @@ from command_line import check_together, parse_flags
 from data import read_channel
 from labelled import read_if_piped
 from loops import distributed
+from optional_imports import skipping
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -73,12 +74,13 @@ def train(channel: Channel, *, folders: Folders, hyperparameters: Hyperparameter
     the chief prints and writes.
     """
     # These import TensorFlow, which takes seconds that a user's mistake need not wait for.
-    import loops
-    from evaluation import evaluate
-    from export import write_artifact
-    from model import BACKEND, build, compile_model, make_deterministic
-    from pictures import write_pictures
-    from provenance import identity_of, make_inputs, make_provenance
+    with skipping("matplotlib.pyplot", "pandas", "sklearn"):
+        import loops
+        from evaluation import evaluate
+        from export import write_artifact
+        from model import BACKEND, build, compile_model, make_deterministic
+        from pictures import write_pictures
+        from provenance import identity_of, make_inputs, make_provenance
 
     strategy = distributed.choose_strategy(hosts) if BACKEND == "tensorflow" else None
     replicas = strategy.num_replicas_in_sync if strategy else 1

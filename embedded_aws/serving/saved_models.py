@@ -7,12 +7,17 @@ refuses exports whose `ParseExample` has a placeholder declared as a scalar, whi
 
 from __future__ import annotations
 
+import gc
+import importlib
+import sys
 import tempfile
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from types import ModuleType
 
     from tensorflow.core.framework.graph_pb2 import GraphDef
     from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
@@ -24,8 +29,8 @@ _FED = ("Placeholder", "PlaceholderWithDefault", "PlaceholderV2")
 
 def load(folder: Path) -> Any:
     """Return the SavedModel of a folder. Raises what TensorFlow raises."""
-    import tensorflow as tf  # noqa: PLC0415 - takes two seconds, which not every host needs
-    from tensorflow.core.protobuf import saved_model_pb2  # noqa: PLC0415
+    tf = _tensorflow()
+    from tensorflow.core.protobuf import saved_model_pb2  # noqa: PLC0415 - needs TensorFlow
 
     content = saved_model_pb2.SavedModel.FromString((folder / _FILE).read_bytes())
     if any(graph.HasField("object_graph_def") for graph in content.meta_graphs):
@@ -43,6 +48,7 @@ def load(folder: Path) -> Any:
 
 def signatures(folder: Path) -> Mapping[str, SignatureDef]:
     """Return the signatures of a SavedModel's graph that is served, by name."""
+    _tensorflow()
     from tensorflow.core.protobuf import saved_model_pb2  # noqa: PLC0415 - as above
 
     content = saved_model_pb2.SavedModel.FromString((folder / _FILE).read_bytes())
@@ -57,3 +63,33 @@ def _accept_any_shape(graph: GraphDef) -> None:
         if node.op in _FED:
             node.attr["shape"].Clear()
             node.attr["shape"].shape.unknown_rank = True
+
+
+class _NoKeras:
+    """Lets one thread not import Keras, as long as it is on `sys.meta_path`; where it is can be found."""
+
+    def __init__(self) -> None:
+        self._thread = threading.get_ident()
+
+    def find_spec(self, name: str, _path: object = None, _target: object = None) -> None:
+        """Raise ModuleNotFoundError for what Keras consists of, in this thread; leave all else to the next finder."""
+        if name == "keras.src" and threading.get_ident() == self._thread:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+
+def _tensorflow() -> ModuleType:
+    """Return TensorFlow. Its import brings no Keras, which no SavedModel needs to be served: half of its seconds.
+
+    It is imported here, once it is needed, for not every host is asked. Whatever asks for Keras later finds it. Garbage
+    is not looked for meanwhile: an import leaves none.
+    """
+    if "tensorflow" not in sys.modules:
+        finder = _NoKeras()
+        sys.meta_path.insert(0, finder)
+        gc.disable()
+        try:
+            importlib.import_module("tensorflow")
+        finally:
+            gc.enable()
+            sys.meta_path.remove(finder)
+    return importlib.import_module("tensorflow")  # waits where another thread is importing it

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 import awswrangler as wr
 
-from data import LABELS
+from data import class_of_folder, folder_names
 from preparing import s3
 from preparing.read_photos import PhotoFile
 
@@ -19,7 +17,6 @@ if TYPE_CHECKING:
 
 _UPLOADS = 16  # at a time
 _PHOTO_BYTES = 64 * 1024**2  # of which 16 are in memory at a time
-_GAP = re.compile(r"[\s_-]+")
 
 
 def upload_archive(folder: Path, photos: str) -> None:
@@ -54,7 +51,9 @@ def list_photos(folder: str) -> tuple[list[PhotoFile], list[tuple[str, str]]]:
     """
     paths = sorted(path for uri in wr.s3.list_objects(folder) if _is_file(path := uri.removeprefix(folder)))
     if not paths:
-        raise ValueError(f"There is no photo below {folder}; put one folder a class there, named like {_names()}.")
+        raise ValueError(
+            f"There is no photo below {folder}; put one folder a class there, named like {folder_names()}."
+        )
     strays = [path for path in paths if "/" not in path]
     photos = [path for path in paths if "/" in path]
     if not photos:
@@ -70,19 +69,7 @@ def _is_file(path: str) -> bool:
 
 
 def _label(name: str, folder: str) -> int:
-    """Return the class that a folder is named for: "2x3 Brick", "2X3_brick", "2x3-brick", or "0"."""
-    known = {_plain(label): number for number, label in enumerate(LABELS)}
-    known |= {str(number): number for number in range(len(LABELS))}
-    if _plain(name) not in known:
-        near = get_close_matches(_plain(name), known, n=1)
-        advice = f"did you mean {LABELS[known[near[0]]]!r}?" if near else f"there are {_names()}."
-        raise ValueError(f"{folder}{name}/ is no class's folder; {advice}")
-    return known[_plain(name)]
-
-
-def _plain(name: str) -> str:
-    return _GAP.sub(" ", name).strip().lower()
-
-
-def _names() -> str:
-    return f"{', '.join(LABELS)}, or 0 to {len(LABELS) - 1}"
+    try:
+        return class_of_folder(name)
+    except ValueError as advice:
+        raise ValueError(f"{folder}{name}/ is no class's folder; {advice}") from None

@@ -17,7 +17,6 @@ from PIL import Image
 import monitor
 from data import LABELS
 from monitoring.baseline import FOLDER, Baseline
-from monitoring.drift import FALSE_ALARMS, Comparison, compare, holm
 from monitoring.measurements import Measurements
 from monitoring.quality import right_answers
 from network import HiddenLayers, Network
@@ -213,6 +212,8 @@ def test_a_mistake_is_a_sentence(capsys: pytest.CaptureFixture[str], flags: list
 
 def test_the_stated_rate_holds_for_all_tests_together(trained: Any, network: Network) -> None:
     """Of 20 windows of bricks as they were, no more raise an alarm than chance has once in ten thousand."""
+    from monitoring.drift import FALSE_ALARMS, compare
+
     baseline = Baseline.read(trained.artifact / FOLDER)
     with np.load(trained.artifact / "code" / "network.npz") as content:
         hidden = HiddenLayers([content[name] for name in content.files][:-2])
@@ -247,6 +248,8 @@ def test_labels_find_the_answers_of_this_run_and_of_earlier_ones(account: Accoun
 
 def test_holm_adjusts_by_rank() -> None:
     """The smallest by the number of tests, and never below one that is smaller."""
+    from monitoring.drift import Comparison, holm
+
     tests = [
         Comparison(name=name, distance=0, p_value=p, words="", short="")
         for name, p in (("a", 0.01), ("b", 0.001), ("c", 0.011))

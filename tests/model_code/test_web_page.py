@@ -10,7 +10,7 @@ import io
 import json
 import threading
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pytest
@@ -20,6 +20,7 @@ from playwright.sync_api import expect
 from bench.support import browser
 from infra import web
 from photo import prepare
+from tests.accessibility import violations
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -224,6 +225,21 @@ def test_what_is_no_photo_is_refused_in_the_endpoints_words(page: Page, tmp_path
     page.wait_for_selector("#answer.wrong")
     assert page.get_by_role("status").inner_text() == str(refused.value)
     assert page.locator("#bars .best").count() == 0
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_everybody_can_use_it(page: Page, tmp_path: Path, scheme: Literal["light", "dark"]) -> None:
+    """It keeps to WCAG 2.2, AA: before a photo, with the drawing board, after a refusal, and after an answer."""
+    page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    assert violations(page) == []
+    page.get_by_role("button", name="Draw").press("Enter")
+    assert violations(page) == []
+    for content, shown in ((b"no photo", "#answer.wrong"), (encoded(photo((300, 200))), "#bars .best")):
+        file = tmp_path / f"{len(content)}.png"
+        file.write_bytes(content)
+        page.get_by_label("Choose a photo").set_input_files(file)
+        page.wait_for_selector(shown)
+        assert violations(page) == []
 
 
 def test_it_is_light_and_dark(page: Page) -> None:

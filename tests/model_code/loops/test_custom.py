@@ -131,21 +131,10 @@ def test_equal_runs_give_equal_artifacts(custom: Any, run_folder: Path, run_fork
         assert (again.artifact / name).read_bytes() == (custom.artifact / name).read_bytes()
 
 
-@pytest.mark.parametrize("batch_size", [48, 400, 1000])
+@pytest.mark.parametrize("batch_size", [48, 1000])
 def test_a_batch_that_is_not_full_counts_as_in_fit(channel: Path, batch_size: int) -> None:
-    """400 images in batches of 48 leave one of 16; all in one, or in one that is too large, are one step an epoch."""
+    """400 images in batches of 48 leave one of 16; in one that is too large for all of them, they are one step."""
     from loops import custom, fit
 
     outcomes = [learnt(loop.fit, channel, batch_size) for loop in (fit, custom)]
     assert_equal(*outcomes, history=HISTORY_TOLERANCE, weights=WEIGHT_TOLERANCE)
-
-
-def test_compiled_epochs_learn_the_same(channel: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A long training's epochs are compiled whole: its weights are those of a short one's way within 1e-5."""
-    from loops import custom, fit, xla
-
-    short = [learnt(loop.fit, channel, 48) for loop in (fit, custom)]
-    monkeypatch.setattr(custom, "worth_compiling", lambda *_, **__: True)
-    long = [learnt(loop.fit, channel, 48) for loop in (xla, custom)]
-    for one, other in zip(short, long, strict=True):
-        assert_equal(one, other, history=1e-5, weights=1e-5)

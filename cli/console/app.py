@@ -13,13 +13,14 @@ from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Re
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+import pages
 from cli import paths
 from cli.aws import job_follower, jobs
 from cli.aws.collector import Source
-from cli.console import access
 from cli.console.actions import ACTIONS
 from cli.console.panels import ACTIONS_PANEL, PANELS, STATIC, Pages, affected
 from cli.ui.errors import LabError
+from pages.access import foreign
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -30,8 +31,8 @@ if TYPE_CHECKING:
     from cli.aws.instance_counts import JobType
     from cli.aws.job_follower import JobView
     from cli.aws.session import Session
-    from cli.console.access import Access
     from cli.console.actions import Actions
+    from pages.access import Access
 
 _GATHER = 0.2  # seconds in which several changes become one event each
 _ALIVE = 20.0  # seconds without a change, after which the page is told all the same
@@ -48,9 +49,9 @@ class Console:
     """Answers requests about one lab."""
 
     def __init__(
-        self, session: Session, collector: Collector, pages: Pages, actions: Actions, entrance: Access
+        self, session: Session, collector: Collector, rendered: Pages, actions: Actions, entrance: Access
     ) -> None:
-        self._session, self._collector, self._pages, self._actions = session, collector, pages, actions
+        self._session, self._collector, self._pages, self._actions = session, collector, rendered, actions
         self._access = entrance
         self._over = False
         self._listeners: set[asyncio.Queue[str]] = set()
@@ -68,9 +69,11 @@ class Console:
             Route("/ask/{action}", self._ask),
             Route("/do/{action}", self._do, methods=["POST"]),
             Route("/static/modules/{name}", _module),
+            Mount("/static/page", StaticFiles(directory=pages.STATIC)),
+            Mount("/static/shared", StaticFiles(directory=pages.SHARED)),
             Mount("/static", StaticFiles(directory=STATIC)),
         ]
-        home = Mount(self._access.home.rstrip("/"), routes=routes)
+        home = Mount(self._access.place.rstrip("/"), routes=routes)
         return self._access.guard(Starlette(routes=[home], exception_handlers={LabError: self._not_there}))
 
     def end(self) -> None:
@@ -154,7 +157,7 @@ class Console:
     async def _do(self, request: Request) -> Response:
         fields = await self._access.form(request)
         if fields is None:
-            return access.foreign()
+            return foreign()
         name = request.path_params["action"]
         try:
             run = await asyncio.to_thread(self._actions.start, name, fields)

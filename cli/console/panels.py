@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import jinja2
 
+import pages
 from cli.aws import lease
 from cli.aws.bill import usd
 from cli.aws.tuning_jobs import short
@@ -20,9 +21,9 @@ if TYPE_CHECKING:
 
     from cli.aws.collector import Collector
     from cli.aws.session import Session
-    from cli.console.access import Access
     from cli.console.actions import Actions
     from infra.settings import Settings
+    from pages.access import Access
 
 ACTIONS_PANEL = "actions"
 PANELS: Mapping[str, Sequence[str]] = {
@@ -36,7 +37,7 @@ PANELS: Mapping[str, Sequence[str]] = {
     ACTIONS_PANEL: (),
 }
 _HERE = Path(__file__).parent
-STATIC, TEMPLATES = _HERE / "static", _HERE / "templates"
+STATIC = _HERE / "static"
 _SHOWN = 12  # jobs and the like, before "more"
 _WIDTH, _HEIGHT, _EDGE = 120, 28, 2.5  # of a small curve
 
@@ -50,7 +51,7 @@ class Pages:
         self._made: dict[str, tuple[list[object], str]] = {}  # what each was made of, and its HTML
         self.actions: Actions | None = None
         self._environment = jinja2.Environment(
-            loader=jinja2.FileSystemLoader(TEMPLATES),
+            loader=jinja2.FileSystemLoader([_HERE / "templates", pages.TEMPLATES]),
             autoescape=True,
             undefined=jinja2.StrictUndefined,
             trim_blocks=True,

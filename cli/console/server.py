@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from http.client import HTTPConnection
 from typing import TYPE_CHECKING
 
-from cli import lab_sources, page_server
+from cli import lab_sources
 from cli.aws import owner
-from cli.console.access import HOST, Access
 from cli.console.actions import Actions
 from cli.console.app import Console
 from cli.console.panels import Pages
+from pages import server
+from pages.access import HOST, Access
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -37,14 +38,14 @@ class Served:
 def serving(session: Session, lab: Settings, context: Sequence[str], port: int = 0) -> Iterator[Served]:
     """Serve the console in a thread while the block runs."""
     listening = socket.create_server((HOST, port))
-    entrance = Access(listening.getsockname()[1], "console")
+    entrance = Access(listening.getsockname()[1], "`./lab console`")
     with lab_sources.watching(session, lab) as collector:
         pages = Pages(session, lab, collector, entrance)
         who = owner.caller_arn(session)
         actions = Actions(session, lab.name, who, context)
         pages.actions = actions
         console = Console(session, collector, pages, actions, entrance)
-        with page_server.running(console.application(), listening, console.end):
+        with server.running(console.application(), listening, console.end):
             pages.whole()
             _ask_for_a_file(entrance)
             yield Served(entrance.link, actions)
@@ -52,5 +53,5 @@ def serving(session: Session, lab: Settings, context: Sequence[str], port: int =
 
 def _ask_for_a_file(entrance: Access) -> None:
     with closing(HTTPConnection(HOST, entrance.port)) as connection:
-        connection.request("GET", f"{entrance.home}static/icon.svg")
+        connection.request("GET", f"{entrance.home}static/page/icon.svg")
         connection.getresponse().read()

@@ -52,7 +52,7 @@ def test_the_link_opens_once(visitor: Visitor) -> None:
         assert "./lab console" in visitor.text
     answer = visitor(visitor.token)
     given = visitor.given = answer.headers["Set-Cookie"]
-    assert (answer.status, answer.headers["Location"]) == (303, visitor.home)
+    assert (answer.status, answer.headers["Location"]) == (303, "./")
     assert "HttpOnly" in given
     assert "SameSite=strict" in given
     assert visitor(visitor.token).status == 403
@@ -67,7 +67,7 @@ def test_no_other_server_of_this_machine_sees_the_cookie(visitor: Visitor) -> No
     assert len(secret) > 20
     assert not end
     assert f"Path={visitor.home};" in visitor.given
-    for path in ("/", "/events", "/ask/pause", "/static/console.css", f"/{secret}"):
+    for path in ("/", "/events", "/ask/pause", "/static/page/page.css", f"/{secret}"):
         assert visitor(path).status == 403, path
 
 

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from tests import small_lab
+from tests.accessibility import violations
 from tests.cli.console.conftest import console, opened
 from tests.embedded_aws.account import until
 
@@ -63,6 +64,7 @@ def test_every_panel_has_something_in_it(page: Page) -> None:
     assert endpoint.locator(".examples img").first.evaluate("image => image.naturalWidth") == 48
     quota = page.locator("#quotas tr", has_text="ml.m5.large for endpoint usage").locator("td")
     assert re.fullmatch(r"1 of \d+", quota.nth(1).inner_text().strip())
+    assert violations(page) == []
 
 
 def test_extend_moves_the_end(page: Page) -> None:

@@ -1,4 +1,4 @@
-"""The server of a page on this machine's own address: the console's, and that of a labelling job."""
+"""The server of a page, on this machine's own address."""
 
 from __future__ import annotations
 

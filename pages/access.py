@@ -1,8 +1,9 @@
-"""Who may use a page that `./lab` serves: whoever has the link that the terminal printed, from a page of its own.
+"""Who may use a page that is served on this machine: whoever has the link that was shown, from a page of its own.
 
 The link's token is good once, for a cookie. Another site's page can't send it (SameSite=Strict), can't ask under
 another name (the Host header), and can't press a button (Origin, and a token that only our pages hold); ours load
-nothing from elsewhere (Content-Security-Policy). Cookies know no ports (RFC 6265, section 8.5): a browser shows them to
+nothing from elsewhere (Content-Security-Policy). Behind a proxy, such as Jupyter's, the page answers under the name by
+which its first visitor came. Cookies know no ports (RFC 6265, section 8.5): a browser shows them to
 every server of this machine, a student's Jupyter among them. Hence the path that nobody can guess, under which alone
 the cookie is sent: every page lies below it.
 """
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 HOST = "127.0.0.1"
 _COOKIE = "bricklab-page"
+_HERE = "./"  # as browsers take it from the link; some proxies put their path before a location that begins with /
 _MOST_BYTES = 10_000  # of a form or a document
 _HEADERS = {
     "Content-Security-Policy": (
@@ -35,26 +37,34 @@ _HEADERS = {
     "Referrer-Policy": "same-origin",  # without any a browser sends our own forms with the origin `null`
     "X-Content-Type-Options": "nosniff",
 }
-_NO_LINK = "This page opens with the link that `./lab {0}` printed, once, in one browser. Run `./lab {0}` again.\n"
+_NO_LINK = "This page opens with the link that {0} showed, once, in one browser. Run {0} again.\n"
 _FOREIGN = "The request does not come from a page of this server: reload the page and try again.\n"
-_WRONG_HOST = "The page answers under its own address only, the one that `./lab {0}` printed.\n"
+_WRONG_HOST = "The page answers under its own address only, the one that {0} showed.\n"
 
 
 class Access:
-    """The secrets of one run of the command that serves the page."""
+    """The secrets of one run of what serves the page.
 
-    def __init__(self, port: int, command: str) -> None:
+    `opener` is who shows the link, in words; `proxy` the path under which a proxy shows this port, "" without one.
+    """
+
+    def __init__(self, port: int, opener: str, *, proxy: str = "") -> None:
         self.port = port
-        self._no_link, self._wrong_host = _NO_LINK.format(command), _WRONG_HOST.format(command)
+        self._no_link, self._wrong_host = _NO_LINK.format(opener), _WRONG_HOST.format(opener)
+        self._proxied = bool(proxy)
+        self._hosts = set() if proxy else {f"{HOST}:{port}", f"localhost:{port}"}
         self._token: str | None = secrets.token_urlsafe(32)
         self._session = secrets.token_urlsafe(32)
         self.form_token = secrets.token_urlsafe(32)
-        self.home = f"/{secrets.token_urlsafe(16)}/"
+        self.place = f"/{secrets.token_urlsafe(16)}/"
+        """Where the page lies on its server."""
+        self.home = f"{proxy.rstrip('/')}{self.place}"
+        """Where browsers find it."""
 
     @property
     def link(self) -> str:
-        """Return the address that lets its first visitor in."""
-        return f"http://{HOST}:{self.port}{self.home}?token={self._token}"
+        """Return the address that lets its first visitor in: a path, if it is the proxy's."""
+        return f"{'' if self._proxied else f'http://{HOST}:{self.port}'}{self.home}?token={self._token}"
 
     def guard(self, app: ASGIApp) -> ASGIApp:
         """Wrap the application: what may not be is answered here."""
@@ -79,18 +89,18 @@ class Access:
 
     def _refuse(self, request: Request) -> ASGIApp | None:
         """Return the answer to a request that does not reach the application; None for one that does."""
-        hosts = {f"{HOST}:{self.port}", f"localhost:{self.port}"}
-        if request.headers.get("host") not in hosts:
+        if self._hosts and request.headers.get("host") not in self._hosts:
             return PlainTextResponse(self._wrong_host, HTTPStatus.MISDIRECTED_REQUEST)
         path = request.url.path
-        if path == self.home and "token" in request.query_params and request.method == "GET":
+        if path == self.place and "token" in request.query_params and request.method == "GET":
             return self._exchange(request)
-        if path.startswith(f"{self.home}static/"):
+        if path.startswith(f"{self.place}static/"):
             return None
-        if not path.startswith(self.home) or not self._holds_cookie(request):
+        if not path.startswith(self.place) or not self._holds_cookie(request):
             return PlainTextResponse(self._no_link, HTTPStatus.FORBIDDEN)
-        origin = request.headers.get("origin")
-        if request.method not in {"GET", "HEAD"} and origin not in {f"http://{host}" for host in hosts}:
+        scheme, _, host = request.headers.get("origin", "").partition("://")
+        ours = scheme in {"http", "https"} if self._proxied else scheme == "http"  # a proxy may have a certificate
+        if request.method not in {"GET", "HEAD"} and not (ours and host in self._hosts):
             return PlainTextResponse(_FOREIGN, HTTPStatus.FORBIDDEN)
         return None
 
@@ -100,12 +110,13 @@ class Access:
         if self._token is None or not secrets.compare_digest(given, self._token.encode()):
             # Who has the cookie already has gone back, or opened the link once more.
             return (
-                RedirectResponse(self.home, HTTPStatus.SEE_OTHER)
+                RedirectResponse(_HERE, HTTPStatus.SEE_OTHER)
                 if self._holds_cookie(request)
                 else PlainTextResponse(self._no_link, HTTPStatus.FORBIDDEN)
             )
         self._token = None
-        answer = RedirectResponse(self.home, HTTPStatus.SEE_OTHER)
+        self._hosts |= {request.headers.get("host", "")}
+        answer = RedirectResponse(_HERE, HTTPStatus.SEE_OTHER)
         answer.set_cookie(_COOKIE, self._session, httponly=True, samesite="strict", path=self.home)
         return answer
 

@@ -23,9 +23,9 @@ from PIL import Image
 
 from bench.support import browser, pages, tables
 from bench.support.embedded_aws import embedded_aws
-from cli.labelling.agreement import agree
 from datasets import LABELS
 from datasets.dataset import images, labels
+from labelling.agreement import agree
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager

@@ -22,6 +22,7 @@ from cli.command_line import app
 from cli.ui import errors, screen, signals
 from cli.ui.errors import Interrupted, LabError
 from embedded_aws import shell
+from labelling.errors import LabellingError
 
 _STORM_SECONDS = 1.0  # in which further signals are the same impatience
 _heard = [-_STORM_SECONDS]  # when the last was heeded
@@ -34,7 +35,7 @@ def run() -> None:
     undoing = shell.undo(os.environ)
     try:
         app(prog_name="./lab", obj=undoing)
-    except LabError as error:
+    except (LabError, LabellingError) as error:
         _end(str(error))
     except (ClientError, BotoCoreError) as error:
         _end(f"AWS refused a call: {error} Run `./lab status` to see how the lab stands.")

@@ -14,23 +14,23 @@ from rich.markup import escape
 from cli import settings
 from cli.aws import owner, stacks
 from cli.aws.session import connect
-from cli.labelling import folders, results, server, store, task
-from cli.labelling.asking import Asking
-from cli.labelling.task import Task
-from cli.labelling.worklist import Worklist
+from cli.aws.suggestions import Asking
 from cli.ui import screen
 from cli.ui.errors import LabError
 from cli.ui.table import Column, Table
 from infra.seats import safe
+from labelling import folders, results, server, store, task
+from labelling.task import Task
+from labelling.worklist import Worklist
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from cli.aws.session import Session, Target
-    from cli.labelling.results import Results
-    from cli.labelling.store import JobStore
     from infra.settings import Settings
+    from labelling.results import Results
+    from labelling.store import JobStore
 
 _SHOWN = 20  # disagreements
 _CONFUSIONS = 3  # of a person
@@ -69,11 +69,10 @@ def label(target: Target, context: Sequence[str], options: LabelOptions, *, brow
     with server.serving(
         found,
         worklist,
-        lab,
         worker=worker,
-        account=session.account,
+        opener="`./lab label`",
         reviewer=options.review,
-        suggest=asking.predict if asking and options.suggest else None,
+        suggest=asking.suggest if asking and options.suggest else None,
     ) as link:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: ended.set())
@@ -103,17 +102,29 @@ def labels(
     lab = settings.read(context)
     session = connect(target)
     found = results.read(_open(session, lab, options))
-    copied = folders.fetch(found, photos) if photos else 0
+    copied = folders.fetch(found, photos) if photos else {}
     with screen.step("the output manifest written", quiet=as_json):
         manifest = found.write()
     if as_json:
-        print(json.dumps({**found.document(), "manifest": manifest, "copied": copied}, indent=2))
+        told = {"manifest": manifest, "copied": sum(copied.values())}
+        print(json.dumps({**found.document(), **told}, indent=2))
         return
     _show(found, manifest)
     if photos:
-        setting = shlex.quote(f"lab.photos={photos}")
-        screen.console.print(f"{copied} of them are in {escape(str(photos))}: ", end="")
-        screen.console.print(f"`./lab up -c {escape(setting)}` learns from them.", soft_wrap=True)
+        _show_copied(photos, copied, found.store.task.name)
+
+
+def _show_copied(folder: Path, copied: Mapping[str, int], job: str) -> None:
+    there = f"{sum(copied.values())} of them are in {folder}"
+    if missing := folders.missing(copied):
+        next_step = (
+            f"The lab learns from photos of each brick, and there is none of {', '.join(missing)} yet: label some"
+        )
+        sentence = f"{there}. {next_step} (`./lab label {job}`), and copy them to another folder."
+    else:
+        setting = shlex.quote(f"lab.photos={folder}")
+        sentence = f"{there}: `./lab up -c {setting}` learns from them."
+    screen.console.print(escape(sentence), soft_wrap=True)
 
 
 def _open(session: Session, lab: Settings, options: LabelOptions) -> JobStore:
@@ -121,29 +132,20 @@ def _open(session: Session, lab: Settings, options: LabelOptions) -> JobStore:
     bucket = options.bucket or stacks.outputs(session, lab.name).get("BucketName")
     if not bucket:
         raise LabError(f"The lab {lab.name} is not deployed: `./lab up` makes its bucket, where photos and labels lie.")
+    s3 = session.client("s3", timeout=store.SECONDS, attempts=store.ATTEMPTS)
     if options.prefix is None and options.manifest is None:
-        return store.open_job(session, bucket, options.job or _only_job(session, bucket))
+        return store.open_job(s3, bucket, options.job or store.only_job(s3, bucket))
     if options.prefix is not None and options.manifest is not None:
         raise LabError("--prefix and --manifest both say what is labelled: give one of them.")
     if options.manifest is not None:
-        lines = store.read_manifest(session, bucket, options.manifest)
+        lines = store.read_manifest(s3, bucket, options.manifest)
         given = options.manifest.rpartition("/")[2].removesuffix(".manifest")
     else:
         given = str(options.prefix).removeprefix(f"s3://{bucket}/").lstrip("/")
-        lines = store.find_photos(session, bucket, given)
+        lines = store.find_photos(s3, bucket, given)
     name = task.checked_name(options.job or task.name_of(given))
     people = None if options.people is None else task.checked_people(options.people)
-    return store.begin(session, Task(name=name, bucket=bucket, people=people or 1), lines, people=people)
-
-
-def _only_job(session: Session, bucket: str) -> str:
-    """Return the name of the only job that there is. Raises LabError if there is none, or several."""
-    there = store.job_names(session, bucket)
-    if len(there) == 1:
-        return there[0]
-    if not there:
-        raise LabError("No photos are labelled yet: `./lab label --prefix raw/` begins with those below raw/.")
-    raise LabError(f"There are the labelling jobs {', '.join(there)}: name one.")
+    return store.begin(s3, Task(name=name, bucket=bucket, people=people or 1), lines, people=people)
 
 
 def _worker(session: Session, options: LabelOptions) -> str:
@@ -163,8 +165,10 @@ def _show(found: Results, manifest: str) -> None:
         table.show()
     open_ones = [each for each in found.disagreements if all(each != review.photo for review in found.reviews)]
     if open_ones:
+        photos = f"{len(open_ones)} photo{'s' * (len(open_ones) > 1)}"
+        least_sure = f" The {_SHOWN} least sure ones:" if len(open_ones) > _SHOWN else ""
         screen.console.print(
-            f"\nPeople disagree on {len(open_ones)} photos; `./lab label {found.store.task.name} --review` asks you:",
+            f"\nPeople disagree on {photos}; `./lab label {found.store.task.name} --review` asks you.{least_sure}",
             soft_wrap=True,
         )
         disagreements = Table("photo", "answers", "likeliest", "")

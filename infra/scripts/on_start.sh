@@ -1,5 +1,5 @@
-# Runs as root when the notebook instance is made and at every start: brings the lab's notebooks and data, and the kernel
-# "Python 3 (lab)" with their variables and packages, and has the instance stopped when nobody uses it.
+# Runs as root when the notebook instance is made and at every start: brings the lab's notebooks, data and labelling page,
+# and the kernel "Python 3 (lab)" with their variables and packages, and has the instance stopped when nobody uses it.
 # A notebook that the student has changed stays as it is.
 # BUCKET, DATABASE, ENDPOINT, IDLE_SECONDS, INSTANCE_TYPE, NAME, PREFIX, REGION, ROLE, SEAT and WORKGROUP are set above.
 set -eu
@@ -26,7 +26,7 @@ start() {
 aws s3 sync --region "$REGION" --only-show-errors "s3://$BUCKET/data/" "$home/data/"
 fetched="$home/.lab/fetched"
 notebooks="bricks.ipynb jobs.ipynb hosting.ipynb algorithms.ipynb pipeline.ipynb drift.ipynb"
-programs="idle_stop.py kernel.sh packages.py requirements.txt"
+programs="idle_stop.py kernel.sh labelling.zip packages.py requirements.txt"
 fetch notebooks "$fetched" $notebooks $programs
 # The seat's own copy is the student's to delete: then it is the lab's again.
 fetch "seats/$SEAT" "$fetched" $notebooks
@@ -43,6 +43,8 @@ for notebook in $notebooks; do
 done
 for program in $programs; do mv "$fetched/$program" "$home/.lab/$program"; done
 rm -r "$fetched"
+rm -rf "$home/.lab/labelling"
+python3 -m zipfile -e "$home/.lab/labelling.zip" "$home/.lab/labelling"
 
 cat > "$home/.lab/variables.sh" <<VARIABLES
 export AWS_DEFAULT_REGION=$REGION
@@ -51,7 +53,9 @@ export BRICKLAB_DATA=$home/data
 export BRICKLAB_DATABASE=$DATABASE
 export BRICKLAB_ENDPOINT=$ENDPOINT
 export BRICKLAB_INSTANCE_TYPE=$INSTANCE_TYPE
+export BRICKLAB_LABELLING=$home/.lab/labelling
 export BRICKLAB_PREFIX=$PREFIX
+export BRICKLAB_PROXY=/proxy/
 export BRICKLAB_ROLE=$ROLE
 export BRICKLAB_SEAT=$SEAT
 export BRICKLAB_SEAT_URI=s3://$BUCKET/seats/$SEAT/

@@ -54,11 +54,14 @@ class Labeler:
         self._address, self._portal, self.name = urlsplit(url).netloc, portal, name
         self._cookies: dict[str, str] = {}
 
-    def ask(self, method: str, path: str, body: bytes = b"", kind: str = "") -> tuple[int, dict[str, str], str]:
+    def ask(
+        self, method: str, path: str, body: bytes = b"", kind: str = "", worker: str = ""
+    ) -> tuple[int, dict[str, str], str]:
         """Return status, headers and text of an answer."""
         connection = http.client.HTTPConnection(self._address, timeout=30)
         headers = {"Host": self._portal, "Cookie": "; ".join(f"{k}={v}" for k, v in self._cookies.items())}
-        connection.request(method, path, body, {**headers, **({"Content-Type": kind} if kind else {})})
+        more = {"Content-Type": kind, "Labeling-Worker": worker}
+        connection.request(method, path, body, {**headers, **{name: value for name, value in more.items() if value}})
         answer = connection.getresponse()
         text, told = answer.read().decode(), dict(answer.getheaders())
         connection.close()
@@ -90,12 +93,23 @@ class Labeler:
     def task(self, code: str) -> tuple[str, str]:
         """Return where the next task's answer goes, and its page; nothing if there is none."""
         status, _, page = self.ask("GET", f"/jobs/{code}")
-        found = re.search(r'<meta name="answer" content="([^"]+)"', page)
+        found = re.search(r'data-place="([^"]+)"', page)
         return (found[1], page) if status == http.client.OK and found else ("", "")
 
-    def answer(self, where: str, content: Any) -> int:
-        """Answer a task; return the status."""
-        return self.ask("POST", where, json.dumps(content).encode(), "application/json")[0]
+    def worker(self, code: str) -> str:
+        """Return by which ID the portal knows them, as it tells the scripts of a task's page."""
+        return self.task(code)[1].partition('data-worker="')[2].partition('"')[0]
+
+    def answer(self, where: str, content: Any, *, worker: str = "") -> int:
+        """Answer a task, as the script of a worker's page does; return the status."""
+        return self.ask("POST", where, json.dumps(content).encode(), "application/json", worker)[0]
+
+    def release(self, where: str, page: str) -> bool:
+        """Release the task of a page; return whether the portal did."""
+        since = page.partition('data-since="')[2].partition('"')[0]
+        status, _, told = self.ask("POST", f"{where}/release", json.dumps({"since": since}).encode())
+        assert status == http.client.OK
+        return bool(json.loads(told)["released"])
 
     def label(self, code: str, choose: Any) -> int:
         """Answer all tasks that there are, by what `choose` says to each page; return how many."""

@@ -13,6 +13,7 @@ import pytest
 from cli import paths
 from cli.programs import tool_environment
 from embedded_aws import gateway
+from tests.cli.console.conftest import chromium
 from tests.conftest import Lab
 from tests.embedded_aws.account import until
 from tests.embedded_aws.jupyter import Jupyter
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from nbformat import NotebookNode
+
+__all__ = ["Student", "chromium", "student"]
 
 LAB, SEAT = "school", "ada"
 # Runs a notebook where Jupyter runs; the notebook itself says in which kernel.
@@ -65,7 +68,7 @@ class Student:
             "BRICKLAB_DATA": str(folder / "data"),
         }
         self._keys_before = self._keys()
-        self._jupyter = Jupyter(json.loads(lab("notebook", SEAT, "--json", *settings))["url"])
+        self.jupyter = Jupyter(json.loads(lab("notebook", SEAT, "--json", *settings))["url"])
         [self.volume] = lab.home.glob(f"aws/state/notebooks/*-{SEAT}-*/home/ec2-user/SageMaker")
 
     def client(self, service: str) -> Any:
@@ -95,6 +98,12 @@ class Student:
         executed = client.execute(env={**environment, **own, **self.variables})
         return {cell.id: cell for cell in executed.cells}
 
+    def wait_for_packages(self) -> None:
+        """Wait until the notebook instance has the lab's packages, which its kernel "Python 3 (lab)" runs with."""
+        status = self.volume / ".lab" / "packages.txt"
+        until(lambda: not status.read_text().startswith("Installing"), 120)
+        assert status.read_text().startswith("Ready")
+
     def run_on_seat(self, name: str, *, twice: AbstractSet[str], numbers: Mapping[str, int]) -> dict[str, NotebookNode]:
         """Execute a notebook on the notebook instance, once its packages are there; its cells by their ids.
 
@@ -103,14 +112,12 @@ class Student:
         """
         import nbformat
 
-        status = self.volume / ".lab" / "packages.txt"
-        until(lambda: not status.read_text().startswith("Installing"), 120)
-        assert status.read_text().startswith("Ready")
+        self.wait_for_packages()
         notebook = _given(nbformat.read(self.volume / name, as_version=nbformat.NO_CONVERT), numbers)
         notebook.cells = [one for cell in notebook.cells for one in _again(cell, twice=twice)]
         run = f"run-{name}"
         nbformat.write(notebook, self.volume / run)
-        self._jupyter.run(EXECUTE.replace("NAME", run))
+        self.jupyter.run(EXECUTE.replace("NAME", run))
         until((self.volume / f"{run}.status").exists, 1500)
         assert (self.volume / f"{run}.status").read_text() == "0\n", (self.volume / f"{run}.log").read_text()[-5000:]
         executed = nbformat.read(self.volume / run, as_version=nbformat.NO_CONVERT)

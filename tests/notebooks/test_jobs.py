@@ -64,7 +64,10 @@ def test_a_folder_is_scored(jobs: dict[str, NotebookNode]) -> None:
 def test_people_label_photos(jobs: dict[str, NotebookNode]) -> None:
     """A training job reads the manifest of what three people say; the network finds where they err."""
     assert shows_a_picture(jobs["label-photos"])
-    assert "all three agree on" in printed(jobs["label-answers"])
+    said = printed(jobs["label-answers"])
+    assert "you labelled 0 photos; people disagree on " in said
+    assert re.findall(r"(\w+): \d+% as the others see it", said) == ["anna", "bert", "carl"]
+    assert '"type": "groundtruth/image-classification"' in printed(jobs["label-manifest"])
     assert "Completed" in printed(jobs["label-train"])
     assert "test:accuracy: " in printed(jobs["label-train"])
     [differ] = re.findall(r"people and network disagree on (\d+) of 50 photos", printed(jobs["label-disagree"]))

@@ -4,7 +4,8 @@ Sources: SageMaker's guide, "Track Worker Performance Metrics" (the log group, a
 namespace) and "CloudWatch Logs for Amazon SageMaker AI" (the stream's name); "SageMaker Ground Truth metrics" (names,
 units, that a worker is active who submits); a dashboard that users published, for the dimensions CognitoUserPool,
 LabelingJob and WorkerId, of which the last is a UUID. The guide names metrics of a team too, without their dimensions:
-there are none here, nor TasksDeclined and TasksReturned, for the portal lets nobody do either. Not compared with AWS:
+there are none here, nor TasksDeclined, for the portal lets nobody decline. Not compared with AWS: that a task which is
+released ("Release task", guide) is one of TasksReturned, and that its event differs in what has been returned alone;
 that WorkerId is the user's sub, LabelingJob the job's name; what the stream's timestamp is of; that TimeSpent has the
 whole time from acceptance to submission.
 """
@@ -61,7 +62,13 @@ class WorkerActivity:
         self._count(worker, "TasksSubmitted")
         self._count(worker, "ActiveWorkers")
         self._count(worker, "TimeSpent", answer["timeSpentInSeconds"], "Seconds")
-        self._stream().put(json.dumps(self._event(worker, answer)))
+        accepted, submitted = (datetime.fromisoformat(answer[name]) for name in ("acceptanceTime", "submissionTime"))
+        self._tell(worker, "TasksSubmitted", accepted, submitted, task_submitted_time=f"{submitted:{_TIME}}")
+
+    def returned(self, worker: Worker, *, accepted: datetime, returned: datetime) -> None:
+        """Tell that a worker has released a task."""
+        self._count(worker, "TasksReturned")
+        self._tell(worker, "TasksReturned", accepted, returned, task_returned_time=f"{returned:{_TIME}}")
 
     def close(self) -> None:
         """Write what is left."""
@@ -90,15 +97,15 @@ class WorkerActivity:
         )
         self._job.context.metrics.samples.add(source, metric, value, unit)
 
-    def _event(self, worker: Worker, answer: Mapping[str, Any]) -> dict[str, str]:
+    def _tell(self, worker: Worker, event: str, accepted: datetime, moment: datetime, **times: str) -> None:
+        """Write a line to the log."""
         record = self._job.record
-        accepted, submitted = (datetime.fromisoformat(answer[name]) for name in ("acceptanceTime", "submissionTime"))
-        return {
+        members = {
             "worker_id": worker.id.rpartition(".")[2],
             "cognito_user_pool_id": worker.user_pool,
             "cognito_sub_id": worker.sub,
             "task_accepted_time": f"{accepted:{_TIME}}",
-            "task_submitted_time": f"{submitted:{_TIME}}",
+            "task_submitted_time": "",
             "task_returned_time": "",
             "task_declined_time": "",
             "workteam_arn": self._job.request["HumanTaskConfig"]["WorkteamArn"],
@@ -106,6 +113,7 @@ class WorkerActivity:
             "work_requester_account_id": record.account,
             "job_reference_code": record.members["JobReferenceCode"],
             "job_type": "Private",
-            "event_type": "TasksSubmitted",
-            "event_timestamp": str(int(submitted.timestamp())),
+            "event_type": event,
+            "event_timestamp": str(int(moment.timestamp())),
         }
+        self._stream().put(json.dumps({**members, **times}))

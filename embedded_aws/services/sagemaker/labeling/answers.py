@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import threading
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ class Answers:
         self._database = database
         self._lock = threading.Lock()
         self._answers: dict[str, dict[int, dict[str, Answer]]] = {}
+        self._counts: Counter[tuple[str, str]] = Counter()  # by job and worker
         self._outcomes: dict[str, dict[int, Answer]] = {}
         if database:
             for table in _TABLES:
@@ -35,6 +37,7 @@ class Answers:
             query = "SELECT job, object, worker, answer FROM labeling_answers ORDER BY rowid"
             for job, number, worker, answer in database.rows(query):
                 self._answers.setdefault(job, {}).setdefault(number, {})[worker] = json.loads(answer)
+                self._counts[job, worker] += 1
             for job, number, outcome in database.rows("SELECT job, object, outcome FROM labeling_outcomes"):
                 self._outcomes.setdefault(job, {})[number] = json.loads(outcome)
 
@@ -54,7 +57,13 @@ class Answers:
                     kept = (job, number, worker, json.dumps(answer))
                     connection.execute("INSERT INTO labeling_answers VALUES (?, ?, ?, ?)", kept)
             answers[worker] = answer
+            self._counts[job, worker] += 1
             return True
+
+    def count(self, job: str, worker: str) -> int:
+        """Return how many objects of a job a worker has answered."""
+        with self._lock:
+            return self._counts[job, worker]
 
     def outcomes(self, job: str) -> dict[int, Answer]:
         """Return what the output manifest adds to each object that is through; nothing where labeling failed."""
@@ -78,4 +87,5 @@ class Answers:
                     connection.execute("DELETE FROM labeling_answers WHERE job = ?", (job,))
                     connection.execute("DELETE FROM labeling_outcomes WHERE job = ?", (job,))
             self._answers.pop(job, None)
+            self._counts = Counter({key: count for key, count in self._counts.items() if key[0] != job})
             self._outcomes.pop(job, None)

@@ -16,6 +16,7 @@ from embedded_aws.services.sagemaker.errors import NOT_FOUND, ServiceError, vali
 from embedded_aws.services.sagemaker.jobs import Jobs
 from embedded_aws.services.sagemaker.labeling import validation
 from embedded_aws.services.sagemaker.labeling.answers import Answers
+from embedded_aws.services.sagemaker.labeling.assignments import Assignments
 from embedded_aws.services.sagemaker.labeling.run import LabelingRun
 from embedded_aws.services.sagemaker.resource_types.labeling import LABELING_JOB
 from embedded_aws.services.sagemaker.resource_types.resource_type import ENDED
@@ -41,6 +42,7 @@ class LabelingJobs(Jobs):
     def __init__(self, context: ServiceContext) -> None:
         super().__init__(context)
         self.answers = Answers(context.database)
+        self._assignments = Assignments(context.database)
 
     def described(self, resource_type: ResourceType, request: Mapping[str, Any], name: str) -> dict[str, Any]:
         """Return what Describe and List tell."""
@@ -64,7 +66,7 @@ class LabelingJobs(Jobs):
         role = self.role(record, request["RoleArn"])
         code = f"{record.account}{''.join(secrets.choice(_LETTERS) for _ in range(_CODE_LENGTH))}"
         self.context.store.update(record, JobReferenceCode=code)
-        return lambda: self.begin(record, LabelingRun(self.job(record, request, role), self.answers))
+        return lambda: self.begin(record, LabelingRun(self.job(record, request, role), self.answers, self._assignments))
 
     def restore(self, record: Record) -> Work | None:
         """Go on with a job that had not ended: its answers are kept."""
@@ -72,13 +74,14 @@ class LabelingJobs(Jobs):
             return None
         role = role_of(record, record.members["RoleArn"], endpoint_url=self.context.endpoint_url)
         job = self.job(record, record.members, role)
-        run = LabelingRun(job, self.answers, stopping=record.status == "Stopping")
+        run = LabelingRun(job, self.answers, self._assignments, stopping=record.status == "Stopping")
         return lambda: self.begin(record, run)
 
     def discard(self, record: Record) -> None:
         """Forget a job with its answers, and end it."""
         super().discard(record)
         self.answers.forget(record.arn)
+        self._assignments.forget(record.arn)
 
     def operate(self, verb: str, request: dict[str, Any], *, account: str, region: str) -> dict[str, Any]:
         """Return the jobs of a work team. Raises ServiceError if there is no such team."""

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from embedded_aws.services.sagemaker.jobs import Job
     from embedded_aws.services.sagemaker.labeling.answers import Answer, Answers
+    from embedded_aws.services.sagemaker.labeling.assignments import Assignments
 
 FIRST_BATCH = 10
 MOST_AT_ONCE = 1000
@@ -40,8 +41,8 @@ _SIGNED = Config(signature_version="s3v4")  # boto3's own choice for links is a 
 class LabelingRun:
     """A job's work; `execute` returns when the job has ended. `batch` is what workers have before them, if anything."""
 
-    def __init__(self, job: Job, answers: Answers, *, stopping: bool = False) -> None:
-        self._job, self._request, self._answers = job, job.request, answers
+    def __init__(self, job: Job, answers: Answers, assignments: Assignments, *, stopping: bool = False) -> None:
+        self._job, self._request, self._answers, self._assignments = job, job.request, answers, assignments
         self._human: Mapping[str, Any] = job.request["HumanTaskConfig"]
         self._progress, self._activity = Progress(job), WorkerActivity(job)
         self._lock = threading.Lock()
@@ -157,7 +158,7 @@ class LabelingRun:
             task_seconds=scaled(self._human["TaskTimeLimitInSeconds"]),
             batch_seconds=scaled(self._human.get("TaskAvailabilityLifetimeInSeconds", LIFETIME_SECONDS)),
         )
-        batch = Batch(self._job.record.arn, tasks, limits, self._answers, self._activity)
+        batch = Batch(self._job.record.arn, tasks, limits, (self._answers, self._assignments), self._activity)
         self._tell_batch("SUBMITTED", tasks)
         with self._lock:
             self.batch = batch

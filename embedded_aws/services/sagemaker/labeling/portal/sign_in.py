@@ -48,15 +48,15 @@ class SignIn:
 
     def __init__(self, endpoint_url: str) -> None:
         self._endpoint_url, self._pools = endpoint_url, UserPools(endpoint_url)
-        self._asked: dict[str, float] = {}
+        self._asked: dict[str, tuple[float, str]] = {}  # until when, and for which page, by state
         self._sessions: dict[tuple[str, str], Session] = {}  # by workforce and cookie
 
-    def begin(self, workforce: Record) -> tuple[str, str]:
-        """Return where to sign in, and what the browser must bring again when it comes back."""
+    def begin(self, workforce: Record, page: str) -> tuple[str, str]:
+        """Return where to sign in, and what the browser must bring again when it comes back to a page of the portal."""
         now = time.monotonic()
-        self._asked = {state: ends for state, ends in self._asked.items() if ends > now}
+        self._asked = {state: (ends, path) for state, (ends, path) in self._asked.items() if ends > now}
         state = secrets.token_urlsafe(16)
-        self._asked[state] = now + _ASKED_SECONDS
+        self._asked[state] = (now + _ASKED_SECONDS, page)
         query = {
             "client_id": workforce.members["CognitoConfig"]["ClientId"],
             "redirect_uri": _callback(workforce),
@@ -66,9 +66,10 @@ class SignIn:
         }
         return f"/oauth2/authorize?{urlencode(query)}", state
 
-    def finish(self, workforce: Record, *, code: str, state: str, brought: str) -> str:
-        """Return the cookie of somebody who has signed in. Raises SignInError."""
-        if state != brought or self._asked.pop(state, 0.0) < time.monotonic():
+    def finish(self, workforce: Record, *, code: str, state: str, brought: str) -> tuple[str, str]:
+        """Return the cookie of somebody who has signed in, and the page that was asked for. Raises SignInError."""
+        ends, page = self._asked.pop(state, (0.0, "")) if state == brought else (0.0, "")
+        if ends < time.monotonic():
             raise SignInError("This sign-in was not begun here, or took too long: begin again.")
         claims = self._claims(workforce, code)
         now = time.monotonic()
@@ -83,7 +84,7 @@ class SignIn:
         cookie = secrets.token_urlsafe(32)
         groups = frozenset(claims.get("cognito:groups", ()))
         self._sessions[workforce.arn, cookie] = Session(worker, groups, now + _SESSION_SECONDS)
-        return cookie
+        return cookie, page
 
     def session(self, workforce: Record, cookie: str) -> Session | None:
         """Return who brings that cookie to the portal; None if nobody is signed in."""

@@ -203,7 +203,7 @@ def test_three_people_label_photos(account: Account, people: list[Labeler], star
 
 
 def test_an_answer_is_taken_once(people: list[Labeler], account: Account, start: Callable[..., str]) -> None:
-    """Sent again it is no error and changes nothing; a task that is another's, or nobody's, is refused."""
+    """Sent again it is no error and changes nothing, after the job's end too; a task that is another's is refused."""
     code = start("once", photos(1))
     ann, ben, _ = people
     wait_for(ann, code)
@@ -215,7 +215,43 @@ def test_an_answer_is_taken_once(people: list[Labeler], account: Account, start:
     job = ended(account, "once")
     assert [line["animal-metadata"]["class-name"] for line in manifest(account, job)] == ["Cat"]
     assert manifest(account, job)[0]["animal-metadata"]["confidence"] == 0.0
-    assert ann.answer(where, {"crowd-image-classifier": {"label": "Dog"}}) == 409
+    assert ann.answer(where, {"crowd-image-classifier": {"label": "Dog"}}) == 200
+    assert ben.answer(where, {"crowd-image-classifier": {"label": "Dog"}}) == 409
+    assert [line["animal-metadata"]["class-name"] for line in manifest(account, job)] == ["Cat"]
+
+
+def test_a_task_is_released(account: Account, people: list[Labeler], start: Callable[..., str]) -> None:
+    """Others get it, whoever released it after all others alone; a release that is sent again changes nothing."""
+    code = start("released", photos(3))
+    ann, ben, _ = people
+    wait_for(ann, code)
+    first, page = ann.task(code)
+    assert ann.release(first, page)
+    assert not ann.release(first, page)
+    second, _ = ann.task(code)
+    assert second != first
+    assert not ben.release(second, page)  # it is Ann's
+    assert ben.task(code)[0] == first
+    assert ben.release(*ben.task(code))
+    for where in (second, f"/jobs/{code}/tasks/2", first):
+        assert ann.task(code)[0] == where
+        assert not ann.release(where, page)  # it is an earlier one's receipt that got lost
+        assert ann.answer(where, {"crowd-image-classifier": {"label": "Cat"}}) == 200
+    assert described(account, "released")["LabelingJobStatus"] in {"InProgress", "Completed"}
+    ended(account, "released")
+
+
+def test_nobody_answers_for_another(people: list[Labeler], start: Callable[..., str]) -> None:
+    """A script says for whom it asks, since somebody else may have signed in meanwhile: it is told so, and keeps it."""
+    code = start("whose", photos(1), workers=2)
+    ann, ben, _ = people
+    wait_for(ann, code)
+    where, _ = ann.task(code)
+    assert ben.task(code)[0] == where
+    said = {"crowd-image-classifier": {"label": "Cat"}}
+    assert ben.answer(where, said, worker=ann.worker(code)) == 401
+    assert ann.answer(where, said, worker=ann.worker(code)) == 200
+    assert ben.answer(where, said) == 200
 
 
 def test_who_may_come(embedded: Gateway, team: UserPool, people: list[Labeler], start: Callable[..., str]) -> None:
@@ -354,6 +390,7 @@ def test_what_cloudwatch_hears(
     """Of the job how many are labeled, how it ended and a log; of the worker what she did, by the user pool's names."""
     code = start("watched", photos(2))
     wait_for(people[0], code)
+    people[0].release(*people[0].task(code))
     people[0].label(code, truth)
     arn = ended(account, "watched")["LabelingJobArn"]
 
@@ -377,9 +414,13 @@ def test_what_cloudwatch_hears(
         lines = account.printed(group, group.removeprefix("/").replace("WorkerActivity", "worker-activity/"))
         return [event for event in map(json.loads, lines) if event["labeling_job_arn"] == arn]
 
-    until(lambda: len(told()) == 2)
-    event = told()[0]
+    until(lambda: len(told()) == 3)
+    returned, event, _ = told()
+    assert (returned["event_type"], returned["task_submitted_time"]) == ("TasksReturned", "")
+    assert returned["task_returned_time"].partition(" UTC ")[0]
+    assert returned.keys() == event.keys()
     assert (event["event_type"], event["cognito_user_pool_id"]) == ("TasksSubmitted", team.id)
+    assert event["task_returned_time"] == ""
     worker = {"CognitoUserPool": team.id, "LabelingJob": "watched", "WorkerId": event["cognito_sub_id"]}
 
     def total(metric: str) -> float:
@@ -387,7 +428,7 @@ def test_what_cloudwatch_hears(
         return float(sum(point["Sum"] for point in points))
 
     until(lambda: total("TasksSubmitted") == 2)
-    assert (total("TasksAccepted"), total("ActiveWorkers")) == (2, 2)
+    assert (total("TasksAccepted"), total("ActiveWorkers"), total("TasksReturned")) == (3, 2, 1)
     assert total("TimeSpent") > 0
 
 

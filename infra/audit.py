@@ -21,6 +21,7 @@ from infra import composition
 from infra.constructs.findings import METADATA
 from infra.regions import ACCEPTED, labelling_refusal, monitoring_refusal, retraining_refusal, serving_refusal
 from infra.settings import DATA_FILES, read
+from model_code.data import LABELS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -31,7 +32,7 @@ def main() -> None:
     folder = Path(sys.argv[1])
     with tempfile.TemporaryDirectory() as place:
         data, photos = Path(place) / "data", Path(place) / "photos"
-        for file in (*(data / name for name in DATA_FILES), photos / "2x3 Brick" / "1.png"):
+        for file in (*(data / name for name in DATA_FILES), *(photos / name / "1.png" for name in LABELS)):
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(file.name)
         function = Path(place) / "function.zip"

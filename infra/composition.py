@@ -17,6 +17,7 @@ from infra.stacks.retraining import RetrainingStack
 from infra.stacks.seat import SeatStack
 from infra.stacks.storage import StorageStack
 from infra.stacks.training import TrainingStack
+from labelling import archive
 from teardown import names
 
 if TYPE_CHECKING:
@@ -82,7 +83,9 @@ def compose(
     with tempfile.TemporaryDirectory() as place:
         code = Path(place) / source_directory.ARCHIVE
         source_directory.write(ROOT / "model_code", code)
-        files = [*NOTEBOOK_FILES, code, *([OPENAPI] if "rest" in settings.serve_also else [])]
+        labelling = Path(place) / archive.ARCHIVE
+        function_package.write(labelling, archive.files(ROOT))
+        files = [*NOTEBOOK_FILES, code, labelling, *([OPENAPI] if "rest" in settings.serve_also else [])]
         storage = StorageStack(
             app,
             names.storage_stack(lab),

@@ -139,9 +139,29 @@ def _data_folder(value: str) -> str:
 
 
 def _photos_folder(value: str) -> str:
-    if value and not any(each.is_dir() for each in Path(value).glob("*")):
-        raise ValueError("must be a folder with one folder of photos for each class")
+    """Refuse what the job that prepares photos would refuse after minutes; it says what is wrong with single photos."""
+    if not value:
+        return value
+    from model_code.data import LABELS, class_of_folder
+
+    rule = "must be a folder with one folder of photos for each class"
+    found = set()
+    for folder in sorted(each for each in Path(value).glob("[!.]*") if each.is_dir() and _has_files(each)):
+        try:
+            found.add(class_of_folder(folder.name))
+        except ValueError as advice:
+            raise ValueError(f"{rule}, and {folder.name} is no class's: {str(advice).rstrip('.')}") from None
+    if not found:
+        raise ValueError(rule)
+    if missing := [name for number, name in enumerate(LABELS) if number not in found]:
+        raise ValueError(f"{rule}; there is no photo of {', '.join(missing)}")
     return value
+
+
+def _has_files(folder: Path) -> bool:
+    """Return whether there is a file in it that is not hidden, however deep."""
+    below = (each.relative_to(folder) for each in folder.rglob("*") if each.is_file())
+    return any(not any(part.startswith(".") for part in each.parts) for each in below)
 
 
 def _owner(value: str) -> str:

@@ -192,7 +192,8 @@ def retraining_prefix(lab: str) -> str:
 # S3's keys, in the lab's bucket.
 
 RAW_PHOTOS = "raw/"  # photos that nobody has labelled
-LABELLING_JOBS = "labels/"
+LABELLING_JOBS, LABELLING_ANSWERS = "labels/", "answers/"
+"""The folder of labelling jobs, and the one of a job's answers."""
 
 
 def labelling_answers(job: str, worker: str = "") -> str:
@@ -200,7 +201,8 @@ def labelling_answers(job: str, worker: str = "") -> str:
 
     `job` may be a pattern, in IAM's notation.
     """
-    return f"{LABELLING_JOBS}{job}/answers/{worker}/" if worker else f"{LABELLING_JOBS}{job}/answers/"
+    folder = f"{LABELLING_JOBS}{job}/{LABELLING_ANSWERS}"
+    return f"{folder}{worker}/" if worker else folder
 
 
 # The lease.

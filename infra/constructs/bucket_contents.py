@@ -14,10 +14,11 @@ from constructs import Construct
 from infra.constructs import statements
 from infra.constructs.arns import arn
 from infra.constructs.findings import acknowledge, wildcard
+from infra.constructs.labelling_files import PREFIX
 from infra.constructs.provider import HandlerProvider
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from aws_cdk import aws_kms as kms
@@ -31,6 +32,14 @@ if TYPE_CHECKING:
 _TYPE = "Custom::BucketContents"
 # The handler gives up after 54 minutes of emptying, with a sentence of its own; CloudFormation does after an hour.
 _ANSWERED_SECONDS = 3300
+_SEATS = "seats/"
+# The folders that the handler may write below, and why each of all keys in it.
+_WRITTEN = {
+    "data/": "Every file of the data set.",
+    PREFIX: "What labelers see, and what they choose from.",
+    "notebooks/": "Every notebook of the lab.",
+    _SEATS: "Every seat's copy of the notebook.",
+}
 
 
 class BucketContents(Construct):
@@ -55,6 +64,7 @@ class BucketContents(Construct):
             name: assets.Asset(self, f"File{number}", path=str(file))
             for number, (name, file) in enumerate(files.items())
         }
+        written = sorted({_SEATS, *(f"{name.partition('/')[0]}/" for name in files)})
         group = str(models.model_package_group_name) if models else ""
         self.digests = {name: asset.asset_hash for name, asset in sources.items()}
         provider = HandlerProvider(
@@ -64,7 +74,7 @@ class BucketContents(Construct):
             key=key,
             log_retention_days=log_retention_days,
             statements=[
-                *_may_fill(bucket.bucket_arn, sources),
+                *_may_fill(bucket.bucket_arn, sources, written),
                 *_may_empty(bucket.bucket_arn),
                 *(_may_forget_models(group) if group else ()),
                 statements.read_and_write_encrypted(key.key_arn),
@@ -75,9 +85,7 @@ class BucketContents(Construct):
         acknowledge(
             provider,
             {
-                wildcard("…/data/*"): "Every file of the data set.",
-                wildcard("…/notebooks/*"): "Every notebook of the lab.",
-                wildcard("…/seats/*"): "Every seat's copy of the notebook.",
+                **{wildcard(f"…/{folder}*"): _WRITTEN[folder] for folder in written},
                 wildcard("…/*"): "Emptying a bucket means every object in it; it is the lab's own.",
                 **(
                     {
@@ -148,12 +156,12 @@ class PrefixContents(Construct):
         )
 
 
-def _may_fill(bucket_arn: str, sources: Mapping[str, assets.Asset]) -> list[Statement]:
+def _may_fill(bucket_arn: str, sources: Mapping[str, assets.Asset], written: Sequence[str]) -> list[Statement]:
     read = [asset.bucket.arn_for_objects(asset.s3_object_key) for asset in sources.values()]
     return [
         statements.allow(["s3:GetObject"], read),
         statements.on_objects(bucket_arn, actions=["s3:GetObject"], prefixes=["notebooks/"]),
-        statements.on_objects(bucket_arn, actions=["s3:PutObject"], prefixes=["data/", "notebooks/", "seats/"]),
+        statements.on_objects(bucket_arn, actions=["s3:PutObject"], prefixes=written),
     ]
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from infra.settings import Settings
 
-_READ, _WRITTEN = ("photos/", PREFIX), f"{PREFIX}jobs/"
+_READ, _WRITTEN = ("photos/", names.RAW_PHOTOS, PREFIX), f"{PREFIX}jobs/"
 _SHORTEST_PASSWORD = 12
 _Team = sagemaker.CfnWorkteam
 _FINDINGS = {

@@ -1,8 +1,9 @@
-"""The lab, synthesised once, with a data set that is a stand-in: no template depends on what is in it."""
+"""Labs, each synthesised once, with a data set that is a stand-in: no template depends on what is in it."""
 
 from __future__ import annotations
 
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zipfile import ZipFile
 
@@ -11,15 +12,19 @@ import pytest
 
 from embedded_aws import gateway
 from infra.settings import DATA_FILES, read
+from model_code.data import LABELS
 from teardown import clients
+from tests.infra import validated as validated_labs
+from tests.infra.templates import Template, in_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     import aws_cdk as cdk
 
-Template = dict[str, Any]
+    from infra.settings import Settings
+
+    Synthesise = Callable[..., dict[str, Template]]
 
 
 @pytest.fixture(scope="session")
@@ -28,6 +33,16 @@ def data_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("data")
     for name in DATA_FILES:
         (folder / name).write_text(name)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a file in the folder of each class."""
+    folder = tmp_path_factory.mktemp("photos")
+    for name in LABELS:
+        (folder / name).mkdir()
+        (folder / name / "1.png").write_text(name)
     return folder
 
 
@@ -52,6 +67,36 @@ def compose(data_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Call
 
 
 @pytest.fixture(scope="session")
+def synthesise(compose: Callable[..., cdk.App]) -> Synthesise:
+    """The templates by the name of their stack; keyword arguments are settings, and equal ones are synthesised once."""
+    made: dict[Settings, dict[str, Template]] = {}
+
+    def synthesised(**settings: object) -> dict[str, Template]:
+        lab = read({"lab": settings})
+        if lab not in made:
+            made[lab] = written(compose(**settings))
+        return made[lab]
+
+    return synthesised
+
+
+def written(app: cdk.App) -> dict[str, Template]:
+    """Synthesise an app, and return its templates.
+
+    They are read as the CLI reads them: an artifact's `template` goes through the CDK's kernel anew each time.
+    """
+    return in_folder(Path(app.synth().directory))
+
+
+@pytest.fixture(scope="session")
+def validated(data_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder with the apps of validated.py, each below its name."""
+    folder = tmp_path_factory.mktemp("validated")
+    validated_labs.synthesise(data_folder, folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
 def app(compose: Callable[..., cdk.App]) -> cdk.App:
     """The lab with two seats, a lease and somebody who is notified; all else at its default."""
     return compose(seats=["ada", "grace"], lease="8h", notify=["ops@example.org"], owner="ana")
@@ -60,7 +105,7 @@ def app(compose: Callable[..., cdk.App]) -> cdk.App:
 @pytest.fixture(scope="session")
 def templates(app: cdk.App) -> dict[str, Template]:
     """The templates by the name of their stack."""
-    return {stack.stack_name: stack.template for stack in app.synth().stacks}
+    return written(app)
 
 
 @pytest.fixture(scope="session")

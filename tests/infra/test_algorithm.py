@@ -15,32 +15,31 @@ from tests.infra.test_catalog import text
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import aws_cdk as cdk
-
-    from tests.infra.conftest import Template
+    from tests.infra.conftest import Synthesise
+    from tests.infra.templates import Template
 
     Stacks = dict[str, Template]
-    Synthesise = Callable[..., Stacks]
+    Lab = Callable[..., Stacks]
 
 XGBOOST = {"algorithm": "xgboost", "features": "hidden", "hidden_units": "64,32"}
 REGISTRY = "141502667606.dkr.ecr.eu-west-1."
 
 
 @pytest.fixture(scope="module")
-def synthesise(compose: Callable[..., cdk.App]) -> Synthesise:
+def lab(synthesise: Synthesise) -> Lab:
     """The templates of training and endpoint; keyword arguments are settings."""
 
-    def synthesised(**settings: Any) -> Stacks:
-        made = compose(**{"seats": 0, **settings}).synth().stacks
-        return {stack.stack_name.removeprefix("bricklab-"): stack.template for stack in made}
+    def of(**settings: Any) -> Stacks:
+        made = synthesise(seats=0, **settings)
+        return {name.removeprefix("bricklab-"): template for name, template in made.items()}
 
-    return synthesised
+    return of
 
 
 @pytest.fixture(scope="module")
-def xgboost(synthesise: Synthesise) -> Stacks:
+def xgboost(lab: Lab) -> Stacks:
     """A lab of XGBoost on what the network's hidden layer makes of the bricks."""
-    return synthesise(**XGBOOST)
+    return lab(**XGBOOST)
 
 
 def jobs(stacks: Stacks) -> dict[str, dict[str, Any]]:
@@ -152,9 +151,9 @@ def test_each_role_reaches_what_it_needs(xgboost: Stacks) -> None:
         ("kmeans", {"TestMeanSquaredDistance"}),
     ],
 )
-def test_pixels_need_no_network(synthesise: Synthesise, name: str, outputs: set[str]) -> None:
+def test_pixels_need_no_network(lab: Lab, name: str, outputs: set[str]) -> None:
     """One job less; the other algorithms have a registry of their own, and say what they report of the test images."""
-    stacks = synthesise(algorithm=name)
+    stacks = lab(algorithm=name)
     made = jobs(stacks)
     assert set(made) == {"FeaturesJob", "AlgorithmJob"}
     assert made["AlgorithmJob"]["Request"]["HyperParameters"]["feature_dim"] == str(SIDE * SIDE)

@@ -5,16 +5,14 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cli.programs import tool_environment
 from infra import regions
+from tests.infra.validated import MISTAKEN, ROOT, SAID
 
 if TYPE_CHECKING:
-    import pytest
-
-ROOT = Path(__file__).resolve().parent.parent.parent
+    from pathlib import Path
 
 
 def start(program: list[str], outdir: Path, *, region: str = "", **context: object) -> subprocess.CompletedProcess[str]:
@@ -49,30 +47,12 @@ def test_the_app_fits_every_account_and_region(data_folder: Path, tmp_path: Path
     assert registries == {name: {"account": region.registry} for name, region in regions.ACCEPTED.items()}
 
 
-WITH_A_MISTAKE = """
-import sys
-from pathlib import Path
-import aws_cdk as cdk
-from infra import composition
-from infra.settings import read
-app = cdk.App()
-composition.compose(app, read(app.node.get_all_context()), Path(sys.argv[1]))
-cdk.CfnResource(cdk.Stack(app, "mistaken"), "Mistake", type="AWS::S3::Bucket", properties={"Colour": "red"})
-app.synth()
-"""
-
-
-def test_the_cdk_s_rules_find_nothing_in_the_lab(
-    data_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_cdk_s_rules_find_nothing_in_the_lab(validated: Path) -> None:
     """Every template is validated against CloudFormation's schemas: of all only the one with a mistake is reported."""
-    monkeypatch.delenv("CDK_VALIDATION")
-    whole = {"lab.seats": "ada,grace", "lab.lease": "8h", "lab.notify": "ops@example.org", "lab.owner": "ana"}
-    ended = start(["-c", WITH_A_MISTAKE, str(data_folder)], tmp_path, **{"lab.data": str(data_folder), **whole})
-    assert len(list(tmp_path.glob("*.template.json"))) == 7
-    [report] = json.loads((tmp_path / "validation-report.json").read_text())["pluginReports"]
+    assert len(list((validated / MISTAKEN).glob("*.template.json"))) == 7
+    [report] = json.loads((validated / MISTAKEN / "validation-report.json").read_text())["pluginReports"]
     found = [each["constructPath"] for violation in report["violations"] for each in violation["violatingConstructs"]]
-    assert found == ["mistaken/Mistake"], ended.stderr
+    assert found == ["mistaken/Mistake"], (validated / SAID).read_text()
 
 
 def test_a_region_that_is_not_accepted_is_a_sentence_and_no_traceback(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from teardown import names
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.infra.conftest import Template
+    from tests.infra.templates import Template
 
     Resources = Callable[[str], list[dict[str, Any]]]
 

@@ -12,14 +12,15 @@ from infra.settings import SettingsError, read
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import aws_cdk as cdk
+    from tests.infra.conftest import Synthesise
+    from tests.infra.templates import Template
 
 ALARMS = {"refused", "failed", "slow", "cpu", "memory", "lease"}
 
 
-def of_type(app: cdk.App, kind: str) -> list[dict[str, Any]]:
+def of_type(templates: dict[str, Template], kind: str) -> list[dict[str, Any]]:
     """The properties of all resources of a type."""
-    everything = [item for stack in app.synth().stacks for item in stack.template["Resources"].values()]
+    everything = [item for template in templates.values() for item in template["Resources"].values()]
     return [item["Properties"] for item in everything if item["Type"] == kind]
 
 
@@ -40,9 +41,9 @@ def text(value: Any) -> str:
 
 
 @pytest.fixture(scope="module")
-def serverless(compose: Callable[..., cdk.App]) -> cdk.App:
+def serverless(synthesise: Synthesise) -> dict[str, Template]:
     """A lab with a serverless endpoint, and no lease."""
-    return compose(seats=0, hosting="serverless")
+    return synthesise(seats=0, hosting="serverless")
 
 
 def test_each_alarm_tells_the_topic_what_to_do(resources: Callable[[str], list[dict[str, Any]]]) -> None:
@@ -73,7 +74,7 @@ def test_the_dashboard_shows_what_this_lab_measures(resources: Callable[[str], l
     assert {each.rpartition("-")[2] for each in status["properties"]["alarms"]} == ALARMS
 
 
-def test_a_serverless_endpoint_has_no_processors_to_watch(serverless: cdk.App) -> None:
+def test_a_serverless_endpoint_has_no_processors_to_watch(serverless: dict[str, Template]) -> None:
     """Neither by an alarm nor on the page: SageMaker measures none."""
     names = {each["AlarmName"] for each in of_type(serverless, "AWS::CloudWatch::Alarm")}
     assert names == {f"bricklab-alarm-{each}" for each in ALARMS - {"cpu", "lease"}}
@@ -81,10 +82,10 @@ def test_a_serverless_endpoint_has_no_processors_to_watch(serverless: cdk.App) -
     assert '"/aws/sagemaker/Endpoints","CPUUtilization"' not in text(dashboard["DashboardBody"])
 
 
-def test_it_is_left_out_if_the_settings_say_so(compose: Callable[..., cdk.App]) -> None:
+def test_it_is_left_out_if_the_settings_say_so(synthesise: Synthesise) -> None:
     """Neither a page nor an alarm costs anything then."""
-    app = compose(seats=0, dashboard=False, lease="8h")
-    assert of_type(app, "AWS::CloudWatch::Dashboard") == of_type(app, "AWS::CloudWatch::Alarm") == []
+    made = synthesise(seats=0, dashboard=False, lease="8h")
+    assert of_type(made, "AWS::CloudWatch::Dashboard") == of_type(made, "AWS::CloudWatch::Alarm") == []
 
 
 def test_no_seat_has_the_alarms_names() -> None:

@@ -11,20 +11,13 @@ from infra.constructs.labelling_files import CATEGORIES, TEMPLATE, labelling_fil
 from model_code.data import LABELS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    import aws_cdk as cdk
-
-STACK = "bricklab-storage"
+    from tests.infra.conftest import Synthesise
 
 
 @pytest.fixture(scope="module")
-def labelled(compose: Callable[..., cdk.App]) -> dict[str, Any]:
-    """The resources of the storage stack with Ground Truth."""
-    [template] = [
-        each.template for each in compose(seats=0, labelling="ground-truth").synth().stacks if each.stack_name == STACK
-    ]
-    return dict(template)
+def labelled(synthesise: Synthesise) -> dict[str, Any]:
+    """The template of the storage stack with Ground Truth."""
+    return synthesise(seats=0, labelling="ground-truth")["bricklab-storage"]
 
 
 def of_kind(template: dict[str, Any], kind: str) -> list[dict[str, Any]]:
@@ -60,11 +53,32 @@ def test_its_role_reads_photos_and_writes_labels(labelled: dict[str, Any]) -> No
     statements = role["Policies"][0]["PolicyDocument"]["Statement"]
     writing = [each for each in statements if "s3:PutObject" in each["Action"]]
     assert [json.dumps(each["Resource"]).count("labelling/jobs/*") for each in writing] == [1]
+    reading = next(each for each in statements if each["Action"] == "s3:GetObject")
+    assert [place for place in ("photos", "raw", "labelling") if f"/{place}/*" in json.dumps(reading["Resource"])] == [
+        "photos",
+        "raw",
+        "labelling",
+    ]
     logging = next(each for each in statements if "logs:PutLogEvents" in each["Action"])
     assert "/aws/sagemaker/LabelingJobs:log-stream:bricklab-*" in json.dumps(logging["Resource"])
     metrics = next(each for each in statements if each["Action"] == "cloudwatch:PutMetricData")
     assert "AWS/SageMaker" in metrics["Condition"]["StringLike"]["cloudwatch:namespace"]
     assert set(labelled["Outputs"]) >= {"LabelingPortal", "LabelingWorkteamArn", "LabelingRoleArn", "LabelingTemplate"}
+
+
+def test_what_labelers_see_may_be_written(labelled: dict[str, Any]) -> None:
+    """The role that copies the lab's files into the bucket may write below the folder of each."""
+    [contents] = of_kind(labelled, "Custom::BucketContents")
+    folders = {each["Key"].partition("/")[0] for each in contents["Objects"]}
+    statements = [
+        statement
+        for role in of_kind(labelled, "AWS::IAM::Role")
+        for policy in role.get("Policies", ())
+        for statement in policy["PolicyDocument"]["Statement"]
+    ]
+    [writing] = [each for each in statements if each["Action"] == "s3:PutObject"]
+    assert folders == {"data", "labelling", "notebooks"}
+    assert [folder for folder in folders if f"/{folder}/*" not in json.dumps(writing["Resource"])] == []
 
 
 def test_what_labelers_choose_from_is_what_the_network_knows() -> None:

@@ -14,10 +14,9 @@ import pytest
 from cli import paths
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
-    import aws_cdk as cdk
+    from tests.infra.conftest import Synthesise
 
 # `aws s3 cp … --include NAME … SOURCE TARGET` copies files that lie in $BUCKET; `aws s3 sync … SOURCE TARGET` puts one
 # into the target.
@@ -83,6 +82,7 @@ class Instance:
             "drift.ipynb",
             "idle_stop.py",
             "kernel.sh",
+            "labelling.zip",
             "packages.py",
             "requirements.txt",
         ):
@@ -140,7 +140,9 @@ def test_notebooks_are_told_where_the_lab_is(script: str, instance: Instance) ->
         "export BRICKLAB_DATABASE=bricklab__ada",
         "export BRICKLAB_ENDPOINT=bricklab",
         "export BRICKLAB_INSTANCE_TYPE=ml.m5.large",
+        f"export BRICKLAB_LABELLING={instance.home}/.lab/labelling",
         "export BRICKLAB_PREFIX=bricklab-ada-",
+        "export BRICKLAB_PROXY=/proxy/",
         "export BRICKLAB_ROLE=arn:aws:iam::111122223333:role/ada",
         "export BRICKLAB_SEAT=ada",
         "export BRICKLAB_SEAT_URI=s3://the-bucket/seats/ada/",
@@ -218,11 +220,10 @@ def test_an_idle_instance_is_stopped(script: str, instance: Instance) -> None:
     assert (lab / "idle_stop.py").read_text() == "the lab's idle_stop.py"
 
 
-@pytest.mark.parametrize("minutes", [5, 0])
-def test_the_settings_say_when(compose: Callable[..., cdk.App], instance: Instance, minutes: int) -> None:
+@pytest.mark.parametrize("minutes", [10, 0])
+def test_the_settings_say_when(synthesise: Synthesise, instance: Instance, minutes: int) -> None:
     """After the setting's minutes; at zero nothing is started."""
-    seat = compose(seats=["ada"], idle_minutes=minutes).synth().get_stack_by_name("bricklab-seat-ada")
-    instance.run(on_start(seat.template))
+    instance.run(on_start(synthesise(seats=["ada"], idle_minutes=minutes)["bricklab-seat-ada"]))
     assert instance.said("packages.log")
     if minutes:
         assert instance.said(".lab/idle-stop.log").endswith(f"--idle-seconds {minutes * 60}\n")

@@ -12,18 +12,18 @@ from infra.settings import SettingsError, read
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import aws_cdk as cdk
+    from tests.infra.conftest import Synthesise
 
 Resources = dict[str, list[dict[str, Any]]]
 
 
 @pytest.fixture(scope="module")
-def stacks(compose: Callable[..., cdk.App]) -> dict[str, Resources]:
+def stacks(synthesise: Synthesise) -> dict[str, Resources]:
     """The properties of the resources of a lab with an hourly monitor and a seat, by stack and type."""
     found: dict[str, Resources] = {}
-    for stack in compose(seats=["ada"], monitor="hourly").synth().stacks:
-        of_stack = found.setdefault(stack.stack_name, {})
-        for item in stack.template["Resources"].values():
+    for stack, template in synthesise(seats=["ada"], monitor="hourly").items():
+        of_stack = found.setdefault(stack, {})
+        for item in template["Resources"].values():
             of_stack.setdefault(item["Type"], []).append(item.get("Properties", {}))
     return found
 

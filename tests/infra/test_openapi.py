@@ -8,23 +8,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from aws_cdk.assertions import Template
 
 from infra import openapi, rest, web
+from tests.infra.templates import of_kind, only
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    import aws_cdk as cdk
+    from tests.infra.conftest import Synthesise
+    from tests.infra.templates import Template
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
-def template(compose: Callable[..., cdk.App]) -> Template:
+def template(synthesise: Synthesise) -> Template:
     """The endpoint's template with an API and a page."""
-    app = compose(seats=0, serve_also=["rest", "web"], rest_rate=7)
-    return Template.from_json({each.stack_name: each for each in app.synth().stacks}["bricklab-endpoint"].template)
+    return synthesise(seats=0, serve_also=["rest", "web"], rest_rate=7)["bricklab-endpoint"]
 
 
 def test_docs_has_the_document_as_it_is() -> None:
@@ -40,42 +38,42 @@ def test_what_is_no_picture_is_refused_in_the_endpoints_words() -> None:
 
 def test_the_api_validates_by_the_documents_schema(template: Template) -> None:
     """But for what each picture is, which the endpoint has sentences for; the method's validator is the API's."""
-    [model] = template.find_resources("AWS::ApiGateway::Model").values()
-    schema: dict[str, Any] = {**model["Properties"]["Schema"]}
+    _, model = only(template, "AWS::ApiGateway::Model")
+    schema: dict[str, Any] = {**model["Schema"]}
     assert schema.pop("$schema").startswith("http://json-schema.org/draft-04/")
     [rows, bare] = openapi.document("1")["components"]["schemas"]["Images"]["anyOf"]
     assert bare["type"] == "array"
     loose = {**rows, "properties": {**rows["properties"], "instances": {}}}
     assert schema == {"anyOf": [loose, {"type": "array"}]}
-    [(validator, made)] = template.find_resources("AWS::ApiGateway::RequestValidator").items()
-    assert made["Properties"]["ValidateRequestBody"] is made["Properties"]["ValidateRequestParameters"] is True
-    template.has_resource_properties("AWS::ApiGateway::Method", {"RequestValidatorId": {"Ref": validator}})
+    validator, made = only(template, "AWS::ApiGateway::RequestValidator")
+    assert made["ValidateRequestBody"] is made["ValidateRequestParameters"] is True
+    methods = of_kind(template, "AWS::ApiGateway::Method").values()
+    assert {"Ref": validator} in [each.get("RequestValidatorId") for each in methods]
 
 
 def test_a_key_and_a_plan_stand_before_it(template: Template) -> None:
     """At the settings' rate; each type of refusal has its sentence."""
-    template.has_resource_properties("AWS::ApiGateway::Method", {"HttpMethod": "POST", "ApiKeyRequired": True})
-    template.has_resource_properties("AWS::ApiGateway::UsagePlan", {"Throttle": {"RateLimit": 7, "BurstLimit": 14}})
-    for kind, sentence in rest.REFUSALS.items():
-        template.has_resource_properties(
-            "AWS::ApiGateway::GatewayResponse",
-            {"ResponseType": kind, "ResponseTemplates": {rest.JSON: json.dumps({"error": sentence})}},
-        )
+    methods = of_kind(template, "AWS::ApiGateway::Method").values()
+    assert [each["ApiKeyRequired"] for each in methods if each["HttpMethod"] == "POST"] == [True]
+    assert only(template, "AWS::ApiGateway::UsagePlan")[1]["Throttle"] == {"RateLimit": 7, "BurstLimit": 14}
+    refusals = of_kind(template, "AWS::ApiGateway::GatewayResponse").values()
+    said = {each["ResponseType"]: each["ResponseTemplates"] for each in refusals}
+    assert said == {kind: {rest.JSON: json.dumps({"error": text})} for kind, text in rest.REFUSALS.items()}
 
 
 def test_of_the_pages_bucket_only_its_distribution_reads(template: Template) -> None:
     """Which adds the page's own policy to every answer."""
-    [distribution] = template.find_resources("AWS::CloudFront::Distribution")
+    distribution, _ = only(template, "AWS::CloudFront::Distribution")
     statements = [
         statement
-        for policy in template.find_resources("AWS::S3::BucketPolicy").values()
-        for statement in policy["Properties"]["PolicyDocument"]["Statement"]
+        for policy in of_kind(template, "AWS::S3::BucketPolicy").values()
+        for statement in policy["PolicyDocument"]["Statement"]
         if statement["Effect"] == "Allow"
     ]
     [condition] = [each["Condition"]["StringEquals"]["AWS:SourceArn"] for each in statements]
     assert distribution in json.dumps(condition)
-    [headers] = template.find_resources("AWS::CloudFront::ResponseHeadersPolicy").values()
-    security = headers["Properties"]["ResponseHeadersPolicyConfig"]["SecurityHeadersConfig"]
+    _, headers = only(template, "AWS::CloudFront::ResponseHeadersPolicy")
+    security = headers["ResponseHeadersPolicyConfig"]["SecurityHeadersConfig"]
     assert security["ContentSecurityPolicy"]["ContentSecurityPolicy"] == web.CONTENT_SECURITY_POLICY
     assert "unsafe" not in web.CONTENT_SECURITY_POLICY
 

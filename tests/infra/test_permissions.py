@@ -10,9 +10,10 @@ import pytest
 from botocore.loaders import Loader
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
+    from pathlib import Path
 
-    import aws_cdk as cdk
+    from tests.infra.conftest import Synthesise
 
 Template = dict[str, Any]
 Statement = dict[str, Any]
@@ -21,11 +22,9 @@ UPDATE = "sagemaker:UpdateTrainingJob"
 
 
 @pytest.fixture(scope="module")
-def policies(compose: Callable[..., cdk.App], tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Statement]]:
+def policies(synthesise: Synthesise, photos: Path) -> dict[str, list[Statement]]:
     """The statements of every role, by stack and logical id; of a lab with all that a setting can add."""
-    photos = tmp_path_factory.mktemp("photos")
-    (photos / "2x3 Brick").mkdir()
-    app = compose(
+    made = synthesise(
         seats=["ada", "grace"],
         lease="8h",
         photos=str(photos),
@@ -34,17 +33,15 @@ def policies(compose: Callable[..., cdk.App], tmp_path_factory: pytest.TempPathF
         monitor="hourly",
     )
     found: dict[str, list[Statement]] = {}
-    for stack in app.synth().stacks:
-        for name, resource in stack.template["Resources"].items():
+    for stack, template in made.items():
+        for name, resource in template["Resources"].items():
             properties = resource.get("Properties", {})
             if resource["Type"] == "AWS::IAM::Role":
                 for policy in properties.get("Policies", []):
-                    found.setdefault(f"{stack.stack_name} {name}", []).extend(policy["PolicyDocument"]["Statement"])
+                    found.setdefault(f"{stack} {name}", []).extend(policy["PolicyDocument"]["Statement"])
             if resource["Type"] in {"AWS::IAM::ManagedPolicy", "AWS::IAM::Policy"}:
                 for role in properties["Roles"]:
-                    found.setdefault(f"{stack.stack_name} {role['Ref']}", []).extend(
-                        properties["PolicyDocument"]["Statement"]
-                    )
+                    found.setdefault(f"{stack} {role['Ref']}", []).extend(properties["PolicyDocument"]["Statement"])
     return found
 
 
@@ -191,11 +188,9 @@ def test_an_endpoint_may_make_its_own_log_group_and_no_other(
 
 
 @pytest.mark.parametrize(("minutes", "seconds"), [(10, "600"), (90, "3600"), (0, "3600")])
-def test_a_student_s_warm_pool_waits_as_long_as_a_notebook(
-    compose: Callable[..., cdk.App], minutes: int, seconds: str
-) -> None:
+def test_a_student_s_warm_pool_waits_as_long_as_a_notebook(synthesise: Synthesise, minutes: int, seconds: str) -> None:
     """At most an hour, which is the longest that SageMaker's guide knows."""
-    template = compose(seats=["ada"], idle_minutes=minutes).synth().get_stack_by_name("bricklab-seat-ada").template
+    template = synthesise(seats=["ada"], idle_minutes=minutes)["bricklab-seat-ada"]
     assert f'"sagemaker:KeepAlivePeriod": "{seconds}"' in json.dumps(template)
 
 

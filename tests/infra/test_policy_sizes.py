@@ -15,9 +15,9 @@ import pytest
 from infra.regions import ACCEPTED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from pathlib import Path
 
-    import aws_cdk as cdk
+    from tests.infra.conftest import Synthesise
 
 INLINE, MANAGED, TRUST = 10_240, 6_144, 2_048
 NEAR = 0.9  # so that what is a line more than it holds is told here, and not by IAM
@@ -76,11 +76,9 @@ def size(document: Any, resources: Resources) -> int:
 
 
 @pytest.fixture(scope="module")
-def stacks(compose: Callable[..., cdk.App], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Resources]:
+def stacks(synthesise: Synthesise, photos: Path) -> dict[str, Resources]:
     """The resources of every stack of a lab with all that a setting can add, under the longest names."""
-    photos = tmp_path_factory.mktemp("photos")
-    (photos / "2x3 Brick").mkdir()
-    app = compose(
+    made = synthesise(
         name=LAB,
         seats=["s" * 8],
         lease="8h",
@@ -91,7 +89,7 @@ def stacks(compose: Callable[..., cdk.App], tmp_path_factory: pytest.TempPathFac
         rollout="canary",
         retraining=True,
     )
-    return {stack.stack_name: stack.template["Resources"] for stack in app.synth().stacks}
+    return {stack: template["Resources"] for stack, template in made.items()}
 
 
 def test_a_role_s_policies_fit_into_iam(stacks: dict[str, Resources]) -> None:

@@ -8,31 +8,26 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from infra.settings import SettingsError, read
+from model_code.data import LABELS
 from tests.infra.test_catalog import text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
-    import aws_cdk as cdk
-
-    Compose = Callable[..., cdk.App]
-
-
-@pytest.fixture(scope="module")
-def shot(compose: Compose, data_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> cdk.App:
-    """A lab that learns from photos; `compose` hands its data folder on as theirs."""
-    folder = tmp_path_factory.mktemp("photos")
-    (folder / "1x1 Brick").mkdir()
-    assert data_folder
-    return compose(photos=str(folder), seats=0)
+    from tests.infra.conftest import Synthesise
+    from tests.infra.templates import Template
 
 
 @pytest.fixture(scope="module")
-def storage(shot: cdk.App) -> dict[str, Any]:
+def shot(synthesise: Synthesise, photos: Path) -> dict[str, Template]:
+    """A lab that learns from photos; its data folder is handed on as theirs."""
+    return synthesise(photos=str(photos), seats=0)
+
+
+@pytest.fixture(scope="module")
+def storage(shot: dict[str, Template]) -> dict[str, Any]:
     """The resources of its storage stack."""
-    template = next(stack.template for stack in shot.synth().stacks if stack.stack_name == "bricklab-storage")
-    return dict(template["Resources"])
+    return dict(shot["bricklab-storage"]["Resources"])
 
 
 @pytest.fixture(scope="module")
@@ -66,24 +61,44 @@ def test_the_job_reads_and_writes_the_lab_s_places(job: dict[str, Any]) -> None:
     assert "VolumeKmsKeyId" in request["ProcessingResources"]["ClusterConfig"]
 
 
-def test_other_photos_are_another_job_and_another_training(shot: cdk.App, job: dict[str, Any]) -> None:
+def test_other_photos_are_another_job_and_another_training(shot: dict[str, Template], job: dict[str, Any]) -> None:
     """The identity of both holds the hash of the photos."""
-    training = next(stack.template for stack in shot.synth().stacks if stack.stack_name == "bricklab-training")
-    [trained] = [each for each in training["Resources"].values() if each["Type"] == "Custom::TrainingJob"]
+    resources = shot["bricklab-training"]["Resources"].values()
+    [trained] = [each for each in resources if each["Type"] == "Custom::TrainingJob"]
     photos = job["Identity"]["Photos"]
     assert re.fullmatch("[0-9a-f]{64}", photos)
     assert trained["Properties"]["Identity"]["Data"] == {"photos": photos}
 
 
+def test_it_learns_from_photos_or_data(data_folder: Path, photos: Path) -> None:
+    """Both at once are refused."""
+    with pytest.raises(SettingsError, match="the lab learns from one of them"):
+        read({"lab": {"photos": str(photos), "data": str(data_folder)}})
+
+
 @pytest.mark.parametrize(
-    ("settings", "sentence"),
+    ("folders", "sentence"),
     [
-        (lambda folder: {"photos": f"{folder}/none"}, "lab.photos = .*: must be a folder with one folder of photos"),
-        (lambda folder: {"photos": str(folder), "data": str(folder)}, "the lab learns from one of them"),
+        ({}, "photos for each class$"),
+        (dict.fromkeys(LABELS[2:], "1.png"), "; there is no photo of 2x3 Brick, 2x2 Brick$"),
+        ({**dict.fromkeys(map(str, range(9)), "deep/1.jpg"), "9": ".DS_Store"}, "; there is no photo of 1x2 Grill$"),
+        ({"2x3 Brik": "1.png"}, ", and 2x3 Brik is no class's: did you mean '2x3 Brick'\\?$"),
+        ({"wood": "1.png"}, "and wood is no class's: there are 2x3 Brick, .* 1x2 Grill, or 0 to 9$"),
     ],
 )
-def test_a_wrong_setting_is_told(data_folder: Path, settings: Callable[[Path], dict[str, str]], sentence: str) -> None:
-    """A folder without folders, and photos beside data."""
-    (data_folder / "1x1 Brick").mkdir(exist_ok=True)
-    with pytest.raises(SettingsError, match=sentence):
-        read({"lab": settings(data_folder)})
+def test_a_folder_that_lacks_a_class_is_told(tmp_path: Path, folders: dict[str, str], sentence: str) -> None:
+    """Before anything is deployed: the job that prepares photos would say so after minutes."""
+    for name, file in folders.items():
+        path = tmp_path / name / file
+        path.parent.mkdir(parents=True)
+        path.write_bytes(b"")
+    with pytest.raises(SettingsError, match=f"(?m)lab.photos = .*: must be a folder.*{sentence}"):
+        read({"lab": {"photos": str(tmp_path)}})
+
+
+def test_a_folder_may_be_named_in_many_ways(tmp_path: Path) -> None:
+    """By the class in any case, with gaps of any kind, or by its number; what is hidden is no class's."""
+    for name in ("2X3_brick", "1", "1x3-Brick", *LABELS[3:], ".git"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "1.png").write_bytes(b"")
+    assert read({"lab": {"photos": str(tmp_path)}}).photos == str(tmp_path)

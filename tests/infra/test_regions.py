@@ -11,7 +11,6 @@ import boto3
 import pytest
 from botocore.exceptions import UnknownRegionError
 
-from cli import paths
 from cli.checks.account import BOOTSTRAP_NEEDED
 from infra.containers import INFERENCE, TRAINING
 from infra.regions import (
@@ -27,11 +26,11 @@ from infra.regions import (
     refusal,
     serving_refusal,
 )
-from infra.settings import read
+from tests.infra.templates import in_folder
 from tests.infra.test_security import documents, listed
+from tests.infra.validated import regions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import Any
 
     import aws_cdk as cdk
@@ -153,27 +152,13 @@ def test_a_region_that_is_misspelt_is_asked_about() -> None:
     assert "Did you mean eu-west-1?" in str(refusal("eu-wst-1"))
 
 
-def test_the_lab_is_synthesised_for_every_kind_of_region(
-    data_folder: Path, tmp_path: Path, wanted: set[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_lab_is_synthesised_for_every_kind_of_region(validated: Path, wanted: set[str]) -> None:
     """Under cdk.json's own flags, which make the CDK's rules errors; what the region lacks is left out, and no more.
 
     Of all that lack the same, one: a template has the region's name and its row of the table, and nothing else of it.
     """
-    import aws_cdk as cdk
-
-    from infra import composition
-
-    monkeypatch.delenv("CDK_VALIDATION", raising=False)
-    context = json.loads((paths.ROOT / "cdk.json").read_text())["context"]
-    given = {"lease": "8h", "notify": ["ops@example.org"], "seats": 1}
-    for name in {region.lacks: name for name, region in ACCEPTED.items()}.values():
-        region = ACCEPTED[name]
-        app = cdk.App(outdir=str(tmp_path / name), context={**context, "lab": given})
-        composition.compose(
-            app, read({"lab": given}), data_folder, env=cdk.Environment(account="111122223333", region=name)
-        )
-        made = [stack.template for stack in app.synth().stacks]
+    for name in regions():
+        region, made = ACCEPTED[name], [*in_folder(validated / name).values()]
         kinds = {each["Type"] for template in made for each in template["Resources"].values()}
         assert {kind for kind in kinds if not kind.startswith("Custom::")} == wanted - region.lacks
         assert json.dumps(made).count(f"{region.registry}.dkr.ecr.{name}.") >= len((TRAINING, INFERENCE))
@@ -194,9 +179,9 @@ def test_every_service_that_the_lab_calls_is_in_every_region(templates: dict[str
         assert set(ACCEPTED) <= set(session.get_available_regions(SERVICES.get(service, service))), service
 
 
-def test_the_bootstrap_that_is_looked_for_is_the_one_that_the_stacks_need(compose: Callable[..., cdk.App]) -> None:
+def test_the_bootstrap_that_is_looked_for_is_the_one_that_the_stacks_need(app: cdk.App) -> None:
     """The number stands in the manifest of each stack."""
-    manifest = json.loads((Path(compose().synth().directory) / "manifest.json").read_text())
+    manifest = json.loads((Path(app.synth().directory) / "manifest.json").read_text())
     stacks = [
         each["properties"] for each in manifest["artifacts"].values() if each["type"] == "aws:cloudformation:stack"
     ]

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tests.infra.conftest import Template
+    from tests.infra.templates import Template
 
 
 def of_kind(template: Template, kind: str) -> dict[str, Any]:

@@ -12,18 +12,18 @@ from infra.regions import retraining_refusal
 from infra.settings import SettingsError, read
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
+    from pathlib import Path
 
-    import aws_cdk as cdk
+    from tests.infra.conftest import Synthesise
 
 Template = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
-def lab(compose: Callable[..., cdk.App]) -> dict[str, Template]:
+def lab(synthesise: Synthesise) -> dict[str, Template]:
     """The templates of a lab that retrains, without seats."""
-    app = compose(retraining=True, seats=0)
-    return {stack.stack_name: stack.template for stack in app.synth().stacks}
+    return synthesise(retraining=True, seats=0)
 
 
 def of_kind(template: Template, kind: str) -> list[dict[str, Any]]:
@@ -57,14 +57,12 @@ def test_a_lab_does_not_retrain_unless_it_is_told_to(templates: dict[str, Templa
 
 @pytest.mark.parametrize(("more", "place"), [({}, "data/"), ({"photos": True}, "photos/")])
 def test_what_the_lab_learns_from_starts_a_run(
-    compose: Callable[..., cdk.App], data_folder: Any, more: dict[str, Any], place: str
+    synthesise: Synthesise, photos: Path, more: dict[str, Any], place: str
 ) -> None:
     """New data, or new photos, whichever the lab has; EventBridge hears of them from the bucket."""
     if more:
-        (data_folder / "2x3 Brick").mkdir(exist_ok=True)
-        more = {"photos": str(data_folder)}
-    app = compose(retraining=True, seats=0, **more)
-    found = {stack.stack_name: stack.template for stack in app.synth().stacks}
+        more = {"photos": str(photos)}
+    found = synthesise(retraining=True, seats=0, **more)
     [bucket] = of_kind(found["bricklab-storage"], "AWS::S3::Bucket")
     assert bucket["NotificationConfiguration"] == {"EventBridgeConfiguration": {"EventBridgeEnabled": True}}
     patterns = [rule["EventPattern"] for rule in of_kind(found["bricklab-retraining"], "AWS::Events::Rule")]
@@ -108,11 +106,10 @@ def test_jobs_are_the_lab_s(lab: dict[str, Template]) -> None:
 
 
 @pytest.mark.parametrize(("approval", "state"), [("manual", "Pending"), ("automatic", "Approve")])
-def test_approval_is_somebody_s_or_the_gate_s(compose: Callable[..., cdk.App], approval: str, state: str) -> None:
+def test_approval_is_somebody_s_or_the_gate_s(synthesise: Synthesise, approval: str, state: str) -> None:
     """Either way a version begins as pending, so that one event tells of every approval."""
-    app = compose(retraining=True, seats=0, approval=approval, gate=0.01, gate_per_class=0.1)
-    [template] = [each.template for each in app.synth().stacks if each.stack_name == "bricklab-retraining"]
-    states = definitions(template)["bricklab-retraining"]["States"]
+    made = synthesise(retraining=True, seats=0, approval=approval, gate=0.01, gate_per_class=0.1)
+    states = definitions(made["bricklab-retraining"])["bricklab-retraining"]["States"]
     assert states["Register"]["Arguments"]["ModelApprovalStatus"] == "PendingManualApproval"
     assert states["Register"]["Next"] == state
     conditions = {each["Next"]: each["Condition"] for each in states["Gate"]["Choices"]}

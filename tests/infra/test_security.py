@@ -10,7 +10,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    import aws_cdk as cdk
+    from tests.infra.conftest import Synthesise
 
     Resources = Callable[[str], list[dict[str, Any]]]
     Template = dict[str, Any]
@@ -234,11 +234,11 @@ def test_notebooks_are_hardened(resources: Resources) -> None:
         assert "KmsKeyId" in notebook
 
 
-def test_a_seat_s_policy_fits_into_its_role(compose: Callable[..., cdk.App]) -> None:
+def test_a_seat_s_policy_fits_into_its_role(synthesise: Synthesise) -> None:
     """IAM takes 10,240 characters of inline policies a role; the longest names and many instance types fit."""
     types = ["ml.m5.large", "ml.m5.xlarge", "ml.c5.xlarge", "ml.g4dn.xlarge", "ml.p3.2xlarge"]
-    app = compose(name="l" * 10, seats=["s" * 30], seat_instance_types=types)
-    template = next(stack.template for stack in app.synth().stacks if "-seat-" in stack.stack_name)
+    made = synthesise(name="l" * 10, seats=["s" * 30], seat_instance_types=types)
+    [template] = [template for stack, template in made.items() if "-seat-" in stack]
     inline = [each for each in template["Resources"].values() if each["Type"] != "AWS::IAM::ManagedPolicy"]
     found = [document for each in inline for document in documents(each)]
     written = sum(len(json.dumps(document, separators=(",", ":"))) for document in found)

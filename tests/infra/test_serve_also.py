@@ -9,25 +9,24 @@ from typing import TYPE_CHECKING, Any
 from zipfile import ZipFile
 
 import pytest
-from aws_cdk.assertions import Match, Template
 
 from infra import function_package
 from infra.function_package import PackageError
+from tests.infra.templates import actions, of_kind, only
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from tests.infra.conftest import Synthesise
+    from tests.infra.templates import Template
 
-    import aws_cdk as cdk
+    Stacks = dict[str, Template]
 
 MODEL_CODE = Path(function_package.__file__).parents[1] / "model_code"
-Stacks = dict[str, Template]
 
 
 @pytest.fixture(scope="module")
-def stacks(compose: Callable[..., cdk.App]) -> Stacks:
+def stacks(synthesise: Synthesise) -> Stacks:
     """The templates of a lab that serves in a function and on devices."""
-    assembly = compose(seats=["ada"], serve_also=["lambda", "edge"]).synth()
-    return {stack.stack_name: Template.from_json(stack.template) for stack in assembly.stacks}
+    return synthesise(seats=["ada"], serve_also=["lambda", "edge"])
 
 
 def test_by_default_nothing_else_serves(templates: dict[str, dict[str, Any]]) -> None:
@@ -39,41 +38,33 @@ def test_by_default_nothing_else_serves(templates: dict[str, dict[str, Any]]) ->
 def test_the_function_has_a_url_for_those_who_may(stacks: Stacks) -> None:
     """IAM is asked; its role reads artifacts, and with the lab's key; its model is the one that the endpoint serves."""
     template = stacks["bricklab-endpoint"]
-    template.has_resource_properties("AWS::Lambda::Url", {"AuthType": "AWS_IAM"})
-    function = {"FunctionName": "bricklab-model", "Runtime": "python3.12", "Architectures": ["x86_64"]}
-    template.has_resource_properties("AWS::Lambda::Function", function)
-    template.resource_count_is("AWS::Lambda::Permission", 0)
-    [made] = template.find_resources("AWS::Lambda::Function", {"Properties": function}).values()
-    [model] = template.find_resources("AWS::SageMaker::Model").values()
-    artifact = made["Properties"]["Environment"]["Variables"]["MODEL_ARTIFACT"]
-    assert artifact == model["Properties"]["PrimaryContainer"]["ModelDataUrl"]
-    role = template.to_json()["Resources"][made["Properties"]["Role"]["Fn::GetAtt"][0]]
-    [policy] = role["Properties"]["Policies"]
-    actions = {
-        action
-        for statement in policy["PolicyDocument"]["Statement"]
-        for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
-    }
-    assert actions == {"logs:CreateLogStream", "logs:PutLogEvents", "s3:GetObject", "kms:Decrypt"}
+    assert only(template, "AWS::Lambda::Url")[1]["AuthType"] == "AWS_IAM"
+    assert not of_kind(template, "AWS::Lambda::Permission")
+    functions = of_kind(template, "AWS::Lambda::Function").values()
+    [made] = [each for each in functions if each.get("FunctionName") == "bricklab-model"]
+    assert (made["Runtime"], made["Architectures"]) == ("python3.12", ["x86_64"])
+    _, model = only(template, "AWS::SageMaker::Model")
+    assert made["Environment"]["Variables"]["MODEL_ARTIFACT"] == model["PrimaryContainer"]["ModelDataUrl"]
+    [policy] = of_kind(template, "AWS::IAM::Role")[made["Role"]["Fn::GetAtt"][0]]["Policies"]
+    allowed = {action for statement in policy["PolicyDocument"]["Statement"] for action in actions(statement)}
+    assert allowed == {"logs:CreateLogStream", "logs:PutLogEvents", "s3:GetObject", "kms:Decrypt"}
 
 
 def test_a_student_may_ask_the_function(stacks: Stacks) -> None:
     """By its URL, and that one alone."""
-    statement = Match.object_like({"Action": "lambda:InvokeFunctionUrl", "Effect": "Allow"})
-    stacks["bricklab-seat-ada"].has_resource_properties(
-        "AWS::IAM::Role",
-        {
-            "Policies": Match.array_with(
-                [Match.object_like({"PolicyDocument": {"Statement": Match.array_with([statement])}})]
-            )
-        },
-    )
+    statements = [
+        statement
+        for role in of_kind(stacks["bricklab-seat-ada"], "AWS::IAM::Role").values()
+        for policy in role.get("Policies", ())
+        for statement in policy["PolicyDocument"]["Statement"]
+    ]
+    assert ("Allow", ["lambda:InvokeFunctionUrl"]) in [(each["Effect"], actions(each)) for each in statements]
 
 
 def test_the_component_is_another_version_for_another_model_or_code(stacks: Stacks) -> None:
     """Its version has a hash of the code, and what names the training job behind the lab's name."""
-    [component] = stacks["bricklab-endpoint"].find_resources("AWS::GreengrassV2::ComponentVersion").values()
-    text = json.dumps(component["Properties"]["InlineRecipe"])
+    _, component = only(stacks["bricklab-endpoint"], "AWS::GreengrassV2::ComponentVersion")
+    text = json.dumps(component["InlineRecipe"])
     assert "1.0.0-c" in text
     assert '"Fn::Split": ["training/bricklab-"' in text
     assert "{artifacts:path}/model.tar.gz" in text

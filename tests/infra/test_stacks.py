@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     import aws_cdk as cdk
 
+    from tests.infra.conftest import Synthesise
+
     Resources = Callable[[str], list[dict[str, Any]]]
     Template = dict[str, Any]
 
@@ -70,8 +72,8 @@ def test_the_bucket_gets_data_and_notebooks(resources: Resources) -> None:
     """Data, notebooks, the lab's code and what notebook instances run come to the keys that everybody relies on."""
     [contents] = [each for each in resources("Custom::BucketContents") if "Prefix" not in each]
     keys = {item["Key"] for item in contents["Objects"]}
-    scripts = {"idle_stop.py", "kernel.sh", "packages.py"}
-    notebooks = {*NOTEBOOKS, "requirements.txt", "sourcedir.tar.gz"} | scripts
+    programs = {"idle_stop.py", "kernel.sh", "labelling.zip", "packages.py"}
+    notebooks = {*NOTEBOOKS, "requirements.txt", "sourcedir.tar.gz"} | programs
     assert keys == {f"data/{name}" for name in DATA_FILES} | {f"notebooks/{name}" for name in notebooks}
 
 
@@ -99,10 +101,9 @@ def test_training_is_encrypted_throughout(training: dict[str, Any]) -> None:
     assert request["EnableInterContainerTrafficEncryption"] is True
 
 
-def test_local_disks_get_no_volume_key(compose: Callable[..., cdk.App]) -> None:
+def test_local_disks_get_no_volume_key(synthesise: Synthesise) -> None:
     """SageMaker refuses a volume key for instance types with local NVMe, in jobs and in endpoints."""
-    app = compose(training_instance_type="ml.g4dn.xlarge", endpoint_instance_type="ml.m5d.large", seats=0)
-    stacks = {stack.stack_name: stack.template for stack in app.synth().stacks}
+    stacks = synthesise(training_instance_type="ml.g4dn.xlarge", endpoint_instance_type="ml.m5d.large", seats=0)
     job = of_kind(stacks["bricklab-training"], "Custom::TrainingJob")["Properties"]
     assert "VolumeKmsKeyId" not in job["Request"]["ResourceConfig"]
     config = of_kind(stacks["bricklab-endpoint"], "AWS::SageMaker::EndpointConfig")["Properties"]
@@ -147,10 +148,10 @@ def test_the_job_runs_our_code_on_the_lab_s_data(training: dict[str, Any]) -> No
 
 
 @pytest.mark.parametrize("spot", [True, False])
-def test_spot_instances_are_waited_for_within_the_hour(compose: Callable[..., cdk.App], *, spot: bool) -> None:
+def test_spot_instances_are_waited_for_within_the_hour(synthesise: Synthesise, *, spot: bool) -> None:
     """Whatever the job waits for, its limits end it before the custom resource's time is over; checkpoints are kept."""
-    stacks = {stack.stack_name: stack.template for stack in compose(seats=0, spot=spot).synth().stacks}
-    request = of_kind(stacks["bricklab-training"], "Custom::TrainingJob")["Properties"]["Request"]
+    training = synthesise(seats=0, spot=spot)["bricklab-training"]
+    request = of_kind(training, "Custom::TrainingJob")["Properties"]["Request"]
     stopping = request["StoppingCondition"]
     assert request["EnableManagedSpotTraining"] is spot
     if spot:
@@ -161,9 +162,9 @@ def test_spot_instances_are_waited_for_within_the_hour(compose: Callable[..., cd
     assert request["TensorBoardOutputConfig"]["S3OutputPath"] == request["OutputDataConfig"]["S3OutputPath"]
 
 
-def test_several_instances_are_told_of_each_other(compose: Callable[..., cdk.App], training: dict[str, Any]) -> None:
+def test_several_instances_are_told_of_each_other(synthesise: Synthesise, training: dict[str, Any]) -> None:
     """The toolkit sets TF_CONFIG when a hyperparameter asks for it, and one instance needs none."""
-    stacks = {s.stack_name: s.template for s in compose(seats=0, training_instance_count=2).synth().stacks}
+    stacks = synthesise(seats=0, training_instance_count=2)
     request = of_kind(stacks["bricklab-training"], "Custom::TrainingJob")["Properties"]["Request"]
     asked = "sagemaker_multi_worker_mirrored_strategy_enabled"
     assert request["ResourceConfig"]["InstanceCount"] == 2
@@ -191,20 +192,20 @@ def test_metrics_are_read_from_the_log(training: dict[str, Any]) -> None:
     }
 
 
-def test_the_identity_is_what_decides_the_outcome(compose: Callable[..., cdk.App], training: dict[str, Any]) -> None:
+def test_the_identity_is_what_decides_the_outcome(synthesise: Synthesise, training: dict[str, Any]) -> None:
     """Seats, capture, time limits and spot change nothing of it; a hyperparameter or another instance does."""
 
     def identity(**settings: object) -> dict[str, Any]:
-        stacks = {stack.stack_name: stack.template for stack in compose(**settings).synth().stacks}
-        job = of_kind(stacks["bricklab-training"], "Custom::TrainingJob")["Properties"]
+        made = synthesise(seats=0, **settings)
+        job = of_kind(made["bricklab-training"], "Custom::TrainingJob")["Properties"]
         return dict(job["Identity"])
 
     assert (
-        identity(seats=0, capture_percentage=0, max_run=60, spot=True, endpoint_instance_type="ml.c5.large")
+        identity(capture_percentage=0, max_run=60, spot=True, endpoint_instance_type="ml.c5.large")
         == training["Identity"]
     )
-    assert identity(seats=0, hidden_units="256,128") != training["Identity"]
-    assert identity(seats=0, training_instance_count=2) != training["Identity"]
+    assert identity(hidden_units="256,128") != training["Identity"]
+    assert identity(training_instance_count=2) != training["Identity"]
     assert set(training["Identity"]) == {"Code", "Data", "HyperParameters", "Image", "InstanceCount", "InstanceType"}
     assert set(training["Identity"]["Data"]) == {f"data/{name}" for name in DATA_FILES}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import threading
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -40,6 +41,7 @@ _LONG = (
     "tests/test_lab.py",
     "tests/test_rollout.py",
     "tests/test_retraining.py",
+    "tests/labelling/test_whole_way.py",
     "tests/test_algorithm.py",
     "tests/test_lease.py",
     "tests/test_ways.py",
@@ -61,12 +63,14 @@ _LONG = (
     "tests/embedded_aws/test_state.py",
     "tests/embedded_aws/test_cli.py",
     "tests/teardown/",
+    "tests/labelling/",
     "tests/cli/",
     "tests/bench/",
 )
 # What takes minutes, and of whose subject other tests, or a benchmark, tell too: run if named, and with `--all`.
 _WITH_ALL = (
     "tests/bench/",
+    "tests/test_accessibility.py",
     "tests/test_drift.py",
     "tests/test_faults.py",
     "tests/test_algorithm.py",
@@ -77,6 +81,7 @@ _WITH_ALL = (
     "tests/seats/test_changes.py",
     "tests/test_ways.py",
     "tests/test_retraining.py",
+    "tests/labelling/test_whole_way.py",
     "tests/notebooks/test_algorithms.py",
     "tests/notebooks/test_drift.py",
     "tests/notebooks/test_hosting.py",
@@ -84,15 +89,21 @@ _WITH_ALL = (
     "tests/notebooks/test_laptop.py",
     "tests/notebooks/test_pipeline.py",
     "tests/model_code/loops/test_backends.py",
+    "tests/model_code/loops/test_compiled.py",  # XLA's compilation; its loop is test_custom.py's
     "tests/model_code/loops/test_distributed.py",
+    "tests/embedded_aws/test_package.py",  # a second environment; test_wheel.py and test_cli.py have the parts
     "tests/embedded_aws/test_persistence.py",
     "tests/embedded_aws/services/sagemaker/labeling/test_portal_in_a_browser.py",
     "tests/embedded_aws/services/sagemaker/pipelines/test_sdk_steps.py",
+    # Many programs of samples; test_notebooks.py has lifecycle scripts run, test_crontab.py tells when a job is due.
+    "tests/embedded_aws/services/sagemaker/notebooks/test_lifecycle_programs.py",
     "tests/embedded_aws/services/sagemaker/test_sdk_2.py",
     "tests/embedded_aws/services/sagemaker/tuning/test_sdk_tuner.py",
     "tests/embedded_aws/algorithms/test_xgboost_training.py",
     "tests/embedded_aws/algorithms/closed/test_sdk_2_estimators.py",
     "tests/embedded_aws/services/sagemaker/endpoints/test_framework_models.py",
+    "tests/embedded_aws/services/sagemaker/endpoints/test_hosts_of_frameworks.py",  # test_hosts.py without frameworks
+    "tests/labelling/test_page_of_others.py",  # test_page.py has the page in a browser
 )
 _LEAVE_OUT = "TESTS_LEAVE_OUT_THE_LONGEST"
 # Files that share what takes long to make: TensorFlow imported and a training, the CDK started and the lab synthesised,
@@ -133,8 +144,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileSche
 
 
 def pytest_collection_finish() -> None:
-    """Keep what was collected, which stays to the end, out of the search for garbage."""
+    """Look for garbage seldom, and not in what was collected, which stays: it took a fourteenth of the time."""
     gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
@@ -166,11 +178,12 @@ class _WholeFiles:
         every = [*items]
         yield
         last: dict[Path, int] = {}
+        selected = {*items}
         for number, item in enumerate(every):
-            if item in items and "in_order" in _fixtures(item):
+            if item in selected and "in_order" in _fixtures(item):
                 last[item.path] = number
         # The others stay in pytest's order, which makes a module's fixture once for each of its parameters.
-        together = [item for number, item in enumerate(every) if item in items or number < last.get(item.path, 0)]
+        together = [item for number, item in enumerate(every) if item in selected or number < last.get(item.path, 0)]
         items[:] = [
             *(item for item in together if item.path in last),
             *(item for item in items if item.path not in last),
@@ -242,9 +255,13 @@ def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[gateway.Gatew
 
 @pytest.fixture(scope="session")
 def client(embedded: gateway.Gateway) -> Callable[[str], Any]:
-    """A boto3 client for a service of the embedded AWS; the answers of services of ours are held to their model."""
+    """A boto3 client for a service of the embedded AWS, the same for all who ask: to make one takes longer than a call.
+
+    The answers of services of ours are held to their model.
+    """
     session: Any = boto3.Session("test", "test", region_name=gateway.REGION)
 
+    @cache
     def make(service: str) -> Any:
         return conforming.watch(session.client(service, endpoint_url=embedded.url))
 

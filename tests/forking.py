@@ -16,15 +16,20 @@ import sys
 import tempfile
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
+import boto3
+import botocore.session
+
+from embedded_aws.botocore_models import LOADER
 from infra import settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 ROOT = Path(__file__).resolve().parent.parent
-_IMPORTED = ("boto3", "filelock", "psutil", "rich.console", "rich.markup", "rich.panel", "typer.rich_utils")
+_IMPORTED = ("filelock", "psutil", "rich.console", "rich.markup", "rich.panel", "typer.rich_utils")
+_ASKED = ("cloudformation", "cloudwatch", "iam", "lambda", "logs", "s3", "sagemaker", "sagemaker-runtime", "sts")
 _OURS = ("embedded_aws.gateway", "embedded_aws.runtime.images", "embedded_aws.shell", "teardown.teardown")
 
 
@@ -56,6 +61,10 @@ def serve() -> None:
     for name in (*_IMPORTED, *_OURS):
         importlib.import_module(name)
     settings.read({})  # it reads which instance types SageMaker has
+    botocore.session.create_loader = lambda search_path_string=None: LOADER  # noqa: ARG005 - its signature
+    session: Any = boto3.Session("none", "none", region_name="us-east-1")
+    for service in _ASKED:
+        session.client(service)  # so that its model has been read
     gc.freeze()  # else each fork, looking for garbage, copies all of it
     for line in sys.stdin:
         child = os.fork()

@@ -37,6 +37,7 @@ ALLOWED = {
         "infra.lease_term",
         "infra.rollout",
         "infra.seats",
+        "model_code.data",
         "model_code.hyperparameters",
     },
     "infra/constructs": {
@@ -72,10 +73,14 @@ ALLOWED = {
         "infra.function_package",
         "infra.settings",
         "infra.stacks",
+        "labelling.archive",
         "teardown.names",
     },
     "infra/handlers": {"infra.handlers", "teardown"},
     "teardown": {"teardown"},
+    "pages": {"embedded_aws.labelling_page", "pages"},
+    # It runs on a seat's notebook instance too, where nothing else of ours is.
+    "labelling": {"embedded_aws.labelling_page", "labelling", "model_code.data", "pages", "teardown"},
     "model_code": set(),
     "datasets": {"datasets"},
     "embedded_aws": {"embedded_aws"},
@@ -90,6 +95,7 @@ ALLOWED = {
     "embedded_aws/database": set(),
     "embedded_aws/documents": set(),
     "embedded_aws/json_schemas": set(),
+    "embedded_aws/labelling_page": set(),
     "embedded_aws/serialization": set(),
     "embedded_aws/streamed": set(),
     "embedded_aws/patches": {
@@ -116,6 +122,7 @@ ALLOWED = {
         "embedded_aws.documents",
         "embedded_aws.faults",
         "embedded_aws.json_schemas",
+        "embedded_aws.labelling_page",
         "embedded_aws.proxies",
         "embedded_aws.runtime",
         "embedded_aws.serialization",
@@ -142,6 +149,7 @@ ALLOWED = {
         "infra.region_check",
         "infra.regions",
         "infra.settings",
+        "labelling",
         "teardown.names",
     },
     "cli": {
@@ -167,8 +175,10 @@ ALLOWED = {
         "infra.seats",
         "infra.settings",
         "infra.web",
+        "labelling",
         "model_code.data",
         "model_code.hyperparameters",
+        "pages",
     },
     "cli/ui": {"cli.paths", "cli.ui"},
     "cli/aws": {
@@ -185,6 +195,7 @@ ALLOWED = {
         "infra.rest",
         "infra.seats",
         "infra.settings",
+        "labelling",
         "model_code.data",
         "model_code.hyperparameters",
         "teardown",
@@ -227,7 +238,19 @@ SYS_PATH = {
     "embedded_aws/warmstart/script.py": "it becomes the Python of a job that has begun already",
     "bench/prepare.py": "model_code is a source directory of flat modules, as SageMaker unpacks it",
 }
-OURS = {"app", "bench", "cli", "datasets", "embedded_aws", "infra", "model_code", "teardown", "tests"}
+OURS = {
+    "app",
+    "bench",
+    "cli",
+    "datasets",
+    "embedded_aws",
+    "infra",
+    "labelling",
+    "model_code",
+    "pages",
+    "teardown",
+    "tests",
+}
 
 
 @cache

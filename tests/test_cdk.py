@@ -23,11 +23,11 @@ SETTINGS = ["-c", "lab.name=plain", "-c", "lab.seats=alice,bob", "-c", "lab.epoc
 
 
 def cdk(lab: Lab, *arguments: str) -> str:
-    """Run the CDK CLI as the README's reader does; what it printed."""
+    """Run the CDK CLI; what it printed."""
     running = gateway.running(lab.home / "aws")
     assert running
     done = subprocess.run(
-        [str(paths.CDK), *arguments, "--output", str(lab.home / "cdk.out"), "--no-notices", "--ci"],
+        [str(paths.CDK), *arguments, "--no-notices", "--ci"],
         cwd=paths.ROOT,
         env={**tool_environment(), **running.environment()},
         capture_output=True,
@@ -36,6 +36,11 @@ def cdk(lab: Lab, *arguments: str) -> str:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
+
+
+def assembly(lab: Lab) -> str:
+    """The folder of what was synthesised to be deployed, which is what is destroyed."""
+    return str(lab.home / "cdk.out")
 
 
 def test_ctrl_c_ends_up_with_one_sentence(lab: Lab) -> None:
@@ -55,8 +60,8 @@ def test_ctrl_c_ends_up_with_one_sentence(lab: Lab) -> None:
 
 
 def test_cdk_deploy_goes_on_from_there(lab: Lab) -> None:
-    """The unmodified CDK CLI brings the broken-off lab to its end, every seat included."""
-    cdk(lab, "deploy", "--all", "--require-approval", "never", *SETTINGS)
+    """The unmodified CDK CLI brings the broken-off lab to its end, every seat included, as the README's reader does."""
+    cdk(lab, "deploy", "--all", "--output", assembly(lab), "--require-approval", "never", *SETTINGS)
     status = {s["EndpointName"]: s["EndpointStatus"] for s in lab.client("sagemaker").list_endpoints()["Endpoints"]}
     assert status == {"plain": "InService"}
     seats = lab.client("sagemaker").list_notebook_instances()["NotebookInstances"]
@@ -65,7 +70,7 @@ def test_cdk_deploy_goes_on_from_there(lab: Lab) -> None:
 
 def test_a_seat_is_taken_away_alone(lab: Lab) -> None:
     """Destroying one seat leaves the other, and the endpoint, as they were."""
-    cdk(lab, "destroy", "plain-seat-alice", "--force", *SETTINGS)
+    cdk(lab, "destroy", "plain-seat-alice", "--app", assembly(lab), "--force")
     seats = lab.client("sagemaker").list_notebook_instances()["NotebookInstances"]
     assert [seat["NotebookInstanceName"] for seat in seats] == ["plain-bob"]
     assert lab.client("sagemaker").describe_endpoint(EndpointName="plain")["EndpointStatus"] == "InService"
@@ -73,7 +78,7 @@ def test_a_seat_is_taken_away_alone(lab: Lab) -> None:
 
 def test_cdk_destroy_leaves_nothing_but_the_bootstrap(lab: Lab) -> None:
     """`cdk destroy --all` takes every stack away, the bucket with all that is in it."""
-    cdk(lab, "destroy", "--all", "--force", *SETTINGS)
+    cdk(lab, "destroy", "--all", "--app", assembly(lab), "--force")
     assert _stacks(lab) == {"CDKToolkit"}
     assert not lab.client("sagemaker").list_endpoints()["Endpoints"]
     assert not lab.client("scheduler").list_schedules()["Schedules"]

@@ -22,8 +22,8 @@ from PIL import Image
 from cli import paths
 from embedded_aws import gateway
 from tests.cli.console.conftest import served
-from tests.cli.labelling.labeller import Labeller
 from tests.conftest import SECRET
+from tests.labelling.labeller import Labeller
 
 if TYPE_CHECKING:
     from tests.conftest import Lab

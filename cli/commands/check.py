@@ -31,7 +31,19 @@ if TYPE_CHECKING:
 
 _AT_A_TIME = 4  # locks, each of which waits for a service on the internet
 _PYTHON = (sys.executable, "-m")
-_TYPED = ("infra", "teardown", "embedded_aws", "cli", "datasets", "bench", "tests", "app.py", "lab")
+_TYPED = (
+    "infra",
+    "teardown",
+    "embedded_aws",
+    "cli",
+    "datasets",
+    "labelling",
+    "pages",
+    "bench",
+    "tests",
+    "app.py",
+    "lab",
+)
 _CODE = {
     "mypy --strict": (*_PYTHON, "mypy", *_TYPED),
     "mypy --strict: model_code": (*_PYTHON, "mypy", "--explicit-package-bases", "model_code"),

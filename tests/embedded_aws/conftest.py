@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
+from filelock import FileLock
 
 from cli import paths
 from cli.programs import tool_environment
@@ -32,19 +33,34 @@ def unsandboxed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
 
 @pytest.fixture(scope="session")
 def saved_model(tmp_path_factory: pytest.TempPathFactory) -> Callable[[float], dict[str, bytes]]:
-    """Makes the files of a SavedModel that multiplies rows of three numbers by a factor and sums them up."""
-    import tensorflow as tf
+    """Returns the files of a SavedModel that multiplies rows of three numbers by a factor and sums them up.
 
-    def make(factor: float) -> dict[str, bytes]:
-        module = tf.Module()
-        module.weights = tf.Variable([[factor]] * 3)
+    All processes that run tests have the same ones: only the first to ask imports TensorFlow, which takes seconds.
+    """
+    own = tmp_path_factory.getbasetemp()
+    shared = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "saved-models"
+    with FileLock(f"{shared}.lock"):
+        if not shared.exists():
+            made = tmp_path_factory.mktemp("saved-models")
+            for factor in (0.5, 1.0, 10.0):
+                _save(made / str(factor) / "1", factor)
+            made.rename(shared)
 
-        @tf.function(input_signature=[tf.TensorSpec((None, 3), tf.float32, name="rows")])  # type: ignore[untyped-decorator]
-        def total(rows: Any) -> dict[str, Any]:
-            return {"total": tf.matmul(rows, module.weights)}
-
-        folder: Path = tmp_path_factory.mktemp("saved-model")
-        tf.saved_model.save(module, str(folder / "1"), signatures={"serving_default": total})
+    def files(factor: float) -> dict[str, bytes]:
+        folder = shared / str(factor)
         return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
-    return make
+    return files
+
+
+def _save(folder: Path, factor: float) -> None:
+    import tensorflow as tf
+
+    module = tf.Module()
+    module.weights = tf.Variable([[factor]] * 3)
+
+    @tf.function(input_signature=[tf.TensorSpec((None, 3), tf.float32, name="rows")])  # type: ignore[untyped-decorator]
+    def total(rows: Any) -> dict[str, Any]:
+        return {"total": tf.matmul(rows, module.weights)}
+
+    tf.saved_model.save(module, str(folder), signatures={"serving_default": total})

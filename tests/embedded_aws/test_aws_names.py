@@ -218,6 +218,12 @@ def test_what_was_trusted_is_trusted_further_on(outside: Outside) -> None:
     assert not {name for name in names if "." not in name} - {"localhost"}
 
 
+def test_aws_is_trusted_by_its_authority_alone(outside: Outside) -> None:
+    """No other may answer AWS's SDKs and its CLI, and none of them reads all authorities of the web for a call."""
+    trusted = certificates(Path(outside.environment["AWS_CA_BUNDLE"]).read_text())
+    assert trusted == certificates(Path(outside.environment["REQUESTS_CA_BUNDLE"]).read_text())[-1:]
+
+
 def test_jobs_and_functions_are_told(account: Account, embedded: Gateway) -> None:
     """A program in a job's container, and in a function, that names AWS's endpoint, is who its role says."""
     name = account.start_job(program=CALLER)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import sqlite3
 import time
 import urllib.request
 from datetime import UTC, datetime, timedelta
@@ -190,17 +188,10 @@ def test_events_past_their_groups_retention_go(aws: Home) -> None:
     now = int(time.time() * 1000)
     told = [{"timestamp": now - hours * 3_600_000, "message": f"{hours} hours"} for hours in (30, 20)]
     logs.put_log_events(logGroupName="retained", logStreamName="stream", logEvents=told)
-    aws.kill()
-    told = aws.client("logs").get_log_events(logGroupName="retained", logStreamName="stream")["events"]
-    assert [each["message"] for each in told] == ["20 hours"]
-    with contextlib.closing(sqlite3.connect(aws.home / "state" / "state.db")) as database:
-        copies = "SELECT count(*) FROM services WHERE store = 'log_records' AND value LIKE ?"
-
-        def copies_are_gone() -> bool:
-            return bool(database.execute(copies, ("%30 hours%",)).fetchone() == (0,))
-
-        until(copies_are_gone)
-        assert database.execute(copies, ("%20 hours%",)).fetchone()[0] == 1
+    for _ in range(2):  # the second start finds what the first has kept
+        aws.kill()
+        told = aws.client("logs").get_log_events(logGroupName="retained", logStreamName="stream")["events"]
+        assert [each["message"] for each in told] == ["20 hours"]
 
 
 def template(*, display: str, notebook: bool, volume: int = 5) -> str:

@@ -20,6 +20,7 @@ from cli import paths
 from cli.programs import tool_environment
 from embedded_aws import gateway
 from embedded_aws.runtime import sandbox
+from embedded_aws.settings import Settings
 from tests.embedded_aws.account import until
 
 if TYPE_CHECKING:
@@ -161,8 +162,9 @@ def test_a_copied_state_comes_back_elsewhere(home: Path) -> None:
 def test_two_never_write_one_state(home: Path) -> None:
     """A server that is begun beside one that runs ends with a sentence, and has changed nothing."""
     running = start(home)
-    settings = ["--port", "0", "--proxy", "0", "--pace", "1", "--cache", str(home), "--images", str(home)]
-    second = command("serve", *settings, state=home)
+    settings = Settings(home=home, port=0, proxy=0, cache=home, images=home)
+    background = [sys.executable, "-m", "embedded_aws.background", *settings.arguments]
+    second = subprocess.run(background, capture_output=True, text=True, check=False)
     assert second.returncode == 1
     assert f"Another embedded AWS works in {home}" in second.stderr
     assert client(running, "ssm").get_parameter(Name="/kept")["Parameter"]["Value"] == "1"

@@ -12,6 +12,7 @@ import pytest
 from tests.embedded_aws.account import INFERENCE_IMAGE, until
 from tests.embedded_aws.jupyter import Jupyter
 from tests.seats.class_of_two import NAME, empty_archive, notebooks, outputs, stack_id, standings
+from tests.seats.labeling import SeatLabeling
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,6 +22,20 @@ if TYPE_CHECKING:
     from tests.seats.class_of_two import Student
 
 pytestmark = pytest.mark.usefixtures("in_order")
+
+
+@pytest.fixture(scope="module")
+def settings(settings: list[str]) -> list[str]:
+    """The class's settings; it has Ground Truth."""
+    return [*settings, "-c", "lab.labelling=ground-truth"]
+
+
+@pytest.fixture(scope="module")
+def labeling(lab: Lab) -> dict[str, SeatLabeling]:
+    """What two seats have of Ground Truth; for Ada's somebody has worked already."""
+    made = {seat: SeatLabeling(lab, seat) for seat in ("ada", "grace-hopper")}
+    made["ada"].label(10)
+    return made
 
 
 def test_the_class_comes_up(lab: Lab, settings: list[str]) -> None:
@@ -82,18 +97,19 @@ def test_add_writes_the_roster_and_deploys_the_seat(lab: Lab, settings: list[str
 
 
 def test_remove_takes_the_seat_and_what_its_student_made(
-    lab: Lab, settings: list[str], roster: Path, ada: Student
+    lab: Lab, settings: list[str], roster: Path, ada: Student, labeling: dict[str, SeatLabeling]
 ) -> None:
-    """Notebook, role, objects, jobs, models and configurations of Ada's are gone, and of nobody else's.
+    """Notebook, role, objects, jobs, teams, models and configurations of Ada's are gone, and of nobody else's.
 
-    Only of transform jobs AWS keeps the record.
+    Only of transform and labeling jobs AWS keeps the record.
     """
     ada.model(f"{NAME}-ada-second", artifact="")
     root = lab.client("sagemaker")
     neighbour = outputs(lab, "seat-jose-nunez")["RoleArn"]
     root.create_model(ModelName=f"{NAME}-adam", ExecutionRoleArn=neighbour, PrimaryContainer={"Image": INFERENCE_IMAGE})
     said = lab("seats", "remove", "Ada", *settings)
-    assert f"transform job {NAME}-ada-score: ended; AWS keeps the record of such a job for ever" in said
+    for job in ("transform job class-ada-score", "labeling job class-ada-labels"):
+        assert f"{job}: ended; AWS keeps the record of such a job for ever" in said
     assert "gone, and nothing of it is left but these records." in said
     assert "Ada" not in roster.read_text(encoding="utf-8")
     assert notebooks(lab) == {f"{NAME}-grace-hopper", f"{NAME}-jose-nunez"}
@@ -115,6 +131,11 @@ def test_remove_takes_the_seat_and_what_its_student_made(
     assert databases == {NAME, f"{NAME}__grace_hopper", f"{NAME}__jose_nunez"}
     assert ada.role not in {role["Arn"] for role in lab.client("iam").list_roles()["Roles"]}
     root.delete_model(ModelName=f"{NAME}-adam")
+    other = labeling["grace-hopper"]
+    assert {each["WorkteamName"] for each in root.list_workteams()["Workteams"]} == {f"{NAME}-labelers", other.team}
+    assert [each["HumanTaskUiName"] for each in root.list_human_task_uis()["HumanTaskUiSummaries"]] == [other.form]
+    assert [each.described()["LabelingJobStatus"] for each in labeling.values()] == ["Stopped", "InProgress"]
+    other.label(1)
 
 
 def test_a_seat_that_has_left_the_settings_is_listed(lab: Lab, settings: list[str], roster: Path) -> None:
@@ -165,9 +186,20 @@ def test_a_seat_that_could_not_be_deleted_goes_with_the_next_command(
     assert standings(lab, settings) == {"grace-hopper": "ready"}
 
 
-def test_there_are_no_seats_without_a_lab(lab: Lab, settings: list[str], roster: Path) -> None:
-    """Seats share the lab's storage: `add` says that the lab is not up, and leaves the roster alone."""
-    lab("down", "--keep-aws", *settings)
+def test_there_are_no_seats_without_a_lab(
+    lab: Lab, settings: list[str], roster: Path, labeling: dict[str, SeatLabeling]
+) -> None:
+    """Seats share the lab's storage: `add` says that the lab is not up, and leaves the roster alone.
+
+    With it the workforce has gone, and before it whoever was at work for a seat.
+    """
+    said = lab("down", "--keep-aws", *settings)
+    assert f"labeling job {NAME}-grace-hopper-labels: ended; AWS keeps the record" in said
+    assert labeling["grace-hopper"].described()["LabelingJobStatus"] == "Stopped"
+    root = lab.client("sagemaker")
+    assert not root.list_workteams()["Workteams"]
+    assert not root.list_workforces()["Workforces"]
+    assert not root.list_human_task_uis()["HumanTaskUiSummaries"]
     before = roster.read_text(encoding="utf-8")
     assert "`./lab up` deploys it" in lab("seats", "add", "Bob", *settings, code=1)
     assert roster.read_text(encoding="utf-8") == before

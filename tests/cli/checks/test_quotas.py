@@ -13,6 +13,7 @@ from cli.checks.result import CheckResult, Deployment, State
 from infra import settings
 from infra.handlers.job import errors
 from infra.handlers.job.training import TrainingJobs
+from model_code.data import LABELS
 from teardown.stacks import Stack
 
 if TYPE_CHECKING:
@@ -216,7 +217,9 @@ def test_a_class_can_begin_without_room_for_its_later_jobs(wire: Wire, quota: st
 
 def test_photos_take_an_instance_of_the_lab_s_own(wire: Wire, tmp_path: Path) -> None:
     """A lab that prepares photos can't be deployed without one for processing; students come to that."""
-    (tmp_path / "1x1 Brick").mkdir()
+    for name in LABELS:
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "1.png").touch()
     account(wire, {**ENOUGH, PROCESSING: 0, ALL_PROCESSING: 3})
     [result] = found(wire, photos=str(tmp_path), seats=0)
     assert result.state is State.WRONG

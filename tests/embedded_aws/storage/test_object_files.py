@@ -7,7 +7,7 @@ import itertools
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from embedded_aws.storage.aws_chunked import FrameError, Frames
@@ -27,6 +27,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> ObjectFiles:
     return ObjectFiles(tmp_path_factory.mktemp("objects"))
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a machine at work has taken four seconds
 @given(cuts=st.lists(st.integers(0, len(WHOLE)), max_size=4), begin=st.integers(0, 700), end=st.integers(0, 700))
 def test_slices_of_what_was_joined(kept: ObjectFiles, cuts: list[int], begin: int, end: int) -> None:
     """They are what they are of bytes, and so are slices of slices."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import socket
 import uuid
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
@@ -117,13 +119,26 @@ time.sleep(100)
     assert account.lines(GROUP, job).count("saved") == 2
 
 
-def test_the_network_goes_with_its_job(account: Account) -> None:
-    """No process of it is left, and no namespace."""
-    before = {each.pid for each in psutil.process_iter()}
-    job = account.train(entrypoint=["true"], ResourceConfig=TWO)
-    assert job["TrainingJobStatus"] == "Completed", job
-    left = [each for each in psutil.process_iter(["cmdline"]) if each.pid not in before]
-    assert not [each for each in left if "infinity" in (each.info["cmdline"] or [])]
+def networks(gateway: Gateway) -> dict[psutil.Process, str]:
+    """The network namespace of each process that a gateway has started, where it isn't the gateway's own."""
+    found = {}
+    for each in psutil.Process(gateway.pid).children(recursive=True):
+        with suppress(OSError):  # it has ended
+            found[each] = str(Path(f"/proc/{each.pid}/ns/net").readlink())
+    own = str(Path(f"/proc/{gateway.pid}/ns/net").readlink())
+    return {each: namespace for each, namespace in found.items() if namespace != own}
+
+
+def test_the_network_goes_with_its_job(account: Account, embedded: Gateway) -> None:
+    """No process is left of what keeps a namespace: the hosts' own two, and the one in which their cables meet."""
+    program = 'import time\nprint("ready", flush=True)\ntime.sleep(100)\n'
+    job = account.start_job(program=program, ResourceConfig=TWO)
+    until(lambda: account.printed(GROUP, job).count("ready") == 2, 60)
+    during = networks(embedded)
+    assert len(set(during.values())) == 3
+    account.sagemaker.stop_training_job(TrainingJobName=job)
+    assert account.end_of(job)["TrainingJobStatus"] == "Stopped"
+    assert not [each for each in during if each.is_running()]
 
 
 def test_a_script_that_writes_tf_config_itself(account: Account) -> None:

@@ -322,7 +322,8 @@ def _settings(
 
 def _run(wanted: Settings, environment: Mapping[str, str]) -> Gateway:
     """Start a server in the background; return once it answers."""
-    with own_log.opened(wanted.home) as output:
+    # One that is not noted yet is one that nobody would find, or end.
+    with own_log.opened(wanted.home) as output, processes.signals_wait():
         process = subprocess.Popen(
             [sys.executable, "-m", "embedded_aws.background", *wanted.arguments],
             # A source tree's own package is found from beside it; one that is installed, from anywhere.
@@ -333,7 +334,7 @@ def _run(wanted: Settings, environment: Mapping[str, str]) -> Gateway:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    gateway = note.write(wanted, process.pid, environment, foreground=False)
+        gateway = note.write(wanted, process.pid, environment, foreground=False)
     _wait_until_it_answers(process, gateway, wanted.home)
     process.returncode = 0  # it outlives us on purpose: without this, Popen warns that it still runs
     return gateway

@@ -1,8 +1,10 @@
-"""The processes of an embedded AWS: whose port it is, what a dead one left, and how a family of them is ended."""
+"""The processes of an embedded AWS: how one is started whole, whose port it is, what a dead one left, how all end."""
 
 from __future__ import annotations
 
 import contextlib
+import signal
+import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,11 +13,35 @@ import psutil
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from types import FrameType
 
 _CLOCK_SECONDS = 5  # by which a process's start may seem to move when the machine's clock is set
 _KILL_SECONDS = 30  # until a killed one is gone
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _OWN = ("TMPDIR", "HOME", "SAGEMAKER_BASE_DIR")  # what places a program in the folder of its gateway
 _SANDBOX = "bwrap"  # which names the folder in its command; what runs in it ends with it, and knows only its own paths
+
+
+@contextlib.contextmanager
+def signals_wait() -> Iterator[None]:
+    """Let what asks this process to end wait until the block is through. Only the main thread hears signals."""
+    heard: list[int] = []
+
+    def hear(number: int, _: FrameType | None) -> None:
+        heard.append(number)
+
+    main = threading.current_thread() is threading.main_thread()
+    before = {ending: signal.getsignal(ending) for ending in _ENDING if main}
+    before = {ending: handler for ending, handler in before.items() if handler not in (signal.SIG_IGN, None)}
+    for ending in before:
+        signal.signal(ending, hear)
+    try:
+        yield
+    finally:
+        for ending, handler in before.items():
+            signal.signal(ending, handler)
+        for number in heard[:1]:
+            signal.raise_signal(number)
 
 
 def created(pid: int) -> float:

@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from cli import paths
@@ -46,3 +47,4 @@ def test_a_storm_of_ctrl_c(tmp_path: Path, *, at_work: bool) -> None:
     assert "Traceback" not in said
     assert process.returncode in (-signal.SIGINT, 128 + signal.SIGINT)
     assert gateway.running(tmp_path / "aws") is None
+    assert not [each.info for each in psutil.process_iter(["cmdline"]) if str(tmp_path) in str(each.info["cmdline"])]

@@ -253,7 +253,7 @@ def test_a_function_and_a_queue(account: Account, client: Callable[[str], Any]) 
     token = _received(sqs, url)["token"]
     sagemaker.stop_pipeline_execution(PipelineExecutionArn=execution)
     assert _received(sqs, url) == {**message, "token": token, "pipelineExecutionArn": execution, "status": "Stopping"}
-    assert steps_of(account, execution)["Ask"]["StepStatus"] == "Stopping"
+    until(lambda: steps_of(account, execution)["Ask"]["StepStatus"] == "Stopping")  # after the message
     sagemaker.send_pipeline_execution_step_failure(CallbackToken=token, FailureReason="put away")
     assert ended(account, execution)["PipelineExecutionStatus"] == "Failed"
     assert steps_of(account, execution)["Ask"]["FailureReason"] == "put away"

@@ -243,8 +243,9 @@ def test_conda_brings_one(jupyter: Jupyter) -> None:
 import subprocess
 create = "conda create -y --prefix /tmp-env -c conda-forge python=3.12 pip uv".replace("/tmp-env", "own")
 print(subprocess.run(create.split(), check=True, capture_output=True).returncode)
-for program in ("python", "pip", "uv"):
+for program in ("python", "pip", "pip3", "uv"):
     subprocess.run([f"own/bin/{program}", "--version"], check=True)
+subprocess.run(["own/bin/python", "-m", "pip", "--version"], check=True)
 refused = subprocess.run(["conda", "install", "numpy"], capture_output=True, text=True)
 print(refused.returncode, refused.stderr)
 """

@@ -13,6 +13,7 @@ from __future__ import annotations
 import ast
 import builtins
 import os
+import re
 import sys
 import sysconfig
 from functools import cache
@@ -25,17 +26,12 @@ from importlib.machinery import (
     SourceFileLoader,
     SourcelessFileLoader,
 )
-from importlib.metadata import PackageNotFoundError, distribution
 from importlib.util import find_spec
 from itertools import chain
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from packaging.requirements import InvalidRequirement, Requirement
-from packaging.utils import canonicalize_name
-
-from embedded_aws.runtime.requirements import wanted
 from embedded_aws.serving import layout
 
 if TYPE_CHECKING:
@@ -141,11 +137,14 @@ _JUDGE = OwnCode._import.__code__  # noqa: SLF001 - this module's
 @cache
 def _installed_for_ourselves(code: Path) -> frozenset[str]:
     """Return the top-level modules of distributions that neither AWS's image nor the model's requirements bring."""
-    library = code / layout.LIBRARY
-    required = [] if library.exists() else [*_required(code / layout.REQUIREMENTS)]
-    layer = sysconfig.get_path("purelib")
-    installed = [Requirement(name) for name, _ in _distributions([layer])]
-    there = _AWS_IMAGE | _with_dependencies([*required, *installed])
+    requirements = code / layout.REQUIREMENTS
+    required = requirements.exists() and not (code / layout.LIBRARY).exists()
+    added = [name for name, _ in _distributions([sysconfig.get_path("purelib")])]
+    there = _AWS_IMAGE
+    if required or added:
+        from embedded_aws.serving import required_packages  # noqa: PLC0415 - a sixth of a start, and few models need it
+
+        there |= required_packages.names(added, requirements if required else None)
     ours = [info for name, info in _distributions(sys.path) if name not in there]
     return frozenset(chain.from_iterable(map(_top_level, ours)))
 
@@ -154,7 +153,7 @@ def _distributions(folders: Iterable[str]) -> Iterator[tuple[str, Path]]:
     """Yield each distribution's name and its .dist-info. importlib.metadata reads all of them: a fifth of a second."""
     for folder in folders:
         for info in Path(folder).glob("*.dist-info"):
-            yield canonicalize_name(info.name.partition("-")[0]), info
+            yield re.sub(r"[-_.]+", "-", info.name.partition("-")[0]).lower(), info  # PEP 503
 
 
 def _top_level(info: Path) -> set[str]:
@@ -165,45 +164,6 @@ def _top_level(info: Path) -> set[str]:
     files = [line.partition(",")[0] for line in record.read_text().splitlines()] if record.exists() else []
     code = [file for file in files if file.endswith((".py", ".so", ".pyd")) and not file.startswith("..")]
     return {file.partition("/")[0].partition(".")[0] for file in code}
-
-
-def _required(requirements: Path) -> Iterator[Requirement]:
-    """Yield what a requirements.txt asks for by name, and the files that it names with -r."""
-    if not requirements.exists():
-        return
-    for line in wanted(requirements):
-        option, _, other = line.partition(" ")
-        if option in ("-r", "--requirement"):
-            yield from _required(requirements.parent / other.strip())
-            continue
-        try:
-            requirement = Requirement(line.partition(" --")[0])  # without a --hash
-        except InvalidRequirement:  # a file or an address: pip has put it, and what it needs, into the layer
-            continue
-        if not requirement.marker or requirement.marker.evaluate():
-            yield requirement
-
-
-def _with_dependencies(wanted: Iterable[Requirement]) -> set[str]:
-    """Return the names of these distributions and of all that pip installs with them."""
-    found: set[str] = set()
-    seen: set[tuple[str, str]] = set()
-    left = list(wanted)
-    while left:
-        requirement = left.pop()
-        name = canonicalize_name(requirement.name)
-        found.add(name)
-        for extra in ("", *requirement.extras):
-            if (name, extra) in seen:
-                continue
-            seen.add((name, extra))
-            try:
-                lines = distribution(name).requires or []
-            except PackageNotFoundError:
-                continue
-            needed = map(Requirement, lines)
-            left += [each for each in needed if not each.marker or each.marker.evaluate({"extra": extra})]
-    return found
 
 
 @cache

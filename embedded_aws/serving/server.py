@@ -18,7 +18,7 @@ import sys
 from functools import partial
 from typing import TYPE_CHECKING
 
-from embedded_aws.serving import installing, layout
+from embedded_aws.serving import layout
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -114,4 +114,6 @@ def _install(code: Path) -> bool:
     if library.exists():
         log.warning("loading modules in '%s', ignoring requirements.txt", library)
         return True
+    from embedded_aws.serving import installing  # noqa: PLC0415 - takes a sixth of a start, and few models need it
+
     return installing.install(requirements)

@@ -14,9 +14,8 @@ import threading
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from embedded_aws.serving import examples, saved_models, tensors
+from embedded_aws.serving import saved_models
 from embedded_aws.serving.app import HttpResponse
-from embedded_aws.serving.tensors import DEFAULT_SIGNATURE, InvalidArgumentError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -121,35 +120,12 @@ class ModelServer:
             return self._loaded[folder]
 
     def _answer(self, method: str, model: Any, body: bytes) -> HttpResponse:
-        import tensorflow as tf  # noqa: PLC0415 - see above
+        from embedded_aws.serving import predictions  # noqa: PLC0415 - not before TensorFlow is there, see above
 
         try:
-            document = tensors.parse(body)
-            predicts = method == "predict"
-            text = _predict(model, document) if predicts else examples.answer(method, model, document)
-            return HttpResponse(HTTPStatus.OK, _JSON, text.encode())
-        except InvalidArgumentError as error:
+            return HttpResponse(HTTPStatus.OK, _JSON, predictions.answer(method, model, body).encode())
+        except predictions.InvalidArgumentError as error:
             return _error(HTTPStatus.BAD_REQUEST, str(error))
-        except tf.errors.InvalidArgumentError as error:
-            return _error(HTTPStatus.BAD_REQUEST, error.message)
-
-
-def _predict(model: Any, document: dict[str, Any]) -> str:
-    import tensorflow as tf  # noqa: PLC0415 - see above
-
-    function = _signature(model, document.get("signature_name", DEFAULT_SIGNATURE))
-    inputs = function.structured_input_signature[1]
-    row, arrays = tensors.read(document, inputs)
-    outputs = function(**{name: tf.constant(value, inputs[name].dtype) for name, value in arrays.items()})
-    return tensors.write({name: output.numpy() for name, output in sorted(outputs.items())}, row=row)
-
-
-def _signature(model: Any, name: Any) -> Any:
-    if not isinstance(name, str):
-        raise InvalidArgumentError("'signature_name' key must be a string value.")
-    if name not in model.signatures:
-        raise InvalidArgumentError(f'Serving signature name: "{name}" not found in signature def')
-    return model.signatures[name]
 
 
 def _status(versions: Iterable[int]) -> HttpResponse:

@@ -17,7 +17,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from embedded_aws.serving import installing, layout
+from embedded_aws.serving import layout
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,11 +36,17 @@ def prepare(environment: Mapping[str, str], code: Path) -> bool:
     if source and not code.is_dir():
         _bring(source, code)
     requirements = code / layout.REQUIREMENTS
-    if requirements.exists() and not installing.install(requirements):
+    if requirements.exists() and not _install(requirements):
         return False
     if (code / "setup.py").exists():
         return subprocess.run([sys.executable, "-m", "pip", "install", str(code)], check=False).returncode == 0
     return True
+
+
+def _install(requirements: Path) -> bool:
+    from embedded_aws.serving import installing  # noqa: PLC0415 - takes a sixth of a start, and few models need it
+
+    return installing.install(requirements)
 
 
 def _bring(source: str, code: Path) -> None:

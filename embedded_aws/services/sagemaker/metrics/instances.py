@@ -113,7 +113,7 @@ class Instances:
             instance.worked += max(busy - instance.busy, 0.0)
             instance.seconds += now - instance.measured
             instance.busy, instance.measured = busy, now
-            if thorough or instance.memory is None:  # a job may be over before its turn comes
+            if thorough or not instance.memory:  # a job may be over before its turn comes, or had no process yet
                 most = instance.memory_limit or psutil.virtual_memory().total
                 instance.memory = 100 * sum(map(_memory, family)) / most
                 instance.disk = _disk(instance.folder) if instance.folder and not instance.memory_limit else None

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from xdist.scheduler import LoadFileScheduling
 
+    from tests.seats.class_of_two import ClassOfTwo
+
 
 _RAN = pytest.StashKey[set[str]]()  # the tests that have begun in this session, of those that run in order
 
@@ -97,6 +99,7 @@ _WITH_ALL = (
     "tests/embedded_aws/services/sagemaker/pipelines/test_sdk_steps.py",
     # Many programs of samples; test_notebooks.py has lifecycle scripts run, test_crontab.py tells when a job is due.
     "tests/embedded_aws/services/sagemaker/notebooks/test_lifecycle_programs.py",
+    "tests/embedded_aws/services/sagemaker/test_job_network_of_tensorflow.py",  # test_job_network.py: without it
     "tests/embedded_aws/services/sagemaker/test_sdk_2.py",
     "tests/embedded_aws/services/sagemaker/tuning/test_sdk_tuner.py",
     "tests/embedded_aws/algorithms/test_xgboost_training.py",
@@ -106,9 +109,14 @@ _WITH_ALL = (
     "tests/labelling/test_page_of_others.py",  # test_page.py has the page in a browser
 )
 _LEAVE_OUT = "TESTS_LEAVE_OUT_THE_LONGEST"
-# Files that share what takes long to make: TensorFlow imported and a training, the CDK started and the lab synthesised,
-# a lab with a student in it.
-_TOGETHER = ("tests/model_code/", "tests/infra/", "tests/notebooks/")
+# Files that share what takes long to make, by the name of what one worker has: TensorFlow imported and a training, the
+# CDK started and the lab synthesised, a class of two.
+_TOGETHER = {
+    "tests/model_code/": "training",
+    "tests/infra/": "synthesis",
+    "tests/notebooks/": "class",
+    "tests/seats/": "class",
+}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -138,7 +146,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileSche
     class Together(LoadFileScheduling):  # type: ignore[misc]  # it has no types
         def _split_scope(self, nodeid: str) -> str:
             file: str = super()._split_scope(nodeid)
-            return next((folder for folder in _TOGETHER if file.startswith(folder)), file)
+            return next((name for folder, name in _TOGETHER.items() if file.startswith(folder)), file)
 
     return Together(config, log) if config.getoption("dist") == "loadfile" else None
 
@@ -353,3 +361,14 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     yield made
     made.close()
     gateway.stop(made.home / "aws")
+
+
+@pytest.fixture(scope="session")
+def class_of_two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClassOfTwo]:
+    """A class that notebooks run in, until tests/seats takes it down; its embedded AWS is gone at the end."""
+    from tests.seats.class_of_two import ClassOfTwo
+
+    lab = Lab(tmp_path_factory.mktemp("class"))
+    yield ClassOfTwo(lab, tmp_path_factory.mktemp("roster"))
+    lab.close()
+    gateway.stop(lab.home / "aws")

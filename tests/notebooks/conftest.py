@@ -1,33 +1,32 @@
-"""A student: a seat of a lab in the embedded AWS. Notebooks are executed on its notebook instance, and on a laptop."""
+"""A student: Ada, of the class of two. Notebooks are executed on her notebook instance, and on a laptop."""
 
 from __future__ import annotations
 
 import copy
 import json
-import os
 import shlex
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from cli import paths
-from cli.programs import tool_environment
-from embedded_aws import gateway
 from tests.cli.console.conftest import chromium
-from tests.conftest import Lab
 from tests.embedded_aws.account import until
 from tests.embedded_aws.jupyter import Jupyter
+from tests.seats.class_of_two import NAME
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from collections.abc import Set as AbstractSet
     from pathlib import Path
 
     from nbformat import NotebookNode
 
+    from tests.seats.class_of_two import ClassOfTwo
+
 __all__ = ["Student", "chromium", "student"]
 
-LAB, SEAT = "school", "ada"
+SEAT = "ada"
 # Runs a notebook where Jupyter runs; the notebook itself says in which kernel.
 EXECUTE = """
 import subprocess, sys
@@ -41,21 +40,17 @@ with open("NAME.log", "w") as log:
 
 
 class Student:
-    """Whoever sits at the seat ada of the lab school.
+    """Whoever sits at the seat ada of the class.
 
     `variables` are what `./lab env ada` tells a notebook on a laptop, with the seat's own role in the place of the
     user's credentials. `volume` is the seat's notebook instance's, with what its lifecycle script has put there.
     """
 
-    lab, seat = LAB, SEAT
-    prefix = f"{LAB}-{SEAT}-"
+    lab, seat = NAME, SEAT
+    prefix = f"{NAME}-{SEAT}-"
 
-    def __init__(self, lab: Lab, folder: Path) -> None:
-        settings = ["-c", f"lab.name={LAB}", "-c", f"lab.seats={SEAT}", "-c", "lab.epochs=1"]
-        # The lab takes the one that runs; its waits are a tenth: an update's baking periods are minutes.
-        home, environment = lab.home / "aws", tool_environment()
-        gateway.start(home, cache=paths.cache(), environment=environment, pace=0.1, port=0, owner=os.getpid())
-        lab("up", *settings)
+    def __init__(self, class_of_two: ClassOfTwo, folder: Path) -> None:
+        lab, settings = class_of_two.lab, class_of_two.settings
         exports = [shlex.split(line)[1] for line in lab("env", SEAT, *settings).splitlines()]
         told = dict(export.split("=", 1) for export in exports)
         role = lab.client("sts").assume_role(RoleArn=told["BRICKLAB_ROLE"], RoleSessionName="SageMaker")["Credentials"]
@@ -139,9 +134,6 @@ def _again(cell: NotebookNode, *, twice: AbstractSet[str]) -> list[NotebookNode]
 
 
 @pytest.fixture(scope="package")
-def student(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Student]:
-    """A student who has just come, in a lab that is gone after all notebooks, whatever happened."""
-    lab = Lab(tmp_path_factory.mktemp("lab"))
-    yield Student(lab, tmp_path_factory.mktemp("jupyter"))
-    lab.close()
-    gateway.stop(lab.home / "aws")
+def student(class_of_two: ClassOfTwo, tmp_path_factory: pytest.TempPathFactory) -> Student:
+    """A student who has just come."""
+    return Student(class_of_two, tmp_path_factory.mktemp("jupyter"))

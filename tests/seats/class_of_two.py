@@ -1,21 +1,58 @@
-"""A class of two, as its instructor sees it and as a student's role reaches it."""
+"""A class of two, as its instructor brings it up and sees it, and as a student's role reaches it."""
 
 from __future__ import annotations
 
 import io
 import json
+import os
 import tarfile
 from typing import TYPE_CHECKING, Any
 
 import boto3
 
+from cli import paths
+from cli.programs import tool_environment
 from embedded_aws import gateway
 from tests.embedded_aws.account import INFERENCE_IMAGE, TRAINING_IMAGE
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.conftest import Lab
 
 NAME = "class"
+
+
+def write_roster(folder: Path) -> Path:
+    """Write the class's roster; one of its students has a name that AWS could not take."""
+    file = folder / "class.csv"
+    file.write_text("name,email\nAda,ada@school.example\nGrace Hopper,grace@school.example\n", encoding="utf-8")
+    return file
+
+
+def settings_of(roster: Path) -> list[str]:
+    """Return the lab's settings, as options of every command."""
+    return ["-c", f"lab.name={NAME}", "-c", f"lab.seats={roster}", "-c", "lab.epochs=1"]
+
+
+class ClassOfTwo:
+    """A class that is up: Ada's seat is ready, Grace Hopper's failed, for somebody has its notebook instance already.
+
+    `told` is what `./lab up` said. The lab's waits are a tenth of the usual: an update's baking periods are minutes.
+    """
+
+    def __init__(self, lab: Lab, folder: Path) -> None:
+        self.lab, self.roster = lab, write_roster(folder)
+        self.settings = settings_of(self.roster)
+        home, environment = lab.home / "aws", tool_environment()
+        gateway.start(home, cache=paths.cache(), environment=environment, pace=0.1, port=0, owner=os.getpid())
+        trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "sagemaker.amazonaws.com"}}
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+        role = lab.client("iam").create_role(RoleName="somebody", AssumeRolePolicyDocument=policy)["Role"]["Arn"]
+        lab.client("sagemaker").create_notebook_instance(
+            NotebookInstanceName=f"{NAME}-grace-hopper", InstanceType="ml.t3.medium", RoleArn=role
+        )
+        self.told = lab("up", *self.settings, code=1)
 
 
 def outputs(lab: Lab, stack: str) -> dict[str, str]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.seats.class_of_two import NAME, Student
+from tests.seats.class_of_two import Student, settings_of, write_roster
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,16 +16,14 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def roster(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The class's roster; one of its students has a name that AWS could not take."""
-    file = tmp_path_factory.mktemp("class") / "class.csv"
-    file.write_text("name,email\nAda,ada@school.example\nGrace Hopper,grace@school.example\n", encoding="utf-8")
-    return file
+    """The class's roster."""
+    return write_roster(tmp_path_factory.mktemp("class"))
 
 
 @pytest.fixture(scope="module")
 def settings(roster: Path) -> list[str]:
     """The lab's settings, as options of every command."""
-    return ["-c", f"lab.name={NAME}", "-c", f"lab.seats={roster}", "-c", "lab.epochs=1"]
+    return settings_of(roster)
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING
 import pytest
 from botocore.exceptions import ClientError
 
-from cli import paths
-from cli.programs import tool_environment
 from embedded_aws import gateway
 from tests.embedded_aws.jupyter import Jupyter
 from tests.seats.class_of_two import NAME, Student, empty_archive, notebooks, stack_id, standings
@@ -22,22 +20,27 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.conftest import Lab
+    from tests.seats.class_of_two import ClassOfTwo
 
 pytestmark = pytest.mark.usefixtures("in_order")
 
 
-def test_a_seat_that_fails_does_not_stop_the_others(lab: Lab, settings: list[str]) -> None:
+@pytest.fixture(scope="module")
+def lab(class_of_two: ClassOfTwo) -> Lab:
+    """The class's lab, in which the notebooks of tests/notebooks may have run on Ada's seat."""
+    return class_of_two.lab
+
+
+@pytest.fixture(scope="module")
+def roster(class_of_two: ClassOfTwo) -> Path:
+    """The class's roster."""
+    return class_of_two.roster
+
+
+def test_a_seat_that_fails_does_not_stop_the_others(class_of_two: ClassOfTwo, lab: Lab, settings: list[str]) -> None:
     """Somebody has Grace's notebook already: Ada's seat and the lab come up, and the table says why Grace's did not."""
-    gateway.start(lab.home / "aws", cache=paths.cache(), environment=tool_environment(), port=0)
-    trust = {"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}
-    policy = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
-    role = lab.client("iam").create_role(RoleName="somebody", AssumeRolePolicyDocument=policy)["Role"]["Arn"]
-    lab.client("sagemaker").create_notebook_instance(
-        NotebookInstanceName=f"{NAME}-grace-hopper", InstanceType="ml.t3.medium", RoleArn=role
-    )
-    said = lab("up", *settings, code=1)
-    assert "1 of 2 seats failed" in said
-    assert "./lab seats rebuild grace-hopper" in said
+    assert "1 of 2 seats failed" in class_of_two.told
+    assert "./lab seats rebuild grace-hopper" in class_of_two.told
     found = standings(lab, settings)
     assert found["ada"] == "ready"
     assert found["grace-hopper"] != "ready"
@@ -59,8 +62,8 @@ def test_a_seat_that_failed_is_rebuilt(lab: Lab, settings: list[str]) -> None:
 
 def test_each_seat_has_its_copy_of_the_notebook(lab: Lab, ada: Student) -> None:
     """It lies below the seat's own prefix, and the student can read it."""
-    keys = {o["Key"] for o in ada.s3.list_objects_v2(Bucket=ada.bucket, Prefix="seats/ada/")["Contents"]}
-    assert keys == {
+    listed = ada.s3.list_objects_v2(Bucket=ada.bucket, Prefix="seats/ada/", Delimiter="/")["Contents"]
+    assert {each["Key"] for each in listed} == {
         f"seats/ada/{name}.ipynb" for name in ("algorithms", "bricks", "drift", "hosting", "jobs", "pipeline")
     }
     copy = ada.s3.get_object(Bucket=ada.bucket, Key="seats/ada/bricks.ipynb")["Body"].read()

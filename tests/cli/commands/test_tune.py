@@ -129,14 +129,6 @@ def test_it_finds_the_best_and_writes_it_down(
     assert not {"learning_rate", "batch_size", "hidden_units"} & static.keys()
 
 
-def test_without_apply_the_command_is_told(run: Callable[..., subprocess.Popen[str]]) -> None:
-    """Whoever did not ask to have them written down is told how to train with them all the same."""
-    one = ["--strategy", "Grid", "--learning-rate", "0.1", "--batch-size", "8", "--hidden-units", "64,32"]
-    out, err = run("tune", *one).communicate()
-    told = "./lab up -c lab.learning_rate=0.1 -c lab.batch_size=8 -c lab.hidden_units=64,32"
-    assert told in out.replace("\n", " "), err
-
-
 def test_json_is_for_programs(run: Callable[..., subprocess.Popen[str]]) -> None:
     """The trials, the best one and the tuning job's name, as one document and nothing beside it."""
     out, err = run("tune", "--json", "--trials", "2", "--seed", "1", "--learning-rate", "0.1:0.4").communicate()
@@ -148,7 +140,10 @@ def test_json_is_for_programs(run: Callable[..., subprocess.Popen[str]]) -> None
 
 
 def test_without_a_terminal_each_trial_is_a_line_when_it_ends(run: Callable[..., subprocess.Popen[str]]) -> None:
-    """A log shows what comes while it comes: trials that have ended stand there while another one trains."""
+    """A log shows what comes while it comes: trials that have ended stand there while another one trains.
+
+    Whoever did not ask to have the best written down is told how to train with it all the same.
+    """
     units = ["--hidden-units", "64", "--hidden-units", "128"]
     command = run(
         "tune", "--strategy", "Grid", "--parallel", "1", *units, "--learning-rate", "0.1", "--batch-size", "8"
@@ -160,6 +155,8 @@ def test_without_a_terminal_each_trial_is_a_line_when_it_ends(run: Callable[...,
     assert "The tuning job " in shown[0], err
     assert "Completed  learning_rate 0.1, batch_size 8, hidden_units 64  validation:accuracy 6.40%" in shown[1]
     assert "hidden_units 128  validation:accuracy 12.80%" in out
+    told = "./lab up -c lab.learning_rate=0.1 -c lab.batch_size=8 -c lab.hidden_units=128"
+    assert told in out.replace("\n", " ")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

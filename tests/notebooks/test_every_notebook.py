@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from threading import Timer
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,6 +11,7 @@ import pytest
 from cli import paths
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from nbformat import NotebookNode
@@ -52,12 +52,22 @@ class Setup:
         [self._source] = [cell.source for cell in notebook.cells if cell.id == "setup"]
         self._folder = folder
 
-    def run(self) -> tuple[str, str]:
-        """What it prints, and the sentence with which it stops the notebook."""
-        command = [sys.executable, "-c", self._source]
-        done = subprocess.run(command, cwd=self._folder, capture_output=True, text=True, check=False)
-        assert done.returncode == 1
-        return done.stdout, done.stderr.strip()
+    def run(self, *, shown: str = "", then: Callable[[], object] = lambda: None) -> str:
+        """Return the sentence with which it stops the notebook; once it has printed `shown`, do what is `then` due."""
+        cell = subprocess.Popen(
+            [sys.executable, "-c", self._source],
+            cwd=self._folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        with cell:
+            assert cell.stdout
+            assert cell.stdout.read(len(shown)) == shown
+            then()
+            said = cell.communicate()[1]
+        assert cell.returncode == 1
+        return said.strip()
 
 
 @pytest.fixture
@@ -70,7 +80,7 @@ def first_cell(notebook: NotebookNode, tmp_path: Path, monkeypatch: pytest.Monke
 def test_a_missing_variable_is_one_sentence(first_cell: Setup, monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
     """Outside a seat the first cell names the variable and the next step, and stops the notebook."""
     monkeypatch.delenv(missing)
-    _, said = first_cell.run()
+    said = first_cell.run()
     assert said.startswith(f"{missing} is not set.")
     assert 'eval "$(./lab env SEAT)"' in said
     assert 'the kernel "Python 3 (lab)"' in said
@@ -84,9 +94,5 @@ def test_the_first_cell_waits_for_the_packages(
     status = tmp_path / "packages.txt"
     status.write_text("Installing TensorFlow: three minutes.\n")
     monkeypatch.setenv("BRICKLAB_PACKAGES", str(status))
-    installation = Timer(4, status.write_text, [f"{end}\n"])
-    installation.start()
-    shown, said = first_cell.run()
-    installation.join()
-    assert "Installing TensorFlow: three minutes. 0 s" in shown
-    assert said == end
+    shown = "\nInstalling TensorFlow: three minutes. 0 s"  # its carriage return
+    assert first_cell.run(shown=shown, then=lambda: status.write_text(f"{end}\n")) == end

@@ -114,19 +114,20 @@ def end(pid: int, grace: float) -> None:
 def _left_after(seconds: float, processes: list[psutil.Process]) -> list[psutil.Process]:
     """Return those that have not ended within so many seconds.
 
-    One whose parent has not heard of its end yet has ended.
+    One whose parent has not heard of its end yet has ended, once none of its threads is left, which hold its files.
     """
     deadline = time.monotonic() + seconds
     while True:
         _, running = psutil.wait_procs(processes, timeout=0)
-        processes = [each for each in running if not _is_zombie(each)]
+        processes = [each for each in running if not _has_ended(each)]
         if not processes or time.monotonic() > deadline:
             return processes
         time.sleep(0.05)
 
 
-def _is_zombie(process: psutil.Process) -> bool:
+def _has_ended(process: psutil.Process) -> bool:
     try:
-        return bool(process.status() == psutil.STATUS_ZOMBIE)
+        # Its first thread is counted for as long as it is a zombie.
+        return process.status() == psutil.STATUS_ZOMBIE and process.num_threads() <= 1
     except psutil.NoSuchProcess:
         return True

@@ -32,6 +32,7 @@ from embedded_aws.settings import ACCOUNT, HOST, IMAGES, PORT, REGION, Container
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from typing import BinaryIO
 
 
 __all__ = [
@@ -324,20 +325,25 @@ def _run(wanted: Settings, environment: Mapping[str, str]) -> Gateway:
     """Start a server in the background; return once it answers."""
     # One that is not noted yet is one that nobody would find, or end.
     with own_log.opened(wanted.home) as output, processes.signals_wait():
-        process = subprocess.Popen(
-            [sys.executable, "-m", "embedded_aws.background", *wanted.arguments],
-            # A source tree's own package is found from beside it; one that is installed, from anywhere.
-            cwd=_FOLDER.parent if (_FOLDER / "pyproject.toml").exists() else wanted.home,
-            env=without_aws(environment),
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+        process = begin_process(wanted, environment, output)
         gateway = note.write(wanted, process.pid, environment, foreground=False)
     _wait_until_it_answers(process, gateway, wanted.home)
     process.returncode = 0  # it outlives us on purpose: without this, Popen warns that it still runs
     return gateway
+
+
+def begin_process(wanted: Settings, environment: Mapping[str, str], output: BinaryIO) -> subprocess.Popen[bytes]:
+    """Begin the process that serves these settings, in a session of its own; it prints to `output`."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "embedded_aws.background", *wanted.arguments],
+        # A source tree's own package is found from beside it; one that is installed, from anywhere.
+        cwd=_FOLDER.parent if (_FOLDER / "pyproject.toml").exists() else wanted.home,
+        env=without_aws(environment),
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
 
 
 @contextlib.contextmanager

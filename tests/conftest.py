@@ -251,6 +251,20 @@ def models_read_once() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def forked() -> Iterator[None]:
+    """The embedded AWSs that a test's process starts are forked: most of a start's time is imports."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(gateway, "begin_process", forking.begin)
+        yield
+
+
+@pytest.fixture
+def unforked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Embedded AWSs are started as they are for people: for tests of how that is done, or of what it leaves to see."""
+    monkeypatch.setattr(gateway, "begin_process", forking.BEGIN_PROCESS)
+
+
 @pytest.fixture(scope="session")
 def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[gateway.Gateway]:
     """A running embedded AWS whose waits are a tenth of the usual."""

@@ -11,6 +11,7 @@ import zipfile
 from typing import TYPE_CHECKING
 
 import psutil
+import pytest
 from filelock import FileLock
 
 from cli import paths
@@ -21,6 +22,7 @@ from tests.embedded_aws.account import until
 if TYPE_CHECKING:
     from tests.conftest import Lab
 
+pytestmark = pytest.mark.usefixtures("unforked")
 SETTINGS = ["-c", "lab.name=gone"]
 HANDLER = "import time\ndef handler(event, context):\n    time.sleep(event['seconds'])\n"
 

@@ -95,6 +95,7 @@ def test_the_owner_is_answered(embedded: Gateway) -> None:
     assert ask(embedded, "POST", "/_embedded_aws/accounts/123412341234/close", **token)[0] == 200
 
 
+@pytest.mark.usefixtures("unforked")  # a restart reads the environment that the process was begun with
 def test_a_token_is_one_run_s(tmp_path: Path) -> None:
     """Each start makes another one; it stands in no log and no variable, and ends with the embedded AWS."""
     try:

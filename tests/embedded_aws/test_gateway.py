@@ -109,6 +109,7 @@ def test_two_that_start_at_once_do_not_share_a_port(tmp_path: Path) -> None:
             gateway.stop(home)
 
 
+@pytest.mark.usefixtures("unforked")
 def test_stop_leaves_no_process_and_keeps_the_state(home: Path) -> None:
     """After a stop there is no process, and what it held is kept until it is forgotten; a second stop is a no-op."""
     running = start(home)

@@ -66,5 +66,5 @@ def _link(source: str, target: str) -> None:
         os.link(source, target, follow_symlinks=False)
 
 
-if _TO and sys.orig_argv[3:4] == ["serve"]:
+if _TO and sys.orig_argv[1:3] == ["-m", "embedded_aws.background"]:
     _install(Path(_TO))

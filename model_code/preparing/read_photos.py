@@ -1,6 +1,7 @@
 """Read many photos from S3: a process a core, and in each threads that only wait for what S3 takes to answer.
 
-Every worker imports this module, so it leaves out what takes seconds to import.
+Few photos, or small ones, are read faster than a process starts, so they are read in this one. Every worker imports
+this module, so it leaves out what takes seconds to import.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import multiprocessing
 import os
+import time
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 
 _TOGETHER = 64  # photos that a worker gets at a time: enough to keep its threads busy, few enough to share out evenly
 _THREADS = 8
+_TRIED = 2 * _THREADS  # photos that are read before it is known how long one takes
+_WORTH_WORKERS = 4.0  # seconds of reading that are left; a worker has started after one on a small instance
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +68,20 @@ def read_photos(files: Sequence[PhotoFile]) -> Iterator[list[PhotoRecord]]:
 
     Raises ValueError, in one sentence, when S3 does not hand out one of them.
     """
-    parts = [files[start : start + _TOGETHER] for start in range(0, len(files), _TOGETHER)]
+    _s3()  # what its client takes to start is no photo's time
+    before = time.perf_counter()
+    records = _read_some(files[:_TRIED])
+    each = (time.perf_counter() - before) / max(1, len(records))
+    yield records
+    left = files[_TRIED:]
+    parts = [left[start : start + _TOGETHER] for start in range(0, len(left), _TOGETHER)]
+    if each * len(left) < _WORTH_WORKERS:
+        yield from map(_read_some, parts)
+    else:
+        yield from _read_in_workers(parts)
+
+
+def _read_in_workers(parts: Sequence[Sequence[PhotoFile]]) -> Iterator[list[PhotoRecord]]:
     workers = min(os.process_cpu_count() if hasattr(os, "process_cpu_count") else os.cpu_count() or 1, len(parts))
     # A core has its process: NumPy's own threads would take turns with the others' at multiplying small matrices.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import zipfile
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -206,6 +207,26 @@ def test_the_same_photos_give_the_same_bytes(studio: Studio, first: Prepared) ->
     assert len(files) == 5
     assert all((first.folder / name).read_bytes() == (second.folder / name).read_bytes() for name in files)
     assert first.table == second.table
+
+
+def test_workers_read_what_takes_long(studio: Studio, first: Prepared, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where so many photos are left that processes are worth their start, those write the same bytes."""
+    from preparing import read_photos
+
+    pools: list[int] = []
+
+    class Pool(ProcessPoolExecutor):
+        def __init__(self, workers: int, **more: Any) -> None:
+            super().__init__(workers, **more)
+            pools.append(workers)
+
+    monkeypatch.setattr(read_photos, "_WORTH_WORKERS", 0)
+    monkeypatch.setattr(read_photos, "ProcessPoolExecutor", Pool)
+    done = studio.run({}, *HALF, name="workers")
+    assert (done.code, len(pools)) == (0, 1), done.error
+    assert done.table == first.table
+    for file in first.folder.iterdir():
+        assert (done.folder / file.name).read_bytes() == file.read_bytes()
 
 
 def test_bad_photos_are_dropped_and_told(studio: Studio, first: Prepared) -> None:

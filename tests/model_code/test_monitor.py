@@ -16,6 +16,7 @@ from PIL import Image
 
 import monitor
 from data import LABELS
+from monitoring import picture
 from monitoring.baseline import FOLDER, Baseline
 from monitoring.measurements import Measurements
 from monitoring.quality import right_answers
@@ -116,6 +117,12 @@ def captured(
     return folder
 
 
+@pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draw no picture, which takes most of a run's time, where no test looks at it."""
+    monkeypatch.setattr(picture, "write", lambda _file, **_: None)
+
+
 def run(folder: Path, model: Path, *more: str) -> tuple[int, str, Path]:
     """Run the monitor over a folder of captured requests: exit code, message, the folder of its report."""
     output, message = folder.parent / "report", folder.parent / "message"
@@ -161,6 +168,7 @@ def test_bricks_that_have_moved_are(
         assert picture.width > 1000
 
 
+@pytest.mark.usefixtures("undrawn")
 @pytest.mark.parametrize("request_as", [as_array, as_photo, as_json])
 def test_whatever_the_endpoint_takes_is_read(
     tmp_path: Path, model: Path, network: Network, request_as: Callable[[Array], tuple[str, bytes]]
@@ -175,6 +183,7 @@ def test_whatever_the_endpoint_takes_is_read(
     assert brightness["numerical_statistics"]["mean"] == pytest.approx(float(images.mean()), abs=1e-4)
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_only_the_window_is_looked_at(tmp_path: Path, model: Path, network: Network) -> None:
     """AWS may bring more than was asked for; too few images are not compared."""
     folder = captured(tmp_path / "capture", bricks(4, 40), network)
@@ -184,6 +193,7 @@ def test_only_the_window_is_looked_at(tmp_path: Path, model: Path, network: Netw
     assert json.loads((output / "report.json").read_text())["tests"] == []
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_request_that_can_t_be_read_is_counted(tmp_path: Path, model: Path, network: Network) -> None:
     """It is missing in the statistics, and no reason to stop."""
     folder = captured(tmp_path / "capture", bricks(5, 40), network)
@@ -204,8 +214,11 @@ def test_a_request_that_can_t_be_read_is_counted(tmp_path: Path, model: Path, ne
         (["--captured", ".", "--start", "yesterday"], "Argument --start: 'yesterday' is no time with its zone"),
     ],
 )
-def test_a_mistake_is_a_sentence(capsys: pytest.CaptureFixture[str], flags: list[str], said: str) -> None:
+def test_a_mistake_is_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], flags: list[str], said: str
+) -> None:
     """On stderr, with code 1."""
+    monkeypatch.chdir(tmp_path)  # what is captured here is looked for in all folders below
     assert monitor.main(flags, {}) == 1
     assert said in capsys.readouterr().err
 

@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from tests.seats.class_of_two import ClassOfTwo
 
 
+# Several processes share the processors: threads of NumPy's would wait for one another, and burn time while they do.
+for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")
+
 _RAN = pytest.StashKey[set[str]]()  # the tests that have begun in this session, of those that run in order
 
 

@@ -16,10 +16,8 @@ from PIL import Image
 
 import monitor
 from data import LABELS
-from monitoring import picture
 from monitoring.baseline import FOLDER, Baseline
 from monitoring.measurements import Measurements
-from monitoring.quality import right_answers
 from network import HiddenLayers, Network
 from tests.embedded_aws.account import BUCKET
 from tests.model_code.conftest import make_part
@@ -120,7 +118,7 @@ def captured(
 @pytest.fixture
 def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
     """Draw no picture, which takes most of a run's time, where no test looks at it."""
-    monkeypatch.setattr(picture, "write", lambda _file, **_: None)
+    monkeypatch.setattr("monitoring.picture.write", lambda _file, **_: None)
 
 
 def run(folder: Path, model: Path, *more: str) -> tuple[int, str, Path]:
@@ -246,6 +244,8 @@ def label(identifier: str, data: str) -> str:
 
 def test_labels_find_the_answers_of_this_run_and_of_earlier_ones(account: Account) -> None:
     """By number or name; one whose answer nobody knows counts for nothing, and one that is none is a sentence."""
+    from monitoring.quality import right_answers
+
     place = f"s3://{BUCKET}/watched"
     hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
     window: dict[str, Any] = {"start": hour, "end": hour + timedelta(hours=1)}

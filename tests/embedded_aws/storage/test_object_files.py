@@ -7,8 +7,6 @@ import itertools
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from embedded_aws.storage.aws_chunked import FrameError, Frames
 from embedded_aws.storage.contents import joined
@@ -27,19 +25,25 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> ObjectFiles:
     return ObjectFiles(tmp_path_factory.mktemp("objects"))
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a machine at work has taken four seconds
-@given(cuts=st.lists(st.integers(0, len(WHOLE)), max_size=4), begin=st.integers(0, 700), end=st.integers(0, 700))
-def test_slices_of_what_was_joined(kept: ObjectFiles, cuts: list[int], begin: int, end: int) -> None:
+def test_slices_of_what_was_joined(kept: ObjectFiles) -> None:
     """They are what they are of bytes, and so are slices of slices."""
-    edges = [0, *sorted(cuts), len(WHOLE)]
-    content = joined(kept.write(WHOLE[first:last]) for first, last in itertools.pairwise(edges))
-    assert content.read() == WHOLE
-    assert content[begin:end].read() == WHOLE[begin:end]
-    assert content[begin:][: end // 2].read() == WHOLE[begin:][: end // 2]
-    assert len(content[begin:end]) == len(WHOLE[begin:end])
-    part = content[begin:end]
-    part.hash({"SHA256"})
-    assert part.hashes.digest("SHA256") == hashlib.sha256(WHOLE[begin:end]).digest()
+    from hypothesis import HealthCheck, given, settings  # here, for no other test needs what takes long to import
+    from hypothesis import strategies as st
+
+    @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a machine at work has taken four seconds
+    @given(cuts=st.lists(st.integers(0, len(WHOLE)), max_size=4), begin=st.integers(0, 700), end=st.integers(0, 700))
+    def holds(cuts: list[int], begin: int, end: int) -> None:
+        edges = [0, *sorted(cuts), len(WHOLE)]
+        content = joined(kept.write(WHOLE[first:last]) for first, last in itertools.pairwise(edges))
+        assert content.read() == WHOLE
+        assert content[begin:end].read() == WHOLE[begin:end]
+        assert content[begin:][: end // 2].read() == WHOLE[begin:][: end // 2]
+        assert len(content[begin:end]) == len(WHOLE[begin:end])
+        part = content[begin:end]
+        part.hash({"SHA256"})
+        assert part.hashes.digest("SHA256") == hashlib.sha256(WHOLE[begin:end]).digest()
+
+    holds()
 
 
 def test_what_nothing_names_is_removed(kept: ObjectFiles) -> None:
@@ -70,15 +74,21 @@ def test_what_a_killed_process_has_left_is_swept(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == [named.name]
 
 
-@given(sizes=st.lists(st.integers(1, 300), max_size=30))
-def test_frames_come_in_any_pieces(sizes: list[int]) -> None:
+def test_frames_come_in_any_pieces() -> None:
     """The body and the trailer are the same, wherever the pieces that come in end."""
-    frames, body, rest = Frames(), b"", FRAMED
-    for size in [*sizes, len(FRAMED)]:
-        piece, rest = rest[:size], rest[size:]
-        body += b"".join(frames.add(piece))
-    assert body == WHOLE
-    assert frames.trailer == b"x-amz-trailer:1\r\n\r\n"
+    from hypothesis import given
+    from hypothesis import strategies as st
+
+    @given(sizes=st.lists(st.integers(1, 300), max_size=30))
+    def holds(sizes: list[int]) -> None:
+        frames, body, rest = Frames(), b"", FRAMED
+        for size in [*sizes, len(FRAMED)]:
+            piece, rest = rest[:size], rest[size:]
+            body += b"".join(frames.add(piece))
+        assert body == WHOLE
+        assert frames.trailer == b"x-amz-trailer:1\r\n\r\n"
+
+    holds()
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
+from botocore import useragent
 
 from cli import paths
 from cli.programs import tool_environment
@@ -267,6 +268,15 @@ def forked() -> Iterator[None]:
 def unforked(monkeypatch: pytest.MonkeyPatch) -> None:
     """Embedded AWSs are started as they are for people: for tests of how that is done, or of what it leaves to see."""
     monkeypatch.setattr(gateway, "begin_process", forking.BEGIN_PROCESS)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def agents_spelled_once() -> Iterator[None]:
+    """A part of a User-Agent is spelled once: botocore does so for each of its thirty parts in each call."""
+    with pytest.MonkeyPatch.context() as patch:
+        spelled = cache(useragent.sanitize_user_agent_string_component)
+        patch.setattr(useragent, "sanitize_user_agent_string_component", spelled)
+        yield
 
 
 @pytest.fixture(scope="session")

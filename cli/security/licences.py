@@ -74,9 +74,11 @@ def problems(installed: Iterable[Distribution]) -> list[str]:
     lines += [f"NOTES say nothing of {row.name}: {row.licence}" for row in there.values() if _unnoted(row)]
     said = {row.name: row.licence for row in there.values() if LAB in row.where}
     for package in installed:
-        listed, licence = said.get(canonicalize_name(package.name), ""), declared(package.metadata)
-        if listed and licence not in listed and canonicalize_name(package.name) not in BY_HAND:
-            lines.append(f"{package.name} is under {licence}, not {listed}")
+        about = package.metadata  # which is read anew whenever it, or the name, is asked for
+        name = canonicalize_name(about["Name"])
+        listed, licence = said.get(name, ""), declared(about)
+        if listed and licence not in listed and name not in BY_HAND:
+            lines.append(f"{about['Name']} is under {licence}, not {listed}")
     return lines
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import math
 import re
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -111,10 +112,13 @@ class Labeler:
         assert status == http.client.OK
         return bool(json.loads(told)["released"])
 
-    def label(self, code: str, choose: Any) -> int:
-        """Answer all tasks that there are, by what `choose` says to each page; return how many."""
+    def label(self, code: str, choose: Any, *, most: float = math.inf) -> int:
+        """Answer all tasks that there are, or so many, by what `choose` says to each page; return how many.
+
+        A batch that is done may be followed by the next at once.
+        """
         done = 0
-        while (task := self.task(code))[0]:
+        while done < most and (task := self.task(code))[0]:
             assert self.answer(task[0], {"crowd-image-classifier": {"label": choose(task[1])}}) == http.client.OK
             done += 1
         return done

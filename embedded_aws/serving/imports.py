@@ -142,9 +142,9 @@ def _installed_for_ourselves(code: Path) -> frozenset[str]:
     added = [name for name, _ in _distributions([sysconfig.get_path("purelib")])]
     there = _AWS_IMAGE
     if required or added:
-        from embedded_aws.serving import required_packages  # noqa: PLC0415 - a sixth of a start, and few models need it
+        from embedded_aws.serving import installing  # noqa: PLC0415 - a sixth of a start, and few models need it
 
-        there |= required_packages.names(added, requirements if required else None)
+        there |= installing.with_dependencies(added, requirements if required else None)
     ours = [info for name, info in _distributions(sys.path) if name not in there]
     return frozenset(chain.from_iterable(map(_top_level, ours)))
 

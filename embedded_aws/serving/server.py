@@ -108,12 +108,16 @@ def _hand_out(listening: socket.socket, channels: Sequence[socket.socket], senti
 def _install(code: Path) -> bool:
     """Install code/requirements.txt, unless code/lib brings the modules along; put both on the path."""
     requirements, library = code / layout.REQUIREMENTS, code / layout.LIBRARY
-    sys.path[:0] = [str(code), str(library)] if library.exists() else [str(code)]
-    if not requirements.exists():
-        return True
     if library.exists():
-        log.warning("loading modules in '%s', ignoring requirements.txt", library)
+        if requirements.exists():
+            log.warning("loading modules in '%s', ignoring requirements.txt", library)
+        sys.path[:0] = [str(code), str(library)]
         return True
-    from embedded_aws.serving import installing  # noqa: PLC0415 - takes a sixth of a start, and few models need it
+    if requirements.exists():
+        # A sixth of a start, which few models need; the model's own modules may have the names of what this imports.
+        from embedded_aws.serving import installing  # noqa: PLC0415
 
-    return installing.install(requirements)
+        if not installing.install(requirements):
+            return False
+    sys.path.insert(0, str(code))
+    return True

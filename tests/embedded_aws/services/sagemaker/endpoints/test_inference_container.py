@@ -140,6 +140,17 @@ def test_models_are_found_wherever_they_are(account: Account, endpoint: str, att
     assert account.invoke(endpoint, {"instances": ROWS[:1]}, **chosen) == {"predictions": [[total]]}
 
 
+def test_a_model_s_module_may_have_any_name(account: Account, saved_model: SavedModel) -> None:
+    """Also that of a package with which the host itself reads the requirements."""
+    code = {
+        "code/inference.py": b'import json\n\ndef handler(data, context):\n    return "1", "application/json"\n',
+        "code/packaging.py": b"raise ImportError\n",
+        "code/requirements.txt": b"numpy\n",
+    }
+    model = account.model({**saved_model(1.0), **code})
+    assert account.invoke(account.endpoint(account.config(model)), {}) == 1
+
+
 def test_code_without_handlers_passes_requests_on(account: Account, endpoint: str) -> None:
     """Then nothing makes TensorFlow Serving's form of CSV; its refusals and types come with the status they have."""
     call = {"EndpointName": endpoint, "Accept": "application/json;verbose"}

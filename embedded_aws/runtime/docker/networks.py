@@ -142,7 +142,8 @@ class _Relay:
             left = asyncio.all_tasks(self._loop)
             for task in left:
                 task.cancel()
-            self._loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+            if left:  # of none gather would ask for the thread's loop, which is not running any more
+                self._loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
 
 
 async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -451,6 +451,19 @@ def test_a_servers_network_leads_to_the_embedded_aws(
     assert "embedded-aws" not in docker.networks
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="there is one loopback address elsewhere")
+def test_a_network_that_no_server_used_is_gone_too(
+    docker: DockerStandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its end leaves no error behind where there is no connection to end."""
+    monkeypatch.setattr(networks, "_ADDRESS", "127.0.0.2")
+    made = Networks(Engine("docker", str(tmp_path), {**docker.environment, "PATH": docker.path}))
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        made.of_server([listening.getsockname()[1]], isolated=False)
+    made.close()
+    assert "embedded-aws" not in docker.networks
+
+
 def test_podman_tells_of_itself_in_its_own_words(tmp_path: Path) -> None:
     """One that is not root's brings the ports of the embedded AWS into its servers' own loopback."""
     podman = tmp_path / "podman"

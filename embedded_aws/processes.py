@@ -30,9 +30,9 @@ def signals_wait() -> Iterator[None]:
     def hear(number: int, _: FrameType | None) -> None:
         heard.append(number)
 
+    handlers = ((ending, signal.getsignal(ending)) for ending in _ENDING)
     main = threading.current_thread() is threading.main_thread()
-    before = {ending: signal.getsignal(ending) for ending in _ENDING if main}
-    before = {ending: handler for ending, handler in before.items() if handler not in (signal.SIG_IGN, None)}
+    before = {ending: handler for ending, handler in handlers if main and handler not in (signal.SIG_IGN, None)}
     for ending in before:
         signal.signal(ending, hear)
     try:

@@ -18,6 +18,7 @@ from tests.cli.console.conftest import NAME, aws, console, opened, seat, start
 from tests.cli.console.test_console import EPOCHS, FAILING, METRICS
 from tests.embedded_aws.account import BUCKET, Account, until
 from tests.embedded_aws.labeler import PASSWORD, UserPool
+from tests.embedded_aws.services.sagemaker import calls
 from tests.embedded_aws.services.sagemaker.labeling.test_labeling_jobs import BUILT_IN, TEMPLATE
 from tests.labelling.conftest import bucket
 from tests.labelling.test_page import SHOWN
@@ -93,22 +94,15 @@ def at_the_portal(chromium: Browser, lab: Lab, aws: Account) -> Iterator[Page]:
     Image.new("L", (48, 48), 99).save(written, "png")
     line = json.dumps({"source-ref": aws.put("photos/0.png", written.getvalue())})
     labels = {"document-version": "2018-11-28", "labels": [{"label": f"brick {number}"} for number in range(12)]}
-    aws.sagemaker.create_labeling_job(
-        LabelingJobName="seen",
-        LabelAttributeName="brick",
-        InputConfig={"DataSource": {"S3DataSource": {"ManifestS3Uri": aws.put("input.manifest", line.encode())}}},
+    calls.labeling_job(
+        aws.sagemaker,
+        "seen",
+        {"WorkteamArn": team.arn, "TaskTimeLimitInSeconds": 3600, **BUILT_IN},
+        manifest=aws.put("input.manifest", line.encode()),
+        template=aws.put("template.html", TEMPLATE.encode()),
         OutputConfig={"S3OutputPath": f"s3://{BUCKET}/labels"},
         LabelCategoryConfigS3Uri=aws.put("labels.json", json.dumps(labels).encode()),
         RoleArn=aws.role,
-        HumanTaskConfig={
-            "WorkteamArn": team.arn,
-            "UiConfig": {"UiTemplateS3Uri": aws.put("template.html", TEMPLATE.encode())},
-            "TaskTitle": "Bricks",
-            "TaskDescription": "Which brick is it?",
-            "NumberOfHumanWorkersPerDataObject": 1,
-            "TaskTimeLimitInSeconds": 3600,
-            **BUILT_IN,
-        },
     )
     context = chromium.new_context(ignore_https_errors=True)
     page = context.new_page()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from embedded_aws import gateway
 from tests.embedded_aws.account import until
 from tests.embedded_aws.labeler import PASSWORD, Labeler
+from tests.embedded_aws.services.sagemaker import calls
 from tests.embedded_aws.services.sagemaker.labeling.test_labeling_jobs import BUILT_IN
 from tests.seats.class_of_two import NAME, outputs
 
@@ -40,22 +41,15 @@ class SeatLabeling:
         self._sagemaker.create_human_task_ui(HumanTaskUiName=self.form, UiTemplate={"Content": template.decode()})
         lines = [json.dumps({"source-ref": f"s3://{bucket}/raw/{seat}/{number}.png"}) for number in range(_COUNT)]
         lab.client("s3").put_object(Bucket=bucket, Key=f"raw/{seat}/input.manifest", Body="\n".join(lines).encode())
-        self._sagemaker.create_labeling_job(
-            LabelingJobName=self.job,
-            LabelAttributeName="brick",
-            InputConfig={"DataSource": {"S3DataSource": {"ManifestS3Uri": f"s3://{bucket}/raw/{seat}/input.manifest"}}},
+        calls.labeling_job(
+            self._sagemaker,
+            self.job,
+            {"WorkteamArn": arn, "TaskTitle": f"Bricks of {seat}", "TaskTimeLimitInSeconds": 3600, **BUILT_IN},
+            manifest=f"s3://{bucket}/raw/{seat}/input.manifest",
+            template=storage["LabelingTemplate"],
             OutputConfig={"S3OutputPath": f"s3://{bucket}/labelling/jobs"},
             LabelCategoryConfigS3Uri=storage["LabelingCategories"],
             RoleArn=storage["LabelingRoleArn"],
-            HumanTaskConfig={
-                "WorkteamArn": arn,
-                "UiConfig": {"UiTemplateS3Uri": storage["LabelingTemplate"]},
-                "TaskTitle": f"Bricks of {seat}",
-                "TaskDescription": "Which brick is it?",
-                "NumberOfHumanWorkersPerDataObject": 1,
-                "TaskTimeLimitInSeconds": 3600,
-                **BUILT_IN,
-            },
         )
         running = gateway.running(lab.home / "aws")
         assert running

@@ -36,17 +36,14 @@ def prepare(environment: Mapping[str, str], code: Path) -> bool:
     if source and not code.is_dir():
         _bring(source, code)
     requirements = code / layout.REQUIREMENTS
-    if requirements.exists() and not _install(requirements):
-        return False
+    if requirements.exists():
+        from embedded_aws.serving import installing  # noqa: PLC0415 - takes a sixth of a start, and few models need it
+
+        if not installing.install(requirements):
+            return False
     if (code / "setup.py").exists():
         return subprocess.run([sys.executable, "-m", "pip", "install", str(code)], check=False).returncode == 0
     return True
-
-
-def _install(requirements: Path) -> bool:
-    from embedded_aws.serving import installing  # noqa: PLC0415 - takes a sixth of a start, and few models need it
-
-    return installing.install(requirements)
 
 
 def _bring(source: str, code: Path) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.cli.console.conftest import aws
 from tests.embedded_aws.account import BUCKET, Account, until
 from tests.embedded_aws.labeler import Labeler, UserPool
+from tests.embedded_aws.services.sagemaker import calls
 from tests.embedded_aws.services.sagemaker.labeling.test_labeling_jobs import BUILT_IN, TEMPLATE
 
 if TYPE_CHECKING:
@@ -43,23 +44,15 @@ def team(lab: Lab, aws: Account) -> Iterator[UserPool]:
 
 def start(aws: Account, team: UserPool, name: str) -> None:
     """Start a labeling job over twelve photos."""
-    human: dict[str, Any] = {
-        "WorkteamArn": team.arn,
-        "UiConfig": {"UiTemplateS3Uri": f"s3://{BUCKET}/template.html"},
-        "TaskTitle": "Bricks",
-        "TaskDescription": "Which brick is it?",
-        "NumberOfHumanWorkersPerDataObject": 1,
-        "TaskTimeLimitInSeconds": 3600,
-        **BUILT_IN,
-    }
-    aws.sagemaker.create_labeling_job(
-        LabelingJobName=name,
-        LabelAttributeName="brick",
-        InputConfig={"DataSource": {"S3DataSource": {"ManifestS3Uri": f"s3://{BUCKET}/input.manifest"}}},
+    calls.labeling_job(
+        aws.sagemaker,
+        name,
+        {"WorkteamArn": team.arn, "TaskTimeLimitInSeconds": 3600, **BUILT_IN},
+        manifest=f"s3://{BUCKET}/input.manifest",
+        template=f"s3://{BUCKET}/template.html",
         OutputConfig={"S3OutputPath": f"s3://{BUCKET}/labels"},
         LabelCategoryConfigS3Uri=f"s3://{BUCKET}/labels.json",
         RoleArn=aws.role,
-        HumanTaskConfig=human,
     )
 
 

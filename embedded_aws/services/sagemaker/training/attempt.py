@@ -69,10 +69,10 @@ class Attempt:
             TrainingHost(job, one, launched, folder=folder / one.name, image=image, retained=retained.get(one.name))
             for one in launched
         ]
-        self._status.instances_started()
+        started = self._status.instances_started()
         if self._stopping.is_set():
             return
-        self._status.enter("Downloading", "Downloading input data")
+        self._status.enter("Downloading", "Downloading input data", at=started)
         for host in self._hosts:
             for channel in self._request.get("InputDataConfig", []):
                 if not self._stopping.is_set() and (pipe := host.bring(self._s3, channel)):

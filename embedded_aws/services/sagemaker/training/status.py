@@ -62,20 +62,23 @@ class TrainingStatus:
         training = [each for each in self._transitions if each["Status"] == "Training" and "EndTime" in each]
         return float(sum((each["EndTime"] - each["StartTime"]).total_seconds() for each in training))
 
-    def enter(self, secondary: str, message: str) -> None:
-        """Go over to a secondary status. A job that is stopping goes on to upload only."""
+    def enter(self, secondary: str, message: str, *, at: datetime | None = None) -> None:
+        """Go over to a secondary status, now or at an earlier moment. A job that is stopping goes on to upload only."""
         with self._lock:
             if self._record.status != "Stopping" or secondary == "Uploading":
-                # The instances' time begins with it: what a transition tells is all that is left of it after a kill.
-                self._enter(secondary, message, at=self._started if secondary == "Downloading" else None)
+                self._enter(secondary, message, at=at)
 
-    def instances_started(self) -> None:
-        """Begin the time that is billed: the instances are there."""
+    def instances_started(self) -> datetime:
+        """Begin the time that is billed: the instances are there. Returns when.
+
+        The transition that follows is to begin then: after a kill transitions are all that is left of this time.
+        """
         with self._lock:
             self._started = datetime.now(UTC)
             self._store.update(
                 self._record, TrainingStartTime=self._record.members.get("TrainingStartTime", self._started)
             )
+            return self._started
 
     def interrupted(self, at: datetime | None = None) -> None:
         """Record that the instances are gone; others will be waited for, unless the job is to end."""

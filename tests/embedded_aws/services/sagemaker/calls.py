@@ -228,18 +228,26 @@ def human_task_ui(client: Any, name: str = "template", content: str = "{{ task.i
     return client.create_human_task_ui(HumanTaskUiName=name, UiTemplate={"Content": content}, **more)
 
 
-def labeling_job(client: Any, name: str = "job", human: dict[str, Any] | None = None, **more: Any) -> Any:
-    """CreateLabelingJob, with the team that it is for."""
-    if not client.list_workteams(NameContains="team")["Workteams"]:
+def labeling_job(
+    client: Any,
+    name: str = "job",
+    human: dict[str, Any] | None = None,
+    *,
+    manifest: str = "s3://bucket/input.manifest",
+    template: str = "s3://bucket/template.html",
+    **more: Any,
+) -> Any:
+    """CreateLabelingJob, with the team that it is for unless `human` names one."""
+    if "WorkteamArn" not in (human or {}) and not client.list_workteams(NameContains="team")["Workteams"]:
         workteam(client)
     request = {
         "LabelAttributeName": "brick",
-        "InputConfig": {"DataSource": {"S3DataSource": {"ManifestS3Uri": "s3://bucket/input.manifest"}}},
+        "InputConfig": {"DataSource": {"S3DataSource": {"ManifestS3Uri": manifest}}},
         "OutputConfig": {"S3OutputPath": "s3://bucket/labels"},
         "RoleArn": ROLE,
         "HumanTaskConfig": {
             "WorkteamArn": f"{ARN}:workteam/private-crowd/team",
-            "UiConfig": {"UiTemplateS3Uri": "s3://bucket/template.html"},
+            "UiConfig": {"UiTemplateS3Uri": template},
             "TaskTitle": "Bricks",
             "TaskDescription": "Which brick is it?",
             "NumberOfHumanWorkersPerDataObject": 1,

@@ -428,16 +428,22 @@ def test_a_path_with_a_colon_mounts_nothing_else(docker: DockerStandIn, tmp_path
         container.launch(command, environment={}, folder=container.ml)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="there is one loopback address elsewhere")
+@pytest.fixture
+def relayed(docker: DockerStandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Networks:
+    """The networks of an engine, whose gateway is another loopback address."""
+    if sys.platform != "linux":
+        pytest.skip("there is one loopback address elsewhere")
+    monkeypatch.setattr(networks, "_ADDRESS", "127.0.0.2")
+    return Networks(Engine("docker", str(tmp_path), {**docker.environment, "PATH": docker.path}))
+
+
 def test_a_servers_network_leads_to_the_embedded_aws(
-    docker: DockerStandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    docker: DockerStandIn, relayed: Networks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What comes to its gateway goes to the same port of the loopback address; not what comes from elsewhere."""
-    monkeypatch.setattr(networks, "_ADDRESS", "127.0.0.2")
-    made = Networks(Engine("docker", str(tmp_path), {**docker.environment, "PATH": docker.path}))
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port = listening.getsockname()[1]
-        assert made.of_server([port], isolated=False) == ServerNetwork(("--network", "embedded-aws"), "127.0.0.2")
+        assert relayed.of_server([port], isolated=False) == ServerNetwork(("--network", "embedded-aws"), "127.0.0.2")
         with socket.create_connection(("127.0.0.2", port)) as connection:
             assert connection.recv(1) == b""
         monkeypatch.setattr(networks, "_SUBNET", ipaddress.ip_network("127.0.0.0/8"))
@@ -447,20 +453,15 @@ def test_a_servers_network_leads_to_the_embedded_aws(
                 connection.sendall(b"hello")
                 assert taken.recv(5) == b"hello"
     assert "169.254.170.0/24" in docker.networks["embedded-aws"]
-    made.close()
+    relayed.close()
     assert "embedded-aws" not in docker.networks
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="there is one loopback address elsewhere")
-def test_a_network_that_no_server_used_is_gone_too(
-    docker: DockerStandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_network_that_no_server_used_is_gone_too(docker: DockerStandIn, relayed: Networks) -> None:
     """Its end leaves no error behind where there is no connection to end."""
-    monkeypatch.setattr(networks, "_ADDRESS", "127.0.0.2")
-    made = Networks(Engine("docker", str(tmp_path), {**docker.environment, "PATH": docker.path}))
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        made.of_server([listening.getsockname()[1]], isolated=False)
-    made.close()
+        relayed.of_server([listening.getsockname()[1]], isolated=False)
+    relayed.close()
     assert "embedded-aws" not in docker.networks
 
 

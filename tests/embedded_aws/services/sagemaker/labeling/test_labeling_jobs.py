@@ -10,6 +10,7 @@ import pytest
 from tests import functions
 from tests.embedded_aws.account import BUCKET, Account, until
 from tests.embedded_aws.labeler import Labeler, UserPool
+from tests.embedded_aws.services.sagemaker import calls
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -95,21 +96,20 @@ def start(account: Account, team: UserPool) -> Callable[..., str]:
         manifest = account.put(f"labeling/{name}.manifest", "\n".join(lines).encode())
         request = {
             "LabelAttributeName": "animal",
-            "InputConfig": {"DataSource": {"S3DataSource": {"ManifestS3Uri": manifest}}},
             "OutputConfig": {"S3OutputPath": f"s3://{BUCKET}/labels"},
             "LabelCategoryConfigS3Uri": f"s3://{BUCKET}/labeling/labels.json",
             "RoleArn": account.role,
-            "HumanTaskConfig": {
-                "WorkteamArn": team.arn,
-                "UiConfig": {"UiTemplateS3Uri": f"s3://{BUCKET}/labeling/template.html"},
-                "TaskTitle": name,
-                "TaskDescription": "Which animal is it?",
-                "NumberOfHumanWorkersPerDataObject": workers,
-                "TaskTimeLimitInSeconds": 3600,
-                **(BUILT_IN if human is None else human),
-            },
         }
-        account.sagemaker.create_labeling_job(LabelingJobName=name, **{**request, **more})
+        task = {
+            "WorkteamArn": team.arn,
+            "TaskTitle": name,
+            "TaskDescription": "Which animal is it?",
+            "NumberOfHumanWorkersPerDataObject": workers,
+            "TaskTimeLimitInSeconds": 3600,
+            **(BUILT_IN if human is None else human),
+        }
+        template = f"s3://{BUCKET}/labeling/template.html"
+        calls.labeling_job(account.sagemaker, name, task, manifest=manifest, template=template, **{**request, **more})
         return str(described(account, name)["JobReferenceCode"])
 
     return begin

@@ -13,6 +13,7 @@ from PIL import Image
 from bench.support import browser
 from tests.embedded_aws.account import BUCKET, Account, until
 from tests.embedded_aws.labeler import PASSWORD, UserPool
+from tests.embedded_aws.services.sagemaker import calls
 from tests.embedded_aws.services.sagemaker.labeling.test_labeling_jobs import BUILT_IN, TEMPLATE
 from tests.lost_connection import LostConnection
 
@@ -77,27 +78,16 @@ KEPT = "Object.keys(localStorage).length"
 def start(account: Account, team: UserPool, name: str, photos: int, **human: Any) -> None:
     """Start a job over so many photos."""
     lines = [json.dumps({"source-ref": f"s3://{BUCKET}/browser/{number}.png"}) for number in range(photos)]
-    account.sagemaker.create_labeling_job(
-        LabelingJobName=name,
-        LabelAttributeName="brick",
-        InputConfig={
-            "DataSource": {
-                "S3DataSource": {"ManifestS3Uri": account.put(f"browser/{name}.manifest", "\n".join(lines).encode())}
-            }
-        },
+    of_team = {"WorkteamArn": team.arn, "TaskTitle": f"The job {name}", "TaskTimeLimitInSeconds": 3600, **BUILT_IN}
+    calls.labeling_job(
+        account.sagemaker,
+        name,
+        {**of_team, **human},
+        manifest=account.put(f"browser/{name}.manifest", "\n".join(lines).encode()),
+        template=f"s3://{BUCKET}/browser/template.html",
         OutputConfig={"S3OutputPath": f"s3://{BUCKET}/labels"},
         LabelCategoryConfigS3Uri=f"s3://{BUCKET}/browser/labels.json",
         RoleArn=account.role,
-        HumanTaskConfig={
-            "WorkteamArn": team.arn,
-            "UiConfig": {"UiTemplateS3Uri": f"s3://{BUCKET}/browser/template.html"},
-            "TaskTitle": f"The job {name}",
-            "TaskDescription": "Which brick is it?",
-            "NumberOfHumanWorkersPerDataObject": 1,
-            "TaskTimeLimitInSeconds": 3600,
-            **BUILT_IN,
-            **human,
-        },
     )
 
 

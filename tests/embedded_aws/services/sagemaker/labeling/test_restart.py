@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from embedded_aws import gateway
 from tests.embedded_aws.account import BUCKET, Account, until
 from tests.embedded_aws.home import Home
 from tests.embedded_aws.labeler import Labeler, UserPool
+from tests.embedded_aws.services.sagemaker import calls
 from tests.embedded_aws.services.sagemaker.labeling.test_labeling_jobs import (
     BUILT_IN,
     LABELS,
@@ -62,21 +63,14 @@ def test_a_job_goes_on(tmp_path: Path) -> None:
 
 def start(account: Account, team: UserPool) -> None:
     """Start the job."""
-    human: dict[str, Any] = {
-        "WorkteamArn": team.arn,
-        "UiConfig": {"UiTemplateS3Uri": f"s3://{BUCKET}/labeling/template.html"},
-        "TaskTitle": "Animals",
-        "TaskDescription": "Which animal is it?",
-        "NumberOfHumanWorkersPerDataObject": 1,
-        "TaskTimeLimitInSeconds": 3600,
-        **BUILT_IN,
-    }
-    account.sagemaker.create_labeling_job(
-        LabelingJobName="killed",
+    calls.labeling_job(
+        account.sagemaker,
+        "killed",
+        {"WorkteamArn": team.arn, "TaskTimeLimitInSeconds": 3600, **BUILT_IN},
+        manifest=f"s3://{BUCKET}/labeling/input.manifest",
+        template=f"s3://{BUCKET}/labeling/template.html",
         LabelAttributeName="animal",
-        InputConfig={"DataSource": {"S3DataSource": {"ManifestS3Uri": f"s3://{BUCKET}/labeling/input.manifest"}}},
         OutputConfig={"S3OutputPath": f"s3://{BUCKET}/labels"},
         LabelCategoryConfigS3Uri=f"s3://{BUCKET}/labeling/labels.json",
         RoleArn=account.role,
-        HumanTaskConfig=human,
     )
